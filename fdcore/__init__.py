@@ -1,0 +1,6 @@
+"""fdcore: what was an undocumented image classifier trained to recognise?
+
+Start reading at `fdcore.pipeline`.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,267 @@
+"""A case: one folder that holds an investigation, readable without our software.
+
+    case.json           what was investigated, with which settings, by which version
+    audit.jsonl         what was done and when, as a hash chain
+    evidence/           the suspect's file as it came
+    hierarchy.parquet   the corpus' hierarchy
+    corpus.parquet      the images that were asked about: node, name, SHA-256
+    corpus_problems.csv files that were left out or converted, with the reason
+    ledger/             every answer of the suspect
+    scores.csv/.json    functional scores
+    selection.csv/.json what was found per class
+    images.csv          the selection's images, kept or dropped
+    report.html         all of it on one page
+
+Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fdcore import __version__
+from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
+from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
+
+FORMAT = 1
+_GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file taken into a case: where it lies, what it was called, and its hash on intake."""
+
+    path: Path
+    name: str
+    sha256: str
+    size: int
+
+
+class Case:
+    """One case folder. `create` or `open` it; nothing else in the engine knows the folder's layout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path) -> "Case":
+        """Make an empty case in a new or empty folder.
+
+        Raises:
+            CaseError: the folder holds something else.
+            StorageError: the folder cannot be written.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise CaseError(f"{folder} exists and is no case. Give the path of a case, or of a new or empty folder.")
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        case = cls(folder)
+        case.write_json("case.json", {"format": FORMAT, "fdcore": __version__, "created": _now()})
+        case.log("case created", {"fdcore": __version__})
+        return case
+
+    @classmethod
+    def open(cls, folder: Path) -> "Case":
+        """Open a case that exists.
+
+        Raises:
+            CaseError: there is none, it is damaged, or a version with another format made it.
+        """
+        if not (folder / "case.json").is_file():
+            raise CaseError(f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one.")
+        case = cls(folder)
+        found = case.facts().get("format")
+        if found != FORMAT:
+            raise CaseError(
+                f"The case {folder} has format {found}; this version ({__version__}) reads format {FORMAT}. "
+                "Open it with the version that made it; nothing was changed."
+            )
+        return case
+
+    @classmethod
+    def open_or_create(cls, folder: Path) -> "Case":
+        """Open the case if the folder is one, or make one."""
+        return cls.open(folder) if (folder / "case.json").exists() else cls.create(folder)
+
+    # What is in it
+
+    def facts(self) -> dict[str, Any]:
+        """The content of case.json."""
+        return self.read_json("case.json")
+
+    def record(self, **facts: Any) -> None:
+        """Add facts to case.json, or replace them."""
+        self.write_json("case.json", self.facts() | facts)
+
+    def has(self, name: str) -> bool:
+        """Whether the artefact is there."""
+        return (self.folder / name).exists()
+
+    def path(self, name: str) -> Path:
+        """Where an artefact lies or will lie."""
+        return self.folder / name
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read a JSON artefact.
+
+        Raises:
+            CaseError: it is missing or damaged.
+        """
+        try:
+            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise CaseError(f"The case {self.folder} has no {name}: that step was not run yet.") from error
+        except (ValueError, OSError) as error:
+            raise CaseError(f"{self.folder / name} is damaged ({error}). Restore it from a copy of the case.") from error
+        if not isinstance(content, dict):
+            raise CaseError(f"{self.folder / name} is damaged: it holds no JSON object. Restore it from a copy.")
+        return content
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON artefact, atomically."""
+        self.write(name, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an artefact, atomically."""
+        write_atomically(self.folder / name, content)
+
+    # Evidence
+
+    def take_evidence(self, source: Path) -> Evidence:
+        """Copy the suspect's file into the case and hash it; the same file again changes nothing.
+
+        Raises:
+            SuspectError: the file cannot be read.
+            CaseError: the case already holds another suspect.
+        """
+        try:
+            sha256 = sha256_file(source)
+        except OSError as error:
+            raise SuspectError(f"The suspect's file {source} cannot be read: {error.strerror}.") from error
+        known = self.facts().get("evidence")
+        if known and known["sha256"] != sha256:
+            raise CaseError(
+                f"This case is about another file ({known['name']}, SHA-256 {known['sha256'][:12]}…), "
+                f"not {source.name} ({sha256[:12]}…). Give another folder for a new case."
+            )
+        if known:
+            return self.evidence()
+        target = self.folder / "evidence" / "suspect.bin"  # a fixed name: the file's own may be hostile
+        copied = _copy(source, target)
+        if copied != sha256:
+            target.unlink()
+            raise SuspectError(f"{source} changed while it was copied. Copy it to a quiet place and try again.")
+        facts = {"name": source.name, "sha256": sha256, "size": target.stat().st_size}
+        self.record(evidence=facts)
+        self.log("evidence taken", facts)
+        return self.evidence()
+
+    def evidence(self) -> Evidence:
+        """The evidence on record, its hash verified now.
+
+        Raises:
+            CaseError: there is none.
+            EvidenceError: the file is gone or no longer has the hash that was taken on intake.
+        """
+        known = self.facts().get("evidence")
+        if not known:
+            raise CaseError(f"The case {self.folder} holds no suspect's file.")
+        path = self.folder / "evidence" / "suspect.bin"
+        if not path.is_file() or (found := sha256_file(path)) != known["sha256"]:
+            state = "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known['sha256'][:12]}…"
+            raise EvidenceError(
+                f"The evidence {path} {state}. It was changed after intake; restore the original file before going on."
+            )
+        return Evidence(path, known["name"], known["sha256"], known["size"])
+
+    # Audit log
+
+    def log(self, event: str, details: dict[str, Any]) -> None:
+        """Append one entry to the audit log, chained to the one before."""
+        with only_one(self.folder / ".audit.lock"), disk_errors(self.folder):
+            self._append(event, details)
+
+    def _append(self, event: str, details: dict[str, Any]) -> None:
+        path = self.folder / "audit.jsonl"
+        content = path.read_bytes() if path.exists() else b""
+        whole, torn = content[: content.rfind(b"\n") + 1], content[content.rfind(b"\n") + 1 :]
+        entries = [(event, details)]
+        if torn:  # a power cut in the middle of a write
+            os.truncate(path, len(whole))
+            entries.insert(0, ("torn entry removed", {"text": torn.decode(errors="replace")}))
+        lines = whole.splitlines()
+        previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
+        with path.open("ab") as file:
+            for number, (name, values) in enumerate(entries, start=len(lines)):
+                entry = {"n": number, "time": _now(), "event": name, "details": values, "previous": previous}
+                previous = _entry_hash(entry)
+                file.write(json.dumps(entry | {"hash": previous}, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def audit(self) -> Iterator[dict[str, Any]]:
+        """The audit log's entries, each verified.
+
+        Raises:
+            CaseError: an entry was changed, removed or reordered.
+        """
+        previous = _GENESIS
+        path = self.folder / "audit.jsonl"
+        for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else []):
+            try:
+                entry = json.loads(line)
+                intact = entry["previous"] == previous and entry["n"] == number and _entry_hash(entry) == entry["hash"]
+            except (ValueError, KeyError, TypeError):
+                intact = False
+            if not intact:
+                raise CaseError(f"The audit log {path} was changed: entry {number} does not follow from the one before.")
+            previous = entry["hash"]
+            yield entry
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the case's lock while a run writes its artefacts.
+
+        Raises:
+            CaseError: another process works on this case.
+        """
+        busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
+        with only_one(self.folder / ".lock", busy):
+            yield
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _entry_hash(entry: dict[str, Any]) -> str:
+    """SHA-256 over the entry without its own hash, as canonical JSON; it covers the previous entry's hash."""
+    body = {key: value for key, value in entry.items() if key != "hash"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file whole or not at all, and return the hash of what was written."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source.open("rb") as read, temporary.open("wb") as write:
+                shutil.copyfileobj(read, write, 1 << 20)
+                write.flush()
+                os.fsync(write.fileno())
+            digest = sha256_file(temporary)
+            os.chmod(temporary, 0o444)
+            os.replace(temporary, target)
+            sync_folder(target.parent)
+    except StorageError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return digest

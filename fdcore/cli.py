@@ -1,0 +1,280 @@
+"""The same pipeline without a browser: `python -m fdcore`, or `fdcore`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fdcore import __version__, terminal
+from fdcore.errors import FdError, SettingsError
+
+if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
+    from fdcore.corpus.hierarchy import Hierarchy
+    from fdcore.pipeline import Settings
+    from fdcore.selection import SelectionSettings
+
+EXIT_CODES = """exit codes:
+  0    done (a class that is "not found" is an answer, not an error)
+  2    a setting outside its range, or wrong usage
+  3    the suspect cannot be opened or gives no usable answer
+  4    the suspect's file was refused as unsafe
+  5    the corpus has no images, an unknown node or a broken hierarchy
+  6    the case is damaged, in use, of another version, or about something else
+  7    the evidence was changed after intake
+  8    the disk is full or cannot be written
+  130  stopped from the keyboard; the same command goes on
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+    except FdError as error:
+        print(json.dumps({"error": str(error)}) if options.json else f"fdcore: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("fdcore: stopped. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    return 0
+
+
+# Commands; each prints for people unless --json is given, and returns what --json prints
+
+
+def _investigate(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore import pipeline
+    from fdcore.suspect.open import open_suspect
+
+    settings = _settings(options)
+    out = options.out or Path("cases") / options.suspect.stem
+
+    def open_it(path: Path) -> Any:
+        return open_suspect(
+            path,
+            arch=options.arch,
+            preset=options.preprocess,
+            spec_overrides=_spec_overrides(options),
+            device=options.device,
+            allow_unscanned=options.allow_unscanned,
+        )
+
+    pipeline.investigate(
+        out,
+        options.suspect,
+        options.corpus,
+        hierarchy=_hierarchy(options),
+        open_suspect=open_it,
+        cache=_cache(options),
+        settings=settings,
+        progress=terminal.ProgressBar(),
+    )
+    return _present(out, options)
+
+
+def _demo(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore import pipeline
+    from fdcore.corpus import demo
+    from fdcore.suspect.open import open_suspect
+
+    progress = terminal.ProgressBar()
+    corpus = options.out / "corpus"
+    demo.build_demo_corpus(corpus, progress=progress)
+    pipeline.investigate(
+        options.out / "case",
+        demo.SUSPECT_PATH,
+        [corpus],
+        hierarchy=_hierarchy(options),
+        open_suspect=lambda path: open_suspect(path, arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET),
+        cache=_cache(options),
+        progress=progress,
+    )
+    return _present(options.out / "case", options)
+
+
+def _select(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore import pipeline
+    from fdcore.case import Case
+
+    before = pipeline.selection_settings(Case.open(options.case))
+    pipeline.analyse(options.case, _selection_settings(options, before), cache=_cache(options))
+    return _present(options.case, options)
+
+
+def _show(options: argparse.Namespace) -> dict[str, Any]:
+    return _present(options.case, options)
+
+
+def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Print a case's verdict as it stands on disk."""
+    from fdcore.case import Case
+
+    case = Case.open(folder)
+    found, facts = case.read_json("selection.json"), case.facts()
+    n_entries = sum(1 for _ in case.audit())
+    if not options.json:
+        print(terminal.verdict(facts, found))
+        print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
+    return {"case": str(folder), **facts, **found, "report": str(case.path("report.html"))}
+
+
+def _corpus(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.corpus.corpus import survey
+
+    found = survey(options.folders, hierarchy=_hierarchy(options), quick=options.quick, progress=terminal.ProgressBar())
+    if not options.json:
+        print(terminal.survey(found))
+    return terminal.survey_as_dict(found)
+
+
+def _tree(options: argparse.Namespace) -> dict[str, Any]:
+    hierarchy = _hierarchy(options)
+    nodes = hierarchy.search(" ".join(options.words), limit=options.limit)
+    entries = [terminal.node_as_dict(hierarchy, node) for node in nodes]
+    if not options.json:
+        print(terminal.nodes(entries) or f"No node is called {' '.join(options.words)!r}.")
+    return {"nodes": entries}
+
+
+# From options to settings
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from fdcore.pipeline import Settings
+    from fdcore.selection import SelectionSettings
+
+    return Settings(
+        n_views=options.views,
+        images_per_leaf=options.images_per_leaf or None,
+        seed=options.seed,
+        budget=options.budget,
+        selection=_selection_settings(options, SelectionSettings()),
+    )
+
+
+def _selection_settings(options: argparse.Namespace, before: "SelectionSettings") -> "SelectionSettings":
+    """The settings before, with what was given on the command line; `--k 0` means automatic."""
+    from dataclasses import replace
+
+    given = {name: getattr(options, name) for name in ("alpha", "eta", "tau", "k", "k_max")}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if chosen.get("k") == 0:
+        chosen["k"] = None
+    return replace(before, **chosen)
+
+
+def _spec_overrides(options: argparse.Namespace) -> dict[str, Any]:
+    overrides: dict[str, Any] = {"layout": options.layout, "order": options.channel_order, "channels": options.channels}
+    if options.input_size:
+        sides = _numbers(options.input_size.lower().replace("x", ","), "--input-size")
+        overrides |= {"height": int(sides[0]), "width": int(sides[-1])}
+    for name, text in (("mean", options.mean), ("std", options.std), ("value_range", options.value_range)):
+        if text:
+            overrides[name] = tuple(_numbers(text, f"--{name.replace('_', '-')}"))
+    return {name: value for name, value in overrides.items() if value is not None}
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"{option} takes numbers separated by commas, not {text!r}.") from error
+
+
+def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
+    if options.hierarchy:
+        from fdcore.corpus.hierarchy import read_hierarchy
+
+        return read_hierarchy(options.hierarchy)
+    from fdcore.corpus.wordnet import load_wordnet
+
+    return load_wordnet()
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    if options.cache:
+        return Path(options.cache)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fdcore"))
+
+
+# The command line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fdcore",
+        description="Find out what an undocumented image classifier was trained to recognise.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fdcore {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_investigate(commands)
+    command = _add(commands, "select", _select, "weigh a case's answers again with other settings; asks nothing")
+    command.add_argument("case", type=Path, help="the case's folder")
+    _add_selection(command)
+    command = _add(commands, "corpus", _corpus, "say what is in image folders, and what is wrong with them")
+    command.add_argument("folders", nargs="+", metavar="DIR[@NODE]", help="image folders")
+    command.add_argument("--quick", action="store_true", help="count files without decoding them")
+    command = _add(commands, "tree", _tree, "find nodes by word; shows ancestors and what hangs below")
+    command.add_argument("words", nargs="+", metavar="WORD")
+    command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")
+    command = _add(commands, "show", _show, "show a case's verdict")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
+    command.add_argument("--out", type=Path, default=Path("cases/demo"), help="folder (default cases/demo)")
+    return parser
+
+
+def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    command.add_argument("--hierarchy", type=Path, metavar="FILE", help="CSV or JSON with id, parent, label (default: WordNet)")
+    command.add_argument("--cache", metavar="DIR", help="where decoded images are kept (default: the user's cache)")
+    return command
+
+
+def _add_investigate(commands: Any) -> None:
+    command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
+    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers are replayed")
+    command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
+                         help="image folder, below a node if it has no hierarchy of its own; may be repeated")  # fmt: skip
+    command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
+    command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
+    command.add_argument("--images-per-leaf", type=int, default=50, help="default 50; 0 for all")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--budget", type=int, metavar="N", help="never send more than N queries")
+    _add_selection(command)
+    group = command.add_argument_group("the suspect")
+    group.add_argument("--arch", metavar="NAME", help="architecture of a state dict, such as resnet20 or timm/resnet50")
+    group.add_argument("--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100, mnist")
+    group.add_argument("--input-size", metavar="HxW", help="such as 32 or 224x224")
+    group.add_argument("--channels", type=int, choices=(1, 3))
+    group.add_argument("--mean", help="per channel, separated by commas")
+    group.add_argument("--std", help="per channel, separated by commas")
+    group.add_argument("--value-range", metavar="LOW,HIGH", help="the values of black and white, such as 0,255")
+    group.add_argument("--layout", choices=("NCHW", "NHWC"))
+    group.add_argument("--channel-order", choices=("RGB", "BGR"))
+    group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    group.add_argument("--allow-unscanned", action="store_true",
+                       help="open a file although the scanners came to no conclusion; this is logged")  # fmt: skip
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("how answers are weighed")
+    group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 to 1")
+    group.add_argument("--eta", type=float, help="merge clusters closer than this many steps")
+    group.add_argument("--tau", type=float, help="least functional score of a candidate")
+    group.add_argument("--k", type=int, help="number of medoids; 0 for the automatic choice")
+    group.add_argument("--k-max", type=int, help="the most candidates of a class")

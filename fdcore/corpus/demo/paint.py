@@ -1,0 +1,112 @@
+"""From a drawing to a small photograph: light, shadow, surroundings, exposure and the camera's noise."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from fdcore.corpus.demo.canvas import LAYER, SCENE, SIZE, Floats, Pen, Pose, Rng
+from fdcore.corpus.demo.scenes import Scene
+
+Drawing = Callable[[Pen, Rng], None]
+"""Draws one subject with a pen; everything random comes from the generator."""
+
+_RELIEF_PX = 5
+_HALO_PX = 3
+_MIN_CONTRAST = 34.0
+"""Least difference between the brightness of a subject and of what is around it, in levels of 255."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf of the demo corpus.
+
+    Attributes:
+        wnid: its WordNet id.
+        name: what it shows, for people.
+        drawing: draws the subject.
+        scenes: where the subject may be seen.
+        pose: how it may lie in the picture.
+        floor: height of the subject's contact with the ground in units (-1 top, 1 bottom); None when it floats.
+    """
+
+    wnid: str
+    name: str
+    drawing: Drawing
+    scenes: Sequence[Scene]
+    pose: Pose = Pose()
+    floor: float | None = None
+
+
+def paint(leaf: Leaf, rng: Rng) -> npt.NDArray[np.uint8]:
+    """One random picture (SIZE, SIZE, 3) of a leaf."""
+    background = leaf.scenes[int(rng.integers(len(leaf.scenes)))](rng)
+    pen = Pen(leaf.pose.draw(rng))
+    leaf.drawing(pen, rng)
+    subject, cover = _halved(pen.pixels())
+    subject = _lit(subject, cover, rng)
+    if leaf.floor is not None:
+        _cast_shadow(background, pen, leaf.floor, cover)
+    background = _set_off(background, subject, cover)
+    return _exposed(subject + background * (1 - cover), rng)
+
+
+def _halved(layer: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """The layer at half size: colours (SCENE, SCENE, 3) weighted by cover, and cover (SCENE, SCENE, 1) in 0..1."""
+    small = layer.reshape(SCENE, LAYER // SCENE, SCENE, LAYER // SCENE, 4).mean(axis=(1, 3), dtype=np.float32)
+    return small[:, :, :3], small[:, :, 3:] / 255
+
+
+def _blurred(cover: Floats, radius: float) -> Floats:
+    """The cover (SCENE, SCENE, 1) blurred, in 0..1."""
+    image = Image.fromarray((cover[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(radius))
+    return np.asarray(image.filter(ImageFilter.BoxBlur(radius / 2)), np.float32)[:, :, None] / 255
+
+
+def _lit(subject: Floats, cover: Floats, rng: Rng) -> Floats:
+    """Light the subject from above, as if its outline were inflated."""
+    height = _blurred(cover, _RELIEF_PX)[:, :, 0]
+    down, right = np.gradient(height)
+    angle = rng.uniform(np.deg2rad(215), np.deg2rad(325))
+    slope = -(right * np.cos(angle) + down * np.sin(angle))
+    light = np.clip(1 + rng.uniform(1.5, 3.5) * slope, 0.6, 1.4) * np.linspace(1.06, 0.92, SCENE)[:, None]
+    lit: Floats = (subject * light[:, :, None]).astype(np.float32)
+    return lit
+
+
+def _cast_shadow(background: Floats, pen: Pen, floor: float, cover: Floats) -> None:
+    """Darken the ground below the subject, in place."""
+    rows, columns = np.nonzero(cover[:, :, 0] > 0.5)
+    if len(rows) == 0:
+        return
+    y = pen.place([(0.0, floor)])[0, 1] * SCENE / LAYER
+    x, reach = columns.mean(), max(4.0, np.ptp(columns) * 0.52)
+    down, right = np.mgrid[:SCENE, :SCENE]
+    depth = np.exp(-(((right - x) / reach) ** 4) - ((down - y) / 3.2) ** 2)
+    background *= 1 - 0.5 * depth[:, :, None]
+
+
+def _set_off(background: Floats, subject: Floats, cover: Floats) -> Floats:
+    """Move the background's brightness away from the subject's where the two are close."""
+    inside = float(subject.mean(axis=2).sum() / max(1.0, float(cover.sum())))
+    near = _blurred(cover, _HALO_PX) * (1 - cover)
+    around = float((background.mean(axis=2, keepdims=True) * near).sum() / max(1.0, float(near.sum())))
+    gap = around - inside
+    if abs(gap) < _MIN_CONTRAST:
+        wanted = inside + _MIN_CONTRAST if gap > 0 and inside < 190 or inside < 80 else inside - _MIN_CONTRAST
+        background = background * max(0.45, wanted / max(around, 1.0))
+    return background * (1 - 0.25 * near) if gap > 0 else background
+
+
+def _exposed(picture: Floats, rng: Rng) -> npt.NDArray[np.uint8]:
+    """Scale to (SIZE, SIZE, 3) with a random colour cast, exposure, softness and sensor noise."""
+    step = SCENE // SIZE
+    small = picture.reshape(SIZE, step, SIZE, step, 3).mean(axis=(1, 3))
+    cast = rng.uniform(0.94, 1.06, 3) * rng.uniform(0.88, 1.1)
+    contrast = rng.uniform(0.9, 1.12)
+    grain = rng.normal(0, rng.uniform(1.5, 6), small.shape)
+    bright = (small * cast - 128) * contrast + 128 + rng.uniform(-8, 8) + grain
+    exposed: npt.NDArray[np.uint8] = bright.clip(0, 255).astype(np.uint8)
+    return exposed

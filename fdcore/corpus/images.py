@@ -1,0 +1,242 @@
+"""Which images of a corpus are used, decoded once to the suspect's input size.
+
+Which files are read: those of each leaf in the order of a keyed hash of (seed, name) until `per_leaf` of them are
+usable. The order of the result is round-robin over the leaves, so that every prefix is balanced, and it is the order in
+which duplicates are judged: the first keeps its place. Threads only decode ahead; nothing depends on which is faster.
+
+A store is found by a key over the name, path, size and time of change of every listed file, which costs a `stat` for
+each on every opening. What is read depends on which files are broken, so that a key over fewer of them could miss a
+change.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fdcore.corpus.decode import DECODER, Decoded, decode_file, quiet_pillow
+from fdcore.corpus.layouts import ImageFile, Problem
+from fdcore.corpus.store import ImageStore, Size, UsableImage, build_store, read_store
+from fdcore.errors import SettingsError, StorageError
+from fdcore.progress import Progress, silent
+
+__all__ = ["ImageStore", "decode_images", "usable_images"]
+
+_STAGE = "Decoding images"
+_N_THREADS = min(8, os.cpu_count() or 1)
+_N_AHEAD = 8 * _N_THREADS  # pictures decoded before they are asked for; bounds the memory
+
+
+@dataclass
+class _Leaf:
+    """The files of one node in sampling order, and how far they were read."""
+
+    node: str
+    files: list[ImageFile]
+    n_submitted: int = 0
+    waiting: deque[Future[Decoded]] = field(default_factory=deque)
+    n_read: int = 0
+    n_usable: int = 0
+
+
+def decode_images(
+    files: Sequence[ImageFile],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    per_leaf: int | None,
+    seed: int,
+    cache: Path,
+    progress: Progress = silent,
+) -> tuple[ImageStore, tuple[Problem, ...]]:
+    """Open the store of these images, decoding them where that was not done before.
+
+    Args:
+        files: every file of every leaf; their order does not matter.
+        height, width, channels: the suspect's input size in pixels, and 3 for RGB or 1 for grey.
+        per_leaf: how many usable images to take of each leaf, None for all.
+        seed: which ones are taken.
+        cache: the folder that holds stores; made if need be.
+
+    Returns:
+        The store, which is empty where no file is usable, and what is odd about the files that were read. A leaf
+        without a usable image is left out and listed as "no usable image".
+
+    Raises:
+        SettingsError: `per_leaf` is below 1.
+        StorageError: the cache cannot be written (the disk is full).
+    """
+    if per_leaf is not None and per_leaf < 1:
+        raise SettingsError(f"At least 1 image per leaf is needed, not {per_leaf}.")
+    size = Size(height, width, channels)
+    leaves = _leaves(files, seed)
+    with _as_storage_error(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        place = cache / _store_key(leaves, size, per_leaf, seed, progress)
+        return read_store(place, size) or build_store(
+            place, size, lambda problems: _usable_images(leaves, size, per_leaf, problems, progress)
+        )
+
+
+def usable_images(
+    files: Sequence[ImageFile],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    per_leaf: int | None,
+    seed: int,
+    problems: list[Problem],
+    progress: Progress = silent,
+) -> Generator[UsableImage, None, None]:
+    """Decode images one after the other in a store's order, without a store; `problems` grows as they are met."""
+    return _usable_images(_leaves(files, seed), Size(height, width, channels), per_leaf, problems, progress)
+
+
+def _leaves(files: Sequence[ImageFile], seed: int) -> list[_Leaf]:
+    """Leaves sorted by node, the files of each in the order of a keyed hash: any prefix is a random sample."""
+    by_node: dict[str, list[ImageFile]] = {}
+    for file in files:
+        by_node.setdefault(file.node, []).append(file)
+
+    def key(file: ImageFile) -> tuple[bytes, str, str]:
+        text = f"{seed}/{file.name}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=8).digest(), file.name, file.source
+
+    return [_Leaf(node, sorted(by_node[node], key=key)) for node in sorted(by_node)]
+
+
+def _usable_images(
+    leaves: list[_Leaf], size: Size, per_leaf: int | None, problems: list[Problem], progress: Progress
+) -> Generator[UsableImage, None, None]:
+    total = sum(_wanted(leaf, per_leaf) for leaf in leaves)
+    kept: dict[str, str] = {}
+    with _Decoder(leaves, size, per_leaf) as decoder:
+        for leaf in _round_robin(leaves, per_leaf):
+            image = _next_usable(decoder, leaf, kept, problems)
+            if image is not None:
+                leaf.n_usable += 1
+                progress(_STAGE, len(kept), total)
+                yield image
+    for leaf in leaves:
+        if leaf.n_usable == 0:
+            first = leaf.files[0]
+            is_named = leaf.node.startswith(f"{first.source}/")
+            path = leaf.node if is_named else first._replace(name=leaf.node).full_name
+            problems.append(Problem(path, "no usable image", f"none of its {len(leaf.files)} files is usable", False))
+    progress(_STAGE, total, total)
+
+
+def _round_robin(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
+    """Each leaf in turn, for as long as it has files that were not read and wants an image more."""
+    active = leaves
+    rank = 0
+    while active:
+        yield from active
+        rank += 1
+        active = [leaf for leaf in active if leaf.n_read < len(leaf.files) and (per_leaf is None or rank < per_leaf)]
+
+
+def _next_usable(decoder: "_Decoder", leaf: _Leaf, kept: dict[str, str], problems: list[Problem]) -> UsableImage | None:
+    """The leaf's next image that decodes and was not met before; None where it has no more files."""
+    while leaf.n_read < len(leaf.files):
+        file, decoded = decoder.next(leaf)
+        name, digest = file.full_name, decoded.sha256.hex()
+        if decoded.pixels is None:
+            problems.extend(Problem(name, note.reason, note.detail, False) for note in decoded.notes)
+        elif digest in kept:
+            problems.append(Problem(name, "duplicate", f"the same file as {kept[digest]}, which is kept", False))
+        else:
+            kept[digest] = name
+            problems.extend(Problem(name, note.reason, note.detail, True) for note in decoded.notes)
+            return UsableImage(file, decoded.pixels, digest)
+    return None
+
+
+def _wanted(leaf: _Leaf, per_leaf: int | None) -> int:
+    return len(leaf.files) if per_leaf is None else min(per_leaf, len(leaf.files))
+
+
+class _Decoder:
+    """Decodes in threads what is likely to be asked for next; gives each leaf's files strictly in their order."""
+
+    def __init__(self, leaves: list[_Leaf], size: Size, per_leaf: int | None) -> None:
+        self._size = size
+        self._plan = self._planned(leaves, per_leaf)
+        self._n_waiting = 0
+        self._open = ExitStack()
+
+    def __enter__(self) -> "_Decoder":
+        self._open.enter_context(quiet_pillow())
+        self._pool = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="decode")
+        self._open.callback(self._pool.shutdown, cancel_futures=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def next(self, leaf: _Leaf) -> tuple[ImageFile, Decoded]:
+        """The next file of a leaf that has one, decoded."""
+        if not leaf.waiting:  # files before it were broken: it comes earlier than planned
+            self._submit(leaf)
+        while self._n_waiting < _N_AHEAD and (planned := next(self._plan, None)) is not None:
+            self._submit(planned)
+        decoded = leaf.waiting.popleft().result()
+        self._n_waiting -= 1
+        leaf.n_read += 1
+        return leaf.files[leaf.n_read - 1], decoded
+
+    def _submit(self, leaf: _Leaf) -> None:
+        if leaf.n_submitted < len(leaf.files):
+            path = leaf.files[leaf.n_submitted].path
+            leaf.waiting.append(self._pool.submit(decode_file, path, **self._size._asdict()))
+            leaf.n_submitted += 1
+            self._n_waiting += 1
+
+    @staticmethod
+    def _planned(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
+        """The leaves in the order in which they will be asked if every file is usable."""
+        rank, active = 0, leaves
+        while active:
+            yield from active
+            rank += 1
+            active = [leaf for leaf in active if rank < _wanted(leaf, per_leaf)]
+
+
+def _store_key(leaves: list[_Leaf], size: Size, per_leaf: int | None, seed: int, progress: Progress) -> str:
+    """Names a store by everything that decides what is in it."""
+    digest = hashlib.sha256(repr((DECODER, tuple(size), per_leaf, seed)).encode())
+    total, done = sum(len(leaf.files) for leaf in leaves), 0
+    for leaf in leaves:
+        progress("Checking files", done, total)
+        for file in leaf.files:
+            parts = (file.node, file.source, file.name, str(file.path), *_stamp(file.path))
+            digest.update(repr(parts).encode())
+        done += len(leaf.files)
+    progress("Checking files", total, total)
+    return digest.hexdigest()[:32]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in ns, by which a changed file is known; (-1, -1) where it cannot be asked."""
+    try:
+        status = os.stat(path)
+    except OSError:  # decoding will say what is wrong with it
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _as_storage_error(cache: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"Decoded images cannot be kept in {cache}: {error.strerror or error}. "
+            "Free space there or choose another folder for the cache."
+        ) from error

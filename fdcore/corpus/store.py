@@ -1,0 +1,206 @@
+"""Decoded images on disk: one folder per store, complete or not there at all.
+
+A store is a folder with `pixels.npy` and `index.json`. It is written beside its place and renamed when it is complete,
+so that a killed run leaves nothing that looks like a store and two processes at once do not harm each other. A store
+that is damaged all the same is built anew.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from hashlib import sha256 as new_sha256
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.corpus.layouts import ImageFile, Problem
+from fdcore.errors import StorageError
+
+_PIXELS, _INDEX = "pixels.npy", "index.json"
+_ABANDONED_AFTER_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """Decoded images in a fixed order.
+
+    Attributes:
+        pixels: (N, height, width, channels) uint8, read only, mapped from disk.
+        node_index: (N,) int32, positions in `nodes`.
+        image_ids: (N,) uint64, the first 8 bytes of the file's SHA-256, big endian.
+        names: "<corpus folder name>/<relative path>" of each image.
+        sha256: hex digest of each image's file.
+        nodes: ids of the nodes that have images, sorted.
+        fingerprint: hex SHA-256 over (sha256, node) of every image in order, and the size.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    node_index: npt.NDArray[np.int32]
+    image_ids: npt.NDArray[np.uint64]
+    names: tuple[str, ...]
+    sha256: tuple[str, ...]
+    nodes: tuple[str, ...]
+    fingerprint: str
+
+
+class Size(NamedTuple):
+    """The shape of one picture: pixels, pixels, and 3 for RGB or 1 for grey."""
+
+    height: int
+    width: int
+    channels: int
+
+
+class UsableImage(NamedTuple):
+    """One image that is in the corpus: its file, (height, width, channels) uint8 and the hex digest of the file."""
+
+    file: ImageFile
+    pixels: npt.NDArray[np.uint8]
+    sha256: str
+
+
+def read_store(place: Path, size: Size) -> tuple[ImageStore, tuple[Problem, ...]] | None:
+    """Open a store and the problems met when it was built; None where there is none or it is damaged."""
+    try:
+        index = json.loads((place / _INDEX).read_bytes())
+        pixels = np.load(place / _PIXELS, mmap_mode="r", allow_pickle=False)
+        store = _assemble(pixels, index, size)
+        problems = tuple(Problem(*row) for row in index["problems"])
+    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError):
+        return None
+    intact = store.fingerprint == index["fingerprint"] and pixels.shape == (len(store.names), *size)
+    return (store, problems) if intact and pixels.dtype == np.uint8 else None
+
+
+def build_store(
+    place: Path, size: Size, decode: Callable[[list[Problem]], Generator[UsableImage, None, None]]
+) -> tuple[ImageStore, tuple[Problem, ...]]:
+    """Write the images that `decode` gives, in its order, and open them.
+
+    Args:
+        place: the store's folder, which appears when the store is complete; the folder above must exist.
+        size: the shape of each picture.
+        decode: called once with a list, to which it appends the problems that it meets.
+
+    Returns:
+        The store and its problems. Without any image the store is empty and nothing is kept.
+
+    Raises:
+        StorageError: what was written cannot be read back.
+        OSError: the disk is full or cannot be written; nothing is left behind.
+    """
+    _remove_abandoned(place.parent)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+    try:
+        problems: list[Problem] = []
+        index = _write_pixels(draft / _PIXELS, decode(problems), size)
+        if not index["names"]:
+            return _assemble(np.empty((0, *size), dtype=np.uint8), index, size), tuple(problems)
+        index["problems"] = problems
+        index["fingerprint"] = _fingerprint(size, index)
+        _write_synced(draft / _INDEX, json.dumps(index).encode())
+        return _publish(draft, place, size)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _assemble(pixels: npt.NDArray[np.uint8], index: dict[str, Any], size: Size) -> ImageStore:
+    return ImageStore(
+        pixels=pixels,
+        node_index=np.array(index["node_index"], dtype=np.int32),
+        image_ids=np.array([int(digest[:16], 16) for digest in index["sha256"]], dtype=np.uint64),
+        names=tuple(index["names"]),
+        sha256=tuple(index["sha256"]),
+        nodes=tuple(index["nodes"]),
+        fingerprint=_fingerprint(size, index),
+    )
+
+
+def _fingerprint(size: Size, index: dict[str, Any]) -> str:
+    digest = new_sha256(f"{size.height}x{size.width}x{size.channels}\n".encode())
+    for image, i in zip(index["sha256"], index["node_index"], strict=True):
+        digest.update(f"{image} {index['nodes'][i]}\n".encode())
+    return digest.hexdigest()
+
+
+def _write_pixels(path: Path, images: Generator[UsableImage, None, None], size: Size) -> dict[str, Any]:
+    """Append images to an .npy file; returns the index.
+
+    The file is written and not mapped: on a full disk a write fails with an error, a mapped page with a signal that
+    ends the process.
+    """
+    files: list[ImageFile] = []
+    sha256: list[str] = []
+    with path.open("wb", buffering=2**20) as out, closing(images):
+        _write_header(out, (0, *size))
+        for image in images:
+            out.write(np.ascontiguousarray(image.pixels).data)
+            files.append(image.file)
+            sha256.append(image.sha256)
+        out.seek(0)
+        _write_header(out, (len(files), *size))  # numpy pads the header, so that its length stays the same
+        out.flush()
+        os.fsync(out.fileno())
+    return _index(files, sha256)
+
+
+def _index(files: Sequence[ImageFile], sha256: Sequence[str]) -> dict[str, Any]:
+    nodes = sorted({file.node for file in files})
+    position = {node: i for i, node in enumerate(nodes)}
+    return {
+        "nodes": nodes,
+        "node_index": [position[file.node] for file in files],
+        "names": [file.full_name for file in files],
+        "sha256": sha256,
+    }
+
+
+def _write_header(out: BinaryIO, shape: tuple[int, ...]) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, header)  # type: ignore[no-untyped-call]  # numpy 1.26 has no type for it
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _publish(draft: Path, place: Path, size: Size) -> tuple[ImageStore, tuple[Problem, ...]]:
+    """Move a complete store to its place, unless another process was faster; a damaged one there gives way."""
+    for _ in range(3):
+        try:
+            os.rename(draft, place)
+            break
+        except OSError:  # something lies there already
+            opened = read_store(place, size)
+            if opened is not None:
+                return opened
+            damaged = tempfile.mkdtemp(prefix=".damaged-", dir=place.parent)
+            with suppress(FileNotFoundError):  # another process moved it just now
+                os.rename(place, damaged)
+            shutil.rmtree(damaged, ignore_errors=True)
+    opened = read_store(place, size)
+    if opened is None:
+        raise StorageError(f"The image store {place} cannot be written and read back; delete it and run again.")
+    return opened
+
+
+def _remove_abandoned(cache: Path) -> None:
+    """Remove what killed runs left behind; a folder whose files changed within a day may be another process at work."""
+    oldest = time.time() - _ABANDONED_AFTER_S
+    for folder in (*cache.glob(".draft-*"), *cache.glob(".damaged-*")):
+        try:
+            latest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+        except OSError:  # another process removes it at this moment
+            continue
+        if latest < oldest:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""What is known of every registered architecture without building it.
+
+The table `index.csv.xz` beside this module holds one row for each: its default input, which tensors depend on the
+number of classes (the head) and of channels (the stem), and hashes of all its tensors' names and shapes. Building
+the thousand networks takes minutes, comparing hashes milliseconds. `scripts/build_architectures.py` writes the table;
+a row is a hint only, so every answer is verified against the real network afterwards.
+"""
+
+import csv
+import hashlib
+import io
+import lzma
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
+
+TABLE = "index.csv.xz"
+SKETCH_SIZE = 16
+COLUMNS = ("name", "height", "width", "mean", "std", "head", "stem", "digest", "sketch")
+WORD = 1 << 64
+NOT_WEIGHTS = ("num_batches_tracked", "n_averaged", "total_ops", "total_params")
+
+
+class Input(NamedTuple):
+    """The default input: size in pixels, and the normalisation of a colour picture in units of 0..1."""
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class Entry(NamedTuple):
+    """One architecture.
+
+    Attributes:
+        name: as in the registry.
+        input: its default input.
+        head: tensors whose first axis is the number of classes.
+        stem: tensors whose shape depends on the number of input channels.
+        digest: sum, modulo 2 ** 64, of the hashes of all other tensors.
+        sketch: the smallest of those hashes, shortened, to estimate how much two networks share.
+    """
+
+    name: str
+    input: Input
+    head: tuple[str, ...]
+    stem: tuple[str, ...]
+    digest: int
+    sketch: tuple[int, ...]
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """All rows of the table by name; the networks written here first, then torchvision's, then timm's."""
+    packed = files(__package__).joinpath(TABLE).read_bytes()
+    rows = csv.DictReader(io.StringIO(lzma.decompress(packed).decode()))
+    return {row["name"]: _entry(row) for row in rows}
+
+
+def _entry(row: dict[str, str]) -> Entry:
+    mean, std = (tuple(float(v) for v in row[column].split()) for column in ("mean", "std"))
+    return Entry(
+        name=row["name"],
+        input=Input(int(row["height"]), int(row["width"]), mean, std),
+        head=tuple(row["head"].split()),
+        stem=tuple(row["stem"].split()),
+        digest=int(row["digest"], 16),
+        sketch=tuple(int(v, 16) for v in row["sketch"].split()),
+    )
+
+
+def write_table(rows: Iterable[Entry]) -> bytes:
+    """The packed table; the inverse of `entries`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        mean, std = (" ".join(f"{v:g}" for v in values) for values in (row.input.mean, row.input.std))
+        names = [" ".join(row.head), " ".join(row.stem)]
+        hashes = [f"{row.digest:x}", " ".join(f"{v:x}" for v in row.sketch)]
+        writer.writerow([row.name, row.input.height, row.input.width, mean, std, *names, *hashes])
+    return lzma.compress(text.getvalue().encode(), preset=9 | lzma.PRESET_EXTREME)
+
+
+def weight_shapes(shapes: Shapes) -> dict[str, Shape]:
+    """Without counters, which some versions of a library write and others do not."""
+    return {key: shape for key, shape in shapes.items() if key.rpartition(".")[2] not in NOT_WEIGHTS}
+
+
+def tensor_hash(key: str, shape: Shape) -> int:
+    """64 bits of a tensor's name and shape."""
+    text = f"{key}:{','.join(map(str, shape))}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def digest(hashes: Iterable[int]) -> int:
+    """The sum of hashes; taking a tensor away is subtracting its hash."""
+    return sum(hashes) % WORD
+
+
+def sketch(hashes: Iterable[int]) -> tuple[int, ...]:
+    """The smallest hashes, shortened to 32 bits."""
+    return tuple(sorted(value >> 32 for value in hashes)[:SKETCH_SIZE])
+
+
+def describe(name: str, shapes: Shapes, *, head: Collection[str], stem: Collection[str], default: Input) -> Entry:
+    """The row of an architecture whose tensors have these shapes, head and stem among them."""
+    hashes = {key: tensor_hash(key, shape) for key, shape in weight_shapes(shapes).items()}
+    rest = [value for key, value in hashes.items() if key not in head and key not in stem]
+    return Entry(name, default, tuple(head), tuple(stem), digest(rest), sketch(rest))

@@ -1,0 +1,223 @@
+"""Plain convolutional networks, read from nothing but the shapes of their tensors.
+
+The shape is [convolution, ReLU, perhaps 2x2 max pooling]* then [linear, ReLU]* then linear. Names of tensors do not
+matter, only their order. What the shapes do not say (padding, where the pooling stands, the input size) follows from
+the number of features that enter the first linear layer; where several readings agree with it, all are given.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fdcore.errors import SuspectError
+from fdcore.suspect.architectures.index import Shape, Shapes
+
+PREFIX = "plain-cnn"
+SIZES = (32, 28, 48, 64)
+MAX_LAYERS = 16
+MAX_FREE_LAYERS = 6  # every place of pooling is tried up to this depth
+NAME = re.compile(r"plain-cnn(?::(?P<padding>same|valid))?(?::pool=(?P<pools>[01]+))?(?:@(?P<size>\d+))?")
+
+
+class Layer(NamedTuple):
+    """One layer's tensors in the file: their keys and the weight's shape."""
+
+    weight: str
+    bias: str | None
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One network that has exactly these tensors.
+
+    Attributes:
+        convolutions, linears: the layers in order.
+        same: whether convolutions pad so that the size stays; else they do not pad.
+        pools: for each convolution, whether 2x2 max pooling follows.
+        size: height and width of the input.
+    """
+
+    convolutions: tuple[Layer, ...]
+    linears: tuple[Layer, ...]
+    same: bool
+    pools: tuple[bool, ...]
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The name under which this reading, and no other, is asked for."""
+        if not self.convolutions:
+            return f"{PREFIX}@{self.size}"
+        pools = "".join("01"[pool] for pool in self.pools)
+        return f"{PREFIX}:{'same' if self.same else 'valid'}:pool={pools}@{self.size}"
+
+    @property
+    def channels(self) -> int:
+        """Input channels."""
+        return self.convolutions[0].shape[1] if self.convolutions else self.linears[0].shape[1] // self.size**2
+
+    @property
+    def n_classes(self) -> int:
+        """Outputs of the last linear layer."""
+        return self.linears[-1].shape[0]
+
+    def names(self) -> dict[str, str]:
+        """From the keys of `PlainNetwork` to the keys in the file."""
+        pairs = {}
+        for group, layers in (("convolutions", self.convolutions), ("linears", self.linears)):
+            for i, layer in enumerate(layers):
+                pairs[f"{group}.{i}.weight"] = layer.weight
+                if layer.bias is not None:
+                    pairs[f"{group}.{i}.bias"] = layer.bias
+        return pairs
+
+
+class PlainNetwork(nn.Module):
+    """The network that a reading describes."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.pools = reading.pools
+        self.convolutions, self.linears = nn.ModuleList(), nn.ModuleList()
+        for layer in reading.convolutions:
+            n_out, n_in, *kernel = layer.shape
+            padding = kernel[0] // 2 if reading.same else 0
+            self.convolutions.append(nn.Conv2d(n_in, n_out, kernel[0], padding=padding, bias=layer.bias is not None))
+        for layer in reading.linears:
+            self.linears.append(nn.Linear(layer.shape[1], layer.shape[0], bias=layer.bias is not None))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels, size, size) to (N, n_classes)."""
+        for convolution, pool in zip(self.convolutions, self.pools, strict=True):
+            x = functional.relu(convolution(x))
+            if pool:
+                x = functional.max_pool2d(x, 2)
+        x = torch.flatten(x, 1)
+        for linear in self.linears[:-1]:
+            x = functional.relu(linear(x))
+        out: Tensor = self.linears[-1](x)
+        return out
+
+
+def readings(shapes: Shapes) -> list[Reading]:
+    """Every plain network with exactly these tensors, the likeliest first; none when the tensors are no such network.
+
+    Args:
+        shapes: key -> shape, in the file's order.
+    """
+    layers = _layers(shapes)
+    if layers is None:
+        return []
+    convolutions, linears = layers
+    if not _chained(convolutions, linears):
+        return []
+    channels = convolutions[0].shape[1] if convolutions else 0
+    sizes = (28, 32, 48, 64) if channels == 1 else SIZES
+    if not convolutions:
+        return [r for size in sizes if (r := Reading((), linears, True, (), size)).channels in (1, 3) and _fits(r)]
+    found = [
+        reading
+        for pools in _pool_patterns(convolutions)
+        for same in (True, False)
+        for size in sizes
+        if _fits(reading := Reading(convolutions, linears, same, pools, size))
+    ]
+    return sorted(found, key=lambda reading: sizes.index(reading.size))
+
+
+def choose(found: Sequence[Reading], name: str) -> Reading:
+    """The likeliest reading that agrees with a name such as "plain-cnn", "plain-cnn:valid" or "plain-cnn@28".
+
+    Raises:
+        SuspectError: the name is malformed, or no reading agrees.
+    """
+    said = NAME.fullmatch(name)
+    if said is None:
+        raise SuspectError(
+            f"{name!r} is no plain network's name; write plain-cnn, then perhaps :same or :valid, :pool= with a 0 or 1 "
+            "for each convolution, and @ with the input size, as in plain-cnn:valid:pool=110@32."
+        )
+    for reading in found:
+        padding, pools, size = reading.name, "".join("01"[p] for p in reading.pools), str(reading.size)
+        agrees = [f":{said['padding']}" in padding, said["pools"] == pools, said["size"] == size]
+        if all(ok or said[part] is None for ok, part in zip(agrees, ("padding", "pools", "size"), strict=True)):
+            return reading
+    offered = f"It could be one of: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
+    raise SuspectError(f"The weights do not fit {name}. {offered}")
+
+
+def _layers(shapes: Shapes) -> tuple[tuple[Layer, ...], tuple[Layer, ...]] | None:
+    """Split into convolutions and then linear layers; None when anything else is among the tensors."""
+    layers: list[Layer] = []
+    for key, shape in shapes.items():
+        if len(shape) in (2, 4):
+            layers.append(Layer(key, None, shape))
+        elif len(shape) == 1 and layers and layers[-1].bias is None and shape[0] == layers[-1].shape[0]:
+            layers[-1] = layers[-1]._replace(bias=key)
+        else:
+            return None
+    ranks = [len(layer.shape) for layer in layers]
+    if ranks != sorted(ranks, reverse=True) or 2 not in ranks or len(layers) > MAX_LAYERS:
+        return None
+    n_convolutions = ranks.count(4)
+    return tuple(layers[:n_convolutions]), tuple(layers[n_convolutions:])
+
+
+def _chained(convolutions: Sequence[Layer], linears: Sequence[Layer]) -> bool:
+    """Whether each layer takes what the one before gives, with square kernels and 1 or 3 channels at the input."""
+    square = all(layer.shape[2] == layer.shape[3] <= 11 for layer in convolutions)
+    chained = all(
+        before.shape[0] == after.shape[1] for row in (convolutions, linears) for before, after in pairwise(row)
+    )
+    return square and chained and (not convolutions or convolutions[0].shape[1] in (1, 3))
+
+
+def _pool_patterns(convolutions: Sequence[Layer]) -> list[tuple[bool, ...]]:
+    """Where pooling may stand, the likeliest first."""
+    n = len(convolutions)
+    known = _pools_by_index(convolutions)
+    usual = [(True,) * n, (True,) * (n - 1) + (False,), (False,) * (n - 1) + (True,)]
+    usual.append(tuple(i % 2 == 1 for i in range(n)))
+    every = sorted(product((True, False), repeat=n), key=sum, reverse=True) if n <= MAX_FREE_LAYERS else []
+    patterns = dict.fromkeys([*usual, *every])
+    return [p for p in patterns if all(k is None or k == pool for k, pool in zip(known, p, strict=True))]
+
+
+def _pools_by_index(convolutions: Sequence[Layer]) -> list[bool | None]:
+    """What the gaps in a Sequential's numbering say: conv, ReLU, conv is a gap of 2; with pooling it is 3 or more.
+
+    The last convolution has no successor: unknown, unless pooling is already known to be everywhere or nowhere.
+    """
+    positions = [_position(layer.weight) for layer in convolutions]
+    known: list[bool | None] = [None] * len(convolutions)
+    for i, (here, there) in enumerate(pairwise(positions)):
+        if here and there and here[0] == there[0] and there[1] - here[1] >= 2:
+            known[i] = there[1] - here[1] >= 3
+    return known
+
+
+def _position(key: str) -> tuple[str, int] | None:
+    """A Sequential's name and the number in it: "features.3.weight" is ("features", 3)."""
+    match = re.fullmatch(r"(.*?)\.?(\d+)\.[^.]+", key)
+    return (match[1], int(match[2])) if match else None
+
+
+def _fits(reading: Reading) -> bool:
+    """Whether the input size leads to the number of features that the first linear layer takes."""
+    side = reading.size
+    for layer, pool in zip(reading.convolutions, reading.pools, strict=True):
+        kernel = layer.shape[2]
+        if reading.same and kernel % 2 == 0:
+            return False
+        side = (side if reading.same else side - kernel + 1) // (2 if pool else 1)
+        if side < 1:
+            return False
+    n_channels = reading.convolutions[-1].shape[0] if reading.convolutions else reading.channels
+    return bool(side * side * n_channels == reading.linears[0].shape[1])

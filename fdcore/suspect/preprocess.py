@@ -1,0 +1,102 @@
+"""What a suspect expects at its input, said explicitly and once."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import SettingsError
+
+Layout = Literal["NCHW", "NHWC"]
+ChannelOrder = Literal["RGB", "BGR"]
+
+
+@dataclass(frozen=True)
+class PreprocessSpec:
+    """How a uint8 picture becomes the suspect's input.
+
+    A pixel p in 0..255 becomes `((low + p / 255 * (high - low)) - mean) / std`, per channel, with
+    `value_range = (low, high)`.
+
+    Attributes:
+        height, width: input size in pixels.
+        channels: 3 for colour, 1 for grey.
+        layout: the order of the axes the suspect wants.
+        value_range: the values of black and white before mean and std are applied.
+        mean, std: one number per channel, in units of `value_range`.
+        order: the order of the colour channels.
+    """
+
+    height: int = 32
+    width: int = 32
+    channels: int = 3
+    layout: Layout = "NCHW"
+    value_range: tuple[float, float] = (0.0, 1.0)
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    order: ChannelOrder = "RGB"
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.")
+        if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
+            raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != self.channels or not np.isfinite(values).all():
+                raise SettingsError(f"{name} needs {self.channels} finite numbers, one per channel, not {values}.")
+        if min(self.std) <= 0:
+            raise SettingsError(f"std must be above 0 in every channel, not {self.std}.")
+
+    def affine(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Scale and shift per channel, each (channels,), so that input = pixel * scale + shift."""
+        low, high = self.value_range
+        mean, std = np.asarray(self.mean), np.asarray(self.std)
+        return ((high - low) / 255.0 / std).astype(np.float32), ((low - mean) / std).astype(np.float32)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready copy."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "PreprocessSpec":
+        """The inverse of `as_dict`."""
+        pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**pairs)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """A named pair of value range and per-channel mean and std (three channels)."""
+
+    value_range: tuple[float, float]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+PRESETS: dict[str, Normalisation] = {
+    "unit": Normalisation((0.0, 1.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "signed": Normalisation((0.0, 1.0), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "bytes": Normalisation((0.0, 255.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "imagenet": Normalisation((0.0, 1.0), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "cifar10": Normalisation((0.0, 1.0), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "cifar100": Normalisation((0.0, 1.0), (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+    "mnist": Normalisation((0.0, 1.0), (0.1307, 0.1307, 0.1307), (0.3081, 0.3081, 0.3081)),
+}
+
+
+def with_preset(spec: PreprocessSpec, name: str) -> PreprocessSpec:
+    """The same input with a named normalisation; a grey input takes the mean over the channels.
+
+    Raises:
+        SettingsError: the name is not a preset.
+    """
+    if name not in PRESETS:
+        raise SettingsError(f"No preset is called {name!r}. Known: {', '.join(PRESETS)}.")
+    preset = PRESETS[name]
+    mean, std = preset.mean, preset.std
+    if spec.channels == 1:
+        return replace(
+            spec, value_range=preset.value_range, mean=(float(np.mean(mean)),), std=(float(np.mean(std)),)
+        )
+    return replace(spec, value_range=preset.value_range, mean=mean, std=std)

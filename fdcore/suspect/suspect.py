@@ -1,0 +1,109 @@
+"""The suspect as every later stage sees it: pictures in, class numbers out, nothing else."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import SuspectError
+from fdcore.suspect.preprocess import PreprocessSpec
+
+Pictures = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+class Suspect(ABC):
+    """A black box that answers hard labels only (paper section 3).
+
+    Attributes:
+        fingerprint: hex SHA-256 over the file and everything that changes an answer.
+        n_classes: how many classes it can answer.
+        spec: what it expects at its input.
+        batch_size: how many pictures it is asked at once; answers do not depend on it.
+        description: one line about what it is, for people.
+    """
+
+    fingerprint: str
+    n_classes: int
+    spec: PreprocessSpec
+    batch_size: int = 256
+    description: str = ""
+
+    def labels(self, pictures: Pictures) -> Labels:
+        """Ask for the class of each picture.
+
+        Args:
+            pictures: (N, height, width, channels) uint8, RGB or grey, at the suspect's input size.
+
+        Returns:
+            (N,) int64, each in 0..n_classes-1.
+
+        Raises:
+            SuspectError: the suspect fails or answers something that is no class.
+        """
+        expected = (self.spec.height, self.spec.width, self.spec.channels)
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != expected:
+            raise SuspectError(
+                f"The suspect takes uint8 pictures of shape {expected}; it was given "
+                f"{pictures.dtype} of shape {pictures.shape[1:]}."
+            )
+        if len(pictures) == 0:
+            return np.empty(0, dtype=np.int64)
+        parts = [
+            self._checked(self._answer(pictures[start : start + self.batch_size]), pictures[start : start + self.batch_size])
+            for start in range(0, len(pictures), self.batch_size)
+        ]
+        return np.concatenate(parts)
+
+    @abstractmethod
+    def _answer(self, pictures: Pictures) -> Labels:
+        """The labels of at most `batch_size` pictures."""
+
+    def _checked(self, labels: Labels, pictures: Pictures) -> Labels:
+        if labels.shape != (len(pictures),):
+            raise SuspectError(f"The suspect gave {labels.shape} labels for {len(pictures)} pictures; one each was expected.")
+        if labels.min() < 0 or labels.max() >= self.n_classes:
+            wrong = labels[(labels < 0) | (labels >= self.n_classes)][0]
+            raise SuspectError(f"The suspect answered class {wrong}; it has classes 0 to {self.n_classes - 1}.")
+        return labels
+
+
+def hard_labels(scores: npt.NDArray[np.floating]) -> Labels:
+    """Reduce soft outputs (N, n_classes) to labels (N,); the soft outputs go no further.
+
+    Raises:
+        SuspectError: an output is not finite (NaN or infinite), so that its arg max means nothing.
+    """
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores)).any(axis=1).sum())
+        raise SuspectError(
+            f"The suspect answered NaN or infinity for {bad} of {len(scores)} pictures. "
+            "Its weights are damaged or the preprocessing is wrong (value range, mean, std)."
+        )
+    return scores.argmax(axis=1).astype(np.int64)
+
+
+class CallableSuspect(Suspect):
+    """A Python function that takes pictures (N, H, W, C) uint8 and returns labels (N,)."""
+
+    def __init__(
+        self,
+        function: Callable[[Pictures], npt.ArrayLike],
+        *,
+        n_classes: int,
+        spec: PreprocessSpec,
+        fingerprint: str,
+        batch_size: int = 256,
+        description: str = "a Python callable",
+    ) -> None:
+        self._function = function
+        self.n_classes, self.spec, self.fingerprint = n_classes, spec, fingerprint
+        self.batch_size, self.description = batch_size, description
+
+    def _answer(self, pictures: Pictures) -> Labels:
+        answer = np.asarray(self._function(pictures))
+        if not np.issubdtype(answer.dtype, np.integer):
+            if not (np.issubdtype(answer.dtype, np.floating) and np.isfinite(answer).all() and (answer == np.floor(answer)).all()):
+                raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")
+        return answer.astype(np.int64)

@@ -1,0 +1,154 @@
+"""What the command line prints: progress bars and tables."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from fdcore.corpus.corpus import Survey
+    from fdcore.corpus.hierarchy import Hierarchy
+
+
+class ProgressBar:
+    """A bar with rate and time left, one for each stage; silent where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show `done` of `total`; a new stage ends the bar before."""
+        if self._bar is None or stage != self._stage:
+            self._close()
+            self._stage = stage
+            # disable=None: quiet where there is no terminal. What is done already does not count for the rate.
+            self._bar = tqdm(total=total, initial=done, desc=stage, disable=None, dynamic_ncols=True, smoothing=0.1)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""
+
+
+def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """The verdict per class as a table."""
+    suspect, corpus, overall = facts["suspect"], facts["corpus"], found["overall"]
+    settings = found["settings"]
+    lines = [
+        f"Suspect   {_plain(facts.get('evidence', {}).get('name', ''))}  {_plain(suspect['description'])}",
+        f"Corpus    {corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images, {found['n_sent']:,} queries sent",
+        f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
+        f"k {settings['k'] or 'automatic'}",
+        "",
+        *_verdict_table(found["classes"]),
+        "",
+        f"{overall['n_found']} of {overall['n_classes']} classes found, "
+        f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
+    ]
+    if not found["complete"]:
+        lines.append("The budget ended before every planned view was asked; the scores rest on what was answered.")
+    return "\n".join(lines)
+
+
+def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("class", "found", "leaves", "L", "S", "images", "take care")]
+    for entry in classes:
+        if entry["status"] == "not_found":
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", ""))
+            continue
+        rows.append(
+            (
+                str(entry["target_class"]),
+                _plain(entry["ancestor_label"]),
+                _plain(", ".join(entry["labels"])),
+                f"{entry['functional_score']:.2f}",
+                f"{entry['semantic_score']:.2f}",
+                f"{entry['n_images']}/{entry['n_images_before']}",
+                ", ".join(entry["weaknesses"]),
+            )
+        )
+    return table(rows, flexible=(1, 2, 6), right=(0, 3, 4, 5))
+
+
+def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:
+    """Align rows in columns, a rule under the first; the flexible columns give way where the terminal is narrow."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    room = max(shutil.get_terminal_size((120, 24)).columns, 60)
+    while flexible and sum(widths) + 2 * (len(widths) - 1) > room:
+        widest = max(flexible, key=lambda i: widths[i])
+        if widths[widest] <= 12:
+            break
+        widths[widest] -= 1
+    lines = []
+    for row in rows:
+        cells = [_fit(cell, width, i in right) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    cut = text if len(text) <= width else text[: width - 1] + "…"
+    return cut.rjust(width) if right else cut.ljust(width)
+
+
+def _plain(text: str) -> str:
+    """A hostile label without the control characters that could steer the terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def survey(found: "Survey") -> str:
+    """What is in a corpus, as text."""
+    lines = []
+    for source in found.sources:
+        lines.append(
+            f"{_plain(source.name)}: {source.layout}, {len(source.n_files):,} nodes, {sum(source.n_files.values()):,} files"
+        )
+    counts: dict[tuple[str, bool], int] = {}
+    for problem in found.problems:
+        counts[problem.reason, problem.used] = counts.get((problem.reason, problem.used), 0) + 1
+    if counts:
+        rows = [("problem", "files", "used all the same")]
+        rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
+        lines += ["", *table(rows, right=(1,))]
+    return "\n".join(lines)
+
+
+def survey_as_dict(found: "Survey") -> dict[str, Any]:
+    """What is in a corpus, JSON-ready."""
+    return {
+        "sources": [{"name": s.name, "layout": s.layout, "n_files": dict(s.n_files)} for s in found.sources],
+        "problems": [problem._asdict() for problem in found.problems],
+    }
+
+
+def node_as_dict(hierarchy: "Hierarchy", node: str) -> dict[str, Any]:
+    """A node with its way to the root and what hangs below."""
+    return {
+        "id": node,
+        "label": hierarchy.label(node),
+        "synonyms": list(hierarchy.synonyms(node)),
+        "path": [{"id": above, "label": hierarchy.label(above)} for above in hierarchy.path_to_root(node)[1:]],
+        "children": [{"id": below, "label": hierarchy.label(below)} for below in hierarchy.children(node)],
+        "n_leaves": sum(1 for below in hierarchy.descendants(node) if not hierarchy.children(below)),
+    }
+
+
+def nodes(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Found nodes as text."""
+    blocks = []
+    for entry in entries:
+        lines = [f"{entry['id']}  {_plain(', '.join(entry['synonyms']))}"]
+        if entry["path"]:
+            lines.append("    above: " + _plain(" < ".join(above["label"] for above in entry["path"])))
+        if entry["children"]:
+            shown = ", ".join(below["label"] for below in entry["children"][:8])
+            more = f" and {len(entry['children']) - 8} more" if len(entry["children"]) > 8 else ""
+            lines.append(f"    below: {_plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)

@@ -1,0 +1,119 @@
+"""Views: the transformed copies of an image that the suspect is asked about (paper sections 3.2.1 and 4.1.1).
+
+A view is a pure function of (seed, image id, view number). Nothing else enters: not the batch, not the order, not the
+process. That is what makes a killed run resume exactly and lets any single query be drawn again years later.
+
+View 0 is the image itself. Every other view composes a rotation, a translation and a perspective projection, which
+together are one homography, and adds uniform noise. Views are rounded to uint8, so that each is a picture that can be
+stored, shown and sent to any suspect unchanged.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import SettingsError
+
+Pictures = npt.NDArray[np.uint8]
+
+N_PARAMETERS = 5  # angle, two shifts, two perspective terms
+
+
+@dataclass(frozen=True)
+class ViewSpec:
+    """How far views may depart from the image.
+
+    Attributes:
+        rotation_deg: largest rotation to either side, in degrees.
+        translation: largest shift along each axis, as a share of the picture's side.
+        perspective: largest perspective term p, q in `w = 1 + p x + q y` with x, y in -1..1.
+        noise: largest change of a channel by the uniform noise, as a share of the full range.
+    """
+
+    rotation_deg: float = 15.0
+    translation: float = 0.1
+    perspective: float = 0.15
+    noise: float = 0.05
+
+    def __post_init__(self) -> None:
+        limits = {"rotation_deg": 180.0, "translation": 1.0, "perspective": 0.45, "noise": 1.0}
+        for name, limit in limits.items():
+            value = getattr(self, name)
+            if not 0 <= value <= limit:
+                raise SettingsError(f"{name} must lie between 0 and {limit:g}, not {value}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready copy."""
+        return asdict(self)
+
+
+def make_views(
+    pictures: Pictures, image_ids: npt.NDArray[np.uint64], *, view: int, seed: int, spec: ViewSpec
+) -> Pictures:
+    """Draw one view of each picture.
+
+    Args:
+        pictures: (N, H, W, C) uint8.
+        image_ids: (N,) uint64, the identity of each image (from its content).
+        view: the view's number; 0 returns the pictures themselves.
+        seed: the investigation's seed, 0 or above.
+        spec: how far views may depart from the image.
+
+    Returns:
+        (N, H, W, C) uint8.
+    """
+    if view == 0 or len(pictures) == 0:
+        return pictures
+    _, height, width, channels = pictures.shape
+    uniforms, noise = _draw(image_ids, view=view, seed=seed, n_noise=height * width * channels)
+    warped = _warp(pictures, _homographies(uniforms, spec))
+    # Bytes 0..255 become -noise..+noise on the scale of a pixel.
+    warped += noise.reshape(warped.shape).astype(np.float32) * np.float32(2 * spec.noise) - np.float32(255 * spec.noise)
+    return np.clip(np.rint(warped, out=warped), 0, 255, out=warped).astype(np.uint8)
+
+
+def _draw(
+    image_ids: npt.NDArray[np.uint64], *, view: int, seed: int, n_noise: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+    """Uniform numbers (N, 5) in -1..1 and noise bytes (N, n_noise), from Philox keyed by (seed, image), at block `view`."""
+    n_words = N_PARAMETERS + -(-n_noise // 8)
+    words = np.empty((len(image_ids), n_words), dtype="<u8")
+    for row, image_id in zip(words, image_ids.tolist(), strict=True):
+        generator = np.random.Philox(key=seed + (image_id << 64), counter=view << 64)
+        row[:] = generator.random_raw(n_words)
+    uniforms = (words[:, :N_PARAMETERS] >> np.uint64(11)) * (2.0**-52) - 1.0
+    return uniforms, words[:, N_PARAMETERS:].view(np.uint8)[:, :n_noise]
+
+
+def _homographies(uniforms: npt.NDArray[np.float64], spec: ViewSpec) -> npt.NDArray[np.float32]:
+    """The map from a view's position to the image's: cos, sin, shift x, shift y, p, q per picture, (N, 6)."""
+    angle = np.deg2rad(spec.rotation_deg) * uniforms[:, 0]
+    shifts = 2 * spec.translation * uniforms[:, 1:3]  # positions run from -1 to 1: a side is 2 long
+    perspective = spec.perspective * uniforms[:, 3:5]
+    columns = [np.cos(angle)[:, None], np.sin(angle)[:, None], shifts, perspective]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Sample each picture through its homography, bilinear, mirrored at the border; (N, H, W, C) float32 in 0..255.
+
+    The grid is computed element by element (no matrix product), so a picture's view has the same bits in any batch.
+    """
+    import torch  # here, because a finished case is read without it
+
+    _, height, width, _ = pictures.shape
+    aspect = np.float32(height / width)
+    y = ((np.arange(height, dtype=np.float32) * 2 + 1) / height - 1)[None, :, None] * aspect
+    x = ((np.arange(width, dtype=np.float32) * 2 + 1) / width - 1)[None, None, :]
+    cos, sin, shift_x, shift_y, p, q = (homographies[:, i, None, None] for i in range(6))
+    w = 1 + p * x + q * y
+    grid = np.empty((len(pictures), height, width, 2), dtype=np.float32)
+    np.divide(cos * x - sin * y + shift_x, w, out=grid[..., 0])
+    np.divide((sin * x + cos * y) / aspect + shift_y, w, out=grid[..., 1])
+    source = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+    warped = torch.nn.functional.grid_sample(
+        source, torch.from_numpy(grid), mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    return np.ascontiguousarray(warped.permute(0, 2, 3, 1).numpy(), dtype=np.float32)

@@ -1,0 +1,105 @@
+"""Kill -9 at any moment and run again: the same result to the last digit, and no query asked twice."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import tiny_world
+
+from fdcore.case import Case
+from fdcore.suspect.ledger import Ledger
+
+SCRIPT = Path(tiny_world.__file__)
+RESULTS = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "report.html")
+N_QUERIES = len(tiny_world.LEAVES) * tiny_world.PER_LEAF * 4
+MOMENTS = [
+    "after query 32",
+    "after query 96",
+    "after query 320",
+    "before:ledger.json",
+    "after:ledger.json",
+    "before:corpus.parquet",
+    "after:hierarchy.parquet",
+    "before:case.json",
+    "after:scores.csv",
+    "before:selection.csv",
+    "after:selection.json",
+    "before:report.html",
+]
+
+
+def run(world: Path, case: Path, log: Path, moment: str = "") -> subprocess.Popen[bytes]:
+    arguments = [world / "corpus", case, world / "cache", log, moment]
+    return subprocess.Popen([sys.executable, SCRIPT, *map(str, arguments)], stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    _, errors = process.communicate(timeout=120)
+    if process.returncode > 0:
+        raise AssertionError(errors.decode())
+    return process.returncode
+
+
+def results(case: Path) -> dict[str, bytes]:
+    return {name: (case / name).read_bytes() for name in RESULTS}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    tiny_world.build(folder / "corpus")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(world: Path) -> dict[str, bytes]:
+    """The results of a run that nobody killed."""
+    assert finish(run(world, world / "straight", world / "straight.log")) == 0
+    assert len((world / "straight.log").read_text().splitlines()) == N_QUERIES
+    return results(world / "straight")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_between_two_steps_nothing_is_asked_twice(world, undisturbed, tmp_path, moment):
+    """Whatever stood on disk when the process died, the next run asks only what is missing and ends the same."""
+    log = tmp_path / "log"
+    log.touch()
+    assert finish(run(world, tmp_path / "case", log, moment)) == -signal.SIGKILL
+    assert finish(run(world, tmp_path / "case", log)) == 0
+    asked = log.read_text().splitlines()
+    assert len(asked) == len(set(asked)) == N_QUERIES
+    assert results(tmp_path / "case") == undisturbed
+    assert list(Case.open(tmp_path / "case").audit())
+
+
+def test_killed_while_a_batch_is_out_only_that_batch_is_sent_again(world, undisturbed, tmp_path):
+    """Answers that never arrived must be asked for again: one batch at most, and both times are counted."""
+    log = tmp_path / "log"
+    assert finish(run(world, tmp_path / "case", log, "during batch 3")) == -signal.SIGKILL
+    assert finish(run(world, tmp_path / "case", log)) == 0
+    times = Counter(log.read_text().splitlines())
+    assert len(times) == N_QUERIES
+    assert sorted(times.values()) == [1] * (N_QUERIES - 32) + [2] * 32
+    assert Ledger.open(tmp_path / "case" / "ledger").n_sent == N_QUERIES + 32
+    same = {name: content for name, content in results(tmp_path / "case").items() if name.endswith(".csv")}
+    assert same == {name: content for name, content in undisturbed.items() if name.endswith(".csv")}
+
+
+def test_killed_at_random_times_over_and_over(world, undisturbed, tmp_path):
+    """A process killed six times at times nobody chose still ends with the same tables."""
+    log, rng = tmp_path / "log", random.Random(1)
+    log.touch()
+    for _ in range(6):
+        process = run(world, tmp_path / "case", log)
+        time.sleep(rng.uniform(0.1, 2.5))
+        process.kill()
+        process.communicate()
+    assert finish(run(world, tmp_path / "case", log)) == 0
+    assert (tmp_path / "case" / "scores.csv").read_bytes() == undisturbed["scores.csv"]
+    assert (tmp_path / "case" / "selection.csv").read_bytes() == undisturbed["selection.csv"]
+    assert len(set(log.read_text().splitlines())) == N_QUERIES

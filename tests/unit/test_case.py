@@ -1,0 +1,175 @@
+"""The case folder: atomic artefacts, evidence and the audit chain."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from fdcore import storage
+from fdcore.case import Case
+from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
+
+
+@pytest.fixture
+def case(tmp_path):
+    return Case.create(tmp_path / "case")
+
+
+@pytest.fixture
+def suspect_file(tmp_path):
+    path = tmp_path / "found <b>model.pth"
+    path.write_bytes(b"weights" * 1000)
+    return path
+
+
+def test_a_case_opens_again_with_what_was_recorded(case):
+    """Facts survive closing and opening."""
+    case.record(suspect={"n_classes": 3})
+    assert Case.open(case.folder).facts()["suspect"] == {"n_classes": 3}
+
+
+def test_a_foreign_folder_is_not_taken_over(tmp_path):
+    """A folder with other things in it is refused, and they stay."""
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(CaseError, match="no case"):
+        Case.create(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_no_case_is_a_sentence(tmp_path):
+    """Opening nothing says how to make a case."""
+    with pytest.raises(CaseError, match="fdcore investigate"):
+        Case.open(tmp_path)
+
+
+def test_a_case_of_another_version_is_left_alone(case):
+    """Another format is refused and not changed."""
+    case.record(format=99)
+    before = (case.folder / "case.json").read_bytes()
+    with pytest.raises(CaseError, match="format 99"):
+        Case.open(case.folder)
+    assert (case.folder / "case.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe\x00", b""])
+def test_a_damaged_case_is_a_sentence(case, content):
+    """Broken JSON gives CaseError."""
+    (case.folder / "case.json").write_bytes(content)
+    with pytest.raises(CaseError, match="damaged"):
+        Case.open(case.folder)
+
+
+def test_evidence_is_copied_hashed_and_verified(case, suspect_file):
+    """The copy has the original's hash; a change of the copy is noticed at the next use."""
+    evidence = case.take_evidence(suspect_file)
+    assert evidence.path.read_bytes() == suspect_file.read_bytes()
+    assert evidence.name == suspect_file.name
+    suspect_file.unlink()
+    assert case.evidence() == evidence
+    os.chmod(evidence.path, 0o644)
+    evidence.path.write_bytes(b"Weights" + evidence.path.read_bytes()[7:])
+    with pytest.raises(EvidenceError, match="changed after intake"):
+        case.evidence()
+
+
+def test_missing_evidence_is_noticed(case, suspect_file):
+    """Evidence that is gone is an error of its own."""
+    case.take_evidence(suspect_file).path.unlink()
+    with pytest.raises(EvidenceError, match="missing"):
+        case.evidence()
+
+
+def test_a_case_is_about_one_suspect(case, suspect_file, tmp_path):
+    """The same file again changes nothing; another one is refused."""
+    case.take_evidence(suspect_file)
+    entries = len(list(case.audit()))
+    case.take_evidence(suspect_file)
+    assert len(list(case.audit())) == entries
+    (tmp_path / "other").write_bytes(b"other")
+    with pytest.raises(CaseError, match="another file"):
+        case.take_evidence(tmp_path / "other")
+
+
+def test_an_unreadable_suspect_is_a_sentence(case, tmp_path):
+    """A path that is not there says so."""
+    with pytest.raises(SuspectError, match="cannot be read"):
+        case.take_evidence(tmp_path / "nothing")
+
+
+def test_the_audit_log_is_a_chain(case):
+    """Entries follow from each other; one changed, removed or swapped line is noticed."""
+    for n in range(4):
+        case.log("step", {"n": n, "text": "Ünïcode\n"})
+    assert [e["event"] for e in case.audit()] == ["case created", "step", "step", "step", "step"]
+    path = case.folder / "audit.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    for broken in (
+        [*lines[:2], lines[2].replace('"n": 1,', '"n": 7,', 1), *lines[3:]],
+        [*lines[:2], *lines[3:]],
+        [lines[0], lines[2], lines[1], *lines[3:]],
+        [*lines, "not json\n"],
+    ):
+        path.write_text("".join(broken))
+        with pytest.raises(CaseError, match="was changed"):
+            list(case.audit())
+
+
+def test_a_torn_last_entry_is_set_aside(case):
+    """A line cut short by a power cut is recorded as such and the chain goes on."""
+    case.log("step", {})
+    path = case.folder / "audit.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"n": 2, "ti')
+    case.log("next", {})
+    assert [e["event"] for e in case.audit()] == ["case created", "step", "torn entry removed", "next"]
+
+
+def test_two_processes_log_side_by_side(case):
+    """Entries of concurrent writers all arrive, in one intact chain."""
+    code = (
+        "import sys; from pathlib import Path; from fdcore.case import Case\n"
+        "case = Case.open(Path(sys.argv[1]))\n"
+        "for n in range(25): case.log('from ' + sys.argv[2], {'n': n})"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(case.folder), name]) for name in "ab"]
+    assert [p.wait(120) for p in running] == [0, 0]
+    events = [e["event"] for e in case.audit()]
+    assert events.count("from a") == events.count("from b") == 25
+
+
+def test_a_full_disk_is_a_sentence_and_loses_nothing(case, monkeypatch):
+    """When a write finds no space, the artefact before it stays whole and no temporary file is left."""
+    case.write_json("scores.json", {"good": True})
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        case.write_json("scores.json", {"good": False})
+    assert case.read_json("scores.json") == {"good": True}
+    assert not [p for p in case.folder.iterdir() if p.name.startswith(".scores")]
+
+
+def test_evidence_on_a_full_disk_leaves_no_half_file(case, suspect_file, monkeypatch):
+    """A copy that does not fit leaves nothing behind."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        case.take_evidence(suspect_file)
+    assert not list((case.folder / "evidence").iterdir())
+
+
+def test_json_artefacts_hold_no_nan(case):
+    """A NaN would make the file unreadable elsewhere; it is a bug and stays loud."""
+    with pytest.raises(ValueError, match="JSON"):
+        case.write_json("x.json", {"score": float("nan")})
+    assert not case.has("x.json")
+    assert json.loads((case.folder / "case.json").read_text())["format"] == 1

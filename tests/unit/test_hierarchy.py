@@ -1,0 +1,329 @@
+"""Hierarchies: what a node is, what stands above and below it, how people find it, and what files are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
+from fdcore.errors import CorpusError
+
+# entity has two kinds, thing and being; a bird dog is a bird (oddly) and a dog; there are two cranes.
+ROWS = [
+    ("entity", (), ("entity",)),
+    ("thing", ("entity",), ("thing", "object")),
+    ("being", ("entity",), ("being", "living thing")),
+    ("bird", ("being",), ("bird",)),
+    ("dog", ("being",), ("dog", "domestic dog", "Canis familiaris")),
+    ("crane.bird", ("bird",), ("crane",)),
+    ("crane.tool", ("thing",), ("crane", "lifting_crane")),
+    ("bird dog", ("dog", "bird"), ("bird dog",)),
+    ("hot dog", ("thing",), ("hotdog", "hot dog")),
+]
+
+
+@pytest.fixture
+def tree() -> Hierarchy:
+    return Hierarchy.from_rows(ROWS)
+
+
+def write(folder: Path, content: str | bytes, name: str = "hierarchy.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_a_node_knows_its_names_and_neighbours(tree: Hierarchy) -> None:
+    """A node has a label, all synonyms, its parents in the given order and its children sorted."""
+    assert tree.label("dog") == "dog"
+    assert tree.synonyms("dog") == ("dog", "domestic dog", "Canis familiaris")
+    assert tree.parents("bird dog") == ("dog", "bird")
+    assert tree.children("bird") == ("bird dog", "crane.bird")
+    assert tree.roots == ("entity",)
+    assert len(tree) == len(ROWS)
+    assert "dog" in tree
+    assert "cat" not in tree
+
+
+def test_ids_do_not_depend_on_the_order_of_the_rows(tree: Hierarchy) -> None:
+    """Rows in another order make the same hierarchy, with ids sorted."""
+    other = Hierarchy.from_rows(reversed(ROWS))
+    assert other.ids == tree.ids == tuple(sorted(row[0] for row in ROWS))
+    assert all(other.parents(node) == tree.parents(node) for node in tree.ids)
+
+
+def test_ancestors_follow_every_parent(tree: Hierarchy) -> None:
+    """A node with two parents has the ancestors of both, and is not its own."""
+    assert tree.ancestors("bird dog") == {"dog", "bird", "being", "entity"}
+    assert tree.descendants("being") == {"bird", "dog", "crane.bird", "bird dog"}
+    assert tree.descendants("hot dog") == frozenset()
+
+
+def test_edges_list_every_link(tree: Hierarchy) -> None:
+    """edges() has one int32 pair of positions for each parent of each node."""
+    child, parent = tree.edges()
+    assert child.dtype == parent.dtype == np.int32
+    pairs = {(tree.ids[c], tree.ids[p]) for c, p in zip(child, parent, strict=True)}
+    assert pairs == {(row[0], above) for row in ROWS for above in row[1]}
+
+
+def test_an_unknown_id_names_close_ones(tree: Hierarchy) -> None:
+    """An unknown id is a CorpusError that offers ids spelled alike."""
+    with pytest.raises(CorpusError, match=r"'crane\.brid'.*crane\.bird \(crane, a kind of bird\)"):
+        tree.index("crane.brid")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        (["dog"], "dog"),
+        (["dog", "dog"], "dog"),
+        (["dog", "being"], "being"),
+        (["dog", "bird"], "being"),
+        (["bird dog", "crane.bird"], "bird"),
+        (["dog", "hot dog"], "entity"),
+        (["crane.bird", "crane.tool", "dog"], "entity"),
+    ],
+)
+def test_lowest_common_ancestor(tree: Hierarchy, nodes: list[str], expected: str) -> None:
+    """The lowest common ancestor is inclusive, and takes the nearest parent of a node that has several."""
+    assert tree.lowest_common_ancestor(nodes) == expected
+
+
+def test_lowest_common_ancestor_prefers_the_more_specific_of_two() -> None:
+    """Of two lowest common ancestors the one with fewer descendants is taken, then the smaller id."""
+    rows = [("top", (), ()), ("wide", ("top",), ()), ("slim", ("top",), ())]
+    rows += [("a", ("wide", "slim"), ()), ("b", ("wide", "slim"), ())]
+    assert Hierarchy.from_rows(rows).lowest_common_ancestor(["a", "b"]) == "slim"  # equal: the smaller id
+    with_extra = Hierarchy.from_rows([*rows, ("c", ("slim",), ())])
+    assert with_extra.lowest_common_ancestor(["a", "b"]) == "wide"
+
+
+def test_no_common_ancestor_between_components_or_of_nothing(tree: Hierarchy) -> None:
+    """Nodes of different components have no common ancestor; no nodes at all is an error."""
+    two = tree.with_children([("moon", None, "moon")])
+    assert two.lowest_common_ancestor(["moon", "dog"]) is None
+    with pytest.raises(CorpusError, match="at least one node"):
+        tree.lowest_common_ancestor([])
+
+
+def test_path_to_root_is_a_shortest_one() -> None:
+    """The path goes from the node to a root by the fewest links."""
+    rows = [("r", (), ()), ("a", ("r",), ()), ("b", ("a",), ()), ("leaf", ("b", "a"), ())]
+    tree = Hierarchy.from_rows(rows)
+    assert tree.path_to_root("leaf") == ("leaf", "a", "r")
+    assert tree.path_to_root("r") == ("r",)
+
+
+def test_search_ranks_equal_then_words_then_prefixes(tree: Hierarchy) -> None:
+    """An equal name comes before a whole word, a whole word before the start of one, that before any place."""
+    assert tree.search("dog") == ("dog", "bird dog", "hot dog")
+    more = tree.with_children([("x1", "thing", "dogma"), ("x2", "thing", "underdog"), ("x3", "thing", "dog-ear")])
+    assert more.search("dog") == ("dog", "bird dog", "hot dog", "x3", "x1", "x2")
+    assert more.search("dog", limit=2) == ("dog", "bird dog")
+
+
+def test_search_puts_the_richer_of_two_namesakes_first(tree: Hierarchy) -> None:
+    """Among nodes of one name the one with more descendants comes first."""
+    more = tree.with_children([("tower crane", "crane.tool", "tower crane")])
+    assert tree.search("crane")[:2] == ("crane.bird", "crane.tool")
+    assert more.search("crane")[:2] == ("crane.tool", "crane.bird")
+
+
+@pytest.mark.parametrize("words", ["DOMESTIC dog", " domestic   dog ", "domestic_dog", "canis FAMILIARIS"])
+def test_search_ignores_case_spaces_and_underscores(tree: Hierarchy, words: str) -> None:
+    """Case, repeated spaces and underscores do not matter, and synonyms count as names."""
+    assert tree.search(words)[0] == "dog"
+
+
+def test_search_finds_ids_and_nothing_for_nothing(tree: Hierarchy) -> None:
+    """An id finds its node; an empty query, or a word that is nowhere, finds nothing."""
+    assert tree.search("crane.tool") == ("crane.tool",)
+    assert tree.search("") == tree.search("  _ ") == tree.search("zebra") == ()
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "=cmd()",
+    "a(b[c*",
+    "'; DROP TABLE x;--",
+    "\u202eevil",
+    "é\u0301",
+    "x" * 10_000,
+    "\\d+",
+]
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_hostile_labels_are_just_strings(tree: Hierarchy, label: str) -> None:
+    """Markup, formulas, patterns and long labels are kept as they came and can be searched for."""
+    more = tree.with_children([("new", "dog", label)])
+    assert more.label("new") == label
+    assert more.search(label) == ("new",)
+    assert more.resolve(label) == "new"
+
+
+def test_resolve_takes_an_id_or_an_unambiguous_name(tree: Hierarchy) -> None:
+    """An id is itself; words are the one node that goes by them."""
+    assert tree.resolve("crane.tool") == "crane.tool"
+    assert tree.resolve("Lifting Crane") == "crane.tool"
+    assert tree.resolve(" object ") == "thing"
+
+
+def test_resolve_lists_the_candidates(tree: Hierarchy) -> None:
+    """An ambiguous name lists the nodes with ids and what tells them apart; an unknown one offers similar ones."""
+    with pytest.raises(CorpusError, match=r"means 2 nodes.*crane\.bird \(crane, a kind of bird\).*crane\.tool"):
+        tree.resolve("crane")
+    with pytest.raises(CorpusError, match=r"No node is called 'domest'.*dog \(dog, a kind of being\)"):
+        tree.resolve("domest")
+    with pytest.raises(CorpusError, match="No node is called ''"):
+        tree.resolve("")
+
+
+def test_new_nodes_leave_the_old_hierarchy_alone(tree: Hierarchy) -> None:
+    """with_children gives a larger copy; new nodes may hang under new nodes, or nowhere."""
+    rows = [("leaf", "maple", "a leaf"), ("maple", "being", ""), ("digit", None, "digit 1")]
+    larger = tree.with_children(rows)
+    assert len(tree) == len(ROWS)
+    assert "maple" not in tree
+    assert larger.ancestors("leaf") == {"maple", "being", "entity"}
+    assert larger.label("maple") == "maple"
+    assert larger.roots == ("digit", "entity")
+    assert larger.parents("bird dog") == tree.parents("bird dog")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("dog", "thing", "x"), "'dog'.*taken"),
+        (("new", "dgo", "x"), "No node has the id 'dgo'.*dog"),
+        (("", "dog", "x"), "empty id"),
+        (("new", "new", "x"), "circle"),
+    ],
+)
+def test_unfit_new_nodes_are_refused(tree: Hierarchy, row: tuple[str, str, str], message: str) -> None:
+    """A taken or empty id, an unknown parent and a node under itself are errors."""
+    with pytest.raises(CorpusError, match=message):
+        tree.with_children([row])
+
+
+def test_orphans_hang_under_a_single_root_and_are_listed() -> None:
+    """A node whose parents are all unknown hangs under the root; who lost only one parent keeps the others."""
+    rows = [("root", (), ()), ("kept", ("root",), ()), ("lost", ("gone",), ()), ("half", ("gone", "kept"), ())]
+    tree = Hierarchy.from_rows([*rows, ("below", ("lost",), ())])
+    assert tree.orphans == ("half", "lost")
+    assert tree.parents("lost") == ("root",)
+    assert tree.parents("half") == ("kept",)
+    assert tree.path_to_root("below") == ("below", "lost", "root")
+    assert tree.with_children([("new", None, "")]).orphans == ("half", "lost")
+
+
+@pytest.mark.parametrize("roots", [["r1", "r2"], []])
+def test_orphans_are_roots_where_there_is_no_single_root(roots: list[str]) -> None:
+    """With several roots, or none, an orphan becomes a root of its own and is listed."""
+    tree = Hierarchy.from_rows([*((root, (), ()) for root in roots), ("lost", ("gone",), ())])
+    assert tree.parents("lost") == ()
+    assert tree.roots == tuple(sorted([*roots, "lost"]))
+    assert tree.orphans == ("lost",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "at least one node"),
+        ([("", (), ())], "empty id"),
+        ([("a", (), ()), ("a", (), ())], "Two nodes have the id 'a'"),
+        ([("r", (), ()), ("a", ("b",), ()), ("b", ("a", "r"), ())], "circle: '[ab]' -> '[ab]' -> '[ab]'"),
+    ],
+)
+def test_broken_rows_are_refused(rows: list[tuple[str, tuple[str, ...], tuple[str, ...]]], message: str) -> None:
+    """No nodes, empty or repeated ids and cycles are errors that say which."""
+    with pytest.raises(CorpusError, match=message):
+        Hierarchy.from_rows(rows)
+
+
+CSV = "id,parent,label\nroot,,everything\na,root,Ant\nb,root,Bee\nc,a,Cat\nc,b,Cat\n"
+JSON = """[{"id": "root", "parent": null, "label": "everything"}, {"id": "a", "parent": "root", "label": "Ant"},
+ {"id": "b", "parent": "root", "label": "Bee", "note": 3.5}, {"id": "c", "parent": "a", "label": "Cat"},
+ {"id": "c", "parent": "b", "label": "Cat"}]"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CSV,
+        "\ufeff" + CSV,
+        "\n  \n" + CSV,
+        CSV.replace("\n", "\r\n"),
+        CSV.replace(",", ";"),
+        CSV.replace(",", "\t"),
+        CSV.replace("\n", "\n\n,,\n"),
+        'Label,extra, ID ,Parent\neverything,1,root,\nAnt,2,a,root\nBee,"x,y",b,root\nCat,,c,a\n,,c,b\n',
+        JSON,
+        "\ufeff\n" + JSON,
+    ],
+)
+@pytest.mark.parametrize("name", ["h.csv", "h.json", "h"])
+def test_files_are_read_by_content(tmp_path: Path, content: str, name: str) -> None:
+    """CSV (any column order, comma, semicolon or tab, with or without BOM) and JSON give the same hierarchy."""
+    tree = read_hierarchy(write(tmp_path, content, name))
+    assert tree.ids == ("a", "b", "c", "root")
+    assert tree.parents("c") == ("a", "b")
+    assert [tree.label(node) for node in tree.ids] == ["Ant", "Bee", "Cat", "everything"]
+
+
+def test_json_ids_may_be_numbers(tmp_path: Path) -> None:
+    """Whole numbers in JSON are ids as they are written, however long."""
+    long_id = "9" * 5000
+    content = f'[{{"id": 1, "parent": null, "label": 7}}, {{"id": {long_id}, "parent": "1", "label": ""}}]'
+    tree = read_hierarchy(write(tmp_path, content))
+    assert tree.parents(long_id) == ("1",)
+    assert tree.label("1") == "7"
+
+
+def test_a_files_orphans_are_listed(tmp_path: Path) -> None:
+    """An unknown parent in a file makes an orphan under the one root."""
+    tree = read_hierarchy(write(tmp_path, "id,parent,label\nroot,,r\nx,nowhere,X\n"))
+    assert tree.orphans == ("x",)
+    assert tree.parents("x") == ("root",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        (" \n\ufeff ", "not usable"),
+        ("id,parent,label\n", "at least one node"),
+        ("id,parent\na,\n", "Line 1: the header lacks label; it has 'id, parent'"),
+        ("\n\na,b\n", "Line 3: the header lacks id, parent, label"),
+        ("id,parent,label\nr,,R\n,r,x\n", "id in line 3 is empty"),
+        ("id,parent,label\nr,,R\na,r,one\na,r,two\n", "'a' is labelled 'one' in line 3 and 'two' in line 4"),
+        ("id,parent,label\nr,,R\n\na,a,x\n", "'a' in line 4 is its own parent"),
+        ("id,parent,label\nr,,R\na,b,x\nb,a,y\n", "circle: '[ab]' -> '[ab]'"),
+        ('id,parent,label\nr,,"' + "x" * 200_000 + '"\n', r"Line 2: not valid CSV \(field larger"),
+        (b"id,parent,label\nr,,\xe9t\xe9\n", r"not UTF-8 text \(byte 19\)"),
+        ("id,parent,label\nr,,R\n".encode("utf-16"), "not UTF-8"),
+        ('[{"id": "a"}]', "Entry 1 lacks parent, label"),
+        ('[{"id": "a", "parent": "", "label": ""}, 3]', "Entry 2 lacks id, parent, label"),
+        ('[{"id": true, "parent": "", "label": ""}]', "Entry 1: id, parent and label must be text"),
+        ('[{"id": "a", "parent": ["b"], "label": ""}]', "Entry 1: id, parent and label must be text"),
+        ('[{"id": "a", "parent": "a", "label": ""}]', "'a' in entry 1 is its own parent"),
+        ('{"id": "a"}', "A list of objects was expected, and a JSON dict came"),
+        ('[{"id": "a",\n', "Line 2: not valid JSON"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_broken_files_say_where(tmp_path: Path, content: str | bytes, message: str) -> None:
+    """A file that is no such table is a CorpusError with the file's name and the line or entry."""
+    path = write(tmp_path, content)
+    with pytest.raises(CorpusError, match=message) as caught:
+        read_hierarchy(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    """A path with no file, or a folder, is a CorpusError."""
+    with pytest.raises(CorpusError, match="cannot be read: No such file"):
+        read_hierarchy(tmp_path / "nothing.csv")
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_hierarchy(tmp_path)

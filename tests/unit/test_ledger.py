@@ -1,0 +1,180 @@
+"""The ledger: cache, budget, resume and replay."""
+
+import json
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fdcore.errors import CaseError, SuspectError
+from fdcore.scores import ask_suspect, n_queries_left
+from fdcore.suspect.ledger import Ledger, LedgerHeader
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.suspect import CallableSuspect
+from fdcore.views import ViewSpec
+
+SPEC = PreprocessSpec(height=8, width=8)
+N_IMAGES, N_VIEWS = 30, 4
+
+
+class Counter:
+    """A suspect's function that remembers every picture it was sent."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        self.seen: list[bytes] = []
+        self.fail_at = fail_at
+
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        self.seen += [p.tobytes() for p in pictures]
+        if self.fail_at is not None and len(self.seen) > self.fail_at:
+            raise SuspectError("the wire was cut")
+        return pictures.reshape(len(pictures), -1).astype(np.int64).sum(axis=1) % 3
+
+    def suspect(self) -> CallableSuspect:
+        return CallableSuspect(self, n_classes=3, spec=SPEC, fingerprint="f" * 64, batch_size=7)
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (N_IMAGES, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def ids() -> np.ndarray:
+    return np.arange(1, N_IMAGES + 1).astype(np.uint64) << np.uint64(20)
+
+
+HEADER = LedgerHeader("f" * 64, 3, json.loads(json.dumps(SPEC.as_dict())), "corpus", 0, ViewSpec().as_dict(), N_IMAGES, N_VIEWS)
+
+
+def test_every_query_is_sent_once(tmp_path, pixels, ids):
+    """A full run sends each view of each image once; a second run sends nothing and answers the same."""
+    counter = Counter()
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    assert ask_suspect(counter.suspect(), ledger, pixels)
+    assert len(counter.seen) == len(set(counter.seen)) == N_IMAGES * N_VIEWS == ledger.n_sent
+    before = ledger.answers.copy()
+    again = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    assert ask_suspect(counter.suspect(), again, pixels)
+    assert len(counter.seen) == N_IMAGES * N_VIEWS
+    assert np.array_equal(again.answers, before)
+
+
+@pytest.mark.parametrize("budget", [1, 6, 7, 8, 50, 119, 120, 500])
+def test_a_budget_of_n_never_sends_one_more(tmp_path, pixels, ids, budget):
+    """The budget holds to the query, in one run and over several."""
+    counter = Counter()
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    for _ in range(3):
+        complete = ask_suspect(counter.suspect(), ledger, pixels, budget=budget)
+    assert len(counter.seen) == min(budget, 120) == ledger.n_sent
+    assert complete == (budget >= 120)
+
+
+def test_a_larger_budget_goes_on(tmp_path, pixels, ids):
+    """After a small budget a larger one asks the rest, and the whole equals a run without interruption."""
+    parts, whole = Counter(), Counter()
+    ledger = Ledger.open_or_create(tmp_path / "a", HEADER, ids)
+    for budget in (10, 33, None):
+        ask_suspect(parts.suspect(), ledger, pixels, budget=budget)
+    straight = Ledger.open_or_create(tmp_path / "b", HEADER, ids)
+    ask_suspect(whole.suspect(), straight, pixels)
+    assert np.array_equal(ledger.answers, straight.answers)
+    assert sorted(parts.seen) == sorted(whole.seen)
+
+
+def test_a_failing_suspect_loses_only_the_batch_in_flight(tmp_path, pixels, ids):
+    """When the suspect fails, what it answered before stays, and the failed batch counts as sent."""
+    counter = Counter(fail_at=20)
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    with pytest.raises(SuspectError, match="the wire was cut"):
+        ask_suspect(counter.suspect(), ledger, pixels)
+    assert (ledger.n_answered, ledger.n_sent) == (14, 21)
+    assert Ledger.open(tmp_path / "ledger").n_answered == 14
+
+
+def test_more_views_and_images_keep_what_is_known(tmp_path, pixels, ids):
+    """A wider ledger asks only what is new; answers follow the image, not its place."""
+    counter = Counter()
+    small = replace(HEADER, n_images=20, n_views=2)
+    ask_suspect(counter.suspect(), Ledger.open_or_create(tmp_path / "ledger", small, ids[:20]), pixels[:20])
+    order = np.random.default_rng(1).permutation(N_IMAGES)
+    wide = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids[order])
+    assert n_queries_left(wide, None) == N_IMAGES * N_VIEWS - 40
+    ask_suspect(counter.suspect(), wide, pixels[order])
+    assert len(counter.seen) == len(set(counter.seen)) == N_IMAGES * N_VIEWS
+    straight = Ledger.open_or_create(tmp_path / "b", HEADER, ids[order])
+    ask_suspect(Counter().suspect(), straight, pixels[order])
+    assert np.array_equal(wide.answers, straight.answers)
+
+
+def test_a_cut_short_change_of_shape_loses_nothing(tmp_path, pixels, ids):
+    """A kill between the two renames of a reshape leaves the old ledger, and it is found again."""
+    counter = Counter()
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    ask_suspect(counter.suspect(), ledger, pixels)
+    (tmp_path / "ledger").rename(tmp_path / ".ledger.old")
+    assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_answered == N_IMAGES * N_VIEWS
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"suspect": "e" * 64}, "suspect"), ({"seed": 1}, "seed"), ({"views": ViewSpec(noise=0.2).as_dict()}, "kind of views")],
+)
+def test_answers_to_other_questions_are_not_mixed(tmp_path, ids, change, words):
+    """Another suspect, seed or kind of view is refused with a sentence that names it."""
+    Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    with pytest.raises(CaseError, match=words):
+        Ledger.open_or_create(tmp_path / "ledger", replace(HEADER, **change), ids)
+
+
+def test_a_strange_suspect_is_not_asked(tmp_path, pixels, ids):
+    """The ledger takes answers only from the suspect whose fingerprint it bears."""
+    stranger = CallableSuspect(Counter(), n_classes=3, spec=SPEC, fingerprint="e" * 64)
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    with pytest.raises(SuspectError, match="another suspect"):
+        ask_suspect(stranger, ledger, pixels)
+    assert ledger.n_sent == 0
+
+
+@pytest.mark.parametrize("damage", ["header", "answers", "shape", "format"])
+def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
+    """Broken files give CaseError, never a traceback of json or numpy."""
+    folder = tmp_path / "ledger"
+    Ledger.open_or_create(folder, HEADER, ids)
+    header = json.loads((folder / "ledger.json").read_text())
+    if damage == "header":
+        (folder / "ledger.json").write_text("{")
+    elif damage == "answers":
+        (folder / "answers.npy").write_bytes(b"\x93NUMPY")
+    elif damage == "shape":
+        np.save(folder / "answers.npy", np.zeros((2, 2), np.int32))
+    else:
+        (folder / "ledger.json").write_text(json.dumps(header | {"format": 99}))
+    with pytest.raises(CaseError):
+        Ledger.open(folder)
+
+
+def _hold(folder: Path, ready: object, release: object) -> None:
+    with Ledger.open(folder).exclusively():
+        ready.set()
+        release.wait(30)
+
+
+def test_only_one_process_asks_at_a_time(tmp_path, ids):
+    """While one process holds the ledger another gets a sentence; when it ends the lock is free."""
+    folder = tmp_path / "ledger"
+    ledger = Ledger.open_or_create(folder, HEADER, ids)
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(folder, ready, release))
+    other.start()
+    assert ready.wait(60)
+    with pytest.raises(CaseError, match="Another process"), ledger.exclusively():
+        pass
+    other.kill()
+    other.join()
+    with ledger.exclusively():
+        assert ledger.n_sent == 0
