@@ -7,23 +7,18 @@ The 1,000 leaves are those of ILSVRC, the 10,000 a fixed sample of the table's n
 are taken in separate calls, because tracing memory costs time. Results: distances.csv beside this script.
 """
 
-import csv
-import os
-import platform
 import random
 import statistics
 import time
 import tracemalloc
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
+from record import save
 
 from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet, timm_info
 
-RESULT = Path(__file__).with_suffix(".csv")
 N_REPEATS = 5
 SEED = 0
 
@@ -48,32 +43,13 @@ def measure(hierarchy: Hierarchy, leaves: Sequence[str]) -> dict[str, object]:
     }
 
 
-def machine() -> dict[str, object]:
-    """What the numbers were taken on."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cores": os.cpu_count(),
-        "cpu": models[0] if models else platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-    }
-
-
 def main() -> None:
     """Measure both sizes, print them and write the CSV."""
     hierarchy = load_wordnet()
     ilsvrc = (timm_info() / "imagenet_synsets.txt").read_text("utf-8").split()
     childless = [node for node in hierarchy.ids if not hierarchy.children(node)]
     many = random.Random(SEED).sample(childless, 10_000)
-    rows = [measure(hierarchy, leaves) | machine() for leaves in (ilsvrc, many)]
-    with RESULT.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    for row in rows:
-        print(", ".join(f"{name} {value}" for name, value in row.items()))
+    save(__file__, [measure(hierarchy, leaves) for leaves in (ilsvrc, many)])
 
 
 if __name__ == "__main__":

@@ -59,9 +59,7 @@ def image_table_from_parquet(content: bytes) -> ImageTable:
     """The inverse of `image_table_to_parquet`."""
     frame = pd.read_parquet(io.BytesIO(content))
     nodes, node_index = np.unique(frame["node"].to_numpy(dtype=str), return_inverse=True)
-    return ImageTable(
-        tuple(nodes.tolist()), node_index.astype(np.int32), tuple(frame["name"]), tuple(frame["sha256"])
-    )
+    return ImageTable(tuple(nodes.tolist()), node_index.astype(np.int32), tuple(frame["name"]), tuple(frame["sha256"]))
 
 
 def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
@@ -79,7 +77,9 @@ def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
 def hierarchy_from_parquet(content: bytes) -> Hierarchy:
     """The inverse of `hierarchy_to_parquet`."""
     frame = pd.read_parquet(io.BytesIO(content))
-    return Hierarchy.from_rows(zip(frame["id"], map(tuple, frame["parents"]), map(tuple, frame["synonyms"]), strict=True))
+    return Hierarchy.from_rows(
+        zip(frame["id"], map(tuple, frame["parents"]), map(tuple, frame["synonyms"]), strict=True)
+    )
 
 
 def problems_to_csv(problems: Sequence[Problem]) -> bytes:
@@ -195,9 +195,7 @@ def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hier
             _image_row(filtered.target_class, i, images, hierarchy, False, label if label >= 0 else "not asked", "")
             for i, label in dropped
         ]
-    return _csv(
-        ["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows
-    )
+    return _csv(["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows)
 
 
 def _image_row(

@@ -75,7 +75,9 @@ class Case:
             CaseError: there is none, it is damaged, or a version with another format made it.
         """
         if not (folder / "case.json").is_file():
-            raise CaseError(f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one.")
+            raise CaseError(
+                f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
+            )
         case = cls(folder)
         found = case.facts().get("format")
         if found != FORMAT:
@@ -119,7 +121,9 @@ class Case:
         except FileNotFoundError as error:
             raise CaseError(f"The case {self.folder} has no {name}: that step was not run yet.") from error
         except (ValueError, OSError) as error:
-            raise CaseError(f"{self.folder / name} is damaged ({error}). Restore it from a copy of the case.") from error
+            raise CaseError(
+                f"{self.folder / name} is damaged ({error}). Restore it from a copy of the case."
+            ) from error
         if not isinstance(content, dict):
             raise CaseError(f"{self.folder / name} is damaged: it holds no JSON object. Restore it from a copy.")
         return content
@@ -175,7 +179,9 @@ class Case:
             raise CaseError(f"The case {self.folder} holds no suspect's file.")
         path = self.folder / "evidence" / "suspect.bin"
         if not path.is_file() or (found := sha256_file(path)) != known["sha256"]:
-            state = "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known['sha256'][:12]}…"
+            state = (
+                "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known['sha256'][:12]}…"
+            )
             raise EvidenceError(
                 f"The evidence {path} {state}. It was changed after intake; restore the original file before going on."
             )
@@ -221,7 +227,9 @@ class Case:
             except (ValueError, KeyError, TypeError):
                 intact = False
             if not intact:
-                raise CaseError(f"The audit log {path} was changed: entry {number} does not follow from the one before.")
+                raise CaseError(
+                    f"The audit log {path} was changed: entry {number} does not follow from the one before."
+                )
             previous = entry["hash"]
             yield entry
 

@@ -240,7 +240,9 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     )  # fmt: skip
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
-    command.add_argument("--hierarchy", type=Path, metavar="FILE", help="CSV or JSON with id, parent, label (default: WordNet)")
+    command.add_argument(
+        "--hierarchy", type=Path, metavar="FILE", help="CSV or JSON: id, parent, label (default: WordNet)"
+    )
     command.add_argument("--cache", metavar="DIR", help="where decoded images are kept (default: the user's cache)")
     return command
 

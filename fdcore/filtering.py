@@ -1,4 +1,4 @@
-"""Filtering: the images of a selection that represent the class, and why the others went (paper section 4.2, step 4)."""
+"""Filtering: the images of a selection that represent the class, and why others went (paper section 4.2, step 4)."""
 
 from dataclasses import dataclass
 

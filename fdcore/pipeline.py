@@ -271,9 +271,7 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
     case.log("corpus read", facts)
 
 
-def _ask(
-    case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress
-) -> None:
+def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
     asked = {"n_views": settings.n_views, "images_per_leaf": settings.images_per_leaf, "seed": settings.seed,
              "budget": settings.budget, "views": asdict(settings.views)}  # fmt: skip
     case.record(asking=asked)
@@ -319,7 +317,11 @@ def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
 
 
 def _write_findings(
-    case: Case, findings: Findings, images: ImageTable, settings: SelectionSettings, pixels: npt.NDArray[np.uint8] | None
+    case: Case,
+    findings: Findings,
+    images: ImageTable,
+    settings: SelectionSettings,
+    pixels: npt.NDArray[np.uint8] | None,
 ) -> None:
     scores, hierarchy = findings.scores, findings.hierarchy
     head = {"fdcore": __version__, "n_sent": findings.n_sent, "complete": findings.complete,
@@ -340,4 +342,4 @@ def _write_findings(
 
 def _table_json(head: dict[str, Any], rows: pd.DataFrame) -> bytes:
     body = rows.to_json(orient="records", force_ascii=False)
-    return f"{json.dumps(head, ensure_ascii=False)[:-1]}, \"scores\": {body}}}\n".encode()
+    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "scores": {body}}}\n'.encode()

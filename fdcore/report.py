@@ -56,7 +56,7 @@ def render_report(
 def _with_pictures(
     classes: Sequence[Mapping[str, Any]], findings: Sequence[ClassFinding], pixels: npt.NDArray[np.uint8]
 ) -> list[dict[str, Any]]:
-    shown = []
+    shown: list[dict[str, Any]] = []
     for entry, finding in zip(classes, findings, strict=True):
         kept = finding.filtered.kept[:PICTURES_PER_CLASS]
         if not len(kept) or len(shown) == MAX_CLASSES_WITH_PICTURES:

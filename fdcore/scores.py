@@ -6,6 +6,7 @@
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,8 @@ class Scores:
     @cached_property
     def functional(self) -> npt.NDArray[np.float32]:
         """(n_classes, n_leaves) float32, the share of the leaf's views put in the class; 0 where nothing was asked."""
-        return (self.hits / np.maximum(self.n_queries, 1)).astype(np.float32)
+        share: npt.NDArray[np.float32] = (self.hits / np.maximum(self.n_queries, 1)).astype(np.float32)
+        return share
 
     def interval(self, target_class: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The 95 % interval of one class's scores: low and high, each (n_leaves,)."""
@@ -102,7 +104,7 @@ def score_leaves(
 
 
 def _design_effect(
-    hits: npt.NDArray[np.float64], n_queries: npt.NDArray[np.int64], n_images: npt.NDArray[np.int64], agreement: float
+    hits: npt.NDArray[Any], n_queries: npt.NDArray[np.int64], n_images: npt.NDArray[np.int64], agreement: float
 ) -> float:
     """Kish's design effect 1 + (v - 1) rho, with v views an image and rho the correlation between an image's views.
 
@@ -167,4 +169,3 @@ def n_queries_left(ledger: Ledger, budget: int | None) -> int:
     """How many queries a run would send: the cost, told beforehand."""
     missing = ledger.answers.size - ledger.n_answered
     return missing if budget is None else max(0, min(missing, budget - ledger.n_sent))
-

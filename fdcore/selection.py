@@ -129,7 +129,8 @@ def select(
 def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> Indices:
     """The leaves of one class at or above tau, highest first, at most k_max; ties in the order of the leaves."""
     above = np.flatnonzero(functional >= settings.tau)
-    return above[np.argsort(-functional[above], kind="stable")][: settings.k_max]
+    best_first: Indices = above[np.argsort(-functional[above], kind="stable")]
+    return best_first[: settings.k_max]
 
 
 def candidate_leaves(scores: Scores, settings: SelectionSettings) -> Indices:
@@ -173,12 +174,13 @@ def medoids_of(among: Matrix, k: int | None) -> Indices:
     n = len(among)
     if k is None or k >= n:
         return np.arange(n)
-    from sklearn_extra.cluster import KMedoids  # noqa: PLC0415 - a second of import time that the default never pays
+    from sklearn_extra.cluster import KMedoids
 
     finite = np.where(np.isfinite(among), among, 0)
     reachable = np.where(np.isfinite(among), among, 2 * finite.max() + 1)  # PAM cannot add up infinities
     model = KMedoids(n_clusters=k, metric="precomputed", method="pam", init="build").fit(reachable)
-    return np.asarray(model.medoid_indices_)[model.labels_]
+    medoid_of: Indices = np.asarray(model.medoid_indices_)[model.labels_]
+    return medoid_of
 
 
 def merge_groups(among: Matrix, medoid_of: Indices, eta: float) -> Indices:
@@ -214,9 +216,7 @@ def _weigh(
     return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.functional, scores.nodes[c.medoid])))
 
 
-def semantic_scores(
-    distances: Matrix, n_images: npt.NDArray[np.int64], group: Indices
-) -> npt.NDArray[np.float64]:
+def semantic_scores(distances: Matrix, n_images: npt.NDArray[np.int64], group: Indices) -> npt.NDArray[np.float64]:
     """S of each group: the mean closeness over pairs of images in different leaves (paper section 4.1.2).
 
     A group of a single leaf has no such pair and scores 0.
@@ -234,7 +234,8 @@ def semantic_scores(
     closeness_of_pairs = n * (np.where(together, closeness(distances), 0) @ n)  # ordered pairs; 0 within a leaf
     total = np.bincount(group, n)
     pairs = total**2 - np.bincount(group, n**2)
-    return np.bincount(group, closeness_of_pairs) / np.maximum(pairs, 1)
+    mean: npt.NDArray[np.float64] = np.bincount(group, closeness_of_pairs) / np.maximum(pairs, 1)
+    return mean
 
 
 def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSettings) -> tuple[str, ...]:

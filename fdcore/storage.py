@@ -30,7 +30,9 @@ def disk_errors(path: Path) -> Iterator[None]:
                 "what was finished is kept."
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StorageError(f"{path} cannot be written ({error.strerror}). Choose a folder you may write to.") from error
+            raise StorageError(
+                f"{path} cannot be written ({error.strerror}). Choose a folder you may write to."
+            ) from error
         raise
 
 

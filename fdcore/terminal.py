@@ -104,11 +104,10 @@ def _plain(text: str) -> str:
 
 def survey(found: "Survey") -> str:
     """What is in a corpus, as text."""
-    lines = []
-    for source in found.sources:
-        lines.append(
-            f"{_plain(source.name)}: {source.layout}, {len(source.n_files):,} nodes, {sum(source.n_files.values()):,} files"
-        )
+    lines = [
+        f"{_plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
+        for s in found.sources
+    ]
     counts: dict[tuple[str, bool], int] = {}
     for problem in found.problems:
         counts[problem.reason, problem.used] = counts.get((problem.reason, problem.used), 0) + 1

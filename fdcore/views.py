@@ -77,7 +77,7 @@ def make_views(
 def _draw(
     image_ids: npt.NDArray[np.uint64], *, view: int, seed: int, n_noise: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
-    """Uniform numbers (N, 5) in -1..1 and noise bytes (N, n_noise), from Philox keyed by (seed, image), at block `view`."""
+    """Uniform numbers (N, 5) in -1..1 and noise bytes (N, n_noise): Philox keyed by (seed, image), at block `view`."""
     n_words = N_PARAMETERS + -(-n_noise // 8)
     words = np.empty((len(image_ids), n_words), dtype="<u8")
     for row, image_id in zip(words, image_ids.tolist(), strict=True):
@@ -93,7 +93,8 @@ def _homographies(uniforms: npt.NDArray[np.float64], spec: ViewSpec) -> npt.NDAr
     shifts = 2 * spec.translation * uniforms[:, 1:3]  # positions run from -1 to 1: a side is 2 long
     perspective = spec.perspective * uniforms[:, 3:5]
     columns = [np.cos(angle)[:, None], np.sin(angle)[:, None], shifts, perspective]
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    homographies: npt.NDArray[np.float32] = np.concatenate(columns, axis=1).astype(np.float32)
+    return homographies
 
 
 def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,14 +1,8 @@
-"""A tiny real world: eight WordNet leaves, a few pictures of each, and a suspect that answers by colour.
-
-Run as a script it is one investigation, which kills itself at a given moment:
-
-    python tests/tiny_world.py CORPUS CASE CACHE LOG [MOMENT]
-"""
+"""A tiny real world: eight WordNet leaves, a few pictures of each, and a suspect that answers by colour."""
 
 import hashlib
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +23,7 @@ LEAVES = {
 }
 N_CLASSES = 4  # nothing in the world is in class 3
 PER_LEAF = 10
+BATCH = 32
 
 
 def build(folder: Path) -> Path:
@@ -88,7 +83,7 @@ def kill_at(moment: str) -> None:
 
 
 def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
-    """One investigation of the counted suspect."""
+    """One investigation of the counted suspect; at `moment` the process kills itself."""
     from fdcore.corpus.wordnet import load_wordnet
     from fdcore.pipeline import Settings, investigate
     from fdcore.suspect.preprocess import PreprocessSpec
@@ -97,9 +92,7 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
     if moment.startswith(("before:", "after:")):
         kill_at(moment)
     spec = PreprocessSpec(height=SIZE, width=SIZE)
-    suspect = CallableSuspect(
-        counted(log, moment), n_classes=N_CLASSES, spec=spec, fingerprint="c" * 64, batch_size=32
-    )
+    suspect = CallableSuspect(counted(log, moment), n_classes=N_CLASSES, spec=spec, fingerprint="c" * 64, batch_size=BATCH)
 
     def progress(stage: str, done: int, _total: int) -> None:
         if stage == "Asking the suspect" and moment == f"after query {done}":
@@ -115,6 +108,3 @@ def open_nothing(_path: Path) -> object:
     """The tiny world's suspect needs no file."""
     raise AssertionError("no file was to be opened")
 
-
-if __name__ == "__main__":
-    run(*map(Path, sys.argv[1:5]), *sys.argv[5:])

@@ -12,6 +12,7 @@ Choices, made once here:
 import errno
 import hashlib
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -116,14 +117,15 @@ def quiet_pillow() -> Iterator[None]:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            n_bytes = os.fstat(file.fileno()).st_size
+            content = file.read() if n_bytes <= MAX_BYTES else b""
     except OSError as error:
         reason = "missing file" if error.errno == errno.ENOENT else "unreadable"
         raise _UnusableError(reason, error.strerror or type(error).__name__) from error
+    if n_bytes > MAX_BYTES:
+        raise _UnusableError("too large", f"{n_bytes:,} bytes; at most {MAX_BYTES:,} are read")
     if not content:
         raise _UnusableError("empty file", "it has no bytes")
-    if len(content) > MAX_BYTES:
-        raise _UnusableError("too large", f"more than {MAX_BYTES // 2**20} MiB")
     return content
 
 

@@ -25,6 +25,7 @@ IMAGE_SUFFIXES: dict[str, tuple[str, ...]] = {
 _SUFFIXES = frozenset(suffix for suffixes in IMAGE_SUFFIXES.values() for suffix in suffixes) | {""}
 _SUFFIX = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,8}$")  # ".0001" and ". Smith" are part of a name
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, turned text
+_HIDDEN_FOLDER = re.compile(r"\.[^.]|__MACOSX$")  # ".git", not "..."
 _SEPARATORS = re.compile(r"[_\-]")
 _NO_FILE = "neither a file nor a folder (a pipe, socket or device)"
 
@@ -199,7 +200,7 @@ class FolderReader:
         return None
 
     def _below(self, folder: Folder, entry: os.DirEntry[str], relative: str, real: str) -> Folder | None:
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
+        if _HIDDEN_FOLDER.match(entry.name):
             self.report(relative, "hidden folder", "what lies in it is not read")
             return None
         return Folder(entry.path, entry.name, relative, (*folder.trail, real))

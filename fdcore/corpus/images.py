@@ -182,10 +182,10 @@ class _Decoder:
 
     def next(self, leaf: _Leaf) -> tuple[ImageFile, Decoded]:
         """The next file of a leaf that has one, decoded."""
-        if not leaf.waiting:  # files before it were broken: it comes earlier than planned
-            self._submit(leaf)
         while self._n_waiting < _N_AHEAD and (planned := next(self._plan, None)) is not None:
             self._submit(planned)
+        if not leaf.waiting:  # files before it were broken: it comes earlier than planned
+            self._submit(leaf)
         decoded = leaf.waiting.popleft().result()
         self._n_waiting -= 1
         leaf.n_read += 1

@@ -21,7 +21,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
-__all__ = ["LAYOUTS", "ImageFile", "ImageSet", "Problem", "read_image_set"]
+__all__ = ["LAYOUTS", "ImageFile", "ImageSet", "Problem", "folder_name", "read_image_set"]
 
 LAYOUTS = {
     "imagenet": "one folder per node, named by its id, such as n02084071/*.JPEG, with or without images/ below",
@@ -133,7 +133,7 @@ def read_image_set(
         raise CorpusError(f"{root} {what}; give a folder of images.")
     if under is not None:
         hierarchy.index(under)
-    source = name or readable_name(os.path.basename(os.path.abspath(root))) or "corpus"
+    source = name or folder_name(root)
     task = _Task(FolderReader(root, source), hierarchy, under, progress)
     parts = [_read_part(task, folder, layout) for folder, layout in _parts(task)]
     files = [file for part in parts for file in part.files]
@@ -143,6 +143,11 @@ def read_image_set(
     new_nodes = tuple((node, under, label) for node, label in labels.items() if node not in hierarchy)
     layout = " + ".join(dict.fromkeys(part.layout for part in parts))
     return ImageSet(root, layout, tuple(files), new_nodes, task.reader.problems, source)
+
+
+def folder_name(root: Path) -> str:
+    """What a corpus folder is called unless its caller says otherwise: its own name, readable and without "/"."""
+    return readable_name(os.path.basename(os.path.abspath(root))) or "corpus"
 
 
 def _parts(task: _Task) -> list[tuple[Folder, str]]:

@@ -1,17 +1,15 @@
 """Decoded images on disk: one folder per store, complete or not there at all.
 
-A store is a folder with `pixels.npy` and `index.json`. It is written beside its place and renamed when it is complete,
-so that a killed run leaves nothing that looks like a store and two processes at once do not harm each other. A store
-that is damaged all the same is built anew.
+A store is a folder with `pixels.npy` and `index.json`. It is written beside its place, under a lock that goes with the
+process, and renamed when it is complete: a killed run leaves nothing that looks like a store, and of two processes that
+want the same one the second waits and opens it. A store that is damaged all the same is built anew.
 """
 
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 from pathlib import Path
@@ -22,9 +20,9 @@ import numpy.typing as npt
 
 from fdcore.corpus.layouts import ImageFile, Problem
 from fdcore.errors import StorageError
+from fdcore.storage import only_one, sync_folder, write_atomically
 
 _PIXELS, _INDEX = "pixels.npy", "index.json"
-_ABANDONED_AFTER_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,11 @@ class UsableImage(NamedTuple):
     sha256: str
 
 
-def read_store(place: Path, size: Size) -> tuple[ImageStore, tuple[Problem, ...]] | None:
+Opened = tuple[ImageStore, tuple[Problem, ...]]
+Decode = Callable[[list[Problem]], Generator[UsableImage, None, None]]
+
+
+def read_store(place: Path, size: Size) -> Opened | None:
     """Open a store and the problems met when it was built; None where there is none or it is damaged."""
     try:
         index = json.loads((place / _INDEX).read_bytes())
@@ -79,9 +81,7 @@ def read_store(place: Path, size: Size) -> tuple[ImageStore, tuple[Problem, ...]
     return (store, problems) if intact and pixels.dtype == np.uint8 else None
 
 
-def build_store(
-    place: Path, size: Size, decode: Callable[[list[Problem]], Generator[UsableImage, None, None]]
-) -> tuple[ImageStore, tuple[Problem, ...]]:
+def build_store(place: Path, size: Size, decode: Decode) -> Opened:
     """Write the images that `decode` gives, in its order, and open them.
 
     Args:
@@ -96,8 +96,14 @@ def build_store(
         StorageError: what was written cannot be read back.
         OSError: the disk is full or cannot be written; nothing is left behind.
     """
-    _remove_abandoned(place.parent)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+    with only_one(place.with_name(f"{place.name}.lock")):
+        return read_store(place, size) or _build(place, size, decode)
+
+
+def _build(place: Path, size: Size, decode: Decode) -> Opened:
+    draft = place.with_name(f"{place.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed; nobody else is at it, thanks to the lock
+    draft.mkdir()
     try:
         problems: list[Problem] = []
         index = _write_pixels(draft / _PIXELS, decode(problems), size)
@@ -105,10 +111,16 @@ def build_store(
             return _assemble(np.empty((0, *size), dtype=np.uint8), index, size), tuple(problems)
         index["problems"] = problems
         index["fingerprint"] = _fingerprint(size, index)
-        _write_synced(draft / _INDEX, json.dumps(index).encode())
-        return _publish(draft, place, size)
+        write_atomically(draft / _INDEX, json.dumps(index).encode())
+        shutil.rmtree(place, ignore_errors=True)  # a damaged one
+        os.rename(draft, place)
+        sync_folder(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    opened = read_store(place, size)
+    if opened is None:
+        raise StorageError(f"The image store {place} was written and cannot be read back; is its disk sound?")
+    return opened
 
 
 def _assemble(pixels: npt.NDArray[np.uint8], index: dict[str, Any], size: Size) -> ImageStore:
@@ -165,42 +177,3 @@ def _index(files: Sequence[ImageFile], sha256: Sequence[str]) -> dict[str, Any]:
 def _write_header(out: BinaryIO, shape: tuple[int, ...]) -> None:
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(out, header)  # type: ignore[no-untyped-call]  # numpy 1.26 has no type for it
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _publish(draft: Path, place: Path, size: Size) -> tuple[ImageStore, tuple[Problem, ...]]:
-    """Move a complete store to its place, unless another process was faster; a damaged one there gives way."""
-    for _ in range(3):
-        try:
-            os.rename(draft, place)
-            break
-        except OSError:  # something lies there already
-            opened = read_store(place, size)
-            if opened is not None:
-                return opened
-            damaged = tempfile.mkdtemp(prefix=".damaged-", dir=place.parent)
-            with suppress(FileNotFoundError):  # another process moved it just now
-                os.rename(place, damaged)
-            shutil.rmtree(damaged, ignore_errors=True)
-    opened = read_store(place, size)
-    if opened is None:
-        raise StorageError(f"The image store {place} cannot be written and read back; delete it and run again.")
-    return opened
-
-
-def _remove_abandoned(cache: Path) -> None:
-    """Remove what killed runs left behind; a folder whose files changed within a day may be another process at work."""
-    oldest = time.time() - _ABANDONED_AFTER_S
-    for folder in (*cache.glob(".draft-*"), *cache.glob(".damaged-*")):
-        try:
-            latest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-        except OSError:  # another process removes it at this moment
-            continue
-        if latest < oldest:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -205,9 +205,7 @@ def _recover(folder: Path) -> None:
         os.replace(old, folder)
 
 
-def _carry_over(
-    existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.int32]:
+def _carry_over(existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
     """The answers in the new shape: known images keep their answers, views beyond the old ones are not asked."""
     answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
     _, new, old = np.intersect1d(image_ids, existing.image_ids, return_indices=True)

@@ -61,7 +61,7 @@ class PreprocessSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "PreprocessSpec":
         """The inverse of `as_dict`."""
-        pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        pairs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**pairs)
 
 
@@ -96,7 +96,5 @@ def with_preset(spec: PreprocessSpec, name: str) -> PreprocessSpec:
     preset = PRESETS[name]
     mean, std = preset.mean, preset.std
     if spec.channels == 1:
-        return replace(
-            spec, value_range=preset.value_range, mean=(float(np.mean(mean)),), std=(float(np.mean(std)),)
-        )
+        return replace(spec, value_range=preset.value_range, mean=(float(np.mean(mean)),), std=(float(np.mean(std)),))
     return replace(spec, value_range=preset.value_range, mean=mean, std=std)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,9 @@ class Suspect(ABC):
         if len(pictures) == 0:
             return np.empty(0, dtype=np.int64)
         parts = [
-            self._checked(self._answer(pictures[start : start + self.batch_size]), pictures[start : start + self.batch_size])
+            self._checked(
+                self._answer(pictures[start : start + self.batch_size]), pictures[start : start + self.batch_size]
+            )
             for start in range(0, len(pictures), self.batch_size)
         ]
         return np.concatenate(parts)
@@ -62,14 +65,16 @@ class Suspect(ABC):
 
     def _checked(self, labels: Labels, pictures: Pictures) -> Labels:
         if labels.shape != (len(pictures),):
-            raise SuspectError(f"The suspect gave {labels.shape} labels for {len(pictures)} pictures; one each was expected.")
+            raise SuspectError(
+                f"The suspect gave {labels.shape} labels for {len(pictures)} pictures; one each was expected."
+            )
         if labels.min() < 0 or labels.max() >= self.n_classes:
             wrong = labels[(labels < 0) | (labels >= self.n_classes)][0]
             raise SuspectError(f"The suspect answered class {wrong}; it has classes 0 to {self.n_classes - 1}.")
         return labels
 
 
-def hard_labels(scores: npt.NDArray[np.floating]) -> Labels:
+def hard_labels(scores: npt.NDArray[np.floating[Any]]) -> Labels:
     """Reduce soft outputs (N, n_classes) to labels (N,); the soft outputs go no further.
 
     Raises:
@@ -81,7 +86,8 @@ def hard_labels(scores: npt.NDArray[np.floating]) -> Labels:
             f"The suspect answered NaN or infinity for {bad} of {len(scores)} pictures. "
             "Its weights are damaged or the preprocessing is wrong (value range, mean, std)."
         )
-    return scores.argmax(axis=1).astype(np.int64)
+    labels: Labels = scores.argmax(axis=1).astype(np.int64)
+    return labels
 
 
 class CallableSuspect(Suspect):
@@ -104,6 +110,10 @@ class CallableSuspect(Suspect):
     def _answer(self, pictures: Pictures) -> Labels:
         answer = np.asarray(self._function(pictures))
         if not np.issubdtype(answer.dtype, np.integer):
-            if not (np.issubdtype(answer.dtype, np.floating) and np.isfinite(answer).all() and (answer == np.floor(answer)).all()):
+            if not (
+                np.issubdtype(answer.dtype, np.floating)
+                and np.isfinite(answer).all()
+                and (answer == np.floor(answer)).all()
+            ):
                 raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")
         return answer.astype(np.int64)

@@ -163,6 +163,12 @@ def test_hostile_labels_are_just_strings(tree: Hierarchy, label: str) -> None:
     assert more.resolve(label) == "new"
 
 
+@pytest.mark.parametrize("words", ["(b[c*", "b[c*", "[", "*"])
+def test_words_are_no_patterns(tree: Hierarchy, words: str) -> None:
+    """Signs that mean something in a pattern are searched for as they stand."""
+    assert tree.with_children([("new", "dog", "a(b[c*)")]).search(words) == ("new",)
+
+
 def test_resolve_takes_an_id_or_an_unambiguous_name(tree: Hierarchy) -> None:
     """An id is itself; words are the one node that goes by them."""
     assert tree.resolve("crane.tool") == "crane.tool"
@@ -298,6 +304,7 @@ def test_a_files_orphans_are_listed(tmp_path: Path) -> None:
         ("\n\na,b\n", "Line 3: the header lacks id, parent, label"),
         ("id,parent,label\nr,,R\n,r,x\n", "id in line 3 is empty"),
         ("id,parent,label\nr,,R\na,r,one\na,r,two\n", "'a' is labelled 'one' in line 3 and 'two' in line 4"),
+        ("\n\nid,parent,label\nr,,R\na,a,x\n", "'a' in line 5 is its own parent"),
         ("id,parent,label\nr,,R\n\na,a,x\n", "'a' in line 4 is its own parent"),
         ("id,parent,label\nr,,R\na,b,x\nb,a,y\n", "circle: '[ab]' -> '[ab]'"),
         ('id,parent,label\nr,,"' + "x" * 200_000 + '"\n', r"Line 2: not valid CSV \(field larger"),

@@ -46,7 +46,9 @@ def ids() -> np.ndarray:
     return np.arange(1, N_IMAGES + 1).astype(np.uint64) << np.uint64(20)
 
 
-HEADER = LedgerHeader("f" * 64, 3, json.loads(json.dumps(SPEC.as_dict())), "corpus", 0, ViewSpec().as_dict(), N_IMAGES, N_VIEWS)
+HEADER = LedgerHeader(
+    "f" * 64, 3, json.loads(json.dumps(SPEC.as_dict())), "corpus", 0, ViewSpec().as_dict(), N_IMAGES, N_VIEWS
+)
 
 
 def test_every_query_is_sent_once(tmp_path, pixels, ids):
@@ -121,7 +123,11 @@ def test_a_cut_short_change_of_shape_loses_nothing(tmp_path, pixels, ids):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"suspect": "e" * 64}, "suspect"), ({"seed": 1}, "seed"), ({"views": ViewSpec(noise=0.2).as_dict()}, "kind of views")],
+    [
+        ({"suspect": "e" * 64}, "suspect"),
+        ({"seed": 1}, "seed"),
+        ({"views": ViewSpec(noise=0.2).as_dict()}, "kind of views"),
+    ],
 )
 def test_answers_to_other_questions_are_not_mixed(tmp_path, ids, change, words):
     """Another suspect, seed or kind of view is refused with a sentence that names it."""

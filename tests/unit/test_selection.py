@@ -176,7 +176,9 @@ def test_only_the_candidates_distances_are_needed():
     settings = SelectionSettings()
     leaves = candidate_leaves(scores, settings)
     assert leaves.tolist() == [0, 1, 3, 4]
-    assert select(scores, leaves, DISTANCES[np.ix_(leaves, leaves)], settings) == select_all(scores, DISTANCES, settings)
+    assert select(scores, leaves, DISTANCES[np.ix_(leaves, leaves)], settings) == select_all(
+        scores, DISTANCES, settings
+    )
     with pytest.raises(SettingsError, match="hammerhead"):
         select(scores, leaves[:2], DISTANCES[:2, :2], settings)
 

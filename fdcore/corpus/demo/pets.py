@@ -91,11 +91,15 @@ def tabby(pen: Pen, rng: Rng) -> None:
 def persian(pen: Pen, rng: Rng) -> None:
     """Long pale fur, a broad flat face, small ears, copper or blue eyes."""
     fur = pick(rng, ((236, 230, 220), (206, 206, 212), (234, 204, 164)), 10)
-    if rng.random() < 0.7:
-        pen.blob([(-0.98, 0.34), (-0.74, -0.3), (-0.3, -0.6), (0.3, -0.6), (0.74, -0.3), (0.98, 0.34), (0.7, 0.8), (0.4, 0.98), (-0.4, 0.98), (-0.7, 0.8)], shade(fur, 0.88))
-        _cat_face(pen, rng, _Cat(fur, fur, shade(fur, 1.05), fur, pick(rng, ((220, 130, 40), (80, 150, 210))), ear_height=0.25, cheek=1.12), 0.0, 0.08, 0.92)
+    eyes = pick(rng, ((226, 128, 36), (80, 150, 210)))
+    cat = _Cat(fur, shade(fur, 0.92), shade(fur, 1.05), shade(fur, 1.05), eyes, ear_height=0.4, cheek=1.1)
+    if rng.random() < 0.3:
+        _cat(pen, rng, cat)
         return
-    _cat(pen, rng, _Cat(fur, shade(fur, 0.95), shade(fur, 1.05), shade(fur, 1.05), (220, 130, 40), ear_height=0.3, cheek=1.15))
+    for i in range(18):
+        angle = i * 20 + rng.uniform(-6, 6)
+        pen.ellipse(*around(0.0, 0.3, 0.58, angle), 0.34, 0.13, shade(fur, 0.82 if i % 2 else 0.94), turn=angle)
+    _cat_face(pen, rng, cat, 0.0, 0.06, 0.86)
 
 
 def siamese(pen: Pen, rng: Rng) -> None:
@@ -133,7 +137,8 @@ def lion(pen: Pen, rng: Rng) -> None:
 
 @dataclass(frozen=True)
 class _Dog:
-    """A dog's coat: fur, ears, muzzle, belly; whether the ears stand; eyes; tongue out; and the kind of pattern."""
+    """A dog's coat: fur, ears, muzzle, belly; whether the ears stand; eyes; tongue out; and the kind of pattern;
+    long fur, a flat face, a tail curled over the back."""
 
     fur: Colour
     ears: Colour
@@ -144,6 +149,7 @@ class _Dog:
     pattern: str = "plain"
     long_fur: bool = False
     flat_face: bool = False
+    curled: bool = False
 
 
 def _dog(pen: Pen, rng: Rng, dog: _Dog) -> None:
@@ -166,10 +172,11 @@ def _dog_face(pen: Pen, rng: Rng, dog: _Dog) -> None:
     _markings(pen, rng, dog)
     long = 0.84 if not dog.flat_face else 0.62
     pen.blob([(-0.2, -0.06), (0.2, -0.06), (0.38, 0.34), (0.3, long - 0.1), (0.0, long), (-0.3, long - 0.1), (-0.38, 0.34)], dog.muzzle)
-    if not dog.pointed:
-        drop = 0.5 if not dog.flat_face else 0.0
-        for side in (-1, 1):
-            pen.blob([(side * 0.34, -0.62), (side * 0.66, -0.58), (side * 0.92, -0.1), (side * 0.86, drop), (side * 0.62, drop + 0.06), (side * 0.54, -0.16)], dog.ears)
+    for side in (-1, 1):
+        if dog.flat_face:
+            pen.polygon([(side * 0.26, -0.66), (side * 0.7, -0.62), (side * 0.74, -0.14), (side * 0.56, -0.3)], dog.ears)
+        elif not dog.pointed:
+            pen.blob([(side * 0.34, -0.62), (side * 0.66, -0.58), (side * 0.92, -0.1), (side * 0.86, 0.5), (side * 0.62, 0.56), (side * 0.54, -0.16)], dog.ears)
     if rng.random() < 0.5:
         pen.blob([(-0.13, 0.58), (0.13, 0.58), (0.15, 0.88), (0.0, 0.99), (-0.15, 0.88)], (226, 100, 112))
     for side in (-1, 1):
@@ -185,7 +192,7 @@ def _dog_standing(pen: Pen, rng: Rng, dog: _Dog) -> None:
     """The whole dog from the side, looking to the left, tail up."""
     step = rng.uniform(-0.1, 0.1)
     far, wag = shade(dog.fur, 0.72), rng.uniform(-0.12, 0.12)
-    curl = [(0.62, -0.06), (0.86, -0.3), (0.86 + wag, -0.66)] if dog.pattern != "mask" else [(0.6, -0.1), (0.9, -0.3), (0.74, -0.56), (0.52, -0.4)]
+    curl = [(0.62, -0.06), (0.86, -0.3), (0.86 + wag, -0.66)] if not dog.curled else [(0.6, -0.1), (0.9, -0.3), (0.74, -0.56), (0.52, -0.4)]
     pen.taper(curl, (0.2 if dog.long_fur else 0.14, 0.1), dog.fur)
     for x, swing in ((-0.34, step), (0.44, -step)):
         pen.taper([(x, 0.2), (x + swing, 0.6), (x + swing, 0.92)], (0.22, 0.13), far)
@@ -241,7 +248,7 @@ def dalmatian(pen: Pen, rng: Rng) -> None:
 def pug(pen: Pen, rng: Rng) -> None:
     """Fawn with a black mask, a wrinkled brow and small black ears."""
     fur = pick(rng, ((222, 188, 142), (206, 172, 126), (230, 204, 166)))
-    _dog(pen, rng, _Dog(fur, (50, 42, 40), (52, 44, 42), shade(fur, 1.1), pointed=False, flat_face=True))
+    _dog(pen, rng, _Dog(fur, (50, 42, 40), (52, 44, 42), shade(fur, 1.1), pointed=False, flat_face=True, curled=True))
 
 
 def german_shepherd(pen: Pen, rng: Rng) -> None:
@@ -253,7 +260,7 @@ def german_shepherd(pen: Pen, rng: Rng) -> None:
 def husky(pen: Pen, rng: Rng) -> None:
     """Grey or black above, a white face and belly, blue eyes, standing ears, a curled tail."""
     fur = pick(rng, ((96, 102, 112), (62, 64, 72), (130, 134, 140)))
-    _dog(pen, rng, _Dog(fur, shade(fur, 0.8), WHITE, WHITE, pointed=True, eyes=(110, 180, 240), pattern="mask"))
+    _dog(pen, rng, _Dog(fur, shade(fur, 0.8), WHITE, WHITE, pointed=True, eyes=(110, 180, 240), pattern="mask", curled=True))
 
 
 def golden_retriever(pen: Pen, rng: Rng) -> None:

@@ -81,11 +81,11 @@ def build(name: str, n_classes: int, *, channels: int = 3) -> nn.Module:
         SuspectError: the name is not registered, or its library cannot build it so.
         SettingsError: fewer than two classes.
     """
-    find(name)
     if n_classes < 2:
         raise SettingsError(f"A classifier has at least 2 classes, not {n_classes}.")
     if name in _small():
         return _small()[name](n_classes, channels)
+    find(name)
     if name.startswith(TORCHVISION):
         return _build_torchvision(name.removeprefix(TORCHVISION), n_classes, channels)
     return _build_timm(name.removeprefix(TIMM), n_classes, channels)

@@ -1,0 +1,233 @@
+"""What kind of file a suspect is, told from its content; the file's name is never asked."""
+
+import json
+import pickletools
+import zipfile
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+from fdcore.errors import SuspectError
+
+TORCH_LEGACY_START = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # the pickled number 0x1950a86a20f9469cfc6c
+MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the format's own limit
+N_PROBED_OPCODES = 1_000
+MAX_OUTER_FIELDS = 10_000
+PICKLE_TEXT_STARTS = b"(c]}l"
+
+STATE_DICT_ADVICE = "Ask for its state dict (torch.save(model.state_dict(), ...)), a safetensors file or an ONNX export."
+
+
+class Format(Enum):
+    """A kind of file; the value is a sentence about it, for people."""
+
+    TORCH_ZIP = "A PyTorch checkpoint (zip archive with a pickle)."
+    TORCH_LEGACY = "A PyTorch checkpoint in the format before version 1.6 (several pickles in a row)."
+    SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
+    ONNX = "An ONNX graph."
+    TORCHSCRIPT = f"A TorchScript program: it brings its own code, which is not run here. {STATE_DICT_ADVICE}"
+    PICKLE = (
+        "A bare Python pickle, which cannot be read without running what it says. Load it where you trust it and save "
+        "its weights with torch.save or as safetensors."
+    )
+    TAR_CHECKPOINT = (
+        "A tar archive, perhaps a PyTorch checkpoint from before version 0.1. Unpack it; if it is a checkpoint, save "
+        "its weights again with a newer PyTorch."
+    )
+    TFLITE = (
+        "A TensorFlow Lite model. Convert it to ONNX (python -m tf2onnx.convert --tflite MODEL --output model.onnx), "
+        "or wrap its interpreter as a Python callable."
+    )
+    HDF5 = (
+        "An HDF5 file, probably a Keras model. Convert it to ONNX (python -m tf2onnx.convert --keras MODEL --output "
+        "model.onnx), or wrap its predict method as a Python callable."
+    )
+    KERAS = (
+        "A Keras 3 archive. Export it to ONNX (model.export('model.onnx', format='onnx')), or wrap its predict method "
+        "as a Python callable."
+    )
+    SAVED_MODEL = (
+        "A TensorFlow SavedModel graph; its weights lie in a folder beside it. Convert that folder to ONNX "
+        "(python -m tf2onnx.convert --saved-model FOLDER --output model.onnx)."
+    )
+    TF_GRAPH = (
+        "A frozen TensorFlow graph, or another protobuf file. Convert it to ONNX (python -m tf2onnx.convert "
+        "--graphdef MODEL --output model.onnx)."
+    )
+    GGUF = "A GGUF file, which holds a language model and no image classifier."
+    NUMPY = (
+        "A NumPy file of arrays without an architecture. Save the arrays as a state dict under the names that their "
+        "network uses, or wrap a function that uses them as a Python callable."
+    )
+    ARCHIVE = "A packed archive without weights that can be recognised. Unpack it and name the file inside."
+    EMPTY = "An empty file. Copy it again from the evidence."
+    UNKNOWN = (
+        "A file of an unknown kind. Known are PyTorch state dicts, safetensors and ONNX; any other model can be "
+        "wrapped as a Python callable."
+    )
+
+    @property
+    def supported(self) -> bool:
+        """Whether a suspect of this kind can be opened."""
+        return self in SUPPORTED
+
+    @property
+    def pickled(self) -> bool:
+        """Whether it holds pickles, so that it must be scanned before it is opened."""
+        return self in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.PICKLE)
+
+
+SUPPORTED = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX)
+
+MAGIC = (
+    (0, TORCH_LEGACY_START, Format.TORCH_LEGACY),
+    (4, b"TFL3", Format.TFLITE),
+    (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
+    (0, b"GGUF", Format.GGUF),
+    (0, b"\x93NUMPY", Format.NUMPY),
+    (257, b"ustar", Format.TAR_CHECKPOINT),
+    (0, b"\x1f\x8b", Format.ARCHIVE),
+    (0, b"7z\xbc\xaf\x27\x1c", Format.ARCHIVE),
+    (0, b"BZh", Format.ARCHIVE),
+    (0, b"\xfd7zXZ\x00", Format.ARCHIVE),
+    (0, b"Rar!", Format.ARCHIVE),
+)
+
+
+def identify(path: Path) -> Format:
+    """Tell the kind of a file from its content, reading little of it.
+
+    Raises:
+        SuspectError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return _identify(file, path.stat().st_size)
+    except OSError as error:
+        raise SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def require_supported(path: Path, found: Format) -> None:
+    """Refuse a kind of file that cannot be opened, saying what it is and how to go on.
+
+    Raises:
+        SuspectError: the kind is not supported.
+    """
+    if not found.supported:
+        raise SuspectError(f"{path.name} cannot be opened as a suspect. {found.value}")
+
+
+def _identify(file: BinaryIO, size: int) -> Format:
+    if size == 0:
+        return Format.EMPTY
+    head = file.read(512)
+    for offset, magic, kind in MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return kind
+    if head.startswith(b"PK\x03\x04"):
+        return _identify_zip(file)
+    if _is_safetensors(file, size):
+        return Format.SAFETENSORS
+    if head[0] == 0x80 or head[0] in PICKLE_TEXT_STARTS:
+        if _starts_as_pickle(file):
+            return Format.PICKLE
+    return _identify_protobuf(file, size)
+
+
+def _identify_zip(file: BinaryIO) -> Format:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise SuspectError(
+            f"The file starts as a zip archive, as PyTorch writes them, and is damaged ({error}). "
+            "It may have been cut off: copy it again from the evidence."
+        ) from error
+    inner = {name.partition("/")[2] for name in names}
+    if any(name.startswith("code/") for name in inner):
+        return Format.TORCHSCRIPT
+    if "data.pkl" in inner:
+        return Format.TORCH_ZIP
+    if "model.weights.h5" in names:
+        return Format.KERAS
+    if names and all(name.endswith(".npy") for name in names):
+        return Format.NUMPY
+    return Format.ARCHIVE
+
+
+def _is_safetensors(file: BinaryIO, size: int) -> bool:
+    """Eight bytes of length, then a JSON object of that length."""
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(MAX_SAFETENSORS_HEADER, size - 8) or file.read(1) != b"{":
+        return False
+    file.seek(8)
+    try:
+        return isinstance(json.loads(file.read(length)), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _starts_as_pickle(file: BinaryIO) -> bool:
+    """Whether the first opcodes can be read; nothing is executed."""
+    file.seek(0)
+    try:
+        for n_read, (opcode, _, _) in enumerate(pickletools.genops(file)):
+            if opcode.name == "STOP" or n_read >= N_PROBED_OPCODES:
+                return n_read > 0
+    except (ValueError, EOFError, OverflowError, MemoryError):
+        return False
+    return False
+
+
+def _identify_protobuf(file: BinaryIO, size: int) -> Format:
+    """By the numbers and kinds of the outermost fields, which ONNX and TensorFlow use differently."""
+    try:
+        fields = set(_protobuf_fields(file, size))
+    except ValueError:
+        return Format.UNKNOWN
+    if {(1, 0), (7, 2)} <= fields:
+        return Format.ONNX
+    if {(1, 0), (2, 2)} == fields:
+        return Format.SAVED_MODEL
+    if (1, 2) in fields and fields <= {(1, 2), (2, 2), (3, 0), (4, 2)}:
+        return Format.TF_GRAPH
+    return Format.UNKNOWN
+
+
+def _protobuf_fields(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """(field number, wire type) of each outermost field, without reading its content.
+
+    Raises:
+        ValueError: the file is no protobuf message.
+    """
+    file.seek(0)
+    for _ in range(MAX_OUTER_FIELDS):
+        if file.tell() == size:
+            return
+        tag = _varint(file)
+        number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise ValueError("field 0")
+        if wire == 0:
+            _varint(file)
+        else:
+            length = {1: 8, 5: 4}.get(wire, -1) if wire != 2 else _varint(file)
+            if length < 0 or file.tell() + length > size:
+                raise ValueError("a field ends behind the file")
+            file.seek(length, 1)
+        yield number, wire
+    raise ValueError("more fields than any model has")
+
+
+def _varint(file: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            raise ValueError("the file ends within a number")
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    raise ValueError("a number longer than 64 bits")

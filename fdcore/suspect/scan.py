@@ -1,0 +1,126 @@
+"""Is a file safe to open? Every scanner is asked in a process of its own; nothing is executed.
+
+Two public scanners (picklescan in strict mode, fickling) and our own list of the globals that a pickle names must all
+call the file clean. A scanner that is missing, fails, takes too long or disagrees makes the answer inconclusive, and
+inconclusive blocks opening unless the analyst overrides it.
+"""
+
+import json
+import os
+import subprocess  # the scanners run apart from us
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import fdcore
+from fdcore.errors import RefusedError
+from fdcore.suspect.formats import STATE_DICT_ADVICE, Format, identify
+from fdcore.suspect.scanners import SCANNERS, Finding
+
+Verdict = Literal["clean", "dangerous", "inconclusive"]
+
+TIMEOUT_S = 60.0
+MAX_OUTPUT = 1 << 20  # characters of a scanner's answer
+N_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What the scanners say about a file.
+
+    Attributes:
+        verdict: "clean" when all agree on it, "dangerous" when our own list or two scanners say so, else "inconclusive".
+        findings: one for each scanner; none where the format cannot hold code.
+        sentence: the verdict and its reason, for people.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready copy."""
+        return {**asdict(self), "findings": [finding._asdict() for finding in self.findings]}
+
+
+def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
+    """Ask every scanner about a file.
+
+    Args:
+        path: the file; its format is told from its content.
+        timeout_s: how long each scanner may take, in seconds.
+
+    Raises:
+        SuspectError: the file cannot be read.
+    """
+    kind = identify(path)
+    if not kind.pickled:
+        return ScanReport("clean", (), f"{path.name} holds no pickle, so there is nothing to scan for code.")
+    with ThreadPoolExecutor(len(SCANNERS)) as pool:
+        findings = tuple(pool.map(lambda name: _ask(name, kind, path, timeout_s), SCANNERS))
+    verdict = _judge(findings)
+    return ScanReport(verdict, findings, _say(path.name, verdict, findings))
+
+
+def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
+    """Refuse what is dangerous, and what no scanner could judge unless the analyst overrides that.
+
+    Raises:
+        RefusedError: the file must not be opened; the message says why.
+    """
+    if report.verdict == "dangerous" or (report.verdict == "inconclusive" and not allow_unscanned):
+        raise RefusedError(report.sentence)
+
+
+def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
+    """One scanner's finding; whatever goes wrong with the process is a finding too."""
+    command = [sys.executable, "-P", "-m", "fdcore.suspect.scanners", name, kind.name, str(path.absolute())]
+    package_root = str(Path(fdcore.__file__).resolve().parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package_root, os.environ.get("PYTHONPATH", "")])}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program; the path is an argument and never a command
+            command, capture_output=True, timeout=timeout_s, env=environment, stdin=subprocess.DEVNULL, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(name, "inconclusive", f"{name} did not finish within {timeout_s:g} s")
+    except OSError as error:
+        return Finding(name, "inconclusive", f"{name} could not be started ({error})")
+    try:
+        answer = json.loads(done.stdout[:MAX_OUTPUT])
+        return Finding(name, answer["verdict"], answer["text"], tuple(answer["named"]))
+    except (ValueError, TypeError, KeyError):
+        return Finding(name, "inconclusive", f"{name} broke off with exit status {done.returncode}")
+
+
+def _judge(findings: tuple[Finding, ...]) -> Verdict:
+    verdicts = {finding.scanner: finding.verdict for finding in findings}
+    if all(verdict == "clean" for verdict in verdicts.values()):
+        return "clean"
+    others = [verdict for scanner, verdict in verdicts.items() if scanner != "opcodes"]
+    if verdicts["opcodes"] == "dangerous" or all(verdict == "dangerous" for verdict in others):
+        return "dangerous"
+    return "inconclusive"
+
+
+def _say(name: str, verdict: Verdict, findings: tuple[Finding, ...]) -> str:
+    if verdict == "clean":
+        return f"{name} holds weights only: {'; '.join(finding.text for finding in findings)}."
+    if verdict == "dangerous":
+        return f"{name} was refused. {_reason(findings)} {STATE_DICT_ADVICE}"
+    doubts = "; ".join(finding.text for finding in findings if finding.verdict != "clean")
+    return (
+        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. Look at the file with "
+        "another tool, ask for its weights as safetensors, or override the scan if you accept the risk."
+    )
+
+
+def _reason(findings: tuple[Finding, ...]) -> str:
+    """The globals that opening would run, or what else the scanners say."""
+    named = next((finding.named for finding in findings if finding.named), ())
+    if not named:
+        return f"It is not as PyTorch writes files: {'; '.join(dict.fromkeys(finding.text for finding in findings))}."
+    shown = ", ".join("a computed name" if name == "?.?" else name for name in named[:N_SHOWN])
+    rest = f" and {len(named) - N_SHOWN} more" if len(named) > N_SHOWN else ""
+    return f"It holds a pickled program and not only weights: opening it would run {shown}{rest}."

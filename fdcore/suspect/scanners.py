@@ -1,0 +1,238 @@
+"""The scanners, as a program of their own: `python -m fdcore.suspect.scanners NAME KIND FILE` prints a JSON finding.
+
+`fdcore.suspect.scan` starts one process for each, so that a file that makes a scanner hang, crash or take all memory
+harms nobody else. Nothing here executes a pickle: all three read opcodes.
+
+What is ordinary. Every state dict names a few globals: the ordered dictionary, the storage types, the functions that
+rebuild a tensor from a storage. Both public scanners warn of some of them. picklescan --strict calls all dangerous
+that are not on its own list, on which `torch._utils._rebuild_tensor` (weights written by PyTorch 0.3 and older) and
+NumPy's scalars are missing. fickling calls any import outside the standard library "likely unsafe". So a finding
+counts only if it is about something that is not in `ORDINARY`; the rest of either analysis stands as it is.
+"""
+
+import json
+import pickletools
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+MEMORY_LIMIT = 4 << 30  # bytes of address space
+N_LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the storages' keys
+MAX_MEMBERS = 200_000
+MAX_EXPANSION = 20  # unpacked bytes for each byte of the file; PyTorch does not compress at all
+MAX_PICKLE_BYTES = 256 << 20
+MAX_OPCODES = 20_000_000
+
+STORAGES = "Float Double Half BFloat16 Long Int Short Char Byte Bool ComplexFloat ComplexDouble"
+DTYPES = "float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool complex64 complex128"
+ORDINARY = frozenset(
+    {("collections", "OrderedDict"), ("torch", "Size"), ("torch", "device"), ("torch.storage", "UntypedStorage")}
+    | {("torch", f"{name}Storage") for name in STORAGES.split()}
+    | {("torch", name) for name in DTYPES.split()}
+    | {("torch._utils", f"_rebuild_{name}") for name in ("tensor", "tensor_v2", "parameter")}
+    | {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype")}
+    | {("_codecs", "encode")}  # how protocol 2 writes the bytes of a NumPy scalar
+)
+STRINGS = frozenset(
+    "SHORT_BINUNICODE UNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING".split()
+)
+PUTS, GETS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}), frozenset({"GET", "BINGET", "LONG_BINGET"})
+EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
+UNKNOWN = ("?", "?")
+
+
+class Finding(NamedTuple):
+    """What one scanner says: a verdict ("clean", "dangerous" or "inconclusive"), why, and the globals it warns of."""
+
+    scanner: str
+    verdict: str
+    text: str
+    named: tuple[str, ...] = ()
+
+
+class SuspiciousArchiveError(Exception):
+    """The file's structure alone says that it is not what PyTorch writes."""
+
+
+def scan_opcodes(path: Path, kind: str) -> Finding:
+    """Our own list of every global that the pickles name; anything that is not ordinary is dangerous."""
+    found = {pair for stream in pickle_streams(path, kind) for pair in named_globals(BytesIO(stream))}
+    strange = _sorted_names(found - ORDINARY)
+    if strange:
+        return Finding("opcodes", "dangerous", f"its pickles name {', '.join(strange)}", strange)
+    return Finding("opcodes", "clean", f"its pickles name only {len(found)} ordinary globals")
+
+
+def scan_picklescan(path: Path, kind: str) -> Finding:
+    """picklescan in strict mode, with its own reading of the file."""
+    from picklescan import scanner
+
+    with path.open("rb") as file:
+        scan = scanner.scan_pickle_bytes if kind == "PICKLE" else scanner.scan_pytorch
+        result = scan(file, path.name, strict=True)
+    flagged = {(g.module, g.name) for g in result.globals if g.safety is scanner.SafetyLevel.Dangerous}
+    strange = _sorted_names(flagged - ORDINARY)
+    if strange:
+        return Finding("picklescan", "dangerous", f"picklescan --strict warns of {', '.join(strange)}", strange)
+    if result.scan_err or result.scanned_files == 0:
+        return Finding("picklescan", "inconclusive", "picklescan could not read the file to its end")
+    return Finding("picklescan", "clean", "picklescan --strict found nothing beyond ordinary globals")
+
+
+def _sorted_names(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
+    """The most telling first: the author's own program, then the rest of Python, then PyTorch's modules."""
+    order = sorted(pairs, key=lambda pair: (pair[0] != "__main__", pair[0].startswith("torch"), pair))
+    return tuple(f"{module}.{name}" for module, name in order)
+
+
+def scan_fickling(path: Path, kind: str) -> Finding:
+    """fickling's whole analysis of every pickle in the file."""
+    from fickling.analysis import check_safety
+    from fickling.fickle import Pickled
+
+    warnings: dict[str, None] = {}
+    for stream in pickle_streams(path, kind):
+        pickled = Pickled.load(BytesIO(stream), fail_on_decode_error=False)
+        for result in check_safety(pickled).results:
+            if not result and not _is_ordinary_warning(result.trigger or ""):
+                warnings[str(result)] = None
+    if warnings:
+        return Finding("fickling", "dangerous", "fickling: " + " | ".join(list(warnings)[:8]))
+    return Finding("fickling", "clean", "fickling found nothing beyond ordinary globals")
+
+
+def _is_ordinary_warning(trigger: str) -> bool:
+    """Whether fickling warns of an ordinary import, of a call of one, or of filling a dictionary."""
+    if trigger in {f"from {module} import {name}" for module, name in ORDINARY}:
+        return True
+    called = re.fullmatch(r"(\w+)\(.*\)", trigger, flags=re.DOTALL)
+    if called:
+        return called[1] in {name for _, name in ORDINARY}
+    return re.fullmatch(r"_var\d+\.(update|__setstate__)\(.*\)", trigger, flags=re.DOTALL) is not None
+
+
+def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
+    """The bytes of each pickle in a file of this kind (a name of `formats.Format`).
+
+    Raises:
+        SuspiciousArchiveError: an archive that unpacks to far more than it holds, or names a member twice.
+        ValueError: a pickle is damaged.
+    """
+    if kind == "TORCH_ZIP":
+        yield from _zip_pickles(path)
+        return
+    with path.open("rb") as file:
+        for _ in range(N_LEGACY_PICKLES if kind == "TORCH_LEGACY" else 1):
+            start = file.tell()
+            end = start + 1 + max(position or 0 for _, _, position in _opcodes(file)) - start
+            file.seek(start)
+            yield file.read(end - start)
+
+
+def _zip_pickles(path: Path) -> Iterator[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        names = [member.filename for member in members]
+        if len(members) > MAX_MEMBERS or unpacked > MAX_EXPANSION * path.stat().st_size:
+            raise SuspiciousArchiveError(
+                f"the archive holds {len(members):,} members that unpack to {unpacked:,} bytes from {path.stat().st_size:,}"
+            )
+        if len(set(names)) < len(names):
+            raise SuspiciousArchiveError("the archive names a member twice, so that two readers may see two contents")
+        for member in members:
+            if member.filename.endswith(".pkl"):
+                if member.file_size > MAX_PICKLE_BYTES:
+                    raise SuspiciousArchiveError(f"{member.filename} is a pickle of {member.file_size:,} bytes")
+                yield archive.read(member)
+
+
+def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int | None]]:
+    """The opcodes of one pickle.
+
+    Raises:
+        ValueError: it is damaged, or longer than any state dict.
+    """
+    for n_read, opcode in enumerate(pickletools.genops(stream)):
+        if n_read > MAX_OPCODES:
+            raise ValueError(f"more than {MAX_OPCODES:,} opcodes")
+        yield opcode
+
+
+def named_globals(stream: BinaryIO) -> set[tuple[str, str]]:
+    """Every (module, name) that a pickle imports; ("?", "?") where the names are computed and not written.
+
+    A name taken from the stack counts as written only if the two steps before pushed strings, directly or from the
+    memo, and nothing else happened between. That is how every pickler writes it.
+    """
+    found: set[tuple[str, str]] = set()
+    memo: dict[int, str | None] = {}
+    pushed: list[str | None] = []  # the strings pushed since the last opcode of another kind
+    for opcode, argument, _ in _opcodes(stream):
+        if opcode.name in STRINGS:
+            pushed.append(str(argument))
+        elif opcode.name in GETS:
+            pushed.append(memo.get(int(str(argument))))
+        elif opcode.name in PUTS:
+            key = len(memo) if opcode.name == "MEMOIZE" else int(str(argument))
+            memo[key] = pushed[-1] if pushed else None
+        else:
+            found.update(_imported(opcode.name, argument, pushed))
+            pushed.clear()
+    return found
+
+
+def _imported(opcode: str, argument: object, pushed: list[str | None]) -> set[tuple[str, str]]:
+    if opcode in ("GLOBAL", "INST"):
+        module, _, name = str(argument).partition(" ")
+        return {(module, name)}
+    if opcode == "STACK_GLOBAL":
+        module_name = pushed[-2:]
+        if len(module_name) == 2 and module_name[0] is not None and module_name[1] is not None:
+            return {(module_name[0], module_name[1])}
+        return {UNKNOWN}
+    return {UNKNOWN} if opcode in EXTENSIONS else set()
+
+
+SCANNERS = {"opcodes": scan_opcodes, "picklescan": scan_picklescan, "fickling": scan_fickling}
+
+
+def run(name: str, kind: str, path: Path) -> Finding:
+    """One scanner's finding; a scanner that is missing or cannot read the file is inconclusive."""
+    try:
+        return SCANNERS[name](path, kind)
+    except SuspiciousArchiveError as error:
+        return Finding(name, "dangerous", str(error))
+    except ImportError as error:
+        return Finding(name, "inconclusive", f"{name} is not installed ({error})")
+    except MemoryError:
+        return Finding(name, "inconclusive", f"{name} needed more than {MEMORY_LIMIT >> 30} GiB of memory")
+    except (ValueError, EOFError, KeyError, IndexError, RecursionError, OverflowError, zipfile.BadZipFile) as error:
+        return Finding(name, "inconclusive", f"{name} could not read the file ({type(error).__name__}: {error})")
+
+
+def limit_memory() -> None:
+    """Let this process have so much memory and no more, where the system can do that."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit; the time limit still holds
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_LIMIT if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # a scanner has no file to write
+
+
+def main(arguments: list[str]) -> None:
+    """Print one finding as JSON."""
+    name, kind, path = arguments
+    limit_memory()
+    print(json.dumps(run(name, kind, Path(path))._asdict()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
