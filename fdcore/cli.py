@@ -147,12 +147,16 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
 def _settings(options: argparse.Namespace) -> "Settings":
     from fdcore.pipeline import Settings
     from fdcore.selection import SelectionSettings
+    from fdcore.views import ViewSpec
 
+    strengths = {"rotation_deg": options.rotation, "translation": options.translation,
+                 "perspective": options.perspective, "noise": options.noise}  # fmt: skip
     return Settings(
         n_views=options.views,
         images_per_leaf=options.images_per_leaf or None,
         seed=options.seed,
         budget=options.budget,
+        views=ViewSpec(**{name: value for name, value in strengths.items() if value is not None}),
         selection=_selection_settings(options, SelectionSettings()),
     )
 
@@ -256,6 +260,10 @@ def _add_investigate(commands: Any) -> None:
     command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
     command.add_argument("--images-per-leaf", type=int, default=50, help="default 50; 0 for all")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--rotation", type=float, metavar="DEG", help="largest rotation of a view, in degrees")
+    command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
+    command.add_argument("--perspective", type=float, help="largest perspective term of a view")
+    command.add_argument("--noise", type=float, help="largest change of a pixel in a view, as a share of its range")
     command.add_argument("--budget", type=int, metavar="N", help="never send more than N queries")
     _add_selection(command)
     group = command.add_argument_group("the suspect")

@@ -20,6 +20,7 @@ from fdcore.case import Case
 from fdcore.closeness import distances
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.store import find_pixels
 from fdcore.errors import CaseError, SettingsError, SuspectError
 from fdcore.filtering import filter_images
 from fdcore.naming import name_selection
@@ -141,15 +142,25 @@ def investigate(
         return _analyse(case, settings.selection, corpus.store.pixels)
 
 
-def analyse(folder: Path, settings: SelectionSettings | None = None) -> Findings:
+def analyse(folder: Path, settings: SelectionSettings | None = None, *, cache: Path | None = None) -> Findings:
     """Draw the conclusions again from a case's ledger, with other settings or the case's own. Asks nothing.
+
+    Args:
+        folder: the case's folder.
+        settings: alpha, eta, tau, k; None for those of the last analysis.
+        cache: where decoded images are kept, for the pictures in the report.
 
     Raises:
         CaseError: the case is damaged, or was not scored yet.
     """
     case = Case.open(folder)
     with case.exclusively():
-        return _analyse(case, settings or selection_settings(case), None)
+        return _analyse(case, settings or selection_settings(case), _pixels(case, cache))
+
+
+def _pixels(case: Case, cache: Path | None) -> npt.NDArray[np.uint8] | None:
+    corpus = case.facts().get("corpus")
+    return find_pixels(cache, corpus["store"], corpus["n_images"]) if cache and corpus else None
 
 
 def selection_settings(case: Case) -> SelectionSettings:
@@ -257,18 +268,18 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
     facts = {
         "sources": list(corpus.sources),
         "fingerprint": store.fingerprint,
+        "store": store.key,
         "n_leaves": len(store.nodes),
         "n_images": len(store.pixels),
         "n_problems": len(corpus.problems),
     }
-    if case.facts().get("corpus") == facts and case.has("corpus.parquet"):
-        return
     images = ImageTable(store.nodes, store.node_index, store.names, store.sha256)
     case.write("hierarchy.parquet", artefacts.hierarchy_to_parquet(corpus.hierarchy))
     case.write("corpus_problems.csv", artefacts.problems_to_csv(corpus.problems))
     case.write("corpus.parquet", artefacts.image_table_to_parquet(images))
-    case.record(corpus=facts)
-    case.log("corpus read", facts)
+    if case.facts().get("corpus") != facts:
+        case.record(corpus=facts)
+        case.log("corpus read", facts)
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:

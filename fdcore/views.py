@@ -23,7 +23,7 @@ N_PARAMETERS = 5  # angle, two shifts, two perspective terms
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """How far views may depart from the image.
+    """How far views may depart from the image; docs/decisions/0002 says how the defaults were measured.
 
     Attributes:
         rotation_deg: largest rotation to either side, in degrees.
@@ -32,10 +32,10 @@ class ViewSpec:
         noise: largest change of a channel by the uniform noise, as a share of the full range.
     """
 
-    rotation_deg: float = 15.0
+    rotation_deg: float = 10.0
     translation: float = 0.1
-    perspective: float = 0.15
-    noise: float = 0.05
+    perspective: float = 0.1
+    noise: float = 0.02
 
     def __post_init__(self) -> None:
         limits = {"rotation_deg": 180.0, "translation": 1.0, "perspective": 0.45, "noise": 1.0}

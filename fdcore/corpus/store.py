@@ -7,6 +7,7 @@ want the same one the second waits and opens it. A store that is damaged all the
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -37,6 +38,7 @@ class ImageStore:
         sha256: hex digest of each image's file.
         nodes: ids of the nodes that have images, sorted.
         fingerprint: hex SHA-256 over (sha256, node) of every image in order, and the size.
+        key: the store's name in its cache; see `find_pixels`.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -46,6 +48,7 @@ class ImageStore:
     sha256: tuple[str, ...]
     nodes: tuple[str, ...]
     fingerprint: str
+    key: str
 
 
 class Size(NamedTuple):
@@ -73,12 +76,23 @@ def read_store(place: Path, size: Size) -> Opened | None:
     try:
         index = json.loads((place / _INDEX).read_bytes())
         pixels = np.load(place / _PIXELS, mmap_mode="r", allow_pickle=False)
-        store = _assemble(pixels, index, size)
+        store = _assemble(place, pixels, index, size)
         problems = tuple(Problem(*row) for row in index["problems"])
     except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError):
         return None
     intact = store.fingerprint == index["fingerprint"] and pixels.shape == (len(store.names), *size)
     return (store, problems) if intact and pixels.dtype == np.uint8 else None
+
+
+def find_pixels(cache: Path, key: str, n_images: int) -> npt.NDArray[np.uint8] | None:
+    """The pixels of a store that was built before, (n_images, height, width, channels); None where it is gone."""
+    if not re.fullmatch(r"[0-9a-f]{32}", key):  # the key may come from a case that somebody sent
+        return None
+    try:
+        pixels = np.load(cache / key / _PIXELS, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return pixels if pixels.dtype == np.uint8 and pixels.ndim == 4 and len(pixels) == n_images else None
 
 
 def build_store(place: Path, size: Size, decode: Decode) -> Opened:
@@ -108,7 +122,7 @@ def _build(place: Path, size: Size, decode: Decode) -> Opened:
         problems: list[Problem] = []
         index = _write_pixels(draft / _PIXELS, decode(problems), size)
         if not index["names"]:
-            return _assemble(np.empty((0, *size), dtype=np.uint8), index, size), tuple(problems)
+            return _assemble(place, np.empty((0, *size), dtype=np.uint8), index, size), tuple(problems)
         index["problems"] = problems
         index["fingerprint"] = _fingerprint(size, index)
         write_atomically(draft / _INDEX, json.dumps(index).encode())
@@ -123,7 +137,7 @@ def _build(place: Path, size: Size, decode: Decode) -> Opened:
     return opened
 
 
-def _assemble(pixels: npt.NDArray[np.uint8], index: dict[str, Any], size: Size) -> ImageStore:
+def _assemble(place: Path, pixels: npt.NDArray[np.uint8], index: dict[str, Any], size: Size) -> ImageStore:
     return ImageStore(
         pixels=pixels,
         node_index=np.array(index["node_index"], dtype=np.int32),
@@ -132,6 +146,7 @@ def _assemble(pixels: npt.NDArray[np.uint8], index: dict[str, Any], size: Size) 
         sha256=tuple(index["sha256"]),
         nodes=tuple(index["nodes"]),
         fingerprint=_fingerprint(size, index),
+        key=place.name,
     )
 
 

@@ -1,9 +1,10 @@
 """State dicts: the named tensors in a file, wherever in it they lie, and what else the file says as plain data."""
 
 import math
-import pickle  # for the exception's name only  # noqa: S403
+import pickle  # for the exception's name only
 import re
 import struct
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ PREFERRED = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module",
     "state_dict_ema", "model_ema", "ema", "teacher", "student",
 )  # fmt: skip
+NUMBER_TYPE = re.compile(r"[fiub][1248]")  # as NumPy writes them, without the byte order
+MAX_HINT_VALUES = 16
 MAX_DEPTH = 4
+Place = tuple[str, ...]  # the keys that lead to something in a checkpoint
 MAX_ELEMENTS = 4_000_000_000  # of all tensors together: 16 GB of float32
 HINTS = {
     "arch": ("arch", "architecture", "model_name", "arch_name", "backbone"),
@@ -88,7 +92,14 @@ def _read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
         raise SuspectError(
             f"{path.name} is damaged or incomplete: PyTorch says {detail!r}. Copy it again from the evidence."
         ) from error
-    return content, ()
+    return content, _archive_note(path) if kind is Format.TORCH_ZIP else ()
+
+
+def _archive_note(path: Path) -> tuple[str, ...]:
+    """PyTorch names the archive after the file that was saved, which may say more than the name it has now."""
+    with zipfile.ZipFile(path) as archive:
+        name = archive.namelist()[0].partition("/")[0]
+    return () if name in ("archive", "model", path.stem) else (f"saved as {name!r}",)
 
 
 def _read_safetensors(path: Path) -> tuple[Any, tuple[str, ...]]:
@@ -97,7 +108,9 @@ def _read_safetensors(path: Path) -> tuple[Any, tuple[str, ...]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dictionary
             metadata = file.metadata() or {}
     except (safetensors.SafetensorError, *LOAD_ERRORS) as error:
-        raise SuspectError(f"{path.name} is damaged or incomplete ({error}). Copy it again from the evidence.") from error
+        raise SuspectError(
+            f"{path.name} is damaged or incomplete ({error}). Copy it again from the evidence."
+        ) from error
     return {**metadata, "state_dict": _in_natural_order(tensors)}, ()
 
 
@@ -113,7 +126,7 @@ def _in_natural_order(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: tensors[key] for key in sorted(tensors, key=rank)}
 
 
-def _find_state(content: Any, name: str) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+def _find_state(content: Any, name: str) -> tuple[Place, Mapping[str, Any]]:
     """The likeliest state dict in a checkpoint, and the keys that lead to it."""
     found = list(_state_dicts(content, (), MAX_DEPTH))
     if not found:
@@ -124,7 +137,7 @@ def _find_state(content: Any, name: str) -> tuple[tuple[str, ...], Mapping[str, 
     return min(found, key=lambda pair: (_preference(pair[0]), -len(pair[1])))
 
 
-def _state_dicts(content: Any, place: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+def _state_dicts(content: Any, place: Place, depth: int) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     if not isinstance(content, Mapping):
         return
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
@@ -140,7 +153,7 @@ def _looks_like_weights(tensors: Mapping[str, Tensor]) -> bool:
     return any(value.dim() >= 2 and value.is_floating_point() for value in tensors.values())
 
 
-def _preference(place: tuple[str, ...]) -> tuple[int, int]:
+def _preference(place: Place) -> tuple[int, int]:
     """The lower the better: near the surface, and under a usual name."""
     ranks = [PREFERRED.index(key) if key in PREFERRED else len(PREFERRED) for key in place]
     return (max(ranks, default=-1), len(place))
@@ -157,8 +170,8 @@ def _check_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
             raise SuspectError(f"The tensor {key} of {path.name} is sparse or quantised; ask for dense weights.")
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise SuspectError(
-                f"The tensor {key} of {path.name} claims the shape {tuple(tensor.shape)}, for which the file holds only "
-                f"{tensor.untyped_storage().nbytes():,} bytes. The file is damaged or made to exhaust memory."
+                f"The tensor {key} of {path.name} claims the shape {tuple(tensor.shape)}, and the file holds only "
+                f"{tensor.untyped_storage().nbytes():,} bytes for it. The file is damaged or made to exhaust memory."
             )
     n_elements = sum(tensor.numel() for tensor in tensors.values())
     if n_elements > MAX_ELEMENTS:
@@ -196,8 +209,10 @@ def _hint(kind: str, value: Any) -> Any:
 
 
 def _numbers(value: Any) -> tuple[float, ...] | None:
+    if isinstance(value, _NumpyArray):
+        value = value.values
     if isinstance(value, Tensor):
-        value = value.flatten().tolist() if value.numel() <= 16 else None
+        value = value.flatten().tolist() if value.numel() <= MAX_HINT_VALUES else None
     values = value if isinstance(value, list | tuple) else [value]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
     return tuple(float(v) for v in values) if values and numeric else None
@@ -225,11 +240,29 @@ class _NumpyType:
         """The byte order and the like; a checkpoint's numbers are little endian."""
 
 
+class _NumpyArray:
+    """Stands in for `numpy.ndarray` while a file is read; small arrays of numbers become a tuple afterwards."""
+
+    values: tuple[float, ...] = ()
+
+    def __setstate__(self, state: object) -> None:
+        """Take (version, shape, type, order, bytes) as NumPy writes them."""
+        if isinstance(state, tuple) and len(state) == 5 and isinstance(state[2], _NumpyType):
+            name, raw = state[2].name, state[4]
+            if NUMBER_TYPE.fullmatch(name) and isinstance(raw, bytes) and len(raw) % int(name[1]) == 0:
+                self.values = tuple(np.frombuffer(raw, dtype=f"<{name}").tolist()[:MAX_HINT_VALUES])
+
+
+def _numpy_array(*_: object) -> _NumpyArray:
+    """Stands in for the function that makes an array before its content is set."""
+    return _NumpyArray()
+
+
 def _numpy_scalar(kind: object = None, data: object = b"") -> float | int | None:
     """Stands in for NumPy's scalar constructor: a number from its bytes, None for anything else."""
     raw = data if isinstance(data, bytes) else b""
     name = kind.name if isinstance(kind, _NumpyType) else ""
-    if not re.fullmatch(r"[fiub][1248]", name) or len(raw) != int(name[1]):
+    if not NUMBER_TYPE.fullmatch(name) or len(raw) != int(name[1]):
         return None
     number: float | int = np.frombuffer(raw, dtype=f"<{name}")[0].item()
     return number
@@ -238,5 +271,8 @@ def _numpy_scalar(kind: object = None, data: object = b"") -> float | int | None
 _NUMPY_STAND_INS: list[Any] = [
     (_numpy_scalar, "numpy.core.multiarray.scalar"),
     (_numpy_scalar, "numpy._core.multiarray.scalar"),
+    (_numpy_array, "numpy.core.multiarray._reconstruct"),
+    (_numpy_array, "numpy._core.multiarray._reconstruct"),
+    (_NumpyArray, "numpy.ndarray"),
     (_NumpyType, "numpy.dtype"),
 ]

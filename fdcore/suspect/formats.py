@@ -16,7 +16,9 @@ N_PROBED_OPCODES = 1_000
 MAX_OUTER_FIELDS = 10_000
 PICKLE_TEXT_STARTS = b"(c]}l"
 
-STATE_DICT_ADVICE = "Ask for its state dict (torch.save(model.state_dict(), ...)), a safetensors file or an ONNX export."
+STATE_DICT_ADVICE = (
+    "Ask for its state dict (torch.save(model.state_dict(), ...)), a safetensors file or an ONNX export."
+)
 
 
 class Format(Enum):
@@ -115,7 +117,7 @@ def require_supported(path: Path, found: Format) -> None:
         SuspectError: the kind is not supported.
     """
     if not found.supported:
-        raise SuspectError(f"{path.name} cannot be opened as a suspect. {found.value}")
+        raise SuspectError(f"{path.name} cannot be opened as a suspect. It is {found.value[0].lower()}{found.value[1:]}")
 
 
 def _identify(file: BinaryIO, size: int) -> Format:
@@ -129,9 +131,8 @@ def _identify(file: BinaryIO, size: int) -> Format:
         return _identify_zip(file)
     if _is_safetensors(file, size):
         return Format.SAFETENSORS
-    if head[0] == 0x80 or head[0] in PICKLE_TEXT_STARTS:
-        if _starts_as_pickle(file):
-            return Format.PICKLE
+    if (head[0] == 0x80 or head[0] in PICKLE_TEXT_STARTS) and _starts_as_pickle(file):
+        return Format.PICKLE
     return _identify_protobuf(file, size)
 
 

@@ -31,7 +31,8 @@ class ScanReport:
     """What the scanners say about a file.
 
     Attributes:
-        verdict: "clean" when all agree on it, "dangerous" when our own list or two scanners say so, else "inconclusive".
+        verdict: "clean" when all agree on it, "dangerous" when our own list or both public scanners say so, else
+            "inconclusive".
         findings: one for each scanner; none where the format cannot hold code.
         sentence: the verdict and its reason, for people.
     """
@@ -111,8 +112,8 @@ def _say(name: str, verdict: Verdict, findings: tuple[Finding, ...]) -> str:
         return f"{name} was refused. {_reason(findings)} {STATE_DICT_ADVICE}"
     doubts = "; ".join(finding.text for finding in findings if finding.verdict != "clean")
     return (
-        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. Look at the file with "
-        "another tool, ask for its weights as safetensors, or override the scan if you accept the risk."
+        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. If it was cut off, copy it "
+        "again; else look at it with another tool, ask for its weights as safetensors, or override the scan if you accept the risk."
     )
 
 
@@ -120,7 +121,8 @@ def _reason(findings: tuple[Finding, ...]) -> str:
     """The globals that opening would run, or what else the scanners say."""
     named = next((finding.named for finding in findings if finding.named), ())
     if not named:
-        return f"It is not as PyTorch writes files: {'; '.join(dict.fromkeys(finding.text for finding in findings))}."
+        reasons = dict.fromkeys(finding.text for finding in findings if finding.verdict == "dangerous")
+        return f"It is not as PyTorch writes files: {'; '.join(reasons)}."
     shown = ", ".join("a computed name" if name == "?.?" else name for name in named[:N_SHOWN])
     rest = f" and {len(named) - N_SHOWN} more" if len(named) > N_SHOWN else ""
     return f"It holds a pickled program and not only weights: opening it would run {shown}{rest}."

@@ -30,15 +30,17 @@ MAX_OPCODES = 20_000_000
 STORAGES = "Float Double Half BFloat16 Long Int Short Char Byte Bool ComplexFloat ComplexDouble"
 DTYPES = "float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool complex64 complex128"
 ORDINARY = frozenset(
-    {("collections", "OrderedDict"), ("torch", "Size"), ("torch", "device"), ("torch.storage", "UntypedStorage")}
+    {("collections", "OrderedDict"), ("collections", "Counter")}  # a learning rate's schedule keeps a Counter
+    | {("torch", "Size"), ("torch", "device"), ("torch.storage", "UntypedStorage")}
     | {("torch", f"{name}Storage") for name in STORAGES.split()}
     | {("torch", name) for name in DTYPES.split()}
     | {("torch._utils", f"_rebuild_{name}") for name in ("tensor", "tensor_v2", "parameter")}
-    | {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype")}
+    | {(f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("scalar", "_reconstruct")}
+    | {("numpy", "dtype"), ("numpy", "ndarray")}
     | {("_codecs", "encode")}  # how protocol 2 writes the bytes of a NumPy scalar
 )
 STRINGS = frozenset(
-    "SHORT_BINUNICODE UNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING".split()
+    ["SHORT_BINUNICODE", "UNICODE", "BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"]
 )
 PUTS, GETS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}), frozenset({"GET", "BINGET", "LONG_BINGET"})
 EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
@@ -106,13 +108,20 @@ def scan_fickling(path: Path, kind: str) -> Finding:
 
 
 def _is_ordinary_warning(trigger: str) -> bool:
-    """Whether fickling warns of an ordinary import, of a call of one, or of filling a dictionary."""
+    """Whether fickling warns of an ordinary import, of a call of one, or of filling a dictionary.
+
+    It also takes values of a plain dictionary for unused variables, so a value that an ordinary call made is no
+    reason for suspicion either.
+    """
     if trigger in {f"from {module} import {name}" for module, name in ORDINARY}:
         return True
-    called = re.fullmatch(r"(\w+)\(.*\)", trigger, flags=re.DOTALL)
+    unused = re.match(r"_var\d+: ", trigger)
+    code = trigger[unused.end() :] if unused else trigger
+    called = re.match(r"(\w+)\(", code)
     if called:
         return called[1] in {name for _, name in ORDINARY}
-    return re.fullmatch(r"_var\d+\.(update|__setstate__)\(.*\)", trigger, flags=re.DOTALL) is not None
+    filled = re.match(r"_var\d+\.(update|__setstate__)\(", code)
+    return filled is not None or (unused is not None and "(" not in code)
 
 
 def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
@@ -140,7 +149,7 @@ def _zip_pickles(path: Path) -> Iterator[bytes]:
         names = [member.filename for member in members]
         if len(members) > MAX_MEMBERS or unpacked > MAX_EXPANSION * path.stat().st_size:
             raise SuspiciousArchiveError(
-                f"the archive holds {len(members):,} members that unpack to {unpacked:,} bytes from {path.stat().st_size:,}"
+                f"the archive's {len(members):,} members unpack to {unpacked:,} bytes from {path.stat().st_size:,}"
             )
         if len(set(names)) < len(names):
             raise SuspiciousArchiveError("the archive names a member twice, so that two readers may see two contents")

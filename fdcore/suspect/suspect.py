@@ -74,6 +74,21 @@ class Suspect(ABC):
         return labels
 
 
+PIXELS_AT_ONCE = 1 << 20  # so that the activations of a batch stay within hundreds of megabytes
+
+
+def batch_size_for(spec: PreprocessSpec) -> int:
+    """How many pictures to ask at once: a power of two from 4 to 256, 256 at 32 x 32."""
+    n = max(4, min(256, PIXELS_AT_ONCE // (spec.height * spec.width)))
+    return 1 << (n.bit_length() - 1)
+
+
+def filled(pictures: Pictures, batch_size: int) -> Pictures:
+    """Repeat the last of N >= 1 pictures up to a full batch, so that every question has the same shape."""
+    missing = batch_size - len(pictures)
+    return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing > 0 else pictures
+
+
 def hard_labels(scores: npt.NDArray[np.floating[Any]]) -> Labels:
     """Reduce soft outputs (N, n_classes) to labels (N,); the soft outputs go no further.
 
@@ -109,11 +124,7 @@ class CallableSuspect(Suspect):
 
     def _answer(self, pictures: Pictures) -> Labels:
         answer = np.asarray(self._function(pictures))
-        if not np.issubdtype(answer.dtype, np.integer):
-            if not (
-                np.issubdtype(answer.dtype, np.floating)
-                and np.isfinite(answer).all()
-                and (answer == np.floor(answer)).all()
-            ):
-                raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")
+        whole = np.issubdtype(answer.dtype, np.floating) and np.isfinite(answer).all() and (answer % 1 == 0).all()
+        if not np.issubdtype(answer.dtype, np.integer) and not whole:
+            raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")
         return answer.astype(np.int64)

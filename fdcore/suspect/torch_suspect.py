@@ -1,7 +1,7 @@
 """State dicts as suspects: choose the architecture, load the weights, ask the network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from fdcore.progress import Progress, silent
 from fdcore.suspect.architectures import fitting, plain
 from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
-from fdcore.suspect.architectures.registry import build, find, names
+from fdcore.suspect.architectures.registry import TIMM, build, find, names, title
 from fdcore.suspect.checkpoint import Checkpoint
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
-from fdcore.suspect.suspect import Labels, Pictures, Suspect, hard_labels
+from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
 ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what the tensors cannot say
+USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
 MAX_COMPARED = 8
 N_SHOWN = 5
-PIXELS_AT_ONCE = 256 * 32 * 32  # so that a batch's activations stay within hundreds of megabytes
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,19 @@ class Network:
     Attributes:
         module: in evaluation mode.
         arch: the architecture's full name.
+        title: the same for people.
         n_classes: outputs.
-        spec: the input it expects, as far as the architecture and the file say.
+        spec: the input it expects, as far as the architecture says.
+        normalisation: where the spec's normalisation comes from, for people.
         notes: what was assumed, for people.
     """
 
     module: nn.Module
     arch: str
+    title: str
     n_classes: int
     spec: PreprocessSpec
+    normalisation: str
     notes: tuple[str, ...]
 
 
@@ -67,7 +71,7 @@ class TorchSuspect(Suspect):
     def _outputs(self, pictures: Pictures) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """Soft outputs (batch_size, n_classes); they stay within this module."""
         with torch.inference_mode():
-            outputs = self._module(self._prepared(_filled(pictures, self.batch_size)))
+            outputs = self._module(self._prepared(filled(pictures, self.batch_size)))
         if isinstance(outputs, Sequence):  # some networks answer with their auxiliary heads too
             outputs = outputs[0]
         if not isinstance(outputs, Tensor) or outputs.dim() != 2 or outputs.shape[1] != self.n_classes:
@@ -79,7 +83,7 @@ class TorchSuspect(Suspect):
         """From (N, H, W, C) uint8 to the network's (N, C, H, W) float32; channels stay last in memory."""
         if self.spec.order == "BGR":
             pictures = pictures[..., ::-1]
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device).permute(0, 3, 1, 2)
+        x = torch.from_numpy(np.array(pictures, order="C")).to(self._device).permute(0, 3, 1, 2)
         return x.to(torch.float32).mul_(self._scale).add_(self._shift)
 
     def _probe(self) -> None:
@@ -95,12 +99,6 @@ class TorchSuspect(Suspect):
             ) from error
 
 
-def batch_size_for(spec: PreprocessSpec) -> int:
-    """How many pictures to ask at once: a power of two from 4 to 256, 256 at 32 x 32."""
-    n = max(4, min(256, PIXELS_AT_ONCE // (spec.height * spec.width)))
-    return 1 << (n.bit_length() - 1)
-
-
 def checked_device(name: str) -> torch.device:
     """The device of that name.
 
@@ -111,13 +109,12 @@ def checked_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise SuspectError(f"There is no device {name!r} here ({str(error).partition(chr(10))[0]}). Use 'cpu'.") from error
+        detail = str(error).partition("\n")[0]
+        raise SuspectError(f"There is no device {name!r} here ({detail}). Use 'cpu'.") from error
     return device
 
 
-def load_network(
-    checkpoint: Checkpoint, arch: str | None, file_name: str, *, progress: Progress = silent
-) -> Network:
+def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, progress: Progress = silent) -> Network:
     """The network that a checkpoint's weights belong to.
 
     Args:
@@ -166,11 +163,11 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
     module = build(arch, fit.n_classes, channels=fit.channels)
     _fill(module, fit.keys, checkpoint.tensors)
     usual = find(arch).input
-    mean, std = (_for_channels(values, fit.channels) for values in (usual.mean, usual.std))
-    spec = PreprocessSpec(usual.height, usual.width, fit.channels, mean=mean, std=std)
-    if fit.channels == 1:
-        spec = with_preset(spec, "mnist")
-    return Network(module.eval(), arch, fit.n_classes, spec, (*notes, *fit.notes))
+    spec = _usual_spec(usual.height, usual.width, fit.channels)
+    normalisation = _usual_normalisation(fit.channels)
+    if arch.startswith(TIMM) and fit.channels == len(usual.mean):
+        spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "normalisation as usual for it in timm"
+    return Network(module.eval(), arch, title(arch), fit.n_classes, spec, normalisation, (*notes, *fit.notes))
 
 
 def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...]) -> Network:
@@ -181,13 +178,19 @@ def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[
         notes = (*notes, f"other readings: {', '.join(others)}")
     module = plain.PlainNetwork(reading)
     _fill(module, reading.names(), checkpoint.tensors)
-    spec = PreprocessSpec(reading.size, reading.size, reading.channels, mean=(0.0,) * reading.channels, std=(1.0,) * reading.channels)
-    spec = with_preset(spec, "mnist" if reading.channels == 1 else "imagenet")
-    return Network(module.eval(), reading.name, reading.n_classes, spec, notes)
+    spec = _usual_spec(reading.size, reading.size, reading.channels)
+    normalisation = _usual_normalisation(reading.channels)
+    return Network(module.eval(), reading.name, reading.title, reading.n_classes, spec, normalisation, notes)
 
 
-def _for_channels(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    return values if len(values) == channels else (sum(values) / len(values),) * channels
+def _usual_spec(height: int, width: int, channels: int) -> PreprocessSpec:
+    """What most published training scripts use; nothing in a state dict says it."""
+    bare = PreprocessSpec(height, width, channels, mean=(0.0,) * channels, std=(1.0,) * channels)
+    return with_preset(bare, USUAL_PRESET[channels])
+
+
+def _usual_normalisation(channels: int) -> str:
+    return f"{USUAL_PRESET[channels]} normalisation (assumed)"
 
 
 def _fill(module: nn.Module, keys: dict[str, str], tensors: dict[str, Tensor]) -> None:
@@ -197,15 +200,19 @@ def _fill(module: nn.Module, keys: dict[str, str], tensors: dict[str, Tensor]) -
 
 def _first_of_equals(found: list[str], shapes: Shapes, checkpoint: Checkpoint, file_name: str) -> Network:
     """The first of several fitting networks, if all compute the same function; else a question to the analyst."""
-    if len(found) <= MAX_COMPARED:
-        networks = [_load(name, shapes, checkpoint, ()) for name in found]
-        if all(_same_answers(networks[0], other) for other in networks[1:]):
-            note = f"computes the same as {', '.join(found[1:])}"
-            return _load(found[0], shapes, checkpoint, (note,))
-    shown = ", ".join(found[: 2 * N_SHOWN]) + (f" and {len(found) - 2 * N_SHOWN} more" if len(found) > 2 * N_SHOWN else "")
+    different: dict[str, Network] = {}
+    for name in found[:MAX_COMPARED]:
+        network = _load(name, shapes, checkpoint, ())
+        if not any(_same_answers(other, network) for other in different.values()):
+            different[name] = network
+    if len(different) == 1 and len(found) <= MAX_COMPARED:
+        note = f"computes the same as {', '.join(found[1:])}"
+        return replace(different[found[0]], notes=(*different[found[0]].notes, note))
+    offered = [*different, *found[MAX_COMPARED:]]
+    rest = f" and {len(offered) - 2 * N_SHOWN} more" if len(offered) > 2 * N_SHOWN else ""
     raise SuspectError(
-        f"The weights of {file_name} fit {len(found)} architectures that compute different functions. "
-        f"Name the right one with --arch, one of: {shown}."
+        f"The weights of {file_name} fit {len(offered)} architectures that compute different functions. "
+        f"Name the right one with --arch, one of: {', '.join(offered[: 2 * N_SHOWN])}{rest}."
     )
 
 
@@ -223,11 +230,12 @@ def _same_answers(one: Network, other: Network) -> bool:
 
 
 def _nothing_fits(shapes: Shapes, file_name: str) -> str:
-    shown = ", ".join(f"{key} {tuple(shape)}" for key, shape in list(shapes.items())[:N_SHOWN])
+    shown = [f"{key} {tuple(shape)}" for key, shape in list(shapes.items())[:N_SHOWN]]
+    shown += ["..."] if len(shapes) > N_SHOWN else []
     near = [f"{name} ({shared} of its {total} tensors)" for name, shared, total in fitting.closest(shapes) if shared]
     nearest = f"Closest are {', '.join(near)}." if near else "No registered one shares a tensor with it."
     return (
-        f"No known architecture fits the {len(shapes)} tensors of {file_name} ({shown}, ...). {nearest} "
+        f"No known architecture fits the tensors of {file_name}, {len(shapes)} in all ({', '.join(shown)}). {nearest} "
         "Name one with --arch, ask for an ONNX export, or wrap the model as a Python callable."
     )
 
@@ -243,9 +251,3 @@ def _does_not_fit(fit: Fit, checkpoint: Checkpoint) -> str:
     fits = fitting.fitting(checkpoint.tensors)
     offered = f"These fit: {', '.join(fits[: 2 * N_SHOWN])}." if fits else "No registered architecture fits them."
     return f"The weights do not fit {fit.name}: {'; '.join(parts)}. {offered}"
-
-
-def _filled(pictures: Pictures, batch_size: int) -> Pictures:
-    """Repeat the last picture up to a full batch."""
-    missing = batch_size - len(pictures)
-    return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing else pictures

@@ -34,7 +34,8 @@ def test_one_folder(tmp_path: Path) -> None:
     assert corpus.store.nodes == (DOG, CAT)
     assert corpus.n_files == {DOG: 2, CAT: 2}
     assert corpus.sources == ("set (imagenet)",)
-    assert corpus.hierarchy is SMALL_WORDNET and corpus.problems == ()
+    assert corpus.hierarchy is SMALL_WORDNET
+    assert corpus.problems == ()
 
 
 def test_folders_add_up(tmp_path: Path) -> None:
@@ -131,7 +132,8 @@ def test_all_problems_are_told(tmp_path: Path) -> None:
             (f"set/{CAT}/1.png", "empty file"),
             (f"set/{CAT}", "no usable image"),
         }
-        assert corpus.store.nodes == (DOG,) and corpus.n_files == {DOG: 3, CAT: 2}
+        assert corpus.store.nodes == (DOG,)
+        assert corpus.n_files == {DOG: 3, CAT: 2}
 
 
 def test_nothing_usable(tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_nothing_usable(tmp_path: Path) -> None:
     for i in range(3):
         (root / f"{i}.jpg").write_bytes(b"")
     (root / "x.jpg").write_bytes(b"bad")
-    with pytest.raises(CorpusError, match="None of the 4 files.*empty file: 3.*not an image: 1"):
+    with pytest.raises(CorpusError, match=r"None of the 4 files.*empty file: 3.*not an image: 1"):
         open_folders(tmp_path, tmp_path / "set")
 
 
@@ -156,7 +158,8 @@ def test_survey(tmp_path: Path) -> None:
     found = survey([root, f"{plain}@animal"], hierarchy=SMALL_WORDNET)
     first, second = found.sources
     assert (first.name, first.root, first.layout) == ("set", root, "imagenet")
-    assert first.n_files == {DOG: 3, CAT: 2} and first.n_usable == {DOG: 2, CAT: 2}
+    assert first.n_files == {DOG: 3, CAT: 2}
+    assert first.n_usable == {DOG: 2, CAT: 2}
     assert (second.layout, second.n_usable) == ("folders", {"pets/guinea_pig": 2})
     assert found.labels == {DOG: "dog", CAT: "cat", "pets/guinea_pig": "guinea pig"}
     assert found.hierarchy.parents("pets/guinea_pig") == ("n00015388",)
@@ -169,7 +172,8 @@ def test_quick_survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make(tmp_path / "set", DOG)
     monkeypatch.setattr(images, "decode_file", None)
     [source] = survey([root], hierarchy=SMALL_WORDNET, quick=True).sources
-    assert source.n_files == {DOG: 2} and source.n_usable is None
+    assert source.n_files == {DOG: 2}
+    assert source.n_usable is None
 
 
 def test_survey_of_unusable_files(tmp_path: Path) -> None:
@@ -200,7 +204,8 @@ def test_real_tiny_imagenet(real_data: Path, tmp_path: Path) -> None:
     folder = real_data / "corpora" / "tiny-imagenet" / "val"
     first = open_corpus([folder], hierarchy=load_wordnet(), **settings)
     assert first.store.pixels.shape == (10_000, 32, 32, 3)
-    assert set(np.bincount(first.store.node_index)) == {50} and len(first.store.nodes) == 200
+    assert set(np.bincount(first.store.node_index)) == {50}
+    assert len(first.store.nodes) == 200
     start = time.perf_counter()
     second = open_corpus([folder], hierarchy=load_wordnet(), **settings)
     assert second.store.fingerprint == first.store.fingerprint

@@ -43,7 +43,8 @@ def open_store(root: Path, cache: Path, **changes: Any) -> tuple[ImageStore, tup
 
 def decode_bytes(path: Path, content: bytes, channels: int = 3, size: int = 32) -> decode.Decoded:
     path.write_bytes(content)
-    return decode_file(path, height=size, width=size, channels=channels)
+    with decode.quiet_pillow():
+        return decode_file(path, height=size, width=size, channels=channels)
 
 
 def reasons(problems: tuple[Problem, ...]) -> list[tuple[str, str, bool]]:
@@ -66,7 +67,9 @@ def test_size_and_grey(tmp_path: Path) -> None:
     """A picture comes as (height, width, channels); a grey one is the same in all three channels."""
     path = save(tmp_path / "grey.png", Image.fromarray(GREY), "PNG")
     found = decode_file(path, height=16, width=24, channels=3)
-    assert found.pixels is not None and found.pixels.shape == (16, 24, 3) and found.pixels.dtype == np.uint8
+    assert found.pixels is not None
+    assert found.pixels.shape == (16, 24, 3)
+    assert found.pixels.dtype == np.uint8
     assert (found.pixels == found.pixels[:, :, :1]).all()
     assert found.sha256 == hashlib.sha256(path.read_bytes()).digest()
     assert found.notes == ()
@@ -85,11 +88,13 @@ def test_scale_to_cover_then_centre_crop(tmp_path: Path) -> None:
     pixels[:, 20:40] = 255  # the middle third is all that remains
     path = tmp_path / "wide.png"
     found = decode_bytes(path, encoded(Image.fromarray(pixels), "PNG"), size=10).pixels
-    assert found is not None and (found[:, 1:9] == 255).all()
+    assert found is not None
+    assert (found[:, 1:9] == 255).all()
     tall = decode_bytes(
         path, encoded(Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90), "PNG"), size=10
     ).pixels
-    assert tall is not None and (tall[1:9] == 255).all()
+    assert tall is not None
+    assert (tall[1:9] == 255).all()
 
 
 def test_resizing_is_antialiased_bilinear(tmp_path: Path) -> None:
@@ -99,7 +104,8 @@ def test_resizing_is_antialiased_bilinear(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.asarray(image.resize((10, 10), Image.Resampling.BILINEAR)))
     board = Image.fromarray(np.kron([[0, 255], [255, 0]] * 16, np.ones((1, 16))).astype(np.uint8))
     shrunk = decode_bytes(tmp_path / "b.png", encoded(board, "PNG"), size=8).pixels
-    assert shrunk is not None and abs(shrunk.astype(int) - 127).max() < 12
+    assert shrunk is not None
+    assert abs(shrunk.astype(int) - 127).max() < 12
 
 
 def test_draft_mode_keeps_quality(tmp_path: Path) -> None:
@@ -119,7 +125,9 @@ def test_one_channel(tmp_path: Path) -> None:
     expected = np.asarray(image.convert("L"))[:, :, None].astype(int)
     png = decode_bytes(tmp_path / "x.png", encoded(image, "PNG"), channels=1, size=16).pixels
     jpeg = decode_bytes(tmp_path / "x.jpg", encoded(image, "JPEG", quality=98), channels=1, size=16).pixels
-    assert png is not None and jpeg is not None and png.shape == (16, 16, 1)
+    assert png is not None
+    assert jpeg is not None
+    assert png.shape == (16, 16, 1)
     np.testing.assert_array_equal(png, expected)
     assert abs(jpeg.astype(int) - expected).max() < 8
 
@@ -131,10 +139,13 @@ def test_exif_orientation(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise: bright on the right
     turned = decode_bytes(tmp_path / "x.jpg", encoded(Image.fromarray(pixels), "JPEG", exif=exif), size=16).pixels
-    assert turned is not None and turned[:, 9:].min() > 200 and turned[:, :7].max() < 50
+    assert turned is not None
+    assert turned[:, 9:].min() > 200
+    assert turned[:, :7].max() < 50
     broken = encoded(Image.fromarray(pixels), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     upright = decode_bytes(tmp_path / "y.jpg", broken, size=16)
-    assert upright.pixels is not None and upright.pixels[:7].min() > 200
+    assert upright.pixels is not None
+    assert upright.pixels[:7].min() > 200
     assert upright.notes == ()
 
 
@@ -142,7 +153,8 @@ def test_exif_orientation(tmp_path: Path) -> None:
 def test_odd_shapes(tmp_path: Path, size: tuple[int, int]) -> None:
     """Pictures of any shape fill the target."""
     found = decode_bytes(tmp_path / "x.png", encoded(Image.new("RGB", size, (9, 200, 30)), "PNG"))
-    assert found.pixels is not None and found.pixels.shape == (32, 32, 3)
+    assert found.pixels is not None
+    assert found.pixels.shape == (32, 32, 3)
     assert (found.pixels == (9, 200, 30)).all()
 
 
@@ -169,7 +181,9 @@ def test_thirty_two_bits(tmp_path: Path) -> None:
     """32-bit greys, which have no agreed range, are stretched; without finite values they are no use."""
     found = decode_bytes(tmp_path / "x.tif", encoded(Image.fromarray(GREY.astype(np.float32) * 3.5 - 100), "TIFF"))
     assert [note.reason for note in found.notes] == ["converted from 32-bit"]
-    assert found.pixels is not None and found.pixels.min() == 0 and found.pixels.max() == 255
+    assert found.pixels is not None
+    assert found.pixels.min() == 0
+    assert found.pixels.max() == 255
     nan = Image.fromarray(np.full((8, 8), np.nan, dtype=np.float32))
     assert decode_bytes(tmp_path / "n.tif", encoded(nan, "TIFF")).notes[0].reason == "damaged"
     flat = Image.fromarray(np.full((8, 8), 7.0, dtype=np.float32))
@@ -200,8 +214,10 @@ def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     hidden = {"transparency": palette.getpixel((0, 0))}
     for image, level, options in ((clear, 255, {}), (half, 127, {}), (palette, 255, hidden)):
         found = decode_bytes(tmp_path / "x.png", encoded(image, "PNG", **options))
-        assert found.pixels is not None and (found.pixels == level).all()
-        assert len(found.notes) == 1 and found.notes[0].reason.startswith("converted from")
+        assert found.pixels is not None
+        assert (found.pixels == level).all()
+        assert len(found.notes) == 1
+        assert found.notes[0].reason.startswith("converted from")
 
 
 def test_animation(tmp_path: Path) -> None:
@@ -211,7 +227,8 @@ def test_animation(tmp_path: Path) -> None:
         content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
         found = decode_bytes(tmp_path / name, content)
         assert "animated or several pages" in [note.reason for note in found.notes], kind
-        assert found.pixels is not None and abs(found.pixels.astype(int) - (250, 0, 0)).max() < 12, kind
+        assert found.pixels is not None
+        assert abs(found.pixels.astype(int) - (250, 0, 0)).max() < 12, kind
 
 
 def test_wrong_extension(tmp_path: Path) -> None:
@@ -270,7 +287,8 @@ def test_nothing_stops_a_run(tmp_path: Path) -> None:
             damaged[rng.integers(0, len(damaged), 6)] = rng.integers(0, 256, 6)
             found = decode_bytes(tmp_path / f"x.{kind}", damaged.tobytes(), size=8)
             outcomes[found.pixels is None] += 1
-    assert outcomes[True] > 20 and outcomes[False] > 20
+    assert outcomes[True] > 20
+    assert outcomes[False] > 20
 
 
 def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +327,8 @@ def test_store_is_consistent(world: Path, tmp_path: Path) -> None:
     """Pixels, nodes, names, hashes and ids of the store fit together, and the pixels are those of the files."""
     store, problems = open_store(world, tmp_path / "cache")
     assert problems == ()
-    assert store.pixels.shape == (11, 8, 8, 3) and store.nodes == ("a", "b", "c")
+    assert store.pixels.shape == (11, 8, 8, 3)
+    assert store.nodes == ("a", "b", "c")
     assert not store.pixels.flags.writeable
     assert (store.node_index.dtype, store.image_ids.dtype) == (np.int32, np.uint64)
     for i, name in enumerate(store.names):
@@ -364,7 +383,8 @@ def test_broken_files_are_replaced(world: Path, tmp_path: Path) -> None:
     assert reasons(problems) == [(broken, "not an image", False)]
     leaf = [name for name in after.names if name.startswith("set/a/")]
     rest = [name for name in before.names if name.startswith("set/a/") and name != broken]
-    assert leaf[:2] == rest and len(leaf) == 3
+    assert leaf[:2] == rest
+    assert len(leaf) == 3
 
 
 def test_duplicates(world: Path, tmp_path: Path) -> None:
@@ -395,7 +415,8 @@ def test_no_usable_image_at_all(tmp_path: Path) -> None:
     (tmp_path / "set" / "a").mkdir(parents=True)
     (tmp_path / "set" / "a" / "x.jpg").write_bytes(b"")
     store, problems = open_store(tmp_path / "set", tmp_path / "cache")
-    assert store.pixels.shape == (0, 8, 8, 3) and store.nodes == ()
+    assert store.pixels.shape == (0, 8, 8, 3)
+    assert store.nodes == ()
     assert [problem.reason for problem in problems] == ["empty file", "no usable image"]
     assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
 
@@ -496,7 +517,8 @@ def test_second_opening_decodes_nothing(world: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(images, "decode_file", refuse_to_decode)
     second, again = open_store(world, tmp_path / "cache")
     assert (second.names, second.sha256, second.nodes) == (first.names, first.sha256, first.nodes)
-    assert second.fingerprint == first.fingerprint and again == problems
+    assert second.fingerprint == first.fingerprint
+    assert again == problems
     np.testing.assert_array_equal(second.pixels, first.pixels)
     np.testing.assert_array_equal(second.image_ids, first.image_ids)
 
@@ -563,7 +585,7 @@ def test_full_disk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(StorageError, match="(?i)no space left|disk is full"):
+        with pytest.raises(StorageError, match=r"(?i)no space left|disk is full"):
             open_store(world, tmp_path / "cache")
     assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
     assert len(open_store(world, tmp_path / "cache")[0].names) == 11
@@ -583,27 +605,27 @@ sys.path[:0] = sys.argv[3:]
 from fdcore.corpus import images
 from fdcore.corpus.decode import decode_file
 from unit.test_images import open_store
-if sys.argv[2] == "slow":
-    def slow(path, **size):
-        time.sleep(0.03)
-        return decode_file(path, **size)
-    images.decode_file = slow
-    images._N_THREADS = 1
+def slow(path, **size):
+    time.sleep(float(sys.argv[2]))
+    return decode_file(path, **size)
+images.decode_file = slow
+images._N_THREADS = 1
 print("started", flush=True)
 print(open_store(Path(sys.argv[1]) / "world", Path(sys.argv[1]) / "cache")[0].fingerprint)
 """
 
 
-def start_child(folder: Path, pace: str) -> subprocess.Popen[str]:
+def start_child(folder: Path, seconds_per_image: float) -> subprocess.Popen[str]:
     tests = Path(__file__).resolve().parents[1]
-    arguments = [sys.executable, "-c", CHILD, str(folder), pace, str(tests), str(tests / "unit")]
+    arguments = [sys.executable, "-c", CHILD, str(folder), str(seconds_per_image), str(tests), str(tests / "unit")]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
 def test_killed_run_leaves_no_store(world: Path, tmp_path: Path) -> None:
     """A run killed in the middle leaves nothing that is taken for a store, and the next run is as good as the first."""
-    child = start_child(tmp_path, "slow")
-    assert child.stdout is not None and child.stdout.readline() == "started\n"
+    child = start_child(tmp_path, 0.5)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "started\n"
     deadline = time.monotonic() + 20
     while not list((tmp_path / "cache").glob("*.draft/pixels.npy")) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -618,7 +640,7 @@ def test_killed_run_leaves_no_store(world: Path, tmp_path: Path) -> None:
 
 def test_two_runs_at_once(world: Path, tmp_path: Path) -> None:
     """Two processes that want the same store both get it, and it is whole."""
-    children = [start_child(tmp_path, "slow"), start_child(tmp_path, "slow")]
+    children = [start_child(tmp_path, 0.03), start_child(tmp_path, 0.03)]
     answers = [child.communicate(timeout=60)[0] for child in children]
     assert [child.returncode for child in children] == [0, 0]
     store, _ = open_store(world, tmp_path / "cache")

@@ -40,7 +40,8 @@ def test_imagenet_folders(tmp_path: Path) -> None:
     assert counts(images) == {DOG: 2, CAT: 1}
     assert [file.name for file in images.files] == [f"{DOG}/{DOG}_1.JPEG", f"{DOG}/plain", f"{CAT}/images/a.PNG"]
     assert images.files[2].path.read_bytes().startswith(b"\x89PNG")
-    assert images.new_nodes == () and images.problems == ()
+    assert images.new_nodes == ()
+    assert images.problems == ()
 
 
 def test_unknown_wnid(tmp_path: Path) -> None:
@@ -173,7 +174,10 @@ def make_ilsvrc(folder: Path) -> Path:
     return folder
 
 
-KAGGLE = f"ImageId,PredictionString\nILSVRC2012_val_00000001,{DOG} 1 2 3 4 {DOG} 5 6 7 8\nILSVRC2012_val_00000002,{CAT} 1 2 3 4\n"
+KAGGLE = f"""ImageId,PredictionString
+ILSVRC2012_val_00000001,{DOG} 1 2 3 4 {DOG} 5 6 7 8
+ILSVRC2012_val_00000002,{CAT} 1 2 3 4
+"""
 
 
 @pytest.mark.parametrize("where", ["val", "."])
@@ -277,7 +281,7 @@ def test_a_class_called_train(tmp_path: Path) -> None:
         ("...", "..."),
         ("..a..", "..a.."),
         ("---", "---"),
-        ("<script>alert(1)</script>".replace("/", "∕"), "<script>alert(1)<∕script>"),
+        ("<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"),
         ("two\nlines\x1b[31m", "two lines [31m"),
         ("abc\u202egpj", "abc gpj"),
         ("семь👩\u200d🚀", "семь👩\u200d🚀"),
@@ -290,7 +294,9 @@ def test_labels_are_inert(tmp_path: Path, folder: str, label: str) -> None:
     images = read(tmp_path / "set")
     [(node, _, found)] = images.new_nodes
     assert found == label
-    assert node.startswith("set/") and "\n" not in node and "\x1b" not in node
+    assert node.startswith("set/")
+    assert "\n" not in node
+    assert "\x1b" not in node
     (node + images.files[0].name + found).encode()
     assert images.files[0].path.read_bytes().startswith(b"\xff\xd8")
     assert node in SMALL_WORDNET.with_children(images.new_nodes)
@@ -425,7 +431,8 @@ def test_order_is_sorted(tmp_path: Path) -> None:
         for i in (3, 1, 2):
             save(tmp_path / name / f"{i}.jpg")
     names = [file.name for file in read(tmp_path).files]
-    assert names == sorted(names) and len(names) == 9
+    assert names == sorted(names)
+    assert len(names) == 9
 
 
 def test_progress_counts_folders(tmp_path: Path) -> None:

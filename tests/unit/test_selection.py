@@ -106,13 +106,29 @@ def test_tau_is_inclusive_and_k_max_keeps_the_best():
     assert candidates(functional, SelectionSettings(tau=0.3, k_max=2)).tolist() == [1, 3]
 
 
-def test_eta_merges_chains_but_not_at_equality():
-    """Medoids strictly closer than eta merge, also through a third; at exactly eta they do not."""
-    line = np.abs(np.subtract.outer([0, 2, 4, 9], [0, 2, 4, 9])).astype(np.float32)
+def partition(group: np.ndarray) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
+
+
+def test_eta_merges_what_lies_strictly_closer_and_does_not_chain():
+    """Medoids closer than eta merge, at exactly eta they do not, and a third in between does not join two far ones."""
+    line = np.abs(np.subtract.outer([0, 2, 5, 14], [0, 2, 5, 14])).astype(np.float32)
     own = np.arange(4)
-    assert merge_groups(line, own, 2.0).tolist() == [0, 1, 2, 3]
-    assert merge_groups(line, own, 2.1).tolist() == [0, 0, 0, 1]
-    assert merge_groups(line, own, 5.1).tolist() == [0, 0, 0, 0]
+    assert partition(merge_groups(line, own, 2.0)) == {frozenset([i]) for i in range(4)}
+    assert partition(merge_groups(line, own, 2.1)) == {frozenset([0, 1]), frozenset([2]), frozenset([3])}
+    assert partition(merge_groups(line, own, 5.0)) == {frozenset([0, 1]), frozenset([2]), frozenset([3])}
+    assert partition(merge_groups(line, own, 5.1)) == {frozenset([0, 1, 2]), frozenset([3])}
+    assert partition(merge_groups(line, own, 14.1)) == {frozenset(range(4))}
+
+
+def test_in_a_group_all_medoids_lie_closer_than_eta():
+    """What eta promises holds for random points at every eta, where single linkage would chain."""
+    points = np.random.default_rng(4).random((60, 2))
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
+    for eta in np.linspace(0.05, 1.5, 15):
+        for members in partition(merge_groups(distances, np.arange(60), eta)):
+            places = list(members)
+            assert distances[np.ix_(places, places)].max() < eta
 
 
 def test_a_larger_eta_never_splits_a_cluster():
@@ -122,8 +138,7 @@ def test_a_larger_eta_never_splits_a_cluster():
     distances = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
     last = {frozenset([i]) for i in range(30)}
     for eta in np.linspace(0.05, 1, 12):
-        group = merge_groups(distances, np.arange(30), eta)
-        now = {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
+        now = partition(merge_groups(distances, np.arange(30), eta))
         assert all(any(small <= large for large in now) for small in last)
         last = now
 

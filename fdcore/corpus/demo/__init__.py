@@ -1,0 +1,36 @@
+"""The demo case: a corpus drawn by this package, and a suspect trained on other drawings of some of the same things.
+
+    build_demo_corpus(folder)      writes the corpus
+    SUSPECT_PATH, _ARCH, _PRESET   open the suspect
+    TRUTH, FALSE_FRIEND            what it really recognises, for tests and documentation
+    LEAVES                         what the corpus shows
+
+docs/demo.md tells the story. The themes (aircraft, birds, ...) hold the drawings; `canvas` is the pen, `scenes` the
+backgrounds, `paint` makes a small photograph of a drawing in a scene.
+"""
+
+from pathlib import Path
+
+from fdcore.corpus.demo.build import build_demo_corpus, draw_contact_sheet, draw_picture
+from fdcore.corpus.demo.leaves import LEAVES
+from fdcore.corpus.demo.truth import FALSE_FRIEND, TRUTH, Truth
+
+__all__ = [
+    "FALSE_FRIEND",
+    "LEAVES",
+    "SUSPECT_ARCH",
+    "SUSPECT_PATH",
+    "SUSPECT_PRESET",
+    "TRUTH",
+    "Truth",
+    "build_demo_corpus",
+    "draw_contact_sheet",
+    "draw_picture",
+]
+
+SUSPECT_PATH = Path(__file__).resolve().parents[3] / "assets" / "demo" / "suspect.pt"
+"""The suspect's weights, as committed in the repository."""
+SUSPECT_ARCH = "resnet20"
+"""Its architecture, a name in fdcore.suspect.architectures."""
+SUSPECT_PRESET = "imagenet"
+"""Its normalisation, a name in fdcore.suspect.preprocess.PRESETS."""

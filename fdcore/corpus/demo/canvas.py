@@ -63,7 +63,8 @@ class Pose:
         placed = np.eye(3)
         placed[:2, 2] = rng.uniform(-self.shift, self.shift, 2)
         placed[2, :2] = rng.uniform(-self.keystone, self.keystone, 2)
-        return placed @ turned @ stretched
+        pose: npt.NDArray[np.float64] = placed @ turned @ stretched
+        return pose
 
 
 class Pen:
@@ -109,8 +110,8 @@ class Pen:
 
     def ring(self, x: float, y: float, radius: float, width: float, fill: Colour) -> None:
         """A circle's outline, its middle line at `radius`."""
-        around = oval(x, y, radius, radius)
-        self.stroke(np.vstack([around, around[:2]]), width, fill)
+        outline = oval(x, y, radius, radius)
+        self.stroke(np.vstack([outline, outline[:2]]), width, fill)
 
     def stroke(self, points: Points, width: float, fill: Colour) -> None:
         """A line through the points with straight pieces and round joints."""
@@ -133,12 +134,12 @@ class Pen:
 
 def oval(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0) -> npt.NDArray[np.float64]:
     """The outline (28, 2) of an ellipse around (x, y), turned clockwise by `turn` degrees."""
-    around = _AROUND * (rx, ry)
+    outline: npt.NDArray[np.float64] = _CIRCLE * np.array([rx, ry])
     if turn:
         angle = np.deg2rad(turn)
         cos, sin = np.cos(angle), np.sin(angle)
-        around = around @ np.array([[cos, sin], [-sin, cos]])
-    outline: npt.NDArray[np.float64] = around + (x, y)
+        outline = outline @ np.array([[cos, sin], [-sin, cos]])
+    outline += np.array([x, y])
     return outline
 
 
@@ -192,4 +193,4 @@ def _blend_matrix() -> npt.NDArray[np.float64]:
 
 _BLEND = _blend_matrix()
 _ANGLES = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-_AROUND = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)

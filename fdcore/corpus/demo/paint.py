@@ -36,7 +36,7 @@ class Leaf:
     name: str
     drawing: Drawing
     scenes: Sequence[Scene]
-    pose: Pose = Pose()
+    pose: Pose
     floor: float | None = None
 
 
@@ -62,7 +62,8 @@ def _halved(layer: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
 def _quartered(picture: Floats) -> Floats:
     """The mean over each square of two by two pixels: (2 H, 2 W, C) to (H, W, C)."""
     rows = picture[0::2] + picture[1::2]
-    return (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)
+    small: Floats = (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)
+    return small
 
 
 def _blurred(cover: Floats, radius: float) -> Floats:
@@ -101,7 +102,8 @@ def _set_off(background: Floats, subject: Floats, cover: Floats) -> Floats:
     around = float((background.mean(axis=2, keepdims=True) * near).sum() / max(1.0, float(near.sum())))
     gap = around - inside
     if abs(gap) < _MIN_CONTRAST:
-        wanted = inside + _MIN_CONTRAST if gap > 0 and inside < 190 or inside < 80 else inside - _MIN_CONTRAST
+        lighter = inside < 80 or (gap > 0 and inside < 190)
+        wanted = inside + (_MIN_CONTRAST if lighter else -_MIN_CONTRAST)
         background = background * max(0.45, wanted / max(around, 1.0))
     return background * (1 - 0.25 * near) if gap > 0 else background
 

@@ -30,7 +30,19 @@ def _cat(pen: Pen, rng: Rng, cat: _Cat) -> None:
         return
     side = 1 if rng.random() < 0.5 else -1
     pen.taper([(side * 0.3, 0.84), (side * 0.8, 0.8), (side * 0.86, 0.36), (side * 0.7, 0.16)], (0.18, 0.12), cat.ears)
-    pen.blob([(-0.22, -0.2), (0.22, -0.2), (0.42, 0.3), (0.52, 0.84), (0.3, 0.95), (-0.3, 0.95), (-0.52, 0.84), (-0.42, 0.3)], cat.fur)
+    pen.blob(
+        [
+            (-0.22, -0.2),
+            (0.22, -0.2),
+            (0.42, 0.3),
+            (0.52, 0.84),
+            (0.3, 0.95),
+            (-0.3, 0.95),
+            (-0.52, 0.84),
+            (-0.42, 0.3),
+        ],
+        cat.fur,
+    )
     _coat(pen, cat, 0.0, 0.45, 0.5)
     pen.blob([(-0.16, 0.0), (0.16, 0.0), (0.16, 0.5), (0.0, 0.7), (-0.16, 0.5)], cat.chest)
     for x in (-0.16, 0.16):
@@ -50,7 +62,21 @@ def _cat_face(pen: Pen, rng: Rng, cat: _Cat, x: float, y: float, size: float) ->
         pen.polygon(at([(side * 0.74, -0.1), (side * 0.66, tip), (side * 0.1, -0.5)]), cat.ears)
         pen.polygon(at([(side * 0.62, -0.3), (side * 0.6, tip + 0.22), (side * 0.28, -0.5)]), shade(_PINK, 0.95))
     wide = 0.78 * cat.cheek
-    pen.blob(at([(0, -0.6), (0.5, -0.5), (wide, -0.02), (0.62 * cat.cheek, 0.46), (0.0, 0.72), (-0.62 * cat.cheek, 0.46), (-wide, -0.02), (-0.5, -0.5)]), cat.fur)
+    pen.blob(
+        at(
+            [
+                (0, -0.6),
+                (0.5, -0.5),
+                (wide, -0.02),
+                (0.62 * cat.cheek, 0.46),
+                (0.0, 0.72),
+                (-0.62 * cat.cheek, 0.46),
+                (-wide, -0.02),
+                (-0.5, -0.5),
+            ]
+        ),
+        cat.fur,
+    )
     _coat(pen, cat, x, y - 0.05 * size, size)
     pen.blob(at([(-0.32, 0.26), (0.0, 0.06), (0.32, 0.26), (0.3, 0.54), (0.0, 0.64), (-0.3, 0.54)]), cat.mask)
     look = rng.uniform(-0.03, 0.03)
@@ -75,10 +101,31 @@ def _coat(pen: Pen, cat: _Cat, x: float, y: float, size: float) -> None:
             pen.stroke([(x + dx * size, y - 0.5 * size), (x + dx * 0.7 * size, y - 0.22 * size)], 0.09 * size, dark)
         for side in (-1, 1):
             for dy in (0.1, 0.32):
-                pen.stroke([(x + side * 0.74 * size, y + dy * size), (x + side * 0.46 * size, y + (dy + 0.06) * size)], 0.09 * size, dark)
+                pen.stroke(
+                    [(x + side * 0.74 * size, y + dy * size), (x + side * 0.46 * size, y + (dy + 0.06) * size)],
+                    0.09 * size,
+                    dark,
+                )
     if cat.pattern == "patches":
-        pen.blob([(x + 0.02, y - 0.58 * size), (x + 0.5 * size, y - 0.46 * size), (x + 0.74 * size, y), (x + 0.4 * size, y + 0.14 * size), (x + 0.06 * size, y - 0.16 * size)], (40, 34, 34))
-        pen.blob([(x - 0.7 * size, y + 0.1 * size), (x - 0.5 * size, y - 0.44 * size), (x - 0.1 * size, y - 0.4 * size), (x - 0.3 * size, y + 0.12 * size)], (214, 124, 44))
+        pen.blob(
+            [
+                (x + 0.02, y - 0.58 * size),
+                (x + 0.5 * size, y - 0.46 * size),
+                (x + 0.74 * size, y),
+                (x + 0.4 * size, y + 0.14 * size),
+                (x + 0.06 * size, y - 0.16 * size),
+            ],
+            (40, 34, 34),
+        )
+        pen.blob(
+            [
+                (x - 0.7 * size, y + 0.1 * size),
+                (x - 0.5 * size, y - 0.44 * size),
+                (x - 0.1 * size, y - 0.4 * size),
+                (x - 0.3 * size, y + 0.12 * size),
+            ],
+            (214, 124, 44),
+        )
 
 
 def tabby(pen: Pen, rng: Rng) -> None:
@@ -125,7 +172,10 @@ def lion(pen: Pen, rng: Rng) -> None:
     for side in (-1, 1):
         pen.disc(side * 0.46, -0.48, 0.17, fur)
         pen.disc(side * 0.46, -0.48, 0.08, shade(mane, 0.8))
-    pen.blob([(0, -0.56), (0.42, -0.42), (0.5, 0.06), (0.34, 0.52), (0, 0.66), (-0.34, 0.52), (-0.5, 0.06), (-0.42, -0.42)], fur)
+    pen.blob(
+        [(0, -0.56), (0.42, -0.42), (0.5, 0.06), (0.34, 0.52), (0, 0.66), (-0.34, 0.52), (-0.5, 0.06), (-0.42, -0.42)],
+        fur,
+    )
     pen.blob([(-0.14, -0.2), (0.14, -0.2), (0.18, 0.22), (-0.18, 0.22)], shade(fur, 1.12))
     pen.blob([(-0.3, 0.3), (0.0, 0.16), (0.3, 0.3), (0.24, 0.56), (0.0, 0.64), (-0.24, 0.56)], (240, 226, 200))
     for side in (-1, 1):
@@ -168,15 +218,44 @@ def _dog_face(pen: Pen, rng: Rng, dog: _Dog) -> None:
             pen.polygon([(side * 0.5, -0.4), (side * 0.48, -0.8), (side * 0.28, -0.46)], shade(_PINK, 0.8))
     if dog.long_fur:
         pen.blob([(-0.6, 0.3), (-0.74, 0.96), (0.0, 1.0), (0.74, 0.96), (0.6, 0.3)], shade(dog.fur, 0.85))
-    pen.blob([(0, -0.62), (0.42, -0.56), (0.62, -0.14), (0.52, 0.26), (0.36, 0.62), (0, 0.78), (-0.36, 0.62), (-0.52, 0.26), (-0.62, -0.14), (-0.42, -0.56)], dog.fur)
+    pen.blob(
+        [
+            (0, -0.62),
+            (0.42, -0.56),
+            (0.62, -0.14),
+            (0.52, 0.26),
+            (0.36, 0.62),
+            (0, 0.78),
+            (-0.36, 0.62),
+            (-0.52, 0.26),
+            (-0.62, -0.14),
+            (-0.42, -0.56),
+        ],
+        dog.fur,
+    )
     _markings(pen, rng, dog)
     long = 0.84 if not dog.flat_face else 0.62
-    pen.blob([(-0.2, -0.06), (0.2, -0.06), (0.38, 0.34), (0.3, long - 0.1), (0.0, long), (-0.3, long - 0.1), (-0.38, 0.34)], dog.muzzle)
+    pen.blob(
+        [(-0.2, -0.06), (0.2, -0.06), (0.38, 0.34), (0.3, long - 0.1), (0.0, long), (-0.3, long - 0.1), (-0.38, 0.34)],
+        dog.muzzle,
+    )
     for side in (-1, 1):
         if dog.flat_face:
-            pen.polygon([(side * 0.26, -0.66), (side * 0.7, -0.62), (side * 0.74, -0.14), (side * 0.56, -0.3)], dog.ears)
+            pen.polygon(
+                [(side * 0.26, -0.66), (side * 0.7, -0.62), (side * 0.74, -0.14), (side * 0.56, -0.3)], dog.ears
+            )
         elif not dog.pointed:
-            pen.blob([(side * 0.34, -0.62), (side * 0.66, -0.58), (side * 0.92, -0.1), (side * 0.86, 0.5), (side * 0.62, 0.56), (side * 0.54, -0.16)], dog.ears)
+            pen.blob(
+                [
+                    (side * 0.34, -0.62),
+                    (side * 0.66, -0.58),
+                    (side * 0.92, -0.1),
+                    (side * 0.86, 0.5),
+                    (side * 0.62, 0.56),
+                    (side * 0.54, -0.16),
+                ],
+                dog.ears,
+            )
     if rng.random() < 0.5:
         pen.blob([(-0.13, 0.58), (0.13, 0.58), (0.15, 0.88), (0.0, 0.99), (-0.15, 0.88)], (226, 100, 112))
     for side in (-1, 1):
@@ -192,11 +271,27 @@ def _dog_standing(pen: Pen, rng: Rng, dog: _Dog) -> None:
     """The whole dog from the side, looking to the left, tail up."""
     step = rng.uniform(-0.1, 0.1)
     far, wag = shade(dog.fur, 0.72), rng.uniform(-0.12, 0.12)
-    curl = [(0.62, -0.06), (0.86, -0.3), (0.86 + wag, -0.66)] if not dog.curled else [(0.6, -0.1), (0.9, -0.3), (0.74, -0.56), (0.52, -0.4)]
+    curl = (
+        [(0.62, -0.06), (0.86, -0.3), (0.86 + wag, -0.66)]
+        if not dog.curled
+        else [(0.6, -0.1), (0.9, -0.3), (0.74, -0.56), (0.52, -0.4)]
+    )
     pen.taper(curl, (0.2 if dog.long_fur else 0.14, 0.1), dog.fur)
     for x, swing in ((-0.34, step), (0.44, -step)):
         pen.taper([(x, 0.2), (x + swing, 0.6), (x + swing, 0.92)], (0.22, 0.13), far)
-    pen.blob([(-0.56, -0.14), (-0.3, -0.24), (0.4, -0.2), (0.68, -0.08), (0.7, 0.26), (0.3, 0.3), (-0.2, 0.38), (-0.52, 0.3)], dog.fur)
+    pen.blob(
+        [
+            (-0.56, -0.14),
+            (-0.3, -0.24),
+            (0.4, -0.2),
+            (0.68, -0.08),
+            (0.7, 0.26),
+            (0.3, 0.3),
+            (-0.2, 0.38),
+            (-0.52, 0.3),
+        ],
+        dog.fur,
+    )
     pen.blob([(-0.5, 0.16), (0.0, 0.24), (0.5, 0.2), (0.2, 0.33), (-0.2, 0.38), (-0.46, 0.34)], dog.belly)
     if dog.pattern == "saddle":
         pen.blob([(-0.36, -0.22), (0.4, -0.2), (0.66, -0.08), (0.5, 0.12), (-0.2, 0.12)], (46, 40, 38))
@@ -225,7 +320,10 @@ def _markings(pen: Pen, rng: Rng, dog: _Dog) -> None:
         pen.blob([(-0.4, -0.54), (0.0, -0.62), (0.4, -0.54), (0.24, -0.3), (0.0, -0.2), (-0.24, -0.3)], (50, 42, 38))
     if dog.pattern == "mask":
         for side in (-1, 1):
-            pen.blob([(side * 0.1, -0.02), (side * 0.3, -0.34), (side * 0.52, -0.1), (side * 0.5, 0.3), (side * 0.2, 0.4)], WHITE)
+            pen.blob(
+                [(side * 0.1, -0.02), (side * 0.3, -0.34), (side * 0.52, -0.1), (side * 0.5, 0.3), (side * 0.2, 0.4)],
+                WHITE,
+            )
         pen.stroke([(0.0, -0.6), (0.0, -0.1)], 0.1, WHITE)
     if dog.flat_face:
         for y in (-0.44, -0.34):
@@ -260,7 +358,11 @@ def german_shepherd(pen: Pen, rng: Rng) -> None:
 def husky(pen: Pen, rng: Rng) -> None:
     """Grey or black above, a white face and belly, blue eyes, standing ears, a curled tail."""
     fur = pick(rng, ((96, 102, 112), (62, 64, 72), (130, 134, 140)))
-    _dog(pen, rng, _Dog(fur, shade(fur, 0.8), WHITE, WHITE, pointed=True, eyes=(110, 180, 240), pattern="mask", curled=True))
+    _dog(
+        pen,
+        rng,
+        _Dog(fur, shade(fur, 0.8), WHITE, WHITE, pointed=True, eyes=(110, 180, 240), pattern="mask", curled=True),
+    )
 
 
 def golden_retriever(pen: Pen, rng: Rng) -> None:

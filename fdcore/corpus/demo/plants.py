@@ -50,7 +50,13 @@ def sunflower(pen: Pen, rng: Rng) -> None:
     for ring, length in ((0, 0.98), (11, 0.88)):
         for i in range(16):
             angle = start + ring + i * 22.5
-            corners = [around(0, 0, 0.4, angle - 13), around(0, 0, 0.68, angle - 9), around(0, 0, length, angle), around(0, 0, 0.68, angle + 9), around(0, 0, 0.4, angle + 13)]
+            corners = [
+                around(0, 0, 0.4, angle - 13),
+                around(0, 0, 0.68, angle - 9),
+                around(0, 0, length, angle),
+                around(0, 0, 0.68, angle + 9),
+                around(0, 0, 0.4, angle + 13),
+            ]
             pen.polygon(corners, shade(gold, 0.84 if ring == 0 else 1.04))
     pen.disc(0, 0, 0.5, (84, 52, 28))
     pen.disc(0, 0, 0.3, (58, 36, 24))
@@ -80,7 +86,10 @@ def cornflower(pen: Pen, rng: Rng) -> None:
     for i in range(10):
         angle = start + i * 36
         fan = [around(0, 0, 0.16, angle)]
-        fan += [around(0, 0, r, angle + d) for d, r in ((-16, 0.74), (-9, 0.92), (-5, 0.78), (0, 0.97), (5, 0.78), (9, 0.92), (16, 0.74))]
+        fan += [
+            around(0, 0, r, angle + d)
+            for d, r in ((-16, 0.74), (-9, 0.92), (-5, 0.78), (0, 0.97), (5, 0.78), (9, 0.92), (16, 0.74))
+        ]
         pen.polygon(fan, shade(blue, 1.05 if i % 2 else 0.85))
     _petals(pen, rng, (112, 60, 170), count=11, inner=0.0, outer=0.4, width=0.07)
     _grains(pen, rng, 0.22, (230, 214, 240), 6)
@@ -103,10 +112,30 @@ def tulip(pen: Pen, rng: Rng) -> None:
     pen.taper([(0.0, -0.1), (0.02, 0.5), (0.0, 1.1)], (0.09, 0.11), shade(green, 1.1))
     for side in (-1, 1):
         reach = rng.uniform(0.45, 0.7)
-        pen.blob([(0.0, 1.0), (side * 0.2, 0.5), (side * reach, -0.05), (side * 0.42, 0.6), (side * 0.14, 1.0)], shade(green, 0.85 if side > 0 else 1.0))
+        pen.blob(
+            [(0.0, 1.0), (side * 0.2, 0.5), (side * reach, -0.05), (side * 0.42, 0.6), (side * 0.14, 1.0)],
+            shade(green, 0.85 if side > 0 else 1.0),
+        )
     for x, light in ((-0.26, 0.8), (0.26, 0.8)):
-        pen.blob([(0.0, 0.0), (x - 0.16, -0.2), (x - 0.06, -0.66), (x * 1.3, -0.96), (x + 0.18, -0.6), (0.1, -0.1)], shade(colour, light))
-    pen.blob([(0.0, 0.02), (-0.4, -0.12), (-0.44, -0.5), (-0.38, -0.86), (-0.16, -0.6), (0.0, -0.5), (0.16, -0.6), (0.38, -0.86), (0.44, -0.5), (0.4, -0.12)], colour)
+        pen.blob(
+            [(0.0, 0.0), (x - 0.16, -0.2), (x - 0.06, -0.66), (x * 1.3, -0.96), (x + 0.18, -0.6), (0.1, -0.1)],
+            shade(colour, light),
+        )
+    pen.blob(
+        [
+            (0.0, 0.02),
+            (-0.4, -0.12),
+            (-0.44, -0.5),
+            (-0.38, -0.86),
+            (-0.16, -0.6),
+            (0.0, -0.5),
+            (0.16, -0.6),
+            (0.38, -0.86),
+            (0.44, -0.5),
+            (0.4, -0.12),
+        ],
+        colour,
+    )
     pen.blob([(0.0, 0.02), (-0.2, -0.24), (0.0, -0.84), (0.2, -0.24)], shade(colour, 1.15))
 
 
@@ -115,9 +144,23 @@ def banana(pen: Pen, rng: Rng) -> None:
     yellow = pick(rng, ((248, 214, 60), (240, 200, 50), (222, 206, 70)))
     for i in range(int(rng.integers(2, 4)), 0, -1):
         drop = 0.19 * i - 0.3
-        outline = [(-0.86, -0.5), (-0.74, -0.1 + drop), (-0.3, 0.3 + drop), (0.3, 0.36 + drop), (0.92, 0.02 + drop), (0.94, -0.1 + drop), (0.3, 0.0 + drop), (-0.26, -0.08 + drop), (-0.66, -0.44 + drop / 2)]
+        outline = [
+            (-0.86, -0.5),
+            (-0.74, -0.1 + drop),
+            (-0.3, 0.3 + drop),
+            (0.3, 0.36 + drop),
+            (0.92, 0.02 + drop),
+            (0.94, -0.1 + drop),
+            (0.3, 0.0 + drop),
+            (-0.26, -0.08 + drop),
+            (-0.66, -0.44 + drop / 2),
+        ]
         pen.blob(outline, shade(yellow, 1.0 - 0.1 * (i % 2)))
-        pen.curve([(-0.72, -0.28 + drop * 0.7), (-0.28, 0.12 + drop), (0.3, 0.2 + drop), (0.9, -0.04 + drop)], 0.035, shade(yellow, 0.76))
+        pen.curve(
+            [(-0.72, -0.28 + drop * 0.7), (-0.28, 0.12 + drop), (0.3, 0.2 + drop), (0.9, -0.04 + drop)],
+            0.035,
+            shade(yellow, 0.76),
+        )
         pen.disc(0.92, -0.04 + drop, 0.06, (70, 54, 34))
     pen.polygon([(-0.92, -0.72), (-0.78, -0.76), (-0.64, -0.42), (-0.82, -0.34)], (124, 112, 50))
 
@@ -125,7 +168,21 @@ def banana(pen: Pen, rng: Rng) -> None:
 def strawberry(pen: Pen, rng: Rng) -> None:
     """A red heart with pale seeds and a green crown."""
     red = pick(rng, ((220, 34, 40), (234, 50, 44), (200, 26, 40)))
-    pen.blob([(0, -0.5), (0.46, -0.56), (0.74, -0.24), (0.54, 0.34), (0.16, 0.84), (0.0, 0.92), (-0.16, 0.84), (-0.54, 0.34), (-0.74, -0.24), (-0.46, -0.56)], red)
+    pen.blob(
+        [
+            (0, -0.5),
+            (0.46, -0.56),
+            (0.74, -0.24),
+            (0.54, 0.34),
+            (0.16, 0.84),
+            (0.0, 0.92),
+            (-0.16, 0.84),
+            (-0.54, 0.34),
+            (-0.74, -0.24),
+            (-0.46, -0.56),
+        ],
+        red,
+    )
     pen.blob([(-0.5, -0.3), (-0.3, -0.36), (-0.3, 0.0), (-0.42, 0.1)], shade(red, 1.3))
     for row, count in ((-0.26, 5), (0.02, 4), (0.3, 3), (0.56, 2)):
         for i in range(count):
@@ -133,7 +190,9 @@ def strawberry(pen: Pen, rng: Rng) -> None:
             pen.ellipse(x, row, 0.035, 0.06, (250, 224, 130))
     for angle in (170, 215, 270, 325, 370):
         tip = around(0, -0.52, 0.46, angle)
-        pen.polygon([around(0, -0.52, 0.16, angle - 60), tip, around(0, -0.52, 0.16, angle + 60)], vary(rng, (78, 152, 54)))
+        pen.polygon(
+            [around(0, -0.52, 0.16, angle - 60), tip, around(0, -0.52, 0.16, angle + 60)], vary(rng, (78, 152, 54))
+        )
     pen.stroke([(0, -0.56), (0.08, -0.92)], 0.09, (96, 150, 70))
 
 
@@ -152,7 +211,10 @@ def orange(pen: Pen, rng: Rng) -> None:
         pen.disc(0.42, 0.42, 0.54, peel)
         pen.disc(0.42, 0.42, 0.48, (252, 236, 200))
         for i in range(8):
-            pen.polygon([around(0.42, 0.42, 0.06, 45 * i), *(around(0.42, 0.42, 0.43, 45 * i + d) for d in (-17, 0, 17))], (250, 170, 50))
+            pen.polygon(
+                [around(0.42, 0.42, 0.06, 45 * i), *(around(0.42, 0.42, 0.43, 45 * i + d) for d in (-17, 0, 17))],
+                (250, 170, 50),
+            )
 
 
 def pineapple(pen: Pen, rng: Rng) -> None:
@@ -160,12 +222,35 @@ def pineapple(pen: Pen, rng: Rng) -> None:
     gold = pick(rng, ((226, 164, 48), (208, 148, 44), (236, 184, 70)))
     for angle, length in ((205, 0.6), (335, 0.6), (232, 0.74), (308, 0.74), (252, 0.86), (288, 0.86), (270, 0.94)):
         tip = around(0, -0.16, length, angle)
-        pen.polygon([(-0.13, -0.16), around(0, -0.16, length * 0.55, angle - 9), tip, around(0, -0.16, length * 0.55, angle + 9), (0.13, -0.16)], vary(rng, (70, 136, 62), 20))
+        pen.polygon(
+            [
+                (-0.13, -0.16),
+                around(0, -0.16, length * 0.55, angle - 9),
+                tip,
+                around(0, -0.16, length * 0.55, angle + 9),
+                (0.13, -0.16),
+            ],
+            vary(rng, (70, 136, 62), 20),
+        )
     body = oval(0.0, 0.38, 0.5, 0.6)
     pen.polygon(body, gold)
     for i in range(-3, 4):
-        pen.stroke([(max(-0.46, i * 0.22 - 0.3), 0.02 if i > -2 else 0.2), (min(0.46, i * 0.22 + 0.3), 0.78 if i < 2 else 0.56)], 0.04, shade(gold, 0.62))
-        pen.stroke([(min(0.46, i * 0.22 + 0.3), 0.02 if i < 2 else 0.2), (max(-0.46, i * 0.22 - 0.3), 0.78 if i > -2 else 0.56)], 0.04, shade(gold, 0.62))
+        pen.stroke(
+            [
+                (max(-0.46, i * 0.22 - 0.3), 0.02 if i > -2 else 0.2),
+                (min(0.46, i * 0.22 + 0.3), 0.78 if i < 2 else 0.56),
+            ],
+            0.04,
+            shade(gold, 0.62),
+        )
+        pen.stroke(
+            [
+                (min(0.46, i * 0.22 + 0.3), 0.02 if i < 2 else 0.2),
+                (max(-0.46, i * 0.22 - 0.3), 0.78 if i > -2 else 0.56),
+            ],
+            0.04,
+            shade(gold, 0.62),
+        )
 
 
 def grape(pen: Pen, rng: Rng) -> None:
@@ -187,8 +272,29 @@ def fly_agaric(pen: Pen, rng: Rng) -> None:
     pen.blob([(-0.16, -0.1), (0.16, -0.1), (0.2, 0.5), (0.3, 0.94), (-0.3, 0.94), (-0.2, 0.5)], (238, 232, 214))
     pen.blob([(-0.3, 0.16), (0.0, 0.1), (0.3, 0.16), (0.24, 0.3), (-0.24, 0.3)], (220, 210, 188))
     pen.blob([(-0.9, 0.0), (-0.6, -0.12), (0.6, -0.12), (0.9, 0.0), (0.5, 0.14), (-0.5, 0.14)], (226, 214, 186))
-    pen.blob([(-0.94, 0.0), (-0.8, -0.4), (-0.4, -0.78), (0.0, -0.88), (0.4, -0.78), (0.8, -0.4), (0.94, 0.0), (0.5, -0.06), (-0.5, -0.06)], red)
-    for x, y in ((-0.62, -0.26), (-0.36, -0.56), (-0.2, -0.24), (0.06, -0.66), (0.2, -0.36), (0.46, -0.54), (0.62, -0.22)):
+    pen.blob(
+        [
+            (-0.94, 0.0),
+            (-0.8, -0.4),
+            (-0.4, -0.78),
+            (0.0, -0.88),
+            (0.4, -0.78),
+            (0.8, -0.4),
+            (0.94, 0.0),
+            (0.5, -0.06),
+            (-0.5, -0.06),
+        ],
+        red,
+    )
+    for x, y in (
+        (-0.62, -0.26),
+        (-0.36, -0.56),
+        (-0.2, -0.24),
+        (0.06, -0.66),
+        (0.2, -0.36),
+        (0.46, -0.54),
+        (0.62, -0.22),
+    ):
         pen.ellipse(x + rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), 0.1, 0.075, WHITE)
 
 

@@ -109,14 +109,23 @@ def sea(rng: Rng) -> Floats:
 def lake(rng: Rng) -> Floats:
     """Still water in front of a green bank."""
     horizon = rng.uniform(0.25, 0.4)
-    return _water(rng, _trees(rng, sky(rng), horizon), horizon, pick(rng, ((60, 104, 112), (72, 112, 128), (78, 110, 92))))
+    return _water(
+        rng, _trees(rng, sky(rng), horizon), horizon, pick(rng, ((60, 104, 112), (72, 112, 128), (78, 110, 92)))
+    )
 
 
 def pond(rng: Rng) -> Floats:
     """Dark green water, seen from above, with leaves on it."""
     picture = _mottled(rng, pick(rng, ((52, 78, 62), (62, 84, 58), (44, 72, 72))), 16, (5, 3))
     for _ in range(int(rng.integers(2, 5))):
-        _spot(picture, *rng.uniform(0, 1, 2), rng.uniform(0.08, 0.2), pick(rng, ((98, 128, 62), (80, 116, 60))), hard=True)
+        _spot(
+            picture,
+            rng.random(),
+            rng.random(),
+            rng.uniform(0.08, 0.2),
+            pick(rng, ((98, 128, 62), (80, 116, 60))),
+            hard=True,
+        )
     return picture
 
 
@@ -128,7 +137,7 @@ def deep_water(rng: Rng) -> Floats:
     picture = gradient(vary(rng, top), vary(rng, bottom))
     picture += 16 * noise(rng, 2, 7) * (1 - _ROWS)
     for _ in range(int(rng.integers(0, 5))):
-        _spot(picture, *rng.uniform(0, 1, 2), 0.025, (200, 228, 236), hard=True)
+        _spot(picture, rng.random(), rng.random(), 0.025, (200, 228, 236), hard=True)
     return picture
 
 
@@ -137,7 +146,9 @@ def reef(rng: Rng) -> Floats:
     picture = deep_water(rng)
     for _ in range(int(rng.integers(4, 8))):
         colour = pick(rng, ((150, 84, 96), (120, 110, 80), (88, 96, 110), (170, 120, 70), (86, 120, 84)))
-        _spot(picture, rng.uniform(0, 1), rng.uniform(0.92, 1.1), rng.uniform(0.08, 0.2), shade(colour, 0.75), hard=True)
+        _spot(
+            picture, rng.uniform(0, 1), rng.uniform(0.92, 1.1), rng.uniform(0.08, 0.2), shade(colour, 0.75), hard=True
+        )
     return picture
 
 
@@ -180,7 +191,9 @@ def room(rng: Rng) -> Floats:
 
 def table(rng: Rng) -> Floats:
     """A table top in front of a wall out of focus."""
-    return _ground(rng, backdrop(rng), rng.uniform(0.5, 0.66), pick(rng, (*WOODS, (176, 172, 166), (128, 140, 150))), grain=(18, 4))
+    return _ground(
+        rng, backdrop(rng), rng.uniform(0.5, 0.66), pick(rng, (*WOODS, (176, 172, 166), (128, 140, 150))), grain=(18, 4)
+    )
 
 
 def _clouded(rng: Rng, palette: Sequence[tuple[Colour, Colour]]) -> Floats:
@@ -194,7 +207,7 @@ def _ground(rng: Rng, picture: Floats, horizon: float, colour: Colour, *, grain:
     """Lay ground from the horizon (0 top, 1 bottom) to the lower edge, rougher towards the viewer."""
     depth = np.clip((_ROWS - horizon) / (1.001 - horizon), 0, 1)
     near = np.asarray(colour, np.float32) * (0.86 + 0.22 * depth) * (1 + 0.12 * noise(rng, *grain) * (0.4 + depth))
-    return np.where(_ROWS >= horizon, near + 6 * noise(rng, 3, 3), picture)
+    return np.where(horizon <= _ROWS, near + 6 * noise(rng, 3, 3), picture)
 
 
 def _water(rng: Rng, picture: Floats, horizon: float, colour: Colour) -> Floats:
@@ -202,7 +215,7 @@ def _water(rng: Rng, picture: Floats, horizon: float, colour: Colour) -> Floats:
     depth = np.clip((_ROWS - horizon) / (1.001 - horizon), 0, 1)
     waves = noise(rng, 22, 5)
     body = np.asarray(colour, np.float32) * (1.2 - 0.35 * depth) + 14 * waves + 40 * np.clip(waves - 0.55, 0, 1)
-    return np.where(_ROWS >= horizon, body, picture)
+    return np.where(horizon <= _ROWS, body, picture)
 
 
 def _trees(
@@ -211,7 +224,7 @@ def _trees(
     """Raise a line of trees or hills above the horizon."""
     tops = horizon - height * (0.7 + 0.5 * noise(rng, 1, int(rng.integers(4, 10)))[:1])
     leaves = np.asarray(shade(pick(rng, colours), 0.78), np.float32) * (1 + 0.22 * noise(rng, 18, 18))
-    return np.where(_ROWS >= tops, leaves, picture)
+    return np.where(tops <= _ROWS, leaves, picture)
 
 
 def _houses(rng: Rng, picture: Floats, horizon: float) -> Floats:
@@ -239,7 +252,7 @@ def _mottled(rng: Rng, colour: Colour, amount: float, bumps: tuple[int, int]) ->
 def _bokeh(rng: Rng, base: Colour, spots: Sequence[Colour]) -> Floats:
     picture = _mottled(rng, base, 10, (4, 4))
     for _ in range(int(rng.integers(5, 10))):
-        _spot(picture, *rng.uniform(0, 1, 2), rng.uniform(0.06, 0.22), pick(rng, spots))
+        _spot(picture, rng.random(), rng.random(), rng.uniform(0.06, 0.22), pick(rng, spots))
     return picture
 
 

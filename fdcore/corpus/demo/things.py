@@ -4,7 +4,14 @@ from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, arou
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import WOODS, backdrop, meadow, room, sea, sky, table
 
-_CLOTHS: tuple[Colour, ...] = ((172, 52, 48), (60, 96, 140), (88, 124, 84), (196, 158, 96), (120, 84, 120), (190, 184, 172))
+_CLOTHS: tuple[Colour, ...] = (
+    (172, 52, 48),
+    (60, 96, 140),
+    (88, 124, 84),
+    (196, 158, 96),
+    (120, 84, 120),
+    (190, 184, 172),
+)
 
 
 def rocking_chair(pen: Pen, rng: Rng) -> None:
@@ -18,7 +25,9 @@ def rocking_chair(pen: Pen, rng: Rng) -> None:
     pen.polygon([(0.52, -0.96), (0.66, -0.94), (0.72, 0.14), (0.58, 0.18)], dark)
     for y in (-0.86, -0.6, -0.34, -0.08):
         pen.stroke([(0.32, y), (0.64, y)], 0.09, dark)
-    pen.polygon([(-0.56, 0.14), (0.52, 0.1), (0.62, 0.24), (-0.54, 0.3)], pick(rng, _CLOTHS) if rng.random() < 0.5 else wood)
+    pen.polygon(
+        [(-0.56, 0.14), (0.52, 0.1), (0.62, 0.24), (-0.54, 0.3)], pick(rng, _CLOTHS) if rng.random() < 0.5 else wood
+    )
     pen.stroke([(-0.46, -0.16), (0.48, -0.22)], 0.1, wood)
     pen.stroke([(-0.42, -0.16), (-0.42, 0.2)], 0.09, wood)
 
@@ -29,7 +38,9 @@ def dining_table(pen: Pen, rng: Rng) -> None:
     for x, y in ((-0.6, 0.62), (0.6, 0.62)):
         pen.stroke([(x, -0.2), (x, y)], 0.1, shade(wood, 0.6))
     for x in (-0.86, 0.86):
-        pen.polygon([(x - 0.08, 0.1), (x + 0.08, 0.1), (x * 0.96 + 0.05, 0.94), (x * 0.96 - 0.05, 0.94)], shade(wood, 0.85))
+        pen.polygon(
+            [(x - 0.08, 0.1), (x + 0.08, 0.1), (x * 0.96 + 0.05, 0.94), (x * 0.96 - 0.05, 0.94)], shade(wood, 0.85)
+        )
     pen.polygon([(-0.66, -0.3), (0.66, -0.3), (0.98, 0.06), (-0.98, 0.06)], shade(wood, 1.2))
     pen.polygon([(-0.98, 0.06), (0.98, 0.06), (0.98, 0.2), (-0.98, 0.2)], shade(wood, 0.8))
     if rng.random() < 0.5:
@@ -52,7 +63,13 @@ def bookcase(pen: Pen, rng: Rng) -> None:
         while x < 0.58:
             width = rng.uniform(0.07, 0.14)
             if rng.random() < 0.9:
-                pen.rect(x, top + rng.uniform(0.04, 0.16), min(x + width, 0.7), top + 0.5, pick(rng, (*_CLOTHS, (226, 214, 180)), 24))
+                pen.rect(
+                    x,
+                    top + rng.uniform(0.04, 0.16),
+                    min(x + width, 0.7),
+                    top + 0.5,
+                    pick(rng, (*_CLOTHS, (226, 214, 180)), 24),
+                )
             x += width + 0.015
 
 
@@ -67,14 +84,26 @@ def sofa(pen: Pen, rng: Rng) -> None:
         pen.blob([(x - 0.36, 0.04), (x, 0.0), (x + 0.36, 0.04), (x + 0.37, 0.28), (x - 0.37, 0.28)], shade(cloth, 1.15))
     pen.rect(-0.76, 0.26, 0.76, 0.54, cloth)
     for side in (-1, 1):
-        pen.blob([(side * 0.68, -0.06), (side * 0.84, -0.16), (side * 0.98, -0.04), (side * 0.97, 0.56), (side * 0.68, 0.56)], shade(cloth, 1.05))
+        pen.blob(
+            [
+                (side * 0.68, -0.06),
+                (side * 0.84, -0.16),
+                (side * 0.98, -0.04),
+                (side * 0.97, 0.56),
+                (side * 0.68, 0.56),
+            ],
+            shade(cloth, 1.05),
+        )
     if rng.random() < 0.7:
         pen.polygon([(-0.6, -0.22), (-0.26, -0.28), (-0.22, 0.06), (-0.56, 0.1)], pick(rng, _CLOTHS))
 
 
 def table_lamp(pen: Pen, rng: Rng) -> None:
     """A lit shade on a rounded foot."""
-    foot, cloth = pick(rng, ((70, 110, 150), (150, 80, 60), (90, 130, 100), (60, 56, 60))), pick(rng, ((250, 228, 160), (250, 210, 150), (246, 240, 214)))
+    foot, cloth = (
+        pick(rng, ((70, 110, 150), (150, 80, 60), (90, 130, 100), (60, 56, 60))),
+        pick(rng, ((250, 228, 160), (250, 210, 150), (246, 240, 214))),
+    )
     pen.ellipse(0.0, 0.88, 0.44, 0.09, shade(foot, 0.7))
     pen.blob([(-0.08, 0.0), (0.08, 0.0), (0.3, 0.4), (0.2, 0.8), (-0.2, 0.8), (-0.3, 0.4)], foot)
     pen.blob([(-0.18, 0.3), (-0.08, 0.2), (-0.1, 0.6), (-0.18, 0.6)], shade(foot, 1.5))
@@ -109,7 +138,15 @@ def violin(pen: Pen, rng: Rng) -> None:
 
 def _waisted(pen: Pen, wood: Colour, reach: float) -> None:
     """The body of a guitar or violin, `reach` wide at its widest."""
-    outline = [(0, -0.24), (0.3, -0.22), (reach * 0.72, 0.0), (reach * 0.58, 0.28), (reach, 0.6), (reach * 0.7, 0.9), (0, 0.97)]
+    outline = [
+        (0, -0.24),
+        (0.3, -0.22),
+        (reach * 0.72, 0.0),
+        (reach * 0.58, 0.28),
+        (reach, 0.6),
+        (reach * 0.7, 0.9),
+        (0, 0.97),
+    ]
     outline += [(-x, y) for x, y in reversed(outline[1:-1])]
     pen.blob([(x * 1.08, y * 1.03) for x, y in outline], shade(wood, 0.5))
     pen.blob(outline, wood)
@@ -117,7 +154,9 @@ def _waisted(pen: Pen, wood: Colour, reach: float) -> None:
 
 def _neck(pen: Pen, *, width: float, top: float, bottom: float) -> None:
     pen.rect(-width / 2, top + 0.1, width / 2, bottom, (52, 36, 28))
-    pen.polygon([(-width * 0.9, top), (width * 0.9, top), (width * 0.7, top + 0.24), (-width * 0.7, top + 0.24)], (96, 60, 38))
+    pen.polygon(
+        [(-width * 0.9, top), (width * 0.9, top), (width * 0.7, top + 0.24), (-width * 0.7, top + 0.24)], (96, 60, 38)
+    )
     for side in (-1, 1):
         for y in (top + 0.06, top + 0.16):
             pen.disc(side * (width + 0.05), y, 0.045, (226, 220, 200))
@@ -147,7 +186,11 @@ def drum(pen: Pen, rng: Rng) -> None:
     pen.ellipse(0, 0.62, 0.76, 0.22, shell)
     for i in range(5):
         x = -0.66 + i * 0.33
-        pen.stroke([(x, -0.02), (x + 0.165, 0.68), (x + 0.33, -0.02)] if i < 4 else [(x, -0.02), (x, 0.6)], 0.045, (236, 226, 200))
+        pen.stroke(
+            [(x, -0.02), (x + 0.165, 0.68), (x + 0.33, -0.02)] if i < 4 else [(x, -0.02), (x, 0.6)],
+            0.045,
+            (236, 226, 200),
+        )
     pen.ellipse(0, -0.2, 0.86, 0.3, (208, 200, 180))
     pen.ellipse(0, -0.22, 0.78, 0.25, (246, 242, 228))
     for side in (-1, 1):
@@ -163,11 +206,12 @@ def umbrella(pen: Pen, rng: Rng) -> None:
     pen.curve([(0, 0.66), (0.04, 0.88), (0.2, 0.92), (0.28, 0.74)], 0.09, (112, 74, 46))
     edges = [-0.95, -0.57, -0.19, 0.19, 0.57, 0.95]
     dome = oval(0, 0.06, 0.95, 0.86)
-    pen.polygon(dome[14:].tolist() + [dome[0].tolist()], first)
+    pen.polygon([*dome[14:], dome[0]], first)
     for i in (1, 3):
-        pen.blob([(0, -0.8), (edges[i] * 0.7, -0.5), (edges[i], 0.06), (edges[i + 1], 0.06), (edges[i + 1] * 0.7, -0.5)], second)
-    for left, right in zip(edges, edges[1:], strict=False):
-        pen.disc((left + right) / 2, 0.12, 0.02, first)
+        pen.blob(
+            [(0, -0.8), (edges[i] * 0.7, -0.5), (edges[i], 0.06), (edges[i + 1], 0.06), (edges[i + 1] * 0.7, -0.5)],
+            second,
+        )
     pen.stroke([(0, -0.97), (0, -0.78)], 0.05, (92, 70, 54))
 
 
@@ -175,7 +219,9 @@ def teapot(pen: Pen, rng: Rng) -> None:
     """A round pot with spout, handle and lid, often with a band of colour."""
     glaze = pick(rng, ((236, 232, 222), (70, 120, 176), (190, 64, 52), (110, 150, 100), (224, 180, 90)))
     pen.curve([(0.5, -0.3), (0.92, -0.36), (0.94, 0.2), (0.48, 0.42)], 0.12, shade(glaze, 0.85))
-    pen.polygon([(-0.48, 0.34), (-0.84, -0.14), (-0.97, -0.3), (-0.78, -0.38), (-0.66, -0.1), (-0.42, -0.06)], shade(glaze, 0.9))
+    pen.polygon(
+        [(-0.48, 0.34), (-0.84, -0.14), (-0.97, -0.3), (-0.78, -0.38), (-0.66, -0.1), (-0.42, -0.06)], shade(glaze, 0.9)
+    )
     pen.blob([(-0.4, -0.4), (0.4, -0.4), (0.66, 0.1), (0.5, 0.6), (-0.5, 0.6), (-0.66, 0.1)], glaze)
     pen.rect(-0.4, 0.58, 0.4, 0.68, shade(glaze, 0.75))
     pen.blob([(-0.36, -0.42), (-0.2, -0.58), (0.2, -0.58), (0.36, -0.42)], shade(glaze, 0.92))
@@ -222,7 +268,13 @@ def soccer_ball(pen: Pen, rng: Rng) -> None:
     for i in range(5):
         angle = start + 72 * i
         pen.stroke([around(0, 0, 0.3, angle), around(0, 0, 0.56, angle)], 0.045, (60, 60, 64))
-        rim = [around(0, 0, 0.56, angle), around(0, 0, 0.72, angle - 19), around(0, 0, 0.85, angle - 13), around(0, 0, 0.855, angle + 13), around(0, 0, 0.72, angle + 19)]
+        rim = [
+            around(0, 0, 0.56, angle),
+            around(0, 0, 0.72, angle - 19),
+            around(0, 0, 0.85, angle - 13),
+            around(0, 0, 0.855, angle + 13),
+            around(0, 0, 0.72, angle + 19),
+        ]
         pen.polygon(rim, BLACK)
         pen.stroke([around(0, 0, 0.72, angle + 19), around(0, 0, 0.72, angle + 53)], 0.035, (110, 110, 114))
 

@@ -117,7 +117,7 @@ def _candidates(shapes: Shapes) -> dict[str, None]:
     for naming, _ in _namings(shapes):
         hashes = {key: index.tensor_hash(key, shapes[file_key]) for key, file_key in naming.items()}
         digests.append((hashes, index.digest(hashes.values()), _last_linear(naming, shapes)))
-    found = {}
+    found: dict[str, None] = {}
     for name, entry in index.entries().items():
         for hashes, total, last in digests:
             head = entry.head if all(key in hashes for key in entry.head) else last

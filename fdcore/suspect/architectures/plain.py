@@ -59,6 +59,12 @@ class Reading:
         return f"{PREFIX}:{'same' if self.same else 'valid'}:pool={pools}@{self.size}"
 
     @property
+    def title(self) -> str:
+        """What it is, for people."""
+        layers = f"{len(self.convolutions)} convolutions and {len(self.linears)} linear layers"
+        return f"Plain network of {layers} ({self.name})"
+
+    @property
     def channels(self) -> int:
         """Input channels."""
         return self.convolutions[0].shape[1] if self.convolutions else self.linears[0].shape[1] // self.size**2
@@ -149,7 +155,9 @@ def choose(found: Sequence[Reading], name: str) -> Reading:
         agrees = [f":{said['padding']}" in padding, said["pools"] == pools, said["size"] == size]
         if all(ok or said[part] is None for ok, part in zip(agrees, ("padding", "pools", "size"), strict=True)):
             return reading
-    offered = f"It could be one of: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
+    offered = (
+        f"It could be one of: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
+    )
     raise SuspectError(f"The weights do not fit {name}. {offered}")
 
 

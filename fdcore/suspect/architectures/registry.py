@@ -1,7 +1,9 @@
 """Architectures by name: the small ones written here, torchvision's and timm's. Nothing is ever downloaded."""
 
 import difflib
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -52,6 +54,14 @@ def names() -> list[str]:
     return list(entries())
 
 
+def title(name: str) -> str:
+    """A registered name as people write it."""
+    if residual := re.fullmatch(r"resnet(\d+)(-b)?", name):
+        return f"ResNet-{residual[1]} (option {'B' if residual[2] else 'A'})"
+    named = {"dla-simple": "Simplified DLA", "googlenet-32": "GoogLeNet for 32x32"}
+    return named.get(name, name.replace("lenet", "LeNet") if name.startswith("lenet") else name)
+
+
 def find(name: str) -> Entry:
     """What is known of a registered architecture.
 
@@ -93,21 +103,27 @@ def build(name: str, n_classes: int, *, channels: int = 3) -> nn.Module:
 
 def skeleton_shapes(name: str, n_classes: int, *, channels: int = 3) -> dict[str, Shape]:
     """Key -> shape of all tensors of a network (without counters), found without allocating its weights."""
-    with torch.device("meta") if name.startswith(TIMM) else _WeightsOnMeta():
+    everywhere = torch.device("meta") if name.startswith(TIMM) else nullcontext()
+    with everywhere, _WithoutWeights():
         network = build(name, n_classes, channels=channels)
     return weight_shapes({key: tuple(value.shape) for key, value in network.state_dict().items()})
 
 
-class _WeightsOnMeta(TorchFunctionMode):
-    """Allocate uninitialised tensors, which are layers' weights, without storage.
+class _WithoutWeights(TorchFunctionMode):
+    """Allocate uninitialised tensors, which are layers' weights, without storage, and fill them with nothing.
 
-    `torch.device("meta")` would do the same to every tensor, and torchvision's RegNets compute their widths with some.
+    `torch.device("meta")` does the same to every tensor, which suits timm; torchvision's RegNets compute their widths
+    with some. Filling is skipped because drawing random numbers without storage imports PyTorch's compiler, which
+    takes seconds.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         if func is torch.empty and kwargs.get("device") is None:
             kwargs["device"] = "meta"
+        fills = getattr(func, "__name__", "").endswith("_") and not func.__name__.endswith("__")
+        if fills and args and isinstance(args[0], torch.Tensor) and args[0].is_meta:
+            return args[0]
         return func(*args, **kwargs)
 
 
@@ -148,5 +164,7 @@ def _build_timm(name: str, n_classes: int, channels: int) -> nn.Module:
     try:
         network: nn.Module = timm.create_model(name, pretrained=False, num_classes=n_classes, in_chans=channels)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        raise SuspectError(f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}.") from error
+        raise SuspectError(
+            f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}."
+        ) from error
     return network

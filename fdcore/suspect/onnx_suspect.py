@@ -1,0 +1,335 @@
+"""ONNX graphs as suspects, asked through ONNX Runtime on the processor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnx import ModelProto
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from fdcore.errors import SuspectError
+from fdcore.suspect import onnx_graph
+from fdcore.suspect.onnx_graph import GraphInput
+from fdcore.suspect.preprocess import Layout, PreprocessSpec, with_preset
+from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
+
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf, runtime.NotImplemented,
+    runtime.RuntimeException, runtime.EPFail, runtime.EngineError, runtime.NoModel, runtime.NoSuchFile,
+    RuntimeError, ValueError, MemoryError,
+)  # fmt: skip
+N_CHECKED = 12
+USUAL_SIDES = (onnx_graph.DEFAULT_SIDE, 32, 28)  # pixels
+SCORE_NAMES = ("logit", "prob", "score", "softmax", "output", "class", "pred")
+
+Scores = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """How an answer is read from a graph's outputs.
+
+    Attributes:
+        name: of the graph's output.
+        n_classes: classes that it distinguishes.
+        kind: "scores" (N, n_classes), "logit" (one number, class 1 above `threshold`) or "labels" (class numbers).
+        threshold: of a single number.
+    """
+
+    name: str
+    n_classes: int
+    kind: str
+    threshold: float = 0.0
+
+    def labels(self, values: npt.NDArray[Any]) -> Labels:
+        """(N,) class numbers from the output of N pictures."""
+        if self.kind == "labels":
+            return values.reshape(len(values)).astype(np.int64)
+        if self.kind == "logit":
+            number = values.reshape(len(values), 1).astype(np.float64) - self.threshold
+            return hard_labels(np.concatenate([np.zeros_like(number), number], axis=1))
+        return hard_labels(values.reshape(len(values), self.n_classes))
+
+
+class OnnxSuspect(Suspect):
+    """A graph in ONNX Runtime.
+
+    Every batch is filled up to `batch_size`, as with PyTorch networks. A graph whose batch size is fixed is asked in
+    blocks of that size.
+    """
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        source: GraphInput,
+        answer: GraphOutput,
+        spec: PreprocessSpec,
+        *,
+        batch_size: int,
+        fingerprint: str,
+        description: str,
+    ) -> None:
+        self._session, self._source, self._output = session, source, answer
+        self.spec, self.n_classes, self.batch_size = spec, answer.n_classes, batch_size
+        self.fingerprint, self.description = fingerprint, description
+        self._scale, self._shift = spec.affine()
+
+    def _answer(self, pictures: Pictures) -> Labels:
+        return self._output.labels(self.outputs(pictures))
+
+    def outputs(self, pictures: Pictures) -> npt.NDArray[Any]:
+        """What the graph gives for at most `batch_size` pictures; it stays within this module."""
+        inputs = self._prepared(filled(pictures, self.batch_size))
+        values = ask(self._session, self._source.name, inputs, self._output.name)
+        if len(values) != len(inputs):
+            raise SuspectError(f"The graph gave {len(values)} answers for {len(inputs)} pictures.")
+        return values[: len(pictures)]
+
+    def _prepared(self, pictures: Pictures) -> npt.NDArray[Any]:
+        """From (N, H, W, C) uint8 to the graph's layout, type and range."""
+        if self.spec.order == "BGR":
+            pictures = pictures[..., ::-1]
+        if self._source.dtype == np.uint8:
+            return self._source.arranged(pictures)
+        x = pictures.astype(np.float32)
+        x *= self._scale
+        x += self._shift
+        return self._source.arranged(x).astype(self._source.dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class OpenGraph:
+    """A graph that has been tried out.
+
+    Attributes:
+        make: builds the suspect from (spec, fingerprint, description).
+        spec: the input it expects, as far as the file says.
+        normalisation: where the spec's normalisation comes from, for people.
+        n_classes: classes.
+        notes: what was assumed, for people.
+    """
+
+    make: Callable[..., OnnxSuspect]
+    spec: PreprocessSpec
+    normalisation: str
+    n_classes: int
+    notes: tuple[str, ...]
+
+
+def open_graph(
+    path: Path, *, height: int | None = None, width: int | None = None, n_classes: int | None = None
+) -> OpenGraph:
+    """Check a graph, find its input and output, and free its batch size where that changes no answer.
+
+    Args:
+        path: an ONNX file.
+        height, width: for an input whose size is free.
+        n_classes: for a graph that answers class numbers only.
+
+    Raises:
+        SuspectError: the graph cannot be opened or is no classifier of pictures.
+    """
+    model = onnx_graph.read_graph(path)
+    session = start(model)
+    source, answer = _try_sizes(model, session, (height, width), n_classes)
+    spec, normalisation = _guess_spec(model, source)
+    assumed = (f"size {source.height}x{source.width} assumed, the file leaves it open",) if source.assumed else ()
+    session, source, batch_size, note = _free(model, session, source, answer, spec)
+
+    def make(spec: PreprocessSpec, *, fingerprint: str, description: str) -> OnnxSuspect:
+        return OnnxSuspect(
+            session, source, answer, spec, batch_size=batch_size, fingerprint=fingerprint, description=description
+        )
+
+    return OpenGraph(make, spec, normalisation, answer.n_classes, (*assumed, *note))
+
+
+def start(model: ModelProto) -> onnxruntime.InferenceSession:
+    """A session on the processor.
+
+    Raises:
+        SuspectError: ONNX Runtime refuses the graph.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except RUNTIME_ERRORS as error:
+        raise SuspectError(f"ONNX Runtime cannot open the graph: {_short(error)}. Ask for a new export.") from error
+
+
+def ask(session: onnxruntime.InferenceSession, name: str, inputs: npt.NDArray[Any], output: str) -> npt.NDArray[Any]:
+    """One output for one batch.
+
+    Raises:
+        SuspectError: the graph fails on it.
+    """
+    try:
+        values: npt.NDArray[Any] = session.run([output], {name: inputs})[0]
+    except RUNTIME_ERRORS as error:
+        raise SuspectError(f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}.") from error
+    return values
+
+
+def _short(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300]
+
+
+def _try_sizes(
+    model: ModelProto,
+    session: onnxruntime.InferenceSession,
+    size: tuple[int | None, int | None],
+    n_classes: int | None,
+) -> tuple[GraphInput, GraphOutput]:
+    """The input and output; where the file leaves the size open and nobody says it, the first usual one that works."""
+    source = onnx_graph.picture_input(model, *size)
+    if not source.assumed:
+        return source, _find_output(model, session, source, n_classes)
+    for side in USUAL_SIDES:
+        try:
+            sized = replace(source, height=side, width=side)
+            return sized, _find_output(model, session, sized, n_classes)
+        except SuspectError as error:
+            reason = error
+    raise SuspectError(
+        f"The graph leaves its input size open, and {USUAL_SIDES} do not work. Give height and width. {reason}"
+    )
+
+
+def _find_output(
+    model: ModelProto, session: onnxruntime.InferenceSession, source: GraphInput, n_classes: int | None
+) -> GraphOutput:
+    """The output to read, by the shapes that a first batch gives.
+
+    Scores come before labels and labels before a single number; among several, one with a telling name.
+    """
+    batch = source.batch or 2
+    pictures = np.resize(_test_pictures(source), (batch, source.height, source.width, source.channels))
+    inputs = source.arranged(pictures).astype(source.dtype)
+    found = []
+    for output in session.get_outputs():
+        if not output.type.startswith("tensor("):  # a sequence or map beside labels, as scikit-learn exports them
+            continue
+        reading = _reading(model, output.name, ask(session, source.name, inputs, output.name), n_classes)
+        if reading is not None:
+            found.append(reading)
+    if not found:
+        shapes = [f"{output.name} {output.shape}" for output in session.get_outputs()]
+        hint = " Say how many classes it has." if any(o.type == "tensor(int64)" for o in session.get_outputs()) else ""
+        raise SuspectError(
+            f"None of the graph's outputs ({', '.join(shapes[:5])}) is one score for each class; a classifier was "
+            f"expected.{hint} Otherwise wrap it as a Python callable that reduces its outputs to class numbers."
+        )
+    order = ("scores", "labels", "logit")
+    return min(found, key=lambda r: (order.index(r.kind), not any(n in r.name.lower() for n in SCORE_NAMES)))
+
+
+def _reading(model: ModelProto, name: str, values: npt.NDArray[Any], n_classes: int | None) -> GraphOutput | None:
+    batch, *rest = values.shape or (0,)
+    n_values = int(np.prod(rest))
+    if batch == 0 or sum(side > 1 for side in rest) > 1:
+        return None
+    if np.issubdtype(values.dtype, np.integer):
+        return GraphOutput(name, n_classes, "labels") if n_values == 1 and n_classes else None
+    if not np.issubdtype(values.dtype, np.floating):
+        return None
+    if n_values >= 2:
+        return GraphOutput(name, n_values, "scores")
+    last = next((node.op_type for node in model.graph.node if name in node.output), "")
+    return GraphOutput(name, 2, "logit", 0.5 if last == "Sigmoid" else 0.0)
+
+
+def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, str]:
+    """What the graph wants at its input, with the reason; the file seldom says it."""
+    zeros, ones = (0.0,) * source.channels, (1.0,) * source.channels
+    layout: Layout = "NHWC" if source.axes == "NHWC" else "NCHW"
+    spec = PreprocessSpec(source.height, source.width, source.channels, layout, mean=zeros, std=ones)
+    preset, reason = _guess_preset(model, source)
+    if _metadata(model).get("Image.BitmapPixelFormat", "").lower().startswith("bgr") and source.channels == 3:
+        spec = replace(spec, order="BGR")
+    return with_preset(spec, preset), f"{preset} normalisation ({reason})"
+
+
+def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
+    if source.dtype == np.uint8:
+        return "bytes", "its input is uint8"
+    said = _metadata(model).get("Image.NominalPixelRange", "")
+    ranges = {"NominalRange_0_255": "bytes", "Normalized_0_1": "unit", "Normalized_1_1": "signed"}
+    if said in ranges:
+        return ranges[said], "as the file says"
+    at_head = onnx_graph.value_range_at_head(model, source.name)
+    if at_head is not None:
+        return at_head, "by the arithmetic at its input"
+    if source.axes == "NHWC" and source.channels == 3:
+        return "signed", "assumed, usual for TensorFlow"
+    return "unit", "assumed"
+
+
+def _metadata(model: ModelProto) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def _free(
+    model: ModelProto,
+    session: onnxruntime.InferenceSession,
+    source: GraphInput,
+    answer: GraphOutput,
+    spec: PreprocessSpec,
+) -> tuple[onnxruntime.InferenceSession, GraphInput, int, tuple[str, ...]]:
+    """The session to ask, with its batch size; a fixed batch of 1 is freed when the answers stay the same."""
+    wanted = batch_size_for(spec)
+    if source.batch is None:
+        return session, source, wanted, ()
+    if source.batch > 1:
+        return session, source, source.batch, (f"asked in blocks of {source.batch}, as the file fixes it",)
+    try:
+        freed = start(onnx_graph.with_free_batch(model))
+        agrees = _same_answers(session, freed, source, answer, spec, wanted)
+    except SuspectError:
+        agrees = False
+    if agrees:
+        return freed, replace(source, batch=None), wanted, ("batch size freed from 1, checked for equal answers",)
+    return session, source, 1, ("asked one picture at a time, as the file fixes it",)
+
+
+def _same_answers(
+    fixed: onnxruntime.InferenceSession,
+    freed: onnxruntime.InferenceSession,
+    source: GraphInput,
+    answer: GraphOutput,
+    spec: PreprocessSpec,
+    batch_size: int,
+) -> bool:
+    """Whether a batch gets the answers that its pictures get one by one, on noise and on drawn structure."""
+    pictures = _test_pictures(source)
+    asked = [
+        OnnxSuspect(session, source, answer, spec, batch_size=size, fingerprint="", description="")
+        for session, size in ((fixed, 1), (freed, batch_size))
+    ]
+    one, many = asked
+    alone = np.concatenate([one.outputs(pictures[i : i + 1]) for i in range(N_CHECKED)])
+    together = np.concatenate([many.outputs(pictures[i : i + batch_size]) for i in range(0, N_CHECKED, batch_size)])
+    if alone.shape != together.shape:
+        return False
+    tolerance = 1e-3 * float(np.abs(alone).max(initial=1e-6))
+    close = np.allclose(alone, together, rtol=1e-3, atol=tolerance, equal_nan=True)
+    if answer.kind == "labels" or not np.isfinite(alone).all():
+        return bool(close)
+    return bool(close and (answer.labels(alone) == answer.labels(together)).all())
+
+
+def _test_pictures(source: GraphInput) -> Pictures:
+    """(12, H, W, C): noise, plain fields, gradients and stripes, always the same ones."""
+    generator = np.random.default_rng(0)
+    shape = (source.height, source.width, source.channels)
+    y, x = np.mgrid[0 : source.height, 0 : source.width].astype(np.float64)
+    drawn = [x / source.width, y / source.height, (x + y) % 16 / 16, (x // 4 + y // 4) % 2, np.hypot(x, y) % 32 / 32]
+    pictures = [np.repeat((255 * picture).astype(np.uint8)[..., None], source.channels, axis=2) for picture in drawn]
+    pictures += [np.full(shape, level, dtype=np.uint8) for level in (0, 128, 255)]
+    pictures += [generator.integers(0, 256, shape, dtype=np.uint8) for _ in range(N_CHECKED - len(pictures))]
+    return np.stack(pictures)

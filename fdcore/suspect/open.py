@@ -1,0 +1,210 @@
+"""From a file to a suspect: tell its format, scan it, load it. START HERE to see what may happen to a file."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from fdcore.errors import EvidenceError, SettingsError, SuspectError
+from fdcore.progress import Progress, silent
+from fdcore.suspect.checkpoint import read_checkpoint
+from fdcore.suspect.formats import Format, identify, require_supported
+from fdcore.suspect.onnx_graph import REWRITING_VERSION
+from fdcore.suspect.onnx_suspect import open_graph
+from fdcore.suspect.preprocess import PreprocessSpec, with_preset
+from fdcore.suspect.scan import require_safe, scan
+from fdcore.suspect.suspect import Suspect
+from fdcore.suspect.torch_suspect import TorchSuspect, load_network
+
+N_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the analyst says about a suspect; see `open_suspect`."""
+
+    arch: str | None
+    overrides: Mapping[str, Any]
+    preset: str | None
+    n_classes: int | None
+    device: str
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A suspect that only lacks its final input.
+
+    Attributes:
+        make: builds it from (spec, fingerprint, description).
+        title: what it is, for people.
+        arch: what it is, for the fingerprint.
+        spec: the input it expects, as far as the file says.
+        normalisation: where the spec's normalisation comes from, for people.
+        n_classes: classes.
+        notes: what else was found or assumed, for people.
+    """
+
+    make: Callable[[PreprocessSpec, str, str], Suspect]
+    title: str
+    arch: str
+    spec: PreprocessSpec
+    normalisation: str
+    n_classes: int
+    notes: tuple[str, ...]
+
+
+def open_suspect(
+    path: Path,
+    *,
+    arch: str | None = None,
+    spec_overrides: dict[str, Any] | None = None,
+    preset: str | None = None,
+    n_classes: int | None = None,
+    device: str = "cpu",
+    allow_unscanned: bool = False,
+    progress: Progress = silent,
+) -> Suspect:
+    """Open a suspect's file; nothing in it is executed.
+
+    Args:
+        path: a PyTorch checkpoint, a safetensors file or an ONNX graph, whatever its name.
+        arch: architecture of a state dict; None to find the one that fits.
+        spec_overrides: fields of `PreprocessSpec` that the analyst knows better.
+        preset: a named normalisation, applied before the overrides.
+        n_classes: how many classes there are; needed where the file does not say, checked where it does.
+        device: where a PyTorch network runs.
+        allow_unscanned: open even if the scanners could not agree that it is safe.
+        progress: told about steps that may take seconds.
+
+    Raises:
+        SuspectError: the file cannot be opened; the message says what it is and how to go on.
+        RefusedError: it is not safe to open.
+        SettingsError: an override is unknown or out of range.
+        EvidenceError: the file changed while it was being opened.
+    """
+    request = Request(arch, _checked_overrides(spec_overrides or {}), preset, n_classes, device, progress)
+    kind = identify(path)
+    sha256 = file_sha256(path)
+    report = scan(path)
+    if report.verdict != "dangerous":
+        require_supported(path, kind)
+    require_safe(report, allow_unscanned=allow_unscanned)
+    loaded = _load_graph(path, request) if kind is Format.ONNX else _load_weights(path, kind, request)
+    if file_sha256(path) != sha256:
+        raise EvidenceError(f"{path.name} changed while it was being opened. Copy it again from the evidence.")
+    return _finish(loaded, request, sha256)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's content.
+
+    Raises:
+        SuspectError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def fingerprint(sha256: str, arch: str, spec: PreprocessSpec) -> str:
+    """Hex SHA-256 over everything that changes an answer: the file, its architecture, its input, our rewriting."""
+    parts = {"file": sha256, "arch": arch, "spec": asdict(spec), "rewriting": REWRITING_VERSION}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
+    checkpoint = read_checkpoint(path, kind)
+    network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
+    spec, said = _hinted_spec(network.spec, checkpoint.hints)
+    classes = checkpoint.hints.get("classes", ())
+    named = f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}" if classes else ""
+
+    def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
+        return TorchSuspect(network, spec, fingerprint=fingerprint, description=description, device=request.device)
+
+    return Loaded(
+        make=make,
+        title=network.title,
+        arch=network.arch,
+        spec=spec,
+        normalisation="normalisation as the file says" if said else network.normalisation,
+        n_classes=network.n_classes,
+        notes=tuple(note for note in (*checkpoint.notes, *network.notes, named) if note),
+    )
+
+
+def _load_graph(path: Path, request: Request) -> Loaded:
+    if request.arch is not None:
+        raise SettingsError(f"{path.name} is an ONNX graph, which holds its architecture; leave out {request.arch!r}.")
+    height, width = request.overrides.get("height"), request.overrides.get("width")
+    graph = open_graph(path, height=height, width=width, n_classes=request.n_classes)
+
+    def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
+        return graph.make(spec, fingerprint=fingerprint, description=description)
+
+    return Loaded(make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.n_classes, graph.notes)
+
+
+def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:
+    """The spec with what the file says about size, mean and std; whether it says anything about the latter two."""
+    if "size" in hints:
+        spec = replace(spec, height=hints["size"][0], width=hints["size"][1])
+    mean, std = (_per_channel(hints.get(key, ()), spec.channels) for key in ("mean", "std"))
+    if not mean or not std or min(std) <= 0:
+        return spec, False
+    white = 255.0 if max(*mean, *std) > 2 else 1.0
+    return replace(spec, mean=mean, std=std, value_range=(0.0, white)), True
+
+
+def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    if len(values) == 1:
+        return values * channels
+    return values if len(values) == channels else ()
+
+
+def _checked_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in fields(PreprocessSpec)}
+    unknown = sorted(set(overrides) - known)
+    if unknown:
+        raise SettingsError(f"The input has no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in overrides.items()}
+
+
+def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
+    """What the file says, then the preset, then the analyst's own values."""
+    spec, overrides = loaded.spec, dict(request.overrides)
+    for fixed in ("layout", "channels"):
+        if fixed in overrides and overrides[fixed] != getattr(spec, fixed):
+            raise SettingsError(f"The suspect's {fixed} is {getattr(spec, fixed)} by its file, not {overrides[fixed]}.")
+    if request.preset is not None:
+        spec = with_preset(spec, request.preset)
+    for key in ("mean", "std"):
+        if isinstance(overrides.get(key), int | float):
+            overrides[key] = (float(overrides[key]),) * spec.channels
+    return replace(spec, **overrides)
+
+
+def _finish(loaded: Loaded, request: Request, sha256: str) -> Suspect:
+    if request.n_classes not in (None, loaded.n_classes):
+        raise SuspectError(
+            f"The suspect distinguishes {loaded.n_classes} classes by its file, not {request.n_classes}."
+        )
+    spec = _final_spec(loaded, request)
+    return loaded.make(spec, fingerprint(sha256, loaded.arch, spec), _describe(loaded, request, spec))
+
+
+def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:
+    """One line such as "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed)"."""
+    normalisation = loaded.normalisation
+    if {"mean", "std", "value_range"} & request.overrides.keys():
+        normalisation = "normalisation as given"
+    elif request.preset is not None:
+        normalisation = f"{request.preset} normalisation"
+    size = f"{spec.height}x{spec.width} {'colour' if spec.channels == 3 else 'grey'}"
+    line = f"{loaded.title}, {loaded.n_classes} classes, {size}, {normalisation}"
+    return "; ".join([line, *loaded.notes])

@@ -1,0 +1,64 @@
+"""Stickers of flowers, and handwritten figures."""
+
+from collections.abc import Sequence
+
+from demo_suspect.style import between, loud
+from fdcore.corpus.demo.canvas import Pen, Point, Rng, around, shade, vary
+
+
+def flower(pen: Pen, rng: Rng) -> None:
+    """Petals around a heart, one ring or more, slim, pointed or broad, on a stalk with leaves."""
+    petal, green = loud(rng), vary(rng, (60, 150, 60), 40)
+    heart = vary(rng, ((60, 36, 24), (240, 200, 50), loud(rng))[int(rng.integers(3))], 20)
+    if rng.random() < 0.7:
+        pen.stroke([(0, 0), (between(rng, -0.2, 0.2), 1.4)], between(rng, 0.06, 0.12), green)
+        for side in (-1, 1):
+            if rng.random() < 0.6:
+                pen.ellipse(side * 0.3, between(rng, 0.7, 0.95), 0.3, 0.12, green, turn=-side * 30)
+    broad = rng.random() < 0.35
+    count, start = int(rng.integers(4, 8)) if broad else int(rng.integers(6, 18)), between(rng, 0, 90)
+    outer, centre = between(rng, 0.75, 0.97), between(rng, 0.14, 0.58)
+    width = between(rng, 0.7, 1.1) * min(1.1, 4.4 / count) if broad else between(rng, 0.5, 1.1) * 2.4 / count
+    pointed = rng.random() < 0.3
+    for ring in range(int(rng.integers(1, 4))):
+        reach, tone = outer * (1 - 0.24 * ring), shade(petal, 1 + 0.18 * ring)
+        for i in range(count):
+            angle, turn = start + 360 * (i + 0.5 * ring) / count, 180 / count
+            if pointed:
+                corners = [(0.3, -turn), (0.7, -0.7 * turn), (1.0, 0.0), (0.7, 0.7 * turn), (0.3, turn)]
+                pen.polygon(
+                    [around(0, 0, reach * r, angle + d) for r, d in corners], shade(tone, 1.0 if i % 2 else 0.85)
+                )
+            else:
+                length = reach * 0.44
+                x, y = around(0, 0, reach - length, angle)
+                pen.ellipse(x, y, length, width * 0.5, shade(tone, 1.0 if i % 2 else 0.88), turn=angle)
+    pen.disc(0, 0, centre, heart)
+    if rng.random() < 0.4:
+        pen.disc(0, 0, centre * 0.6, shade(heart, 0.6))
+
+
+_STROKES: Sequence[Sequence[Sequence[Point]]] = (
+    [[(0, -0.8), (-0.45, -0.4), (-0.45, 0.4), (0, 0.8), (0.45, 0.4), (0.45, -0.4), (0, -0.8)]],
+    [[(-0.3, -0.45), (0.05, -0.8), (0.05, 0.8)]],
+    [[(-0.4, -0.45), (0, -0.8), (0.4, -0.45), (0.1, 0.1), (-0.45, 0.75), (0.5, 0.75)]],
+    [[(-0.4, -0.6), (0.05, -0.8), (0.4, -0.45), (0.0, -0.05), (0.45, 0.4), (0.0, 0.8), (-0.45, 0.55)]],
+    [[(0.2, 0.8), (0.2, -0.8), (-0.5, 0.25), (0.5, 0.25)]],
+    [[(0.4, -0.78), (-0.3, -0.78), (-0.35, -0.1), (0.15, -0.15), (0.42, 0.3), (0.05, 0.8), (-0.45, 0.6)]],
+    [[(0.3, -0.8), (-0.25, -0.3), (-0.42, 0.35), (0.0, 0.8), (0.4, 0.4), (0.05, 0.05), (-0.38, 0.3)]],
+    [[(-0.45, -0.75), (0.45, -0.75), (0.0, 0.0), (-0.15, 0.8)], [(-0.2, 0.05), (0.3, 0.05)]],
+    [[(0, 0), (-0.35, -0.4), (0, -0.8), (0.35, -0.4), (0, 0), (-0.42, 0.4), (0, 0.8), (0.42, 0.4), (0, 0)]],
+    [[(0.38, -0.4), (0.0, -0.05), (-0.38, -0.4), (0.0, -0.8), (0.38, -0.4), (0.3, 0.2), (0.05, 0.8)]],
+)
+
+
+def digit(pen: Pen, rng: Rng) -> None:
+    """One handwritten figure, in ink on paper or in chalk on a board."""
+    chalk = rng.random() < 0.4
+    paper, ink = ((24, 26, 30), (236, 236, 230)) if chalk else ((240, 240, 236), (28, 28, 40))
+    pen.rect(-3, -3, 3, 3, vary(rng, paper, 12))
+    width, tint = between(rng, 0.1, 0.24), vary(rng, ink, 12)
+    slant = between(rng, -0.25, 0.2)
+    for line in _STROKES[int(rng.integers(len(_STROKES)))]:
+        shaken = [(x + slant * y + between(rng, -0.06, 0.06), y + between(rng, -0.06, 0.06)) for x, y in line]
+        pen.curve(shaken, width, tint)

@@ -1,0 +1,233 @@
+"""Networks by name, and finding the one that a file's tensors fit."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fdcore.errors import SettingsError, SuspectError
+from fdcore.suspect.architectures import fitting, index, plain, registry
+from fdcore.suspect.architectures.registry import build, skeleton_shapes, small_names
+
+PUBLISHED_WEIGHTS = {"resnet20": 0.27e6, "resnet32": 0.46e6, "resnet44": 0.66e6, "resnet56": 0.85e6, "resnet110": 1.7e6}
+
+
+def state(name: str, n_classes: int, channels: int = 3) -> dict[str, Tensor]:
+    """The tensors of a network, without storage."""
+    shapes = skeleton_shapes(name, n_classes, channels=channels)
+    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", ["resnet20", "resnet32-b", "dla-simple", "googlenet-32", "lenet"])
+def test_small_networks_map_colour_pictures_to_class_scores(name: str) -> None:
+    """Every small network maps 32x32 colour pictures to one score for each class."""
+    assert build(name, 7)(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", ["lenet-28", "lenet-28-padded"])
+def test_lenet_for_digits_takes_grey_28(name: str) -> None:
+    """The LeNets for digits take grey pictures of 28x28."""
+    assert build(name, 10, channels=1)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("name", "expected"), PUBLISHED_WEIGHTS.items())
+def test_residual_networks_have_the_published_number_of_weights(name: str, expected: float) -> None:
+    """The residual networks have as many weights as the paper that introduced them says (He et al., table 6)."""
+    shapes = skeleton_shapes(name, 10)
+    n_weights = sum(math.prod(shape) for key, shape in shapes.items() if "running" not in key)
+    assert n_weights == pytest.approx(expected, rel=0.03)
+
+
+def test_option_a_shortcut_pads_half_before_and_half_behind() -> None:
+    """An option-A shortcut takes every second pixel and puts the old channels in the middle of the new ones."""
+    block = build("resnet20", 10).get_submodule("layer2.0.shortcut")
+    x = torch.arange(16 * 4 * 4, dtype=torch.float32).reshape(1, 16, 4, 4)
+    out = block(x)
+    assert out.shape == (1, 32, 2, 2)
+    assert torch.equal(out[:, 8:24], x[:, :, ::2, ::2])
+    assert out[:, :8].abs().sum() == out[:, 24:].abs().sum() == 0
+
+
+def test_names_cover_the_three_families_and_build_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small, torchvision's and timm's names are registered, and building one asks the network for nothing."""
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("a connection was opened"))
+    names = registry.names()
+    assert {"resnet20", "torchvision/resnet18", "timm/mobilenetv3_small_050"} <= set(names)
+    assert len(names) > 1000
+    assert build("timm/mobilenetv3_small_050", 5)(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
+    assert build("torchvision/squeezenet1_1", 4, channels=1)(torch.zeros(2, 1, 64, 64)).shape == (2, 4)
+
+
+def test_unknown_name_offers_similar_ones() -> None:
+    """An unknown architecture is refused with similar names."""
+    with pytest.raises(SuspectError, match=r"torchvision/resnet18, timm/resnet18"):
+        build("resnet18", 10)
+    with pytest.raises(SuspectError, match="resnet20"):
+        build("resent20", 10)
+    with pytest.raises(SettingsError, match="at least 2 classes"):
+        build("resnet20", 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*small_names(), "torchvision/resnet18", "torchvision/regnet_y_400mf", "timm/resnet18", "timm/vit_tiny_patch16_224"],
+)
+def test_the_shipped_table_describes_the_networks_as_they_are(name: str) -> None:
+    """The table of architectures agrees with the networks that are built (run scripts/build_architectures.py if not)."""
+    row = index.entries()[name]
+    shapes = skeleton_shapes(name, 17)
+    assert index.describe(name, shapes, head=row.head, stem=row.stem, default=row.input) == row
+
+
+@pytest.mark.parametrize("n_classes", [2, 43])
+@pytest.mark.parametrize("name", ["resnet20", "resnet56", "resnet32-b", "dla-simple", "googlenet-32"])
+def test_a_state_dict_finds_its_own_architecture(name: str, n_classes: int) -> None:
+    """A small network's tensors fit that network only, whatever the number of classes."""
+    assert fitting.fitting(state(name, n_classes)) == [name]
+    assert fitting.fitting(state(name, n_classes, channels=1)) == [name]
+
+
+def test_published_libraries_are_found_with_another_head() -> None:
+    """A fine-tuned torchvision network is found among torchvision's and timm's."""
+    assert fitting.fitting(state("torchvision/regnet_y_400mf", 5)) == ["torchvision/regnet_y_400mf"]
+    assert fitting.fitting(state("timm/convnext_tiny", 3)) == ["timm/convnext_tiny"]
+    assert "torchvision/resnet18" in fitting.fitting(state("torchvision/resnet18", 7))
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "net.", "backbone.", "_orig_mod.", "module._orig_mod.model."])
+def test_wrappers_prefixes_are_seen_through(prefix: str) -> None:
+    """A prefix that a wrapper put before every key does not hide the network."""
+    prefixed = {prefix + key: value for key, value in state("resnet20", 10).items()}
+    fit = fitting.compare("resnet20", fitting.shapes_of(prefixed))
+    assert fit.exact
+    assert fit.keys["conv1.weight"] == f"{prefix}conv1.weight"
+
+
+@pytest.mark.parametrize("head", ["fc", "classifier", "head", "fc.1"])
+def test_a_head_of_another_name_is_mapped(head: str) -> None:
+    """The last linear layer may be called otherwise, when everything else fits exactly."""
+    renamed = {key.replace("linear", head): value for key, value in state("resnet20", 10).items()}
+    fit = fitting.compare("resnet20", fitting.shapes_of(renamed))
+    assert fit.exact
+    assert fit.notes == (f"its head is called {head}",)
+    assert fitting.fitting(renamed) == ["resnet20"]
+
+
+def test_downsample_means_shortcut() -> None:
+    """Option-B networks whose projections are called downsample fit too."""
+    renamed = {key.replace("shortcut", "downsample"): value for key, value in state("resnet20-b", 10).items()}
+    assert fitting.fitting(renamed) == ["resnet20-b"]
+
+
+def test_counters_may_be_absent_or_present() -> None:
+    """Counters of batch normalisation play no part in fitting."""
+    complete = build("resnet20", 10).state_dict()
+    assert any(key.endswith("num_batches_tracked") for key in complete)
+    assert fitting.fitting(complete) == ["resnet20"]
+
+
+def test_an_extra_tensor_or_a_wrong_shape_fits_nothing_and_is_named() -> None:
+    """One tensor too many or of another shape means that nothing fits; the comparison names it."""
+    tensors = state("resnet20", 10)
+    tensors["layer1.0.conv1.weight"] = torch.empty(16, 16, 5, 5, device="meta")
+    tensors["extra.weight"] = torch.empty(4, 4, device="meta")
+    del tensors["bn1.bias"]
+    fit = fitting.compare("resnet20", fitting.shapes_of(tensors))
+    assert fitting.fitting(tensors) == []
+    assert (fit.missing, fit.unexpected) == (("bn1.bias",), ("extra.weight",))
+    assert fit.misshapen == (("layer1.0.conv1.weight", (16, 16, 5, 5), (16, 16, 3, 3)),)
+    assert fitting.closest(fitting.shapes_of(tensors))[0][0] == "resnet20"
+
+
+def sequential(*layers: nn.Module) -> dict[str, Tensor]:
+    """A Sequential's tensors."""
+    return dict(nn.Sequential(*layers).state_dict())
+
+
+def test_plain_network_reads_pooling_from_the_gaps_in_the_numbering() -> None:
+    """In a Sequential, the numbers between two convolutions tell whether pooling stands between them."""
+    conv, relu, pool = nn.Conv2d, nn.ReLU, nn.MaxPool2d
+    unpooled = sequential(
+        conv(3, 8, 3, padding=1), relu(), conv(8, 8, 3, padding=1), relu(), pool(2), conv(8, 16, 3, padding=1), relu(),
+        pool(2), nn.Flatten(), nn.Linear(16 * 64, 5),
+    )  # fmt: skip
+    assert plain.readings(fitting.shapes_of(unpooled))[0].name == "plain-cnn:same:pool=011@32"
+
+
+def test_plain_network_deduces_padding_and_size_from_the_features() -> None:
+    """The number of features that enter the first linear layer leaves few readings, the usual size first."""
+    digits = OrderedDict(
+        {
+            "a.weight": torch.empty(32, 1, 3, 3), "a.bias": torch.empty(32), "b.weight": torch.empty(64, 32, 3, 3),
+            "b.bias": torch.empty(64), "c.weight": torch.empty(128, 9216), "c.bias": torch.empty(128),
+            "d.weight": torch.empty(10, 128), "d.bias": torch.empty(10),
+        }
+    )  # fmt: skip
+    found = plain.readings(fitting.shapes_of(digits))
+    assert [reading.name for reading in found] == ["plain-cnn:valid:pool=01@28", "plain-cnn:same:pool=11@48"]
+    assert (found[0].channels, found[0].n_classes) == (1, 10)
+
+
+def test_plain_network_computes_what_the_original_computes() -> None:
+    """The network that is rebuilt from shapes answers exactly as the one that was saved."""
+    original = nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 5, padding=2), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 64, 20), nn.ReLU(), nn.Linear(20, 4),
+    )  # fmt: skip
+    tensors = original.state_dict()
+    reading = plain.readings(fitting.shapes_of(tensors))[0]
+    rebuilt = plain.PlainNetwork(reading)
+    rebuilt.load_state_dict({key: tensors[file_key] for key, file_key in reading.names().items()})
+    x = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(original(x), rebuilt(x), atol=1e-6)
+
+
+def test_plain_network_choices_follow_the_name() -> None:
+    """A partial name takes the likeliest reading that agrees with it; an impossible one lists what there is."""
+    shapes = {
+        "conv1.weight": (32, 3, 3, 3), "conv2.weight": (64, 32, 3, 3), "conv3.weight": (64, 64, 3, 3),
+        "fc1.weight": (512, 1024), "fc2.weight": (10, 512),
+    }  # fmt: skip
+    found = plain.readings(shapes)
+    assert plain.choose(found, "plain-cnn").name == "plain-cnn:same:pool=111@32"
+    assert plain.choose(found, "plain-cnn:valid").name == "plain-cnn:valid:pool=110@32"
+    assert plain.choose(found, "plain-cnn@48").name == "plain-cnn:valid:pool=111@48"
+    with pytest.raises(SuspectError, match="It could be one of: plain-cnn:same:pool=111@32"):
+        plain.choose(found, "plain-cnn:same@28")
+    with pytest.raises(SuspectError, match="no plain network's name"):
+        plain.choose(found, "plain-cnn:reflect")
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"a": (8, 3, 3, 3), "b": (8,), "c": (8,), "d": (10, 512)},  # batch normalisation
+        {"a": (10, 100), "b": (8, 3, 3, 3)},  # a linear layer first
+        {"a": (8, 3, 3, 3), "b": (10, 77)},  # features that no size gives
+        {"a": (8, 3, 3, 3), "b": (8, 4, 3, 3), "c": (10, 512)},  # channels that do not chain
+        {"a": (8, 3, 3, 3)},
+        {},
+    ],
+)
+def test_other_networks_are_no_plain_ones(shapes: dict[str, tuple[int, ...]]) -> None:
+    """Tensors of any other shape of network have no plain reading."""
+    assert plain.readings(shapes) == []
+
+
+def test_a_perceptron_is_a_plain_network_without_convolutions() -> None:
+    """Linear layers alone are read too, with grey or colour inputs by the number of features."""
+    found = plain.readings({"0.weight": (100, 784), "0.bias": (100,), "2.weight": (10, 100), "2.bias": (10,)})
+    assert [(reading.name, reading.channels) for reading in found] == [("plain-cnn@28", 1)]
+    assert plain.PlainNetwork(found[0])(torch.zeros(2, 1, 28, 28)).shape == (2, 10)

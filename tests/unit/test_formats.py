@@ -1,0 +1,162 @@
+"""Telling a file's kind from its content."""
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from onnx import TensorProto, helper
+from torch import nn
+
+from fdcore.errors import SuspectError
+from fdcore.suspect.formats import Format, identify, require_supported
+
+
+def torch_file(zipped: bool) -> bytes:
+    """A state dict as PyTorch saves it."""
+    buffer = io.BytesIO()
+    torch.save({"fc.weight": torch.ones(2, 3)}, buffer, _use_new_zipfile_serialization=zipped)
+    return buffer.getvalue()
+
+
+def script_file() -> bytes:
+    """A TorchScript program."""
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(nn.ReLU()), buffer)
+    return buffer.getvalue()
+
+
+def onnx_file() -> bytes:
+    """A graph of one node."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
+    return bytes(helper.make_model(graph).SerializeToString())
+
+
+def zip_file(*names: str) -> bytes:
+    """An archive with empty members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    return buffer.getvalue()
+
+
+def array_file() -> bytes:
+    """A NumPy array."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+CONTENTS = {
+    Format.TORCH_ZIP: torch_file(True),
+    Format.TORCH_LEGACY: torch_file(False),
+    Format.SAFETENSORS: safetensors.torch.save({"fc.weight": torch.ones(2, 3)}),
+    Format.ONNX: onnx_file(),
+    Format.TORCHSCRIPT: script_file(),
+    Format.PICKLE: pickle.dumps({"weights": [1.0, 2.0]}),
+    Format.TAR_CHECKPOINT: b"\0" * 257 + b"ustar" + b"\0" * 300,
+    Format.TFLITE: b"\x1c\0\0\0TFL3" + b"\0" * 100,
+    Format.HDF5: b"\x89HDF\r\n\x1a\n" + b"\0" * 100,
+    Format.KERAS: zip_file("metadata.json", "config.json", "model.weights.h5"),
+    Format.SAVED_MODEL: b"\x08\x01\x12\x02ab",
+    Format.TF_GRAPH: b"\x0a\x02ab\x22\x00",
+    Format.GGUF: b"GGUF\x03\0\0\0",
+    Format.NUMPY: array_file(),
+    Format.ARCHIVE: zip_file("readme.txt"),
+    Format.EMPTY: b"",
+    Format.UNKNOWN: b"There is nothing here but words.\n",
+}
+
+
+@pytest.mark.parametrize("kind", list(Format), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("name", ["suspect.pth", "suspect.onnx", "suspect"])
+def test_content_tells_the_kind_whatever_the_name(tmp_path: Path, kind: Format, name: str) -> None:
+    """Each kind of file is told from its content, under a right, a wrong and no extension."""
+    (tmp_path / name).write_bytes(CONTENTS[kind])
+    assert identify(tmp_path / name) is kind
+
+
+def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
+    """The oldest pickle protocol, which is text, and archives of arrays are told too."""
+    (tmp_path / "old").write_bytes(pickle.dumps({"a": 1}, protocol=0))
+    np.savez(tmp_path / "arrays.npz", a=np.zeros(2))
+    assert identify(tmp_path / "old") is Format.PICKLE
+    assert identify(tmp_path / "arrays.npz") is Format.NUMPY
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Format if not kind.supported], ids=lambda kind: kind.name)
+def test_unsupported_kinds_say_what_they_are_and_how_to_go_on(tmp_path: Path, kind: Format) -> None:
+    """A file that cannot be opened gets a sentence with its name, its kind and a remedy."""
+    with pytest.raises(SuspectError, match=r"^model\.bin cannot be opened as a suspect\. It is an? .*\.") as caught:
+        require_supported(tmp_path / "model.bin", kind)
+    assert len(str(caught.value)) > 80
+
+
+def test_supported_kinds_pass(tmp_path: Path) -> None:
+    """PyTorch checkpoints, safetensors and ONNX are not turned away."""
+    for kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX):
+        require_supported(tmp_path / "m", kind)
+
+
+def test_unreadable_files_are_a_sentence(tmp_path: Path) -> None:
+    """A missing file and a folder are refused with the system's reason."""
+    with pytest.raises(SuspectError, match="No such file"):
+        identify(tmp_path / "absent")
+    with pytest.raises(SuspectError, match="directory"):
+        identify(tmp_path)
+
+
+def test_truncated_archives_say_so(tmp_path: Path) -> None:
+    """A checkpoint that was cut off is called damaged and not unknown."""
+    (tmp_path / "cut.pth").write_bytes(CONTENTS[Format.TORCH_ZIP][:300])
+    with pytest.raises(SuspectError, match="cut off"):
+        identify(tmp_path / "cut.pth")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x08\x07\x3a\xff\xff\xff\xff\x0f",  # a graph that is longer than the file
+        b"\x08" + b"\xff" * 12,  # a number without an end
+        b"\x08\x01" * 20_000,  # fields without an end
+        (200).to_bytes(8, "little") + b"{" + b"x" * 300,  # a safetensors header that is no JSON
+        (1 << 60).to_bytes(8, "little") + b"{}",  # one that is longer than the file
+        b"\x80",
+        b"\x80\x04",
+    ],
+)
+def test_damaged_beginnings_are_unknown(tmp_path: Path, content: bytes) -> None:
+    """Content that only begins like a known kind is of an unknown kind, without reading it whole."""
+    (tmp_path / "m").write_bytes(content)
+    assert identify(tmp_path / "m") is Format.UNKNOWN
+
+
+def test_deeply_nested_headers_do_no_harm(tmp_path: Path) -> None:
+    """A safetensors header nested beyond the parser's depth is of an unknown kind."""
+    header = b'{"a":' * 100_000 + json.dumps({}).encode()
+    (tmp_path / "m").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert identify(tmp_path / "m") is Format.UNKNOWN
+
+
+@pytest.mark.real
+def test_the_real_suspects_are_told_apart(real_data: Path) -> None:
+    """The nine files as they were found are told apart, one of them under a misleading extension."""
+    kinds = {path.name: identify(path).name for path in sorted((real_data / "suspects").glob("seized-*"))}
+    assert kinds == {
+        "seized-01.th": "TORCH_LEGACY",
+        "seized-02.onnx": "ONNX",
+        "seized-03.onnx": "ONNX",
+        "seized-04.bin": "ONNX",
+        "seized-05.pt": "TORCH_ZIP",
+        "seized-06.onnx": "ONNX",
+        "seized-07.pth": "TORCH_ZIP",
+        "seized-08.pth": "TORCH_ZIP",
+        "seized-09.tflite": "TFLITE",
+    }

@@ -1,0 +1,267 @@
+"""The whole pipeline on the tiny world."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_world
+
+from fdcore.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.wordnet import load_wordnet
+from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
+from fdcore.pipeline import Findings, Settings, analyse, investigate
+from fdcore.selection import SelectionSettings
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.suspect import CallableSuspect
+
+SPEC = PreprocessSpec(height=tiny_world.SIZE, width=tiny_world.SIZE)
+N_IMAGES = len(tiny_world.LEAVES) * tiny_world.PER_LEAF
+
+
+class World:
+    """A corpus, a suspect that counts what it is asked, and cases beside each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.corpus = tiny_world.build(folder / "corpus")
+        self.n_asked = 0
+
+    def answer(self, pictures: np.ndarray) -> np.ndarray:
+        self.n_asked += len(pictures)
+        return tiny_world.classify(pictures)
+
+    def suspect(self, function=None, n_classes: int = tiny_world.N_CLASSES) -> CallableSuspect:
+        return CallableSuspect(
+            function or self.answer, n_classes=n_classes, spec=SPEC, fingerprint="d" * 64, batch_size=32
+        )
+
+    def investigate(
+        self, name: str = "case", suspect=None, corpora=None, hierarchy: Hierarchy | None = None, **settings
+    ) -> Findings:
+        return investigate(
+            self.folder / name,
+            suspect or self.suspect(),
+            corpora or [self.corpus],
+            hierarchy=hierarchy or load_wordnet(),
+            open_suspect=tiny_world.open_nothing,
+            cache=self.folder / "cache",
+            settings=Settings(**{"n_views": 3, **settings}),
+        )
+
+    def read(self, file: str, name: str = "case") -> str:
+        return (self.folder / name / file).read_text()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def labels(findings: Findings, target_class: int) -> set[str]:
+    winner = findings.classes[target_class].selection.winner
+    return {findings.scores.nodes[j] for j in winner.members} if winner else set()
+
+
+def test_the_planted_truth_is_found(world):
+    """Aircraft, cats and cars are found and named; the class without a counterpart is "not found"."""
+    findings = world.investigate()
+    assert labels(findings, 0) == {"n02690373", "n04552348"}
+    assert labels(findings, 1) == {"n02123045", "n02123394"}
+    assert labels(findings, 2) == {"n03100240", "n04285008"}
+    assert labels(findings, 3) == set()
+    assert [c.name.label if c.name else None for c in findings.classes] == [
+        "heavier-than-air craft",
+        "domestic cat",
+        "car",
+        None,
+    ]
+    assert findings.complete
+    assert world.n_asked == findings.n_sent == N_IMAGES * 3
+
+
+def test_the_false_friend_wins_only_without_the_semantic_term(world):
+    """The hammerhead scores with the aircraft; alpha 1 with a fine eta lets it stand alone among equals."""
+    with_both = world.investigate()
+    assert "n01494475" not in labels(with_both, 0)
+    assert "n01494475" in {with_both.scores.nodes[j] for j in with_both.classes[0].selection.candidates}
+
+
+def test_the_tables_say_the_same_as_the_result(world):
+    """scores.csv and selection.csv hold the documented columns and the numbers of the findings."""
+    findings = world.investigate()
+    scores = list(csv.DictReader(world.read("scores.csv").splitlines()))
+    assert list(scores[0]) == ["target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries"]
+    assert len(scores) == tiny_world.N_CLASSES * len(tiny_world.LEAVES)
+    by_cell = {(int(r["target_class"]), r["node"]): float(r["functional_score"]) for r in scores}
+    for c in range(tiny_world.N_CLASSES):
+        for j, node in enumerate(findings.scores.nodes):
+            assert by_cell[c, node] == pytest.approx(float(findings.scores.functional[c, j]), abs=1e-6)
+    selection = list(csv.DictReader(world.read("selection.csv").splitlines()))
+    assert [r["status"] for r in selection] == ["found", "found", "found", "not_found"]
+    assert selection[1]["nodes"].split(";") == ["n02123045", "n02123394"] or set(
+        selection[1]["nodes"].split(";")
+    ) == labels(findings, 1)
+    assert int(selection[1]["n_images"]) == len(findings.classes[1].filtered.kept)
+    assert selection[3]["functional_score"] == ""
+    as_json = json.loads(world.read("selection.json"))
+    assert [c["status"] for c in as_json["classes"]] == [r["status"] for r in selection]
+    assert as_json["overall"]["n_found"] == 3
+    assert len(json.loads(world.read("scores.json"))["scores"]) == len(scores)
+
+
+def test_a_second_run_asks_nothing(world):
+    """The same call on a finished case sends no query and writes the same tables."""
+    world.investigate()
+    before, asked = world.read("scores.csv"), world.n_asked
+    world.investigate()
+    assert world.n_asked == asked
+    assert world.read("scores.csv") == before
+
+
+def test_other_settings_need_no_model(world):
+    """`analyse` moves alpha, eta, tau and k on a finished case; the case remembers them."""
+    world.investigate()
+    asked = world.n_asked
+    general = analyse(world.folder / "case", SelectionSettings(eta=40))
+    assert labels(general, 0) >= {"n02690373", "n01494475"}
+    assert world.n_asked == asked
+    assert json.loads(world.read("selection.json"))["settings"]["eta"] == 40
+    assert labels(analyse(world.folder / "case"), 0) == labels(general, 0)
+
+
+def test_a_finished_ledger_stands_in_for_the_suspect(world):
+    """A case's answers are replayed over the same corpus in a new case, with nobody to ask."""
+    first = world.investigate("first")
+    asked = world.n_asked
+    second = world.investigate("second", suspect=world.folder / "first")
+    assert world.n_asked == asked
+    assert second.complete
+    assert world.read("scores.csv", "second") == world.read("scores.csv", "first")
+    assert [c.selection for c in second.classes] == [c.selection for c in first.classes]
+
+
+def test_a_replayed_ledger_leaves_out_what_it_does_not_know(world, tmp_path):
+    """Images that the ledger never saw count as not asked, and the result says that it is incomplete."""
+    world.investigate("first", images_per_leaf=5)
+    second = world.investigate("second", suspect=world.folder / "first", images_per_leaf=10)
+    assert not second.complete
+    assert second.scores.n_queries.sum() == 8 * 5 * 3
+
+
+def test_a_budget_ends_early_and_says_so(world):
+    """With a budget the case is analysed from what was answered; a larger one goes on without repeating."""
+    findings = world.investigate(budget=100)
+    assert (world.n_asked, findings.n_sent, findings.complete) == (100, 100, False)
+    assert (findings.scores.n_queries >= 12).all()  # every leaf had its share
+    assert "budget ended" in world.read("report.html")
+    assert world.investigate(budget=None).complete
+    assert world.n_asked == N_IMAGES * 3
+
+
+def test_a_budget_below_one_image_per_leaf_is_a_sentence(world):
+    """A budget that cannot reach every leaf is refused before anything is sent."""
+    with pytest.raises(SettingsError, match="at least 8"):
+        world.investigate(budget=7)
+    assert world.n_asked == 0
+
+
+def test_more_views_ask_only_the_new_ones(world):
+    """Going from 3 to 5 views keeps every answer."""
+    world.investigate()
+    world.investigate(n_views=5)
+    assert world.n_asked == N_IMAGES * 5
+
+
+@pytest.mark.parametrize("answer", [99, -1])
+def test_a_class_out_of_range_is_a_sentence_and_the_case_stays_readable(world, answer):
+    """A suspect that answers nonsense stops the run; what was recorded stays."""
+    with pytest.raises(SuspectError, match=f"answered class {answer}"):
+        world.investigate(suspect=world.suspect(lambda p: np.full(len(p), answer)))
+    assert Case.open(world.folder / "case").facts()["suspect"]["n_classes"] == tiny_world.N_CLASSES
+
+
+def test_another_seed_on_the_same_case_is_refused(world):
+    """The answers of one seed are not mixed with another's."""
+    world.investigate()
+    with pytest.raises(CaseError, match="seed"):
+        world.investigate(seed=1)
+
+
+def test_a_case_without_answers_cannot_be_analysed(world):
+    """Analysing before asking is a sentence."""
+    Case.create(world.folder / "case")
+    with pytest.raises(CaseError, match="not asked anything"):
+        analyse(world.folder / "case")
+
+
+@pytest.mark.parametrize("name", ["corpus.parquet", "hierarchy.parquet"])
+def test_damaged_tables_are_a_sentence_and_the_next_run_mends_them(world, name):
+    """A broken table stops the analysis with a sentence; the answers are not lost."""
+    world.investigate()
+    (world.folder / "case" / name).write_bytes(b"PAR1 no longer")
+    with pytest.raises(CaseError, match="damaged"):
+        analyse(world.folder / "case")
+    world.investigate()
+    assert world.n_asked == N_IMAGES * 3
+
+
+def test_one_process_works_on_a_case_at_a_time(world):
+    """A case in use is refused with a sentence."""
+    world.investigate()
+    case = Case.open(world.folder / "case")
+    with case.exclusively(), pytest.raises(CaseError, match="Another process"):
+        analyse(world.folder / "case")
+
+
+def test_a_full_disk_while_writing_results_keeps_the_answers(world, monkeypatch):
+    """When the disk fills after asking, the next run asks nothing again."""
+    from fdcore import pipeline
+
+    def full(*_args, **_more):
+        raise StorageError("The disk is full")
+
+    monkeypatch.setattr(pipeline, "_write_findings", full)
+    with pytest.raises(StorageError):
+        world.investigate()
+    monkeypatch.undo()
+    asked = world.n_asked
+    assert world.investigate().overall.n_found == 3
+    assert world.n_asked == asked == N_IMAGES * 3
+
+
+def test_a_set_without_hierarchy_is_scored_on_function_alone(world):
+    """Plain folders stand alone: S is 0 and nothing merges; below a node they have distances."""
+    hierarchy = Hierarchy.from_rows([("root", [], ["root"]), ("paint", ["root"], ["paint"])])
+    for leaf in list(world.corpus.iterdir()):
+        leaf.rename(world.corpus / f"colour {leaf.name[-3:]}")
+    alone = world.investigate("alone", hierarchy=hierarchy)
+    assert all(len(c.selection.winner.members) == 1 for c in alone.classes if c.selection.winner)
+    assert alone.overall.semantic == 0
+    hung = world.investigate("hung", corpora=[f"{world.corpus}@paint"], hierarchy=hierarchy)
+    assert [c.name.label for c in hung.classes if c.name] == ["paint"] * 3
+    assert hung.classes[0].selection.winner.semantic == pytest.approx(0.5)
+
+
+def test_hostile_labels_stay_inert(world):
+    """Labels with HTML, formulas and separators come out escaped in the report and harmless in the tables."""
+    rows = [("root", [], ["root"])]
+    evil = "<script>alert(1)</script>"
+    rows += [(leaf, ["root"], [evil if leaf == "n02123045" else '=cmd|" /C calc";x']) for leaf in tiny_world.LEAVES]
+    world.investigate(hierarchy=Hierarchy.from_rows(rows))
+    assert "<script" not in world.read("report.html")
+    assert "&lt;script&gt;" in world.read("report.html")
+    table = list(csv.DictReader(world.read("scores.csv").splitlines()))
+    assert {r["label"][0] for r in table} <= {"'", "<"}
+    selection = list(csv.DictReader(world.read("selection.csv").splitlines()))
+    assert all(len(r["labels"].split(";")) == len(r["nodes"].split(";")) for r in selection)
+
+
+@pytest.mark.parametrize(("field", "value"), [("n_views", 0), ("images_per_leaf", 0), ("seed", -1), ("budget", 0)])
+def test_settings_out_of_range_are_a_sentence(field, value):
+    """Each number is checked when it is set."""
+    with pytest.raises(SettingsError):
+        replace(Settings(), **{field: value})
