@@ -18,6 +18,7 @@ Every file is written whole or not at all. The evidence is hashed on intake and 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,12 +158,12 @@ class Case:
             )
         if known:
             return self.evidence()
-        target = self.folder / "evidence" / "suspect.bin"  # a fixed name: the file's own may be hostile
+        target = self.folder / "evidence" / _safe_name(source.name)
         copied = _copy(source, target)
         if copied != sha256:
             target.unlink()
             raise SuspectError(f"{source} changed while it was copied. Copy it to a quiet place and try again.")
-        facts = {"name": source.name, "sha256": sha256, "size": target.stat().st_size}
+        facts = {"name": source.name, "file": target.name, "sha256": sha256, "size": target.stat().st_size}
         self.record(evidence=facts)
         self.log("evidence taken", facts)
         return self.evidence()
@@ -177,7 +178,7 @@ class Case:
         known = self.facts().get("evidence")
         if not known:
             raise CaseError(f"The case {self.folder} holds no suspect's file.")
-        path = self.folder / "evidence" / "suspect.bin"
+        path = self.folder / "evidence" / _safe_name(known["file"])
         if not path.is_file() or (found := sha256_file(path)) != known["sha256"]:
             state = (
                 "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known['sha256'][:12]}…"
@@ -253,6 +254,11 @@ def _entry_hash(entry: dict[str, Any]) -> str:
     """SHA-256 over the entry without its own hash, as canonical JSON; it covers the previous entry's hash."""
     body = {key: value for key, value in entry.items() if key != "hash"}
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _safe_name(name: str) -> str:
+    """A file name that is only a name: what a hostile one could do with slashes, dots or control characters is gone."""
+    return re.sub(r"[^A-Za-z0-9_-]+", ".", name)[-80:].strip(".") or "suspect"
 
 
 def _copy(source: Path, target: Path) -> str:

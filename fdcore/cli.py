@@ -53,6 +53,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
 
     settings = _settings(options)
     out = options.out or Path("cases") / options.suspect.stem
+    progress = terminal.ProgressBar()
 
     def open_it(path: Path) -> Any:
         return open_suspect(
@@ -62,6 +63,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
             spec_overrides=_spec_overrides(options),
             device=options.device,
             allow_unscanned=options.allow_unscanned,
+            progress=progress,
         )
 
     pipeline.investigate(
@@ -72,7 +74,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
         open_suspect=open_it,
         cache=_cache(options),
         settings=settings,
-        progress=terminal.ProgressBar(),
+        progress=progress,
     )
     return _present(out, options)
 

@@ -160,7 +160,7 @@ def analyse(folder: Path, settings: SelectionSettings | None = None, *, cache: P
 
 def _pixels(case: Case, cache: Path | None) -> npt.NDArray[np.uint8] | None:
     corpus = case.facts().get("corpus")
-    return find_pixels(cache, corpus["store"], corpus["n_images"]) if cache and corpus else None
+    return find_pixels(cache, corpus.get("store", ""), corpus["n_images"]) if cache and corpus else None
 
 
 def selection_settings(case: Case) -> SelectionSettings:

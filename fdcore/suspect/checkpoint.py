@@ -141,16 +141,16 @@ def _state_dicts(content: Any, place: Place, depth: int) -> Iterator[tuple[Place
     if not isinstance(content, Mapping):
         return
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
-    if tensors and all(isinstance(key, str) for key in tensors) and _looks_like_weights(tensors):
+    if all(isinstance(key, str) for key in tensors) and _holds_weights(tensors):
         yield place, tensors
     if depth:
         for key, value in content.items():
             yield from _state_dicts(value, (*place, str(key)), depth - 1)
 
 
-def _looks_like_weights(tensors: Mapping[str, Tensor]) -> bool:
-    """A layer's weight is among them (an optimiser's averages have no names such as these)."""
-    return any(value.dim() >= 2 and value.is_floating_point() for value in tensors.values())
+def _holds_weights(content: Mapping[Any, Any]) -> bool:
+    """Whether a layer's weight is directly in it."""
+    return any(isinstance(v, Tensor) and v.dim() >= 2 and v.is_floating_point() for v in content.values())
 
 
 def _preference(place: Place) -> tuple[int, int]:
@@ -184,7 +184,7 @@ def _find_hints(content: Any) -> dict[str, Any]:
         return {}
     flat = dict(content)
     for value in content.values():
-        if isinstance(value, Mapping) and not any(isinstance(v, Tensor) for v in value.values()):
+        if isinstance(value, Mapping) and not _holds_weights(value):
             flat = {**value, **flat}
     found = {}
     for kind, keys in HINTS.items():

@@ -11,7 +11,6 @@ import pytest
 import safetensors.torch
 import torch
 from onnx import TensorProto, helper
-from torch import nn
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.formats import Format, identify, require_supported
@@ -21,13 +20,6 @@ def torch_file(zipped: bool) -> bytes:
     """A state dict as PyTorch saves it."""
     buffer = io.BytesIO()
     torch.save({"fc.weight": torch.ones(2, 3)}, buffer, _use_new_zipfile_serialization=zipped)
-    return buffer.getvalue()
-
-
-def script_file() -> bytes:
-    """A TorchScript program."""
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(nn.ReLU()), buffer)
     return buffer.getvalue()
 
 
@@ -59,7 +51,7 @@ CONTENTS = {
     Format.TORCH_LEGACY: torch_file(False),
     Format.SAFETENSORS: safetensors.torch.save({"fc.weight": torch.ones(2, 3)}),
     Format.ONNX: onnx_file(),
-    Format.TORCHSCRIPT: script_file(),
+    Format.TORCHSCRIPT: zip_file("m/code/__torch__.py", "m/data.pkl", "m/constants.pkl"),
     Format.PICKLE: pickle.dumps({"weights": [1.0, 2.0]}),
     Format.TAR_CHECKPOINT: b"\0" * 257 + b"ustar" + b"\0" * 300,
     Format.TFLITE: b"\x1c\0\0\0TFL3" + b"\0" * 100,

@@ -1,0 +1,35 @@
+"""The structure is a test that fails."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=REPOSITORY)
+
+
+def test_data_flows_one_way():
+    """import-linter's contracts hold: no stage imports a later one, and only the pipeline knows the case."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([lint, "--no-cache"], capture_output=True, text=True, cwd=REPOSITORY)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("module", ["fdcore.pipeline", "fdcore.cli", "fdcore.selection", "fdcore.corpus.corpus"])
+def test_torch_is_not_imported_where_no_network_runs(module):
+    """Reading and weighing a finished case costs no import of torch."""
+    code = "import sys, importlib; importlib.import_module(sys.argv[1]); print('torch' in sys.modules)"
+    assert python(code, module).stdout.strip() == "False"
+
+
+def test_the_command_line_answers_without_the_heavy_packages():
+    """`fdcore --help` and `fdcore tree` import neither torch nor pandas."""
+    code = (
+        "import sys; from fdcore.cli import main; main(['tree', 'crane']);"
+        "print([m for m in ('torch', 'pandas', 'sklearn', 'onnxruntime') if m in sys.modules])"
+    )
+    assert python(code).stdout.strip().endswith("[]")

@@ -1,0 +1,63 @@
+"""The documentation says what is so."""
+
+import re
+import shlex
+
+import pytest
+from conftest import REPOSITORY
+
+from fdcore import cli, errors
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+README = (REPOSITORY / "README.md").read_text()
+
+
+def commands(text: str) -> list[str]:
+    """The shell commands of indented or fenced blocks, continued lines joined."""
+    joined = text.replace("\\\n", " ")
+    return [line.strip().removeprefix("$ ") for line in joined.splitlines() if re.match(r"\s*(\$ )?(fdcore|make|python) ", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    """Every relative link and picture of a page exists."""
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_make_target_that_is_named_exists(page):
+    """`make X` in a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    for command in commands(page.read_text()):
+        if command.startswith("make "):
+            assert command.split()[1] in targets, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_command_line_that_is_shown_parses(page):
+    """`fdcore ...` in a page is accepted by the parser (nothing is run)."""
+    parser = cli._parser()
+    for command in commands(page.read_text()):
+        words = shlex.split(command, comments=True)
+        if words[0] == "fdcore" or words[:3] == ["python", "-m", "fdcore"]:
+            parser.parse_args(words[1 if words[0] == "fdcore" else 3 :])
+
+
+def test_exit_codes_are_the_documented_ones():
+    """Each error class has its code in the README, in --help and in the tree's own text."""
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.FdError)]
+    for error in classes:
+        if error is not errors.FdError:
+            assert re.search(rf"{error.__name__}\s+{error.exit_code}\s", errors.__doc__)
+            assert re.search(rf"^\| {error.exit_code} \|", README, re.MULTILINE)
+            assert re.search(rf"^\s+{error.exit_code}\s", cli.EXIT_CODES, re.MULTILINE)
+
+
+def test_every_module_has_its_line_in_the_architecture():
+    """docs/architecture.md names each module of the engine's top level."""
+    text = (REPOSITORY / "docs" / "architecture.md").read_text()
+    for module in (REPOSITORY / "fdcore").glob("*.py"):
+        if not module.stem.startswith("__"):
+            assert module.stem in text, module.stem

@@ -1,0 +1,249 @@
+"""Finding the weights in a checkpoint, and asking the network that they belong to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from fdcore.errors import RefusedError, SuspectError
+from fdcore.suspect.architectures.registry import build
+from fdcore.suspect.checkpoint import Checkpoint, read_checkpoint
+from fdcore.suspect.formats import Format
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.torch_suspect import Network, TorchSuspect, load_network
+
+Pictures = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def save(path: Path, content: object) -> Path:
+    """A PyTorch file."""
+    torch.save(content, path)
+    return path
+
+
+def lenet(n_classes: int = 10, channels: int = 3) -> nn.Module:
+    """A small network with fixed random weights."""
+    torch.manual_seed(3)
+    return build("lenet", n_classes, channels=channels).eval()
+
+
+def pictures(n: int, *, channels: int = 3, seed: int = 0) -> Pictures:
+    """(n, 32, 32, channels) noise."""
+    return np.random.default_rng(seed).integers(0, 256, (n, 32, 32, channels), dtype=np.uint8)
+
+
+def suspect_of(module: nn.Module, spec: PreprocessSpec, n_classes: int = 10) -> TorchSuspect:
+    """A network as a suspect."""
+    network = Network(module, "lenet", "LeNet", n_classes, spec, "", ())
+    return TorchSuspect(network, spec, fingerprint="f", description="d")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model": state, "optimizer": {"state": {0: {"exp_avg": torch.ones(9, 9)}}}},
+        lambda state: {"checkpoint": {"net": state}, "loss": 0.5},
+        lambda state: {"model_state_dict": state, "model_ema": {k: v + 1 for k, v in state.items()}},
+    ],
+)
+def test_weights_are_found_wherever_they_lie(tmp_path: Path, wrap: Any) -> None:
+    """The state dict is found at the top, under a usual name and below others; an average is not taken for it."""
+    state = lenet().state_dict()
+    found = read_checkpoint(save(tmp_path / "m.pth", wrap(state)), Format.TORCH_ZIP)
+    assert found.tensors.keys() == state.keys()
+    assert all(torch.equal(found.tensors[key], state[key]) for key in state)
+
+
+def test_what_the_file_says_beside_the_weights_is_kept_as_data(tmp_path: Path) -> None:
+    """Architecture, size, normalisation and class names are read where the file holds them plainly."""
+    content = {
+        "state_dict": lenet().state_dict(),
+        "arch": "lenet",
+        "config": {"img_size": [3, 28, 28], "mean": np.array([0.5, 0.4, 0.3]), "std": torch.tensor([0.2, 0.2, 0.2])},
+        "class_to_idx": {"dog": 1, "cat": 0},
+        "best": np.float32(0.25),
+    }
+    hints = read_checkpoint(save(tmp_path / "m.pth", content), Format.TORCH_ZIP).hints
+    assert (hints["arch"], hints["size"], hints["classes"]) == ("lenet", (28, 28), ("cat", "dog"))
+    assert hints["mean"] == (0.5, 0.4, 0.3)
+    assert hints["std"] == pytest.approx((0.2, 0.2, 0.2))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"arch": 5, "mean": [1, 2], "std": "wide", "img_size": [0, 0], "classes": [1, 2]},
+        {"arch": "x" * 1000, "mean": [float("nan")] * 3, "img_size": 1e9, "classes": {"a": []}},
+    ],
+)
+def test_hints_that_make_no_sense_are_left_out(tmp_path: Path, content: dict[str, Any]) -> None:
+    """Values of another kind than their name promises are not believed."""
+    assert read_checkpoint(save(tmp_path / "m.pth", {**content, "net": lenet().state_dict()}), Format.TORCH_ZIP).hints == {}
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([1, 2], "holds no state dict .* but a list"),
+        ({1: torch.ones(3, 3)}, r"a dict with keys \[1\]"),
+        ({"epoch": 3}, r"a dict with keys \['epoch'\]"),
+        ({"bias": torch.ones(3)}, "holds no state dict"),
+        ({"conv.weight": torch.zeros(1).expand(10**6, 10**6)}, r"claims the shape \(1000000, 1000000\)"),
+        ({"a": torch.ones(3, 3).to_sparse()}, "sparse or quantised"),
+    ],
+)
+def test_files_without_usable_weights_are_a_sentence(tmp_path: Path, content: object, sentence: str) -> None:
+    """A file with no named weights, or with shapes that it has no bytes for, is refused with what it holds."""
+    with pytest.raises(SuspectError, match=sentence):
+        read_checkpoint(save(tmp_path / "m.pth", content), Format.TORCH_ZIP)
+
+
+def test_programs_are_refused_by_the_reader_too(tmp_path: Path) -> None:
+    """Even without a scan, a pickled module is not unpickled."""
+    with pytest.raises(RefusedError, match=r"it names torch\.nn\.modules\.linear\.Linear"):
+        read_checkpoint(save(tmp_path / "m.pth", nn.Linear(2, 2)), Format.TORCH_ZIP)
+
+
+@pytest.mark.parametrize("kind", [Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS])
+def test_damaged_files_are_a_sentence(tmp_path: Path, kind: Format) -> None:
+    """A file that was cut in two is called damaged."""
+    state = lenet().state_dict()
+    path = tmp_path / "m"
+    if kind is Format.SAFETENSORS:
+        safetensors.torch.save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind is Format.TORCH_ZIP)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(SuspectError, match="damaged"):
+        read_checkpoint(path, kind)
+
+
+def test_safetensors_keep_the_order_of_layers(tmp_path: Path) -> None:
+    """Tensors of a safetensors file come with convolutions first, in the order of their numbers, weights before biases."""
+    keys = [f"{name}.{leaf}" for name in ("features.0", "features.10", "classifier.1") for leaf in ("weight", "bias")]
+    shapes = [(4, 3, 3, 3), (4,), (8, 4, 3, 3), (8,), (10, 512), (10,)]
+    safetensors.torch.save_file(
+        {key: torch.zeros(shape) for key, shape in zip(keys, shapes, strict=True)}, tmp_path / "m"
+    )
+    assert list(read_checkpoint(tmp_path / "m", Format.SAFETENSORS).tensors) == keys
+
+
+def test_the_archives_own_name_is_noted(tmp_path: Path) -> None:
+    """PyTorch writes the file's first name into the archive; a renamed file still says it."""
+    path = save(tmp_path / "cat_or_dog.pth", lenet().state_dict()).rename(tmp_path / "m.pth")
+    assert "saved as 'cat_or_dog'" in read_checkpoint(path, Format.TORCH_ZIP).notes
+
+
+def checkpoint(state: dict[str, Tensor], **hints: Any) -> Checkpoint:
+    """A checkpoint in memory."""
+    return Checkpoint(state, hints, ())
+
+
+def test_the_only_fitting_architecture_is_taken() -> None:
+    """Without a name, the one architecture that fits is used, with its classes and channels."""
+    network = load_network(checkpoint(build("resnet20", 7, channels=1).state_dict()), None, "m")
+    assert (network.arch, network.n_classes, network.spec.channels) == ("resnet20", 7, 1)
+    assert "the only known architecture that fits" in network.notes
+
+
+def test_half_precision_weights_are_widened() -> None:
+    """Weights in half precision and bfloat16 answer in float32."""
+    state = {key: value.bfloat16() if value.is_floating_point() else value for key, value in lenet().state_dict().items()}
+    network = load_network(checkpoint(state), "lenet", "m")
+    assert all(value.dtype == torch.float32 for value in network.module.parameters())
+
+
+def test_networks_of_one_function_are_one_and_of_several_are_a_question() -> None:
+    """Two libraries' same network is opened; where strides or blurs may differ, the analyst is asked."""
+    torch.manual_seed(0)
+    same = load_network(checkpoint(build("timm/vit_tiny_patch16_224", 3).state_dict()), None, "m")
+    assert any("computes the same as" in note for note in same.notes)
+    with pytest.raises(SuspectError, match=r"--arch, one of: torchvision/resnet18, timm/resnetblur18\."):
+        load_network(checkpoint(build("torchvision/resnet18", 3).state_dict()), None, "m")
+
+
+def test_the_files_own_word_on_its_architecture_is_believed_if_it_fits() -> None:
+    """An architecture named in the file settles which of several it is; a wrong one is ignored."""
+    state = build("torchvision/resnet18", 3).state_dict()
+    assert load_network(checkpoint(state, arch="resnet18"), None, "m").arch == "torchvision/resnet18"
+    wrong = load_network(checkpoint(build("resnet20", 3).state_dict(), arch="resnet18"), None, "m")
+    assert wrong.arch == "resnet20"
+
+
+def test_weights_that_do_not_fit_say_which_and_what_would() -> None:
+    """A wrong architecture is refused with the keys that disagree and the one that fits."""
+    with pytest.raises(SuspectError) as caught:
+        load_network(checkpoint(build("resnet20", 10).state_dict()), "resnet32", "m")
+    message = str(caught.value)
+    assert "60 missing (layer1.3.conv1.weight" in message
+    assert "These fit: resnet20." in message
+
+
+def test_tensors_of_no_architecture_say_what_they_are_and_what_is_near() -> None:
+    """Unknown tensors are described, with the architectures that share most with them."""
+    state = dict(build("resnet20", 10).state_dict())
+    state["attention.weight"] = torch.ones(5, 5)
+    with pytest.raises(SuspectError, match=r"98 in all \(conv1\.weight \(16, 3, 3, 3\).*Closest are resnet20 \(97 of its 97"):
+        load_network(checkpoint(state), None, "m.pth")
+
+
+def test_answers_equal_the_bare_networks() -> None:
+    """Labels are the arg max of the network on normalised pictures in the right channel order."""
+    module, asked = lenet(), pictures(40)
+    spec = PreprocessSpec(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), order="BGR")
+    x = torch.from_numpy(asked[..., ::-1].copy()).permute(0, 3, 1, 2).float() / 255
+    x = (x - torch.tensor(spec.mean).view(3, 1, 1)) / torch.tensor(spec.std).view(3, 1, 1)
+    with torch.inference_mode():
+        expected = module(x).argmax(1).numpy()
+    assert len(set(expected)) > 1
+    assert (suspect_of(module, spec).labels(asked) == expected).all()
+
+
+def test_outputs_do_not_depend_on_the_company() -> None:
+    """A picture's soft outputs have the same bits alone, among others, in another order."""
+    suspect, asked = suspect_of(lenet(), PreprocessSpec()), pictures(30)
+    together = suspect._outputs(asked)[:30]
+    order = np.random.default_rng(1).permutation(30)
+    assert (suspect._outputs(asked[order])[:30] == together[order]).all()
+    assert (np.stack([suspect._outputs(asked[i : i + 1])[0] for i in range(5)]) == together[:5]).all()
+
+
+def test_damaged_weights_are_found_when_asked() -> None:
+    """A network with NaN among its weights opens, and its answer is an error and no label."""
+    module = lenet()
+    with torch.no_grad():
+        module.get_submodule("fc1").weight[0, 0] = float("nan")
+    with pytest.raises(SuspectError, match="NaN or infinity for 3 of 3"):
+        suspect_of(module, PreprocessSpec()).labels(pictures(3))
+
+
+def test_sizes_that_a_network_cannot_take_are_known_at_once() -> None:
+    """A LeNet for 32x32 refuses 64x64 when it is opened; so does a colour network for grey."""
+    with pytest.raises(SuspectError, match="does not take pictures of 64 x 64 with 3 channels"):
+        suspect_of(lenet(), PreprocessSpec(64, 64))
+    with pytest.raises(SuspectError, match="with 1 channels"):
+        suspect_of(lenet(), PreprocessSpec(channels=1, mean=(0.0,), std=(1.0,)))
+
+
+def test_unknown_devices_are_a_sentence() -> None:
+    """A device that is not there is named, with the one that always is."""
+    network = Network(lenet(), "lenet", "LeNet", 10, PreprocessSpec(), "", ())
+    with pytest.raises(SuspectError, match="no device 'abacus' here .* Use 'cpu'"):
+        TorchSuspect(network, PreprocessSpec(), fingerprint="", description="", device="abacus")

@@ -1,0 +1,160 @@
+"""The command line: commands, exit codes and JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny_world
+import torch
+
+from fdcore.cli import main
+from fdcore.suspect.architectures.registry import build
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus and a suspect's file: a LeNet with random weights, which answers something at least."""
+    folder = tmp_path_factory.mktemp("cli")
+    tiny_world.build(folder / "corpus")
+    torch.manual_seed(0)
+    torch.save(build("lenet", 4).state_dict(), folder / "suspect.pth")
+    return folder
+
+
+def investigate(world: Path, case: Path, *more: str) -> int:
+    return main(
+        ["investigate", str(world / "suspect.pth"), "--corpus", str(world / "corpus"), "--out", str(case),
+         "--cache", str(world / "cache"), "--arch", "lenet", "--views", "2", *more]
+    )  # fmt: skip
+
+
+def test_investigate_then_select_then_show(world, tmp_path, capsys):
+    """The three commands agree on one case, as text and as JSON."""
+    case = tmp_path / "case"
+    assert investigate(world, case, "--tau", "0.01") == 0
+    text = capsys.readouterr().out
+    assert "lenet" in text.lower()
+    assert "report.html" in text
+    assert (
+        main(
+            ["select", str(case), "--eta", "50", "--tau", "0.01", "--k", "2", "--json", "--cache", str(world / "cache")]
+        )
+        == 0
+    )
+    selected = json.loads(capsys.readouterr().out)
+    assert (selected["settings"]["eta"], selected["settings"]["k"], selected["settings"]["tau"]) == (50, 2, 0.01)
+    assert main(["show", str(case), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == selected["classes"]
+    assert main(["select", str(case), "--k", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["k"] is None
+
+
+def test_progress_is_quiet_without_a_terminal(world, tmp_path, capsys):
+    """Nothing but the result is printed where nobody watches."""
+    assert investigate(world, tmp_path / "case", "--json") == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert json.loads(output.out)["n_sent"] == 160
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--alpha", "0"], 2, "alpha"),
+        (["--alpha", "1.5"], 2, "alpha"),
+        (["--tau", "0"], 2, "tau"),
+        (["--views", "0"], 2, "views"),
+        (["--budget", "3"], 2, "at least 8"),
+        (["--preprocess", "none"], 2, "preset"),
+        (["--mean", "a,b"], 2, "--mean"),
+        (["--noise", "7"], 2, "noise"),
+        (["--arch", "no-such-net"], 3, "No architecture"),
+        (["--arch", "resnet20"], 3, "conv1"),
+        (["--corpus", "/nowhere"], 5, "/nowhere"),
+        (["--hierarchy", "/nowhere.csv"], 5, "nowhere.csv"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_one_sentence_and_its_exit_code(world, tmp_path, capsys, options, code, words):
+    """Each mistake says what came and how to mend it, with the documented exit code and no traceback."""
+    assert investigate(world, tmp_path / "case", *options) == code
+    errors = capsys.readouterr().err
+    assert errors.startswith("fdcore: ")
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+def test_weights_that_do_not_fit_name_what_would(world, tmp_path, capsys):
+    """A wrong architecture says which keys are off and which registered ones fit."""
+    assert investigate(world, tmp_path / "case", "--arch", "resnet20") == 3
+    assert "lenet" in capsys.readouterr().err
+
+
+def test_a_refused_file_stays_in_the_case_as_evidence(world, tmp_path, capsys):
+    """A pickled program is refused with exit code 4, kept as evidence, and the refusal is in the audit log."""
+    evil = tmp_path / "evil.pth"
+    marker = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self):
+            return (Path.touch, (marker,))
+
+    torch.save({"state_dict": Payload()}, evil)
+    case = tmp_path / "case"
+    code = main(
+        ["investigate", str(evil), "--corpus", str(world / "corpus"), "--out", str(case), "--cache", str(tmp_path)]
+    )
+    assert code == 4
+    assert not marker.exists()
+    assert "refused" in capsys.readouterr().err
+    assert (case / "evidence" / "evil.pth").read_bytes() == evil.read_bytes()
+    events = [json.loads(line)["event"] for line in (case / "audit.jsonl").read_text().splitlines()]
+    assert events == ["case created", "evidence taken", "suspect not opened"]
+
+
+def test_a_missing_case_and_a_foreign_version(world, tmp_path, capsys):
+    """Showing nothing, or a case of another version, is exit code 6."""
+    assert main(["show", str(tmp_path / "none")]) == 6
+    (tmp_path / "case.json").write_text('{"format": 99}')
+    assert main(["show", str(tmp_path)]) == 6
+    assert "format 99" in capsys.readouterr().err
+
+
+def test_errors_are_json_where_json_was_asked_for(tmp_path, capsys):
+    """With --json an error is an object with one sentence."""
+    assert main(["show", str(tmp_path / "none"), "--json"]) == 6
+    assert "no case" in json.loads(capsys.readouterr().err)["error"]
+
+
+def test_tree_finds_nodes_by_word(capsys):
+    """Words find nodes with their way up and what hangs below; two cranes are two nodes."""
+    assert main(["tree", "crane"]) == 0
+    text = capsys.readouterr().out
+    assert "n02012849" in text
+    assert "n03126707" in text
+    assert main(["tree", "sports", "car", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["nodes"][0]
+    assert (first["id"], first["path"][-1]["label"]) == ("n04285008", "entity")
+    assert main(["tree", "no such thing at all"]) == 0
+    assert "No node" in capsys.readouterr().out
+
+
+def test_corpus_says_what_is_in_a_folder(world, tmp_path, capsys):
+    """Counts by node, and problems with their reasons."""
+    (world / "corpus" / "n02690373" / "broken.png").write_bytes(b"")
+    try:
+        assert main(["corpus", str(world / "corpus"), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert sum(found["sources"][0]["n_files"].values()) == 81
+        assert [p["used"] for p in found["problems"]] == [False]
+        assert main(["corpus", str(world / "corpus")]) == 0
+        assert "8 nodes" in capsys.readouterr().out
+    finally:
+        (world / "corpus" / "n02690373" / "broken.png").unlink()
+
+
+def test_usage_errors_exit_with_2(capsys):
+    """argparse's own errors keep the documented code."""
+    with pytest.raises(SystemExit) as stop:
+        main(["investigate"])
+    assert stop.value.code == 2
+    assert "usage" in capsys.readouterr().err
