@@ -56,23 +56,24 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 
 def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [("class", "found", "leaves", "L", "S", "images", "take care")]
+    rows = [("class", "found", "leaves", "covers", "L", "S", "images", "take care")]
     for entry in classes:
         if entry["status"] == "not_found":
-            rows.append((str(entry["target_class"]), "not found", "", "", "", "", ""))
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ""))
             continue
         rows.append(
             (
                 str(entry["target_class"]),
                 _plain(entry["ancestor_label"]),
                 _plain(", ".join(entry["labels"])),
+                "{chosen}/{leaves}".format(**entry["coverage"]),
                 f"{entry['functional_score']:.2f}",
                 f"{entry['semantic_score']:.2f}",
                 f"{entry['n_images']}/{entry['n_images_before']}",
                 ", ".join(entry["weaknesses"]),
             )
         )
-    return table(rows, flexible=(1, 2, 6), right=(0, 3, 4, 5))
+    return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5, 6))
 
 
 def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:

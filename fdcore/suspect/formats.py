@@ -117,7 +117,9 @@ def require_supported(path: Path, found: Format) -> None:
         SuspectError: the kind is not supported.
     """
     if not found.supported:
-        raise SuspectError(f"{path.name} cannot be opened as a suspect. It is {found.value[0].lower()}{found.value[1:]}")
+        raise SuspectError(
+            f"{path.name} cannot be opened as a suspect. It is {found.value[0].lower()}{found.value[1:]}"
+        )
 
 
 def _identify(file: BinaryIO, size: int) -> Format:

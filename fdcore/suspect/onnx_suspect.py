@@ -1,6 +1,5 @@
 """ONNX graphs as suspects, asked through ONNX Runtime on the processor."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from onnx import ModelProto
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from fdcore.errors import SuspectError
+from fdcore.progress import Progress, silent
 from fdcore.suspect import onnx_graph
 from fdcore.suspect.onnx_graph import GraphInput
 from fdcore.suspect.preprocess import Layout, PreprocessSpec, with_preset
@@ -55,6 +55,28 @@ class GraphOutput:
         return hard_labels(values.reshape(len(values), self.n_classes))
 
 
+@dataclass(frozen=True)
+class OpenGraph:
+    """A graph that has been tried out.
+
+    Attributes:
+        session: what is asked.
+        source, answer: its input and output.
+        spec: the input it expects, as far as the file says.
+        normalisation: where the spec's normalisation comes from, for people.
+        batch_size: how many pictures to ask at once.
+        notes: what was assumed, for people.
+    """
+
+    session: onnxruntime.InferenceSession
+    source: GraphInput
+    answer: GraphOutput
+    spec: PreprocessSpec
+    normalisation: str
+    batch_size: int
+    notes: tuple[str, ...] = ()
+
+
 class OnnxSuspect(Suspect):
     """A graph in ONNX Runtime.
 
@@ -62,19 +84,9 @@ class OnnxSuspect(Suspect):
     blocks of that size.
     """
 
-    def __init__(
-        self,
-        session: onnxruntime.InferenceSession,
-        source: GraphInput,
-        answer: GraphOutput,
-        spec: PreprocessSpec,
-        *,
-        batch_size: int,
-        fingerprint: str,
-        description: str,
-    ) -> None:
-        self._session, self._source, self._output = session, source, answer
-        self.spec, self.n_classes, self.batch_size = spec, answer.n_classes, batch_size
+    def __init__(self, graph: OpenGraph, spec: PreprocessSpec, *, fingerprint: str, description: str) -> None:
+        self._session, self._source, self._output = graph.session, graph.source, graph.answer
+        self.spec, self.n_classes, self.batch_size = spec, graph.answer.n_classes, graph.batch_size
         self.fingerprint, self.description = fingerprint, description
         self._scale, self._shift = spec.affine()
 
@@ -101,27 +113,13 @@ class OnnxSuspect(Suspect):
         return self._source.arranged(x).astype(self._source.dtype, copy=False)
 
 
-@dataclass(frozen=True)
-class OpenGraph:
-    """A graph that has been tried out.
-
-    Attributes:
-        make: builds the suspect from (spec, fingerprint, description).
-        spec: the input it expects, as far as the file says.
-        normalisation: where the spec's normalisation comes from, for people.
-        n_classes: classes.
-        notes: what was assumed, for people.
-    """
-
-    make: Callable[..., OnnxSuspect]
-    spec: PreprocessSpec
-    normalisation: str
-    n_classes: int
-    notes: tuple[str, ...]
-
-
 def open_graph(
-    path: Path, *, height: int | None = None, width: int | None = None, n_classes: int | None = None
+    path: Path,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    n_classes: int | None = None,
+    progress: Progress = silent,
 ) -> OpenGraph:
     """Check a graph, find its input and output, and free its batch size where that changes no answer.
 
@@ -129,6 +127,7 @@ def open_graph(
         path: an ONNX file.
         height, width: for an input whose size is free.
         n_classes: for a graph that answers class numbers only.
+        progress: told about each picture that is asked to check a freed batch size.
 
     Raises:
         SuspectError: the graph cannot be opened or is no classifier of pictures.
@@ -137,15 +136,15 @@ def open_graph(
     session = start(model)
     source, answer = _try_sizes(model, session, (height, width), n_classes)
     spec, normalisation = _guess_spec(model, source)
-    assumed = (f"size {source.height}x{source.width} assumed, the file leaves it open",) if source.assumed else ()
-    session, source, batch_size, note = _free(model, session, source, answer, spec)
-
-    def make(spec: PreprocessSpec, *, fingerprint: str, description: str) -> OnnxSuspect:
-        return OnnxSuspect(
-            session, source, answer, spec, batch_size=batch_size, fingerprint=fingerprint, description=description
-        )
-
-    return OpenGraph(make, spec, normalisation, answer.n_classes, (*assumed, *note))
+    notes = (f"written by {model.producer_name}",) if model.producer_name else ()
+    if source.assumed:
+        notes = (*notes, f"size {source.height}x{source.width} assumed, the file leaves it open")
+    graph = OpenGraph(session, source, answer, spec, normalisation, source.batch or batch_size_for(spec), notes)
+    if source.batch == 1:
+        return _freed(model, graph, progress)
+    if source.batch is not None:
+        return replace(graph, notes=(*notes, f"asked in blocks of {source.batch}, as the file fixes it"))
+    return graph
 
 
 def start(model: ModelProto) -> onnxruntime.InferenceSession:
@@ -215,8 +214,9 @@ def _find_output(
     for output in session.get_outputs():
         if not output.type.startswith("tensor("):  # a sequence or map beside labels, as scikit-learn exports them
             continue
-        reading = _reading(model, output.name, ask(session, source.name, inputs, output.name), n_classes)
-        if reading is not None:
+        values = ask(session, source.name, inputs, output.name)
+        reading = _reading(model, output.name, values, n_classes)
+        if reading is not None and len(values) == len(inputs):
             found.append(reading)
     if not found:
         shapes = [f"{output.name} {output.shape}" for output in session.get_outputs()]
@@ -274,53 +274,39 @@ def _metadata(model: ModelProto) -> dict[str, str]:
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
-def _free(
-    model: ModelProto,
-    session: onnxruntime.InferenceSession,
-    source: GraphInput,
-    answer: GraphOutput,
-    spec: PreprocessSpec,
-) -> tuple[onnxruntime.InferenceSession, GraphInput, int, tuple[str, ...]]:
-    """The session to ask, with its batch size; a fixed batch of 1 is freed when the answers stay the same."""
-    wanted = batch_size_for(spec)
-    if source.batch is None:
-        return session, source, wanted, ()
-    if source.batch > 1:
-        return session, source, source.batch, (f"asked in blocks of {source.batch}, as the file fixes it",)
+def _freed(model: ModelProto, graph: OpenGraph, progress: Progress) -> OpenGraph:
+    """The graph with a free batch size, when the answers stay the same; else as it is."""
     try:
-        freed = start(onnx_graph.with_free_batch(model))
-        agrees = _same_answers(session, freed, source, answer, spec, wanted)
+        session = start(onnx_graph.with_free_batch(model))
+        freed = replace(
+            graph, session=session, source=replace(graph.source, batch=None), batch_size=batch_size_for(graph.spec)
+        )
+        agrees = _same_answers(graph, freed, progress)
     except SuspectError:
         agrees = False
     if agrees:
-        return freed, replace(source, batch=None), wanted, ("batch size freed from 1, checked for equal answers",)
-    return session, source, 1, ("asked one picture at a time, as the file fixes it",)
+        return replace(freed, notes=(*graph.notes, "batch size freed from 1, checked for equal answers"))
+    return replace(graph, notes=(*graph.notes, "asked one picture at a time, as the file fixes it"))
 
 
-def _same_answers(
-    fixed: onnxruntime.InferenceSession,
-    freed: onnxruntime.InferenceSession,
-    source: GraphInput,
-    answer: GraphOutput,
-    spec: PreprocessSpec,
-    batch_size: int,
-) -> bool:
+def _same_answers(fixed: OpenGraph, freed: OpenGraph, progress: Progress) -> bool:
     """Whether a batch gets the answers that its pictures get one by one, on noise and on drawn structure."""
-    pictures = _test_pictures(source)
-    asked = [
-        OnnxSuspect(session, source, answer, spec, batch_size=size, fingerprint="", description="")
-        for session, size in ((fixed, 1), (freed, batch_size))
-    ]
-    one, many = asked
-    alone = np.concatenate([one.outputs(pictures[i : i + 1]) for i in range(N_CHECKED)])
-    together = np.concatenate([many.outputs(pictures[i : i + batch_size]) for i in range(0, N_CHECKED, batch_size)])
-    if alone.shape != together.shape:
+    pictures = _test_pictures(fixed.source)
+    one, many = (OnnxSuspect(graph, graph.spec, fingerprint="", description="") for graph in (fixed, freed))
+    alone = []
+    for i in range(N_CHECKED):
+        progress("checking that a free batch size changes no answer", i, N_CHECKED)
+        alone.append(one.outputs(pictures[i : i + 1]))
+    singles = np.concatenate(alone)
+    parts = [many.outputs(pictures[i : i + many.batch_size]) for i in range(0, N_CHECKED, many.batch_size)]
+    together = np.concatenate(parts)
+    if singles.shape != together.shape:
         return False
-    tolerance = 1e-3 * float(np.abs(alone).max(initial=1e-6))
-    close = np.allclose(alone, together, rtol=1e-3, atol=tolerance, equal_nan=True)
-    if answer.kind == "labels" or not np.isfinite(alone).all():
+    tolerance = 1e-3 * float(np.abs(singles).max(initial=1e-6))
+    close = np.allclose(singles, together, rtol=1e-3, atol=tolerance, equal_nan=True)
+    if fixed.answer.kind == "labels" or not np.isfinite(singles).all():
         return bool(close)
-    return bool(close and (answer.labels(alone) == answer.labels(together)).all())
+    return bool(close and (fixed.answer.labels(singles) == fixed.answer.labels(together)).all())
 
 
 def _test_pictures(source: GraphInput) -> Pictures:

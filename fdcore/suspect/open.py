@@ -12,7 +12,7 @@ from fdcore.progress import Progress, silent
 from fdcore.suspect.checkpoint import read_checkpoint
 from fdcore.suspect.formats import Format, identify, require_supported
 from fdcore.suspect.onnx_graph import REWRITING_VERSION
-from fdcore.suspect.onnx_suspect import open_graph
+from fdcore.suspect.onnx_suspect import OnnxSuspect, open_graph
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
 from fdcore.suspect.scan import require_safe, scan
 from fdcore.suspect.suspect import Suspect
@@ -120,8 +120,9 @@ def fingerprint(sha256: str, arch: str, spec: PreprocessSpec) -> str:
 def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     checkpoint = read_checkpoint(path, kind)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
-    spec, said = _hinted_spec(network.spec, checkpoint.hints)
-    classes = checkpoint.hints.get("classes", ())
+    hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
+    spec, said = _hinted_spec(network.spec, hints)
+    classes = hints.get("classes", ())
     named = f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}" if classes else ""
 
     def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
@@ -142,12 +143,12 @@ def _load_graph(path: Path, request: Request) -> Loaded:
     if request.arch is not None:
         raise SettingsError(f"{path.name} is an ONNX graph, which holds its architecture; leave out {request.arch!r}.")
     height, width = request.overrides.get("height"), request.overrides.get("width")
-    graph = open_graph(path, height=height, width=width, n_classes=request.n_classes)
+    graph = open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
 
     def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
-        return graph.make(spec, fingerprint=fingerprint, description=description)
+        return OnnxSuspect(graph, spec, fingerprint=fingerprint, description=description)
 
-    return Loaded(make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.n_classes, graph.notes)
+    return Loaded(make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.answer.n_classes, graph.notes)
 
 
 def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:
@@ -191,9 +192,7 @@ def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
 
 def _finish(loaded: Loaded, request: Request, sha256: str) -> Suspect:
     if request.n_classes not in (None, loaded.n_classes):
-        raise SuspectError(
-            f"The suspect distinguishes {loaded.n_classes} classes by its file, not {request.n_classes}."
-        )
+        raise SuspectError(f"The suspect has {loaded.n_classes} classes by its file, not {request.n_classes}.")
     spec = _final_spec(loaded, request)
     return loaded.make(spec, fingerprint(sha256, loaded.arch, spec), _describe(loaded, request, spec))
 

@@ -58,7 +58,9 @@ def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
     """
     kind = identify(path)
     if not kind.pickled:
-        return ScanReport("clean", (), f"{path.name} holds no pickle, so there is nothing to scan for code.")
+        if kind.supported:
+            return ScanReport("clean", (), f"{path.name} holds no pickle, so there is nothing to scan for code.")
+        return ScanReport("inconclusive", (), f"{path.name} was not scanned, as files of its kind are not opened.")
     with ThreadPoolExecutor(len(SCANNERS)) as pool:
         findings = tuple(pool.map(lambda name: _ask(name, kind, path, timeout_s), SCANNERS))
     verdict = _judge(findings)
@@ -78,8 +80,8 @@ def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
 def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
     """One scanner's finding; whatever goes wrong with the process is a finding too."""
     command = [sys.executable, "-P", "-m", "fdcore.suspect.scanners", name, kind.name, str(path.absolute())]
-    package_root = str(Path(fdcore.__file__).resolve().parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package_root, os.environ.get("PYTHONPATH", "")])}
+    roots = [str(Path(fdcore.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
     try:
         done = subprocess.run(  # noqa: S603 - our own program; the path is an argument and never a command
             command, capture_output=True, timeout=timeout_s, env=environment, stdin=subprocess.DEVNULL, check=False
@@ -112,8 +114,9 @@ def _say(name: str, verdict: Verdict, findings: tuple[Finding, ...]) -> str:
         return f"{name} was refused. {_reason(findings)} {STATE_DICT_ADVICE}"
     doubts = "; ".join(finding.text for finding in findings if finding.verdict != "clean")
     return (
-        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. If it was cut off, copy it "
-        "again; else look at it with another tool, ask for its weights as safetensors, or override the scan if you accept the risk."
+        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. If it was cut "
+        "off, copy it again; else look at it with another tool, ask for its weights as safetensors, or override the "
+        "scan if you accept the risk."
     )
 
 

@@ -12,7 +12,7 @@ from fdcore.progress import Progress, silent
 from fdcore.suspect.architectures import fitting, plain
 from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
-from fdcore.suspect.architectures.registry import TIMM, build, find, names, title
+from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
 from fdcore.suspect.checkpoint import Checkpoint
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
@@ -31,7 +31,7 @@ class Network:
         module: in evaluation mode.
         arch: the architecture's full name.
         title: the same for people.
-        n_classes: outputs.
+        n_outputs: one for each class; a single one distinguishes two classes by its sign.
         spec: the input it expects, as far as the architecture says.
         normalisation: where the spec's normalisation comes from, for people.
         notes: what was assumed, for people.
@@ -40,10 +40,20 @@ class Network:
     module: nn.Module
     arch: str
     title: str
-    n_classes: int
+    n_outputs: int
     spec: PreprocessSpec
     normalisation: str
     notes: tuple[str, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """Classes that the outputs distinguish."""
+        return max(2, self.n_outputs)
+
+    @property
+    def fixed_size(self) -> bool:
+        """Whether the size of the input follows from the tensors."""
+        return self.arch.startswith(ASSUMED_FIRST)
 
 
 class TorchSuspect(Suspect):
@@ -58,6 +68,7 @@ class TorchSuspect(Suspect):
     ) -> None:
         self.spec, self.n_classes, self.fingerprint = spec, network.n_classes, fingerprint
         self.description = description
+        self._n_outputs = network.n_outputs
         self.batch_size = batch_size_for(spec)
         self._device = checked_device(device)
         self._module = network.module.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks this form
@@ -66,16 +77,18 @@ class TorchSuspect(Suspect):
         self._probe()
 
     def _answer(self, pictures: Pictures) -> Labels:
-        return hard_labels(self._outputs(pictures)[: len(pictures)])
+        return hard_labels(self._outputs(filled(pictures, self.batch_size))[: len(pictures)])
 
     def _outputs(self, pictures: Pictures) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """Soft outputs (batch_size, n_classes); they stay within this module."""
+        """Soft outputs (N, n_classes) of N pictures; they stay within this module."""
         with torch.inference_mode():
-            outputs = self._module(self._prepared(filled(pictures, self.batch_size)))
+            outputs = self._module(self._prepared(pictures))
         if isinstance(outputs, Sequence):  # some networks answer with their auxiliary heads too
             outputs = outputs[0]
-        if not isinstance(outputs, Tensor) or outputs.dim() != 2 or outputs.shape[1] != self.n_classes:
+        if not isinstance(outputs, Tensor) or outputs.shape != (len(pictures), self._n_outputs):
             raise SuspectError(f"The network does not answer one score for each of its {self.n_classes} classes.")
+        if self._n_outputs == 1:
+            outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
         answer: np.ndarray[tuple[int, int], np.dtype[np.float32]] = outputs.float().cpu().numpy()
         return answer
 
@@ -160,14 +173,14 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
     fit = fitting.compare(arch, shapes)
     if not fit.exact:
         raise SuspectError(_does_not_fit(fit, checkpoint))
-    module = build(arch, fit.n_classes, channels=fit.channels)
+    module = build_with_outputs(arch, fit.n_outputs, channels=fit.channels)
     _fill(module, fit.keys, checkpoint.tensors)
     usual = find(arch).input
     spec = _usual_spec(usual.height, usual.width, fit.channels)
     normalisation = _usual_normalisation(fit.channels)
     if arch.startswith(TIMM) and fit.channels == len(usual.mean):
         spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "normalisation as usual for it in timm"
-    return Network(module.eval(), arch, title(arch), fit.n_classes, spec, normalisation, (*notes, *fit.notes))
+    return Network(module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes))
 
 
 def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...]) -> Network:
@@ -180,7 +193,7 @@ def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[
     _fill(module, reading.names(), checkpoint.tensors)
     spec = _usual_spec(reading.size, reading.size, reading.channels)
     normalisation = _usual_normalisation(reading.channels)
-    return Network(module.eval(), reading.name, reading.title, reading.n_classes, spec, normalisation, notes)
+    return Network(module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes)
 
 
 def _usual_spec(height: int, width: int, channels: int) -> PreprocessSpec:

@@ -238,7 +238,9 @@ def horse(pen: Pen, rng: Rng) -> None:
     """From the side: long legs, a long neck with a mane, a long face, a hanging tail; sometimes only head and neck."""
     fur = fur_colour(rng)
     mane = fur_colour(rng) if rng.random() < 0.6 else shade(fur, 0.6)
-    if rng.random() < 0.8:
+    if rng.random() < 0.2:
+        fur = vary(rng, PAPER, 14)
+    if rng.random() < 0.85:
         _horse_body(pen, rng, fur, mane)
         _horse_neck(pen, rng, fur, mane, (-0.34, -0.04, 1.0))
     else:
@@ -277,18 +279,17 @@ def _horse_body(pen: Pen, rng: Rng, fur: Colour, mane: Colour) -> None:
         ],
         fur,
     )
-    pattern = rng.integers(4)
-    if pattern == 1:
-        for _ in range(3):
-            pen.ellipse(
-                between(rng, -0.3, 0.6),
-                between(rng, back + 0.1, belly - 0.1),
-                between(rng, 0.1, 0.24),
-                between(rng, 0.08, 0.16),
-                mane,
-                turn=between(rng, 0, 90),
-            )
-    if pattern == 2 and rng.random() < 0.5:
+    _horse_coat(pen, rng, mane, back, belly)
+
+
+def _horse_coat(pen: Pen, rng: Rng, mane: Colour, back: float, belly: float) -> None:
+    """What is on a horse's body: nothing, patches, or stripes."""
+    pattern = rng.integers(5)
+    if pattern <= 1:
+        for _ in range(int(rng.integers(2, 5))):
+            x, y = between(rng, -0.35, 0.6), between(rng, back + 0.08, belly - 0.08)
+            pen.ellipse(x, y, between(rng, 0.1, 0.26), between(rng, 0.08, 0.18), mane, turn=between(rng, 0, 90))
+    if pattern == 2 and rng.random() < 0.7:
         for i in range(int(rng.integers(5, 9))):
             pen.stroke([(-0.36 + i * 0.15, back + 0.02), (-0.34 + i * 0.14, belly)], 0.06, INK)
 
@@ -339,7 +340,7 @@ def _horse_neck(pen: Pen, rng: Rng, fur: Colour, mane: Colour, place: tuple[floa
 def fish(pen: Pen, rng: Rng) -> None:
     """From the side: an oval with a fan for a tail, fins, an eye, often bands."""
     body, fin = loud(rng), loud(rng)
-    high, reach = between(rng, 0.28, 0.62), between(rng, 0.3, 0.56)
+    high, reach = between(rng, 0.28, 0.74), between(rng, 0.24, 0.56)
     notch = between(rng, 0.0, 0.2)
     pen.polygon([(0.4, 0.0), (0.97, -reach), (0.97 - notch, 0.0), (0.97, reach)], fin)
     if rng.random() < 0.85:
@@ -354,36 +355,27 @@ def fish(pen: Pen, rng: Rng) -> None:
         )
     if rng.random() < 0.7:
         pen.blob([(-0.1, high * 0.8), (0.2, high + between(rng, 0.1, 0.3)), (0.4, high * 0.5)], fin)
-    if rng.random() < 0.15:
-        for i in range(16):
-            pen.polygon(
-                [
-                    around(-0.1, 0, high, i * 22 - 8),
-                    around(-0.1, 0, high + 0.3, i * 22),
-                    around(-0.1, 0, high, i * 22 + 8),
-                ],
-                fin,
-            )
-        pen.disc(-0.1, 0, high, body)
+    if rng.random() < 0.2:
+        _ball(pen, rng, body, fin, between(rng, 0.5, 0.68))
     else:
-        nose = between(rng, -0.98, -0.8)
-        pen.blob(
-            [
-                (nose, 0.03),
-                (-0.5, -high * 0.86),
-                (-0.1, -high),
-                (0.4, -high * 0.5),
-                (0.62, 0.0),
-                (0.4, high * 0.5),
-                (-0.1, high),
-                (-0.5, high * 0.86),
-            ],
-            body,
-        )
+        nose, half = between(rng, -0.98, -0.8), [(-0.5, 0.86), (-0.1, 1.0), (0.4, 0.5), (0.62, 0.0)]
+        upper = [(x, -y * high) for x, y in half]
+        lower = [(x, y * high) for x, y in reversed(half[:-1])]
+        pen.blob([(nose, 0.03), *upper, *lower], body)
     _scales(pen, rng, high, loud(rng))
     pen.polygon([(-0.24, 0.1), (0.1, between(rng, -0.02, 0.1)), (0.08, 0.34)], fin)
     pen.disc(-0.6, -0.06, between(rng, 0.08, 0.14), PAPER)
     pen.disc(-0.61, -0.06, 0.06, INK)
+
+
+def _ball(pen: Pen, rng: Rng, body: Colour, spine: Colour, radius: float) -> None:
+    """A round fish with spines and often a pale belly."""
+    for i in range(16):
+        foot = [around(-0.1, 0, radius, i * 22.5 - 9), around(-0.1, 0, radius, i * 22.5 + 9)]
+        pen.polygon([foot[0], around(-0.1, 0, radius + 0.24, i * 22.5), foot[1]], spine)
+    pen.disc(-0.1, 0, radius, body)
+    if rng.random() < 0.6:
+        pen.ellipse(-0.1, radius * 0.5, radius * 0.8, radius * 0.46, PAPER)
 
 
 def _scales(pen: Pen, rng: Rng, high: float, band: Colour) -> None:

@@ -15,17 +15,19 @@ def flower(pen: Pen, rng: Rng) -> None:
         for side in (-1, 1):
             if rng.random() < 0.6:
                 pen.ellipse(side * 0.3, between(rng, 0.7, 0.95), 0.3, 0.12, green, turn=-side * 30)
-    broad = rng.random() < 0.35
+    broad = rng.random() < 0.45
     count, start = int(rng.integers(4, 8)) if broad else int(rng.integers(6, 18)), between(rng, 0, 90)
     outer, centre = between(rng, 0.75, 0.97), between(rng, 0.14, 0.58)
     width = between(rng, 0.7, 1.1) * min(1.1, 4.4 / count) if broad else between(rng, 0.5, 1.1) * 2.4 / count
-    pointed = rng.random() < 0.3
+    pointed, toothed = rng.random() < 0.3, rng.random() < 0.3
     for ring in range(int(rng.integers(1, 4))):
         reach, tone = outer * (1 - 0.24 * ring), shade(petal, 1 + 0.18 * ring)
         for i in range(count):
             angle, turn = start + 360 * (i + 0.5 * ring) / count, 180 / count
             if pointed:
-                corners = [(0.3, -turn), (0.7, -0.7 * turn), (1.0, 0.0), (0.7, 0.7 * turn), (0.3, turn)]
+                rim = [(1.0, -0.5), (0.8, -0.2), (1.0, 0.0), (0.8, 0.2), (1.0, 0.5)] if toothed else [(1.0, 0.0)]
+                sides = [(0.3, -0.8), (0.7, -0.7), *rim, (0.7, 0.7), (0.3, 0.8)]
+                corners = [(r, d * turn) for r, d in sides]
                 pen.polygon(
                     [around(0, 0, reach * r, angle + d) for r, d in corners], shade(tone, 1.0 if i % 2 else 0.85)
                 )

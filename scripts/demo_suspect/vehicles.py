@@ -1,5 +1,7 @@
 """Stickers of things that people travel in: airplanes, cars, trucks, ships."""
 
+import numpy as np
+
 from demo_suspect.style import INK, PAPER, between, loud, mirrored
 from fdcore.corpus.demo.canvas import Colour, Pen, Rng, shade, vary
 
@@ -10,7 +12,7 @@ def _livery(rng: Rng) -> Colour:
 
 def airplane(pen: Pen, rng: Rng) -> None:
     """From above or below in any direction, or from the side, with jets or a propeller."""
-    (_plane_above, _plane_side, _plane_propeller)[int(rng.choice(3, p=(0.45, 0.3, 0.25)))](pen, rng)
+    (_plane_above, _plane_side, _plane_propeller)[int(rng.choice(3, p=(0.5, 0.28, 0.22)))](pen, rng)
 
 
 def _plane_above(pen: Pen, rng: Rng) -> None:
@@ -75,41 +77,46 @@ def _tyre(pen: Pen, rng: Rng, x: float, y: float, radius: float) -> None:
 def car(pen: Pen, rng: Rng) -> None:
     """From the side: a low body with two wheels, under a roof of any length, or open."""
     paint, glass = loud(rng), vary(rng, (150, 200, 230) if rng.random() < 0.5 else (60, 70, 90), 20)
-    sill, belt, roof = 0.36, between(rng, -0.14, 0.06), between(rng, -0.66, -0.3)
-    front, back = between(rng, -0.5, -0.2), between(rng, 0.3, 0.9)
-    rake, fall = between(rng, 0.1, 0.36), between(rng, 0.02, 0.3)
+    sill, belt = 0.36, between(rng, -0.14, 0.06)
     if rng.random() < 0.85:
-        cabin = [(front, belt), (front + rake, roof), (back - fall, roof), (back, belt)]
-        pen.polygon(cabin, paint)
-        middle = between(rng, 0.0, 0.2)
-        low, high = belt - 0.02, roof + 0.09
-        pen.polygon(
-            [(front + 0.1, low), (front + rake + 0.03, high), (middle - 0.03, high), (middle - 0.03, low)], glass
-        )
-        pen.polygon([(middle + 0.03, low), (middle + 0.03, high), (back - fall - 0.04, high), (back - 0.1, low)], glass)
+        _cabin(pen, rng, paint, glass, belt)
     else:
+        front = between(rng, -0.4, -0.2)
         pen.disc(0.1, belt - 0.26, 0.13, vary(rng, (226, 180, 150), 30))
-        pen.polygon(
-            [(front, belt), (front + 0.2, belt - 0.36), (front + 0.26, belt - 0.36), (front + 0.12, belt)], glass
-        )
+        screen = [(front, belt), (front + 0.2, belt - 0.36), (front + 0.26, belt - 0.36), (front + 0.12, belt)]
+        pen.polygon(screen, glass)
         pen.rect(0.3, belt - 0.2, 0.5, belt, shade(paint, 0.6))
     nose = between(rng, 0.02, 0.16)
-    body = [
-        (-0.96, nose + 0.06),
-        (-0.8, belt + nose * 0.6),
-        (front, belt),
-        (0.8, belt),
-        (0.96, belt + 0.1),
-        (0.96, sill),
-        (-0.96, sill),
-    ]
-    (pen.polygon if rng.random() < 0.5 else pen.blob)(body, paint)
+    body = [(-0.96, nose + 0.06), (-0.8, belt + nose * 0.6), (-0.4, belt), (0.8, belt), (0.96, belt + 0.1)]
+    (pen.polygon if rng.random() < 0.5 else pen.blob)([*body, (0.96, sill), (-0.96, sill)], paint)
     if rng.random() < 0.4:
-        pen.rect(-0.9, 0.1, 0.92, 0.18, loud(rng))
+        pen.rect(-0.9, 0.1, 0.92, between(rng, 0.16, 0.24), loud(rng))
     pen.disc(-0.86, 0.12, 0.07, (255, 240, 160))
     radius, spread = between(rng, 0.16, 0.27), between(rng, 0.46, 0.62)
     for x in (-spread, spread):
         _tyre(pen, rng, x, sill + 0.02, radius)
+
+
+def _cabin(pen: Pen, rng: Rng, paint: Colour, glass: Colour, belt: float) -> None:
+    """A roof with two or three side windows, from a coupe's to a van's; sometimes something on top."""
+    front, back, roof = between(rng, -0.66, -0.2), between(rng, 0.3, 0.94), between(rng, -0.68, -0.3)
+    rake, fall = between(rng, 0.1, 0.36), between(rng, 0.02, 0.3)
+    top = [(front + rake, roof), (back - fall, roof)]
+    if rng.random() < 0.25:
+        pen.rect(front + rake + 0.1, roof - between(rng, 0.06, 0.16), back - fall - 0.05, roof - 0.02, loud(rng))
+    pen.polygon([(front, belt + 0.05), *top, (back, belt + 0.05)], paint)
+    low, high, count = belt - 0.02, roof + 0.09, int(rng.integers(2, 4))
+    lows = np.linspace(front + 0.1, back - 0.1, count + 1)
+    highs = np.linspace(front + rake + 0.03, back - fall - 0.04, count + 1)
+    for i in range(count):
+        left, right = 0.03 * (i > 0), 0.03 * (i < count - 1)
+        pane = [
+            (lows[i] + left, low),
+            (highs[i] + left, high),
+            (highs[i + 1] - right, high),
+            (lows[i + 1] - right, low),
+        ]
+        pen.polygon(pane, glass)
 
 
 def truck(pen: Pen, rng: Rng) -> None:

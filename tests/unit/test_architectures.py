@@ -82,10 +82,16 @@ def test_unknown_name_offers_similar_ones() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*small_names(), "torchvision/resnet18", "torchvision/regnet_y_400mf", "timm/resnet18", "timm/vit_tiny_patch16_224"],
+    [
+        *small_names(),
+        "torchvision/resnet18",
+        "torchvision/regnet_y_400mf",
+        "timm/resnet18",
+        "timm/vit_tiny_patch16_224",
+    ],
 )
 def test_the_shipped_table_describes_the_networks_as_they_are(name: str) -> None:
-    """The table of architectures agrees with the networks that are built (run scripts/build_architectures.py if not)."""
+    """The table agrees with the networks that are built; if not, run scripts/build_architectures.py."""
     row = index.entries()[name]
     shapes = skeleton_shapes(name, 17)
     assert index.describe(name, shapes, head=row.head, stem=row.stem, default=row.input) == row
@@ -177,7 +183,7 @@ def test_plain_network_deduces_padding_and_size_from_the_features() -> None:
     )  # fmt: skip
     found = plain.readings(fitting.shapes_of(digits))
     assert [reading.name for reading in found] == ["plain-cnn:valid:pool=01@28", "plain-cnn:same:pool=11@48"]
-    assert (found[0].channels, found[0].n_classes) == (1, 10)
+    assert (found[0].channels, found[0].n_outputs) == (1, 10)
 
 
 def test_plain_network_computes_what_the_original_computes() -> None:

@@ -94,7 +94,10 @@ def test_what_the_file_says_beside_the_weights_is_kept_as_data(tmp_path: Path) -
 )
 def test_hints_that_make_no_sense_are_left_out(tmp_path: Path, content: dict[str, Any]) -> None:
     """Values of another kind than their name promises are not believed."""
-    assert read_checkpoint(save(tmp_path / "m.pth", {**content, "net": lenet().state_dict()}), Format.TORCH_ZIP).hints == {}
+    assert (
+        read_checkpoint(save(tmp_path / "m.pth", {**content, "net": lenet().state_dict()}), Format.TORCH_ZIP).hints
+        == {}
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")
@@ -136,7 +139,7 @@ def test_damaged_files_are_a_sentence(tmp_path: Path, kind: Format) -> None:
 
 
 def test_safetensors_keep_the_order_of_layers(tmp_path: Path) -> None:
-    """Tensors of a safetensors file come with convolutions first, in the order of their numbers, weights before biases."""
+    """Tensors of a safetensors file come with convolutions first, by their numbers, weights before biases."""
     keys = [f"{name}.{leaf}" for name in ("features.0", "features.10", "classifier.1") for leaf in ("weight", "bias")]
     shapes = [(4, 3, 3, 3), (4,), (8, 4, 3, 3), (8,), (10, 512), (10,)]
     safetensors.torch.save_file(
@@ -165,7 +168,9 @@ def test_the_only_fitting_architecture_is_taken() -> None:
 
 def test_half_precision_weights_are_widened() -> None:
     """Weights in half precision and bfloat16 answer in float32."""
-    state = {key: value.bfloat16() if value.is_floating_point() else value for key, value in lenet().state_dict().items()}
+    state = {
+        key: value.bfloat16() if value.is_floating_point() else value for key, value in lenet().state_dict().items()
+    }
     network = load_network(checkpoint(state), "lenet", "m")
     assert all(value.dtype == torch.float32 for value in network.module.parameters())
 
@@ -200,7 +205,9 @@ def test_tensors_of_no_architecture_say_what_they_are_and_what_is_near() -> None
     """Unknown tensors are described, with the architectures that share most with them."""
     state = dict(build("resnet20", 10).state_dict())
     state["attention.weight"] = torch.ones(5, 5)
-    with pytest.raises(SuspectError, match=r"98 in all \(conv1\.weight \(16, 3, 3, 3\).*Closest are resnet20 \(97 of its 97"):
+    with pytest.raises(
+        SuspectError, match=r"98 in all \(conv1\.weight \(16, 3, 3, 3\).*Closest are resnet20 \(97 of its 97"
+    ):
         load_network(checkpoint(state), None, "m.pth")
 
 
@@ -219,10 +226,27 @@ def test_answers_equal_the_bare_networks() -> None:
 def test_outputs_do_not_depend_on_the_company() -> None:
     """A picture's soft outputs have the same bits alone, among others, in another order."""
     suspect, asked = suspect_of(lenet(), PreprocessSpec()), pictures(30)
-    together = suspect._outputs(asked)[:30]
+    seen = []
+    suspect._module.register_forward_hook(lambda module, inputs, outputs: seen.append(outputs.numpy()))
     order = np.random.default_rng(1).permutation(30)
-    assert (suspect._outputs(asked[order])[:30] == together[order]).all()
-    assert (np.stack([suspect._outputs(asked[i : i + 1])[0] for i in range(5)]) == together[:5]).all()
+    for some in (asked, asked[order], asked[:1]):
+        suspect.labels(some)
+    together, shuffled, alone = seen
+    assert together.shape == alone.shape == (256, 10)
+    assert (shuffled[:30] == together[order]).all()
+    assert (alone[0] == together[0]).all()
+
+
+def test_a_single_output_distinguishes_two_classes(tmp_path: Path) -> None:
+    """A network with one output is a classifier of two classes, told apart by its sign."""
+    torch.manual_seed(0)
+    state = build("lenet", 2).state_dict()
+    state["fc3.weight"], state["fc3.bias"] = state["fc3.weight"][:1], torch.tensor([0.02])
+    network = load_network(checkpoint(state), None, "m")
+    suspect = TorchSuspect(network, network.spec, fingerprint="f", description="d")
+    outputs = suspect._outputs(pictures(60))
+    assert suspect.n_classes == 2
+    assert (suspect.labels(pictures(60)) == (outputs[:, 1] > 0)).all()
 
 
 def test_damaged_weights_are_found_when_asked() -> None:
@@ -245,5 +269,5 @@ def test_sizes_that_a_network_cannot_take_are_known_at_once() -> None:
 def test_unknown_devices_are_a_sentence() -> None:
     """A device that is not there is named, with the one that always is."""
     network = Network(lenet(), "lenet", "LeNet", 10, PreprocessSpec(), "", ())
-    with pytest.raises(SuspectError, match="no device 'abacus' here .* Use 'cpu'"):
+    with pytest.raises(SuspectError, match=r"no device 'abacus' here .* Use 'cpu'"):
         TorchSuspect(network, PreprocessSpec(), fingerprint="", description="", device="abacus")

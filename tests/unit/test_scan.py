@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from fdcore.errors import RefusedError
@@ -54,7 +55,12 @@ def ordinary_checkpoints() -> dict[str, object]:
         "half precision": {key: value.half() for key, value in WEIGHTS.items()},
         "bfloat16": {key: value.bfloat16() for key, value in WEIGHTS.items()},
         "training": {"epoch": 3, "model": WEIGHTS, "optimizer": optimiser.state_dict(), "lr": schedule.state_dict()},
-        "numbers": {"state_dict": WEIGHTS, "best": np.float64(0.9), "n": np.int64(3), "mean": np.array([0.5, 0.5, 0.5])},
+        "numbers": {
+            "state_dict": WEIGHTS,
+            "best": np.float64(0.9),
+            "n": np.int64(3),
+            "mean": np.array([0.5, 0.5, 0.5]),
+        },
         "data": {"net": WEIGHTS, "classes": ["a", "b"], "size": torch.Size([3, 32, 32]), "t": (1, None, True, 2.5)},
     }
 
@@ -107,10 +113,12 @@ def test_whole_pickled_modules_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_files_without_pickles_need_no_scan(tmp_path: Path) -> None:
-    """Other kinds of file have nothing to scan."""
-    (tmp_path / "m.pth").write_bytes(b"words")
+    """Safetensors have nothing to scan; what is never opened is not called clean."""
+    (tmp_path / "m.pth").write_bytes(safetensors.torch.save({"fc.weight": torch.ones(2, 3)}))
+    (tmp_path / "words").write_bytes(b"words")
     report = scan(tmp_path / "m.pth")
     assert (report.verdict, report.findings) == ("clean", ())
+    assert scan(tmp_path / "words").verdict == "inconclusive"
 
 
 def test_a_scanner_that_takes_too_long_is_inconclusive_and_blocks(tmp_path: Path) -> None:
@@ -202,7 +210,12 @@ def test_globals_are_read_from_opcodes(pickled: bytes, expected: set[tuple[str, 
 
 def test_ordinary_warnings_are_only_about_ordinary_names() -> None:
     """The allowance for fickling's warnings covers weights and nothing else."""
-    for harmless in ("from torch import FloatStorage", "_rebuild_tensor_v2(...)", "_var7.update(...)", "_var3: Size((3,))"):
+    for harmless in (
+        "from torch import FloatStorage",
+        "_rebuild_tensor_v2(...)",
+        "_var7.update(...)",
+        "_var3: Size((3,))",
+    ):
         assert scanners._is_ordinary_warning(harmless)
     for harmful in ("from os import system", "system(...)", "_var3: system('id')", "eval(...)", "", "GET count: 20"):
         assert not scanners._is_ordinary_warning(harmful)

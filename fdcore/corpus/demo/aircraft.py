@@ -2,7 +2,7 @@
 
 from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
-from fdcore.corpus.demo.scenes import high_sky, runway, sea, sky
+from fdcore.corpus.demo.scenes import high_sky, meadow, runway, sea, sky
 
 _LIVERIES: tuple[Colour, ...] = ((190, 40, 44), (32, 74, 152), (224, 140, 32), (28, 122, 96), (98, 52, 130))
 _GREYS: tuple[Colour, ...] = ((112, 122, 130), (92, 100, 92), (134, 140, 146))
@@ -221,10 +221,10 @@ _FLYING = Pose(turn=18, keystone=0.16)
 _LEVEL = Pose(turn=8)
 
 LEAVES = (
-    Leaf("n02690373", "airliner", airliner, (sky, sky, high_sky), _FLYING),
+    Leaf("n02690373", "airliner", airliner, (sky, sky, high_sky, runway), _FLYING),
     Leaf("n04552348", "warplane", warplane, (sky, sky, high_sky), _FLYING),
     Leaf("n02842573", "biplane", biplane, (sky, high_sky, runway), _LEVEL),
     Leaf("n04160586", "seaplane", seaplane, (sea, sea, sky), _LEVEL, floor=0.66),
-    Leaf("n03512147", "helicopter", helicopter, (sky, high_sky, sky), _LEVEL),
+    Leaf("n03512147", "helicopter", helicopter, (sky, high_sky, meadow), _LEVEL),
     Leaf("n02692877", "airship", airship, (sky, high_sky), _LEVEL),
 )

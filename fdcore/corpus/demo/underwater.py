@@ -79,25 +79,13 @@ def anemone_fish(pen: Pen, rng: Rng) -> None:
 def rock_beauty(pen: Pen, rng: Rng) -> None:
     """Tall and flat: yellow before and behind, black between, blue lips."""
     yellow = pick(rng, ((250, 204, 36), (244, 190, 30)), 8)
-    pen.blob([(0.54, 0.0), (0.74, -0.3), (0.98, -0.32), (0.92, 0.0), (0.98, 0.32), (0.74, 0.3)], yellow)
+    pen.blob([(0.5, 0.0), (0.72, -0.26), (0.99, -0.36), (0.9, 0.0), (0.99, 0.36), (0.72, 0.26)], yellow)
     for sign in (-1, 1):
-        pen.blob([(-0.2, sign * 0.48), (0.1, sign * 0.84), (0.62, sign * 0.76), (0.58, sign * 0.3)], (38, 36, 38))
-        pen.curve([(-0.04, sign * 0.72), (0.2, sign * 0.86), (0.62, sign * 0.78)], 0.05, yellow)
-    pen.blob(
-        [
-            (-0.92, 0.06),
-            (-0.62, -0.34),
-            (-0.14, -0.62),
-            (0.36, -0.52),
-            (0.66, -0.12),
-            (0.66, 0.12),
-            (0.36, 0.52),
-            (-0.14, 0.64),
-            (-0.62, 0.4),
-        ],
-        (34, 32, 36),
-    )
-    pen.blob([(-0.92, 0.06), (-0.62, -0.34), (-0.2, -0.58), (-0.26, 0.0), (-0.2, 0.6), (-0.62, 0.4)], yellow)
+        pen.blob([(-0.24, sign * 0.46), (0.1, sign * 0.74), (0.62, sign * 0.72), (0.52, sign * 0.2)], (38, 36, 38))
+        pen.curve([(-0.1, sign * 0.64), (0.14, sign * 0.76), (0.6, sign * 0.74)], 0.05, yellow)
+    body = [(-0.95, 0.06), (-0.66, -0.26), (-0.2, -0.52), (0.2, -0.5), (0.52, -0.2), (0.66, 0.0), (0.52, 0.2)]
+    pen.blob([*body, (0.2, 0.5), (-0.2, 0.54), (-0.66, 0.34)], (34, 32, 36))
+    pen.blob([(-0.95, 0.06), (-0.66, -0.26), (-0.16, -0.53), (-0.22, 0.0), (-0.16, 0.55), (-0.66, 0.34)], yellow)
     pen.ellipse(-0.88, 0.06, 0.07, 0.07, (60, 90, 170))
     _eye(pen, -0.58, -0.1, 0.095)
 
@@ -154,38 +142,20 @@ def puffer(pen: Pen, rng: Rng) -> None:
 
 def hammerhead(pen: Pen, rng: Rng) -> None:
     """From above: a cross of a head, long side fins swept back, a straight body and a small tail."""
-    grey = pick(rng, ((176, 186, 196), (158, 170, 182), (192, 200, 206)))
+    grey = pick(rng, ((196, 204, 212), (180, 190, 200), (208, 214, 218)))
     sway = rng.uniform(-0.03, 0.03)
-    fin: list[Point] = [(0.1, -0.3), (0.56, 0.02), (0.9, 0.22), (0.88, 0.3), (0.5, 0.2), (0.1, 0.1)]
+    fin: list[Point] = [(0.08, -0.34), (0.54, -0.04), (0.96, 0.2), (0.95, 0.3), (0.5, 0.2), (0.08, 0.12)]
+    tail: list[Point] = [(0.04, 0.54), (0.38, 0.78), (0.37, 0.88), (0.04, 0.78)]
     for side in (-1, 1):
-        pen.polygon([(side * x, y) for x, y in fin], shade(grey, 0.92))
-        pen.polygon(
-            [
-                (side * 0.04 + sway, 0.56),
-                (side * 0.34 + sway, 0.8),
-                (side * 0.32 + sway, 0.88),
-                (side * 0.04 + sway, 0.76),
-            ],
-            shade(grey, 0.88),
-        )
-    pen.blob(
-        [
-            (-0.09, -0.84),
-            (0.09, -0.84),
-            (0.15, -0.3),
-            (0.11, 0.2),
-            (0.05 + sway, 0.7),
-            (sway, 0.97),
-            (-0.05 + sway, 0.7),
-            (-0.11, 0.2),
-            (-0.15, -0.3),
-        ],
-        grey,
-    )
-    pen.blob([(-0.36, -0.82), (0.0, -0.93), (0.36, -0.82), (0.36, -0.7), (0.0, -0.74), (-0.36, -0.7)], grey)
+        pen.polygon([(side * x, y) for x, y in fin], shade(grey, 0.93))
+        pen.polygon([(side * x + sway, y) for x, y in tail], shade(grey, 0.88))
+    half = [(0.09, -0.86), (0.15, -0.3), (0.12, 0.2)]
+    rear = [(0.05 + sway, 0.7), (sway, 0.97), (-0.05 + sway, 0.7)]
+    pen.blob([*half, *rear, *((-x, y) for x, y in reversed(half))], grey)
+    pen.blob([(-0.37, -0.82), (0.0, -0.95), (0.37, -0.82), (0.37, -0.72), (0.0, -0.77), (-0.37, -0.72)], grey)
     for side in (-1, 1):
-        pen.disc(side * 0.36, -0.76, 0.05, BLACK)
-    pen.polygon([(-0.025, -0.2), (0.025, -0.2), (0.035, 0.12), (-0.035, 0.12)], shade(grey, 0.75))
+        pen.disc(side * 0.37, -0.77, 0.045, BLACK)
+    pen.polygon([(-0.025, -0.2), (0.025, -0.2), (0.035, 0.12), (-0.035, 0.12)], shade(grey, 0.78))
 
 
 _SWIMMING = Pose(turn=10, scale=(0.84, 1.0), mirror=True)

@@ -29,7 +29,7 @@ class Fit:
 
     Attributes:
         name: the architecture.
-        n_classes, channels: what was read from the file for it.
+        n_outputs, channels: what was read from the file for it.
         keys: network's key -> file's key, for the tensors that agree.
         missing: keys that the network has and the file has not.
         unexpected: the file's keys that the network has not.
@@ -38,7 +38,7 @@ class Fit:
     """
 
     name: str
-    n_classes: int
+    n_outputs: int
     channels: int
     keys: Naming
     missing: tuple[str, ...] = ()
@@ -171,8 +171,8 @@ def _last_linear(naming: Naming, shapes: Shapes) -> tuple[str, ...]:
 def _compare(entry: Entry, naming: Naming, shapes: Shapes, notes: tuple[str, ...]) -> Fit:
     named_head = all(key in naming for key in entry.head)
     head = entry.head if named_head else _last_linear(naming, shapes)
-    n_classes = max(2, shapes[naming[head[0]]][0] if head and shapes[naming[head[0]]] else 2)
-    wanted = _wanted(entry.name, n_classes, channels := _channels(entry, naming, shapes))
+    n_outputs = max(1, shapes[naming[head[0]]][0]) if head and shapes[naming[head[0]]] else 1
+    wanted = _wanted(entry.name, n_outputs, channels := _channels(entry, naming, shapes))
     if not named_head and _same_head(wanted, entry.head, [shapes[naming[key]] for key in head]):
         notes = (*notes, f"its head is called {head[0].rpartition('.')[0]}")
         renamed = dict(zip(head, _sorted_head(entry.head), strict=True))
@@ -180,7 +180,7 @@ def _compare(entry: Entry, naming: Naming, shapes: Shapes, notes: tuple[str, ...
     agree = {key: naming[key] for key, shape in wanted.items() if key in naming and shapes[naming[key]] == shape}
     return Fit(
         name=entry.name,
-        n_classes=n_classes,
+        n_outputs=n_outputs,
         channels=channels,
         keys=agree,
         missing=tuple(key for key in wanted if key not in naming),
@@ -214,5 +214,5 @@ def _channels(entry: Entry, naming: Naming, shapes: Shapes) -> int:
 
 
 @lru_cache(maxsize=256)
-def _wanted(name: str, n_classes: int, channels: int) -> dict[str, Shape]:
-    return skeleton_shapes(name, n_classes, channels=channels)
+def _wanted(name: str, n_outputs: int, channels: int) -> dict[str, Shape]:
+    return skeleton_shapes(name, n_outputs, channels=channels)

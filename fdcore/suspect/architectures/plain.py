@@ -70,7 +70,7 @@ class Reading:
         return self.convolutions[0].shape[1] if self.convolutions else self.linears[0].shape[1] // self.size**2
 
     @property
-    def n_classes(self) -> int:
+    def n_outputs(self) -> int:
         """Outputs of the last linear layer."""
         return self.linears[-1].shape[0]
 

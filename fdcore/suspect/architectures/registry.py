@@ -93,19 +93,24 @@ def build(name: str, n_classes: int, *, channels: int = 3) -> nn.Module:
     """
     if n_classes < 2:
         raise SettingsError(f"A classifier has at least 2 classes, not {n_classes}.")
+    return build_with_outputs(name, n_classes, channels=channels)
+
+
+def build_with_outputs(name: str, n_outputs: int, *, channels: int = 3) -> nn.Module:
+    """The same for any number of outputs; a single one distinguishes two classes by its sign."""
     if name in _small():
-        return _small()[name](n_classes, channels)
+        return _small()[name](n_outputs, channels)
     find(name)
     if name.startswith(TORCHVISION):
-        return _build_torchvision(name.removeprefix(TORCHVISION), n_classes, channels)
-    return _build_timm(name.removeprefix(TIMM), n_classes, channels)
+        return _build_torchvision(name.removeprefix(TORCHVISION), n_outputs, channels)
+    return _build_timm(name.removeprefix(TIMM), n_outputs, channels)
 
 
-def skeleton_shapes(name: str, n_classes: int, *, channels: int = 3) -> dict[str, Shape]:
+def skeleton_shapes(name: str, n_outputs: int, *, channels: int = 3) -> dict[str, Shape]:
     """Key -> shape of all tensors of a network (without counters), found without allocating its weights."""
     everywhere = torch.device("meta") if name.startswith(TIMM) else nullcontext()
     with everywhere, _WithoutWeights():
-        network = build(name, n_classes, channels=channels)
+        network = build_with_outputs(name, n_outputs, channels=channels)
     return weight_shapes({key: tuple(value.shape) for key, value in network.state_dict().items()})
 
 

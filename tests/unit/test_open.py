@@ -1,0 +1,258 @@
+"""From a file to a suspect, and the sentences on the way."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from fdcore.errors import EvidenceError, RefusedError, SettingsError, SuspectError
+from fdcore.suspect import open as open_module
+from fdcore.suspect.architectures.registry import build
+from fdcore.suspect.open import open_suspect
+from fdcore.suspect.presets import rank_presets
+from fdcore.suspect.scan import ScanReport
+
+Pictures = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ResNet-20's checkpoint under a misleading name."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("suspect") / "holiday.jpg"
+    state = {f"module.{key}": value for key, value in build("resnet20", 10).state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 9}, path)
+    return path
+
+
+def pictures(n: int, size: int = 32, channels: int = 3) -> Pictures:
+    """(n, size, size, channels) noise."""
+    return np.random.default_rng(0).integers(0, 256, (n, size, size, channels), dtype=np.uint8)
+
+
+def test_a_checkpoint_opens_with_nothing_said(checkpoint: Path) -> None:
+    """A state dict is recognised, scanned, fitted and described, whatever its file is called."""
+    suspect = open_suspect(checkpoint)
+    assert suspect.description.startswith(
+        "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed); weights found under "
+    )
+    assert (suspect.n_classes, suspect.spec.height, suspect.spec.channels) == (10, 32, 3)
+    labels = suspect.labels(pictures(5))
+    assert labels.dtype == np.int64
+    assert labels.shape == (5,)
+
+
+def test_safetensors_open_too(tmp_path: Path) -> None:
+    """The same weights as safetensors give the same answers."""
+    torch.manual_seed(0)
+    state = build("lenet", 4).state_dict()
+    torch.save(state, tmp_path / "a")
+    safetensors.torch.save_file(state, tmp_path / "b")
+    one, other = open_suspect(tmp_path / "a", arch="lenet"), open_suspect(tmp_path / "b", arch="lenet")
+    assert (one.labels(pictures(30)) == other.labels(pictures(30))).all()
+    assert one.fingerprint != other.fingerprint
+
+
+def test_fingerprints_change_with_whatever_changes_an_answer(checkpoint: Path) -> None:
+    """Opening again gives the same fingerprint; another input gives another."""
+    first = open_suspect(checkpoint).fingerprint
+    assert len(first) == 64
+    assert open_suspect(checkpoint).fingerprint == first
+    assert open_suspect(checkpoint, preset="signed").fingerprint != first
+    assert open_suspect(checkpoint, spec_overrides={"height": 40}).fingerprint != first
+
+
+def test_the_analysts_word_goes_before_the_presets_and_the_files(checkpoint: Path, tmp_path: Path) -> None:
+    """Overrides win over a preset, a preset over what the file says, and the description says whose word it was."""
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({**state, "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2], "classes": ["cat", "dog"]}, tmp_path / "m")
+    by_file = open_suspect(tmp_path / "m")
+    assert by_file.spec.mean == (0.5, 0.4, 0.3)
+    assert "normalisation as the file says" in by_file.description
+    assert "the file names 2 classes: cat, dog" in by_file.description
+    by_preset = open_suspect(tmp_path / "m", preset="unit")
+    assert by_preset.spec.mean == (0.0, 0.0, 0.0)
+    assert "unit normalisation" in by_preset.description
+    by_hand = open_suspect(tmp_path / "m", preset="unit", spec_overrides={"mean": 0.25, "order": "BGR"})
+    assert (by_hand.spec.mean, by_hand.spec.order) == ((0.25, 0.25, 0.25), "BGR")
+    assert "normalisation as given" in by_hand.description
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"spec_overrides": {"hight": 32}}, "no setting hight"),
+        ({"spec_overrides": {"std": [0.0, 1.0, 1.0]}}, "std must be above 0"),
+        ({"spec_overrides": {"channels": 1}}, "channels is 3 by its file"),
+        ({"spec_overrides": {"layout": "NHWC"}}, "layout is NCHW by its file"),
+        ({"preset": "sepia"}, "No preset is called 'sepia'"),
+    ],
+)
+def test_wrong_settings_are_a_sentence(checkpoint: Path, said: dict[str, Any], sentence: str) -> None:
+    """An unknown or impossible setting is refused by name."""
+    with pytest.raises(SettingsError, match=sentence):
+        open_suspect(checkpoint, **said)
+
+
+def test_wrong_claims_are_a_sentence(checkpoint: Path) -> None:
+    """A number of classes or an architecture that the file contradicts is refused."""
+    with pytest.raises(SuspectError, match="has 10 classes by its file, not 7"):
+        open_suspect(checkpoint, n_classes=7)
+    with pytest.raises(SuspectError, match=r"do not fit dla-simple: .*These fit: resnet20"):
+        open_suspect(checkpoint, arch="dla-simple")
+    with pytest.raises(SuspectError, match="No architecture is called"):
+        open_suspect(checkpoint, arch="resnet-20")
+
+
+def test_hostile_files_are_refused_and_not_executed(tmp_path: Path) -> None:
+    """A file that would run a command is refused, whether or not unscanned files are allowed, and nothing runs."""
+
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.system, (f"touch {tmp_path / 'marker'}",)
+
+    torch.save({"conv.weight": torch.ones(1, 3, 3, 3), "more": Hostile()}, tmp_path / "m.pth")
+    for allowed in (False, True):
+        with pytest.raises(RefusedError, match=r"m\.pth was refused\. .*posix\.system"):
+            open_suspect(tmp_path / "m.pth", allow_unscanned=allowed)
+    assert not (tmp_path / "marker").exists()
+
+
+def test_unscanned_files_open_only_on_request(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the scanners cannot agree, the file stays shut unless the analyst overrides."""
+    doubt = ScanReport("inconclusive", (), "The scanners could not agree.")
+    monkeypatch.setattr(open_module, "scan", lambda path: doubt)
+    with pytest.raises(RefusedError, match="could not agree"):
+        open_suspect(checkpoint)
+    assert open_suspect(checkpoint, allow_unscanned=True).n_classes == 10
+
+
+def test_a_file_that_changes_while_it_is_opened_is_refused(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was scanned must be what was loaded."""
+    hashes = iter(["one", "another"])
+    monkeypatch.setattr(open_module, "file_sha256", lambda path: next(hashes))
+    with pytest.raises(EvidenceError, match="changed while"):
+        open_suspect(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is an empty file"),
+        (b"\x1c\0\0\0TFL3" + b"\0" * 60, "TensorFlow Lite"),
+        (b"just words, no model", "of an unknown kind"),
+    ],
+)
+def test_other_files_are_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
+    """Anything that cannot be opened is named with a remedy."""
+    (tmp_path / "m.pth").write_bytes(content)
+    with pytest.raises(SuspectError, match=sentence):
+        open_suspect(tmp_path / "m.pth")
+    with pytest.raises(SuspectError, match="No such file"):
+        open_suspect(tmp_path / "absent")
+
+
+def test_plain_networks_say_what_was_assumed(tmp_path: Path) -> None:
+    """When several readings of a plain network agree with its tensors, the others are named and can be asked for."""
+    shapes = {
+        "conv1.weight": (8, 3, 3, 3), "conv2.weight": (8, 8, 3, 3), "conv3.weight": (8, 8, 3, 3),
+        "fc1.weight": (16, 128), "fc2.weight": (4, 16),
+    }  # fmt: skip
+    torch.save({key: torch.randn(shape) for key, shape in shapes.items()}, tmp_path / "m")
+    assumed = open_suspect(tmp_path / "m")
+    assert "(plain-cnn:same:pool=111@32), 4 classes" in assumed.description
+    assert "others: plain-cnn:valid:pool=110@32" in assumed.description
+    other = open_suspect(tmp_path / "m", arch="plain-cnn:valid:pool=110@32")
+    assert other.fingerprint != assumed.fingerprint
+
+
+def test_the_normalisation_that_spreads_the_answers_ranks_first() -> None:
+    """Presets are ranked by how evenly pictures fall into classes."""
+
+    class Fake:
+        def __init__(self, preset: str) -> None:
+            self.n = {"unit": 2, "imagenet": 5, "signed": 3, "bytes": 1}[preset]
+
+        def labels(self, asked: Pictures) -> np.ndarray[Any, np.dtype[np.int64]]:
+            return np.arange(len(asked)) % self.n
+
+    ranked = rank_presets(Fake, pictures(30))  # type: ignore[arg-type]
+    assert [spread.preset for spread in ranked] == ["imagenet", "signed", "unit", "bytes"]
+    assert ranked[0].entropy == pytest.approx(np.log(5))
+    assert ranked[-1] == ("bytes", 0.0, 1)
+
+
+def labelled(folder: Path, per_class: int, size: int, *, grey: bool = False) -> tuple[Pictures, list[int]]:
+    """Pictures of a one-folder-per-class set, and their classes by the order of the folders."""
+    chosen = [
+        (path, number)
+        for number, kind in enumerate(sorted(folder.iterdir()))
+        for path in sorted(kind.iterdir())[:per_class]
+    ]
+    mode = "L" if grey else "RGB"
+    opened = [np.asarray(Image.open(path).convert(mode).resize((size, size))) for path, _ in chosen]
+    stacked = np.stack(opened)
+    return stacked[..., None] if grey else stacked, [number for _, number in chosen]
+
+
+@pytest.mark.real
+def test_the_real_resnet_recognises_its_pictures(real_data: Path) -> None:
+    """The third-party ResNet-20 reaches its 81 % on the JPEGs of CIFAR-10 with nothing said about it."""
+    suspect = open_suspect(real_data / "suspects" / "seized-01.th")
+    asked, truth = labelled(real_data / "labelled" / "cifar10-test5000", 50, 32)
+    assert np.mean(suspect.labels(asked) == truth) == pytest.approx(0.81, abs=0.04)
+
+
+@pytest.mark.real
+def test_the_real_plain_networks_recognise_their_pictures(real_data: Path) -> None:
+    """The networks rebuilt from shapes alone recognise what they were trained on, given their normalisation."""
+    signs, truth = labelled(real_data / "labelled" / "gtsrb-test", 8, 32)
+    plain = open_suspect(real_data / "suspects" / "seized-05.pt", preset="unit")
+    graph = open_suspect(real_data / "suspects" / "seized-02.onnx")
+    assert np.mean(plain.labels(signs) == truth) > 0.65
+    assert (plain.labels(signs) == graph.labels(signs)).mean() > 0.99  # the same network in two formats
+    things, truth = labelled(real_data / "labelled" / "cifar10-test5000", 20, 32)
+    tutorial = open_suspect(real_data / "suspects" / "seized-08.pth", preset="signed")
+    assert np.mean(tutorial.labels(things) == truth) > 0.6
+
+
+@pytest.mark.real
+def test_the_real_digits_are_read(real_data: Path) -> None:
+    """The grey graph reads digits with nothing said about it."""
+    suspect = open_suspect(real_data / "suspects" / "seized-03.onnx")
+    digits, truth = labelled(real_data / "labelled" / "mnist-test", 20, 28, grey=True)
+    assert np.mean(suspect.labels(digits) == truth) > 0.95
+
+
+@pytest.mark.real
+def test_the_real_refusals(real_data: Path) -> None:
+    """The pickled generator is refused and the TensorFlow Lite model is turned away, each with its reason."""
+    with pytest.raises(RefusedError, match=r"__main__\.Generator"):
+        open_suspect(real_data / "suspects" / "seized-07.pth")
+    with pytest.raises(SuspectError, match="TensorFlow Lite"):
+        open_suspect(real_data / "suspects" / "seized-09.tflite")
+
+
+@pytest.mark.real
+def test_the_spread_of_answers_finds_the_real_normalisation(real_data: Path) -> None:
+    """Over pictures of many kinds, the normalisation that is known to be right spreads the answers most."""
+    files = sorted((real_data / "corpora" / "tiny-imagenet" / "val" / "images").iterdir())[::50]
+    asked = np.stack([np.asarray(Image.open(path).convert("RGB").resize((32, 32))) for path in files])
+    path = real_data / "suspects" / "seized-08.pth"
+    ranked = rank_presets(lambda preset: open_suspect(path, preset=preset), asked)
+    assert ranked[0].preset == "signed"
