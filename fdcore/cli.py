@@ -280,7 +280,7 @@ def _add_investigate(commands: Any) -> None:
     group.add_argument("--channel-order", choices=("RGB", "BGR"))
     group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     group.add_argument("--allow-unscanned", action="store_true",
-                       help="open a file although the scanners came to no conclusion; this is logged")  # fmt: skip
+                       help="open a file although the scanners came to no conclusion; logged")  # fmt: skip
 
 
 def _add_selection(command: argparse.ArgumentParser) -> None:

@@ -15,7 +15,11 @@ README = (REPOSITORY / "README.md").read_text()
 def commands(text: str) -> list[str]:
     """The shell commands of indented or fenced blocks, continued lines joined."""
     joined = text.replace("\\\n", " ")
-    return [line.strip().removeprefix("$ ") for line in joined.splitlines() if re.match(r"\s*(\$ )?(fdcore|make|python) ", line)]
+    return [
+        line.strip().removeprefix("$ ")
+        for line in joined.splitlines()
+        if re.match(r"\s*(\$ )?(fdcore|make|python) ", line)
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

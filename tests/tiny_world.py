@@ -92,7 +92,9 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
     if moment.startswith(("before:", "after:")):
         kill_at(moment)
     spec = PreprocessSpec(height=SIZE, width=SIZE)
-    suspect = CallableSuspect(counted(log, moment), n_classes=N_CLASSES, spec=spec, fingerprint="c" * 64, batch_size=BATCH)
+    suspect = CallableSuspect(
+        counted(log, moment), n_classes=N_CLASSES, spec=spec, fingerprint="c" * 64, batch_size=BATCH
+    )
 
     def progress(stage: str, done: int, _total: int) -> None:
         if stage == "Asking the suspect" and moment == f"after query {done}":
@@ -107,4 +109,3 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
 def open_nothing(_path: Path) -> object:
     """The tiny world's suspect needs no file."""
     raise AssertionError("no file was to be opened")
-

@@ -265,8 +265,6 @@ def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
     at_head = onnx_graph.value_range_at_head(model, source.name)
     if at_head is not None:
         return at_head, "by the arithmetic at its input"
-    if source.axes == "NHWC" and source.channels == 3:
-        return "signed", "assumed, usual for TensorFlow"
     return "unit", "assumed"
 
 

@@ -152,7 +152,7 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
     if all(name.startswith(ASSUMED_FIRST) for name in found):
         others = ", ".join(found[1 : 1 + N_SHOWN])
         return _load(found[0], shapes, checkpoint, (f"assumed among several that fit; others: {others}",))
-    return _first_of_equals(found, shapes, checkpoint, file_name)
+    return _first_of_equals(found, checkpoint, file_name, progress)
 
 
 def _hinted_arch(checkpoint: Checkpoint, shapes: Shapes) -> str | None:
@@ -211,10 +211,12 @@ def _fill(module: nn.Module, keys: dict[str, str], tensors: dict[str, Tensor]) -
     module.load_state_dict({key: tensors[file_key].float() for key, file_key in keys.items()}, strict=False)
 
 
-def _first_of_equals(found: list[str], shapes: Shapes, checkpoint: Checkpoint, file_name: str) -> Network:
+def _first_of_equals(found: list[str], checkpoint: Checkpoint, file_name: str, progress: Progress) -> Network:
     """The first of several fitting networks, if all compute the same function; else a question to the analyst."""
+    shapes = fitting.shapes_of(checkpoint.tensors)
     different: dict[str, Network] = {}
-    for name in found[:MAX_COMPARED]:
+    for done, name in enumerate(found[:MAX_COMPARED]):
+        progress("comparing what architectures compute", done, min(len(found), MAX_COMPARED))
         network = _load(name, shapes, checkpoint, ())
         if not any(_same_answers(other, network) for other in different.values()):
             different[name] = network

@@ -15,7 +15,6 @@ from fdcore.errors import EvidenceError, RefusedError, SettingsError, SuspectErr
 from fdcore.suspect import open as open_module
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.open import open_suspect
-from fdcore.suspect.presets import rank_presets
 from fdcore.suspect.scan import ScanReport
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
@@ -181,22 +180,6 @@ def test_plain_networks_say_what_was_assumed(tmp_path: Path) -> None:
     assert other.fingerprint != assumed.fingerprint
 
 
-def test_the_normalisation_that_spreads_the_answers_ranks_first() -> None:
-    """Presets are ranked by how evenly pictures fall into classes."""
-
-    class Fake:
-        def __init__(self, preset: str) -> None:
-            self.n = {"unit": 2, "imagenet": 5, "signed": 3, "bytes": 1}[preset]
-
-        def labels(self, asked: Pictures) -> np.ndarray[Any, np.dtype[np.int64]]:
-            return np.arange(len(asked)) % self.n
-
-    ranked = rank_presets(Fake, pictures(30))  # type: ignore[arg-type]
-    assert [spread.preset for spread in ranked] == ["imagenet", "signed", "unit", "bytes"]
-    assert ranked[0].entropy == pytest.approx(np.log(5))
-    assert ranked[-1] == ("bytes", 0.0, 1)
-
-
 def labelled(folder: Path, per_class: int, size: int, *, grey: bool = False) -> tuple[Pictures, list[int]]:
     """Pictures of a one-folder-per-class set, and their classes by the order of the folders."""
     chosen = [
@@ -246,13 +229,3 @@ def test_the_real_refusals(real_data: Path) -> None:
         open_suspect(real_data / "suspects" / "seized-07.pth")
     with pytest.raises(SuspectError, match="TensorFlow Lite"):
         open_suspect(real_data / "suspects" / "seized-09.tflite")
-
-
-@pytest.mark.real
-def test_the_spread_of_answers_finds_the_real_normalisation(real_data: Path) -> None:
-    """Over pictures of many kinds, the normalisation that is known to be right spreads the answers most."""
-    files = sorted((real_data / "corpora" / "tiny-imagenet" / "val" / "images").iterdir())[::50]
-    asked = np.stack([np.asarray(Image.open(path).convert("RGB").resize((32, 32))) for path in files])
-    path = real_data / "suspects" / "seized-08.pth"
-    ranked = rank_presets(lambda preset: open_suspect(path, preset=preset), asked)
-    assert ranked[0].preset == "signed"

@@ -11,7 +11,7 @@ backgrounds, `paint` makes a small photograph of a drawing in a scene.
 
 from pathlib import Path
 
-from fdcore.corpus.demo.build import build_demo_corpus, draw_contact_sheet, draw_picture
+from fdcore.corpus.demo.build import build_demo_corpus, draw_picture
 from fdcore.corpus.demo.leaves import LEAVES
 from fdcore.corpus.demo.truth import FALSE_FRIEND, TRUTH, Truth
 
@@ -24,7 +24,6 @@ __all__ = [
     "TRUTH",
     "Truth",
     "build_demo_corpus",
-    "draw_contact_sheet",
     "draw_picture",
 ]
 

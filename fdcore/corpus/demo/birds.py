@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, pick, shade, vary
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, path, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import foliage, garden, lake, pond, sky, snow
 
@@ -44,16 +44,7 @@ def _songbird(pen: Pen, rng: Rng, plumage: _Plumage) -> None:
         pen.stroke([(x, 0.4), (x - 0.02, 0.66)], 0.05, (90, 70, 56))
     pen.polygon([(0.3, 0.1), (0.52, 0.0), (1.0, 0.38 + lift), (0.92, 0.54 + lift)], shade(plumage.wing, 0.85))
     pen.blob(
-        [
-            (-0.5, -0.36),
-            (-0.1, -0.5),
-            (0.36, -0.14),
-            (0.58, 0.14),
-            (0.3, 0.42),
-            (-0.14, 0.5),
-            (-0.48, 0.24),
-            (-0.6, -0.1),
-        ],
+        path("-0.5,-0.36 -0.1,-0.5 0.36,-0.14 0.58,0.14 0.3,0.42 -0.14,0.5 -0.48,0.24 -0.6,-0.1"),
         plumage.back,
     )
     pen.blob([(-0.58, -0.2), (-0.2, -0.22), (0.04, 0.14), (0.2, 0.4), (-0.14, 0.5), (-0.48, 0.26)], plumage.breast)
@@ -162,16 +153,7 @@ def king_penguin(pen: Pen, rng: Rng) -> None:
         back,
     )
     pen.blob(
-        [
-            (-0.12, -0.42),
-            (0.14, -0.3),
-            (0.24, 0.1),
-            (0.2, 0.66),
-            (-0.06, 0.86),
-            (-0.3, 0.66),
-            (-0.36, 0.1),
-            (-0.3, -0.26),
-        ],
+        path("-0.12,-0.42 0.14,-0.3 0.24,0.1 0.2,0.66 -0.06,0.86 -0.3,0.66 -0.36,0.1 -0.3,-0.26"),
         (240, 240, 234),
     )
     pen.blob([(-0.28, -0.44), (0.06, -0.44), (0.08, -0.22), (-0.1, -0.12), (-0.3, -0.22)], orange)

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fdcore.corpus.demo.canvas import SIZE
 from fdcore.corpus.demo.leaves import LEAVES
 from fdcore.corpus.demo.paint import Leaf, paint
 from fdcore.errors import CorpusError, SettingsError
@@ -63,16 +62,6 @@ def draw_picture(leaf: Leaf, *, number: int, seed: int = 0) -> npt.NDArray[np.ui
     """Picture `number` of a leaf, (32, 32, 3): a pure function of seed, leaf and number."""
     key = np.random.SeedSequence([seed, int(leaf.wnid[1:]), number])
     return paint(leaf, np.random.Generator(np.random.PCG64(key)))
-
-
-def draw_contact_sheet(leaves: tuple[Leaf, ...], *, columns: int, zoom: int = 2, seed: int = 0) -> Image.Image:
-    """The first pictures of each leaf, one row a leaf, enlarged."""
-    sheet = Image.new("RGB", (columns * (SIZE + 2), len(leaves) * (SIZE + 2)), "white")
-    for row, leaf in enumerate(leaves):
-        for column in range(columns):
-            picture = Image.fromarray(draw_picture(leaf, number=column, seed=seed))
-            sheet.paste(picture, (column * (SIZE + 2) + 1, row * (SIZE + 2) + 1))
-    return sheet.resize((sheet.width * zoom, sheet.height * zoom), Image.Resampling.BICUBIC)
 
 
 def _draw_all(folder: Path, *, images_per_leaf: int, seed: int, progress: Progress) -> None:

@@ -6,6 +6,7 @@ layer. The pen applies one homography to every point, so that a drawing knows no
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -150,6 +151,13 @@ def smooth(points: Points, *, closed: bool = True) -> npt.NDArray[np.float64]:
     quads = np.stack([padded[i : len(padded) - 3 + i] for i in range(4)], axis=1)
     curve: npt.NDArray[np.float64] = np.einsum("sk,nkd->nsd", _BLEND, quads).reshape(-1, 2)
     return curve if closed else np.vstack([curve, corners[-1:]])
+
+
+@cache
+def path(text: str) -> tuple[Point, ...]:
+    """Points from a text such as "0,-1 0.5,0.2": x and y with a comma, points apart by spaces."""
+    pairs = (pair.split(",") for pair in text.split())
+    return tuple((float(x), float(y)) for x, y in pairs)
 
 
 def around(x: float, y: float, radius: float, degrees: float) -> Point:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, around, pick, shade, vary
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, around, path, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import backdrop, foliage, meadow, plain, room, snow, table
 
@@ -31,16 +31,7 @@ def _cat(pen: Pen, rng: Rng, cat: _Cat) -> None:
     side = 1 if rng.random() < 0.5 else -1
     pen.taper([(side * 0.3, 0.84), (side * 0.8, 0.8), (side * 0.86, 0.36), (side * 0.7, 0.16)], (0.18, 0.12), cat.ears)
     pen.blob(
-        [
-            (-0.22, -0.2),
-            (0.22, -0.2),
-            (0.42, 0.3),
-            (0.52, 0.84),
-            (0.3, 0.95),
-            (-0.3, 0.95),
-            (-0.52, 0.84),
-            (-0.42, 0.3),
-        ],
+        path("-0.22,-0.2 0.22,-0.2 0.42,0.3 0.52,0.84 0.3,0.95 -0.3,0.95 -0.52,0.84 -0.42,0.3"),
         cat.fur,
     )
     _coat(pen, cat, 0.0, 0.45, 0.5)
@@ -219,18 +210,7 @@ def _dog_face(pen: Pen, rng: Rng, dog: _Dog) -> None:
     if dog.long_fur:
         pen.blob([(-0.6, 0.3), (-0.74, 0.96), (0.0, 1.0), (0.74, 0.96), (0.6, 0.3)], shade(dog.fur, 0.85))
     pen.blob(
-        [
-            (0, -0.62),
-            (0.42, -0.56),
-            (0.62, -0.14),
-            (0.52, 0.26),
-            (0.36, 0.62),
-            (0, 0.78),
-            (-0.36, 0.62),
-            (-0.52, 0.26),
-            (-0.62, -0.14),
-            (-0.42, -0.56),
-        ],
+        path("0,-0.62 0.42,-0.56 0.62,-0.14 0.52,0.26 0.36,0.62 0,0.78 -0.36,0.62 -0.52,0.26 -0.62,-0.14 -0.42,-0.56"),
         dog.fur,
     )
     _markings(pen, rng, dog)
@@ -280,16 +260,7 @@ def _dog_standing(pen: Pen, rng: Rng, dog: _Dog) -> None:
     for x, swing in ((-0.34, step), (0.44, -step)):
         pen.taper([(x, 0.2), (x + swing, 0.6), (x + swing, 0.92)], (0.22, 0.13), far)
     pen.blob(
-        [
-            (-0.56, -0.14),
-            (-0.3, -0.24),
-            (0.4, -0.2),
-            (0.68, -0.08),
-            (0.7, 0.26),
-            (0.3, 0.3),
-            (-0.2, 0.38),
-            (-0.52, 0.3),
-        ],
+        path("-0.56,-0.14 -0.3,-0.24 0.4,-0.2 0.68,-0.08 0.7,0.26 0.3,0.3 -0.2,0.38 -0.52,0.3"),
         dog.fur,
     )
     pen.blob([(-0.5, 0.16), (0.0, 0.24), (0.5, 0.2), (0.2, 0.33), (-0.2, 0.38), (-0.46, 0.34)], dog.belly)

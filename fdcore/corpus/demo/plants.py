@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, around, blend, oval, pick, shade, vary
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, around, blend, oval, path, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import backdrop, foliage, garden, meadow, sky, table
 
@@ -122,18 +122,7 @@ def tulip(pen: Pen, rng: Rng) -> None:
             shade(colour, light),
         )
     pen.blob(
-        [
-            (0.0, 0.02),
-            (-0.4, -0.12),
-            (-0.44, -0.5),
-            (-0.38, -0.86),
-            (-0.16, -0.6),
-            (0.0, -0.5),
-            (0.16, -0.6),
-            (0.38, -0.86),
-            (0.44, -0.5),
-            (0.4, -0.12),
-        ],
+        path("0,0.02 -0.4,-0.12 -0.44,-0.5 -0.38,-0.86 -0.16,-0.6 0,-0.5 0.16,-0.6 0.38,-0.86 0.44,-0.5 0.4,-0.12"),
         colour,
     )
     pen.blob([(0.0, 0.02), (-0.2, -0.24), (0.0, -0.84), (0.2, -0.24)], shade(colour, 1.15))
@@ -169,18 +158,7 @@ def strawberry(pen: Pen, rng: Rng) -> None:
     """A red heart with pale seeds and a green crown."""
     red = pick(rng, ((220, 34, 40), (234, 50, 44), (200, 26, 40)))
     pen.blob(
-        [
-            (0, -0.5),
-            (0.46, -0.56),
-            (0.74, -0.24),
-            (0.54, 0.34),
-            (0.16, 0.84),
-            (0.0, 0.92),
-            (-0.16, 0.84),
-            (-0.54, 0.34),
-            (-0.74, -0.24),
-            (-0.46, -0.56),
-        ],
+        path("0,-0.5 0.46,-0.56 0.74,-0.24 0.54,0.34 0.16,0.84 0,0.92 -0.16,0.84 -0.54,0.34 -0.74,-0.24 -0.46,-0.56"),
         red,
     )
     pen.blob([(-0.5, -0.3), (-0.3, -0.36), (-0.3, 0.0), (-0.42, 0.1)], shade(red, 1.3))
@@ -273,17 +251,7 @@ def fly_agaric(pen: Pen, rng: Rng) -> None:
     pen.blob([(-0.3, 0.16), (0.0, 0.1), (0.3, 0.16), (0.24, 0.3), (-0.24, 0.3)], (220, 210, 188))
     pen.blob([(-0.9, 0.0), (-0.6, -0.12), (0.6, -0.12), (0.9, 0.0), (0.5, 0.14), (-0.5, 0.14)], (226, 214, 186))
     pen.blob(
-        [
-            (-0.94, 0.0),
-            (-0.8, -0.4),
-            (-0.4, -0.78),
-            (0.0, -0.88),
-            (0.4, -0.78),
-            (0.8, -0.4),
-            (0.94, 0.0),
-            (0.5, -0.06),
-            (-0.5, -0.06),
-        ],
+        path("-0.94,0 -0.8,-0.4 -0.4,-0.78 0,-0.88 0.4,-0.78 0.8,-0.4 0.94,0 0.5,-0.06 -0.5,-0.06"),
         red,
     )
     for x, y in (

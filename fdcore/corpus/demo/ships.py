@@ -1,6 +1,6 @@
 """On the water: ships and boats."""
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, pick, shade, vary
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, path, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import lake, sea
 
@@ -98,16 +98,7 @@ def tugboat(pen: Pen, rng: Rng) -> None:
     for x in (-0.36, -0.04, 0.3):
         pen.disc(x, -0.07, 0.08, _WINDOW)
     pen.blob(
-        [
-            (-0.97, -0.16),
-            (-0.6, 0.02),
-            (0.3, 0.06),
-            (0.9, -0.02),
-            (0.94, 0.2),
-            (0.74, 0.52),
-            (-0.6, 0.54),
-            (-0.88, 0.2),
-        ],
+        path("-0.97,-0.16 -0.6,0.02 0.3,0.06 0.9,-0.02 0.94,0.2 0.74,0.52 -0.6,0.54 -0.88,0.2"),
         hull,
     )
     for x in (-0.56, -0.2, 0.16, 0.52):
@@ -162,17 +153,7 @@ def pirate_ship(pen: Pen, rng: Rng) -> None:
     pen.disc(0.26, -0.88, 0.05, WHITE)
     pen.stroke([(-0.98, -0.12), (-0.6, 0.16)], 0.06, shade(wood, 0.8))
     pen.blob(
-        [
-            (-0.84, 0.08),
-            (-0.5, 0.2),
-            (0.36, 0.2),
-            (0.5, -0.02),
-            (0.95, -0.06),
-            (0.9, 0.3),
-            (0.7, 0.58),
-            (-0.5, 0.58),
-            (-0.78, 0.34),
-        ],
+        path("-0.84,0.08 -0.5,0.2 0.36,0.2 0.5,-0.02 0.95,-0.06 0.9,0.3 0.7,0.58 -0.5,0.58 -0.78,0.34"),
         wood,
     )
     pen.curve([(-0.78, 0.24), (-0.4, 0.3), (0.4, 0.3), (0.9, 0.12)], 0.06, (216, 168, 70))

@@ -1,6 +1,6 @@
 """Under water: five fishes from the side, and a hammerhead shark from above."""
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, around, pick, shade
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, around, path, pick, shade
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import deep_water, reef, surface
 
@@ -29,16 +29,7 @@ def goldfish(pen: Pen, rng: Rng) -> None:
     pen.blob([(0.4, 0.0), (0.8, -0.1), (0.96, 0.06 + sway), (0.7, 0.14)], shade(gold, 0.85))
     pen.blob([(-0.4, -0.34), (-0.1, -0.7), (0.26, -0.62), (0.34, -0.2)], fin)
     pen.blob(
-        [
-            (-0.94, 0.04),
-            (-0.66, -0.32),
-            (-0.2, -0.46),
-            (0.26, -0.26),
-            (0.5, 0.0),
-            (0.26, 0.34),
-            (-0.2, 0.5),
-            (-0.66, 0.36),
-        ],
+        path("-0.94,0.04 -0.66,-0.32 -0.2,-0.46 0.26,-0.26 0.5,0 0.26,0.34 -0.2,0.5 -0.66,0.36"),
         gold,
     )
     pen.blob([(-0.7, 0.22), (-0.3, 0.3), (0.14, 0.24), (-0.16, 0.46), (-0.54, 0.42)], shade(gold, 1.25))
@@ -56,17 +47,7 @@ def anemone_fish(pen: Pen, rng: Rng) -> None:
         pen.blob([(-0.36, sign * 0.36), (0.0, sign * 0.62), (0.44, sign * 0.46), (0.5, sign * 0.2)], BLACK)
         pen.blob([(-0.32, sign * 0.34), (0.0, sign * 0.54), (0.38, sign * 0.4), (0.44, sign * 0.18)], orange)
     pen.blob(
-        [
-            (-0.96, 0.04),
-            (-0.7, -0.28),
-            (-0.2, -0.44),
-            (0.3, -0.32),
-            (0.66, -0.08),
-            (0.66, 0.1),
-            (0.3, 0.34),
-            (-0.2, 0.46),
-            (-0.7, 0.32),
-        ],
+        path("-0.96,0.04 -0.7,-0.28 -0.2,-0.44 0.3,-0.32 0.66,-0.08 0.66,0.1 0.3,0.34 -0.2,0.46 -0.7,0.32"),
         orange,
     )
     for x, half, width in ((-0.42, 0.38, 0.2), (0.12, 0.4, 0.2), (0.56, 0.14, 0.12)):
@@ -98,17 +79,7 @@ def surgeonfish(pen: Pen, rng: Rng) -> None:
     for sign in (-1, 1):
         pen.blob([(-0.5, sign * 0.34), (-0.1, sign * 0.64), (0.5, sign * 0.46), (0.6, sign * 0.16)], shade(blue, 0.6))
     pen.blob(
-        [
-            (-0.95, 0.08),
-            (-0.66, -0.3),
-            (-0.16, -0.52),
-            (0.34, -0.4),
-            (0.7, -0.06),
-            (0.7, 0.08),
-            (0.34, 0.42),
-            (-0.16, 0.54),
-            (-0.66, 0.38),
-        ],
+        path("-0.95,0.08 -0.66,-0.3 -0.16,-0.52 0.34,-0.4 0.7,-0.06 0.7,0.08 0.34,0.42 -0.16,0.54 -0.66,0.38"),
         blue,
     )
     pen.taper([(-0.5, -0.2), (-0.1, -0.34), (0.36, -0.26), (0.66, 0.0)], (0.2, 0.16), (24, 26, 48))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, pick, shade, vary
+from fdcore.corpus.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, path, pick, shade, vary
 from fdcore.corpus.demo.paint import Leaf
 from fdcore.corpus.demo.scenes import foliage, garden, meadow, plain, pond, snow
 
@@ -158,17 +158,7 @@ def bullfrog(pen: Pen, rng: Rng) -> None:
     belly: Colour = (236, 228, 160)
     pen.blob([(0.2, 0.0), (0.7, 0.04), (0.94, 0.4), (0.8, 0.64), (0.3, 0.64)], shade(skin, 0.85))
     pen.blob(
-        [
-            (-0.9, -0.1),
-            (-0.66, -0.34),
-            (-0.3, -0.4),
-            (0.2, -0.24),
-            (0.66, 0.14),
-            (0.7, 0.5),
-            (0.0, 0.66),
-            (-0.6, 0.44),
-            (-0.88, 0.16),
-        ],
+        path("-0.9,-0.1 -0.66,-0.34 -0.3,-0.4 0.2,-0.24 0.66,0.14 0.7,0.5 0,0.66 -0.6,0.44 -0.88,0.16"),
         skin,
     )
     pen.blob([(-0.88, 0.04), (-0.4, 0.1), (0.0, 0.36), (0.2, 0.6), (-0.3, 0.6), (-0.66, 0.4), (-0.86, 0.2)], belly)
