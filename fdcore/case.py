@@ -131,7 +131,7 @@ class Case:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON artefact, atomically."""
-        self.write(name, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        self.write(name, to_json(content))
 
     def write(self, name: str, content: bytes) -> None:
         """Write an artefact, atomically."""
@@ -244,6 +244,11 @@ class Case:
         busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
         with only_one(self.folder / ".lock", busy):
             yield
+
+
+def to_json(content: dict[str, Any]) -> bytes:
+    """JSON as a case holds it: indented, UTF-8, without NaN."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _now() -> str:

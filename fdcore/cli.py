@@ -104,7 +104,12 @@ def _select(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case import Case
 
     before = pipeline.selection_settings(Case.open(options.case))
-    pipeline.analyse(options.case, _selection_settings(options, before), cache=_cache(options))
+    pipeline.analyse(
+        options.case,
+        _selection_settings(options, before),
+        cache=_cache(options),
+        progress=terminal.ProgressBar(),
+    )
     return _present(options.case, options)
 
 
@@ -257,7 +262,7 @@ def _add_investigate(commands: Any) -> None:
     command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
     command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers are replayed")
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
-                         help="image folder, below a node if it has no hierarchy of its own; may be repeated")  # fmt: skip
+                         help="image folder, below a node if it has no hierarchy; may be repeated")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
     command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
     command.add_argument("--images-per-leaf", type=int, default=50, help="default 50; 0 for all")

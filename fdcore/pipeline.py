@@ -16,7 +16,7 @@ import pandas as pd
 
 from fdcore import __version__, artefacts
 from fdcore.artefacts import ClassFinding, ImageTable
-from fdcore.case import Case
+from fdcore.case import Case, to_json
 from fdcore.closeness import distances
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
@@ -139,23 +139,30 @@ def investigate(
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _ask(case, model, ledger, corpus, settings, progress)
-        return _analyse(case, settings.selection, corpus.store.pixels)
+        return _analyse(case, settings.selection, corpus.store.pixels, progress)
 
 
-def analyse(folder: Path, settings: SelectionSettings | None = None, *, cache: Path | None = None) -> Findings:
+def analyse(
+    folder: Path,
+    settings: SelectionSettings | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> Findings:
     """Draw the conclusions again from a case's ledger, with other settings or the case's own. Asks nothing.
 
     Args:
         folder: the case's folder.
         settings: alpha, eta, tau, k; None for those of the last analysis.
         cache: where decoded images are kept, for the pictures in the report.
+        progress: told how far the work is.
 
     Raises:
         CaseError: the case is damaged, or was not scored yet.
     """
     case = Case.open(folder)
     with case.exclusively():
-        return _analyse(case, settings or selection_settings(case), _pixels(case, cache))
+        return _analyse(case, settings or selection_settings(case), _pixels(case, cache), progress)
 
 
 def _pixels(case: Case, cache: Path | None) -> npt.NDArray[np.uint8] | None:
@@ -219,6 +226,7 @@ def _record_suspect(case: Case, suspect: Suspect) -> None:
         "fingerprint": suspect.fingerprint,
         "n_classes": suspect.n_classes,
         "preprocessing": suspect.spec.as_dict(),
+        "scan": suspect.scan,
     }
     if case.facts().get("suspect") != facts:
         case.record(suspect=facts)
@@ -296,7 +304,9 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
 # Analysing
 
 
-def _analyse(case: Case, settings: SelectionSettings, pixels: npt.NDArray[np.uint8] | None) -> Findings:
+def _analyse(
+    case: Case, settings: SelectionSettings, pixels: npt.NDArray[np.uint8] | None, progress: Progress
+) -> Findings:
     ledger = Ledger.open(case.path("ledger"))
     images, hierarchy = _read_corpus(case)
     if case.facts()["corpus"]["fingerprint"] != ledger.header.corpus:
@@ -313,7 +323,7 @@ def _analyse(case: Case, settings: SelectionSettings, pixels: npt.NDArray[np.uin
         complete=ledger.n_answered == ledger.answers.size,
         n_sent=ledger.n_sent,
     )
-    _write_findings(case, findings, images, settings, pixels)
+    _write_findings(case, findings, images, settings, pixels, progress)
     return findings
 
 
@@ -333,20 +343,25 @@ def _write_findings(
     images: ImageTable,
     settings: SelectionSettings,
     pixels: npt.NDArray[np.uint8] | None,
+    progress: Progress,
 ) -> None:
-    scores, hierarchy = findings.scores, findings.hierarchy
+    scores, hierarchy, total = findings.scores, findings.hierarchy, asdict(findings.overall)
     head = {"fdcore": __version__, "n_sent": findings.n_sent, "complete": findings.complete,
             "design_effect": scores.design_effect, "settings": asdict(settings)}  # fmt: skip
     rows = artefacts.score_rows(scores, hierarchy)
-    case.write("scores.csv", rows.to_csv(index=False, lineterminator="\n").encode())
-    case.write("scores.json", _table_json(head, rows))
     selected = artefacts.selection_rows(findings.classes, scores, hierarchy)
-    case.write("selection.csv", artefacts.selection_to_csv(selected))
     classes = artefacts.selection_to_json(findings.classes, scores, hierarchy)
-    case.write_json("selection.json", head | {"overall": asdict(findings.overall), "classes": classes})
-    case.write("images.csv", artefacts.image_rows_to_csv(findings.classes, images, hierarchy))
-    report = render_report(case.facts(), head, classes, asdict(findings.overall), findings.classes, pixels)
-    case.write("report.html", report.encode())
+    tables: dict[str, Callable[[], bytes]] = {
+        "scores.csv": lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
+        "scores.json": lambda: _table_json(head, rows),
+        "selection.csv": lambda: artefacts.selection_to_csv(selected),
+        "selection.json": lambda: to_json(head | {"overall": total, "classes": classes}),
+        "images.csv": lambda: artefacts.image_rows_to_csv(findings.classes, images, hierarchy),
+        "report.html": lambda: render_report(case.facts(), head, classes, total, findings.classes, pixels).encode(),
+    }
+    for done, (name, make) in enumerate(tables.items(), start=1):
+        case.write(name, make())
+        progress("Writing results", done, len(tables))
     case.record(selection=asdict(settings), state="analysed")
     case.log("analysed", {"settings": asdict(settings), "n_found": findings.overall.n_found})
 

@@ -95,7 +95,9 @@ def open_suspect(
     loaded = _load_graph(path, request) if kind is Format.ONNX else _load_weights(path, kind, request)
     if file_sha256(path) != sha256:
         raise EvidenceError(f"{path.name} changed while it was being opened. Copy it again from the evidence.")
-    return _finish(loaded, request, sha256)
+    suspect = _finish(loaded, request, sha256)
+    suspect.scan = report.as_dict()
+    return suspect
 
 
 def file_sha256(path: Path) -> str:

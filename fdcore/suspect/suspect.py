@@ -23,6 +23,7 @@ class Suspect(ABC):
         spec: what it expects at its input.
         batch_size: how many pictures it is asked at once; answers do not depend on it.
         description: one line about what it is, for people.
+        scan: what the scanners said about its file; None where there is no file.
     """
 
     fingerprint: str
@@ -30,6 +31,7 @@ class Suspect(ABC):
     spec: PreprocessSpec
     batch_size: int = 256
     description: str = ""
+    scan: dict[str, Any] | None = None
 
     def labels(self, pictures: Pictures) -> Labels:
         """Ask for the class of each picture.

@@ -34,6 +34,7 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert investigate(world, case, "--tau", "0.01") == 0
     text = capsys.readouterr().out
     assert "lenet" in text.lower()
+    assert json.loads((case / "case.json").read_text())["suspect"]["scan"]["verdict"] == "clean"
     assert "report.html" in text
     assert (
         main(
