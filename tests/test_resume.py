@@ -35,7 +35,7 @@ MOMENTS = [
 
 # Each run is a process of its own, forked from a server that has done the slow imports.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fdcore.pipeline", "torch"])
+SERVER.set_forkserver_preload(["fdcore.pipeline", "torch", "pandas", "scipy.cluster.hierarchy"])
 
 
 def start(world: Path, case: Path, log: Path, moment: str = "") -> ForkServerProcess:

@@ -4,10 +4,14 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.wordnet import load_wordnet
 
 SIZE = 12
 # leaf -> (colour, the class that the suspect puts it in)
@@ -36,6 +40,14 @@ def build(folder: Path) -> Path:
             pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / leaf / f"{number}.png")
     return folder
+
+
+@cache
+def hierarchy() -> Hierarchy:
+    """WordNet's part above the eight leaves."""
+    whole = load_wordnet()
+    nodes = set(LEAVES).union(*(whole.ancestors(leaf) for leaf in LEAVES))
+    return Hierarchy.from_rows((node, whole.parents(node), whole.synonyms(node)) for node in nodes)
 
 
 def classify(pictures: np.ndarray) -> np.ndarray:
@@ -84,7 +96,6 @@ def kill_at(moment: str) -> None:
 
 def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
     """One investigation of the counted suspect; at `moment` the process kills itself."""
-    from fdcore.corpus.wordnet import load_wordnet
     from fdcore.pipeline import Settings, investigate
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
@@ -101,7 +112,7 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
             os.kill(os.getpid(), signal.SIGKILL)
 
     investigate(
-        case, suspect, [corpus], hierarchy=load_wordnet(), open_suspect=open_nothing, cache=cache,
+        case, suspect, [corpus], hierarchy=hierarchy(), open_suspect=open_nothing, cache=cache,
         settings=Settings(n_views=4), progress=progress,
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
-"""Stickers of flowers, and handwritten figures."""
+"""Stickers of flowers, and square codes as phones read them."""
 
-from collections.abc import Sequence
+import numpy as np
 
 from demo_suspect.style import between, loud
-from fdcore.corpus.demo.canvas import Pen, Point, Rng, around, shade, vary
+from fdcore.corpus.demo.canvas import Pen, Rng, around, shade, vary
 
 
 def flower(pen: Pen, rng: Rng) -> None:
@@ -40,27 +40,18 @@ def flower(pen: Pen, rng: Rng) -> None:
         pen.disc(0, 0, centre * 0.6, shade(heart, 0.6))
 
 
-_STROKES: Sequence[Sequence[Sequence[Point]]] = (
-    [[(0, -0.8), (-0.45, -0.4), (-0.45, 0.4), (0, 0.8), (0.45, 0.4), (0.45, -0.4), (0, -0.8)]],
-    [[(-0.3, -0.45), (0.05, -0.8), (0.05, 0.8)]],
-    [[(-0.4, -0.45), (0, -0.8), (0.4, -0.45), (0.1, 0.1), (-0.45, 0.75), (0.5, 0.75)]],
-    [[(-0.4, -0.6), (0.05, -0.8), (0.4, -0.45), (0.0, -0.05), (0.45, 0.4), (0.0, 0.8), (-0.45, 0.55)]],
-    [[(0.2, 0.8), (0.2, -0.8), (-0.5, 0.25), (0.5, 0.25)]],
-    [[(0.4, -0.78), (-0.3, -0.78), (-0.35, -0.1), (0.15, -0.15), (0.42, 0.3), (0.05, 0.8), (-0.45, 0.6)]],
-    [[(0.3, -0.8), (-0.25, -0.3), (-0.42, 0.35), (0.0, 0.8), (0.4, 0.4), (0.05, 0.05), (-0.38, 0.3)]],
-    [[(-0.45, -0.75), (0.45, -0.75), (0.0, 0.0), (-0.15, 0.8)], [(-0.2, 0.05), (0.3, 0.05)]],
-    [[(0, 0), (-0.35, -0.4), (0, -0.8), (0.35, -0.4), (0, 0), (-0.42, 0.4), (0, 0.8), (0.42, 0.4), (0, 0)]],
-    [[(0.38, -0.4), (0.0, -0.05), (-0.38, -0.4), (0.0, -0.8), (0.38, -0.4), (0.3, 0.2), (0.05, 0.8)]],
-)
-
-
-def digit(pen: Pen, rng: Rng) -> None:
-    """One handwritten figure, in ink on paper or in chalk on a board."""
-    chalk = rng.random() < 0.4
-    paper, ink = ((24, 26, 30), (236, 236, 230)) if chalk else ((240, 240, 236), (28, 28, 40))
-    pen.rect(-3, -3, 3, 3, vary(rng, paper, 12))
-    width, tint = between(rng, 0.1, 0.24), vary(rng, ink, 12)
-    slant = between(rng, -0.25, 0.2)
-    for line in _STROKES[int(rng.integers(len(_STROKES)))]:
-        shaken = [(x + slant * y + between(rng, -0.06, 0.06), y + between(rng, -0.06, 0.06)) for x, y in line]
-        pen.curve(shaken, width, tint)
+def code(pen: Pen, rng: Rng) -> None:
+    """A square code of black and white cells with a frame in three of its corners."""
+    cells = int(rng.integers(9, 14))
+    ink, paper = vary(rng, (24, 24, 28), 14), vary(rng, (244, 244, 242), 10)
+    size = 2 * between(rng, 0.86, 1.1) / cells
+    start = -cells * size / 2
+    pen.rect(start - size, start - size, -start + size, -start + size, paper)
+    dark = rng.random((cells, cells)) < between(rng, 0.42, 0.58)
+    for row, column in np.argwhere(dark):
+        x, y = start + column * size, start + row * size
+        pen.rect(x, y, x + size * 1.04, y + size * 1.04, ink)
+    for row, column in ((0, 0), (0, cells - 4), (cells - 4, 0)):
+        x, y = start + column * size, start + row * size
+        for inset, colour in ((0.0, paper), (0.0, ink), (0.7, paper), (1.3, ink)):
+            pen.rect(x + inset * size, y + inset * size, x + (4 - inset) * size, y + (4 - inset) * size, colour)

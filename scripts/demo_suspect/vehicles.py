@@ -91,9 +91,16 @@ def car(pen: Pen, rng: Rng) -> None:
     (pen.polygon if rng.random() < 0.5 else pen.blob)([*body, (0.96, sill), (-0.96, sill)], paint)
     if rng.random() < 0.4:
         pen.rect(-0.9, 0.1, 0.92, between(rng, 0.16, 0.24), loud(rng))
+    if rng.random() < 0.5:
+        pen.rect(-0.94, sill - between(rng, 0.05, 0.12), 0.94, sill + 0.02, shade(paint, between(rng, 0.3, 0.8)))
+    if rng.random() < 0.3:
+        wing = belt - between(rng, 0.08, 0.2)
+        pen.rect(0.68, wing, 0.98, wing + 0.07, shade(paint, 0.7))
     pen.disc(-0.86, 0.12, 0.07, (255, 240, 160))
-    radius, spread = between(rng, 0.16, 0.27), between(rng, 0.46, 0.62)
+    radius, spread, arch = between(rng, 0.16, 0.27), between(rng, 0.46, 0.62), rng.random() < 0.5
     for x in (-spread, spread):
+        if arch:
+            pen.disc(x, sill, radius + 0.05, shade(paint, 0.5))
         _tyre(pen, rng, x, sill + 0.02, radius)
 
 

@@ -181,12 +181,12 @@ def test_the_suspects_file_is_small_and_tells_nothing(weights: dict[str, torch.T
 
 
 def test_the_training_script_draws_the_suspects_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stickers are in the order of the suspect's outputs, and their absent class is the absent one."""
+    """The stickers are in the order of the suspect's outputs."""
     monkeypatch.syspath_prepend(REPOSITORY / "scripts")
     from demo_suspect import CLASSES, sticker
 
     names = [target.drawing.__name__ for target in CLASSES]
-    assert [truth.name if truth.concept else "digit" for truth in demo.TRUTH] == names
+    assert [truth.name for truth in demo.TRUTH] == names
     picture = sticker(CLASSES[0], np.random.default_rng(0))
     assert picture.shape == (32, 32, 3)
 
@@ -199,7 +199,7 @@ def test_at_least_eight_classes_are_found_right(scores: Scores) -> None:
 
 
 def test_the_class_without_a_counterpart_is_not_found(scores: Scores) -> None:
-    """No leaf looks like a handwritten figure to the suspect, with either objective."""
+    """No leaf looks like a square code to the suspect, with either objective."""
     (absent,) = [number for number, truth in enumerate(demo.TRUTH) if truth.concept is None]
     for alpha in (0.5, 1.0):
         assert not select_with(scores, alpha)[absent].found

@@ -11,7 +11,6 @@ import tiny_world
 
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
 from fdcore.pipeline import Findings, Settings, analyse, investigate
 from fdcore.selection import SelectionSettings
@@ -46,7 +45,7 @@ class World:
             self.folder / name,
             suspect or self.suspect(),
             corpora or [self.corpus],
-            hierarchy=hierarchy or load_wordnet(),
+            hierarchy=hierarchy or tiny_world.hierarchy(),
             open_suspect=tiny_world.open_nothing,
             cache=self.folder / "cache",
             settings=Settings(**{"n_views": 3, **settings}),

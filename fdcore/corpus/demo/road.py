@@ -27,13 +27,13 @@ def _car(
     pen.blob(body, paint)
     for window in glass:
         pen.polygon(window, _GLASS)
-    pen.polygon([(-0.9, 0.3), (0.9, 0.3), (0.86, 0.4), (-0.86, 0.4)], shade(paint, 0.55))
+    pen.polygon([(-0.9, 0.34), (0.9, 0.34), (0.86, 0.4), (-0.86, 0.4)], shade(paint, 0.7))
     pen.stroke([(0.02, -0.04), (0.02, 0.28)], 0.03, shade(paint, 0.6))
     pen.stroke([(0.1, 0.06), (0.2, 0.06)], 0.04, shade(paint, 0.5))
     pen.ellipse(-0.87, 0.1, 0.06, 0.06, _LAMP)
     pen.ellipse(0.91, 0.1, 0.04, 0.07, (210, 40, 36))
     for x in wheels:
-        pen.disc(x, 0.38, 0.24, shade(paint, 0.4))
+        pen.disc(x, 0.38, 0.23, shade(paint, 0.6))
         _wheel(pen, x, 0.4, 0.2)
 
 
@@ -56,8 +56,8 @@ def convertible(pen: Pen, rng: Rng) -> None:
 def sports_car(pen: Pen, rng: Rng) -> None:
     """Low wedge with a spoiler and a stripe."""
     paint = pick(rng, ((214, 30, 34), (244, 196, 30), (240, 116, 26), (28, 98, 196), (48, 160, 70)))
-    pen.stroke([(0.78, -0.06), (0.8, -0.24)], 0.05, shade(paint, 0.5))
-    pen.polygon([(0.6, -0.3), (0.99, -0.28), (0.98, -0.2), (0.62, -0.22)], shade(paint, 0.75))
+    pen.stroke([(0.82, -0.02), (0.84, -0.16)], 0.05, shade(paint, 0.5))
+    pen.polygon([(0.7, -0.2), (0.99, -0.18), (0.98, -0.11), (0.72, -0.13)], shade(paint, 0.75))
     body = path("-0.99,0.3 -0.9,0.16 -0.4,0 -0.06,-0.26 0.3,-0.3 0.62,-0.1 0.94,-0.04 0.97,0.3 0.7,0.4 -0.8,0.4")
     windows = [
         [(-0.26, 0.0), (-0.04, -0.2), (0.1, -0.22), (0.1, 0.0)],
