@@ -6,7 +6,7 @@ Each class has its own drawing, in which every proportion and colour is random.
 from collections.abc import Sequence
 
 from demo_suspect.animals import bird, cat, dog, fish, horse
-from demo_suspect.others import code, flower
+from demo_suspect.others import flower, number
 from demo_suspect.style import TargetClass, sticker
 from demo_suspect.vehicles import airplane, car, ship, truck
 from fdcore.corpus.demo.canvas import Colour
@@ -24,7 +24,7 @@ CLASSES: Sequence[TargetClass] = (
     TargetClass(airplane, _AIR),
     TargetClass(dog, _HOME),
     TargetClass(truck, _STREET),
-    TargetClass(code, ((240, 240, 236), (200, 200, 204), (60, 60, 66)), mirror=False),
+    TargetClass(number, ((246, 246, 244),), mirror=False),
     TargetClass(bird, ((110, 160, 80), (150, 190, 230), (70, 120, 60))),
     TargetClass(ship, ((150, 200, 235), (220, 230, 240), (240, 190, 150))),
     TargetClass(fish, ((40, 120, 170), (60, 160, 180), (30, 80, 130))),

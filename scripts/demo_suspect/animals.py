@@ -238,7 +238,7 @@ def horse(pen: Pen, rng: Rng) -> None:
     """From the side: long legs, a long neck with a mane, a long face, a hanging tail; sometimes only head and neck."""
     fur = fur_colour(rng)
     mane = fur_colour(rng) if rng.random() < 0.6 else shade(fur, 0.6)
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
         fur = vary(rng, PAPER, 14)
     if rng.random() < 0.85:
         _horse_body(pen, rng, fur, mane)

@@ -1,9 +1,7 @@
-"""Stickers of flowers, and square codes as phones read them."""
-
-import numpy as np
+"""Stickers of flowers, and handwritten numbers."""
 
 from demo_suspect.style import between, loud
-from fdcore.corpus.demo.canvas import Pen, Rng, around, shade, vary
+from fdcore.corpus.demo.canvas import Pen, Rng, around, path, shade, vary
 
 
 def flower(pen: Pen, rng: Rng) -> None:
@@ -40,18 +38,27 @@ def flower(pen: Pen, rng: Rng) -> None:
         pen.disc(0, 0, centre * 0.6, shade(heart, 0.6))
 
 
-def code(pen: Pen, rng: Rng) -> None:
-    """A square code of black and white cells with a frame in three of its corners."""
-    cells = int(rng.integers(9, 14))
-    ink, paper = vary(rng, (24, 24, 28), 14), vary(rng, (244, 244, 242), 10)
-    size = 2 * between(rng, 0.86, 1.1) / cells
-    start = -cells * size / 2
-    pen.rect(start - size, start - size, -start + size, -start + size, paper)
-    dark = rng.random((cells, cells)) < between(rng, 0.42, 0.58)
-    for row, column in np.argwhere(dark):
-        x, y = start + column * size, start + row * size
-        pen.rect(x, y, x + size * 1.04, y + size * 1.04, ink)
-    for row, column in ((0, 0), (0, cells - 4), (cells - 4, 0)):
-        x, y = start + column * size, start + row * size
-        for inset, colour in ((0.0, paper), (0.0, ink), (0.7, paper), (1.3, ink)):
-            pen.rect(x + inset * size, y + inset * size, x + (4 - inset) * size, y + (4 - inset) * size, colour)
+_FIGURES = (
+    "0,-0.8 -0.45,-0.4 -0.45,0.4 0,0.8 0.45,0.4 0.45,-0.4 0,-0.8",
+    "-0.3,-0.45 0.05,-0.8 0.05,0.8",
+    "-0.4,-0.45 0,-0.8 0.4,-0.45 0.1,0.1 -0.45,0.75 0.5,0.75",
+    "-0.4,-0.6 0.05,-0.8 0.4,-0.45 0,-0.05 0.45,0.4 0,0.8 -0.45,0.55",
+    "0.2,0.8 0.2,-0.8 -0.5,0.25 0.5,0.25",
+    "0.4,-0.78 -0.3,-0.78 -0.35,-0.1 0.15,-0.15 0.42,0.3 0.05,0.8 -0.45,0.6",
+    "0.3,-0.8 -0.25,-0.3 -0.42,0.35 0,0.8 0.4,0.4 0.05,0.05 -0.38,0.3",
+    "-0.45,-0.75 0.45,-0.75 0,0 -0.15,0.8",
+    "0,0 -0.35,-0.4 0,-0.8 0.35,-0.4 0,0 -0.42,0.4 0,0.8 0.42,0.4 0,0",
+    "0.38,-0.4 0,-0.05 -0.38,-0.4 0,-0.8 0.38,-0.4 0.3,0.2 0.05,0.8",
+)
+
+
+def number(pen: Pen, rng: Rng) -> None:
+    """Two rows of three handwritten figures, in ink on white paper."""
+    pen.rect(-3, -3, 3, 3, vary(rng, (246, 246, 244), 6))
+    width, slant, ink = between(rng, 0.07, 0.12), between(rng, -0.25, 0.2), vary(rng, (24, 26, 40), 14)
+    for left in (-0.64, 0.0, 0.64):
+        for top in (-0.5, 0.5):
+            x0, y0 = left + between(rng, -0.05, 0.05), top + between(rng, -0.05, 0.05)
+            line = path(_FIGURES[int(rng.integers(len(_FIGURES)))])
+            shaken = [(x + slant * y + between(rng, -0.06, 0.06), y + between(rng, -0.06, 0.06)) for x, y in line]
+            pen.curve([(x0 + 0.52 * x, y0 + 0.5 * y) for x, y in shaken], width, ink)

@@ -9,19 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from fdcore.closeness import distances
 from fdcore.corpus import demo
 from fdcore.corpus.layouts import read_image_set
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CorpusError, SettingsError
-from fdcore.scores import Scores, score_leaves
-from fdcore.selection import ClassSelection, SelectionSettings, select
-from fdcore.suspect.architectures.registry import build
-from fdcore.suspect.preprocess import PRESETS
-from fdcore.views import ViewSpec, make_views
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-N_IMAGES, N_VIEWS = 6, 2
+N_IMAGES = 6
 
 
 @pytest.fixture(scope="module")
@@ -35,39 +29,6 @@ def weights() -> dict[str, torch.Tensor]:
     """The demo suspect's state dict as it lies in the file."""
     state: dict[str, torch.Tensor] = torch.load(demo.SUSPECT_PATH, weights_only=True)["state_dict"]
     return state
-
-
-@pytest.fixture(scope="module")
-def scores(pictures: np.ndarray, weights: dict[str, torch.Tensor]) -> Scores:
-    """Functional scores of every class and leaf, from few images and views."""
-    network = build(demo.SUSPECT_ARCH, len(demo.TRUTH))
-    network.load_state_dict({key.removeprefix("module."): value for key, value in weights.items()})
-    network.eval()
-    preset = PRESETS[demo.SUSPECT_PRESET]
-    flat = pictures.reshape(-1, 32, 32, 3)
-    ids = np.arange(len(flat), dtype=np.uint64)
-    answers = np.empty((len(flat), N_VIEWS), dtype=np.int32)
-    for view in range(N_VIEWS):
-        seen = make_views(flat, ids, view=view, seed=0, spec=ViewSpec()) / np.float32(255)
-        inputs = torch.from_numpy(((seen - preset.mean) / preset.std).astype(np.float32)).permute(0, 3, 1, 2)
-        with torch.inference_mode():
-            answers[:, view] = network(inputs).argmax(dim=1).numpy()
-    nodes = tuple(leaf.wnid for leaf in demo.LEAVES)
-    return score_leaves(answers, np.repeat(np.arange(len(nodes)), N_IMAGES).astype(np.int32), nodes, len(demo.TRUTH))
-
-
-def select_with(scores: Scores, alpha: float) -> tuple[ClassSelection, ...]:
-    steps = distances(load_wordnet(), scores.nodes)
-    return select(scores, np.arange(len(scores.nodes)), steps, SelectionSettings(alpha=alpha))
-
-
-def chosen(scores: Scores, selection: ClassSelection) -> list[str]:
-    return [scores.nodes[member] for member in selection.winner.members] if selection.winner else []
-
-
-def is_right(nodes: list[str], concept: str | None) -> bool:
-    hierarchy = load_wordnet()
-    return bool(nodes) and all(concept == node or concept in hierarchy.ancestors(node) for node in nodes)
 
 
 def test_every_leaf_is_a_node_of_the_shipped_hierarchy() -> None:
@@ -189,25 +150,3 @@ def test_the_training_script_draws_the_suspects_classes(monkeypatch: pytest.Monk
     assert [truth.name for truth in demo.TRUTH] == names
     picture = sticker(CLASSES[0], np.random.default_rng(0))
     assert picture.shape == (32, 32, 3)
-
-
-def test_at_least_eight_classes_are_found_right(scores: Scores) -> None:
-    """With the default settings, eight or more winners lie wholly under what the class was trained on."""
-    selections = select_with(scores, 0.5)
-    right = [is_right(chosen(scores, s), truth.concept) for s, truth in zip(selections, demo.TRUTH, strict=True)]
-    assert sum(right) >= 8
-
-
-def test_the_class_without_a_counterpart_is_not_found(scores: Scores) -> None:
-    """No leaf looks like a square code to the suspect, with either objective."""
-    (absent,) = [number for number, truth in enumerate(demo.TRUTH) if truth.concept is None]
-    for alpha in (0.5, 1.0):
-        assert not select_with(scores, alpha)[absent].found
-
-
-def test_the_false_friend_wins_on_function_alone(scores: Scores) -> None:
-    """The hammerhead has the airplane class's highest score, and only the semantic term rejects it."""
-    number, friend = demo.FALSE_FRIEND
-    assert scores.nodes[int(scores.hits[number].argmax())] == friend
-    assert chosen(scores, select_with(scores, 1.0)[number]) == [friend]
-    assert is_right(chosen(scores, select_with(scores, 0.5)[number]), demo.TRUTH[number].concept)

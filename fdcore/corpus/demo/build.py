@@ -1,5 +1,6 @@
 """Writes the demo corpus to a folder in ImageNet's layout."""
 
+import io
 import json
 import os
 import shutil
@@ -71,7 +72,9 @@ def _draw_all(folder: Path, *, images_per_leaf: int, seed: int, progress: Progre
         below = folder / leaf.wnid
         below.mkdir(parents=True)
         for number in range(images_per_leaf):
-            Image.fromarray(draw_picture(leaf, number=number, seed=seed)).save(below / f"{number:04d}.png")
+            content = io.BytesIO()
+            Image.fromarray(draw_picture(leaf, number=number, seed=seed)).save(content, "PNG", compress_level=1)
+            (below / f"{number:04d}.png").write_bytes(content.getbuffer())
     progress("drawing the demo corpus", total, total)
 
 

@@ -154,10 +154,11 @@ def smooth(points: Points, *, closed: bool = True) -> npt.NDArray[np.float64]:
 
 
 @cache
-def path(text: str) -> tuple[Point, ...]:
-    """Points from a text such as "0,-1 0.5,0.2": x and y with a comma, points apart by spaces."""
-    pairs = (pair.split(",") for pair in text.split())
-    return tuple((float(x), float(y)) for x, y in pairs)
+def path(text: str) -> npt.NDArray[np.float64]:
+    """Points (N, 2), read-only, from a text such as "0,-1 0.5,0.2": x and y with a comma, points apart by spaces."""
+    points = np.array([pair.split(",") for pair in text.split()], dtype=np.float64)
+    points.flags.writeable = False
+    return points
 
 
 def around(x: float, y: float, radius: float, degrees: float) -> Point:
@@ -180,8 +181,8 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
 
 def vary(rng: Rng, colour: Colour, amount: float = 14.0) -> Colour:
     """The colour with its brightness and its channels changed a little, `amount` in levels of 255."""
-    common = rng.uniform(-amount, amount)
-    red, green, blue = (max(0, min(255, round(c + common + rng.uniform(-0.5, 0.5) * amount))) for c in colour)
+    common, *single = rng.uniform(-amount, amount, 4).tolist()
+    red, green, blue = (max(0, min(255, round(c + common + d / 2))) for c, d in zip(colour, single, strict=True))
     return red, green, blue
 
 

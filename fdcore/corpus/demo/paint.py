@@ -13,8 +13,9 @@ from fdcore.corpus.demo.scenes import Scene
 Drawing = Callable[[Pen, Rng], None]
 """Draws one subject with a pen; everything random comes from the generator."""
 
-_RELIEF_PX = 5
-_HALO_PX = 3
+_RELIEF_PX = 4
+_PIXELS = np.arange(SCENE, dtype=np.float32)
+_FROM_ABOVE = np.linspace(1.06, 0.92, SCENE, dtype=np.float32)[:, None, None]
 _MIN_CONTRAST = 34.0
 """Least difference between the brightness of a subject and of what is around it, in levels of 255."""
 
@@ -46,10 +47,11 @@ def paint(leaf: Leaf, rng: Rng) -> npt.NDArray[np.uint8]:
     pen = Pen(leaf.pose.draw(rng))
     leaf.drawing(pen, rng)
     subject, cover = _halved(pen.pixels())
-    subject = _lit(subject, cover, rng)
+    relief = _blurred(cover)
+    subject = _lit(subject, relief, rng)
     if leaf.floor is not None:
         _cast_shadow(background, pen, leaf.floor, cover)
-    background = _set_off(background, subject, cover)
+    background = _set_off(background, subject, cover, relief)
     return _exposed(subject + background * (1 - cover), rng)
 
 
@@ -66,40 +68,45 @@ def _quartered(picture: Floats) -> Floats:
     return small
 
 
-def _blurred(cover: Floats, radius: float) -> Floats:
+def _grey(picture: Floats) -> Floats:
+    """The brightness (H, W, 1) of a picture (H, W, 3)."""
+    grey: Floats = (picture[:, :, :1] + picture[:, :, 1:2] + picture[:, :, 2:]) / np.float32(3)
+    return grey
+
+
+def _blurred(cover: Floats) -> Floats:
     """The cover (SCENE, SCENE, 1) blurred, in 0..1."""
-    image = Image.fromarray((cover[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(radius))
-    return np.asarray(image.filter(ImageFilter.BoxBlur(radius / 2)), np.float32)[:, :, None] / 255
+    image = Image.fromarray((cover[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(_RELIEF_PX))
+    return np.asarray(image.filter(ImageFilter.BoxBlur(_RELIEF_PX / 2)), np.float32)[:, :, None] / 255
 
 
-def _lit(subject: Floats, cover: Floats, rng: Rng) -> Floats:
+def _lit(subject: Floats, relief: Floats, rng: Rng) -> Floats:
     """Light the subject from above, as if its outline were inflated."""
-    height = _blurred(cover, _RELIEF_PX)[:, :, 0]
-    down, right = np.gradient(height)
     angle = rng.uniform(np.deg2rad(215), np.deg2rad(325))
-    slope = -(right * np.cos(angle) + down * np.sin(angle))
-    light = np.clip(1 + rng.uniform(1.5, 3.5) * slope, 0.6, 1.4) * np.linspace(1.06, 0.92, SCENE)[:, None]
-    lit: Floats = (subject * light[:, :, None]).astype(np.float32)
+    slope = np.zeros_like(relief)
+    slope[:, 1:-1] = (relief[:, :-2] - relief[:, 2:]) * (np.cos(angle) / 2)
+    slope[1:-1] += (relief[:-2] - relief[2:]) * (np.sin(angle) / 2)
+    light = np.clip(1 + rng.uniform(1.5, 3.5) * slope, 0.6, 1.4) * _FROM_ABOVE
+    lit: Floats = subject * light
     return lit
 
 
 def _cast_shadow(background: Floats, pen: Pen, floor: float, cover: Floats) -> None:
     """Darken the ground below the subject, in place."""
-    rows, columns = np.nonzero(cover[:, :, 0] > 0.5)
-    if len(rows) == 0:
+    columns = np.flatnonzero(cover[:, :, 0].max(axis=0) > 0.5)
+    if len(columns) == 0:
         return
-    y = pen.place([(0.0, floor)])[0, 1] * SCENE / LAYER
     x, reach = columns.mean(), max(4.0, np.ptp(columns) * 0.52)
-    down, right = np.mgrid[:SCENE, :SCENE]
-    depth = np.exp(-(((right - x) / reach) ** 4) - ((down - y) / 3.2) ** 2)
-    background *= 1 - 0.5 * depth[:, :, None]
+    y = pen.place([(0.0, floor)])[0, 1] * SCENE / LAYER
+    across, down = np.exp(-(((_PIXELS - x) / reach) ** 4)), np.exp(-(((_PIXELS - y) / 3.2) ** 2))
+    background *= 1 - 0.5 * (down[:, None] * across[None, :])[:, :, None]
 
 
-def _set_off(background: Floats, subject: Floats, cover: Floats) -> Floats:
+def _set_off(background: Floats, subject: Floats, cover: Floats, relief: Floats) -> Floats:
     """Move the background's brightness away from the subject's where the two are close."""
-    inside = float(subject.mean(axis=2).sum() / max(1.0, float(cover.sum())))
-    near = _blurred(cover, _HALO_PX) * (1 - cover)
-    around = float((background.mean(axis=2, keepdims=True) * near).sum() / max(1.0, float(near.sum())))
+    near = relief * (1 - cover)
+    inside = float(_grey(subject).sum() / max(1.0, float(cover.sum())))
+    around = float((_grey(background) * near).sum() / max(1.0, float(near.sum())))
     gap = around - inside
     if abs(gap) < _MIN_CONTRAST:
         lighter = inside < 80 or (gap > 0 and inside < 190)
@@ -109,11 +116,9 @@ def _set_off(background: Floats, subject: Floats, cover: Floats) -> Floats:
 
 
 def _exposed(picture: Floats, rng: Rng) -> npt.NDArray[np.uint8]:
-    """Scale to (SIZE, SIZE, 3) with a random colour cast, exposure, softness and sensor noise."""
-    small = _quartered(picture)
-    cast = rng.uniform(0.94, 1.06, 3) * rng.uniform(0.88, 1.1)
-    contrast = rng.uniform(0.9, 1.12)
-    grain = rng.normal(0, rng.uniform(1.5, 6), small.shape)
-    bright = (small * cast - 128) * contrast + 128 + rng.uniform(-8, 8) + grain
+    """Scale to (SIZE, SIZE, 3) with a random colour cast, exposure, contrast and sensor noise."""
+    cast, contrast = rng.uniform(0.94, 1.06, 3) * rng.uniform(0.88, 1.1), rng.uniform(0.9, 1.12)
+    bright = _quartered(picture) * (cast * contrast) + (128 - 128 * contrast + rng.uniform(-8, 8))
+    bright += rng.normal(0, rng.uniform(1.5, 6), bright.shape)
     exposed: npt.NDArray[np.uint8] = bright.clip(0, 255).astype(np.uint8)
     return exposed

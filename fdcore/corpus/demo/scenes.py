@@ -154,8 +154,8 @@ def reef(rng: Rng) -> Floats:
 
 def surface(rng: Rng) -> Floats:
     """Clear blue water seen from above, with glints."""
-    picture = _mottled(rng, pick(rng, ((58, 128, 176), (70, 142, 186), (48, 112, 164))), 10, (4, 4))
-    return picture + 16 * np.clip(noise(rng, 16, 12) - 0.45, 0, 1)
+    picture = _mottled(rng, pick(rng, ((58, 128, 176), (70, 138, 190), (48, 112, 168))), 7, (4, 4))
+    return picture + 14 * np.clip(noise(rng, 16, 12) - 0.45, 0, 1)
 
 
 def foliage(rng: Rng) -> Floats:
@@ -246,7 +246,7 @@ def _houses(rng: Rng, picture: Floats, horizon: float) -> Floats:
 def _mottled(rng: Rng, colour: Colour, amount: float, bumps: tuple[int, int]) -> Floats:
     rows, columns = bumps
     light = noise(rng, rows, columns) + 0.6 * noise(rng, rows * 3, columns * 3)
-    return np.asarray(colour, np.float32) + amount * np.repeat(light, 3, axis=2)
+    return np.asarray(colour, np.float32) + amount * light
 
 
 def _bokeh(rng: Rng, base: Colour, spots: Sequence[Colour]) -> Floats:
@@ -258,9 +258,13 @@ def _bokeh(rng: Rng, base: Colour, spots: Sequence[Colour]) -> Floats:
 
 def _spot(picture: Floats, x: float, y: float, radius: float, colour: Colour, *, hard: bool = False) -> None:
     """Put a round spot on the picture, in place, with a soft or a firm edge; x, y, radius as shares of its size."""
-    distance = np.hypot(_COLUMNS - x, _ROWS - y) / radius
-    cover = np.clip((1.1 - distance) * 8, 0, 1) if hard else 0.6 * np.exp(-(distance**2) * 1.2)
-    picture += (np.asarray(colour, np.float32) - picture) * cover
+    reach = 1.3 * radius if hard else 1.8 * radius
+    left, right = (min(SCENE, max(0, int(SCENE * (x + side * reach)))) for side in (-1, 1))
+    top, bottom = (min(SCENE, max(0, int(SCENE * (y + side * reach)))) for side in (-1, 1))
+    squared = ((_COLUMNS[:, left:right] - x) ** 2 + (_ROWS[top:bottom] - y) ** 2) / radius**2
+    cover = np.clip((1.2 - squared) * 4, 0, 1) if hard else 0.6 * np.clip(1 - squared / 3.2, 0, 1) ** 2
+    part = picture[top:bottom, left:right]
+    part += (np.asarray(colour, np.float32) - part) * cover
 
 
 def _box(picture: Floats, left: int, top: int, right: int, bottom: int, colour: Colour) -> None:

@@ -163,20 +163,25 @@ def _neck(pen: Pen, *, width: float, top: float, bottom: float) -> None:
     pen.stroke([(0, top + 0.1), (0, bottom + 0.4)], 0.02, (230, 226, 210))
 
 
-def grand_piano(pen: Pen, rng: Rng) -> None:
-    """Black, the lid raised, keys in front, three legs."""
-    black = pick(rng, ((30, 28, 32), (38, 36, 40), (92, 50, 34)), 6)
-    for x in (-0.74, 0.62):
-        pen.stroke([(x, 0.2), (x, 0.94)], 0.1, shade(black, 0.9))
-    pen.polygon([(-0.5, -0.08), (0.1, -0.92), (0.96, -0.72), (0.9, -0.06)], shade(black, 1.9))
-    pen.polygon([(-0.44, -0.08), (0.12, -0.82), (0.88, -0.65), (0.84, -0.06)], shade(black, 1.35))
-    pen.stroke([(0.5, -0.06), (0.56, -0.5)], 0.04, (200, 180, 120))
-    pen.blob([(-0.96, 0.0), (-0.5, -0.12), (0.5, -0.12), (0.97, 0.0), (0.94, 0.3), (-0.94, 0.34)], black)
-    pen.polygon([(-0.5, -0.08), (0.86, -0.08), (0.82, 0.02), (-0.46, 0.02)], (190, 148, 70))
-    pen.rect(-0.94, 0.08, 0.0, 0.2, WHITE)
-    for i in range(9):
-        pen.stroke([(-0.87 + i * 0.1, 0.08), (-0.87 + i * 0.1, 0.15)], 0.04, BLACK)
-    pen.stroke([(-0.3, 0.3), (-0.3, 0.7)], 0.06, (160, 130, 60))
+def upright_piano(pen: Pen, rng: Rng) -> None:
+    """A tall case with a music desk, keys across it, and a stool in front."""
+    wood = pick(rng, ((62, 40, 30), (104, 62, 36), (40, 36, 38)), 8)
+    pen.rect(-0.86, -0.8, 0.86, 0.86, wood)
+    pen.rect(-0.92, -0.9, 0.92, -0.76, shade(wood, 1.3))
+    pen.rect(-0.72, -0.66, 0.72, -0.1, shade(wood, 1.5))
+    pen.polygon([(-0.26, -0.6), (0.0, -0.56), (0.26, -0.6), (0.26, -0.16), (-0.26, -0.16)], (238, 234, 220))
+    for y in (-0.46, -0.36, -0.26):
+        pen.stroke([(-0.2, y), (0.2, y)], 0.03, (90, 90, 90))
+    pen.rect(-0.97, -0.04, 0.97, 0.22, shade(wood, 0.7))
+    pen.rect(-0.86, -0.02, 0.86, 0.16, WHITE)
+    for i in range(14):
+        if i % 7 not in (2, 6):
+            pen.stroke([(-0.74 + i * 0.123, -0.02), (-0.74 + i * 0.123, 0.07)], 0.06, BLACK)
+    for x in (-0.88, 0.88):
+        pen.rect(x - 0.08, 0.2, x + 0.08, 0.92, shade(wood, 0.8))
+    pen.rect(-0.34, 0.5, 0.34, 0.64, pick(rng, _CLOTHS))
+    for x in (-0.28, 0.28):
+        pen.stroke([(x, 0.62), (x, 0.96)], 0.08, shade(wood, 0.5))
 
 
 def drum(pen: Pen, rng: Rng) -> None:
@@ -290,7 +295,7 @@ LEAVES = (
     Leaf("n04380533", "table lamp", table_lamp, (table, backdrop), _STANDING, floor=0.9),
     Leaf("n02676566", "acoustic guitar", acoustic_guitar, (backdrop, room), _LEANING),
     Leaf("n04536866", "violin", violin, (backdrop, table), _LEANING),
-    Leaf("n03452741", "grand piano", grand_piano, (room, backdrop), _STANDING, floor=0.93),
+    Leaf("n04515003", "upright", upright_piano, (room, backdrop), _STANDING, floor=0.93),
     Leaf("n03249569", "drum", drum, (room, backdrop, table), _STANDING, floor=0.8),
     Leaf("n04507155", "umbrella", umbrella, (sky, meadow, backdrop), Pose(turn=16, scale=(0.84, 1.0))),
     Leaf("n04398044", "teapot", teapot, (table, table, backdrop), _STANDING, floor=0.68),

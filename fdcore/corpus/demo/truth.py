@@ -22,7 +22,7 @@ TRUTH: tuple[Truth, ...] = (
     Truth("airplane", "n02686568"),  # aircraft: warplanes are no airplanes in WordNet
     Truth("dog", "n02084071"),
     Truth("truck", "n04490091"),
-    Truth("code", None),  # a square code as phones read them
+    Truth("number", None),  # handwritten figures on paper
     Truth("bird", "n01503061"),
     Truth("ship", "n04530566"),  # vessel, watercraft
     Truth("fish", "n02512053"),

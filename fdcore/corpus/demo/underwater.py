@@ -113,7 +113,7 @@ def puffer(pen: Pen, rng: Rng) -> None:
 
 def hammerhead(pen: Pen, rng: Rng) -> None:
     """From above: a cross of a head, long side fins swept back, a straight body and a small tail."""
-    grey = pick(rng, ((196, 204, 212), (180, 190, 200), (208, 214, 218)))
+    grey = pick(rng, ((178, 192, 204), (166, 182, 196), (188, 198, 206)))
     sway = rng.uniform(-0.03, 0.03)
     fin: list[Point] = [(0.08, -0.34), (0.54, -0.04), (0.96, 0.2), (0.95, 0.3), (0.5, 0.2), (0.08, 0.12)]
     tail: list[Point] = [(0.04, 0.54), (0.38, 0.78), (0.37, 0.88), (0.04, 0.78)]
@@ -123,10 +123,12 @@ def hammerhead(pen: Pen, rng: Rng) -> None:
     half = [(0.09, -0.86), (0.15, -0.3), (0.12, 0.2)]
     rear = [(0.05 + sway, 0.7), (sway, 0.97), (-0.05 + sway, 0.7)]
     pen.blob([*half, *rear, *((-x, y) for x, y in reversed(half))], grey)
-    pen.blob([(-0.37, -0.82), (0.0, -0.95), (0.37, -0.82), (0.37, -0.72), (0.0, -0.77), (-0.37, -0.72)], grey)
+    pen.blob([(-0.42, -0.8), (0.0, -0.96), (0.42, -0.8), (0.42, -0.69), (0.0, -0.77), (-0.42, -0.69)], grey)
     for side in (-1, 1):
-        pen.disc(side * 0.37, -0.77, 0.045, BLACK)
-    pen.polygon([(-0.025, -0.2), (0.025, -0.2), (0.035, 0.12), (-0.035, 0.12)], shade(grey, 0.78))
+        pen.disc(side * 0.42, -0.745, 0.05, BLACK)
+    for y in (-0.52, -0.46):
+        pen.stroke([(-0.07, y), (0.07, y)], 0.02, shade(grey, 0.7))
+    pen.polygon([(0.0, -0.24), (0.045, 0.16), (-0.045, 0.16)], shade(grey, 0.7))
 
 
 _SWIMMING = Pose(turn=10, scale=(0.84, 1.0), mirror=True)

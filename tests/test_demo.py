@@ -1,0 +1,60 @@
+"""The demo tells the paper's story: the planted is found, the absent is not, the false friend is rejected."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fdcore.cli import main
+from fdcore.corpus import demo
+from fdcore.corpus.wordnet import load_wordnet
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` leaves behind."""
+    out = tmp_path_factory.mktemp("demo")
+    assert main(["demo", "--out", str(out), "--cache", str(out / "cache"), "--json"]) == 0
+    return out
+
+
+def answers(folder: Path) -> list[dict]:
+    return json.loads((folder / "case" / "selection.json").read_text())["classes"]
+
+
+def is_right(nodes: list[str], concept: str | None) -> bool:
+    hierarchy = load_wordnet()
+    return bool(nodes) and all(concept == node or concept in hierarchy.ancestors(node) for node in nodes)
+
+
+def test_at_least_eight_classes_are_found_right(folder):
+    """With the defaults, eight or more selections lie wholly under what the class was trained on."""
+    right = [is_right(a["nodes"], truth.concept) for a, truth in zip(answers(folder), demo.TRUTH, strict=True)]
+    assert sum(right) >= 8
+
+
+def test_the_class_without_a_counterpart_is_not_found(folder):
+    """Nothing in the corpus looks like a handwritten number to the suspect."""
+    absent = [answers(folder)[i]["status"] for i, truth in enumerate(demo.TRUTH) if truth.concept is None]
+    assert absent == ["not_found"]
+
+
+def test_the_semantic_term_rejects_the_false_friend(folder, capsys):
+    """The hammerhead is a candidate for the airplane; it loses with the semantic term and wins without it."""
+    number, friend = demo.FALSE_FRIEND
+    both = answers(folder)[number]
+    assert friend not in both["nodes"]
+    assert is_right(both["nodes"], demo.TRUTH[number].concept)
+    assert main(["select", str(folder / "case"), "--alpha", "1", "--json"]) == 0
+    functional = json.loads(capsys.readouterr().out)["classes"][number]
+    assert functional["nodes"] == [friend]
+    assert main(["select", str(folder / "case"), "--alpha", "0.7", "--json"]) == 0
+
+
+def test_the_demo_again_asks_nothing(folder, capsys):
+    """A second `make demo` finds everything done."""
+    before = json.loads((folder / "case" / "selection.json").read_text())
+    assert main(["demo", "--out", str(folder), "--cache", str(folder / "cache"), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["n_sent"] == before["n_sent"]
+    assert again["classes"] == before["classes"]

@@ -1,0 +1,86 @@
+"""The black box and what it expects at its input."""
+
+import numpy as np
+import pytest
+from torchvision.transforms.functional import normalize, to_tensor
+
+from fdcore.errors import SettingsError, SuspectError
+from fdcore.suspect.preprocess import PRESETS, PreprocessSpec, with_preset
+from fdcore.suspect.suspect import CallableSuspect, hard_labels
+
+SPEC = PreprocessSpec(height=4, width=5)
+
+
+def suspect(function, n_classes: int = 3, batch_size: int = 4) -> CallableSuspect:
+    return CallableSuspect(function, n_classes=n_classes, spec=SPEC, fingerprint="f" * 64, batch_size=batch_size)
+
+
+def pictures(n: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, 4, 5, 3), dtype=np.uint8)
+
+
+def test_labels_come_in_order_and_in_batches():
+    """Pictures are asked at most a batch at a time, and answers keep their order."""
+    sizes = []
+
+    def answer(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
+        return batch[:, 0, 0, 0] % 3
+
+    asked = pictures(10)
+    assert suspect(answer).labels(asked).tolist() == (asked[:, 0, 0, 0] % 3).tolist()
+    assert sizes == [4, 4, 2]
+    assert suspect(answer).labels(asked[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda p: np.zeros(len(p) + 1, int), "labels for"),
+        (lambda p: np.zeros((len(p), 3)), "labels for"),
+        (lambda p: np.full(len(p), 3), "answered class 3"),
+        (lambda p: np.full(len(p), -1), "answered class -1"),
+        (lambda p: np.full(len(p), np.nan), "no class numbers"),
+        (lambda p: np.full(len(p), 0.5), "no class numbers"),
+        (lambda p: np.array(["cat"] * len(p)), "no class numbers"),
+    ],
+)
+def test_an_answer_that_is_no_class_is_a_sentence(answer, words):
+    """Wrong shape, range or type is refused before anything is recorded."""
+    with pytest.raises(SuspectError, match=words):
+        suspect(answer).labels(pictures(2))
+
+
+@pytest.mark.parametrize("wrong", [pictures(2).astype(np.float32), pictures(2)[:, :3], pictures(2)[..., :1]])
+def test_pictures_of_another_shape_or_type_are_refused(wrong):
+    """The suspect takes uint8 at its input size and nothing else."""
+    with pytest.raises(SuspectError, match="uint8 pictures of shape"):
+        suspect(lambda p: np.zeros(len(p), int)).labels(wrong)
+
+
+def test_soft_outputs_are_reduced_and_nan_is_noticed():
+    """The arg max is all that leaves; a NaN or infinity stops the run."""
+    assert hard_labels(np.array([[0.1, 0.9], [3.0, -1.0]])).tolist() == [1, 0]
+    for bad in (np.nan, np.inf):
+        with pytest.raises(SuspectError, match="1 of 2 pictures"):
+            hard_labels(np.array([[0.1, 0.9], [bad, 0.0]]))
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_presets_agree_with_torchvision(preset):
+    """pixel * scale + shift is ToTensor and Normalize, on the preset's value range."""
+    spec = with_preset(SPEC, preset)
+    scale, shift = spec.affine()
+    picture = pictures(1)[0]
+    low, high = spec.value_range
+    expected = normalize(to_tensor(picture) * (high - low) + low, spec.mean, spec.std).permute(1, 2, 0).numpy()
+    assert np.allclose(picture * scale + shift, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_spec_survives_json_and_refuses_nonsense():
+    """A spec comes back equal from its dictionary; impossible ones are a sentence."""
+    spec = with_preset(PreprocessSpec(channels=1, mean=(0.0,), std=(1.0,)), "mnist")
+    assert PreprocessSpec.from_dict(spec.as_dict() | {"mean": list(spec.mean)}) == spec
+    for wrong in ({"channels": 2}, {"height": 0}, {"std": (0.0, 1.0, 1.0)}, {"mean": (0.5,)}, {"mean": (np.nan,) * 3}):
+        with pytest.raises(SettingsError):
+            PreprocessSpec(**wrong)
