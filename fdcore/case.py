@@ -33,6 +33,12 @@ from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, writ
 
 FORMAT = 1
 _GENESIS = "0" * 64
+_PARTS = {
+    "evidence": {"name", "file", "sha256", "size"},
+    "suspect": {"description", "fingerprint", "n_classes", "preprocessing"},
+    "corpus": {"sources", "fingerprint", "n_leaves", "n_images"},
+    "selection": {"alpha", "eta", "tau", "k"},
+}
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,17 @@ class Case:
     # What is in it
 
     def facts(self) -> dict[str, Any]:
-        """The content of case.json."""
-        return self.read_json("case.json")
+        """The content of case.json.
+
+        Raises:
+            CaseError: it is damaged: not JSON, or one of the parts that `_PARTS` names lacks something.
+        """
+        facts = self.read_json("case.json")
+        for part, keys in _PARTS.items():
+            found = facts.get(part, dict.fromkeys(keys))
+            if not isinstance(found, dict) or not keys <= found.keys():
+                raise CaseError(f"{self.folder / 'case.json'} is damaged: its part {part!r} is incomplete.")
+        return facts
 
     def record(self, **facts: Any) -> None:
         """Add facts to case.json, or replace them."""
@@ -146,6 +161,8 @@ class Case:
             SuspectError: the file cannot be read.
             CaseError: the case already holds another suspect.
         """
+        if source.exists() and not source.is_file():
+            raise SuspectError(f"The suspect {source} is no regular file. Give the path of a model's file.")
         try:
             sha256 = sha256_file(source)
         except OSError as error:
@@ -204,7 +221,12 @@ class Case:
             os.truncate(path, len(whole))
             entries.insert(0, ("torn entry removed", {"text": torn.decode(errors="replace")}))
         lines = whole.splitlines()
-        previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
+        try:
+            previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
+        except (ValueError, KeyError, TypeError) as error:
+            raise CaseError(
+                f"The audit log {path} was changed: its last entry is none. Restore it from a copy."
+            ) from error
         with path.open("ab") as file:
             for number, (name, values) in enumerate(entries, start=len(lines)):
                 entry = {"n": number, "time": _now(), "event": name, "details": values, "previous": previous}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fdcore import __version__, terminal
-from fdcore.errors import FdError, SettingsError
+from fdcore.errors import CaseError, FdError, SettingsError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.corpus.hierarchy import Hierarchy
@@ -125,7 +125,12 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     found, facts = case.read_json("selection.json"), case.facts()
     n_entries = sum(1 for _ in case.audit())
     if not options.json:
-        print(terminal.verdict(facts, found))
+        try:
+            print(terminal.verdict(facts, found))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # whatever a damaged file may lack
+            raise CaseError(
+                f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."
+            ) from error
         print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
     return {"case": str(folder), **facts, **found, "report": str(case.path("report.html"))}
 

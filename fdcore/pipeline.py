@@ -171,8 +171,17 @@ def _pixels(case: Case, cache: Path | None) -> npt.NDArray[np.uint8] | None:
 
 
 def selection_settings(case: Case) -> SelectionSettings:
-    """The settings of the case's last analysis."""
-    return SelectionSettings(**case.facts().get("selection", {}))
+    """The settings of the case's last analysis.
+
+    Raises:
+        CaseError: the case does not hold settings of this version.
+    """
+    try:
+        return SelectionSettings(**case.facts().get("selection", {}))
+    except (TypeError, SettingsError) as error:
+        raise CaseError(
+            f"The settings in {case.path('case.json')} are damaged ({error}). Restore it from a copy."
+        ) from error
 
 
 def weigh(
@@ -236,6 +245,10 @@ def _record_suspect(case: Case, suspect: Suspect) -> None:
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
     """Bring another case's answers into this one, so that they are replayed and nothing is asked."""
     folder = source / "ledger" if (source / "ledger").is_dir() else source
+    if not (folder / "ledger.json").is_file():
+        raise SuspectError(
+            f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case."
+        )
     if case.has("ledger"):
         return Ledger.open(case.path("ledger")).header
     finished = Ledger.open(folder)
@@ -309,7 +322,8 @@ def _analyse(
 ) -> Findings:
     ledger = Ledger.open(case.path("ledger"))
     images, hierarchy = _read_corpus(case)
-    if case.facts()["corpus"]["fingerprint"] != ledger.header.corpus:
+    corpus = case.facts().get("corpus")
+    if corpus is None or corpus["fingerprint"] != ledger.header.corpus:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from fdcore.errors import CaseError, StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} could not be written. Free some space and run the same command again; "
                 "what was finished is kept."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in _NO_PLACE:
             raise StorageError(
                 f"{path} cannot be written ({error.strerror}). Choose a folder you may write to."
             ) from error

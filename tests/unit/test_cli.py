@@ -1,6 +1,7 @@
 """The command line: commands, exit codes and JSON."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,45 @@ def test_usage_errors_exit_with_2(capsys):
         main(["investigate"])
     assert stop.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("selection.json", '{"x": 1}'),
+        ("selection.json", '{"classes": [{}], "overall": {}, "settings": {}}'),
+        ("case.json", '{"format": 1, "evidence": "x"}'),
+        ("case.json", '{"format": 1, "selection": {"alpha": "x", "evil": 2}}'),
+        ("case.json", '{"format": 1}'),
+        ("audit.jsonl", "garbage\n"),
+        ("ledger/answers.npy", "short"),
+        ("ledger/ledger.json", "[]"),
+    ],
+)
+def test_a_case_that_somebody_tampered_with_is_a_sentence(world, tmp_path, capsys, file, content):
+    """Whatever file of a case is damaged, `show` and `select` never end in a traceback."""
+    case = tmp_path / "case"
+    assert investigate(world, case) == 0
+    (case / file).write_text(content)
+    codes = {main(["show", str(case)]), main(["select", str(case)])}
+    assert codes <= {0, 6}
+    assert 6 in codes
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_no_suspect(world, tmp_path, capsys):
+    """A folder without answers and a named pipe are refused with a sentence; nothing hangs."""
+    os.mkfifo(tmp_path / "pipe")
+    for suspect in (world / "corpus", tmp_path / "pipe", tmp_path / "nothing"):
+        arguments = [
+            "investigate",
+            str(suspect),
+            "--corpus",
+            str(world / "corpus"),
+            "--out",
+            str(tmp_path / suspect.name),
+        ]
+        assert main([*arguments, "--cache", str(tmp_path / "cache")]) == 3
+    assert (
+        main(["investigate", str(world / "suspect.pth"), "--corpus", str(world / "corpus"), "--out", "/proc/none"]) == 8
+    )
