@@ -196,7 +196,7 @@ def test_what_is_no_file_is_no_suspect(world, tmp_path, capsys):
             "--corpus",
             str(world / "corpus"),
             "--out",
-            str(tmp_path / suspect.name),
+            str(tmp_path / f"case-{suspect.name}"),
         ]
         assert main([*arguments, "--cache", str(tmp_path / "cache")]) == 3
     assert (
