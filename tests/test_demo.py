@@ -10,6 +10,9 @@ from fdcore.corpus import demo
 from fdcore.corpus.wordnet import load_wordnet
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make demo` leaves behind."""

@@ -33,6 +33,8 @@ MOMENTS = [
     "before:report.html",
 ]
 
+pytestmark = pytest.mark.slow
+
 # Each run is a process of its own, forked from a server that has done the slow imports.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["fdcore.pipeline", "torch", "pandas", "scipy.cluster.hierarchy"])
