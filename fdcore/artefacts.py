@@ -103,7 +103,7 @@ def score_rows(scores: Scores, hierarchy: Hierarchy) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     labels = np.array([_inert(hierarchy.label(node)) for node in scores.nodes], dtype=object)
     leaf = frame.pop("leaf").to_numpy(dtype=np.intp)
-    frame.insert(1, "node", np.array(scores.nodes, dtype=object)[leaf])
+    frame.insert(1, "node", np.array([_inert(node) for node in scores.nodes], dtype=object)[leaf])
     frame.insert(2, "label", labels[leaf])
     frame["n_queries"] = scores.n_queries[leaf]
     return frame.round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
@@ -128,7 +128,7 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
                 "status": "found",
                 "ancestor": name.ancestor or "",
                 "ancestor_label": _inert(name.label),
-                "nodes": ";".join(nodes),
+                "nodes": ";".join(node.replace(";", ",") for node in nodes),
                 "labels": _inert(";".join(hierarchy.label(node).replace(";", ",") for node in nodes)),
                 "functional_score": round(winner.functional, 6),
                 "semantic_score": round(winner.semantic, 6),

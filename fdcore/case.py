@@ -65,7 +65,8 @@ class Case:
             CaseError: the folder holds something else.
             StorageError: the folder cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        # Hidden files are what a run that was killed right at the start leaves behind.
+        if folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir())):
             raise CaseError(f"{folder} exists and is no case. Give the path of a case, or of a new or empty folder.")
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,10 @@ class Case:
         if not (folder / "case.json").is_file():
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
+            )
+        if link := next((path for path in folder.rglob("*") if path.is_symlink()), None):
+            raise CaseError(
+                f"The case holds a symbolic link ({link}), which could lead anywhere. Replace it by a copy."
             )
         case = cls(folder)
         found = case.facts().get("format")
@@ -180,7 +185,12 @@ class Case:
         if copied != sha256:
             target.unlink()
             raise SuspectError(f"{source} changed while it was copied. Copy it to a quiet place and try again.")
-        facts = {"name": source.name, "file": target.name, "sha256": sha256, "size": target.stat().st_size}
+        facts = {
+            "name": os.fsencode(source.name).decode("utf-8", "backslashreplace"),
+            "file": target.name,
+            "sha256": sha256,
+            "size": target.stat().st_size,
+        }
         self.record(evidence=facts)
         self.log("evidence taken", facts)
         return self.evidence()
@@ -255,6 +265,10 @@ class Case:
                 )
             previous = entry["hash"]
             yield entry
+        if previous == _GENESIS:
+            raise CaseError(
+                f"The audit log {path} is missing or empty, and every case has one. Restore it from a copy."
+            )
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fdcore import __version__, terminal
-from fdcore.errors import CaseError, FdError, SettingsError
+from fdcore.errors import CaseError, FdError, SettingsError, StorageError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.corpus.hierarchy import Hierarchy
@@ -34,14 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = options.run(options)
     except FdError as error:
-        print(json.dumps({"error": str(error)}) if options.json else f"fdcore: {error}", file=sys.stderr)
-        return error.exit_code
+        return _report_error(str(error), error.exit_code, options.json)
+    except BrokenPipeError:  # the reader went away, as `head` does
+        sys.stderr.close()
+        return 0
+    except OSError as error:  # a path that cannot be looked at: no permission, a name too long, a device gone
+        return _report_error(
+            f"{error.filename or 'A file'}: {error.strerror or error}.", StorageError.exit_code, options.json
+        )
     except KeyboardInterrupt:
         print("fdcore: stopped. Run the same command again to go on.", file=sys.stderr)
         return 130
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     return 0
+
+
+def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
+    print(json.dumps({"error": sentence}) if as_json else f"fdcore: {terminal.plain(sentence)}", file=sys.stderr)
+    return exit_code
 
 
 # Commands; each prints for people unless --json is given, and returns what --json prints
@@ -188,6 +199,10 @@ def _spec_overrides(options: argparse.Namespace) -> dict[str, Any]:
     overrides: dict[str, Any] = {"layout": options.layout, "order": options.channel_order, "channels": options.channels}
     if options.input_size:
         sides = _numbers(options.input_size.lower().replace("x", ","), "--input-size")
+        if len(sides) > 2 or not all(side.is_integer() for side in sides):
+            raise SettingsError(
+                f"--input-size takes one or two whole numbers such as 32 or 224x224, not {options.input_size!r}."
+            )
         overrides |= {"height": int(sides[0]), "width": int(sides[-1])}
     for name, text in (("mean", options.mean), ("std", options.std), ("value_range", options.value_range)):
         if text:

@@ -6,7 +6,7 @@ settings and no model at hand, is the same second half.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from fdcore.filtering import filter_images
 from fdcore.naming import name_selection
 from fdcore.progress import Progress, silent
 from fdcore.report import render_report
-from fdcore.scores import Scores, ask_suspect, score_leaves
+from fdcore.scores import Scores, ask_suspect, n_queries_left, score_leaves
 from fdcore.selection import (
     Overall,
     SelectionSettings,
@@ -35,7 +35,7 @@ from fdcore.selection import (
     select,
     weaknesses,
 )
-from fdcore.suspect.ledger import Ledger, LedgerHeader
+from fdcore.suspect.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
 from fdcore.views import ViewSpec
@@ -219,6 +219,8 @@ def _take_suspect(
     if suspect.is_dir():
         header = _take_ledger(case, suspect)
         return None, PreprocessSpec.from_dict(header.spec)
+    if case.has("ledger/ledger.json") and "evidence" not in case.facts():
+        raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
     evidence = case.take_evidence(suspect)
     try:
         model = open_suspect(evidence.path)
@@ -230,16 +232,32 @@ def _take_suspect(
 
 
 def _record_suspect(case: Case, suspect: Suspect) -> None:
-    facts = {
+    if case.has("ledger/ledger.json"):
+        header = Ledger.open(case.path("ledger")).header
+        if header.suspect != suspect.fingerprint:
+            raise CaseError(
+                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_spec(suspect)))
+            )
+    facts = json.loads(to_json(_suspect_facts(suspect)))
+    if case.facts().get("suspect") != facts:
+        case.record(suspect=facts)
+        case.log("suspect opened", facts)
+
+
+def _spec(suspect: Suspect) -> dict[str, Any]:
+    """The preprocessing as it stands in JSON, where tuples are lists."""
+    spec: dict[str, Any] = json.loads(json.dumps(suspect.spec.as_dict()))
+    return spec
+
+
+def _suspect_facts(suspect: Suspect) -> dict[str, Any]:
+    return {
         "description": suspect.description,
         "fingerprint": suspect.fingerprint,
         "n_classes": suspect.n_classes,
         "preprocessing": suspect.spec.as_dict(),
         "scan": suspect.scan,
     }
-    if case.facts().get("suspect") != facts:
-        case.record(suspect=facts)
-        case.log("suspect opened", facts)
 
 
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
@@ -249,14 +267,16 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
         raise SuspectError(
             f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case."
         )
-    if case.has("ledger"):
-        return Ledger.open(case.path("ledger")).header
     finished = Ledger.open(folder)
-    finished.copy_to(case.path("ledger"))
+    if not case.has("ledger/ledger.json"):
+        finished.copy_to(case.path("ledger"))
+    elif not Ledger.open(case.path("ledger")).header.same_queries(finished.header):
+        raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
     facts = {"description": "answers recorded earlier", "fingerprint": finished.header.suspect,
              "n_classes": finished.header.n_classes, "preprocessing": finished.header.spec}  # fmt: skip
-    case.record(suspect=facts)
-    case.log("ledger taken", facts | {"n_answered": finished.n_answered})
+    if case.facts().get("suspect") is None:
+        case.record(suspect=facts)
+        case.log("ledger taken", facts | {"n_answered": finished.n_answered})
     return finished.header
 
 
@@ -272,14 +292,14 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     header = LedgerHeader(
         suspect=facts["fingerprint"],
         n_classes=facts["n_classes"],
-        spec=json.loads(json.dumps(facts["preprocessing"])),
+        spec=facts["preprocessing"],
         corpus=store.fingerprint,
         seed=settings.seed,
         views=asdict(settings.views),
         n_images=len(store.pixels),
         n_views=settings.n_views,
     )
-    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids)
+    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
     _record_corpus(case, corpus)
     return ledger
 
@@ -307,11 +327,14 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
     asked = {"n_views": settings.n_views, "images_per_leaf": settings.images_per_leaf, "seed": settings.seed,
              "budget": settings.budget, "views": asdict(settings.views)}  # fmt: skip
     case.record(asking=asked)
-    before = ledger.n_sent
-    with ledger.exclusively():
-        complete = ask_suspect(suspect, ledger, corpus.store.pixels, budget=settings.budget, progress=progress)
-    if ledger.n_sent > before:
-        case.log("suspect asked", asked | {"n_sent": ledger.n_sent - before, "complete": complete})
+    if not n_queries_left(ledger, settings.budget):
+        return
+    case.log("asking started", asked | {"n_sent_before": ledger.n_sent})
+    try:
+        with ledger.exclusively():
+            ask_suspect(suspect, ledger, corpus.store.pixels, budget=settings.budget, progress=progress)
+    finally:
+        case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})
 
 
 # Analysing
@@ -320,10 +343,18 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
 def _analyse(
     case: Case, settings: SelectionSettings, pixels: npt.NDArray[np.uint8] | None, progress: Progress
 ) -> Findings:
+    if case.facts().get("evidence"):
+        case.evidence()  # its hash is verified before every export
     ledger = Ledger.open(case.path("ledger"))
+    if not ledger.n_answered:
+        raise CaseError(f"The case {case.folder} holds no answer yet: run the investigation again to go on.")
     images, hierarchy = _read_corpus(case)
     corpus = case.facts().get("corpus")
-    if corpus is None or corpus["fingerprint"] != ledger.header.corpus:
+    suspect = case.facts().get("suspect")
+    if suspect is None or suspect["fingerprint"] != ledger.header.suspect:
+        raise CaseError(f"The answers in the case {case.folder} are not those of the suspect that it names.")
+    same = corpus is not None and corpus["fingerprint"] == ledger.header.corpus
+    if not same or len(images.names) != ledger.header.n_images:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
         )

@@ -40,7 +40,7 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     suspect, corpus, overall = facts["suspect"], facts["corpus"], found["overall"]
     settings = found["settings"]
     lines = [
-        f"Suspect   {_plain(facts.get('evidence', {}).get('name', ''))}  {_plain(suspect['description'])}",
+        f"Suspect   {plain(facts.get('evidence', {}).get('name', ''))}  {plain(suspect['description'])}",
         f"Corpus    {corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images, {found['n_sent']:,} queries sent",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}",
@@ -51,7 +51,9 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
     ]
     if not found["complete"]:
-        lines.append("The budget ended before every planned view was asked; the scores rest on what was answered.")
+        lines.append(
+            "Not every planned view is answered (budget, stop or unknown images); scores rest on those that are."
+        )
     return "\n".join(lines)
 
 
@@ -64,13 +66,13 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
         rows.append(
             (
                 str(entry["target_class"]),
-                _plain(entry["ancestor_label"]),
-                _plain(", ".join(entry["labels"])),
+                plain(entry["ancestor_label"]),
+                plain(", ".join(entry["labels"])),
                 "{chosen}/{leaves}".format(**entry["coverage"]),
                 f"{entry['functional_score']:.2f}",
                 f"{entry['semantic_score']:.2f}",
                 f"{entry['n_images']}/{entry['n_images_before']}",
-                ", ".join(entry["weaknesses"]),
+                plain(", ".join(entry["weaknesses"])),
             )
         )
     return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5, 6))
@@ -98,7 +100,7 @@ def _fit(text: str, width: int, right: bool) -> str:
     return cut.rjust(width) if right else cut.ljust(width)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A hostile label without the control characters that could steer the terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
@@ -106,7 +108,7 @@ def _plain(text: str) -> str:
 def survey(found: "Survey") -> str:
     """What is in a corpus, as text."""
     lines = [
-        f"{_plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
+        f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
         for s in found.sources
     ]
     counts: dict[tuple[str, bool], int] = {}
@@ -143,12 +145,12 @@ def nodes(entries: Sequence[Mapping[str, Any]]) -> str:
     """Found nodes as text."""
     blocks = []
     for entry in entries:
-        lines = [f"{entry['id']}  {_plain(', '.join(entry['synonyms']))}"]
+        lines = [f"{entry['id']}  {plain(', '.join(entry['synonyms']))}"]
         if entry["path"]:
-            lines.append("    above: " + _plain(" < ".join(above["label"] for above in entry["path"])))
+            lines.append("    above: " + plain(" < ".join(above["label"] for above in entry["path"])))
         if entry["children"]:
             shown = ", ".join(below["label"] for below in entry["children"][:8])
             more = f" and {len(entry['children']) - 8} more" if len(entry["children"]) > 8 else ""
-            lines.append(f"    below: {_plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
+            lines.append(f"    below: {plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
         blocks.append("\n".join(lines))
     return "\n".join(blocks)

@@ -109,7 +109,7 @@ def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDAr
     y = ((np.arange(height, dtype=np.float32) * 2 + 1) / height - 1)[None, :, None] * aspect
     x = ((np.arange(width, dtype=np.float32) * 2 + 1) / width - 1)[None, None, :]
     cos, sin, shift_x, shift_y, p, q = (homographies[:, i, None, None] for i in range(6))
-    w = 1 + p * x + q * y
+    w = 1 + p * x + q * (y / aspect)
     grid = np.empty((len(pictures), height, width, 2), dtype=np.float32)
     np.divide(cos * x - sin * y + shift_x, w, out=grid[..., 0])
     np.divide((sin * x + cos * y) / aspect + shift_y, w, out=grid[..., 1])

@@ -9,7 +9,6 @@ from fdcore.cli import main
 from fdcore.corpus import demo
 from fdcore.corpus.wordnet import load_wordnet
 
-
 pytestmark = pytest.mark.slow
 
 

@@ -78,6 +78,9 @@ def kill_at(moment: str) -> None:
     """Have the process kill itself right after (`after:NAME`) or before (`before:NAME`) an artefact is written."""
     from fdcore import case, storage
 
+    if " replace " in moment:
+        kill_at_replace(int(moment.split()[-1]), before=moment.startswith("inside"))
+        return
     when, _, name = moment.partition(":")
     write = storage.write_atomically
 
@@ -94,13 +97,29 @@ def kill_at(moment: str) -> None:
     ledger.write_atomically = deadly
 
 
+def kill_at_replace(number: int, *, before: bool) -> None:
+    """Have the process kill itself before or after its n-th rename, with every temporary file still there."""
+    replace, calls = os.replace, 0
+
+    def deadly(source: object, target: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == number and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target)
+        if calls == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = deadly
+
+
 def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
     """One investigation of the counted suspect; at `moment` the process kills itself."""
     from fdcore.pipeline import Settings, investigate
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
 
-    if moment.startswith(("before:", "after:")):
+    if moment.startswith(("before:", "after:")) or " replace " in moment:
         kill_at(moment)
     spec = PreprocessSpec(height=SIZE, width=SIZE)
     suspect = CallableSuspect(

@@ -10,6 +10,7 @@ sent, its size is added to the count of sent queries, so a run killed in the mid
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import CaseError, SuspectError
-from fdcore.storage import disk_errors, only_one, write_atomically
+from fdcore.storage import disk_errors, only_one, sync_folder, write_atomically
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
 FORMAT = 1
 NOT_ASKED = -1
+MAX_CLASSES = 1_000_000
 
 _HEADER, _ANSWERS, _IMAGES, _SENT, _LOCK = "ledger.json", "answers.npy", "image_ids.npy", "sent.npy", "lock"
 
@@ -72,11 +74,24 @@ class Ledger:
         self.answers: npt.NDArray[np.int32] = np.load(folder / _ANSWERS, mmap_mode=mode, allow_pickle=False)
         self.image_ids: npt.NDArray[np.uint64] = np.load(folder / _IMAGES, allow_pickle=False)
         self._sent: npt.NDArray[np.int64] = np.load(folder / _SENT, mmap_mode=mode, allow_pickle=False)
-        if self.answers.shape != (header.n_images, header.n_views) or self.answers.dtype != np.int32:
-            raise CaseError(
-                f"The ledger {folder} is damaged: its answers have shape {self.answers.shape}, "
-                f"its header says {(header.n_images, header.n_views)}. Restore it from a copy."
-            )
+        self._check()
+
+    def _check(self) -> None:
+        """Whether header, answers, images and count are what they must be; they may come from anywhere."""
+        header, answers = self.header, self.answers
+        wrong = {
+            "the shape of its answers": answers.shape != (header.n_images, header.n_views) or answers.dtype != np.int32,
+            "the list of its images": self.image_ids.shape != (header.n_images,) or self.image_ids.dtype != np.uint64,
+            "its count of queries": self._sent.shape != (1,) or self._sent.dtype != np.int64,
+            "its number of classes": not 1 <= header.n_classes <= MAX_CLASSES,
+        }
+        wrong["an answer"] = (
+            not any(wrong.values())
+            and answers.size > 0
+            and (answers.min() < NOT_ASKED or answers.max() >= header.n_classes)
+        )
+        if found := [what for what, is_wrong in wrong.items() if is_wrong]:
+            raise CaseError(f"The ledger {self.folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
@@ -93,15 +108,29 @@ class Ledger:
             return cls(folder, header)
         except FileNotFoundError as error:
             raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
-        except (ValueError, TypeError, EOFError) as error:
+        except (ValueError, TypeError, EOFError, AttributeError, MemoryError) as error:
             raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
 
     @classmethod
-    def open_or_create(cls, folder: Path, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> "Ledger":
-        """Open the ledger that fits `header`; more or fewer images or views carry over all answers that are known.
+    def open_or_create(
+        cls,
+        folder: Path,
+        header: LedgerHeader,
+        image_ids: npt.NDArray[np.uint64],
+        *,
+        may_drop: bool = False,
+    ) -> "Ledger":
+        """Open the ledger that fits `header`; more images or views carry over all answers that are known.
+
+        Args:
+            folder: the ledger's folder.
+            header: what the answers belong to.
+            image_ids: (n_images,) the images, in the order of the answers.
+            may_drop: whether answers that have no place in the new shape may be left out.
 
         Raises:
-            CaseError: the folder's ledger belongs to another suspect, preprocessing, seed or kind of view.
+            CaseError: the folder's ledger belongs to another suspect, preprocessing, seed or kind of view, or holds
+                answers that would be lost.
         """
         _recover(folder)
         if not (folder / _HEADER).exists():
@@ -109,9 +138,16 @@ class Ledger:
             return cls.open(folder)
         existing = cls.open(folder)
         if not existing.header.same_queries(header):
-            raise CaseError(_difference(existing.header, header))
+            raise CaseError(describe_difference(existing.header, header))
         if existing.header != header or not np.array_equal(existing.image_ids, image_ids):
-            _write(folder, header, image_ids, _carry_over(existing, header, image_ids), sent=existing.n_sent)
+            answers = _carry_over(existing, header, image_ids)
+            n_lost = existing.n_answered - int((answers != NOT_ASKED).sum())
+            if n_lost and not may_drop:
+                raise CaseError(
+                    f"{n_lost} answers of this case have no place in this run: it has fewer views, fewer images or "
+                    "another corpus. Give at least the earlier ones, or another folder for a new case."
+                )
+            _write(folder, header, image_ids, answers, sent=existing.n_sent)
             return cls.open(folder)
         return existing
 
@@ -192,17 +228,18 @@ def _swap(fresh: Path, folder: Path) -> None:
     if folder.exists():
         os.replace(folder, old)
     os.replace(fresh, folder)
+    sync_folder(folder.parent)
     if old.exists():
-        for file in old.iterdir():
-            file.unlink()
-        old.rmdir()
+        shutil.rmtree(old)
 
 
 def _recover(folder: Path) -> None:
-    """Undo a swap that was cut short: bring the old ledger back where the new one never arrived."""
+    """End a swap that was cut short: bring the old ledger back where the new one never arrived, else remove it."""
     old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():
         os.replace(old, folder)
+    elif old.exists():
+        shutil.rmtree(old)
 
 
 def _carry_over(existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
@@ -214,7 +251,7 @@ def _carry_over(existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[n
     return answers
 
 
-def _difference(found: LedgerHeader, wanted: LedgerHeader) -> str:
+def describe_difference(found: LedgerHeader, wanted: LedgerHeader) -> str:
     """Say which part of the question changed."""
     names = {"suspect": "suspect", "n_classes": "number of classes", "spec": "preprocessing", "seed": "seed",
              "views": "kind of views"}  # fmt: skip

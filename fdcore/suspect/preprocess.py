@@ -42,6 +42,9 @@ class PreprocessSpec:
             raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
             raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
+        low, high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)
+        if not (np.isfinite(low) and np.isfinite(high) and low != high):
+            raise SettingsError(f"value_range needs two different finite numbers, not {self.value_range}.")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels or not np.isfinite(values).all():
                 raise SettingsError(f"{name} needs {self.channels} finite numbers, one per channel, not {values}.")
@@ -62,7 +65,10 @@ class PreprocessSpec:
     def from_dict(cls, values: dict[str, Any]) -> "PreprocessSpec":
         """The inverse of `as_dict`."""
         pairs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**pairs)
+        try:
+            return cls(**pairs)
+        except TypeError as error:
+            raise SettingsError(f"The recorded preprocessing is not one of this version ({error}).") from error
 
 
 @dataclass(frozen=True)

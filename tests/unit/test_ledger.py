@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,26 @@ def test_a_cut_short_change_of_shape_loses_nothing(tmp_path, pixels, ids):
     assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_answered == N_IMAGES * N_VIEWS
 
 
+def test_a_finished_change_of_shape_is_tidied_up(tmp_path, pixels, ids):
+    """A kill before the old ledger was removed leaves both; the next change of shape works."""
+    small = replace(HEADER, n_views=2)
+    ask_suspect(Counter().suspect(), Ledger.open_or_create(tmp_path / "ledger", small, ids), pixels)
+    shutil.copytree(tmp_path / "ledger", tmp_path / ".ledger.old")
+    assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_answered == N_IMAGES * 2
+    assert not (tmp_path / ".ledger.old").exists()
+
+
+@pytest.mark.parametrize("change", [{"n_views": 1}, {"n_images": 20}])
+def test_no_answer_is_ever_thrown_away(tmp_path, pixels, ids, change):
+    """Fewer views or images on a scored case are refused, because the answers were paid for."""
+    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    ask_suspect(Counter().suspect(), ledger, pixels)
+    fewer = replace(HEADER, **change)
+    with pytest.raises(CaseError, match="have no place in this run"):
+        Ledger.open_or_create(tmp_path / "ledger", fewer, ids[: fewer.n_images])
+    assert Ledger.open(tmp_path / "ledger").n_answered == N_IMAGES * N_VIEWS
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -145,7 +166,9 @@ def test_a_strange_suspect_is_not_asked(tmp_path, pixels, ids):
     assert ledger.n_sent == 0
 
 
-@pytest.mark.parametrize("damage", ["header", "answers", "shape", "format"])
+@pytest.mark.parametrize(
+    "damage", ["header", "answers", "shape", "format", "class", "negative", "sent", "images", "classes"]
+)
 def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
     """Broken files give CaseError, never a traceback of json or numpy."""
     folder = tmp_path / "ledger"
@@ -155,6 +178,14 @@ def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
         (folder / "ledger.json").write_text("{")
     elif damage == "answers":
         (folder / "answers.npy").write_bytes(b"\x93NUMPY")
+    elif damage in ("class", "negative"):
+        np.save(folder / "answers.npy", np.full((N_IMAGES, N_VIEWS), 3 if damage == "class" else -2, np.int32))
+    elif damage == "sent":
+        np.save(folder / "sent.npy", np.empty(0, np.int64))
+    elif damage == "images":
+        np.save(folder / "image_ids.npy", ids[:5])
+    elif damage == "classes":
+        (folder / "ledger.json").write_text(json.dumps(header | {"n_classes": 10**12}))
     elif damage == "shape":
         np.save(folder / "answers.npy", np.zeros((2, 2), np.int32))
     else:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,8 +83,8 @@ def test_the_planted_truth_is_found(world):
     assert world.n_asked == findings.n_sent == N_IMAGES * 3
 
 
-def test_the_false_friend_wins_only_without_the_semantic_term(world):
-    """The hammerhead scores with the aircraft; alpha 1 with a fine eta lets it stand alone among equals."""
+def test_the_false_friend_is_a_candidate_and_not_selected(world):
+    """The hammerhead scores with the aircraft and is left out; `tests/test_demo.py` shows it win without the term."""
     with_both = world.investigate()
     assert "n01494475" not in labels(with_both, 0)
     assert "n01494475" in {with_both.scores.nodes[j] for j in with_both.classes[0].selection.candidates}
@@ -264,3 +265,61 @@ def test_settings_out_of_range_are_a_sentence(field, value):
     """Each number is checked when it is set."""
     with pytest.raises(SettingsError):
         replace(Settings(), **{field: value})
+
+
+def test_a_refused_suspect_does_not_rename_the_answers(world):
+    """Another preprocessing on a scored case is refused, and the case still names the suspect that answered."""
+    world.investigate()
+    stranger = world.suspect()
+    stranger.fingerprint = "e" * 64
+    with pytest.raises(CaseError, match="another"):
+        world.investigate(suspect=stranger)
+    assert Case.open(world.folder / "case").facts()["suspect"]["fingerprint"] == "d" * 64
+
+
+def test_another_ledger_is_not_replayed_into_a_case(world):
+    """Answers of another suspect given to a replay case are refused, not ignored."""
+    world.investigate("first")
+    world.investigate("replay", suspect=world.folder / "first")
+    world.investigate("other", seed=7)
+    with pytest.raises(CaseError, match="other answers"):
+        world.investigate("replay", suspect=world.folder / "other", seed=7)
+
+
+def test_a_case_with_a_symbolic_link_is_not_opened(world, tmp_path):
+    """A case that somebody sent cannot lead to files outside it."""
+    world.investigate()
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").write_text("mine")
+    (world.folder / "case" / "ledger").rename(tmp_path / "moved")
+    (world.folder / "case" / "ledger").symlink_to(precious)
+    with pytest.raises(CaseError, match="symbolic link"):
+        world.investigate()
+    assert (precious / "thesis").read_text() == "mine"
+
+
+def test_the_audit_log_counts_queries_of_a_run_that_failed(world):
+    """A run that ends in an error has its start and its count of sent queries in the log."""
+    with pytest.raises(SuspectError):
+        world.investigate(suspect=world.suspect(lambda p: np.full(len(p), 99)))
+    events = [(e["event"], e["details"]) for e in Case.open(world.folder / "case").audit()]
+    assert [name for name, _ in events][-2:] == ["asking started", "asking ended"]
+    assert events[-1][1] == {"n_sent": 32, "n_answered": 0}
+
+
+def test_nothing_answered_is_not_not_found(world):
+    """A case without a single answer gives no verdict."""
+    with pytest.raises(SuspectError):
+        world.investigate(suspect=world.suspect(lambda p: np.full(len(p), 99)))
+    with pytest.raises(CaseError, match="no answer yet"):
+        analyse(world.folder / "case")
+
+
+def test_a_file_name_that_is_no_text_is_kept(world, tmp_path):
+    """Names on seized drives need not be UTF-8."""
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.pth"))
+    odd.write_bytes(b"weights")
+    evidence = Case.create(tmp_path / "odd case").take_evidence(odd)
+    assert evidence.name == "m\\xff.pth"
+    assert evidence.path.read_bytes() == b"weights"

@@ -101,3 +101,13 @@ def test_a_negative_amount_is_refused(field):
     """A spec outside its range is a sentence, not a strange picture."""
     with pytest.raises(SettingsError, match=field):
         ViewSpec(**{field: -1})
+
+
+def test_tall_pictures_have_the_promised_perspective():
+    """The projection is bounded by the same terms whatever the picture's shape: no pixel flips or goes to infinity."""
+    rows = np.linspace(0, 255, 300).astype(np.uint8)
+    tall = np.repeat(np.repeat(rows[:, None], 20, axis=1)[None, :, :, None], 40, axis=0)
+    spec = ViewSpec(rotation_deg=0, translation=0, perspective=0.45, noise=0)
+    views = make_views(tall, np.arange(40, dtype=np.uint64), view=1, seed=0, spec=spec)
+    middle = views[:, 100:200, 10, 0].astype(int)
+    assert (np.diff(middle, axis=1) >= 0).all()
