@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from fdcore.corpus.hierarchy import Hierarchy
 
 
+GUESSED = (
+    "What is marked (assumed) above was guessed and can change every verdict: compare runs with --preprocess unit, "
+    "signed and imagenet, and with the --arch names listed, each with its own --out."
+)
+
+
 class ProgressBar:
     """A bar with rate and time left, one for each stage; silent where standard error is no terminal."""
 
@@ -50,6 +56,8 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         f"{overall['n_found']} of {overall['n_classes']} classes found, "
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
     ]
+    if "assumed" in suspect["description"]:
+        lines.append(GUESSED)
     if not found["complete"]:
         lines.append(
             "Not every planned view is answered (budget, stop or unknown images); scores rest on those that are."
@@ -75,7 +83,7 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
                 plain(", ".join(entry["weaknesses"])),
             )
         )
-    return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5, 6))
+    return table(rows, flexible=(1, 2), right=(0, 3, 4, 5, 6))
 
 
 def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:
