@@ -64,6 +64,11 @@ def main() -> None:
     except FdError as error:
         st.error("This case cannot be shown.")
         st.text(str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:  # whatever a damaged file may lack
+        st.error("This case cannot be shown.")
+        st.text(
+            f"A file of the case is damaged or missing ({error!r}). `fdcore select {folder}` makes the results anew."
+        )
 
 
 main()

@@ -9,6 +9,7 @@ from typing import Any
 
 from fdcore.errors import EvidenceError, SettingsError, SuspectError
 from fdcore.progress import Progress, silent
+from fdcore.storage import sha256_file
 from fdcore.suspect.checkpoint import read_checkpoint
 from fdcore.suspect.formats import Format, identify, require_supported
 from fdcore.suspect.onnx_graph import REWRITING_VERSION
@@ -107,8 +108,7 @@ def file_sha256(path: Path) -> str:
         SuspectError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_file(path)
     except OSError as error:
         raise SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.") from error
 

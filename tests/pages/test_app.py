@@ -42,3 +42,12 @@ def test_a_damaged_case_is_a_sentence(cases):
     app = open_app()
     assert not app.exception
     assert "damaged" in app.text[0].value
+
+
+def test_damaged_results_are_a_sentence(cases):
+    """Results that lack a part say how to make them anew."""
+    tiny_world.run(tiny_world.build(cases / "corpus"), cases / "cases" / "one", cases / "cache", cases / "log")
+    (cases / "cases" / "one" / "selection.json").write_text("{}")
+    app = open_app()
+    assert not app.exception
+    assert "fdcore select" in app.text[-1].value
