@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def hierarchy_from_parquet(content: bytes) -> Hierarchy:
 def problems_to_csv(problems: Sequence[Problem]) -> bytes:
     """Problems met while reading the corpus: path, reason, detail, used."""
     rows = ({"path": p.path, "reason": p.reason, "detail": p.detail, "used": p.used} for p in problems)
-    return _csv(["path", "reason", "detail", "used"], rows)
+    return to_csv(["path", "reason", "detail", "used"], rows)
 
 
 def score_rows(scores: Scores, hierarchy: Hierarchy) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def score_rows(scores: Scores, hierarchy: Hierarchy) -> pd.DataFrame:
 
 SELECTION_COLUMNS = (
     "target_class", "status", "ancestor", "ancestor_label", "nodes", "labels",
-    "functional_score", "semantic_score", "objective", "n_images",
+    "functional_score", "semantic_score", "objective", "n_images", "locked_by", "note",
 )  # fmt: skip
 
 
@@ -119,9 +119,11 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
     """selection.csv as rows; nodes and labels are separated by `;`, empty cells where nothing was found."""
     rows = []
     for finding in findings:
-        winner, name = finding.selection.winner, finding.name
+        winner, name, choice = finding.selection.winner, finding.name, finding.selection.choice
         row: dict[str, Any] = dict.fromkeys(SELECTION_COLUMNS, "")
         row |= {"target_class": finding.selection.target_class, "status": "not_found", "n_images": 0}
+        if choice:
+            row |= {"locked_by": _inert(choice.by), "note": _inert(choice.note)}
         if winner and name:
             nodes = [scores.nodes[leaf] for leaf in winner.members]
             row |= {
@@ -141,7 +143,7 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
 
 def selection_to_csv(rows: Sequence[dict[str, Any]]) -> bytes:
     """selection.csv."""
-    return _csv(SELECTION_COLUMNS, rows)
+    return to_csv(SELECTION_COLUMNS, rows)
 
 
 def selection_to_json(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> list[dict[str, Any]]:
@@ -151,7 +153,8 @@ def selection_to_json(findings: Sequence[ClassFinding], scores: Scores, hierarch
 
 def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
     name, filtered = finding.name, finding.filtered
-    winner = finding.selection.winner
+    winner, choice = finding.selection.winner, finding.selection.choice
+    answer = _cluster_as_dict(winner, scores, hierarchy) if winner else {"nodes": [], "labels": []}
     clusters = [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters]
     return {
         "target_class": finding.selection.target_class,
@@ -159,14 +162,15 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "ancestor": name.ancestor if name else None,
         "ancestor_label": name.label if name else None,
         "coverage": {"chosen": name.n_chosen, "leaves": name.n_leaves} if name else None,
-        "nodes": clusters[0]["nodes"] if clusters else [],
-        "labels": clusters[0]["labels"] if clusters else [],
+        "nodes": answer["nodes"],
+        "labels": answer["labels"],
         "functional_score": winner.functional if winner else None,
         "semantic_score": winner.semantic if winner else None,
         "objective": winner.objective if winner else None,
         "n_images": len(filtered.kept),
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
         "weaknesses": list(finding.weaknesses),
+        "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
         "clusters": clusters,
     }
 
@@ -195,7 +199,7 @@ def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hier
             _image_row(filtered.target_class, i, images, hierarchy, False, label if label >= 0 else "not asked", "")
             for i, label in dropped
         ]
-    return _csv(["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows)
+    return to_csv(["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows)
 
 
 def _image_row(
@@ -214,10 +218,11 @@ def _image_row(
     }
 
 
-def _csv(columns: Sequence[str], rows: Any) -> bytes:
+def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows as CSV with these columns; no text in it is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({column: _inert(column) for column in columns})
     writer.writerows({k: _inert(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
     return text.getvalue().encode()
 

@@ -157,6 +157,17 @@ class Case:
         """Write an artefact, atomically."""
         write_atomically(self.folder / name, content)
 
+    def revision(self, *names: str) -> str:
+        """A digest that changes whenever one of the artefacts does; what was read from them may be kept under it."""
+        stamps = []
+        for name in names:
+            try:
+                status = (self.folder / name).stat()
+                stamps.append((name, status.st_mtime_ns, status.st_size))
+            except FileNotFoundError:
+                stamps.append((name, 0, -1))
+        return hashlib.sha256(repr((str(self.folder), stamps)).encode()).hexdigest()
+
     # Evidence
 
     def take_evidence(self, source: Path) -> Evidence:

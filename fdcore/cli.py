@@ -12,7 +12,7 @@ from fdcore.errors import CaseError, FdError, SettingsError, StorageError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.corpus.hierarchy import Hierarchy
-    from fdcore.pipeline import Settings
+    from fdcore.plan import Settings
     from fdcore.selection import SelectionSettings
 
 EXIT_CODES = """exit codes:
@@ -91,31 +91,18 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _demo(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore import pipeline
-    from fdcore.corpus import demo
-    from fdcore.suspect.open import open_suspect
+    from fdcore.demo_case import run_demo
 
-    progress = terminal.ProgressBar()
-    corpus = options.out / "corpus"
-    demo.build_demo_corpus(corpus, progress=progress)
-    pipeline.investigate(
-        options.out / "case",
-        demo.SUSPECT_PATH,
-        [corpus],
-        hierarchy=_hierarchy(options),
-        open_suspect=lambda path: open_suspect(path, arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET),
-        cache=_cache(options),
-        progress=progress,
-    )
-    return _present(options.out / "case", options)
+    run_demo(options.out, corpus=options.corpus, cache=_cache(options), progress=terminal.ProgressBar())
+    return _present(options.out, options)
 
 
 def _select(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore import pipeline
+    from fdcore import analysis
     from fdcore.case import Case
 
-    before = pipeline.selection_settings(Case.open(options.case))
-    pipeline.analyse(
+    before = analysis.selection_settings(Case.open(options.case))
+    analysis.analyse(
         options.case,
         _selection_settings(options, before),
         cache=_cache(options),
@@ -168,7 +155,7 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
-    from fdcore.pipeline import Settings
+    from fdcore.plan import Settings
     from fdcore.selection import SelectionSettings
     from fdcore.views import ViewSpec
 
@@ -260,7 +247,9 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "show", _show, "show a case's verdict")
     command.add_argument("case", type=Path, help="the case's folder")
     command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
-    command.add_argument("--out", type=Path, default=Path("cases/demo"), help="folder (default cases/demo)")
+    command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
+    command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),
+                         help="where its pictures are drawn (default corpora/demo)")  # fmt: skip
     return parser
 
 

@@ -12,6 +12,8 @@
 A message says what was expected, what came, and how to mend it, in plain sentences.
 """
 
+from typing import Any
+
 
 class FdError(Exception):
     """Root of all errors that are the user's to mend; a bug is never one of these."""
@@ -32,9 +34,17 @@ class SuspectError(FdError):
 
 
 class RefusedError(SuspectError):
-    """The suspect's file is not safe to open, or no scanner could say that it is."""
+    """The suspect's file is not safe to open, or no scanner could say that it is.
+
+    Attributes:
+        scan: the scanners' report as JSON; empty where something else than a scanner refused.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, scan: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.scan = scan or {}
 
 
 class CorpusError(FdError):

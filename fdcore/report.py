@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,28 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from fdcore.artefacts import ClassFinding
+from fdcore.audit import AuditTrail
+from fdcore.rerun import rerun_commands
 
 MAX_CLASSES_WITH_PICTURES = 100
 PICTURES_PER_CLASS = 12
 _THUMBNAIL = 96
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a case remembers beside its findings. The report that lies in the case leaves it out, because that one says
+    the same whenever and wherever the same findings are made.
+
+    Attributes:
+        title: what the analyst calls the case.
+        tested: names of the pictures that the suspect was tried with, and the class it put each in.
+        trail: the audit log.
+    """
+
+    title: str
+    tested: tuple[tuple[str, int], ...]
+    trail: AuditTrail
 
 
 def render_report(
@@ -24,8 +43,9 @@ def render_report(
     overall: Mapping[str, Any],
     findings: Sequence[ClassFinding],
     pixels: npt.NDArray[np.uint8] | None,
+    record: Record | None = None,
 ) -> str:
-    """Render a case's findings as self-contained HTML; every text in it is escaped.
+    """Render a case's findings as self-contained HTML; every text in it is escaped, and nothing in it can run.
 
     Args:
         facts: the content of case.json.
@@ -34,6 +54,7 @@ def render_report(
         overall: the whole model's L and S.
         findings: the same classes with their images.
         pixels: (n_images, H, W, C) the corpus' images, or None where they are not at hand.
+        record: the test query and the audit log, where they are to be part of it.
     """
     environment = Environment(
         loader=PackageLoader("fdcore"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -47,10 +68,40 @@ def render_report(
         head=head,
         overall=overall,
         classes=classes,
+        domain=found_domain(classes),
+        record=record,
+        commands=rerun_commands(facts, head["settings"]),
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
         preprocessing=_pairs(suspect["preprocessing"]),
         asking=_pairs(facts.get("asking") or {}) or "nothing: recorded answers were used",
     )
+
+
+def found_domain(classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What was found, each name once: the most classes first, then the highest L.
+
+    Args:
+        classes: selection.json's classes.
+
+    Returns:
+        Rows of label, ancestor, classes (their numbers), labels (of the selected leaves), functional (mean L).
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in classes:
+        if entry["status"] != "found":
+            continue
+        key = str(entry["ancestor"] or entry["ancestor_label"])
+        row = rows.setdefault(
+            key,
+            {"label": entry["ancestor_label"], "ancestor": entry["ancestor"], "classes": [], "labels": [], "scores": []},
+        )
+        row["classes"].append(entry["target_class"])
+        row["labels"] += [label for label in entry["labels"] if label not in row["labels"]]
+        row["scores"].append(entry["functional_score"])
+    for row in rows.values():
+        scores = row.pop("scores")
+        row["functional"] = sum(scores) / len(scores)
+    return sorted(rows.values(), key=lambda row: (-len(row["classes"]), -row["functional"], row["label"]))
 
 
 def _with_pictures(

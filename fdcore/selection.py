@@ -6,21 +6,23 @@ clusters are merged while all their medoids lie closer than eta; the cluster wit
 Nothing here asks the suspect.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from fdcore.closeness import closeness
+from fdcore.clustering import Indices, KnownDistances, Matrix, medoids_of, merge_groups
 from fdcore.errors import SettingsError
 from fdcore.scores import Scores, wilson_interval
 
-Indices = npt.NDArray[np.intp]
-Matrix = npt.NDArray[np.float32]
+Shares = npt.NDArray[np.float64]
 
-_UNRELATED = 1e12  # stands in for an infinite distance where sums are taken; above any eta
+MAX_NOTE = 2_000  # characters of a choice's note
+MAX_BY = 200  # characters of a choice's author
+MAX_CHOSEN = 1_000  # leaves of a choice
 
 
 @dataclass(frozen=True)
@@ -74,28 +76,72 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One class's answer, locked by hand.
+
+    Attributes:
+        target_class: the class's number.
+        nodes: ids of the leaves that are the answer; none for "not found".
+        note: why, in at most `MAX_NOTE` characters: a choice without a reason is worth nothing to a reader.
+        by: who chose; empty where nobody is signed in.
+        time: when, in ISO 8601 and UTC.
+
+    Raises:
+        SettingsError: one of these is missing, too long or no text that can be kept.
+    """
+
+    target_class: int
+    nodes: tuple[str, ...]
+    note: str
+    by: str
+    time: str
+
+    def __post_init__(self) -> None:
+        if self.target_class < 0:
+            raise SettingsError(f"A class's number is at least 0, not {self.target_class}.")
+        if not self.note.strip():
+            raise SettingsError("A choice by hand needs a note: say why this is the answer.")
+        if len(self.note) > MAX_NOTE:
+            raise SettingsError(f"The note has {len(self.note):,} characters; shorten it to {MAX_NOTE:,}.")
+        if len(self.by) > MAX_BY:
+            raise SettingsError(f"The name of who chose has {len(self.by):,} characters; shorten it to {MAX_BY}.")
+        if not all(c.isprintable() or c in "\n\t" for c in self.note) or not self.by.isprintable():
+            raise SettingsError(
+                "The note or the name of who chose holds control characters. Type it again as plain text."
+            )
+        if len(self.nodes) > MAX_CHOSEN or len(set(self.nodes)) < len(self.nodes):
+            raise SettingsError(f"Choose each leaf once, and at most {MAX_CHOSEN:,}; {len(self.nodes):,} were given.")
+        if not _is_utc(self.time):
+            raise SettingsError(f"The time of a choice must be in ISO 8601 and UTC, not {self.time[:40]!r}.")
+
+
+@dataclass(frozen=True)
 class ClassSelection:
     """What was found for one class.
 
     Attributes:
         target_class: the class's number.
         candidates: leaves at or above tau, best first, at most k_max.
-        clusters: the groups, best objective first; empty when nothing was found.
+        clusters: the groups, best objective first; empty when nothing was found. Where the analyst chose leaves, their
+            group comes first, whatever its objective; where the analyst chose "not found", all stay and none wins.
+        choice: the analyst's own answer, or None where the method's stands.
     """
 
     target_class: int
     candidates: tuple[int, ...]
     clusters: tuple[Cluster, ...]
+    choice: Choice | None = None
 
     @property
     def winner(self) -> Cluster | None:
-        """The selected cluster, or None for "not found"."""
-        return self.clusters[0] if self.clusters else None
+        """The selected cluster, or None for "not found", by the method or by hand."""
+        locked_empty = self.choice is not None and not self.choice.nodes
+        return self.clusters[0] if self.clusters and not locked_empty else None
 
     @property
     def found(self) -> bool:
-        """Whether any leaf reached tau."""
-        return bool(self.clusters)
+        """Whether the class has an answer in the corpus."""
+        return self.winner is not None
 
 
 @dataclass(frozen=True)
@@ -109,24 +155,26 @@ class Overall:
 
 
 def select(
-    scores: Scores, leaves: Indices, distances: Matrix, settings: SelectionSettings
+    scores: Scores,
+    leaves: Indices,
+    distances: Matrix,
+    settings: SelectionSettings,
+    classes: Sequence[int] | None = None,
 ) -> tuple[ClassSelection, ...]:
-    """Select leaves for every class.
+    """Select leaves for every class, or for some.
 
     Args:
         scores: functional scores of every class and leaf.
         leaves: (n,) increasing indices of the leaves whose distances are known: at least `candidate_leaves`.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
         settings: alpha, eta, tau, k, k_max.
+        classes: numbers of classes; None for all. A class's answer does not depend on which others are asked about.
 
     Raises:
         SettingsError: the distances are not about `leaves`, or a candidate is missing from them.
     """
-    if distances.shape != (len(leaves), len(leaves)):
-        raise SettingsError(f"{len(leaves)} leaves need as many distances, not a matrix of {distances.shape}.")
-    position = np.full(len(scores.nodes), -1)
-    position[leaves] = np.arange(len(leaves))
-    return tuple(_select_class(scores, position, distances, settings, i) for i in range(scores.n_classes))
+    known = KnownDistances(scores.nodes, leaves, distances)
+    return tuple(_select_class(scores, known, settings, i) for i in _asked_about(scores, classes))
 
 
 def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> Indices:
@@ -136,10 +184,10 @@ def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings)
     return best_first[: settings.k_max]
 
 
-def candidate_leaves(scores: Scores, settings: SelectionSettings) -> Indices:
-    """The leaves that are a candidate of any class: the only ones whose distances matter, in increasing order."""
+def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Sequence[int] | None = None) -> Indices:
+    """The leaves that are a candidate of any class, or of some: those whose distances matter, in increasing order."""
     functional = scores.functional
-    every = [candidates(row, settings) for row in functional]
+    every = [candidates(functional[i], settings) for i in _asked_about(scores, classes)]
     return np.unique(np.concatenate(every)) if every else np.empty(0, np.intp)
 
 
@@ -154,79 +202,57 @@ def overall(selections: tuple[ClassSelection, ...]) -> Overall:
     )
 
 
+def _asked_about(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
+    return range(scores.n_classes) if classes is None else classes
+
+
 def _select_class(
-    scores: Scores, position: Indices, distances: Matrix, settings: SelectionSettings, target_class: int
+    scores: Scores, known: KnownDistances, settings: SelectionSettings, target_class: int
 ) -> ClassSelection:
     chosen = candidates(scores.functional[target_class], settings)
     if not len(chosen):
         return ClassSelection(target_class, (), ())
-    known = position[chosen]
-    if (known < 0).any():
-        raise SettingsError(f"The distances of candidate {scores.nodes[chosen[known < 0][0]]} are not known.")
-    among = distances[np.ix_(known, known)]
+    among = known.among(chosen)
     group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
-    clusters = _weigh(scores, target_class, chosen, group, among, settings.alpha)
+    clusters = weigh_groups(scores, target_class, chosen, group, among, settings.alpha)
     return ClassSelection(target_class, tuple(chosen.tolist()), clusters)
 
 
-def medoids_of(among: Matrix, k: int | None) -> Indices:
-    """The medoid of each candidate (n,), as positions among the candidates: PAM on the distances [11].
-
-    With k None, or at least as many as candidates, every candidate is its own medoid.
-    """
-    n = len(among)
-    if k is None or k >= n:
-        return np.arange(n)
-    from sklearn_extra.cluster import KMedoids
-
-    finite = np.where(np.isfinite(among), among, 0)
-    reachable = np.where(np.isfinite(among), among, 2 * finite.max() + 1)  # PAM cannot add up infinities
-    model = KMedoids(n_clusters=k, metric="precomputed", method="pam", init="build").fit(reachable)
-    medoid_of: Indices = np.asarray(model.medoid_indices_)[model.labels_]
-    return medoid_of
-
-
-def merge_groups(among: Matrix, medoid_of: Indices, eta: float) -> Indices:
-    """Merge clusters, nearest first, while all their medoids lie closer than eta to each other; the group of each (n,).
-
-    This is complete linkage. Merging through a third cluster (single linkage) chains: among ILSVRC's 1,000 leaves it
-    puts 475 into one group at eta 4.5 (docs/decisions/0004).
-    """
-    medoids, cluster = np.unique(medoid_of, return_inverse=True)
-    if len(medoids) == 1:
-        return np.zeros(len(among), np.intp)
-    apart = among[np.ix_(medoids, medoids)].astype(np.float64)
-    apart[np.isinf(apart)] = _UNRELATED
-    tree = linkage(squareform(apart, checks=False), "complete")
-    group_of_cluster = fcluster(tree, np.nextafter(eta, 0), "distance") - 1
-    merged: Indices = group_of_cluster.astype(np.intp)[cluster]
-    return merged
-
-
-def _weigh(
+def weigh_groups(
     scores: Scores, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float
 ) -> tuple[Cluster, ...]:
-    """L, S and the objective of every group of candidates, best first; ties go to the higher L, then the smaller id."""
+    """L, S and the objective of every group of leaves, best first; ties go to the higher L, then the smaller id.
+
+    Args:
+        scores: functional scores of every class and leaf.
+        target_class: the class's number.
+        chosen: (n,) indices of leaves, best score first.
+        group: (n,) the group of each, 0 .. n_groups - 1.
+        among: (n, n) distances among them.
+        alpha: weight of L.
+    """
     n_groups = int(group.max()) + 1
     hits = np.bincount(group, scores.hits[target_class, chosen], n_groups)
-    functional = (hits / np.bincount(group, scores.n_queries[chosen], n_groups)).tolist()
-    semantic = semantic_scores(among, scores.n_images[chosen], group).tolist()
+    functional = hits / np.maximum(np.bincount(group, scores.n_queries[chosen], n_groups), 1)
+    semantic = semantic_scores(among, scores.n_images[chosen], group)
+    weighed = objectives(functional, semantic, alpha)
     together = group[:, None] == group[None, :]
-    spread = np.where(together, among, 0).sum(axis=1)
+    spread = np.where(together, among, 0).sum(axis=1).tolist()
     members: list[list[int]] = [[] for _ in range(n_groups)]
     for place, g in enumerate(group.tolist()):
         members[g].append(place)
+    leaves = chosen.tolist()
     clusters = [
-        Cluster(
-            medoid=int(chosen[min(places, key=spread.__getitem__)]),
-            members=tuple(chosen[places].tolist()),
-            functional=functional[g],
-            semantic=semantic[g],
-            objective=alpha * functional[g] + (1 - alpha) * semantic[g],
-        )
-        for g, places in enumerate(members)
+        Cluster(leaves[min(places, key=spread.__getitem__)], tuple(leaves[place] for place in places), *measured)
+        for places, *measured in zip(members, functional.tolist(), semantic.tolist(), weighed.tolist(), strict=True)
     ]
     return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.functional, scores.nodes[c.medoid])))
+
+
+def objectives(functional: Shares, semantic: Shares, alpha: float | Shares) -> Shares:
+    """alpha * L + (1 - alpha) * S (paper section 4.2, step 3), element by element."""
+    weighed: Shares = alpha * functional + (1 - alpha) * semantic
+    return weighed
 
 
 def semantic_scores(distances: Matrix, n_images: npt.NDArray[np.int64], group: Indices) -> npt.NDArray[np.float64]:
@@ -254,12 +280,12 @@ def semantic_scores(distances: Matrix, n_images: npt.NDArray[np.int64], group: I
 def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSettings) -> tuple[str, ...]:
     """Why the class's answer should be taken with care, in words; empty when nothing speaks against it."""
     winner = selection.winner
+    found = ["chosen by hand"] if selection.choice else []
     if winner is None:
-        return ()
+        return tuple(found)
     leaves = list(winner.members)
     hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
     low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
-    found = []
     if len(leaves) == 1:
         found.append("a single leaf")
     if winner.functional < 0.5:
@@ -269,6 +295,15 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if high - low > 0.3:
         found.append("wide interval")
     runner_up = selection.clusters[1] if len(selection.clusters) > 1 else None
-    if runner_up and winner.objective - runner_up.objective < 0.05:
+    if runner_up and runner_up.objective > winner.objective:
+        found.append("another cluster has the higher objective")
+    elif runner_up and winner.objective - runner_up.objective < 0.05:
         found.append("close runner-up")
     return tuple(found)
+
+
+def _is_utc(time: str) -> bool:
+    try:
+        return datetime.fromisoformat(time).utcoffset() == timedelta(0)
+    except ValueError:
+        return False

@@ -69,7 +69,7 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [("class", "found", "leaves", "covers", "L", "S", "images", "take care")]
     for entry in classes:
         if entry["status"] == "not_found":
-            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ""))
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(entry["weaknesses"])))
             continue
         rows.append(
             (

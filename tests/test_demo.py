@@ -12,11 +12,17 @@ from fdcore.corpus.wordnet import load_wordnet
 pytestmark = pytest.mark.slow
 
 
+def demo_command(folder: Path) -> list[str]:
+    return [
+        "demo", "--out", str(folder / "case"), "--corpus", str(folder / "corpus"), "--cache", str(folder / "cache"), "--json",
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make demo` leaves behind."""
     out = tmp_path_factory.mktemp("demo")
-    assert main(["demo", "--out", str(out), "--cache", str(out / "cache"), "--json"]) == 0
+    assert main(demo_command(out)) == 0
     return out
 
 
@@ -56,7 +62,7 @@ def test_the_semantic_term_rejects_the_false_friend(folder, capsys):
 def test_the_demo_again_asks_nothing(folder, capsys):
     """A second `make demo` finds everything done."""
     before = json.loads((folder / "case" / "selection.json").read_text())
-    assert main(["demo", "--out", str(folder), "--cache", str(folder / "cache"), "--json"]) == 0
+    assert main(demo_command(folder)) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["n_sent"] == before["n_sent"]
     assert again["classes"] == before["classes"]

@@ -115,7 +115,8 @@ def kill_at_replace(number: int, *, before: bool) -> None:
 
 def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
     """One investigation of the counted suspect; at `moment` the process kills itself."""
-    from fdcore.pipeline import Settings, investigate
+    from fdcore.pipeline import investigate
+    from fdcore.plan import Settings
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
 

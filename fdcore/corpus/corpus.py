@@ -12,6 +12,7 @@ from fdcore.corpus.layouts import ImageFile, ImageSet, Problem, folder_name, rea
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
+N_SAMPLES = 12
 _SURVEY_SIZE_PX = 8  # the smallest that still makes Pillow read every byte of a picture
 
 
@@ -62,12 +63,14 @@ class Survey:
         hierarchy: the given one and the nodes that folders brought with them.
         labels: the label of every node that has files, by id, sorted.
         problems: what is odd about any file.
+        samples: paths of the first few files of every node that has any.
     """
 
     sources: tuple[SourceSurvey, ...]
     hierarchy: Hierarchy
     labels: dict[str, str]
     problems: tuple[Problem, ...]
+    samples: dict[str, tuple[str, ...]]
 
 
 def open_corpus(
@@ -151,7 +154,7 @@ def survey(
         for images in sets
     )
     labels = {node: larger.label(node) for node in sorted({file.node for file in files})}
-    return Survey(sources, larger, labels, tuple(problems))
+    return Survey(sources, larger, labels, tuple(problems), _samples(files))
 
 
 def _read_sets(
@@ -169,16 +172,21 @@ def _read_sets(
     return (hierarchy.with_children(new_nodes) if new_nodes else hierarchy), sets
 
 
+def folder_of(text: str) -> Path:
+    """The folder that "DIR" or "DIR@NODE" names; a folder whose path holds an @ is taken as it is."""
+    return Path(text) if os.path.isdir(text) or "@" not in text else Path(text.rpartition("@")[0])
+
+
 def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
-    """Split "DIR@NODE"; a folder whose path holds an @ is taken as it is."""
-    if os.path.isdir(text) or "@" not in text:
-        return Path(text), None
-    folder, _, node = text.rpartition("@")
-    if not os.path.isdir(folder):
+    folder = folder_of(text)
+    if str(folder) == str(Path(text)):
+        return folder, None
+    node = text.rpartition("@")[2]
+    if not folder.is_dir():
         raise CorpusError(f"Neither {text} nor {folder} is a folder; give a folder of images, as DIR or DIR@NODE.")
     if not node.strip():
         raise CorpusError(f"No node stands after the @ of {text}; give an id or a name, as in DIR@plant.")
-    return Path(folder), hierarchy.resolve(node)
+    return folder, hierarchy.resolve(node)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -200,6 +208,15 @@ def _all_files(sets: Iterable[ImageSet]) -> list[ImageFile]:
 
 def _all_problems(sets: Iterable[ImageSet]) -> list[Problem]:
     return [problem for images in sets for problem in images.problems]
+
+
+def _samples(files: Iterable[ImageFile]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        known = found.get(file.node, ())
+        if len(known) < N_SAMPLES:
+            found[file.node] = (*known, str(file.path))
+    return dict(sorted(found.items()))
 
 
 def _count_by_node(files: Iterable[ImageFile]) -> dict[str, int]:

@@ -74,7 +74,7 @@ def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
         RefusedError: the file must not be opened; the message says why.
     """
     if report.verdict == "dangerous" or (report.verdict == "inconclusive" and not allow_unscanned):
-        raise RefusedError(report.sentence)
+        raise RefusedError(report.sentence, report.as_dict())
 
 
 def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:

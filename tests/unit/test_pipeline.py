@@ -13,7 +13,9 @@ import tiny_world
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
-from fdcore.pipeline import Findings, Settings, analyse, investigate
+from fdcore.analysis import Findings, analyse
+from fdcore.pipeline import investigate
+from fdcore.plan import Settings
 from fdcore.selection import SelectionSettings
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
@@ -63,7 +65,7 @@ def world(tmp_path: Path) -> World:
 
 def labels(findings: Findings, target_class: int) -> set[str]:
     winner = findings.classes[target_class].selection.winner
-    return {findings.scores.nodes[j] for j in winner.members} if winner else set()
+    return {findings.scored.scores.nodes[j] for j in winner.members} if winner else set()
 
 
 def test_the_planted_truth_is_found(world):
@@ -79,15 +81,15 @@ def test_the_planted_truth_is_found(world):
         "car",
         None,
     ]
-    assert findings.complete
-    assert world.n_asked == findings.n_sent == N_IMAGES * 3
+    assert findings.scored.complete
+    assert world.n_asked == findings.scored.n_sent == N_IMAGES * 3
 
 
 def test_the_false_friend_is_a_candidate_and_not_selected(world):
     """The hammerhead scores with the aircraft and is left out; `tests/test_demo.py` shows it win without the term."""
     with_both = world.investigate()
     assert "n01494475" not in labels(with_both, 0)
-    assert "n01494475" in {with_both.scores.nodes[j] for j in with_both.classes[0].selection.candidates}
+    assert "n01494475" in {with_both.scored.scores.nodes[j] for j in with_both.classes[0].selection.candidates}
 
 
 def test_the_tables_say_the_same_as_the_result(world):
@@ -98,8 +100,8 @@ def test_the_tables_say_the_same_as_the_result(world):
     assert len(scores) == tiny_world.N_CLASSES * len(tiny_world.LEAVES)
     by_cell = {(int(r["target_class"]), r["node"]): float(r["functional_score"]) for r in scores}
     for c in range(tiny_world.N_CLASSES):
-        for j, node in enumerate(findings.scores.nodes):
-            assert by_cell[c, node] == pytest.approx(float(findings.scores.functional[c, j]), abs=1e-6)
+        for j, node in enumerate(findings.scored.scores.nodes):
+            assert by_cell[c, node] == pytest.approx(float(findings.scored.scores.functional[c, j]), abs=1e-6)
     selection = list(csv.DictReader(world.read("selection.csv").splitlines()))
     assert [r["status"] for r in selection] == ["found", "found", "found", "not_found"]
     assert selection[1]["nodes"].split(";") == ["n02123045", "n02123394"] or set(
@@ -139,7 +141,7 @@ def test_a_finished_ledger_stands_in_for_the_suspect(world):
     asked = world.n_asked
     second = world.investigate("second", suspect=world.folder / "first")
     assert world.n_asked == asked
-    assert second.complete
+    assert second.scored.complete
     assert world.read("scores.csv", "second") == world.read("scores.csv", "first")
     assert [c.selection for c in second.classes] == [c.selection for c in first.classes]
 
@@ -148,17 +150,17 @@ def test_a_replayed_ledger_leaves_out_what_it_does_not_know(world, tmp_path):
     """Images that the ledger never saw count as not asked, and the result says that it is incomplete."""
     world.investigate("first", images_per_leaf=5)
     second = world.investigate("second", suspect=world.folder / "first", images_per_leaf=10)
-    assert not second.complete
-    assert second.scores.n_queries.sum() == 8 * 5 * 3
+    assert not second.scored.complete
+    assert second.scored.scores.n_queries.sum() == 8 * 5 * 3
 
 
 def test_a_budget_ends_early_and_says_so(world):
     """With a budget the case is analysed from what was answered; a larger one goes on without repeating."""
     findings = world.investigate(budget=100)
-    assert (world.n_asked, findings.n_sent, findings.complete) == (100, 100, False)
-    assert (findings.scores.n_queries >= 12).all()  # every leaf had its share
+    assert (world.n_asked, findings.scored.n_sent, findings.scored.complete) == (100, 100, False)
+    assert (findings.scored.scores.n_queries >= 12).all()  # every leaf had its share
     assert "budget ended" in world.read("report.html")
-    assert world.investigate(budget=None).complete
+    assert world.investigate(budget=None).scored.complete
     assert world.n_asked == N_IMAGES * 3
 
 
@@ -219,12 +221,12 @@ def test_one_process_works_on_a_case_at_a_time(world):
 
 def test_a_full_disk_while_writing_results_keeps_the_answers(world, monkeypatch):
     """When the disk fills after asking, the next run asks nothing again."""
-    from fdcore import pipeline
+    from fdcore import analysis
 
     def full(*_args, **_more):
         raise StorageError("The disk is full")
 
-    monkeypatch.setattr(pipeline, "_write_findings", full)
+    monkeypatch.setattr(analysis, "_write_findings", full)
     with pytest.raises(StorageError):
         world.investigate()
     monkeypatch.undo()

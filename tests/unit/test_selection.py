@@ -3,7 +3,6 @@
 import itertools
 from dataclasses import replace
 
-import kmedoids
 import numpy as np
 import pytest
 
@@ -13,8 +12,6 @@ from fdcore.selection import (
     SelectionSettings,
     candidate_leaves,
     candidates,
-    medoids_of,
-    merge_groups,
     overall,
     select,
     semantic_scores,
@@ -104,67 +101,6 @@ def test_tau_is_inclusive_and_k_max_keeps_the_best():
     functional = np.array([0.3, 0.9, 0.29, 0.5], np.float32)
     assert candidates(functional, SelectionSettings(tau=0.3)).tolist() == [1, 3, 0]
     assert candidates(functional, SelectionSettings(tau=0.3, k_max=2)).tolist() == [1, 3]
-
-
-def partition(group: np.ndarray) -> set[frozenset[int]]:
-    return {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
-
-
-def test_eta_merges_what_lies_strictly_closer_and_does_not_chain():
-    """Medoids closer than eta merge, at exactly eta they do not, and a third in between does not join two far ones."""
-    line = np.abs(np.subtract.outer([0, 2, 5, 14], [0, 2, 5, 14])).astype(np.float32)
-    own = np.arange(4)
-    assert partition(merge_groups(line, own, 2.0)) == {frozenset([i]) for i in range(4)}
-    assert partition(merge_groups(line, own, 2.1)) == {frozenset([0, 1]), frozenset([2]), frozenset([3])}
-    assert partition(merge_groups(line, own, 5.0)) == {frozenset([0, 1]), frozenset([2]), frozenset([3])}
-    assert partition(merge_groups(line, own, 5.1)) == {frozenset([0, 1, 2]), frozenset([3])}
-    assert partition(merge_groups(line, own, 14.1)) == {frozenset(range(4))}
-
-
-def test_in_a_group_all_medoids_lie_closer_than_eta():
-    """What eta promises holds for random points at every eta, where single linkage would chain."""
-    points = np.random.default_rng(4).random((60, 2))
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
-    for eta in np.linspace(0.05, 1.5, 15):
-        for members in partition(merge_groups(distances, np.arange(60), eta)):
-            places = list(members)
-            assert distances[np.ix_(places, places)].max() < eta
-
-
-def test_a_larger_eta_never_splits_a_cluster():
-    """Clusters at a smaller eta lie inside those at a larger one."""
-    rng = np.random.default_rng(3)
-    points = rng.random((30, 2))
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
-    last = {frozenset([i]) for i in range(30)}
-    for eta in np.linspace(0.05, 1, 12):
-        now = partition(merge_groups(distances, np.arange(30), eta))
-        assert all(any(small <= large for large in now) for small in last)
-        last = now
-
-
-@pytest.mark.parametrize("k", [2, 3, 5])
-def test_medoids_reach_the_loss_of_an_independent_implementation(k):
-    """PAM's total distance is as low as that of the `kmedoids` package's PAM, within a percent."""
-    rng = np.random.default_rng(k)
-    points = rng.random((40, 2))
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
-    ours = distances[np.arange(40), medoids_of(distances, k)].sum()
-    best = kmedoids.pam(distances, k, init="build").loss
-    assert ours <= best * 1.01
-
-
-def test_as_many_medoids_as_candidates_is_the_automatic_choice():
-    """k None and any k of at least n make every candidate its own medoid."""
-    assert medoids_of(DISTANCES, None).tolist() == medoids_of(DISTANCES, 5).tolist() == [0, 1, 2, 3, 4]
-    assert medoids_of(DISTANCES, 9).tolist() == [0, 1, 2, 3, 4]
-
-
-def test_medoids_with_unrelated_leaves():
-    """Infinite distances are survived: unrelated leaves end in different groups when k allows it."""
-    distances = np.array([[0, 2, np.inf], [2, 0, np.inf], [np.inf, np.inf, 0]], np.float32)
-    medoid_of = medoids_of(distances, 2)
-    assert medoid_of[0] == medoid_of[1] != medoid_of[2]
 
 
 def test_ties_go_to_the_higher_score_and_then_the_smaller_id():

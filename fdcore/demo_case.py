@@ -1,0 +1,38 @@
+"""The demo case: a drawn corpus, a suspect trained on other drawings, and the investigation of it."""
+
+from pathlib import Path
+
+from fdcore.analysis import Findings
+from fdcore.case import Case
+from fdcore.corpus import demo
+from fdcore.pipeline import run_plan
+from fdcore.plan import Plan, SuspectOptions
+from fdcore.progress import Progress, silent
+
+
+def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
+    """Draw the demo corpus, take the demo suspect into a case and investigate it, or go on with that.
+
+    Args:
+        folder: the case's folder.
+        corpus: where the drawings go.
+        cache: where decoded images are kept.
+        progress: told how far the work is.
+    """
+    demo.build_demo_corpus(corpus, progress=progress)
+    prepare_demo(folder, corpus)
+    return run_plan(folder, cache=cache, progress=progress)
+
+
+def prepare_demo(folder: Path, corpus: Path) -> None:
+    """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
+    case = Case.open_or_create(folder)
+    if "plan" not in case.facts():
+        case.record(title="Demo", demo=True, plan=demo_plan(corpus).as_dict())
+    case.take_evidence(demo.SUSPECT_PATH)
+
+
+def demo_plan(corpus: Path) -> Plan:
+    """How the demo suspect is opened, and what it is shown."""
+    suspect = SuspectOptions(arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET)
+    return Plan(suspect=suspect, corpora=(str(corpus.absolute()),))

@@ -1,0 +1,164 @@
+"""The list of jobs on disk: one SQLite file beside the cases, opened anew for every call, by every process."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from fdcore.errors import CaseError, StorageError
+from fdcore.storage import disk_errors, only_one
+
+BUSY_S = 10.0
+_VERSION = 1
+_SCHEMA = f"""
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, "case" TEXT NOT NULL, kind TEXT NOT NULL, params TEXT NOT NULL,
+    "by" TEXT NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL DEFAULT 0, rate REAL, message TEXT NOT NULL DEFAULT '', created REAL NOT NULL, queued REAL,
+    started REAL, ended REAL, changed REAL NOT NULL, seen INTEGER NOT NULL DEFAULT 0,
+    pid INTEGER, ticks INTEGER, system TEXT, heartbeat REAL, claimed INTEGER NOT NULL DEFAULT 0, lane TEXT, asked REAL
+);
+CREATE INDEX IF NOT EXISTS by_case ON jobs ("case", id);
+CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON jobs ("case")
+    WHERE state IN ('queued', 'running', 'pausing', 'cancelling');
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
+
+
+def database_path(root: Path) -> Path:
+    """Where the list of jobs lies, beside the cases."""
+    return root / ".jobs.sqlite"
+
+
+def slot_path(root: Path, lane: str, number: int) -> Path:
+    """The lock file that a running job of the lane holds."""
+    return root / ".jobs" / f"{lane}-{number}.lock"
+
+
+def log_path(root: Path, job_id: int) -> Path:
+    """What a job's process wrote."""
+    return root / ".jobs" / f"{job_id}.log"
+
+
+@contextmanager
+def reading(root: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection to read from; None while there is no list yet.
+
+    Raises:
+        CaseError: the list is damaged or of another version.
+        StorageError: it cannot be read.
+    """
+    path = database_path(root)
+    with disk_errors(path):
+        is_there = path.exists()
+    if not is_there:
+        yield None
+        return
+    with sqlite_errors(path), closing(_connect_to_read(path)) as connection:
+        yield connection if _version(connection, path) else None
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[sqlite3.Connection]:
+    """A connection inside a transaction of its own: all of the block happens at once, or nothing.
+
+    Raises:
+        CaseError: the list is damaged, of another version or in use for too long.
+        StorageError: the disk is full or read-only.
+    """
+    path = database_path(root)
+    with disk_errors(path):
+        root.mkdir(parents=True, exist_ok=True)
+    with sqlite_errors(path), closing(_connect(path)) as connection:
+        if not _version(connection, path):
+            with only_one(root / ".jobs" / "making.lock"):
+                connection.executescript(_SCHEMA)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def open_anchor(root: Path) -> sqlite3.Connection:
+    """A connection that does nothing: while one stays open, closing another does not tidy the whole file up.
+
+    Raises:
+        FdError: see `reading`.
+    """
+    path = database_path(root)
+    with sqlite_errors(path):
+        connection = _connect(path)
+        _version(connection, path)
+    return connection
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about a file into sentences.
+
+    Raises:
+        CaseError: the file is damaged, of another version, or in use.
+        StorageError: the disk is full or cannot be written.
+    """
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a row that we did not write
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise StorageError(f"The disk is full: {path} could not be written. Free some space and retry.") from error
+        if code in _UNWRITABLE:
+            raise StorageError(
+                f"The list of jobs {path} cannot be opened or written ({error}). "
+                "Long work needs a folder of cases that may be written to, and free space on the disk."
+            ) from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise CaseError(f"The list of jobs {path} was in use for {BUSY_S:.0f} seconds. Try again.") from error
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, reason: object) -> CaseError:
+    """What to say about a list that cannot be understood."""
+    return CaseError(
+        f"The list of jobs is damaged ({reason}). Delete {path} and the files beside it whose names start with "
+        f"{path.name}-: it holds only what ran when. Findings and answers lie in the cases and are kept."
+    )
+
+
+def _connect(path: Path, how: str = "mode=rwc") -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file; on a full or read-only disk, where SQLite cannot make its files beside it, as it lies there."""
+    connection = None
+    try:
+        connection = _connect(path)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        if connection is not None:
+            connection.close()
+        unfinished = path.with_name(f"{path.name}-wal")
+        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or (unfinished.exists() and unfinished.stat().st_size):
+            raise
+    return _connect(path, "immutable=1")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found not in (0, _VERSION):
+        raise damaged(path, f"it has version {found}, this program reads version {_VERSION}")
+    return found

@@ -1,0 +1,100 @@
+"""What jobs can do. The engine is imported when one runs, never before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fdcore.progress import Progress
+
+if TYPE_CHECKING:
+    from fdcore.analysis import Findings
+
+Lane = Literal["heavy", "light"]
+Params = dict[str, Any]
+SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2}  # how many jobs of a lane run at once, in all cases together
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of long work.
+
+    Attributes:
+        title: for people, as in "Scoring the leaves".
+        lane: with which other jobs it shares the machine.
+        run: does it, given the case's folder, the parameters and whom to tell; returns in a few words what came out.
+            A job that was stopped is run again with the same parameters, and must go on where it was.
+    """
+
+    title: str
+    lane: Lane
+    run: Callable[[Path, Params, Progress], str]
+
+
+def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.intake import check_suspect
+
+    source = Path(params["source"]) if params.get("source") else None
+    result = check_suspect(folder, source, [Path(sample) for sample in params.get("samples", ())], progress=progress)
+    return f"The suspect answered {result.n_sent} pictures with {len(set(result.labels))} different classes."
+
+
+def _survey(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.corpus.demo import build_demo_corpus
+    from fdcore.intake import survey_corpora
+
+    if params.get("draw_demo"):
+        build_demo_corpus(Path(params["draw_demo"]), progress=progress)
+    _require_allowed(folder)
+    found = survey_corpora(folder, progress=progress)
+    return f"Found {len(found.n_files):,} leaves with {sum(found.n_files.values()):,} files."
+
+
+def _investigate(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.pipeline import run_plan
+
+    _require_allowed(folder)
+    return _in_words(run_plan(folder, cache=Path(params["cache"]), progress=progress))
+
+
+def _analyse(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.analysis import analyse
+    from fdcore.selection import SelectionSettings
+
+    settings = SelectionSettings(**params["settings"])
+    return _in_words(analyse(folder, settings, cache=Path(params["cache"]), progress=progress))
+
+
+def _demo(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.demo_case import run_demo
+
+    return _in_words(run_demo(folder, corpus=Path(params["corpus"]), cache=Path(params["cache"]), progress=progress))
+
+
+def _require_allowed(folder: Path) -> None:
+    """Whether the plan names only folders that this server may read; it may have come with an imported case."""
+    from fdcore.case import Case
+    from fdcore.corpus.corpus import folder_of
+    from fdcore.places import Places, require_inside
+    from fdcore.plan import Plan
+
+    roots = Places.from_environment().corpora
+    plan = Plan.from_dict(Case.open(folder).facts().get("plan", {}))
+    named = [folder_of(corpus) for corpus in plan.corpora]
+    for path in named if plan.hierarchy is None else [*named, Path(plan.hierarchy)]:
+        require_inside(roots, path)
+
+
+def _in_words(findings: "Findings") -> str:
+    total = findings.overall
+    budget = "" if findings.scored.complete else " The budget ended before everything was asked."
+    return f"Found {total.n_found} of {total.n_classes} classes.{budget}"
+
+
+KINDS: dict[str, Kind] = {
+    "suspect": Kind("Checking the suspect", "light", _check_suspect),
+    "corpus": Kind("Reading the corpus", "light", _survey),
+    "investigate": Kind("Scoring the leaves", "heavy", _investigate),
+    "analyse": Kind("Drawing the conclusions", "light", _analyse),
+    "demo": Kind("Building the demo case", "heavy", _demo),
+}

@@ -1,0 +1,70 @@
+"""Which process is which: a number is given again, a number with its start time on one running system is not."""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SILENT_S = 60.0  # a process that cannot be looked at is taken for gone after so long without a sign of life
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process, told apart from every other there ever was.
+
+    Attributes:
+        pid: its number.
+        ticks: its start, in clock ticks since the system started; 0 where the system does not say.
+        system: the run of the system, and the container, in which the number means something.
+    """
+
+    pid: int
+    ticks: int
+    system: str
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessId":
+        """The process that has this number now; one that has ended already gets no start time."""
+        return cls(pid, _ticks(pid) or 0, this_system())
+
+    def alive(self, heartbeat: float) -> bool:
+        """Whether the process still runs.
+
+        Args:
+            heartbeat: its last sign of life, in seconds since 1970; asked only where it cannot be looked at.
+        """
+        if self.system == this_system() and Path("/proc/self/stat").exists():
+            return self.ticks != 0 and _ticks(self.pid) == self.ticks
+        return time.time() - heartbeat < SILENT_S
+
+    def kill(self) -> None:
+        """End it and what it started, at once; nothing happens when it is gone or not of this system."""
+        if self.system != this_system() or not self.ticks or _ticks(self.pid) != self.ticks:
+            return
+        with suppress(ProcessLookupError):
+            if os.getpgid(self.pid) == self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
+                os.kill(self.pid, signal.SIGKILL)
+
+
+@cache
+def this_system() -> str:
+    """This run of this system, and the container in it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return f"{os.uname().nodename}"
+
+
+def _ticks(pid: int) -> int | None:
+    """The start of a process; None when there is none, or only its exit code waits to be read (a zombie)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])

@@ -1,0 +1,298 @@
+"""The jobs of all cases below one folder: submit, look, pause, cancel, resume.
+
+Every call opens the list anew, so that any number of sessions and servers see the same.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import fdcore
+from fdcore.errors import CaseError, SettingsError, StorageError
+from fdcore.jobs.database import log_path, reading, writing
+from fdcore.jobs.job import ACTIVE, ENDED, Job, State
+from fdcore.jobs.kinds import KINDS
+from fdcore.jobs.process import ProcessId
+from fdcore.storage import disk_errors
+
+KEPT = 200  # jobs that are not active and still listed
+PATIENCE_S = 10.0  # a job asked to cancel may finish its step for so long before it can be ended by force
+_MAX_PARAMS = 100_000
+_AFTER = {State.PAUSING: State.PAUSED, State.CANCELLING: State.CANCELLED}
+_GONE = (
+    "Its process is gone: it was killed, memory ran out or the machine was restarted. "
+    "What was done is kept; resume it to go on."
+)
+
+
+class JobQueue:
+    """The jobs of the cases below `root`."""
+
+    def __init__(self, root: Path, *, command: Sequence[str] = (sys.executable, "-m", "fdcore.jobs")) -> None:
+        """Look at a folder of cases; nothing is read or made before it is needed.
+
+        Args:
+            root: the folder of cases.
+            command: starts a worker when `ROOT JOB_ID` is appended.
+        """
+        self.root = root.absolute()
+        self.command = tuple(command)
+
+    # Looking
+
+    def get(self, job_id: int) -> Job:
+        """One job.
+
+        Raises:
+            CaseError: there is none of this number.
+        """
+        found = self._select("id = ?", (job_id,))
+        return _only(found, job_id)
+
+    def of_case(self, case: str, limit: int = 20) -> list[Job]:
+        """A case's jobs, the newest first."""
+        return self._select('"case" = ? ORDER BY id DESC LIMIT ?', (case, limit))
+
+    def latest(self, case: str) -> Job | None:
+        """A case's newest job: an active one if there is any, or None if it never had a job."""
+        found = self._select(f'"case" = ? ORDER BY {_is_in(ACTIVE)} DESC, id DESC LIMIT 1', (case,))
+        return found[0] if found else None
+
+    def active(self) -> list[Job]:
+        """Every job that runs or waits its turn, in all cases, the oldest first."""
+        return [job for job in self._select(f"{_is_in(ACTIVE)} ORDER BY queued, id") if job.active]
+
+    def unseen(self, case: str) -> list[Job]:
+        """A case's jobs that ended (paused ones did not) and that nobody dismissed yet, the newest first."""
+        found = self._select(f'"case" = ? AND NOT seen AND {_is_in(ENDED | ACTIVE)} ORDER BY id DESC', (case,))
+        return [job for job in found if job.state in ENDED]
+
+    def log(self, job_id: int) -> Path:
+        """Where the words of the job's process lie; a fault's details are there."""
+        return log_path(self.root, job_id)
+
+    # Doing
+
+    def submit(self, kind: str, case: str, params: Mapping[str, Any], *, by: str = "") -> Job:
+        """Start a job; it works in a process of its own as soon as it is its turn.
+
+        Args:
+            kind: a key of `KINDS`.
+            case: a case's id.
+            params: what the kind needs to know; JSON.
+            by: who asks for it.
+
+        Raises:
+            CaseError: the case has an active job already, or the id is none.
+            SettingsError: the parameters are no JSON.
+            StorageError: the disk is full or read-only.
+        """
+        _require_case_id(case)
+        now = time.time()
+        values = (case, clean(kind, 100), _to_json(params), clean(by, 200), State.QUEUED, now, now)
+        with writing(self.root) as connection:
+            self._require_idle(connection, case)
+            added = connection.execute(
+                'INSERT INTO jobs ("case", kind, params, "by", state, created, changed) VALUES (?, ?, ?, ?, ?, ?, ?)',
+                values,
+            ).lastrowid
+            job_id = int(added or 0)
+            self._start(connection, job_id)
+            self._forget_oldest(connection)
+            return self._settled(connection, job_id)
+
+    def pause(self, job_id: int) -> Job:
+        """Have a job stop at the next good moment, to be resumed later; one that waits its turn stops at once."""
+        with writing(self.root) as connection:
+            job = self._settled(connection, job_id)
+            if job.state is State.QUEUED:
+                _update(connection, job_id, state=State.PAUSED, ended=time.time())
+            elif job.state is State.RUNNING:
+                _update(connection, job_id, state=State.PAUSING)
+            return self._settled(connection, job_id)
+
+    def cancel(self, job_id: int) -> Job:
+        """Have a job stop for good, though it can still be resumed; one that does not run is cancelled at once.
+
+        A job that was asked to cancel and still works after `PATIENCE_S` is ended by force when asked again: its
+        answers are kept, as after any other interruption.
+        """
+        with writing(self.root) as connection:
+            job = self._settled(connection, job_id)
+            if job.state in (State.QUEUED, State.PAUSED, State.INTERRUPTED):
+                _update(connection, job_id, state=State.CANCELLED, ended=time.time(), message="", seen=0)
+            elif job.state in (State.RUNNING, State.PAUSING):
+                _update(connection, job_id, state=State.CANCELLING, asked=time.time())
+            elif job.state is State.CANCELLING:
+                _end_by_force(connection, job_id)
+            return self._settled(connection, job_id)
+
+    def resume(self, job_id: int) -> Job:
+        """Go on with a job that was paused, cancelled or interrupted, or that failed; an active one stays as it is.
+
+        Raises:
+            CaseError: the case has another active job, or this one is done.
+        """
+        with writing(self.root) as connection:
+            job = self._settled(connection, job_id)
+            if job.active:
+                return job
+            if not job.resumable:
+                raise CaseError(f"Job {job_id} is done: there is nothing to resume. Start it anew to do it again.")
+            self._require_idle(connection, job.case)
+            self._start(connection, job_id)
+            return self._settled(connection, job_id)
+
+    def dismiss(self, job_id: int) -> None:
+        """Note that the analyst saw how a job ended."""
+        with writing(self.root) as connection:
+            if not self._settled(connection, job_id).active:
+                connection.execute("UPDATE jobs SET seen = 1 WHERE id = ?", (job_id,))
+
+    # How
+
+    def _select(self, where: str, values: Sequence[Any] = ()) -> list[Job]:
+        with reading(self.root) as connection:
+            return [] if connection is None else _jobs(connection, where, values)
+
+    def _settled(self, connection: sqlite3.Connection, job_id: int) -> Job:
+        """One job, with its end written down if its process is gone."""
+        job = _only(_jobs(connection, "id = ?", (job_id,)), job_id)
+        if not job.active:
+            values = (job.state, job.message, job.ended, job_id, *ACTIVE)
+            marks = ", ".join("?" * len(ACTIVE))
+            connection.execute(
+                f"UPDATE jobs SET state = ?, message = ?, ended = ?, rate = NULL WHERE id = ? AND state IN ({marks})",  # noqa: S608 - question marks only
+                values,
+            )
+        return job
+
+    def _require_idle(self, connection: sqlite3.Connection, case: str) -> None:
+        for row in connection.execute(f'SELECT id FROM jobs WHERE "case" = ? AND {_is_in(ACTIVE)}', (case,)).fetchall():  # noqa: S608 - constants only
+            job = self._settled(connection, row["id"])
+            if job.active:
+                title = KINDS[job.kind].title if job.kind in KINDS else job.kind
+                who = f", started by {job.by}" if job.by else ""
+                raise CaseError(
+                    f"Work is under way in this case already (job {job.id}: {title}{who}). "
+                    "Wait until it has ended, or pause or cancel it."
+                )
+
+    def _start(self, connection: sqlite3.Connection, job_id: int) -> None:
+        """Start a worker for a job; the worker waits until the transaction is over, and goes if it was undone."""
+        process = self._spawn(job_id)
+        # The system keeps what a dead child has to say until its parent has asked.
+        threading.Thread(target=process.wait, name=f"end of job {job_id}", daemon=True).start()
+        worker, now = ProcessId.of(process.pid), time.time()
+        _update(
+            connection, job_id, state=State.QUEUED, queued=now, started=None, ended=None, message="", rate=None, seen=0,
+            claimed=0, lane=None, asked=None, pid=worker.pid, ticks=worker.ticks, system=worker.system, heartbeat=now,
+        )  # fmt: skip
+
+    def _spawn(self, job_id: int) -> "subprocess.Popen[bytes]":
+        log = self.log(job_id)
+        with disk_errors(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            file = log.open("ab")
+        # The package may have been found beside the script that runs here, which the worker does not know.
+        paths = [str(Path(fdcore.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        with file:
+            try:
+                return subprocess.Popen(  # noqa: S603 - the command is the program's own
+                    [*self.command, str(self.root), str(job_id)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env=environment,
+                )
+            except OSError as error:
+                raise StorageError(
+                    f"The work could not be started ({error}). Close other programs, or ask who runs this server."
+                ) from error
+
+    def _forget_oldest(self, connection: sqlite3.Connection) -> None:
+        old = connection.execute(
+            f"SELECT id FROM jobs WHERE NOT {_is_in(ACTIVE)} ORDER BY id DESC LIMIT -1 OFFSET ?",  # noqa: S608 - constants only
+            (KEPT,),
+        ).fetchall()
+        for row in old:
+            connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
+            self.log(row["id"]).unlink(missing_ok=True)
+
+
+def clean(text: str, length: int) -> str:
+    """Text as the list can keep it: not too long, and without halves of characters from odd file names."""
+    return text[:length].encode("utf-8", "replace").decode()
+
+
+def worker_of(row: sqlite3.Row) -> ProcessId:
+    """The process that a row names."""
+    return ProcessId(row["pid"] or 0, row["ticks"] or 0, row["system"] or "")
+
+
+def _jobs(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Job]:
+    rows = connection.execute(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 - the callers' own words
+    return [_job(row) for row in rows]
+
+
+def _job(row: sqlite3.Row) -> Job:
+    state, message, ended = State(row["state"]), row["message"], row["ended"]
+    if state in ACTIVE and not worker_of(row).alive(row["heartbeat"] or 0.0):
+        state, ended = _AFTER.get(state, State.INTERRUPTED), row["heartbeat"]
+        message = _GONE if state is State.INTERRUPTED else ""
+    copied = ("id", "case", "kind", "by", "stage", "done", "total", "created", "started", "changed")
+    return Job(
+        **{name: row[name] for name in copied},
+        params=json.loads(row["params"]),
+        rate=row["rate"] if state is State.RUNNING else None,
+        state=state,
+        message=message,
+        ended=ended,
+    )
+
+
+def _only(found: list[Job], job_id: int) -> Job:
+    if not found:
+        raise CaseError(f"There is no job {job_id} any more. Reload the page to see the jobs that there are.")
+    return found[0]
+
+
+def _update(connection: sqlite3.Connection, job_id: int, **values: Any) -> None:
+    names = ", ".join(f"{name} = ?" for name in (*values, "changed"))
+    connection.execute(f"UPDATE jobs SET {names} WHERE id = ?", (*values.values(), time.time(), job_id))  # noqa: S608 - names from this file
+
+
+def _end_by_force(connection: sqlite3.Connection, job_id: int) -> None:
+    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if time.time() - (row["asked"] or 0.0) > PATIENCE_S:
+        worker_of(row).kill()
+
+
+def _is_in(states: Iterable[State]) -> str:
+    """A condition in SQL; states are words of ours."""
+    return f"state IN ({', '.join(repr(str(state)) for state in sorted(states))})"
+
+
+def _require_case_id(case: str) -> None:
+    if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case) or clean(case, 200) != case:
+        raise CaseError(f"{clean(repr(case), 200)} is no case's id: the name of a folder, without `/` and leading dot.")
+
+
+def _to_json(params: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(dict(params), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SettingsError(f"What the job was told is no JSON ({error}). Give text, numbers and lists.") from error
+    if len(text) > _MAX_PARAMS:
+        raise SettingsError(f"What the job was told is too long: {len(text):,} of at most {_MAX_PARAMS:,} characters.")
+    return text

@@ -1,0 +1,126 @@
+"""Where the dashboard's cases, evidence, corpora and decoded images lie, and which typed paths are let in.
+
+FDCORE_CASES     folder of cases (default cases/)
+FDCORE_EVIDENCE  folders with suspects' files, separated by the system's path separator (default evidence/)
+FDCORE_CORPORA   folders with image folders, likewise (default corpora/)
+FDCORE_CACHE     folder for decoded images (default: the user's cache)
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fdcore.errors import SettingsError
+
+MAX_LISTED = 2_000
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that the dashboard works in; all absolute."""
+
+    cases: Path
+    evidence: tuple[Path, ...]
+    corpora: tuple[Path, ...]
+    cache: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
+        """The folders that the environment names, or the defaults below the working folder."""
+        return cls(
+            cases=Path(environment.get("FDCORE_CASES") or "cases").absolute(),
+            evidence=_folders(environment.get("FDCORE_EVIDENCE") or "evidence"),
+            corpora=_folders(environment.get("FDCORE_CORPORA") or "corpora"),
+            cache=Path(environment["FDCORE_CACHE"]) if environment.get("FDCORE_CACHE") else _user_cache(),
+        )
+
+
+def inside(roots: tuple[Path, ...], text: str) -> Path:
+    """The path that a user typed or a link named, when it lies inside one of the roots.
+
+    Args:
+        roots: absolute folders.
+        text: a path relative to one of them, with "/" between its parts.
+
+    Raises:
+        SettingsError: it leaves the roots (absolute, `~`, `..`, a symbolic link), or is not there.
+    """
+    where = " or ".join(str(root) for root in roots)
+    if not text.strip() or "\0" in text or text.startswith(("/", "~", "\\")) or ".." in Path(text).parts:
+        raise SettingsError(f"{text!r} is no path inside {where}. Give one relative to it, without ~ and `..`.")
+    for root in roots:
+        path = root / text
+        if not _exists(path):
+            continue
+        if not path.resolve().is_relative_to(root.resolve()) or _has_link(root, path):
+            raise SettingsError(f"{text!r} leads out of {root} by a symbolic link. Copy the file into the folder.")
+        return path
+    raise SettingsError(f"There is no {text!r} in {where}.")
+
+
+def require_inside(roots: tuple[Path, ...], path: Path) -> Path:
+    """An absolute path, when it lies inside one of the roots; see `inside`.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    for root in roots:
+        if path.is_relative_to(root):
+            return inside((root,), path.relative_to(root).as_posix()) if path != root else path
+    raise SettingsError(f"{path} lies outside the folders this server may read: {', '.join(map(str, roots))}.")
+
+
+def list_files(roots: tuple[Path, ...]) -> list[str]:
+    """The files below the roots, as `inside` takes them, sorted; at most `MAX_LISTED`, no hidden ones, no links."""
+    return _listed(roots, folders=False)
+
+
+def list_folders(roots: tuple[Path, ...], *, depth: int = 2) -> list[str]:
+    """The folders at most `depth` levels below the roots, as `inside` takes them, sorted; no hidden ones, no links."""
+    return _listed(roots, folders=True, depth=depth)
+
+
+def _listed(roots: tuple[Path, ...], *, folders: bool, depth: int = 6) -> list[str]:
+    found: set[str] = set()
+    for root in roots:
+        for path in _walk(root, depth):
+            if path.is_dir() == folders:
+                found.add(path.relative_to(root).as_posix())
+            if len(found) >= MAX_LISTED:
+                return sorted(found)
+    return sorted(found)
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:  # a folder that is not there, or may not be read, holds nothing to choose from
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        yield Path(entry.path)
+        if entry.is_dir() and depth > 1:
+            yield from _walk(Path(entry.path), depth - 1)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _has_link(root: Path, path: Path) -> bool:
+    return any(part.is_symlink() for part in (path, *path.parents) if part != root and part.is_relative_to(root))
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part).absolute() for part in text.split(os.pathsep) if part)
+
+
+def _user_cache() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fdcore"))

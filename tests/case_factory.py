@@ -1,0 +1,273 @@
+"""Cases in every state, for the tests of pages and browser: finished, half finished, out of budget, damaged, very big.
+
+The small ones are the tiny world's, with its suspect as a real ONNX file, so that they hold evidence, a scan and a
+plan that can be gone on with. They are made once per process and copied after that.
+"""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tiny_world
+
+from fdcore import artefacts
+from fdcore.analysis import analyse
+from fdcore.artefacts import ImageTable
+from fdcore.case import Case
+from fdcore.closeness import distances
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.wordnet import load_wordnet, timm_info
+from fdcore.errors import FdError
+from fdcore.pipeline import run_plan
+from fdcore.plan import Plan, Settings, SuspectOptions
+from fdcore.suspect.ledger import Ledger, LedgerHeader
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.views import ViewSpec
+
+N_VIEWS = 4
+CONTENT = ("ledger/answers.npy", "corpus.parquet", "selection.json")
+
+
+class Interrupted(BaseException):
+    """What stands for a killed process: nothing in the engine answers to it."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What small cases are made of.
+
+    Attributes:
+        evidence: folder with the suspect's file, `colours.onnx`.
+        corpora: folder with the corpus `tiny`.
+        cache: decoded images.
+    """
+
+    evidence: Path
+    corpora: Path
+    cache: Path
+
+
+@cache
+def world() -> World:
+    """The tiny world on disk, made once and removed when the process ends. To be read, not changed."""
+    folder = _temporary_folder()
+    made = World(folder / "evidence", folder / "corpora", folder / "cache")
+    tiny_world.build(made.corpora / "tiny")
+    made.evidence.mkdir()
+    (made.evidence / "colours.onnx").write_bytes(_colour_network())
+    return made
+
+
+def planned(folder: Path, *, title: str = "Planned", budget: int | None = None) -> Path:
+    """A case with a suspect and a plan, and nothing asked yet."""
+    case = Case.create(folder)
+    plan = Plan(
+        suspect=SuspectOptions(spec_overrides={"height": tiny_world.SIZE, "width": tiny_world.SIZE}),
+        corpora=(str(world().corpora / "tiny"),),
+        settings=Settings(n_views=N_VIEWS, budget=budget),
+    )
+    case.record(title=title, plan=plan.as_dict())
+    case.take_evidence(world().evidence / "colours.onnx")
+    return folder
+
+
+def finished(folder: Path) -> Path:
+    """A case that was scored and analysed: 8 leaves, 4 classes of which 3 are found."""
+    return _copy(_finished, folder)
+
+
+def half_finished(folder: Path) -> Path:
+    """A case whose scoring was interrupted: some answers are there, no result is."""
+    return _copy(_half_finished, folder)
+
+
+def out_of_budget(folder: Path) -> Path:
+    """A case whose budget ended half-way: it was analysed with what there is."""
+    return _copy(_out_of_budget, folder)
+
+
+def damaged(folder: Path, *names: str) -> Path:
+    """A finished case of which the named files (or `CONTENT`) were cut in half; case.json stays whole unless named."""
+    finished(folder)
+    for name in names or CONTENT:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+    return folder
+
+
+def big(
+    folder: Path, n_classes: int, n_leaves: int, *, images_per_leaf: int = 50, n_views: int = 8, analysed: bool = True
+) -> Path:
+    """A scored case of any size, written straight to disk; there is neither evidence nor a picture behind it.
+
+    Args:
+        folder: of the new case.
+        n_classes: of the imagined suspect; each is about one leaf and what stands near it.
+        n_leaves: ILSVRC's up to 1,000, WordNet's above that.
+        images_per_leaf, n_views: queries per leaf.
+        analysed: whether the result files are written too; at 1,000 x 1,000 that takes a while.
+    """
+    rng = np.random.default_rng(0)
+    whole = load_wordnet()
+    nodes = _leaves(whole, n_leaves)
+    images = _image_table(nodes, images_per_leaf)
+    answers = _answers(rng, distances(whole, nodes), n_classes, images_per_leaf * n_views)
+    case = Case.create(folder)
+    case.record(title=f"{n_classes:,} classes, {n_leaves:,} leaves")
+    _record_big(case, n_classes, images, n_views)
+    case.write("hierarchy.parquet", artefacts.hierarchy_to_parquet(_part(whole, nodes)))
+    case.write("corpus.parquet", artefacts.image_table_to_parquet(images))
+    case.write("corpus_problems.csv", artefacts.problems_to_csv([]))
+    _write_ledger(case, images, answers.reshape(len(images.names), n_views))
+    if analysed:
+        analyse(folder)
+    return folder
+
+
+# Small cases
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fdcore-cases-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _copy(make: Callable[[], Path], folder: Path) -> Path:
+    shutil.copytree(make(), folder)
+    return folder
+
+
+@cache
+def _finished() -> Path:
+    folder = planned(_temporary_folder() / "case", title="Colours")
+    run_plan(folder, cache=world().cache)
+    return folder
+
+
+@cache
+def _half_finished() -> Path:
+    folder = planned(_temporary_folder() / "case", title="Colours, interrupted")
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if stage == "Asking the suspect" and 2 * done >= total:
+            raise Interrupted
+
+    try:
+        run_plan(folder, cache=world().cache, progress=interrupt)
+    except Interrupted:
+        return folder
+    raise AssertionError("the run was not interrupted")
+
+
+@cache
+def _out_of_budget() -> Path:
+    budget = len(tiny_world.LEAVES) * tiny_world.PER_LEAF * N_VIEWS // 2
+    folder = planned(_temporary_folder() / "case", title="Colours, out of budget", budget=budget)
+    run_plan(folder, cache=world().cache)
+    return folder
+
+
+def _colour_network() -> bytes:
+    """The tiny world's suspect as ONNX: the strongest mean channel is the class, class 3 is never the answer."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = {
+        "w": np.hstack([np.eye(3), np.zeros((3, 1))]).astype(np.float32),
+        "b": np.array([0, 0, 0, -1], np.float32),
+    }
+    size = tiny_world.SIZE
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["flat"], axis=1),
+            helper.make_node("Gemm", ["flat", "w", "b"], ["logits"]),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, size, size])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", tiny_world.N_CLASSES])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+# Big cases
+
+
+def _leaves(whole: Hierarchy, n_leaves: int) -> tuple[str, ...]:
+    if n_leaves <= 1000:
+        nodes = sorted((timm_info() / "imagenet_synsets.txt").read_text("utf-8").split())
+    else:
+        nodes = [node for node in whole.ids if not whole.children(node)]
+    if n_leaves > len(nodes):
+        raise FdError(f"There are only {len(nodes)} leaves, not {n_leaves}.")
+    return tuple(sorted(nodes)[:n_leaves])
+
+
+def _part(whole: Hierarchy, nodes: tuple[str, ...]) -> Hierarchy:
+    """WordNet above the leaves."""
+    kept = set(nodes).union(*(whole.ancestors(node) for node in nodes))
+    return Hierarchy.from_rows((node, whole.parents(node), whole.synonyms(node)) for node in sorted(kept))
+
+
+def _image_table(nodes: tuple[str, ...], per_leaf: int) -> ImageTable:
+    node_index = np.repeat(np.arange(len(nodes), dtype=np.int32), per_leaf)
+    names = tuple(f"imagined/{node}/{number}.jpg" for node in nodes for number in range(per_leaf))
+    return ImageTable(nodes, node_index, names, tuple(f"{number:064x}" for number in range(len(names))))
+
+
+def _answers(
+    rng: np.random.Generator, among: npt.NDArray[np.float32], n_classes: int, n_queries: int
+) -> npt.NDArray[np.int32]:
+    """(n_leaves, n_queries) answers: the two nearest classes share a leaf, the farther the more go astray."""
+    n_leaves = len(among)
+    centres = rng.permutation(n_leaves)[np.arange(n_classes) % n_leaves]
+    answers = rng.integers(n_classes, size=(n_leaves, n_queries), dtype=np.int32)
+    for leaf in range(n_leaves):
+        affinity = np.clip(1.0 - 0.09 * among[leaf, centres], 0.02, 0.95)
+        nearest = np.argsort(-affinity, kind="stable")[:2]
+        share = affinity[nearest] ** 2 / (affinity[nearest] ** 2).sum()
+        draws = rng.random(n_queries)
+        near = rng.random(n_queries) < affinity[nearest[0]]
+        answers[leaf, near] = nearest[np.where(draws < share[0], 0, -1)][near]
+    return answers
+
+
+def _record_big(case: Case, n_classes: int, images: ImageTable, n_views: int) -> None:
+    spec = PreprocessSpec()
+    suspect = {"description": "imagined suspect", "fingerprint": "b" * 64, "n_classes": n_classes,
+               "preprocessing": spec.as_dict(), "scan": {}}  # fmt: skip
+    corpus = {"sources": ["imagined"], "fingerprint": "d" * 64, "store": "", "n_leaves": len(images.nodes),
+              "n_images": len(images.names), "n_problems": 0}  # fmt: skip
+    asking: dict[str, Any] = {"n_views": n_views, "images_per_leaf": None, "seed": 0, "budget": None,
+                              "views": asdict(ViewSpec())}  # fmt: skip
+    plan = Plan(settings=Settings(n_views=n_views, images_per_leaf=None)).as_dict()
+    case.record(suspect=suspect, corpus=corpus, asking=asking, plan=plan)
+
+
+def _write_ledger(case: Case, images: ImageTable, answers: npt.NDArray[np.int32]) -> None:
+    facts = case.facts()
+    header = LedgerHeader(
+        suspect=facts["suspect"]["fingerprint"],
+        n_classes=facts["suspect"]["n_classes"],
+        spec=facts["suspect"]["preprocessing"],
+        corpus=facts["corpus"]["fingerprint"],
+        seed=0,
+        views=asdict(ViewSpec()),
+        n_images=answers.shape[0],
+        n_views=answers.shape[1],
+    )
+    ids = np.arange(len(images.names), dtype=np.uint64)
+    ledger = Ledger.open_or_create(case.path("ledger"), header, ids)
+    ledger.answers[:] = answers
+    ledger._sent[0] = answers.size
+    ledger.flush()

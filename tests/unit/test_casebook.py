@@ -1,0 +1,184 @@
+"""A folder of cases."""
+
+import io
+import json
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+import tiny_world
+
+from fdcore.case import Case
+from fdcore.casebook import Casebook
+from fdcore.errors import CaseError
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory) -> Path:
+    """A finished case."""
+    folder = tmp_path_factory.mktemp("world")
+    tiny_world.run(tiny_world.build(folder / "corpus"), folder / "cases" / "one", folder / "cache", folder / "log")
+    return folder / "cases"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Casebook:
+    return Casebook(tmp_path / "cases")
+
+
+def exported(book: Casebook, case_id: str) -> io.BytesIO:
+    target = io.BytesIO()
+    book.export(case_id, target)
+    target.seek(0)
+    return target
+
+
+def zipped(**files: bytes) -> io.BytesIO:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    target.seek(0)
+    return target
+
+
+def test_a_new_case_is_named_and_found(book):
+    """Its id is made from the title and stays when the title changes."""
+    case_id = book.create("Model of the  seized drive / 3", by="A. Nalyst")
+    assert case_id == "model-of-the-seized-drive-3"
+    book.rename(case_id, "Another title")
+    assert [(card.id, card.title, card.stage) for card in book.cards()] == [(case_id, "Another title", "new")]
+    assert any(entry["details"].get("by") == "A. Nalyst" for entry in book.open(case_id).audit())
+
+
+def test_two_cases_may_have_one_title(book):
+    """Ids differ all the same."""
+    assert book.create("Same") != book.create("Same")
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\x00\n"])
+def test_a_case_needs_a_title(book, title):
+    """Nothing is made of an empty one."""
+    with pytest.raises(CaseError, match="title"):
+        book.create(title)
+    assert book.ids() == []
+
+
+@pytest.mark.parametrize("case_id", ["../one", "/etc", ".hidden", "", "a/b", "nothing", "a\0b", "x" * 300])
+def test_an_id_from_a_link_cannot_leave_the_folder(book, case_id):
+    """It is a sentence, whatever it is."""
+    book.create("One")
+    with pytest.raises(CaseError, match="There is no case"):
+        book.open(case_id)
+
+
+def test_a_finished_case_at_a_glance(scored):
+    """Found classes, answers and the domain's names are on its card."""
+    card = Casebook(scored).card("one")
+    assert (card.stage, card.n_found, card.n_classes) == ("found", 3, 4)
+    assert card.n_answered == card.n_queries == 8 * 10 * 4
+    assert card.domain == ("heavier-than-air craft", "domestic cat", "car")
+
+
+def test_a_damaged_case_does_not_hide_the_others(scored, tmp_path):
+    """It is listed with what is wrong."""
+    book = Casebook(tmp_path)
+    book.create("Good")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "case.json").write_text("{")
+    stages = {card.id: card.stage for card in book.cards()}
+    assert stages == {"good": "new", "bad": "damaged"}
+
+
+def test_archiving_deletes_nothing(book):
+    """An archived case can be brought back."""
+    case_id = book.create("One")
+    book.archive(case_id)
+    assert book.card(case_id).archived
+    book.archive(case_id, False)
+    assert not book.card(case_id).archived
+
+
+def test_a_copy_is_a_case_of_its_own(scored):
+    """Answers are copied; what happens to one does not touch the other."""
+    book = Casebook(scored)
+    copy = book.duplicate("one")
+    book.rename(copy, "Changed")
+    assert book.card("one").title != "Changed"
+    assert book.card(copy).n_found == 3
+    assert [entry["event"] for entry in book.open(copy).audit()][-2:] == ["case duplicated", "case named"]
+
+
+def test_a_case_travels_as_one_file(scored, book):
+    """Export and import give the same findings and an intact audit log."""
+    case_id = book.import_(exported(Casebook(scored), "one"), by="B")
+    assert book.card(case_id).domain == Casebook(scored).card("one").domain
+    original = Case.open(scored / "one").read_json("selection.json")
+    assert book.open(case_id).read_json("selection.json") == original
+    assert [entry["event"] for entry in book.open(case_id).audit()][-1] == "case imported"
+
+
+def test_an_imported_case_may_not_open_an_unscanned_suspect(book):
+    """That permission is the analyst's of this server alone."""
+    case_id = book.create("One")
+    book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
+    imported = book.import_(exported(book, case_id))
+    assert book.open(imported).facts()["plan"]["suspect"]["allow_unscanned"] is False
+
+
+def test_a_changed_audit_log_is_refused(book):
+    """And nothing of the file stays."""
+    case_id = book.create("One")
+    book.open(case_id).log("something", {})
+    log = book.root / case_id / "audit.jsonl"
+    log.write_text(log.read_text().replace("something", "nothing"))
+    with pytest.raises(CaseError, match="audit log"):
+        book.import_(exported(book, case_id))
+    assert book.ids() == [case_id]
+    assert not list(book.root.glob(".arriving*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "case/../../evil", "case/.ssh/key", "evil", "case\\..\\evil", "a/x", "case/sub/../../../e"]
+)
+def test_a_hostile_zip_is_refused(book, name):
+    """No member leaves the case's folder, hides, or stands beside it."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("case/case.json", json.dumps({"format": 1}))
+        archive.writestr(name, b"evil")
+    target.seek(0)
+    with pytest.raises(CaseError, match="no exported case"):
+        book.import_(target)
+    assert book.ids() == []
+    assert not list(book.root.parent.rglob("evil"))
+
+
+def test_a_symbolic_link_in_a_zip_is_refused(book):
+    """It could lead anywhere."""
+    target = io.BytesIO()
+    link = zipfile.ZipInfo("case/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("case/case.json", json.dumps({"format": 1}))
+        archive.writestr(link, "/etc/passwd")
+    target.seek(0)
+    with pytest.raises(CaseError, match="no exported case"):
+        book.import_(target)
+
+
+def test_what_is_no_zip_is_a_sentence(book):
+    """Neither is a ZIP without a case."""
+    for content in (b"", b"PK\x03\x04 rubbish", b"x" * 1000):
+        with pytest.raises(CaseError, match="no exported case"):
+            book.import_(io.BytesIO(content))
+    with pytest.raises(CaseError, match="holds no case"):
+        book.import_(zipped(case__other=b"x"))
+
+
+def test_a_bomb_is_not_unpacked(book, monkeypatch):
+    """The limit counts what it unpacks to."""
+    monkeypatch.setattr("fdcore.casebook.MAX_IMPORTED_BYTES", 1000)
+    with pytest.raises(CaseError, match="unpacks to more"):
+        book.import_(zipped(case__x=b"0" * 5000))

@@ -1,0 +1,93 @@
+"""Before scoring: the suspect is looked at, the corpus is surveyed."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fdcore import intake
+from fdcore.case import Case
+from fdcore.corpus import demo
+from fdcore.demo_case import demo_plan
+from fdcore.errors import CaseError, CorpusError, SuspectError
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    """A new case with the demo's plan and a corpus of two leaves."""
+    corpus = tmp_path / "corpora" / "two"
+    for leaf in demo.LEAVES[:2]:
+        (corpus / leaf.wnid).mkdir(parents=True)
+        for number in range(14):
+            Image.fromarray(demo.draw_picture(leaf, number=number)).save(corpus / leaf.wnid / f"{number}.png")
+    (corpus / demo.LEAVES[0].wnid / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    case = Case.create(tmp_path / "case")
+    case.record(plan=demo_plan(corpus).as_dict())
+    return case
+
+
+def test_a_suspect_is_taken_in_and_asked_about_drawings(case):
+    """Without sample files it is shown some of the built-in drawings; answers, pictures and queries are kept."""
+    stages: list[str] = []
+    result = intake.check_suspect(case.folder, demo.SUSPECT_PATH, progress=lambda stage, *_: stages.append(stage))
+    assert case.facts()["suspect"]["n_classes"] == len(demo.TRUTH)
+    assert case.evidence().sha256 == case.facts()["evidence"]["sha256"]
+    assert intake.read_test_query(case) == result
+    assert result.n_sent == len(result.labels) == len(intake.sample_pictures(case, result.n_sent)) == 27
+    assert result.labels[result.names.index("airliner")] == 2
+    assert result.pictures_per_s > 0
+    assert [entry["details"]["n_sent"] for entry in case.audit() if entry["event"] == "test query"] == [27]
+    assert len(set(stages)) == 3
+
+
+def test_files_of_ones_own_are_asked_about(case, tmp_path):
+    """What is no picture among them is left out."""
+    good = tmp_path / "corpora" / "two" / demo.LEAVES[0].wnid / "0.png"
+    bad = tmp_path / "notes.txt"
+    bad.write_text("no picture")
+    result = intake.check_suspect(case.folder, demo.SUSPECT_PATH, [good, bad])
+    assert (result.names, result.labels) == (("0.png",), (2,))
+    with pytest.raises(CorpusError, match="None of the 1 sample files"):
+        intake.check_suspect(case.folder, None, [bad])
+
+
+def test_a_file_that_is_no_model_stays_as_evidence(case, tmp_path):
+    """It is recorded although it cannot be opened."""
+    file = tmp_path / "suspect.bin"
+    file.write_bytes(b"nothing that anybody knows")
+    with pytest.raises(SuspectError):
+        intake.check_suspect(case.folder, file)
+    assert case.facts()["evidence"]["name"] == "suspect.bin"
+    assert intake.read_test_query(case) is None
+
+
+def test_a_survey_counts_files_and_keeps_samples(case):
+    """Usable files, problems and samples of each leaf are read back as they were found."""
+    found = intake.survey_corpora(case.folder)
+    wnid = demo.LEAVES[0].wnid
+    assert found.n_files == {demo.LEAVES[1].wnid: 14, wnid: 15}
+    assert found.n_usable == {demo.LEAVES[1].wnid: 14, wnid: 14}
+    assert len(found.samples[wnid]) == 12
+    assert found.sources[0]["n_files"] == 29
+    read = intake.read_survey(case)
+    assert read is not None
+    assert (read.n_files, read.n_usable, read.samples) == (found.n_files, found.n_usable, found.samples)
+    assert read.hierarchy.ids == found.hierarchy.ids
+    assert "broken.png" in case.path("survey/problems.csv").read_text()
+
+
+def test_a_large_corpus_is_counted_and_not_decoded(case, monkeypatch):
+    """Then nobody knows yet how many files are usable."""
+    monkeypatch.setattr(intake, "MAX_SURVEYED", 10)
+    intake.survey_corpora(case.folder)
+    read = intake.read_survey(case)
+    assert read is not None
+    assert read.n_usable is None
+
+
+def test_a_damaged_survey_is_a_sentence(case):
+    """Reading the corpus again mends it."""
+    intake.survey_corpora(case.folder)
+    case.path("survey/nodes.parquet").write_bytes(b"rubbish")
+    with pytest.raises(CaseError, match="Read the corpus again"):
+        intake.read_survey(case)

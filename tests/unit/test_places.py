@@ -1,0 +1,75 @@
+"""Which typed paths are let in."""
+
+from pathlib import Path
+
+import pytest
+
+from fdcore.errors import SettingsError
+from fdcore.places import Places, inside, list_files, list_folders, require_inside
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "evidence"
+    (folder / "drive" / "models").mkdir(parents=True)
+    (folder / "drive" / "models" / "net.pt").write_bytes(b"x")
+    (tmp_path / "secret.pt").write_bytes(b"s")
+    return folder
+
+
+def test_a_relative_path_inside_a_root_is_found(root):
+    """The path that the analyst types is taken from the root."""
+    assert inside((root,), "drive/models/net.pt") == root / "drive" / "models" / "net.pt"
+
+
+@pytest.mark.parametrize(
+    "text", ["../secret.pt", "drive/../../secret.pt", "/etc/passwd", "~/x", "", "  ", "a\0b", "\\\\host\\share", "drive/.."]
+)
+def test_a_path_that_leaves_the_root_is_refused(root, text):
+    """`..`, absolute paths, `~` and NUL end in a sentence."""
+    with pytest.raises(SettingsError, match="no path inside"):
+        inside((root,), text)
+
+
+def test_a_symbolic_link_is_refused_even_when_it_stays_inside(root):
+    """A link may be changed after it was looked at."""
+    (root / "out.pt").symlink_to(root.parent / "secret.pt")
+    (root / "in.pt").symlink_to(root / "drive" / "models" / "net.pt")
+    (root / "folder").symlink_to(root / "drive")
+    for text in ("out.pt", "in.pt", "folder/models/net.pt"):
+        with pytest.raises(SettingsError, match="symbolic link"):
+            inside((root,), text)
+
+
+def test_a_path_that_is_not_there_is_a_sentence(root):
+    """So is a name that is too long for the system."""
+    for text in ("nothing.pt", "x" * 5000):
+        with pytest.raises(SettingsError, match="There is no"):
+            inside((root,), text)
+
+
+def test_absolute_paths_of_a_plan_must_lie_inside_too(root):
+    """A plan may come from an imported case."""
+    assert require_inside((root,), root / "drive") == root / "drive"
+    assert require_inside((root,), root) == root
+    for path in (root.parent / "secret.pt", root / ".." / "secret.pt"):
+        with pytest.raises(SettingsError):
+            require_inside((root,), path)
+
+
+def test_listings_hold_no_hidden_files_and_no_links(root):
+    """What can be chosen is what `inside` takes."""
+    (root / ".hidden").write_bytes(b"")
+    (root / "link.pt").symlink_to(root.parent / "secret.pt")
+    assert list_files((root,)) == ["drive/models/net.pt"]
+    assert list_folders((root,)) == ["drive", "drive/models"]
+    assert list_files((root.parent / "nowhere",)) == []
+
+
+def test_places_come_from_the_environment(tmp_path):
+    """Several evidence folders are separated as in PATH."""
+    places = Places.from_environment({"FDCORE_CASES": "c", "FDCORE_EVIDENCE": "/a:/b", "FDCORE_CACHE": str(tmp_path)})
+    assert places.cases == Path("c").absolute()
+    assert places.evidence == (Path("/a"), Path("/b"))
+    assert places.corpora == (Path("corpora").absolute(),)
+    assert places.cache == tmp_path
