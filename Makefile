@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo app test check bench clean
+.PHONY: setup demo app test check screenshots bench clean
 
 setup: $(VENV)/installed
 
@@ -31,6 +31,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+
+screenshots: $(VENV)/installed-dev demo
+	$(BIN)/python scripts/make_screenshots.py
 
 bench: $(VENV)/installed-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

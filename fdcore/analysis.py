@@ -303,6 +303,18 @@ def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record:
     return render_report(case.facts(), _head(findings), classes, total, findings.classes, pixels, record)
 
 
+def agrees_with_files(case: Case, findings: Findings) -> bool:
+    """Whether selection.json holds these findings: not after a choice was locked since, or a file was changed."""
+    if not case.has("selection.json"):
+        return False
+    try:
+        kept = case.read_json("selection.json").get("classes")
+    except CaseError:
+        return False
+    classes = artefacts.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    return bool(kept == json.loads(json.dumps(classes)))
+
+
 def _head(findings: Findings) -> dict[str, Any]:
     scored = findings.scored
     return {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,

@@ -46,7 +46,8 @@ class AuditTrail:
     def in_words(self) -> str:
         """The state of the log in a sentence."""
         if not self.problem:
-            return f"{len(self.rows):,} entries, each intact and chained to the one before."
+            n = len(self.rows)
+            return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
         return f"Broken at entry {len(self.rows)}: what follows cannot be relied on."
 
 

@@ -2,8 +2,8 @@
 hierarchy that holds them. The distances themselves come from `closeness`.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from fdcore.artefacts import to_csv
 from fdcore.clustering import Indices, Matrix
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, Cluster
+from fdcore.selection import ClassSelection
 
 MatrixOf = Callable[[Indices], Matrix]
 
@@ -41,23 +41,25 @@ class Neighbourhood:
         leaves: (n,) indices into the scores' nodes.
         nodes: (n,) ids.
         labels: (n,) names, with the id behind a name that stands here twice.
-        paths: (n,) the way from the root to each, in words.
+        paths: (n,) names on the way from the root to each, the leaf's own last.
         among: (n, n) float32 steps.
         pairs: every two leaves once, the nearest first.
         ancestor: id of what all have in common, or None.
         selected: (n,) whether each belongs to the class's answer.
-        starts: positions at which a new cluster begins, the first left out; empty where the order is another.
+        groups: (n,) the number of each one's cluster, or empty where the order is another.
+        group_names: what each cluster's medoid is called.
     """
 
     leaves: tuple[int, ...]
     nodes: tuple[str, ...]
     labels: tuple[str, ...]
-    paths: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
     among: Matrix
     pairs: tuple[Pair, ...]
     ancestor: str | None
     selected: tuple[bool, ...]
-    starts: tuple[int, ...]
+    groups: tuple[int, ...] = ()
+    group_names: tuple[str, ...] = ()
 
     @property
     def nearest(self) -> Pair | None:
@@ -74,6 +76,18 @@ class Neighbourhood:
         """Pairs without any way between them."""
         return sum(np.isinf(pair.steps) for pair in self.pairs)
 
+    def common_ancestors(self) -> tuple[Indices, tuple[str, ...]]:
+        """The lowest common ancestor of each two leaves: (n, n) indices into the ids beside it, -1 for none."""
+        place: dict[str, int] = {}
+        index = np.full(self.among.shape, -1, dtype=np.intp)
+        for i, node in enumerate(self.nodes):
+            index[i, i] = place.setdefault(node, len(place))
+        for pair in self.pairs:
+            if pair.ancestor is not None:
+                index[pair.first, pair.second] = place.setdefault(pair.ancestor, len(place))
+                index[pair.second, pair.first] = place[pair.ancestor]
+        return index, tuple(place)
+
 
 def neighbourhood(
     selection: ClassSelection, scores: Scores, hierarchy: Hierarchy, distances: MatrixOf, *, by_cluster: bool
@@ -87,12 +101,20 @@ def neighbourhood(
         distances: gives the steps (n, n) among leaves (n,).
         by_cluster: order by cluster, the best first; otherwise as they stand in the hierarchy.
     """
-    leaves = tuple(dict.fromkeys((*(m for c in selection.clusters for m in c.members), *selection.candidates)))
+    cluster_of: dict[int, int] = {}
+    for number, cluster in enumerate(selection.clusters):
+        for leaf in cluster.members:
+            cluster_of.setdefault(leaf, number)
+    leaves = [*cluster_of, *(leaf for leaf in selection.candidates if leaf not in cluster_of)]
     winner = selection.winner
     selected = set(winner.members) if winner else set()
     if not by_cluster:
-        return _shown(_in_hierarchy(leaves, scores, hierarchy), scores, hierarchy, distances, selected, ())
-    return _shown(leaves, scores, hierarchy, distances, selected, _starts(selection.clusters, len(leaves)))
+        return _shown(_in_hierarchy(leaves, scores, hierarchy), scores, hierarchy, distances, selected)
+    return replace(
+        _shown(leaves, scores, hierarchy, distances, selected),
+        groups=tuple(cluster_of.get(leaf, -1) for leaf in leaves),
+        group_names=tuple(hierarchy.label(scores.nodes[cluster.medoid]) for cluster in selection.clusters),
+    )
 
 
 def all_candidates(
@@ -106,25 +128,18 @@ def all_candidates(
     found = {leaf for s in selections for leaf in s.candidates} | selected
     best = scores.functional.max(axis=0)
     kept = sorted(found, key=lambda leaf: (-best[leaf], leaf))[:limit]
-    return _shown(_in_hierarchy(kept, scores, hierarchy), scores, hierarchy, distances, selected, ()), len(found)
+    return _shown(_in_hierarchy(kept, scores, hierarchy), scores, hierarchy, distances, selected), len(found)
 
 
-def path_in_words(hierarchy: Hierarchy, node: str, *, limit: int = 0) -> str:
-    """The way from the root to a node, such as "entity > animal > bird".
-
-    Args:
-        hierarchy: the node's.
-        node: its id.
-        limit: the most steps to name; those nearest to the root give way. 0 for all.
-    """
-    names = [hierarchy.label(above) for above in reversed(hierarchy.path_to_root(node))]
-    return " > ".join(names if not limit or len(names) <= limit else ["…", *names[-limit:]])
+def path_from_root(hierarchy: Hierarchy, node: str) -> tuple[str, ...]:
+    """The names on the way from the root to a node, such as ("entity", "animal", "bird")."""
+    return tuple(hierarchy.label(above) for above in reversed(hierarchy.path_to_root(node)))
 
 
 def matrix_to_csv(shown: Neighbourhood) -> bytes:
     """The distances as a table: a row and a column for each leaf, by id; empty where unrelated."""
-    rows = (
-        {"node": node, "label": label} | {other: _steps(value) for other, value in zip(shown.nodes, row, strict=True)}
+    rows: Iterator[dict[str, int | str]] = (
+        {"node": node, "label": label, **dict(zip(shown.nodes, map(_steps, row), strict=True))}
         for node, label, row in zip(shown.nodes, shown.labels, shown.among.tolist(), strict=True)
     )
     return to_csv(["node", "label", *shown.nodes], rows)
@@ -147,6 +162,20 @@ def pairs_to_csv(shown: Neighbourhood, hierarchy: Hierarchy) -> bytes:
     return to_csv(["node_a", "label_a", "node_b", "label_b", "steps", "ancestor", "ancestor_label"], rows)
 
 
+def tree_above(hierarchy: Hierarchy, nodes: Sequence[str]) -> dict[str, str | None]:
+    """The part of the hierarchy that holds some nodes: the parent of each of its nodes, None at the top.
+
+    Every node hangs where its shortest way to a root leads, so that a graph with several parents becomes a tree.
+    """
+    above: dict[str, str | None] = {}
+    for start in nodes:
+        node: str | None = start
+        while node is not None and node not in above:
+            above[node] = next(iter(hierarchy.path_to_root(node)[1:2]), None)
+            node = above[node]
+    return above
+
+
 # The order and its parts
 
 
@@ -156,7 +185,6 @@ def _shown(
     hierarchy: Hierarchy,
     distances: MatrixOf,
     selected: Collection[int],
-    starts: tuple[int, ...],
 ) -> Neighbourhood:
     nodes = tuple(scores.nodes[leaf] for leaf in leaves)
     among = distances(np.array(leaves, dtype=np.intp)) if leaves else np.empty((0, 0), np.float32)
@@ -164,12 +192,11 @@ def _shown(
         leaves=tuple(leaves),
         nodes=nodes,
         labels=distinct_labels(hierarchy, nodes),
-        paths=tuple(path_in_words(hierarchy, node) for node in nodes),
+        paths=tuple(path_from_root(hierarchy, node) for node in nodes),
         among=among,
         pairs=_pairs(hierarchy, nodes, among),
         ancestor=hierarchy.lowest_common_ancestor(nodes) if nodes else None,
         selected=tuple(leaf in selected for leaf in leaves),
-        starts=starts,
     )
 
 
@@ -184,17 +211,6 @@ def distinct_labels(hierarchy: Hierarchy, nodes: Sequence[str]) -> tuple[str, ..
 def _in_hierarchy(leaves: Sequence[int], scores: Scores, hierarchy: Hierarchy) -> list[int]:
     """The leaves as they are met on a walk from the root downwards: relatives stand side by side."""
     return sorted(leaves, key=lambda leaf: hierarchy.path_to_root(scores.nodes[leaf])[::-1])
-
-
-def _starts(clusters: Sequence[Cluster], n: int) -> tuple[int, ...]:
-    """Where each cluster but the first begins; a cluster that shares leaves with one before adds only its new ones."""
-    seen: set[int] = set()
-    starts = []
-    for cluster in clusters:
-        starts.append(len(seen))
-        seen |= set(cluster.members)
-    starts.append(len(seen))
-    return tuple(sorted({start for start in starts if 0 < start < n}))
 
 
 def _pairs(hierarchy: Hierarchy, nodes: Sequence[str], among: Matrix) -> tuple[Pair, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fdcore import artefacts
-from fdcore.analysis import Findings, conclude
+from fdcore.analysis import Findings, conclude, selection_settings
 from fdcore.artefacts import ImageTable
 from fdcore.case import Case, to_json
 from fdcore.corpus.corpus import Corpus, open_corpus
@@ -77,11 +77,15 @@ def investigate(
 def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
     """Run the investigation that a case's plan describes, on the evidence that the case holds, or go on with it.
 
+    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k.
+
     Raises:
         FdError: whatever the user has to mend; the case stays readable and the same call goes on.
     """
     case = Case.open(folder)
     plan = Plan.from_dict(case.facts().get("plan", {}))
+    weighed_before = case.facts().get("selection") is not None
+    settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
         folder,
         case.evidence().path,
@@ -89,7 +93,7 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
         hierarchy=open_hierarchy(plan.hierarchy),
         open_suspect=open_planned_suspect(plan, progress),
         cache=cache,
-        settings=plan.settings,
+        settings=settings,
         progress=progress,
     )
 

@@ -6,6 +6,7 @@ FDCORE_CORPORA   folders with image folders, likewise (default corpora/)
 FDCORE_CACHE     folder for decoded images (default: the user's cache)
 """
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 from fdcore.errors import SettingsError
 
 MAX_LISTED = 2_000
+MAX_PROBED = 3_000
+_TABLES = ("*.csv", "*.json", "*/*.csv", "*/*.json")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,22 @@ def list_folders(roots: tuple[Path, ...], *, depth: int = 2) -> list[str]:
     return _listed(roots, folders=True, depth=depth)
 
 
+def folder_choices(roots: tuple[Path, ...]) -> list[str]:
+    """Folders below the roots as `inside` takes them, those directly below a root first."""
+    return list(dict.fromkeys([*list_folders(roots, depth=1), *list_folders(roots, depth=2)]))
+
+
+def table_choices(roots: tuple[Path, ...]) -> list[str]:
+    """CSV and JSON files in the roots and in the folders directly below, as `inside` takes them."""
+    found = set()
+    for root in roots:
+        for pattern in _TABLES:
+            for path in itertools.islice(root.glob(pattern), MAX_PROBED):
+                if not path.name.startswith(".") and not path.name.endswith(".manifest.json") and path.is_file():
+                    found.add(path.relative_to(root).as_posix())
+    return sorted(name for name in found if _is_inside(roots, name))
+
+
 def _listed(roots: tuple[Path, ...], *, folders: bool, depth: int = 6) -> list[str]:
     found: set[str] = set()
     for root in roots:
@@ -124,3 +143,11 @@ def _user_cache() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("fdcore"))
+
+
+def _is_inside(roots: tuple[Path, ...], name: str) -> bool:
+    try:
+        inside(roots, name)
+    except SettingsError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from fdcore.artefacts import ClassFinding
-from fdcore.audit import AuditTrail
+from fdcore.audit import AuditTrail, details_in_words
 from fdcore.rerun import rerun_commands
 
 MAX_CLASSES_WITH_PICTURES = 100
@@ -72,8 +72,8 @@ def render_report(
         record=record,
         commands=rerun_commands(facts, head["settings"]),
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
-        preprocessing=_pairs(suspect["preprocessing"]),
-        asking=_pairs(facts.get("asking") or {}) or "nothing: recorded answers were used",
+        preprocessing=details_in_words(suspect["preprocessing"]),
+        asking=details_in_words(facts.get("asking") or {}) or "nothing: recorded answers were used",
     )
 
 
@@ -93,7 +93,13 @@ def found_domain(classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         key = str(entry["ancestor"] or entry["ancestor_label"])
         row = rows.setdefault(
             key,
-            {"label": entry["ancestor_label"], "ancestor": entry["ancestor"], "classes": [], "labels": [], "scores": []},
+            {
+                "label": entry["ancestor_label"],
+                "ancestor": entry["ancestor"],
+                "classes": [],
+                "labels": [],
+                "scores": [],
+            },
         )
         row["classes"].append(entry["target_class"])
         row["labels"] += [label for label in entry["labels"] if label not in row["labels"]]
@@ -135,7 +141,3 @@ def _png(picture: npt.NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())

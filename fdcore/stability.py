@@ -160,7 +160,7 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
 
 
 def find_flips(stability: StabilityMap, settings: SelectionSettings) -> tuple[Flip, ...]:
-    """Where the winner changes when eta alone or alpha alone is moved from where they stand; the nearest point each way.
+    """Where the winner changes when eta alone or alpha alone is moved from the settings; the nearest point each way.
 
     Args:
         stability: the class's map.

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 
 def demo_command(folder: Path) -> list[str]:
     return [
-        "demo", "--out", str(folder / "case"), "--corpus", str(folder / "corpus"), "--cache", str(folder / "cache"), "--json",
+        "demo", "--json", "--out", str(folder / "case"), "--corpus", str(folder / "corpus"),
+        "--cache", str(folder / "cache"),
     ]  # fmt: skip
 
 

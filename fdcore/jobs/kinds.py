@@ -62,7 +62,7 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.selection import SelectionSettings
 
     settings = SelectionSettings(**params["settings"])
-    return _in_words(analyse(folder, settings, cache=Path(params["cache"]), progress=progress))
+    return _in_words(analyse(folder, settings, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress))
 
 
 def _demo(folder: Path, params: Params, progress: Progress) -> str:

@@ -70,10 +70,9 @@ class Ledger:
 
     def __init__(self, folder: Path, header: LedgerHeader) -> None:
         self.folder, self.header = folder, header
-        mode: Any = "r+" if os.access(folder / _ANSWERS, os.W_OK) else "r"
-        self.answers: npt.NDArray[np.int32] = np.load(folder / _ANSWERS, mmap_mode=mode, allow_pickle=False)
+        self.answers: npt.NDArray[np.int32] = _mapped(folder / _ANSWERS)
         self.image_ids: npt.NDArray[np.uint64] = np.load(folder / _IMAGES, allow_pickle=False)
-        self._sent: npt.NDArray[np.int64] = np.load(folder / _SENT, mmap_mode=mode, allow_pickle=False)
+        self._sent: npt.NDArray[np.int64] = _mapped(folder / _SENT)
         self._check()
 
     def _check(self) -> None:
@@ -204,6 +203,16 @@ class Ledger:
         busy = f"Another process is scoring this case ({self.folder.parent}). Wait for it, or stop it and run again."
         with only_one(self.folder / _LOCK, busy):
             yield
+
+
+def _mapped(path: Path) -> Any:
+    """An array on disk, to be changed where the file may be written.
+
+    Mapping a file for writing makes a short one longer, and its zeros would pass for answers: mapping it for reading
+    first fails on one (ValueError).
+    """
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.load(path, mmap_mode="r+", allow_pickle=False) if os.access(path, os.W_OK) else array
 
 
 def _write(

@@ -140,7 +140,17 @@ def test_a_changed_audit_log_is_refused(book):
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil", "/etc/evil", "case/../../evil", "case/.ssh/key", "evil", "case\\..\\evil", "a/x", "case/sub/../../../e"]
+    "name",
+    [
+        "../evil",
+        "/etc/evil",
+        "case/../../evil",
+        "case/.ssh/key",
+        "evil",
+        "case\\..\\evil",
+        "a/x",
+        "case/sub/../../../e",
+    ],
 )
 def test_a_hostile_zip_is_refused(book, name):
     """No member leaves the case's folder, hides, or stands beside it."""

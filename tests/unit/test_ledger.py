@@ -194,6 +194,18 @@ def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
         Ledger.open(folder)
 
 
+@pytest.mark.parametrize("name", ["answers.npy", "image_ids.npy", "sent.npy"])
+def test_a_ledger_that_was_cut_short_is_damaged_and_stays_as_it_is(tmp_path, ids, name):
+    """The missing end is never filled with zeros, which would pass for answers."""
+    folder = tmp_path / "ledger"
+    Ledger.open_or_create(folder, HEADER, ids)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[:-4])
+    with pytest.raises(CaseError, match="damaged"):
+        Ledger.open(folder)
+    assert (folder / name).read_bytes() == whole[:-4]
+
+
 def _hold(folder: Path, ready: object, release: object) -> None:
     with Ledger.open(folder).exclusively():
         ready.set()

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tiny_world
 
+from fdcore.analysis import Findings, analyse
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
-from fdcore.analysis import Findings, analyse
 from fdcore.pipeline import investigate
 from fdcore.plan import Settings
 from fdcore.selection import SelectionSettings

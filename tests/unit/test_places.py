@@ -23,7 +23,8 @@ def test_a_relative_path_inside_a_root_is_found(root):
 
 
 @pytest.mark.parametrize(
-    "text", ["../secret.pt", "drive/../../secret.pt", "/etc/passwd", "~/x", "", "  ", "a\0b", "\\\\host\\share", "drive/.."]
+    "text",
+    ["../secret.pt", "drive/../../secret.pt", "/etc/passwd", "~/x", "", "  ", "a\0b", "\\\\host\\share", "drive/.."],
 )
 def test_a_path_that_leaves_the_root_is_refused(root, text):
     """`..`, absolute paths, `~` and NUL end in a sentence."""

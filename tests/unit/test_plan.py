@@ -39,5 +39,5 @@ def test_an_empty_plan_is_the_defaults():
 )
 def test_a_damaged_plan_is_a_sentence(values):
     """The case may come from anywhere."""
-    with pytest.raises(CaseError, match="plan in case.json is damaged"):
+    with pytest.raises(CaseError, match=r"plan in case\.json is damaged"):
         Plan.from_dict(values)

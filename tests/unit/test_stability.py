@@ -8,7 +8,14 @@ import pytest
 from fdcore.errors import SettingsError
 from fdcore.scores import Scores
 from fdcore.selection import ClassSelection, SelectionSettings, candidate_leaves, select
-from fdcore.stability import DEFAULT_ALPHAS, DEFAULT_ETAS, StabilityMap, map_stability, stability_of
+from fdcore.stability import (
+    DEFAULT_ALPHAS,
+    DEFAULT_ETAS,
+    StabilityMap,
+    find_flips,
+    map_stability,
+    stability_of,
+)
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp")
@@ -188,3 +195,31 @@ def test_grids_that_make_no_map_are_a_sentence(grid, sentence):
     """Empty, huge, unordered and out of range."""
     with pytest.raises(SettingsError, match=sentence):
         map_stability(PAPER, LEAVES, DISTANCES, SelectionSettings(), 0, **grid)
+
+
+def test_flips_are_the_nearest_points_at_which_another_cluster_wins():
+    """Each is a point of the map next to one where the current winner still wins, along one axis."""
+    settings = SelectionSettings(eta=4.5, alpha=0.7, tau=0.5)
+    stability = map_stability(PAPER, LEAVES, DISTANCES, settings, 0)
+    row, column = stability.nearest(settings.eta, settings.alpha)
+    here = stability.winner[row, column]
+    flips = find_flips(stability, settings)
+    assert flips
+    for flip in flips:
+        assert stability.at(*((flip.value, 0.7) if flip.axis == "eta" else (4.5, flip.value))) == flip.winner
+        assert flip.winner != stability.winners[here]
+        axis, along, start = (
+            (stability.etas, stability.winner[:, column], row)
+            if flip.axis == "eta"
+            else (stability.alphas, stability.winner[row], column)
+        )
+        end = int(np.flatnonzero(axis == flip.value)[0])
+        assert abs(end - start) == flip.n_points
+        step = 1 if end > start else -1
+        assert (along[start:end:step] == here).all()
+
+
+def test_a_class_without_candidates_never_flips():
+    """There is nothing that could win."""
+    settings = SelectionSettings(tau=0.5)
+    assert find_flips(map_stability(PAPER, LEAVES, DISTANCES, settings, 1), settings) == ()

@@ -1,0 +1,246 @@
+"""How soon the dashboard answers: its first page after the server's start, and a move of eta or alpha.
+
+    python benchmarks/dashboard.py
+
+Goals: first page within 3 s; a move redrawn within a median of 400 ms in the browser and 150 ms in the server at 1,000
+leaves x 10 classes, within 1.5 s at 1,000 classes; no message to the browser above 5 MB. Results: dashboard.csv.
+
+A real server, a real chromium, imagined cases (`tests/case_factory.py`). Each slider is walked from its lower end by
+the right arrow key, so that no value is met twice and no cache can answer. All times are by the browser's clock:
+
+    browser   from the key press to the frame that shows the last change on the page
+    server    from the message that the browser sends to the server's word that the script has ended
+    held key  from the last of 15 presses, 33 ms apart, to the last change on the page
+    largest message, all messages: what the server sent for one press
+"""
+
+import base64
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from record import save
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from browser.driver import VIEWPORT, find_chromium, idle, key, launch, open_page
+from browser.server import Server
+
+SCRIPT, PAGE = "app.py", "Selection"
+CONTROLS = ("eta", "alpha")  # keys of the sliders
+SIZES = ((10, 1000), (1000, 1000))  # classes, leaves
+N_PRESSES, N_WARM_UP, N_STARTS = 18, 2, 5
+N_HELD, HELD_S = 15, 0.033
+QUIET_MS = 250  # nothing may change for so long before a press counts as answered
+TIMEOUT_MS = 60_000
+
+# Notes when a key went down, when the script's end arrived, and when the frame after the last change was shown.
+_WATCH = """
+() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const main = document.querySelector('[data-testid=stMain]');
+  const watch = window.fdcoreWatch = {pressed: 0, changed: 0, shown: 0, ended: 0};
+  document.addEventListener('keydown', event => { watch.pressed = event.timeStamp; }, true);
+  const onShown = new MessageChannel();
+  onShown.port1.onmessage = () => { watch.shown = performance.now(); };
+  new MutationObserver(() => {
+    watch.changed = performance.now();
+    requestAnimationFrame(() => onShown.port2.postMessage(0));
+  }).observe(main, {subtree: true, childList: true, attributes: true, characterData: true});
+  new MutationObserver(() => {
+    if (app.dataset.testScriptState === 'notRunning') watch.ended = performance.now();
+  }).observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}
+"""
+_ANSWERED = f"""
+() => {{
+  const {{pressed, changed, shown, ended}} = window.fdcoreWatch;
+  const last = Math.max(changed, shown, ended);
+  return ended > pressed && shown >= changed && performance.now() - last > {QUIET_MS}
+    && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning';
+}}
+"""
+_TOOK = "() => Math.max(fdcoreWatch.shown, fdcoreWatch.ended) - fdcoreWatch.pressed"
+
+
+class Frame(NamedTuple):
+    """One message of the websocket."""
+
+    at_s: float
+    sent: bool
+    content: bytes
+
+
+class Press(NamedTuple):
+    """What one key press cost."""
+
+    browser_ms: float
+    server_ms: float
+    largest_kb: float
+    all_kb: float
+
+
+class Wire:
+    """The messages between page and server, with the browser's own time stamps."""
+
+    def __init__(self, page: Page) -> None:
+        self.frames: list[Frame] = []
+        session = page.context.new_cdp_session(page)
+        session.on("Network.webSocketFrameSent", lambda event: self._note(event, sent=True))
+        session.on("Network.webSocketFrameReceived", lambda event: self._note(event, sent=False))
+        session.send("Network.enable")
+
+    def _note(self, event: dict[str, Any], *, sent: bool) -> None:
+        if event["response"]["opcode"] == 2:
+            content = base64.b64decode(event["response"]["payloadData"])
+            self.frames.append(Frame(event["timestamp"], sent, content))
+
+    def server_ms(self) -> float:
+        """From the first rerun that was asked for to the last script's end."""
+        asked = [f.at_s for f in self.frames if f.sent and _kind(BackMsg(), f) == "rerun_script"]
+        ended = [f.at_s for f in self.frames if not f.sent and _kind(ForwardMsg(), f) == "script_finished"]
+        return 1000 * (max(ended) - min(asked))
+
+    def received_kb(self) -> list[float]:
+        """Sizes of the messages from the server."""
+        return [len(frame.content) / 1000 for frame in self.frames if not frame.sent]
+
+
+def _kind(message: Any, frame: Frame) -> str:
+    message.ParseFromString(frame.content)
+    return str(message.WhichOneof("type"))
+
+
+def main() -> None:
+    """Measure, print and save."""
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = launch(playwright, chromium)
+        rows = [measure_start(browser, Path(folder) / f"start-{number}") for number in range(N_STARTS)]
+        table = [_row("first page", "", 0, 0, "ms", rows)]
+        for n_classes, n_leaves in SIZES:
+            table += measure_size(browser, Path(folder) / f"{n_classes}-{n_leaves}", n_classes, n_leaves)
+        browser.close()
+    save(__file__, table)
+
+
+def measure_start(browser: Browser, folder: Path) -> float:
+    """Milliseconds from the server's start to a first page that rests."""
+    server = Server(folder, script=SCRIPT)
+    begun = time.monotonic()
+    with _running(server), _page(browser) as page:
+        open_page(page, server)
+        expect(page.locator("h1").first).to_be_visible()
+        return 1000 * (time.monotonic() - begun)
+
+
+def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) -> list[dict[str, object]]:
+    """All rows of one size."""
+    server = Server(folder, script=SCRIPT)
+    make_case(server.cases / "big", n_classes, n_leaves)
+    rows = []
+    with _running(server):
+        for control in CONTROLS:
+            with _page(browser) as page:
+                open_page(page, server, PAGE, case="big")
+                page.evaluate(_WATCH)
+                presses = walk(page, Wire(page), control)
+                held = hold(page, control)
+            about = (control, n_classes, n_leaves)
+            rows += [
+                _row("browser", *about, "ms", [press.browser_ms for press in presses]),
+                _row("server", *about, "ms", [press.server_ms for press in presses]),
+                _row("held key", *about, "ms", [held]),
+                _row("largest message", *about, "kB", [press.largest_kb for press in presses]),
+                _row("all messages", *about, "kB", [press.all_kb for press in presses]),
+            ]
+    return rows
+
+
+def make_case(folder: Path, n_classes: int, n_leaves: int) -> None:
+    """An imagined case, scored and analysed."""
+    import case_factory
+
+    case_factory.big(folder, n_classes, n_leaves)
+
+
+def walk(page: Page, wire: Wire, control: str) -> list[Press]:
+    """Press the right arrow key on a slider from its lower end; the first few presses do not count."""
+    handle = _to_lower_end(page, control)
+    presses = []
+    for _ in range(N_WARM_UP + N_PRESSES):
+        if handle.evaluate("input => Number(input.value) >= Number(input.max)"):
+            break
+        wire.frames.clear()
+        handle.press("ArrowRight")
+        page.wait_for_function(_ANSWERED, timeout=TIMEOUT_MS)
+        received = wire.received_kb()
+        presses.append(Press(page.evaluate(_TOOK), wire.server_ms(), max(received), sum(received)))
+    return presses[N_WARM_UP:]
+
+
+def hold(page: Page, control: str) -> float:
+    """Milliseconds that the page lags behind a held key."""
+    handle = _to_lower_end(page, control)
+    for _ in range(N_HELD):
+        handle.press("ArrowRight")
+        time.sleep(HELD_S)
+    page.wait_for_function(_ANSWERED, timeout=TIMEOUT_MS)
+    return float(page.evaluate(_TOOK))
+
+
+def _to_lower_end(page: Page, control: str) -> Locator:
+    handle = key(page, control).locator("input[type=range]").first
+    handle.focus()
+    handle.press("Home")
+    idle(page, timeout_ms=TIMEOUT_MS)
+    page.wait_for_timeout(2 * QUIET_MS)
+    return handle
+
+
+def _row(
+    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: Sequence[float]
+) -> dict[str, object]:
+    return {
+        "measure": measure,
+        "control": control,
+        "n_classes": n_classes,
+        "n_leaves": n_leaves,
+        "unit": unit,
+        "median": round(statistics.median(values), 1),
+        "p95": round(float(np.percentile(values, 95)), 1),
+        "worst": round(max(values), 1),
+        "n": len(values),
+    }
+
+
+@contextmanager
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=VIEWPORT)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+if __name__ == "__main__":
+    main()

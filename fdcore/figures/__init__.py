@@ -1,0 +1,41 @@
+"""Figures: data in, Plotly figure out. Pages, report and benchmarks share them; nothing here draws on a page.
+
+scores        leaf_ranking, classes_by_leaves, answer_bars
+distances     distance_heatmap
+hierarchy     hierarchy_tree
+selection     cluster_bars, stability_map, filter_counts
+corpus        corpus_treemap, domain_treemap, prune_tree
+style         what they share, the toolbar, and a page of its own for a figure
+matrix        drawing a matrix of any size
+"""
+
+from fdcore.figures.corpus import FoundClass, corpus_treemap, domain_treemap, prune_tree
+from fdcore.figures.distances import distance_heatmap
+from fdcore.figures.hierarchy import TreeNode, hierarchy_tree
+from fdcore.figures.scores import answer_bars, classes_by_leaves, leaf_ranking
+from fdcore.figures.selection import ClusterBar, cluster_bars, filter_counts, stability_map
+from fdcore.figures.style import CONFIG, config, inert, on_white, standalone_html
+from fdcore.figures.treemap import Tree
+
+__all__ = [
+    "CONFIG",
+    "ClusterBar",
+    "FoundClass",
+    "Tree",
+    "TreeNode",
+    "answer_bars",
+    "classes_by_leaves",
+    "cluster_bars",
+    "config",
+    "corpus_treemap",
+    "distance_heatmap",
+    "domain_treemap",
+    "filter_counts",
+    "hierarchy_tree",
+    "inert",
+    "leaf_ranking",
+    "on_white",
+    "prune_tree",
+    "stability_map",
+    "standalone_html",
+]

@@ -1,0 +1,262 @@
+"""Figures of a class's answer: its clusters, how stable the winner is, and what filtering kept."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from fdcore.figures.style import (
+    ACCENT,
+    CATEGORICAL,
+    MUTED,
+    NOTHING,
+    OTHER,
+    counted,
+    full_name,
+    list_rows,
+    new_figure,
+    nothing_to_draw,
+    shortened,
+)
+
+Counts = npt.NDArray[np.integer[Any]]
+Shares = npt.NDArray[np.floating[Any]]
+
+MAX_WINNERS = len(CATEGORICAL)
+MAX_CLUSTERS = 30
+_SEMANTIC, _FAINT = "#E69F00", 0.45
+
+
+class ClusterBar(NamedTuple):
+    """One cluster: its name, L, S, objective, whether it is the class's answer, and its number of leaves."""
+
+    name: str
+    functional: float
+    semantic: float
+    objective: float
+    is_winner: bool
+    n_leaves: int
+
+
+def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str = "") -> go.Figure:
+    """What each cluster's objective is made of: alpha * L and (1 - alpha) * S, in the order given.
+
+    Beyond `MAX_CLUSTERS` the rest is counted, not drawn; a winner among the rest is drawn in the last row's place.
+
+    Args:
+        clusters: best first.
+        alpha: weight of L.
+        revision: see `style.new_figure`.
+    """
+    if not clusters:
+        return nothing_to_draw("cluster_bars", "No cluster: no leaf reaches tau, so the class is not found.")
+    shown, n_left_out = _most_important(clusters)
+    figure = new_figure("cluster_bars", height=30 * len(shown) + 112, revision=revision)
+    rows = list(range(len(shown)))
+    strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
+    hover = [_describe(cluster, alpha) for cluster in shown]
+    parts = (
+        ("alpha · L: how often the suspect answers the class", ACCENT, [alpha * c.functional for c in shown]),
+        ("(1 - alpha) · S: how near the leaves are", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown]),
+    )
+    for name, color, values in parts:
+        figure.add_bar(
+            x=values, y=rows, orientation="h", name=name, width=0.66, marker={"color": color, "opacity": strength},
+            hovertext=hover, hovertemplate="%{hovertext}<extra></extra>",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[c.objective for c in shown], y=rows, mode="text", textposition="middle right", hoverinfo="skip",
+        text=[f" <b>{c.objective:.2f} winner</b>" if c.is_winner else f" {c.objective:.2f}" for c in shown],
+        showlegend=False, cliponaxis=False,
+    )  # fmt: skip
+    list_rows(figure, [f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown])
+    left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
+    figure.update_xaxes(
+        title_text=f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}",
+        range=[0, 1.14], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f", fixedrange=True,
+    )  # fmt: skip
+    figure.update_layout(barmode="stack", margin_t=40, legend={"itemclick": False, "itemdoubleclick": False})
+    return figure
+
+
+def stability_map(
+    winner: Counts,
+    *,
+    names: Sequence[str],
+    etas: Shares,
+    alphas: Shares,
+    eta: float,
+    alpha: float,
+    revision: str = "",
+) -> go.Figure:
+    """Which cluster wins at every eta and alpha, with a cross-hair at the current point.
+
+    At most `MAX_WINNERS` winners have a colour and a name: the current one and those that win most often.
+
+    Args:
+        winner: (n_eta, n_alpha) index into `names`; -1 where the class is not found.
+        names: (n_winners,) names of winners.
+        etas: (n_eta,) increasing, in steps.
+        alphas: (n_alpha,) increasing, in 0..1.
+        eta: the current point.
+        alpha: the current point.
+        revision: see `style.new_figure`.
+    """
+    if not np.size(winner) or not (np.asarray(winner) >= 0).any():
+        return nothing_to_draw("stability_map", "The class is not found at any eta and alpha: no leaf reaches tau.")
+    winner = np.asarray(winner)
+    here = int(winner[np.abs(etas - eta).argmin(), np.abs(alphas - alpha).argmin()])
+    colored = _colored_winners(winner, here)
+    place = {index: rank for rank, index in enumerate(colored)}
+    other, missing = len(colored), len(colored) + 1
+    codes = [[place.get(w, other if w >= 0 else missing) for w in row] for row in winner.T.tolist()]
+    figure = new_figure("stability_map", height=10, revision=revision)
+    whole = [*(full_name(name) for name in names), "<b>not found</b>"]
+    figure.add_heatmap(
+        z=np.array(codes, np.uint8), x=etas, y=alphas, zmin=-0.5, zmax=missing + 0.5, showscale=False,
+        colorscale=_steps([*CATEGORICAL[: len(colored)], OTHER, NOTHING]),
+        text=[[whole[w] for w in row] for row in winner.T.tolist()],
+        hovertemplate="%{text}<br>eta %{x:.1f} steps, alpha %{y:.2f}<extra></extra>",
+    )  # fmt: skip
+    legend = [
+        (f"{shortened(names[w], 44)}{' (wins here)' if w == here else ''}", CATEGORICAL[rank], (winner == w).mean())
+        for w, rank in place.items()
+    ]
+    used = {code for row in codes for code in row}
+    if other in used:
+        legend.append(("other clusters", OTHER, float(np.mean(np.array(codes) == other))))
+    if missing in used:
+        legend.append(("not found", NOTHING, float(np.mean(np.array(codes) == missing))))
+    _add_legend(figure, legend)
+    _add_cross_hair(figure, eta, alpha)
+    figure.update_xaxes(title_text="eta: how far clusters grow (steps in the hierarchy)", showgrid=False)
+    figure.update_yaxes(title_text="alpha: weight of the score", showgrid=False, tickformat=".1f")
+    figure.update_layout(height=320 + 22 * len(legend), margin_t=36, hovermode="closest")
+    return figure
+
+
+def move_cross_hair(stability: go.Figure, eta: float, alpha: float) -> go.Figure:
+    """A stability map with its cross-hair elsewhere, in a tenth of the time that a new one takes.
+
+    Args:
+        stability: from `stability_map`; it stays as it is. Its colours suit any point at which the same cluster wins.
+        eta: the new point.
+        alpha: the new point.
+    """
+    spec = stability.to_plotly_json()
+    for line in spec["layout"]["shapes"]:
+        ends = ("x0", "x1") if "y domain" in (line.get("yref") or "") else ("y0", "y1")
+        line.update(dict.fromkeys(ends, eta if ends[0] == "x0" else alpha))
+    spec["data"][-1].update(x=[eta], y=[alpha], hovertemplate=_describe_point(eta, alpha))
+    return go.Figure(spec, _validate=False)  # all of it was validated before; doing so again takes 30 ms
+
+
+def filter_counts(
+    labels: Sequence[str], *, ids: Sequence[str], before: Counts, after: Counts, revision: str = ""
+) -> go.Figure:
+    """How many images of each selected leaf filtering kept and dropped.
+
+    Args:
+        labels: (n,) names of leaves.
+        ids: (n,) ids.
+        before: (n,) images of each leaf.
+        after: (n,) those that are kept.
+        revision: see `style.new_figure`.
+    """
+    if not len(labels):
+        return nothing_to_draw("filter_counts", "The class is not found, so there are no images to filter.")
+    before, after = np.asarray(before), np.asarray(after)
+    figure = new_figure("filter_counts", height=24 * len(labels) + 112, revision=revision)
+    hover = [
+        f"{full_name(label, node)}<br>{kept:,} of {counted(total, 'image')} kept, {total - kept:,} dropped"
+        for label, node, kept, total in zip(labels, ids, after.tolist(), before.tolist(), strict=True)
+    ]
+    rows = list(range(len(labels)))
+    for name, color, values in (("Kept", ACCENT, after), ("Dropped", MUTED, before - after)):
+        figure.add_bar(
+            x=values, y=rows, orientation="h", name=name, marker_color=color, width=0.68,
+            hovertext=hover, hovertemplate="%{hovertext}<extra></extra>",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=before, y=rows, mode="text", textposition="middle right", hoverinfo="skip", showlegend=False,
+        text=[f" {kept:,} of {total:,}" for kept, total in zip(after.tolist(), before.tolist(), strict=True)],
+        cliponaxis=False,
+    )  # fmt: skip
+    list_rows(figure, [shortened(label) for label in labels])
+    most = max(int(before.max()), 1)
+    figure.update_xaxes(
+        title_text="Images", range=[0, most * 1.16], tickformat=",d", nticks=min(most + 1, 8), fixedrange=True
+    )
+    figure.update_layout(barmode="stack", margin_t=40, legend={"itemclick": False, "itemdoubleclick": False})
+    return figure
+
+
+def _most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], int]:
+    shown, rest = list(clusters[:MAX_CLUSTERS]), clusters[MAX_CLUSTERS:]
+    for cluster in rest:
+        if cluster.is_winner:
+            shown[-1] = cluster
+    return shown, len(rest)
+
+
+def _describe(cluster: ClusterBar, alpha: float) -> str:
+    return (
+        f"{full_name(cluster.name)}<br>{counted(cluster.n_leaves, 'leaf', 'leaves')}"
+        f"<br>L {cluster.functional:.3f}, S {cluster.semantic:.3f}"
+        f"<br>{alpha:.2f} · {cluster.functional:.3f} + {1 - alpha:.2f} · {cluster.semantic:.3f}"
+        f" = {cluster.objective:.3f}{' (winner)' if cluster.is_winner else ''}"
+    )
+
+
+def _colored_winners(winner: Counts, here: int) -> list[int]:
+    """The winners with a colour of their own, the most frequent first, the current one among them.
+
+    They are chosen by their share of the map, so that colours stay while the cross-hair moves over them.
+    """
+    found, counts = np.unique(winner[winner >= 0], return_counts=True)
+    frequent = [int(index) for index in found[np.argsort(-counts, kind="stable")]]
+    colored = frequent[:MAX_WINNERS]
+    if here >= 0 and here not in colored:
+        colored[-1] = here
+    return colored
+
+
+def _steps(colors: Sequence[str]) -> list[tuple[float, str]]:
+    """A colour scale of flat steps of equal width."""
+    n = len(colors)
+    return [(at / n, color) for i, color in enumerate(colors) for at in (i, i + 1)]
+
+
+def _add_legend(figure: go.Figure, entries: Sequence[tuple[str, str, float]]) -> None:
+    """One line for each colour, below the map; nothing in it is clicked."""
+    for name, color, share in entries:
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=f"{name} ({share:.0%} of the map)", hoverinfo="skip",
+            marker={"symbol": "square", "size": 12, "color": color, "line": {"color": OTHER, "width": 1}},
+        )  # fmt: skip
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "v", "x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom",
+            "itemclick": False, "itemdoubleclick": False,
+        },
+        margin_b=22 * len(entries) + 56,
+    )  # fmt: skip
+
+
+def _add_cross_hair(figure: go.Figure, eta: float, alpha: float) -> None:
+    across = {"x0": 0, "x1": 1, "xref": "x domain", "y0": alpha, "y1": alpha}
+    down = {"x0": eta, "x1": eta, "y0": 0, "y1": 1, "yref": "y domain"}
+    pens = ({"color": "white", "width": 4}, {"color": "black", "width": 1.5})  # seen on any colour of the map
+    figure.update_layout(shapes=[{"type": "line", "line": pen, **ends} for pen in pens for ends in (across, down)])
+    figure.add_scatter(
+        x=[eta], y=[alpha], mode="markers", showlegend=False, name="current point",
+        marker={"symbol": "circle", "size": 13, "color": "white", "line": {"color": "black", "width": 3}},
+        hovertemplate=_describe_point(eta, alpha),
+    )  # fmt: skip
+
+
+def _describe_point(eta: float, alpha: float) -> str:
+    return f"<b>current point</b><br>eta {eta:.1f} steps, alpha {alpha:.2f}<extra></extra>"

@@ -1,0 +1,172 @@
+"""What all figures share: colours, inert text, layout, the toolbar, and a page of its own for each.
+
+Figures name no text colour and no background: the dashboard's theme, light or dark, gives both, and `on_white` does
+where a figure stands alone. Colours named here are seen on white and on near-black.
+"""
+
+import html
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+ACCENT = "#2F6DB5"  # the dashboard's navy, as light as a dark page needs
+MUTED = "#9AA3AF"
+LINE = "#7D8590"
+GRID = "rgba(125, 133, 144, 0.25)"
+BORDER = "#D55E00"
+CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A6F00")
+OTHER = "#8A919C"
+NOTHING = "#DADDE2"  # what is not found or not related; lighter than any grey of the scale
+CIVIDIS = (
+    "#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838",
+)  # fmt: skip
+
+ROW_PX = 22
+LABEL_LENGTH = 28  # characters of a name on an axis
+MAX_TICKS = 60  # names on an axis that can still be read
+_HOVER_WIDTH = 56  # characters of a line
+_MAX_NAME = 300  # characters of a name in a hover
+_UNUSED_BUTTONS = (
+    "select2d",
+    "lasso2d",
+    "autoScale2d",
+    "zoomIn2d",
+    "zoomOut2d",
+    "toggleSpikelines",
+    "sendChartToCloud",
+)
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+<style>body {{ font: 14px system-ui, sans-serif; color: #1f2933; margin: 24px; }} h1 {{ font-size: 20px; }}</style>
+</head><body><h1>{title}</h1>
+{figure}
+</body></html>
+"""
+
+
+def inert(text: str) -> str:
+    """A string as it may stand in a label or hover text of Plotly: no markup, no control characters, one line."""
+    one_line = "".join(" " if c in "\n\r\t" else c for c in text)
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one_line)
+    return html.escape(plain, quote=False)  # Plotly does not decode &quot;, and quotes mean nothing outside of a tag
+
+
+def shortened(text: str, length: int = LABEL_LENGTH) -> str:
+    """An inert string of at most `length` visible characters, with an ellipsis where it was cut."""
+    text = " ".join(text.split())
+    return inert(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")
+
+
+def full_name(label: str, node: str = "") -> str:
+    """A whole name for a hover text, in lines that fit, with the node's id below it."""
+    lines = textwrap.wrap(label[:_MAX_NAME], _HOVER_WIDTH) or ["(no name)"]
+    name = "<br>".join(f"<b>{inert(line)}</b>" for line in lines)
+    return f"{name}<br>{inert(node[:_HOVER_WIDTH])}" if node and node != label else name
+
+
+def tell_apart(names: Sequence[str]) -> list[str]:
+    """The names, each made unique by a number where several are equal."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name} [{seen[name]}]")
+    return unique
+
+
+def counted(n: int, thing: str, things: str | None = None) -> str:
+    """A number with its noun, such as "1 leaf" or "1,200 leaves"."""
+    return f"{n:,} {thing if n == 1 else things or thing + 's'}"
+
+
+def colorscale(colors: Sequence[str] = CIVIDIS) -> list[tuple[float, str]]:
+    """Evenly spaced colours as Plotly takes them."""
+    return [(float(at), color) for at, color in zip(np.linspace(0, 1, len(colors)), colors, strict=True)]
+
+
+def new_figure(kind: str, *, height: int, revision: str = "") -> go.Figure:
+    """An empty figure in the common style.
+
+    Args:
+        kind: the figure's name; together with `revision` it says which figures share their zoom.
+        height: in pixels; the width is the page's.
+        revision: what the figure is about, such as the case and the class; while it stays, the zoom stays.
+    """
+    axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {"font": {"size": 12}},
+            "tickfont": {"size": 12}}  # fmt: skip
+    layout = {
+        "height": height,
+        "uirevision": f"{kind}:{revision}",
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "font": {"size": 12},
+        "hoverlabel": {"align": "left", "namelength": -1},
+        "legend": {
+            "orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "traceorder": "normal"
+        },
+        "xaxis": axis | {"title": {"font": {"size": 12}, "standoff": 8}},
+        "yaxis": axis,
+    }  # fmt: skip
+    return go.Figure(layout=layout)  # in one go: ten times as fast as update_layout, which counts while a slider moves
+
+
+def nothing_to_draw(kind: str, sentence: str) -> go.Figure:
+    """A figure that says why it is empty."""
+    figure = new_figure(kind, height=140)
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.add_annotation(text=inert(sentence), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font_size=14)
+    return figure
+
+
+def list_rows(figure: go.Figure, names: Sequence[str], *, title: str | None = None) -> None:
+    """Name the rows 0 .. n-1 of a bar chart, the first on top; `names` are inert already."""
+    figure.update_yaxes(
+        tickmode="array", tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.4, -0.6],
+        showgrid=False, fixedrange=True, title_text=title, ticks="",
+    )  # fmt: skip
+
+
+def config(name: str = "figure") -> dict[str, Any]:
+    """The toolbar of a figure, for `st.plotly_chart(config=...)`: always in sight, with a sharp PNG to take away.
+
+    Args:
+        name: the beginning of the picture's file name; what a file system may not like becomes "_".
+    """
+    file_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:80] or "figure"
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "showSendToCloud": False,  # Plotly's default is a button that uploads the figure
+        "plotlyServerURL": "",
+        "responsive": True,
+        "modeBarButtonsToRemove": list(_UNUSED_BUTTONS),
+        "toImageButtonOptions": {"format": "png", "scale": 3, "filename": file_name},
+    }
+
+
+CONFIG = config()
+"""The toolbar of a figure without a name."""
+
+
+def on_white(figure: go.Figure) -> go.Figure:
+    """A copy that looks right outside the dashboard: dark text on white."""
+    alone = go.Figure(figure)
+    alone.update_layout(
+        template="plotly_white", paper_bgcolor="white", plot_bgcolor="white",
+        font={"family": "system-ui, sans-serif", "color": "#1f2933"},
+    )  # fmt: skip
+    return alone
+
+
+def standalone_html(figure: go.Figure, title: str) -> bytes:
+    """A page with the figure that needs no other file and no network; the same figure always gives the same bytes."""
+    drawn = on_white(figure).to_html(
+        full_html=False, include_plotlyjs=True, include_mathjax=False, div_id="figure", config=config(title)
+    )
+    return _PAGE.format(title=html.escape(" ".join(title.split())), figure=drawn).encode("utf-8", "replace")

@@ -1,0 +1,59 @@
+"""Leaf scores: asking the suspect, and how consistently it puts each leaf in each class."""
+
+import streamlit as st
+
+from fdcore.analysis import selection_settings
+from ui import cached, frame, state
+from ui.class_picker import class_picker
+from ui.leaf_scores import form as scoring_form
+from ui.leaf_scores import gallery as leaf_gallery
+from ui.leaf_scores import ranking as leaf_ranking
+from ui.leaf_scores import result as scoring_result
+from ui.leaf_scores import run as scoring_run
+from ui.leaf_scores.tables import ranked_leaves
+from ui.text import inert
+
+
+def show(desk: frame.Desk) -> None:
+    """The answers that there are."""
+    case, scored = desk.case, cached.scored(desk.case)
+    linked = state.linked_settings(selection_settings(case))
+    if linked.ignored:
+        st.caption(f":material/info: Left out of the link: {inert(', '.join(linked.ignored))}.")
+    found = cached.findings(case, linked.settings)
+    scoring_result.metrics(case, scored, linked.settings.tau)
+    scoring_form.ask_more(desk, scored)
+    names = leaf_gallery.class_names([f.name.label if f.name else None for f in found.classes], known=True)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        target_class = class_picker(desk, found, resets=(leaf_gallery.LEAF,))
+        winner = found.classes[target_class].selection.winner
+        selected = winner.members if winner else ()
+        scoring_result.take_away(desk.case_id, scored, target_class, selected, linked.settings.tau, names)
+    ranked = ranked_leaves(scored, target_class)
+
+    @st.fragment
+    def rankings() -> None:
+        leaf_ranking.ranking(scored, target_class, ranked, selected, linked.settings.tau)
+
+    @st.fragment
+    def gallery() -> None:
+        with st.container(border=True, key="gallery"):
+            leaf_gallery.leaf_gallery(desk, scored, target_class, ranked.tolist(), names)
+
+    rankings()
+    gallery()
+    leaf_ranking.overview(scored, target_class, names)
+
+
+with frame.page("Leaf scores") as desk:
+    job = scoring_run.scoring_job(desk.jobs, desk.case_id)
+    if job and job.active:
+        scoring_run.running(desk)
+    else:
+        stopped = job is not None and job.resumable
+        if job and stopped:
+            scoring_run.stopped(desk, job)
+        if desk.card and desk.card.n_answered:
+            show(desk)
+        else:
+            scoring_form.begin(desk, primary=not stopped)

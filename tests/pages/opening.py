@@ -1,0 +1,19 @@
+"""Opening a page of the real app without a browser."""
+
+from conftest import REPOSITORY
+from streamlit.testing.v1 import AppTest
+
+PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("*.py"))
+
+
+def open_page(stem: str, **parameters: str) -> AppTest:
+    """The page of that file name with these parameters in its URL, drawn once.
+
+    A page is always reached through app.py, which therefore runs once before it: on an empty page when a case is named
+    that is none.
+    """
+    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+    for name, value in parameters.items():
+        at.query_params[name] = value
+    at.run()
+    return at.switch_page(f"pages/{stem}.py").run()

@@ -1,0 +1,224 @@
+"""The Case page: no case, half-finished, finished, damaged and hostile ones; making, copying and putting them away."""
+
+import io
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import case_factory
+import pytest
+from conftest import REPOSITORY
+from streamlit.testing.v1 import AppTest
+
+from fdcore.casebook import Casebook
+from fdcore.jobs import JobQueue
+from fdcore.jobs.queue import JobQueue as Queue
+
+HOSTILE = "<b>x</b> [a](http://evil.example) **md** :material/bolt:"
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of cases; jobs wait instead of working."""
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FDCORE_DEMO", "off")
+    return folder
+
+
+@pytest.fixture
+def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers that only sleep."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def sleep(_queue: Queue, _job: int) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "60"]))
+        return started[-1]
+
+    monkeypatch.setattr(Queue, "_spawn", sleep)
+    yield
+    for process in started:
+        process.kill()
+
+
+def open_app(**parameters: str) -> AppTest:
+    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+    for name, value in parameters.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def said(at: AppTest) -> str:
+    """Every plain text and Markdown on the page."""
+    return "\n".join(element.value for kind in (at.text, at.markdown, at.caption, at.subheader) for element in kind)
+
+
+def test_without_a_case_there_are_three_ways_to_begin(cases):
+    """One sentence says what this is; the demo is the primary action; nothing starts by itself when that is off."""
+    at = open_app()
+    assert not at.exception
+    assert "trained to recognise" in at.subheader[0].value
+    assert at.button(key="demo").label == "Open the demo case"
+    assert not Casebook(cases).ids()
+
+
+def test_the_first_visit_begins_the_demo_case_once(cases, idle_workers, monkeypatch):
+    """The demo case is opened with its work under way; another session finds it and begins none."""
+    monkeypatch.delenv("FDCORE_DEMO")
+    at = open_app().run()
+    assert not at.exception
+    assert at.query_params["case"] in ("demo", ["demo"])
+    assert "demo case" in said(at).casefold()
+    assert JobQueue(cases).latest("demo").kind == "demo"
+    assert not open_app().exception
+    assert Casebook(cases).ids() == ["demo"]
+
+
+def test_the_demo_is_never_begun_again_by_itself(cases, monkeypatch):
+    """A server that once had work stays empty when its cases are gone."""
+    monkeypatch.delenv("FDCORE_DEMO")
+    (cases / ".jobs.sqlite").touch()
+    at = open_app()
+    assert not at.exception
+    assert not Casebook(cases).ids()
+
+
+def test_the_demo_button_opens_the_demo_that_is_there(cases, idle_workers):
+    """A second click makes no second demo, unless the first was archived."""
+    book = Casebook(cases)
+    open_app().button(key="demo").click().run()
+    assert book.ids() == ["demo"]
+    at = open_app()
+    at.button(key="demo").click().run()
+    assert book.ids() == ["demo"]
+    book.archive("demo")
+    at.run()
+    at.button(key="demo").click().run()
+    assert book.ids() == ["demo", "demo-2"]
+
+
+def test_a_half_finished_case_says_how_far_it_is(cases):
+    """Its card and its overview lead to where work goes on."""
+    case_factory.half_finished(cases / "half")
+    at = open_app(case="half")
+    assert not at.exception
+    assert "50% of 320 questions answered" in said(at)
+    assert at.button(key="go_on").label == "Go on at Leaf scores"
+
+
+def test_a_finished_case_shows_its_verdict(cases):
+    """Every class has its row, "not found" included."""
+    case_factory.finished(cases / "one")
+    at = open_app(case="one")
+    assert not at.exception
+    assert at.metric[0].value == "3 of 4"
+    assert at.dataframe[0].value["Found"].tolist()[-1] == "not found"
+    assert "heavier-than-air craft, domestic cat, car" in said(at)
+
+
+def test_damaged_cases_are_sentences_beside_the_others(cases):
+    """A broken folder costs its own card only."""
+    case_factory.finished(cases / "one")
+    case_factory.damaged(cases / "cut", "case.json")
+    at = open_app(case="cut")
+    assert not at.exception
+    assert "cannot be read" in at.error[0].value
+    assert "damaged" in said(at)
+    assert at.button(key="open_one").label == "Open at Selection"
+    assert all(menu.key != "menu_cut" for menu in at.menu_button)
+
+
+def test_a_damaged_corpus_is_a_sentence_above_the_cards(cases):
+    """The card still reads; the verdict says what is wrong."""
+    case_factory.damaged(cases / "one", "corpus.parquet")
+    at = open_app(case="one")
+    assert not at.exception
+    assert at.error
+    assert at.button(key="demo")
+
+
+def test_hostile_titles_are_shown_as_they_are_written(cases):
+    """Nothing in a title is formatted, linked or drawn as an icon."""
+    case_id = Casebook(cases).create(HOSTILE)
+    at = open_app(case=case_id)
+    assert not at.exception
+    for element in (*at.markdown, *at.subheader):
+        assert "<b>" not in element.value
+        assert "](http" not in element.value
+        assert ":material/bolt" not in element.value
+
+
+def test_a_new_case_is_made_and_opened(cases):
+    """The title becomes the case; an empty one is refused with a sentence."""
+    at = open_app()
+    at.button(key="new_submit").click().run()
+    assert "needs a title" in at.error[0].value
+    at.text_input(key="new_title").input("Drive 7")
+    at.button(key="new_submit").click().run()
+    assert Casebook(cases).ids() == ["drive-7"]
+
+
+def test_duplicate_archive_and_bring_back(cases):
+    """The menu changes the case that it belongs to, and the audit log says so."""
+    case_factory.finished(cases / "one")
+    book = Casebook(cases)
+    open_app().menu_button(key="menu_one").click("Duplicate").run()
+    assert len(book.ids()) == 2
+    open_app().menu_button(key="menu_one").click("Archive").run()
+    assert book.card("one").archived
+    at = open_app()
+    assert all(button.key != "open_one" for button in at.button)
+    at.toggle(key="cards_archived").set_value(True).run()
+    at.menu_button(key="menu_one").click("Bring back").run()
+    assert not book.card("one").archived
+    events = [entry["event"] for entry in book.open("one").audit()]
+    assert events[-2:] == ["case archived", "case brought back"]
+
+
+def test_many_cases_are_searched_and_paged(cases):
+    """Thirty cards a page; the search looks at titles too."""
+    book = Casebook(cases)
+    for number in range(33):
+        book.create(f"Drive {number:02d}")
+    at = open_app()
+    assert not at.exception
+    assert sum(str(button.key).startswith("open_") for button in at.button) == 30
+    assert at.pagination(key="cards_page")
+    at.text_input(key="cards_search").input("drive 07").run()
+    assert [button.key for button in at.button if str(button.key).startswith("open_")] == ["open_drive-07"]
+
+
+def test_an_exported_case_can_be_taken_in_again(cases):
+    """What the download makes is what the import takes."""
+    from ui.case.menu import archive_file
+
+    case_factory.finished(cases / "one")
+    book = Casebook(cases)
+    content = archive_file(book, "one")()
+    assert book.card(book.import_(io.BytesIO(content))).n_found == 3
+
+
+def test_two_sessions_at_once_begin_one_demo(cases, idle_workers, monkeypatch):
+    """The lock holds between processes and threads alike."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from fdcore.places import Places
+    from ui.case import making as case_making
+
+    monkeypatch.delenv("FDCORE_DEMO")
+    begin = case_making.begin_demo
+
+    def slowly(desk: object) -> str:
+        time.sleep(0.3)
+        return begin(desk)
+
+    monkeypatch.setattr(case_making, "begin_demo", slowly)
+    desk = SimpleNamespace(places=Places.from_environment(), book=Casebook(cases), jobs=JobQueue(cases), by="")
+    with ThreadPoolExecutor(2) as pool:
+        begun = list(pool.map(lambda _: case_making.first_start(desk), range(2)))
+    assert sorted(begun, key=str) == [None, "demo"]

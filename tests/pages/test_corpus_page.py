@@ -1,0 +1,396 @@
+"""The Corpus page: folders in and out of the plan, reading them, and what is shown of what they hold."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import case_factory
+import pytest
+import tiny_world
+from opening import open_page
+from streamlit.testing.v1 import AppTest
+
+from fdcore.case import Case
+from fdcore.casebook import Casebook
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.intake import Surveyed, survey_corpora
+from fdcore.jobs import JobQueue
+from fdcore.plan import Plan
+from fdcore.survey_tables import read_samples, tree_rows
+from ui.corpus.folders import first_look
+from ui.corpus.treemap import clicked_node
+from ui.tree_picker import MAX_CHILDREN, MAX_FOUND
+
+PAGE = "2_Corpus"
+HOSTILE = "<img src=x> **b** ![x](http://evil/x.png) [a](http://evil)"
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of cases, and the tiny world's corpus in the corpora folder."""
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FDCORE_CORPORA", str(case_factory.world().corpora))
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers that only sleep."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
+        processes.append(subprocess.Popen(["sleep", "60"]))
+        return processes[-1]
+
+    monkeypatch.setattr(JobQueue, "_spawn", sleep)
+    yield
+    for process in processes:
+        process.kill()
+
+
+def surveyed(cases: Path, name: str = "read") -> Case:
+    """A case whose planned corpus was read."""
+    folder = case_factory.planned(cases / name)
+    survey_corpora(folder)
+    return Case.open(folder)
+
+
+def texts(at: AppTest) -> str:
+    """Everything that the page says."""
+    parts = (at.text, at.markdown, at.caption, at.warning, at.info, at.error, at.code)
+    return "\n".join(str(one.value) for part in parts for one in part)
+
+
+def planned(cases: Path, case_id: str) -> tuple[str, ...]:
+    return Plan.from_dict(Case.open(cases / case_id).facts().get("plan", {})).corpora
+
+
+# Folders
+
+
+def test_a_server_without_images_says_where_they_go(cases, tmp_path, monkeypatch):
+    """Which folder, what it should look like, and the variable that names another."""
+    monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "nowhere"))
+    at = open_page(PAGE, case=Casebook(cases).create("New"))
+    assert not at.exception
+    assert str(tmp_path / "nowhere") in texts(at)
+    assert "FDCORE_CORPORA" in texts(at)
+    assert at.button(key="add_demo")
+    assert not any(button.key == "read" for button in at.button)
+
+
+def test_a_chosen_folder_is_put_in_the_plan(cases):
+    """With an entry in the audit log; the fields are empty again after that."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.selectbox(key="add_folder").set_value("tiny").run()
+    at.button(key="add").click().run()
+    assert not at.exception
+    assert planned(cases, case_id) == (str(case_factory.world().corpora / "tiny"),)
+    assert at.selectbox(key="add_folder").value is None
+    assert [entry["event"] for entry in Case.open(cases / case_id).audit()][-1] == "plan changed"
+    assert "not read yet" in texts(at)
+
+
+@pytest.mark.parametrize("path", ["../cases", "/etc", "~/x", "nothing", "tiny/../..", "a\0b", "x" * 999])
+def test_a_typed_path_outside_is_refused_in_a_sentence(cases, path):
+    """Nothing outside the corpora folders is looked at."""
+    at = open_page(PAGE, case=Casebook(cases).create("New"))
+    at.text_input(key="add_path").set_value(path).run()
+    assert not at.exception
+    assert len(at.error) == 1
+    assert at.button(key="add").disabled
+
+
+def test_classes_can_be_hung_below_a_node(cases):
+    """The node is found by words and written behind the folder."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.text_input(key="add_path").set_value("tiny").run()
+    at.toggle(key="add_below").set_value(True).run()
+    assert at.button(key="add").disabled
+    at.text_input(key="add_node_words").set_value("wading bird").run()
+    at.selectbox(key="add_node_found").set_value("n02000954").run()
+    at.button(key="add").click().run()
+    assert not at.exception
+    assert planned(cases, case_id)[0].endswith("tiny@n02000954")
+    assert "n02000954" in texts(at)
+
+
+def test_a_removed_folder_comes_back_with_undo(cases):
+    """Removing touches the plan only."""
+    case_factory.planned(cases / "one")
+    before = planned(cases, "one")
+    at = open_page(PAGE, case="one")
+    at.button(key="remove_0").click().run()
+    assert planned(cases, "one") == ()
+    at.button(key="undo").click().run()
+    assert not at.exception
+    assert planned(cases, "one") == before
+    assert not any(button.key == "undo" for button in at.button)
+
+
+def test_a_folder_is_planned_once(cases):
+    """The second time is a sentence."""
+    case_factory.planned(cases / "one")
+    at = open_page(PAGE, case="one")
+    at.selectbox(key="add_folder").set_value("tiny").run()
+    at.button(key="add").click().run()
+    assert "already" in at.error[0].value
+    assert len(planned(cases, "one")) == 1
+
+
+def test_a_plan_from_elsewhere_is_not_read_here(cases):
+    """An imported case may name any folder; it is shown as text and cannot be read."""
+    folder = case_factory.planned(cases / "one")
+    case = Case.open(folder)
+    case.record(plan=case.facts()["plan"] | {"corpora": ["/etc", f"/srv/{HOSTILE}"]})
+    at = open_page(PAGE, case="one")
+    assert not at.exception
+    assert at.button(key="read").disabled
+    assert any(text.value == str(Path(f"/srv/{HOSTILE}")) for text in at.text)
+    assert not any("![x](http" in one.value for part in (at.caption, at.markdown) for one in part)
+
+
+# Reading
+
+
+def test_reading_begins_a_job(cases, started):
+    """The button is replaced by progress that can be cancelled."""
+    case_factory.planned(cases / "one")
+    at = open_page(PAGE, case="one")
+    at.button(key="read").click().run()
+    assert not at.exception
+    job = JobQueue(cases).latest("one")
+    assert job is not None
+    assert job.kind == "corpus"
+    assert "draw_demo" not in job.params
+    assert not any(button.key == "read" for button in at.button)
+    assert at.button(key="job_cancel")
+    assert at.button(key="remove_0").disabled
+
+
+def test_the_demo_corpus_is_drawn_when_it_is_read(cases, started, tmp_path, monkeypatch):
+    """The job is told where, as long as it is not there."""
+    monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.button(key="add_demo").click().run()
+    at.button(key="read").click().run()
+    assert not at.exception
+    assert JobQueue(cases).latest(case_id).params["draw_demo"] == str(tmp_path / "corpora" / "demo")
+
+
+def test_other_folders_than_those_read_are_told(cases):
+    """The plan has changed since."""
+    case = surveyed(cases)
+    assert "Read the corpus again" not in texts(open_page(PAGE, case="read"))
+    for corpora in ([*planned(cases, "read"), "/elsewhere"], []):
+        case.record(plan=case.facts()["plan"] | {"corpora": corpora})
+        assert "Read the corpus again" in texts(open_page(PAGE, case="read"))
+
+
+def test_leaving_out_what_was_asked_about_is_told(cases):
+    """Answers would be lost, so scoring would refuse; more folders are fine."""
+    case = Case.open(case_factory.finished(cases / "done"))
+    plan = case.facts()["plan"]
+    assert not open_page(PAGE, case="done").warning
+    case.record(plan=plan | {"corpora": [*plan["corpora"], str(cases)]})
+    assert any("stays" in one.value for one in open_page(PAGE, case="done").info)
+    case.record(plan=plan | {"corpora": [str(cases)]})
+    at = open_page(PAGE, case="done")
+    assert any("refuse" in one.value for one in at.warning)
+    assert at.button(key="new_with_folders")
+
+
+# What was found
+
+
+def test_what_was_found_is_shown(cases):
+    """Numbers, map, pictures, leaves."""
+    surveyed(cases)
+    at = open_page(PAGE, case="read")
+    assert not at.exception
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Leaves"] == str(len(tiny_world.LEAVES))
+    assert int(metrics["Usable"]) == len(tiny_world.LEAVES) * tiny_world.PER_LEAF
+    assert len(at.get("plotly_chart")) == 1
+    assert len(at.image) == 1
+    assert len(at.dataframe[0].value) == len(tiny_world.LEAVES)
+
+
+def test_a_node_narrows_pictures_and_leaves(cases):
+    """The URL carries it; clearing takes it out."""
+    case = surveyed(cases)
+    leaf = sorted(tiny_world.LEAVES)[0]
+    at = open_page(PAGE, case="read", node=leaf)
+    assert list(at.dataframe[0].value["node"]) == [leaf]
+    at.button(key="corpus_node_clear").click().run()
+    assert "node" not in at.query_params
+    assert len(at.dataframe[0].value) == len(tiny_world.LEAVES)
+    assert case.has("survey/survey.json")
+
+
+def test_a_link_to_no_node_shows_everything(cases):
+    """And says so, with the text inert."""
+    surveyed(cases)
+    at = open_page(PAGE, case="read", node=HOSTILE)
+    assert not at.exception
+    assert "does not have" in texts(at)
+    assert not any("![x](http" in one.value for one in at.caption)
+
+
+def test_leaves_are_searched_by_words(cases):
+    """A search for nothing that is there says what to do."""
+    surveyed(cases)
+    at = open_page(PAGE, case="read")
+    leaf = sorted(tiny_world.LEAVES)[1]
+    at.text_input(key="leaf_words").set_value(leaf).run()
+    assert list(at.dataframe[0].value["node"]) == [leaf]
+    at.text_input(key="leaf_words").set_value("zzzz").run()
+    assert not at.exception
+    assert "No leaf fits" in texts(at)
+
+
+def test_a_damaged_survey_is_a_sentence_and_can_be_read_again(cases):
+    """The folders and the button stay."""
+    case = surveyed(cases)
+    case.write("survey/nodes.parquet", b"nonsense")
+    at = open_page(PAGE, case="read")
+    assert not at.exception
+    assert "damaged" in at.error[0].value
+    assert not at.button(key="read").disabled
+
+
+def test_problems_are_counted_and_filtered(cases, tmp_path, monkeypatch):
+    """By reason, with what was used all the same."""
+    corpus = tmp_path / "corpora" / "flat"
+    tiny_world.build(corpus)
+    (next(corpus.iterdir()) / "broken.png").write_bytes(b"no picture")
+    monkeypatch.setenv("FDCORE_CORPORA", str(corpus.parent))
+    folder = case_factory.planned(cases / "odd")
+    case = Case.open(folder)
+    case.record(plan=case.facts()["plan"] | {"corpora": [str(corpus)]})
+    survey_corpora(folder)
+    at = open_page(PAGE, case="odd")
+    assert not at.exception
+    reasons = at.dataframe[1].value
+    assert list(reasons["files"]) == [1]
+    at.selectbox(key="problem_reason_odd").set_value(reasons["reason"][0]).run()
+    assert len(at.dataframe[2].value) == 1
+
+
+# Parts
+
+
+def tower() -> Hierarchy:
+    """A small graph in which `both` has two parents, with hostile labels."""
+    rows = [("top", (), ("top",)), ("left", ("top",), (HOSTILE,)), ("right", ("top",), ("right",)),
+            ("both", ("left", "right"), ("both",)), ("alone", (), ("alone",))]  # fmt: skip
+    return Hierarchy.from_rows(rows)
+
+
+def test_samples_are_opened_inside_the_corpora_folders_only(tmp_path):
+    """Their paths come with the case: absolute, climbing and linked ones are not opened."""
+    root = tmp_path / "corpora"
+    tiny_world.build(root / "tiny")
+    good = next(root.glob("tiny/*/*.png"))
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(good.read_bytes())
+    (root / "link.png").symlink_to(outside)
+    paths = (str(outside), f"{root}/../outside.png", str(root / "link.png"), "\0", "", str(root), str(good))
+    known = Surveyed((), (), {"both": 7}, None, {"both": paths}, tower())
+    samples = read_samples(known, (root,), None)
+    assert [sample.pixels is not None for sample in samples] == [False] * 6 + [True]
+
+
+@pytest.mark.parametrize("root", [None, "top", "left", "right", "both"])
+def test_each_node_is_drawn_under_one_parent_that_is_drawn(root):
+    """Whichever of a node's parents is looked at, the node is there with its files."""
+    rows = tree_rows(Surveyed((), (), {"both": 3, "right": 2}, None, {}, tower()), root)
+    assert set(filter(None, rows.parents)) <= set(rows.ids)
+    assert rows.values[rows.ids.index("both")] == 3
+    if root is not None:
+        assert rows.parents[rows.ids.index(root)] is None
+
+
+def test_a_click_on_the_map_means_a_node_or_nothing():
+    """What was folded means the node that it was folded in; anything else means the whole."""
+
+    def click(node: object) -> dict[str, object]:
+        return {"selection": {"points": [{"id": node}]}}
+
+    assert clicked_node(tower(), click("left")) == "left"
+    assert clicked_node(tower(), click("left\0other")) == "left"
+    for nothing in (click("all"), click(None), {"selection": {"points": []}}, {}, None):
+        assert clicked_node(tower(), nothing) is None
+
+
+def picker_app(value: str | None = None, n_nodes: int = 0) -> None:
+    """A page with nothing but the picker, for AppTest."""
+    import streamlit as st
+    import test_corpus_page
+
+    from fdcore.corpus.hierarchy import Hierarchy
+    from ui.tree_picker import tree_picker
+
+    rows = [("root", (), ("root",))] + [(f"n{i}", ("root",), (f"thing {i}",)) for i in range(n_nodes)]
+    hierarchy = Hierarchy.from_rows(rows) if n_nodes else test_corpus_page.tower()
+    st.text(f"chosen {tree_picker('Node', hierarchy, key='p', value=value)}")
+
+
+def test_the_picker_goes_down_and_up(monkeypatch):
+    """By the list of children and by the buttons of the way."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    at = AppTest.from_function(picker_app, kwargs={"value": "top"}).run()
+    at.selectbox(key="p_below").set_value("left").run()
+    assert at.text[-1].value == "chosen left"
+    assert not any("![x](http" in button.label for button in at.button)
+    at.selectbox(key="p_below").set_value("both").run()
+    assert at.text[-1].value == "chosen both"
+    assert not any(box.key == "p_below" for box in at.selectbox)
+    at.button(key="p_up_0").click().run()
+    assert at.text[-1].value == "chosen top"
+    at.button(key="p_clear").click().run()
+    assert at.text[-1].value == "chosen None"
+
+
+def test_the_picker_takes_no_value_that_is_no_node(monkeypatch):
+    """Such as one from a link."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    at = AppTest.from_function(picker_app, kwargs={"value": "nobody"}).run()
+    assert not at.exception
+    assert at.text[-1].value == "chosen None"
+
+
+def test_the_picker_sends_a_part_of_a_large_hierarchy(monkeypatch):
+    """At most so many children and finds, with the number that there are."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    at = AppTest.from_function(picker_app, kwargs={"value": "root", "n_nodes": 3_000}).run()
+    assert len(at.selectbox(key="p_below").options) == MAX_CHILDREN
+    assert "3,000" in at.selectbox(key="p_below").label
+    at.text_input(key="p_words").set_value("thing").run()
+    assert len(at.selectbox(key="p_found").options) == MAX_FOUND
+    at.text_input(key="p_words").set_value("thing 2999").run()
+    at.selectbox(key="p_found").set_value("n2999").run()
+    assert at.text[-1].value == "chosen n2999"
+    assert at.text_input(key="p_words").value == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "empty"),
+        (["n01503061", "n02000954"], "2 folders named by WordNet ids"),
+        (["train", "val"], "in parts"),
+        (["cat", "dog", "a b"], "3 folders named by words (a b, cat, dog)"),
+    ],
+)
+def test_a_folder_is_told_at_first_sight(tmp_path, names, words):
+    """From the names in it."""
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert words in first_look(tmp_path)

@@ -1,0 +1,170 @@
+"""The Distances page: matrix, tree and pairs of a class's candidates."""
+
+import json
+from pathlib import Path
+
+import case_factory
+import numpy as np
+import pytest
+from opening import open_page
+
+from fdcore import artefacts
+from fdcore.analysis import analyse
+from fdcore.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
+
+HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def change_hierarchy(folder: Path, change) -> None:
+    """Write a finished case's hierarchy anew, each (id, parents, synonyms) row changed."""
+    path = folder / "hierarchy.parquet"
+    old = artefacts.hierarchy_from_parquet(path.read_bytes())
+    rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]
+    path.write_bytes(artefacts.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+
+
+def figure(at, number: int) -> dict:
+    return json.loads(at.get("plotly_chart")[number].proto.spec)
+
+
+def shown(at) -> str:
+    """Everything that Streamlit reads as Markdown."""
+    return "\n".join(element.value for kind in ("markdown", "caption", "subheader", "info") for element in at.get(kind))
+
+
+def metric(at, label: str) -> str:
+    return next(m.value for m in at.metric if m.label == label)
+
+
+def test_a_class_shows_its_matrix_its_tree_and_its_pairs(cases):
+    """Class 0 of the small world: four leaves by colour, one of them a false friend."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one")
+    assert not at.exception
+    assert metric(at, "Candidates") == "4"
+    assert len(at.get("plotly_chart")) == 2
+    table = at.dataframe[0].value
+    assert len(table) == 6
+    assert table["steps"].is_monotonic_increasing
+    assert {"airliner", "warplane"} == {table["first"][0], table["second"][0]}
+    assert "heavier" in table["ancestor"][0]
+
+
+def test_the_order_is_that_of_clusters_or_of_the_hierarchy(cases):
+    """Changing it keeps the leaves and takes the frames away."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one")
+    assert figure(at, 0)["layout"].get("shapes")
+    at.segmented_control(key="order").set_value("Hierarchy").run()
+    assert not at.exception
+    assert not figure(at, 0)["layout"].get("shapes")
+
+
+def test_another_class_of_the_link_is_another_neighbourhood(cases):
+    """The class comes from the URL; two cats are one pair."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one", **{"class": "1"})
+    assert metric(at, "Candidates") == "2"
+    assert len(at.dataframe[0].value) == 1
+    assert "cat" in metric(at, "In common")
+
+
+def test_nothing_found_names_the_best_leaf_and_leads_to_tau(cases):
+    """Class 3 is never the suspect's answer."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one", **{"class": "3"})
+    assert not at.exception
+    assert "Nothing found for class 3" in at.subheader[0].value
+    assert "no view of any leaf" in at.subheader[0].value
+    assert at.button(key="empty_action").label == "Change tau in Selection"
+
+
+def test_the_links_tau_decides_and_is_shown(cases):
+    """Settings of the URL stand above those of the case; what is out of range is told and ignored."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one", tau="0.99", eta="1e99")
+    assert not at.exception
+    assert "tau = 0.99" in shown(at)
+    assert "eta" in at.warning[0].value
+
+
+def test_all_classes_together(cases):
+    """Every candidate of every class in one matrix, by the link as well."""
+    case_factory.finished(cases / "one")
+    at = open_page("4_Distances", case="one", scope="all")
+    assert not at.exception
+    assert metric(at, "Candidates") == "8"
+    assert len(at.dataframe[0].value) == 28
+    at.segmented_control(key="scope").set_value("One class").run()
+    assert metric(at, "Candidates") == "4"
+
+
+def test_a_corpus_without_hierarchy_says_so(cases):
+    """Every leaf a component of its own: no distances, and a sentence on how to mend it."""
+    case_factory.finished(cases / "one")
+    change_hierarchy(cases / "one", lambda node, _parents, names: (node, (), names))
+    at = open_page("4_Distances", case="one")
+    assert not at.exception
+    assert "unrelated" in at.info[0].value
+    assert not at.get("plotly_chart")
+    assert metric(at, "Nearest pair") == "unrelated"
+    assert at.dataframe[0].value["steps"].isna().all()
+
+
+def test_a_single_candidate_has_nothing_to_compare(cases):
+    """One leaf: its place in the hierarchy and no matrix."""
+    folder = case_factory.finished(cases / "one")
+    answers = np.load(folder / "ledger" / "answers.npy")
+    images = artefacts.image_table_from_parquet((folder / "corpus.parquet").read_bytes())
+    answers[(answers == 1) & (images.node_index[:, None] != images.nodes.index("n02123045"))] = 2
+    np.save(folder / "ledger" / "answers.npy", answers)
+    at = open_page("4_Distances", case="one", **{"class": "1"})
+    assert not at.exception
+    assert "nothing to compare" in shown(at)
+    assert any("entity > " in text.value for text in at.text)
+    assert not at.get("plotly_chart")
+
+
+def test_hostile_labels_are_only_text(cases):
+    """Neither Streamlit's Markdown nor Plotly's markup reads them."""
+    folder = case_factory.finished(cases / "one")
+    change_hierarchy(folder, lambda node, parents, _names: (node, parents, (HOSTILE,)))
+    at = open_page("4_Distances", case="one")
+    assert not at.exception
+    assert "![x](http" not in shown(at)
+    assert all("![x](http" not in m.value and "![x](http" not in (m.help or "") for m in at.metric)
+    for number in range(2):
+        assert "<b onclick" not in at.get("plotly_chart")[number].proto.spec.replace("\\u003c", "<")
+
+
+def test_half_finished_and_damaged_cases(cases):
+    """What is there is shown; what is broken is a sentence."""
+    case_factory.half_finished(cases / "half")
+    case_factory.damaged(cases / "broken", "hierarchy.parquet")
+    at = open_page("4_Distances", case="half")
+    assert not at.exception
+    assert at.metric
+    at = open_page("4_Distances", case="broken")
+    assert not at.exception
+    assert "damaged" in at.error[0].value
+
+
+def test_torch_stays_out(cases):
+    """The page is drawn from the case's folder alone: without its evidence, too."""
+    folder = case_factory.finished(cases / "one")
+    analyse(folder)
+    for file in (folder / "evidence").iterdir():
+        file.unlink()
+    at = open_page("4_Distances", case="one")
+    assert not at.exception
+    assert Case.open(folder).facts()["evidence"]

@@ -1,0 +1,92 @@
+"""What every page has around it."""
+
+from pathlib import Path
+
+import case_factory
+import pytest
+from opening import PAGES, open_page
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def test_there_is_a_page_for_each_step():
+    """The pages' files are the steps, in order."""
+    from ui.steps import STEPS
+
+    assert [step.path for step in STEPS[1:]] == [f"pages/{page}.py" for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_case_every_page_says_what_to_do(cases, page):
+    """One sentence and one button."""
+    at = open_page(page)
+    assert not at.exception
+    assert "No case is open" in at.subheader[0].value
+    assert at.button(key="empty_action").label == "Choose a case"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("case", ["../etc", "nothing", "<script>alert(1)</script>", "a" * 300])
+def test_a_link_to_no_case_is_a_sentence(cases, page, case):
+    """Whatever the link says, nothing outside the folder is opened and nothing breaks."""
+    at = open_page(page, case=case)
+    assert not at.exception
+    assert "There is no case" in at.error[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_damaged_case_is_a_sentence(cases, page):
+    """The frame says what is wrong, on every page."""
+    (cases / "broken").mkdir()
+    (cases / "broken" / "case.json").write_text("{")
+    at = open_page(page, case="broken")
+    assert not at.exception
+    assert "cannot be read" in at.error[0].value
+    assert "damaged" in at.text[-1].value
+
+
+def test_a_new_case_leads_to_the_first_missing_step(cases):
+    """Selection on an empty case sends to Suspect."""
+    from fdcore.casebook import Casebook
+
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGES[4], case=case_id)
+    assert not at.exception
+    assert at.button(key="empty_action").label == "Go to Suspect"
+
+
+def test_a_hostile_title_is_only_text(cases):
+    """A case's title is shown as it is, and nothing in it is read as Markdown."""
+    from fdcore.casebook import Casebook
+
+    case_id = Casebook(cases).create("![x](http://evil/x.png) **b**")
+    at = open_page(PAGES[0], case=case_id)
+    assert not at.exception
+    shown = [m.value for m in at.markdown] + [c.value for c in at.caption]
+    assert not any("![x](http" in text for text in shown)
+
+
+def test_the_link_of_a_view_carries_case_class_and_settings(cases):
+    """Colleagues see the same."""
+    case_factory.finished(cases / "one")
+    at = open_page(PAGES[5], case="one", alpha="0.5", eta="4")
+    assert not at.exception
+    link = next(c.value for c in at.code if "case=one" in c.value)
+    assert "alpha=0.5" in link
+    assert "eta=4" in link
+
+
+def test_a_damaged_list_of_jobs_is_a_sentence(cases):
+    """It may be deleted without losing a finding, and the page says so."""
+    case_factory.finished(cases / "one")
+    (cases / ".jobs.sqlite").write_bytes(b"no database" * 1000)
+    at = open_page(PAGES[4], case="one")
+    assert not at.exception
+    assert "Delete" in at.error[0].value

@@ -1,0 +1,153 @@
+"""The Report page: the saved conclusions, everything to take away, the audit log."""
+
+import json
+from pathlib import Path
+
+import case_factory
+import pytest
+from opening import open_page
+
+from fdcore.analysis import draw_report, load_scored, lock_class, pixels_of, selection_settings, weigh
+from fdcore.audit import read_trail
+from fdcore.case import Case
+from fdcore.choices import Choice
+from fdcore.report import Record
+
+HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def metric(at, label: str) -> str:
+    return next(m.value for m in at.metric if m.label == label)
+
+
+def report_of(folder: Path) -> str:
+    case = Case.open(folder)
+    findings = weigh(load_scored(case), selection_settings(case))
+    record = Record("A title", (("cat.png", 1), (HOSTILE, 2)), read_trail(case.audit()))
+    return draw_report(case, findings, pixels_of(case, case_factory.world().cache), record)
+
+
+def test_a_finished_case_shows_its_verdict_and_its_log(cases):
+    """Every class has its row; nothing has to be saved."""
+    case_factory.finished(cases / "one")
+    at = open_page("8_Report", case="one")
+    assert not at.exception
+    assert not [b for b in at.button if b.key == "save_conclusions"]
+    assert metric(at, "Classes found") == "3 of 4"
+    assert metric(at, "Audit log") == "intact"
+    domain, verdict, log = (frame.value for frame in at.dataframe)
+    assert set(domain["found"]) == {"heavier-than-air craft", "domestic cat", "car"}
+    assert verdict["found"].tolist() == ["heavier-than-air craft", "domestic cat", "car", "not found"]
+    assert log["event"].tolist()[-1] == "case created"
+    keys = {b.key for b in at.get("download_button")}
+    assert {"download_report", "download_bundle", "download_scores_csv", "download_case_json"} <= keys
+
+
+def test_other_settings_in_the_link_can_be_saved(cases):
+    """The page says which conclusions it shows, and one button makes the others the case's own."""
+    folder = case_factory.finished(cases / "one")
+    at = open_page("8_Report", case="one", eta="1")
+    assert "eta 7.5" in at.info[0].value
+    assert "eta 1" in at.info[0].value
+    at.button(key="save_conclusions").click().run()
+    assert not at.exception
+    assert selection_settings(Case.open(folder)).eta == 1
+    assert not [b for b in at.button if b.key == "save_conclusions"]
+
+
+def test_a_choice_locked_since_is_told(cases):
+    """The files do not hold it yet, and writing them again takes the notice away."""
+    folder = case_factory.finished(cases / "one")
+    lock_class(folder, Choice(0, (), "no aircraft", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
+    at = open_page("8_Report", case="one")
+    assert "choice was locked" in at.warning[0].value
+    assert metric(at, "Classes found") == "2 of 4"
+    at.button(key="save_conclusions").click().run()
+    assert not at.exception
+    assert not at.warning
+    assert json.loads((folder / "selection.json").read_text())["overall"]["n_found"] == 2
+
+
+def test_files_that_were_changed_are_told(cases):
+    """The page shows what the answers give, whatever stands in the files."""
+    folder = case_factory.finished(cases / "one")
+    found = json.loads((folder / "selection.json").read_text())
+    found["classes"][0]["ancestor_label"] = "submarine"
+    (folder / "selection.json").write_text(json.dumps(found))
+    at = open_page("8_Report", case="one")
+    assert "were changed" in at.warning[0].value
+    assert at.dataframe[1].value["found"][0] == "heavier-than-air craft"
+
+
+def test_a_broken_log_is_told_with_its_entry(cases):
+    """What stands before the break is shown."""
+    folder = case_factory.finished(cases / "one")
+    lines = (folder / "audit.jsonl").read_text().splitlines()
+    del lines[2]
+    (folder / "audit.jsonl").write_text("\n".join(lines) + "\n")
+    at = open_page("8_Report", case="one")
+    assert not at.exception
+    assert metric(at, "Audit log") == "broken"
+    assert "Broken at entry 2" in at.error[0].value
+
+
+def test_the_evidence_is_verified_on_demand(cases):
+    """Unchanged, or a sentence that says what came."""
+    folder = case_factory.finished(cases / "one")
+    at = open_page("8_Report", case="one")
+    at.button(key="verify_evidence").click().run()
+    assert any("Unchanged since intake" in s.value for s in at.success)
+    file = next((folder / "evidence").iterdir())
+    file.chmod(0o644)
+    file.write_bytes(b"other")
+    at.button(key="verify_evidence").click().run()
+    assert not at.exception
+    assert "changed after intake" in at.error[0].value
+
+
+def test_half_finished_offers_to_draw_the_conclusions(cases):
+    """Answers are there, conclusions are not: one button."""
+    folder = case_factory.half_finished(cases / "half")
+    at = open_page("8_Report", case="half")
+    assert not at.exception
+    assert at.button(key="save_conclusions").label == "Draw the conclusions"
+    at.button(key="save_conclusions").click().run()
+    assert not at.exception
+    assert (folder / "report.html").is_file()
+    assert metric(at, "Classes found")
+
+
+def test_a_damaged_case_is_a_sentence(cases):
+    """No traceback for half a file."""
+    case_factory.damaged(cases / "broken", "hierarchy.parquet")
+    at = open_page("8_Report", case="broken")
+    assert not at.exception
+    assert "damaged" in at.error[0].value
+
+
+def test_the_report_can_run_nothing_and_load_nothing(cases):
+    """Every text is escaped, a policy forbids the rest, and there is no script and no address in it."""
+    page = report_of(case_factory.finished(cases / "one"))
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert 'src="http' not in page
+    for part in ("The domain", "Test query", "Audit log", "How to make it again", "fdcore investigate", "<svg"):
+        assert part in page
+
+
+def test_the_same_case_gives_the_same_report(cases):
+    """Byte for byte, wherever the case lies; no time but the log's enters it."""
+    case_factory.finished(cases / "one")
+    case_factory.finished(cases / "two")
+    assert report_of(cases / "one") == report_of(cases / "one") == report_of(cases / "two")
+    assert len(report_of(cases / "one")) < 500_000

@@ -1,0 +1,354 @@
+"""The Suspect page: from no file to a suspect that answers, refused files, uploads, typed paths, settled options."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import case_factory
+import pytest
+from opening import open_page
+from streamlit.testing.v1 import AppTest
+
+from fdcore.case import Case
+from fdcore.casebook import Casebook
+from fdcore.errors import RefusedError, SettingsError, SuspectError
+from fdcore.intake import check_suspect
+from fdcore.jobs import JobQueue, State
+from fdcore.jobs.database import writing
+from fdcore.plan import Plan, SuspectOptions
+from ui.suspect import uploads
+from ui.suspect.options import in_numbers
+from ui.suspect.result import ASSUMED, GIVEN, preprocessing_rows
+from ui.suspect.test_query import with_only_preset
+
+PAGE = "1_Suspect"
+HOSTILE = "<b>x<i> [a](evil.x) *.pth"
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of cases, and evidence: a good file and one with a hostile name."""
+    folder, evidence = tmp_path / "cases", tmp_path / "evidence"
+    folder.mkdir()
+    (evidence / "drive").mkdir(parents=True)
+    content = (case_factory.world().evidence / "colours.onnx").read_bytes()
+    (evidence / "drive" / "colours.onnx").write_bytes(content)
+    (evidence / HOSTILE).write_bytes(content)
+    (evidence / "link").symlink_to("/etc/passwd")
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_EVIDENCE", str(evidence))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers that only sleep."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "60"]))
+        return started[-1]
+
+    monkeypatch.setattr(JobQueue, "_spawn", sleep)
+    yield
+    for process in started:
+        process.kill()
+
+
+def checked(cases: Path, title: str = "One", **options: object) -> str:
+    """A case whose suspect was opened and asked."""
+    case_id = Casebook(cases).create(title)
+    case = Case(cases / case_id)
+    case.record(plan=Plan(suspect=SuspectOptions(**options)).as_dict())
+    check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx")
+    return case_id
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.text, at.markdown, at.caption, at.error, at.warning)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_a_file_of_the_evidence_folder_is_checked(cases, idle_workers):
+    """Choosing a file and one click: the plan is stored, the job gets the file's own path."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    assert not at.exception
+    assert at.button(key="check").disabled
+    assert at.selectbox(key="source_file").options == [HOSTILE, "drive/colours.onnx"]
+    at.selectbox(key="source_file").select("drive/colours.onnx").run()
+    at.selectbox(key=f"preset_{case_id}").select("signed").run()
+    at.button(key="check").click().run()
+    assert not at.exception
+    job = JobQueue(cases).latest(case_id)
+    assert job.params["source"] == str(cases.parent / "evidence" / "drive" / "colours.onnx")
+    case = Case.open(cases / case_id)
+    assert Plan.from_dict(case.facts()["plan"]).suspect.preset == "signed"
+    assert [entry["event"] for entry in case.audit()][-1] == "plan changed"
+    assert at.button(key="check").disabled
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "~/x", "link", "nothing.pth", "a\0b"])
+def test_typed_paths_stay_inside_the_evidence_folder(cases, path):
+    """A sentence, and nothing to check."""
+    at = open_page(PAGE, case=Casebook(cases).create("New"))
+    at.text_input(key="source_path").input(path).run()
+    assert not at.exception
+    assert at.error
+    assert at.button(key="check").disabled
+
+
+def test_a_typed_path_inside_is_taken(cases):
+    """The same as choosing it; a folder is no file."""
+    at = open_page(PAGE, case=Casebook(cases).create("New"))
+    at.text_input(key="source_path").input("drive/colours.onnx").run()
+    assert not at.button(key="check").disabled
+    at.text_input(key="source_path").input("drive").run()
+    assert "folder" in at.warning[0].value
+    assert at.button(key="check").disabled
+
+
+def test_an_upload_lies_beside_the_cases_until_it_is_taken(cases, idle_workers):
+    """Its name is only a name; the job is told where it lies."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.segmented_control(key="source_way").set_value("Upload").run()
+    at.file_uploader(key="source_upload").upload("../../x.pth", b"words").run()
+    at.button(key="check").click().run()
+    assert not at.exception
+    source = Path(JobQueue(cases).latest(case_id).params["source"])
+    assert source.parent.parent == cases / ".uploads"
+    assert (source.name, source.read_bytes()) == ("x.pth", b"words")
+    assert Casebook(cases).ids() == [case_id]
+
+
+def test_the_demo_suspect_brings_its_options(cases, idle_workers):
+    """One click, and what is known of it is in the plan."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.segmented_control(key="source_way").set_value("Demo suspect").run()
+    at.button(key="check").click().run()
+    assert Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect.arch == "resnet20"
+
+
+def test_wrong_numbers_are_a_sentence(cases):
+    """The field's name, what it takes, what came."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.text_input(key=f"mean_{case_id}").input("a half").run()
+    assert not at.exception
+    assert "takes 1 or 3 numbers" in at.error[0].value
+
+
+def test_an_opened_suspect_is_shown_with_its_answers(cases):
+    """Metrics, hash, what was assumed, pictures with classes."""
+    case_id = checked(cases)
+    at = open_page(PAGE, case=case_id)
+    assert not at.exception
+    assert [metric.value for metric in at.metric][:3] == ["ONNX graph", "4", "12 x 12 colour"]
+    assert any(len(code.value) == 64 for code in at.code)
+    assert "normalisation is assumed" in said(at)
+    assert "27 pictures" in said(at)
+    assert "Class 0" in said(at)
+    assert at.get("plotly_chart")
+
+
+def test_one_class_for_everything_offers_other_normalisations(cases, idle_workers):
+    """Each preset is one click, and replaces typed numbers."""
+    case_id = checked(cases, spec_overrides={"mean": [0.0, -9.0, 0.0]})
+    at = open_page(PAGE, case=case_id)
+    assert "All pictures were put in class 1" in said(at)
+    at.button(key="try_imagenet").click().run()
+    assert not at.exception
+    options = Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect
+    assert (options.preset, options.spec_overrides) == ("imagenet", {})
+    assert JobQueue(cases).latest(case_id).params["source"] is None
+
+
+def test_other_pictures_can_be_asked_about(cases, idle_workers):
+    """Uploaded pictures are handed to the job; the evidence is the case's own."""
+    case_id = checked(cases)
+    at = open_page(PAGE, case=case_id)
+    picture = (cases / case_id / "test_query" / "000.png").read_bytes()
+    uploader = at.file_uploader(key="sample_files")
+    uploader.upload("a.png", picture, "image/png").upload("a.png", picture, "image/png").run()
+    at.button(key="ask_files").click().run()
+    assert not at.exception
+    params = JobQueue(cases).latest(case_id).params
+    assert params["source"] is None
+    assert [Path(sample).read_bytes() for sample in params["samples"]] == [picture, picture]
+
+
+@pytest.mark.parametrize("verdict", ["dangerous", "inconclusive"])
+def test_a_refused_file_is_a_clear_state(cases, idle_workers, monkeypatch, verdict):
+    """What the scanners said; only what is inconclusive may be opened by decision, which is confirmed and logged."""
+    import fdcore.suspect.open as opening
+    from fdcore.suspect.scan import ScanReport
+    from fdcore.suspect.scanners import Finding
+
+    report = ScanReport(verdict, (Finding("fickling", verdict, "fickling: **bad** [a](b)"),), "It was refused.")
+    monkeypatch.setattr(opening, "scan", lambda path: report)
+    with pytest.raises(RefusedError):
+        checked(cases)
+    at = open_page(PAGE, case="one")
+    assert not at.exception
+    assert "Nothing in it was executed" in said(at)
+    assert "fickling: **bad** [a](b)" in [text.value for text in at.text]
+    if verdict == "dangerous":
+        assert all(button.key not in ("override", "check") for button in at.button)
+        return
+    assert at.button(key="override").disabled
+    at.checkbox(key="override_sure").check().run()
+    at.button(key="override").click().run()
+    case = Case.open(cases / "one")
+    assert Plan.from_dict(case.facts()["plan"]).suspect.allow_unscanned
+    assert "scan overridden" in [entry["event"] for entry in case.audit()]
+
+
+def test_a_check_overrides_no_scan_by_itself(cases, idle_workers):
+    """The permission is never part of an ordinary check of a new file."""
+    case_id = Casebook(cases).create("New")
+    Case(cases / case_id).record(plan=Plan(suspect=SuspectOptions(allow_unscanned=True)).as_dict())
+    at = open_page(PAGE, case=case_id)
+    at.selectbox(key="source_file").select(HOSTILE).run()
+    at.button(key="check").click().run()
+    assert not Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect.allow_unscanned
+
+
+def test_why_a_file_could_not_be_opened_is_said(cases, idle_workers):
+    """The file is kept, the options stay open, and the last failure is shown when its notice is gone."""
+    with pytest.raises(SuspectError):
+        checked(cases, n_classes=7)
+    queue = JobQueue(cases)
+    queue.submit("suspect", "one", {"source": None})
+    with writing(cases) as connection:
+        connection.execute("UPDATE jobs SET state = 'failed', message = 'It has 4 *classes*.', seen = 1")
+    at = open_page(PAGE, case="one")
+    assert not at.exception
+    assert at.error[0].value == r"It has 4 \*classes\*\."
+    assert not at.button(key="check").disabled
+    assert "For another file, make another case" in said(at)
+
+
+def test_options_of_a_scored_case_are_settled(cases, idle_workers):
+    """No form; a new case with the same file instead."""
+    case_factory.finished(cases / "done")
+    at = open_page(PAGE, case="done")
+    assert not at.exception
+    assert "options are settled" in said(at)
+    assert all(button.key != "check" for button in at.button)
+    at.button(key="new_with_suspect").click().run()
+    assert not at.exception
+    new = next(case_id for case_id in Casebook(cases).ids() if case_id != "done")
+    assert JobQueue(cases).latest(new).params["source"].endswith("done/evidence/colours.onnx")
+
+
+def test_half_finished_and_damaged_cases_hold(cases):
+    """A scored half is settled too; a broken test query is a sentence."""
+    case_factory.half_finished(cases / "half")
+    assert not open_page(PAGE, case="half").exception
+    case_id = checked(cases)
+    (cases / case_id / "test_query" / "000.png").write_bytes(b"no picture")
+    at = open_page(PAGE, case=case_id)
+    assert not at.exception
+    assert "missing or damaged" in said(at)
+
+
+def test_hostile_names_are_inert(cases):
+    """A file's name is never formatted."""
+    case_id = Casebook(cases).create("New")
+    check_suspect(cases / case_id, cases.parent / "evidence" / HOSTILE)
+    at = open_page(PAGE, case=case_id)
+    assert not at.exception
+    for element in (*at.markdown, *at.caption, *at.metric):
+        assert "<b>" not in str(element.value)
+        assert "](evil" not in str(element.value)
+
+
+# Parts
+
+
+def test_uploads_go_when_taken_or_old(cases):
+    """Those of a job that is done at once, others after a day."""
+    first, second = (uploads.spool(cases, "a.pth", BytesIO(b"x")) for _ in range(2))
+    job = _job(cases)
+    uploads.remove_taken(cases, replace(job, params={"source": str(first), "samples": [str(second)]}))
+    assert first.exists()
+    uploads.remove_taken(cases, replace(job, state=State.DONE, params={"source": str(first), "samples": []}))
+    assert not first.exists()
+    uploads.sweep(cases)
+    assert second.exists()
+    uploads.sweep(cases, now=time.time() + uploads.KEPT_S + 60)
+    assert not second.exists()
+
+
+def test_only_uploads_are_ever_removed(cases):
+    """A job that was told of a file elsewhere leaves it where it is."""
+    path = cases.parent / "evidence" / "drive" / "colours.onnx"
+    uploads.remove_taken(cases, replace(_job(cases), state=State.DONE, params={"source": str(path), "samples": []}))
+    assert path.exists()
+
+
+def _job(cases: Path):
+    from fdcore.jobs import Job
+
+    return Job(1, "one", "suspect", {}, "", State.FAILED, "", 0, 0, None, "", 0.0, None, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("model.pth", "model.pth"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\evidence\\m.pt", "m.pt"),
+        (".hidden", "hidden"),
+        ("a\nb\0c", "a_b_c"),
+        ("..", "upload"),
+        ("", "upload"),
+    ],
+)
+def test_names_of_uploads_are_only_names(name, safe):
+    """No folders, no control characters, not hidden."""
+    assert uploads.safe_name(name) == safe
+    assert len(os.fsencode(uploads.safe_name("ü" * 400 + ".pth"))) <= uploads.MAX_NAME
+
+
+def test_numbers_are_read_as_people_type_them():
+    """Spaces, commas, semicolons; the wrong count is a sentence."""
+    assert in_numbers("0.5, 0.4; 0.3", "The mean", (1, 3)) == [0.5, 0.4, 0.3]
+    assert in_numbers("", "The mean", (1, 3)) == []
+    with pytest.raises(SettingsError, match="takes 1 or 3"):
+        in_numbers("1 2", "The mean", (1, 3))
+
+
+def test_what_was_assumed_is_marked():
+    """By the description, the preset and the overrides."""
+    spec = {
+        "height": 32,
+        "width": 32,
+        "channels": 3,
+        "value_range": [0, 1],
+        "mean": [0] * 3,
+        "std": [1] * 3,
+        "order": "RGB",
+    }
+    suspect = {"description": "Net, 2 classes, 32x32 colour, unit normalisation (assumed)", "preprocessing": spec}
+
+    def origins(overrides, preset):
+        return {row["Setting"]: row["Known from"] for row in preprocessing_rows(suspect, overrides, preset)}
+
+    assert origins({}, None)["Mean"] == ASSUMED
+    assert origins({}, "unit")["Mean"] == GIVEN
+    assert origins({"std": [1]}, None)["Standard deviation"] == GIVEN
+    assert origins({}, None)["Order of the channels"] == ASSUMED
+
+
+def test_a_preset_replaces_typed_numbers_only():
+    """What else was set stays."""
+    options = SuspectOptions(spec_overrides={"mean": [0.1], "height": 64})
+    assert with_only_preset(options, "unit").spec_overrides == {"height": 64}

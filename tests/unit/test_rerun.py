@@ -1,0 +1,73 @@
+"""The commands that make findings again."""
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+import case_factory
+import pytest
+
+from fdcore import cli
+from fdcore.case import Case
+from fdcore.plan import Plan, Settings
+from fdcore.rerun import rerun_commands
+from fdcore.selection import SelectionSettings
+
+WEIGHED = asdict(SelectionSettings(alpha=0.55, eta=4.5, k=3))
+
+
+def parsed(command: str):
+    words = shlex.split(command)
+    assert words[0] == "fdcore"
+    return cli._parser().parse_args(words[1:])
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory) -> dict:
+    return Case.open(case_factory.finished(tmp_path_factory.mktemp("cases") / "one")).facts()
+
+
+def test_the_commands_parse_to_the_settings_of_the_case(facts):
+    """What the command line makes of them is what the case was asked and weighed with."""
+    investigate, select = map(parsed, rerun_commands(facts, WEIGHED))
+    settings = cli._settings(investigate)
+    planned = Plan.from_dict(facts["plan"]).settings
+    assert settings == Settings(n_views=planned.n_views, selection=SelectionSettings(**WEIGHED))
+    assert investigate.suspect == Path("colours.onnx")
+    assert investigate.corpus == ["tiny"]
+    assert cli._selection_settings(select, SelectionSettings()) == SelectionSettings(**WEIGHED)
+
+
+def test_preprocessing_is_spelled_out(facts):
+    """No preset has to be known to get the same numbers."""
+    overrides = cli._spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
+    spec = facts["suspect"]["preprocessing"]
+    assert {name: list(v) if isinstance(v, tuple) else v for name, v in overrides.items()} == {
+        name: spec[name] for name in overrides
+    }
+    assert {"height", "width", "mean", "std"} <= overrides.keys()
+
+
+def test_negative_ranges_and_automatic_k_survive():
+    """A value that begins with a minus is no option, and no k is k = 0."""
+    facts = {
+        "evidence": {"name": "m.pt"}, "asking": {"n_views": 8, "images_per_leaf": None, "seed": 1, "budget": 100},
+        "corpus": {"sources": ["a (folders)", "b"]}, "suspect": {"preprocessing": {"value_range": [-1.0, 1.0]}},
+    }  # fmt: skip
+    investigate = parsed(rerun_commands(facts, asdict(SelectionSettings()))[0])
+    assert cli._spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
+    assert cli._settings(investigate).selection == SelectionSettings()
+    assert (investigate.budget, investigate.images_per_leaf, investigate.corpus) == (100, 0, ["a", "b"])
+
+
+def test_without_a_file_only_weighing_is_offered(facts):
+    """A suspect that was a function or a ledger cannot be asked again."""
+    commands = rerun_commands({key: value for key, value in facts.items() if key != "evidence"}, WEIGHED)
+    assert [shlex.split(command)[1] for command in commands] == ["select"]
+
+
+@pytest.mark.parametrize("name", ["a b.pt", "$(reboot).pt", "--arch", "'; rm -rf x #", "/etc/passwd"])
+def test_hostile_names_are_one_word(facts, name):
+    """Pasted into a shell, a file's name stays a file's name."""
+    command = rerun_commands(facts | {"evidence": facts["evidence"] | {"name": name}}, WEIGHED)[0]
+    assert parsed(command).suspect.name == Path(name).name

@@ -1,0 +1,71 @@
+"""The images that a finding gives to train from."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fdcore.artefacts import ClassFinding
+from fdcore.filtering import FilteredClass
+from fdcore.naming import Name
+from fdcore.selection import ClassSelection, Cluster
+from fdcore.transfer import share_evenly, transfer_set, transfer_to_csv
+
+
+def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassFinding:
+    clusters = (Cluster(0, (0,), 0.9, 0.0, 0.63),) if kept or dropped else ()
+    filtered = FilteredClass(
+        number, np.arange(kept), np.ones(kept, np.float32), np.arange(dropped), np.zeros(dropped, np.int32)
+    )
+    name = Name("n1", label, 1, 1) if clusters else None
+    return ClassFinding(ClassSelection(number, (), clusters), filtered, name, ())
+
+
+@pytest.mark.parametrize(
+    ("available", "total", "expected"),
+    [
+        ([100, 100], 50, [25, 25]),
+        ([10, 100], 50, [10, 40]),
+        ([10, 0, 10], 100, [10, 0, 10]),
+        ([5, 5, 5], 10, [4, 3, 3]),
+        ([], 10, []),
+        ([3], 0, [0]),
+    ],
+)
+def test_a_total_is_shared_as_evenly_as_the_classes_allow(available, total, expected):
+    """What one class lacks goes to the others."""
+    assert share_evenly(available, total) == expected
+
+
+@given(st.lists(st.integers(0, 60), max_size=8), st.integers(0, 300))
+def test_sharing_is_exact_and_fair(available, total):
+    """All that can be taken is, nobody gives more than there is, and only the poor give less than another."""
+    taken = share_evenly(available, total)
+    assert sum(taken) == min(total, sum(available))
+    assert all(0 <= t <= n for t, n in zip(taken, available, strict=True))
+    for t, n in zip(taken, available, strict=True):
+        assert t == n or t >= max(taken) - 1
+
+
+def test_the_transfer_set_counts_what_filtering_kept():
+    """Kept, dropped, taken and the balance; "not found" is a class with nothing."""
+    found = transfer_set([finding(0, 30, 10), finding(1, 10, 0), finding(2, 0, 0)], total=30)
+    assert [(share.kept, share.dropped, share.taken) for share in found.classes] == [
+        (30, 10, 20),
+        (10, 0, 10),
+        (0, 0, 0),
+    ]
+    assert (found.n_kept, found.n_taken, found.n_covered) == (40, 30, 2)
+    assert found.balance == pytest.approx(1 / 3)
+    assert transfer_set([]).balance == 0
+
+
+def test_the_table_is_harmless():
+    """A name that looks like a formula is disarmed."""
+    rows = list(csv.DictReader(io.StringIO(transfer_to_csv(transfer_set([finding(0, 3, 1, "=cmd()")])).decode())))
+    assert rows[0] == {
+        "target_class": "0", "found": "'=cmd()", "kept": "3", "dropped": "1", "share_kept": "0.75", "taken": "3",
+    }  # fmt: skip

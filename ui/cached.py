@@ -1,0 +1,304 @@
+"""Every cache of the dashboard, each bounded and keyed by a digest of the files it was read from. Nothing here is
+changed by its users."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fdcore.analysis import (
+    Findings,
+    Scored,
+    agrees_with_files,
+    draw_report,
+    load_scored,
+    pixels_of,
+    read_choices,
+    weigh,
+    weigh_class,
+)
+from fdcore.artefacts import ClassFinding
+from fdcore.audit import read_trail
+from fdcore.case import Case
+from fdcore.casebook import Casebook, CaseCard
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CaseError
+from fdcore.intake import Surveyed, read_survey, read_test_query
+from fdcore.neighbourhood import Neighbourhood, all_candidates, neighbourhood
+from fdcore.places import folder_choices, table_choices
+from fdcore.plan import open_hierarchy
+from fdcore.report import Record
+from fdcore.selection import SelectionSettings, candidate_leaves
+from fdcore.stability import StabilityMap, map_stability
+from fdcore.suspect.formats import identify
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from fdcore.survey_tables import Sample
+
+SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
+CHOICES = ("choices.json",)
+LOGGED = ("case.json", "audit.jsonl", "test_query.json")  # what a report tells beside the findings
+SURVEY = ("survey/survey.json", "survey/nodes.parquet", "survey/hierarchy.parquet")
+LISTED_S = 20.0  # for how long a list of files is taken to be right
+CARD = (*SCORED, "case.json", "selection.json", "survey/survey.json")
+
+
+def scored(case: Case) -> Scored:
+    """What the case's conclusions rest on."""
+    return _scored(case.revision(*SCORED), case.folder)
+
+
+def findings(case: Case, settings: SelectionSettings) -> Findings:
+    """The case's findings with these settings and the analyst's choices."""
+    return _findings(f"{case.revision(*SCORED, *CHOICES)} {settings!r}", case.folder, settings)
+
+
+def class_finding(case: Case, settings: SelectionSettings, target_class: int) -> ClassFinding:
+    """What `findings` says of one class, at the price of one class."""
+    revision = case.revision(*SCORED, *CHOICES)
+    return _class_finding(f"{revision} {settings!r} {target_class}", case.folder, settings, target_class)
+
+
+def stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
+    """How one class's answer changes along eta and alpha; those of the settings do not matter."""
+    anywhere = replace(settings, eta=0.0, alpha=1.0)
+    return _stability(f"{case.revision(*SCORED)} {anywhere!r} {target_class}", case.folder, anywhere, target_class)
+
+
+def thumbnails(case: Case, cache: Path | None, images: Sequence[int], size: int = 96) -> list[bytes]:
+    """Some of the case's pictures as small JPEG files, in this order; none where the cache has lost them."""
+    wanted = tuple(int(image) for image in images)
+    return _thumbnails(f"{case.revision(*SCORED)} {cache} {wanted} {size}", case.folder, cache, wanted, size)
+
+
+def corpus_leaves(case: Case) -> "pd.DataFrame":
+    """The leaves that the case's corpora hold; see `survey_tables.leaf_table`. Only after a survey."""
+    return _corpus_leaves(case.revision(*SURVEY), case.folder)
+
+
+def corpus_problems(case: Case) -> "pd.DataFrame":
+    """What is odd about the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
+    return _corpus_problems(case.revision(*SURVEY, "survey/problems.csv"), case.folder)
+
+
+def corpus_samples(case: Case, roots: tuple[Path, ...], node: str | None) -> "list[Sample]":
+    """A few pictures at or below a node; see `survey_tables.read_samples`. Only after a survey."""
+    return _corpus_samples(f"{case.revision(*SURVEY)} {roots} {node!r}", case.folder, roots, node)
+
+
+def corpus_map(case: Case, node: str | None, draw: "Callable[[Surveyed, str], go.Figure]") -> "go.Figure":
+    """A figure of the corpora's images at or below a node; `draw` takes the survey and a revision. After a survey."""
+    revision = f"{case.revision(*SURVEY)} {node!r}"
+    return _figure(f"map {revision}", lambda: draw(_surveyed(case.folder), revision))
+
+
+def file_format(case: Case) -> str:
+    """What kind of file the case's evidence is, in a sentence.
+
+    Raises:
+        SuspectError: it cannot be read.
+    """
+    name = Path(str(case.facts()["evidence"]["file"])).name
+    return _file_format(case.revision(f"evidence/{name}"), case.folder / "evidence" / name)
+
+
+def survey(case: Case) -> Surveyed | None:
+    """What the case's corpora hold, as they were read last; None before that."""
+    return _survey(case.revision(*SURVEY), case.folder)
+
+
+def pictures(case: Case, what: str, draw: "Callable[[], list[bytes]]") -> list[bytes]:
+    """PNG files made of the case's answers; `what` says everything else that they depend on."""
+    return _pictures(f"{case.revision(*SCORED)} {what}", draw)
+
+
+def candidates_of(case: Case, settings: SelectionSettings, target_class: int, *, by_cluster: bool) -> Neighbourhood:
+    """How one class's candidates lie to each other."""
+    key = f"{case.revision(*SCORED, *CHOICES)} {settings!r} {target_class} {by_cluster}"
+    return _candidates_of(key, case.folder, settings, target_class, by_cluster)
+
+
+def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tuple[Neighbourhood, int]:
+    """How the candidates of all classes lie to each other, at most `limit` of them, and how many there are."""
+    key = f"{case.revision(*SCORED, *CHOICES)} {settings!r} {limit}"
+    return _candidates_of_all(key, case.folder, settings, limit)
+
+
+def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
+    """The report on the case's findings, with its test query and audit log."""
+    key = f"{case.revision(*SCORED, *CHOICES, *LOGGED)} {settings!r} {cache} {pictures}"
+    return _report(key, case.folder, settings, cache if pictures else None)
+
+
+def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
+    """Whether the conclusions that the case's files hold are those that its answers and choices give."""
+    key = f"{case.revision(*SCORED, *CHOICES, 'selection.json')} {settings!r}"
+    return _saved_as_found(key, case.folder, settings)
+
+
+def figure(case: Case, what: str, make: "Callable[[], go.Figure]") -> "go.Figure":
+    """A figure of the case's answers; `what` says everything else that it depends on."""
+    return _figure(f"{case.revision(*SCORED)} {what}", make)
+
+
+def card(book: Casebook, case_id: str) -> CaseCard:
+    """One case at a glance."""
+    return _card(Case(book.root / case_id).revision(*CARD), book.root, case_id)
+
+
+def cards(book: Casebook) -> list[CaseCard]:
+    """Every case at a glance, the last changed first."""
+    return sorted((card(book, case_id) for case_id in book.ids()), key=lambda card: -card.changed)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def hierarchy(path: str | None) -> Hierarchy:
+    """The hierarchy of a plan: WordNet, or a file."""
+    return open_hierarchy(path)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the case's answers")
+def _scored(revision: str, _folder: Path) -> Scored:
+    return load_scored(Case(_folder))
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _findings(revision: str, _folder: Path, _settings: SelectionSettings) -> Findings:
+    case = Case(_folder)
+    return weigh(scored(case), _settings, read_choices(case))
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _class_finding(revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int) -> ClassFinding:
+    case = Case(_folder)
+    return weigh_class(scored(case), _settings, _target_class, read_choices(case))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _stability(revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int) -> StabilityMap:
+    known = scored(Case(_folder))
+    leaves = candidate_leaves(known.scores, _settings, (_target_class,))
+    return map_stability(known.scores, leaves, known.distances(leaves), _settings, _target_class)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _thumbnails(revision: str, _folder: Path, _cache: Path | None, _images: tuple[int, ...], _size: int) -> list[bytes]:
+    from PIL import Image
+
+    pixels = pixels_of(Case(_folder), _cache)
+    if pixels is None:
+        return []
+    files = []
+    for number in _images:
+        picture = Image.fromarray(pixels[number].squeeze()).convert("RGB")
+        picture.thumbnail((_size, _size))
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=90)
+        files.append(file.getvalue())
+    return files
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _survey(revision: str, _folder: Path) -> Surveyed | None:
+    return read_survey(Case(_folder))
+
+
+def _surveyed(folder: Path) -> Surveyed:
+    known = survey(Case(folder))
+    if known is None:
+        raise CaseError("The corpus of this case was not read yet.")
+    return known
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _corpus_leaves(revision: str, _folder: Path) -> "pd.DataFrame":
+    from fdcore.survey_tables import leaf_table
+
+    return leaf_table(_surveyed(_folder))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _corpus_problems(revision: str, _folder: Path) -> "pd.DataFrame":
+    from fdcore.survey_tables import problem_table
+
+    return problem_table(Case(_folder))
+
+
+@st.cache_resource(max_entries=64, ttl=300, show_spinner="Reading sample pictures")
+def _corpus_samples(revision: str, _folder: Path, _roots: tuple[Path, ...], _node: str | None) -> "list[Sample]":
+    from fdcore.survey_tables import read_samples
+
+    return read_samples(_surveyed(_folder), _roots, _node)
+
+
+@st.cache_resource(max_entries=8, ttl=LISTED_S, show_spinner=False)
+def folders(roots: tuple[Path, ...]) -> list[str]:
+    """Folders that may be chosen as corpora."""
+    return folder_choices(roots)
+
+
+@st.cache_resource(max_entries=8, ttl=LISTED_S, show_spinner=False)
+def tables(roots: tuple[Path, ...]) -> list[str]:
+    """Files that may be chosen as hierarchies."""
+    return table_choices(roots)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _pictures(what: str, _draw: "Callable[[], list[bytes]]") -> list[bytes]:
+    return _draw()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _candidates_of(
+    revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int, _by_cluster: bool
+) -> Neighbourhood:
+    known = scored(Case(_folder))
+    found = class_finding(Case(_folder), _settings, _target_class)
+    return neighbourhood(found.selection, known.scores, known.hierarchy, known.distances, by_cluster=_by_cluster)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the candidates of all classes")
+def _candidates_of_all(
+    revision: str, _folder: Path, _settings: SelectionSettings, _limit: int
+) -> tuple[Neighbourhood, int]:
+    found = findings(Case(_folder), _settings)
+    selections, known = [one.selection for one in found.classes], found.scored
+    return all_candidates(selections, known.scores, known.hierarchy, known.distances, limit=_limit)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Drawing the report")
+def _report(revision: str, _folder: Path, _settings: SelectionSettings, _cache: Path | None) -> bytes:
+    case = Case(_folder)
+    tested = read_test_query(case)
+    record = Record(
+        title=str(case.facts().get("title", "")),
+        tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
+        trail=read_trail(case.audit()),
+    )
+    return draw_report(case, findings(case, _settings), pixels_of(case, _cache), record).encode()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _saved_as_found(revision: str, _folder: Path, _settings: SelectionSettings) -> bool:
+    return agrees_with_files(Case(_folder), findings(Case(_folder), _settings))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _figure(what: str, _make: "Callable[[], go.Figure]") -> "go.Figure":
+    return _make()
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _card(revision: str, _root: Path, case_id: str) -> CaseCard:
+    return Casebook(_root).card(case_id)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _file_format(revision: str, _path: Path) -> str:
+    return identify(_path).value

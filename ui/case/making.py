@@ -1,0 +1,102 @@
+"""Where cases come from: a new one, the demo case, an exported one; and the demo that the very first visit begins."""
+
+import os
+from typing import Literal
+
+import streamlit as st
+
+from fdcore.casebook import MAX_TITLE
+from fdcore.errors import FdError
+from fdcore.jobs.database import database_path
+from fdcore.storage import only_one
+from ui import frame
+from ui.state import AFRESH
+
+SWITCH = "FDCORE_DEMO"  # "off": a server without cases does not draw the demo case by itself
+_FILE_ROUND = "import_round"  # counts the files taken in, so that the next uploader is an empty one
+
+
+def first_start(desk: frame.Desk) -> str | None:
+    """Begin the demo case where there is no case and never was long work; its id, or None where nothing was begun.
+
+    Two sessions that open at once begin one: the second waits, and then finds the case of the first.
+    """
+    root = desk.places.cases
+    if os.environ.get(SWITCH) == "off" or _was_used(desk):
+        return None
+    with only_one(root / ".first.lock"):
+        return None if _was_used(desk) else begin_demo(desk)
+
+
+def begin_demo(desk: frame.Desk) -> str:
+    """Make the demo case, or find the one that is not archived; its id."""
+    for card in desk.book.cards():
+        if not card.problem and not card.archived and desk.book.open(card.id).facts().get("demo"):
+            return card.id
+    case_id = desk.book.create("Demo", by=desk.by)
+    desk.book.open(case_id).record(demo=True)
+    params = {"corpus": str(desk.places.corpora[0] / "demo"), "cache": str(desk.places.cache)}
+    desk.jobs.submit("demo", case_id, params, by=desk.by)
+    return case_id
+
+
+def welcome(desk: frame.Desk) -> None:
+    """The page of a server without a case: what this is, and three ways to begin."""
+    with st.container(border=True, key="empty", horizontal_alignment="center"):
+        st.space("small")
+        st.subheader("Find out what an undocumented image classifier was trained to recognise.", anchor=False)
+        st.text("Begin with the demo case, which takes a few minutes, or with a case of your own.")
+        toolbar(desk)
+        st.space("small")
+
+
+def toolbar(desk: frame.Desk) -> None:
+    """New case, demo case, import."""
+    with st.container(horizontal=True, width="content", key="toolbar"):
+        is_first = not desk.book.ids()
+        if st.button(
+            "Open the demo case" if is_first else "Demo case",
+            key="demo",
+            type="primary" if is_first else "secondary",
+            icon=":material/school:",
+            help="A drawn corpus and a suspect trained on other drawings, investigated from end to end",
+        ):
+            frame.go_to("Case", **AFRESH, case=begin_demo(desk))
+        _new_case(desk, primary=not is_first and desk.card is None)
+        _import(desk)
+
+
+def _new_case(desk: frame.Desk, *, primary: bool) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    with (
+        st.popover("New case", icon=":material/add:", type=kind, key="new_case"),
+        st.form("new_case_form", border=False),
+    ):
+        title = st.text_input("Title", max_chars=MAX_TITLE, key="new_title", placeholder="Seized drive 7, model.pth")
+        if st.form_submit_button("Make the case", type="primary", key="new_submit"):
+            try:
+                case_id = desk.book.create(title, by=desk.by)
+            except FdError as error:
+                frame.show_error(error)
+            else:
+                frame.go_to("Suspect", **AFRESH, case=case_id)
+
+
+def _import(desk: frame.Desk) -> None:
+    with st.popover("Import", icon=":material/upload:", key="import_case"):
+        number = st.session_state.setdefault(_FILE_ROUND, 0)
+        file = st.file_uploader("A case that was exported (ZIP)", type="zip", key=f"import_file_{number}")
+        st.caption("Its evidence, its audit log and every path in it are checked before it is taken in.")
+        if st.button("Import this case", type="primary", key="import_submit", disabled=file is None) and file:
+            try:
+                with st.spinner("Checking the case"):
+                    case_id = desk.book.import_(file, by=desk.by)
+            except FdError as error:
+                frame.show_error(error)
+            else:
+                st.session_state[_FILE_ROUND] = number + 1
+                frame.go_to("Case", **AFRESH, case=case_id)
+
+
+def _was_used(desk: frame.Desk) -> bool:
+    return bool(desk.book.ids()) or database_path(desk.places.cases).exists()

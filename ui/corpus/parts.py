@@ -1,0 +1,142 @@
+"""The Corpus page: the plan's folders, reading them, what reading changes, and what was found."""
+
+from collections import Counter
+
+import streamlit as st
+
+from fdcore.case import Case
+from fdcore.corpus.corpus import folder_of
+from fdcore.corpus.layouts import folder_name
+from fdcore.errors import CaseError
+from fdcore.intake import Surveyed
+from fdcore.jobs import Job
+from fdcore.plan import Plan
+from ui import cached, frame, job_panel
+from ui.corpus import result as corpus_result
+from ui.corpus import sources as corpus_sources
+from ui.frame import Desk, show_error
+from ui.state import AFRESH
+from ui.text import inert, shortened
+
+
+def draw(desk: Desk) -> None:
+    """Whatever the case's state calls for."""
+    plan = Plan.from_dict(desk.case.facts().get("plan", {}))
+    surveyed = _surveyed(desk.case)
+    job = desk.jobs.latest(desk.case_id)
+    busy = bool(job and job.active)
+    sources = corpus_sources.draw(desk, plan, surveyed, busy=busy)
+    outdated = surveyed is None or surveyed.corpora != plan.corpora
+    if surveyed is not None and outdated:
+        st.warning(
+            "The plan's folders are not those that were read. Read the corpus again.", icon=":material/sync_problem:"
+        )
+    if sources:
+        _reading(desk, plan, sources, job, outdated=outdated, busy=busy)
+    with st.expander("Add a folder", key="adding_box", icon=":material/create_new_folder:", expanded=not sources):
+        corpus_sources.draw_adding(desk, plan, busy=busy)
+    if surveyed is not None:
+        corpus_result.draw(desk, plan, surveyed)
+
+
+def _surveyed(case: Case) -> Surveyed | None:
+    try:
+        return cached.survey(case)
+    except CaseError as error:
+        show_error(error)
+        return None
+
+
+def _reading(
+    desk: Desk,
+    plan: Plan,
+    sources: list[corpus_sources.Source],
+    job: Job | None,
+    *,
+    outdated: bool,
+    busy: bool,
+) -> None:
+    """The button that has the folders read, and what is to be known before it is pressed."""
+    lost = _differences(desk, plan)
+    unreadable = any(source.problem for source in sources)
+    if job and job.active and job.kind == "corpus":
+        _running(desk, job)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="reading"):
+        if st.button(
+            "Read the corpus" if outdated else "Read it again", key="read", icon=":material/menu_book:",
+            type="primary" if outdated else "secondary", disabled=busy or unreadable,
+        ):  # fmt: skip
+            _read(desk, plan)
+        if unreadable:
+            st.caption("A folder of the plan cannot be read here. Remove it first.")
+        elif busy:
+            st.caption("Other work is under way in this case.")
+        elif outdated:
+            st.caption("Lists the images, tries whether each can be decoded, and finds their places in the hierarchy. "
+                       "The suspect is not asked.")  # fmt: skip
+    if lost:
+        _new_case(desk, plan)
+
+
+def _running(desk: Desk, job: Job) -> None:
+    """The progress of reading; the watch in the sidebar draws the page again when it ends."""
+
+    @st.fragment(run_every=job_panel.POLL_S)
+    def ticking() -> None:
+        now = desk.jobs.get(job.id)
+        with st.container(border=True, key="reading_now"):
+            st.progress(now.fraction, text=inert(now.stage) or "Waiting to begin")
+            if now.total:
+                st.caption(f"{now.done:,} of {now.total:,}")
+            job_panel.controls(desk.jobs, now)
+
+    ticking()
+
+
+def _read(desk: Desk, plan: Plan) -> None:
+    demo = corpus_sources.demo_folder(desk.places)
+    params = {"cache": str(desk.places.cache)}
+    if str(demo) in {str(folder_of(text)) for text in plan.corpora} and not corpus_sources.is_drawn(desk.places):
+        params["draw_demo"] = str(demo)
+    desk.jobs.submit("corpus", desk.case_id, params, by=desk.by)
+    st.rerun()
+
+
+def _differences(desk: Desk, plan: Plan) -> bool:
+    """Say what another corpus means for answers that are there; whether the plan leaves out folders they belong to."""
+    if not desk.case.has("ledger/ledger.json"):
+        return False
+    lines = (desk.case.facts().get("corpus") or {}).get("sources") or ()
+    asked = Counter(str(line).rpartition(" (")[0] for line in lines)
+    planned = Counter(folder_name(folder_of(text)) for text in plan.corpora)
+    gone, new = list((asked - planned).elements()), list((planned - asked).elements())
+    if gone:
+        st.warning(
+            f"The suspect was already asked about {inert(shortened(', '.join(gone), 200))}, which the plan leaves out. "
+            "Answers are never thrown away, so that scoring would refuse this plan. Add the folder again, or make a "
+            "new case.",
+            icon=":material/warning:",
+        )  # fmt: skip
+    elif new:
+        st.info(
+            f"New since the suspect was asked: {inert(shortened(', '.join(new), 200))}. Scoring will ask about these "
+            "too; every answer that is there stays.",
+            icon=":material/info:",
+        )  # fmt: skip
+    return bool(gone)
+
+
+def _new_case(desk: Desk, plan: Plan) -> None:
+    """A new case about the same suspect, with the folders of this plan."""
+    if not desk.case.facts().get("evidence"):
+        return
+    if st.button("New case with these folders", key="new_with_folders", icon=":material/add:"):
+        evidence, title = desk.case.evidence(), desk.card.title if desk.card else "Case"
+        case_id = desk.book.create(f"{title[:90]} (other corpus)", by=desk.by)
+        case = desk.book.open(case_id)
+        case.record(plan=plan.as_dict())
+        case.log("plan changed", {"corpora": list(plan.corpora), "from": desk.case_id, "by": desk.by})
+        params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
+        desk.jobs.submit("suspect", case_id, params, by=desk.by)
+        frame.go_to("Corpus", **AFRESH, case=case_id)

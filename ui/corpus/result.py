@@ -1,0 +1,193 @@
+"""What a case's corpora hold: numbers, the map over the hierarchy, pictures of a node, leaves, and what is wrong."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from fdcore.intake import Surveyed
+from fdcore.plan import Plan
+from fdcore.survey_tables import (
+    NO_SOURCE,
+    SAMPLE_PX,
+    Totals,
+    below,
+    count_totals,
+    filter_leaves,
+    leaves_csv,
+    n_available,
+)
+from ui import cached, state
+from ui.corpus.problems import draw_problems
+from ui.corpus.treemap import clicked_node, draw_map, root_of_map
+from ui.exports import export
+from ui.frame import Desk
+from ui.pictures import as_tiles
+from ui.text import counted, inert, shortened
+from ui.tree_picker import tree_picker
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+NODE = "node"  # URL parameter: which part of the hierarchy is looked at
+MAX_ROWS = 2_000
+SHOWN_PX = 96
+ALL, FEWER, NONE = "All", "Fewer than planned", "None usable"
+
+
+def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
+    """Everything that was found."""
+    leaves, problems = cached.corpus_leaves(desk.case), cached.corpus_problems(desk.case)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader("What was found", anchor=False, width="content")
+        export(
+            f"{desk.case_id}-corpus",
+            tables={
+                "Leaves": lambda: leaves_csv(leaves),
+                "Problems": lambda: desk.case.path("survey/problems.csv").read_bytes(),
+            },
+            figures={"Images over the hierarchy": lambda: _figure(desk, None)},
+        )
+    _metrics(count_totals(surveyed, len(problems)))
+    _shortages(plan, leaves)
+    _explore(desk, plan, surveyed, leaves)
+    draw_problems(desk.case_id, problems)
+
+
+def _metrics(totals: Totals) -> None:
+    with st.container(horizontal=True, key="corpus_metrics"):
+        st.metric("Leaves", f"{totals.n_leaves:,}", border=True,
+                  help="A leaf is a node of the hierarchy that has images of its own")  # fmt: skip
+        st.metric("Image files", f"{totals.n_files:,}", border=True)
+        st.metric(
+            "Usable", "not tried" if totals.n_usable is None else f"{totals.n_usable:,}", border=True,
+            help="Images that can be decoded and are no duplicates. Very large corpora are only counted; their images "
+            "are decoded when the suspect is asked.",
+        )  # fmt: skip
+        st.metric("Remarks about files", f"{totals.n_problems:,}", border=True,
+                  help="Files that cannot be used, and those that had to be converted")  # fmt: skip
+
+
+def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
+    """Point out leaves with too few images."""
+    available, wanted = n_available(leaves), plan.settings.images_per_leaf
+    n_none = int((available == 0).sum())
+    n_fewer = int((available < wanted).sum()) if wanted else 0
+    if n_none:
+        st.warning(f"{counted(n_none, 'leaf has', 'leaves have')} no usable image and will not be asked about.",
+                   icon=":material/image_not_supported:")  # fmt: skip
+    if n_fewer - n_none > 0:
+        st.info(
+            f"{counted(n_fewer - n_none, 'leaf has', 'leaves have')} fewer than the {wanted} images per leaf that the "
+            "plan asks about: their scores rest on less. All of their images are used.",
+            icon=":material/info:",
+        )
+
+
+def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -> None:
+    """Map, samples and leaves of the node that is looked at; only this part is drawn again when another is chosen."""
+
+    @st.fragment
+    def exploring() -> None:
+        named = st.query_params.get(NODE)
+        if named is not None and named not in surveyed.hierarchy:
+            st.caption(f":material/info: The link names the node {inert(repr(shortened(named, 40)))}, which this "
+                       "corpus does not have. All of it is shown.")  # fmt: skip
+            named = None
+        with st.container(border=True, key="map"):
+            st.markdown("**Images over the hierarchy**")
+            node = tree_picker("Look at a node", surveyed.hierarchy, key="corpus_node", value=named)
+            state.write(**{NODE: node})
+            _map(desk, surveyed, node)
+        with st.container(border=True, key="samples_box"):
+            _samples(desk, surveyed, node)
+        with st.container(border=True, key="leaves_box"):
+            _leaves(plan, surveyed, leaves, node)
+
+    exploring()
+
+
+def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
+    from fdcore.figures import config
+
+    root = root_of_map(surveyed, node)
+    key = f"corpus_map_{'all' if root is None else surveyed.hierarchy.index(root)}"
+
+    def clicked() -> None:
+        state.write(**{NODE: clicked_node(surveyed.hierarchy, st.session_state[key])})
+
+    if not below(surveyed, root):
+        st.text("There is no image at or below this node.")
+        return
+    st.plotly_chart(
+        _figure(desk, root), key=key, on_select=clicked, selection_mode="points",
+        config=config(f"{desk.case_id}-corpus"), alt="Treemap of the number of images below each node",
+    )  # fmt: skip
+    st.caption("The larger a field, the more images lie below it. A click on a field looks at that node here and "
+               "below; the path above leads back. A node with several parents is drawn once.")  # fmt: skip
+
+
+def _samples(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
+    name = "the whole corpus" if node is None else shortened(surveyed.hierarchy.label(node), 60)
+    samples = cached.corpus_samples(desk.case, desk.places.corpora, node)
+    st.markdown(f"**Pictures from {inert(name)}**")
+    good = [sample for sample in samples if sample.pixels is not None]
+    if good:
+        st.image(
+            as_tiles([sample.pixels for sample in good if sample.pixels is not None], SAMPLE_PX),
+            caption=[inert(shortened(sample.label, 28)) for sample in good],
+            alt=[f"{shortened(sample.label, 40)}: {shortened(sample.name, 40)}" for sample in good],
+            width=SHOWN_PX,
+        )
+    elif not samples:
+        st.text("There is no image at or below this node.")
+    if bad := [sample for sample in samples if sample.pixels is None]:
+        reasons = ", ".join(sorted({sample.problem for sample in bad}))
+        st.text(f"{counted(len(bad), 'sample')} cannot be shown: {shortened(reasons, 120)}.")
+
+
+def _leaves(plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame, node: str | None) -> None:
+    wanted = plan.settings.images_per_leaf
+    st.markdown("**Leaves**")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="leaves_filter"):
+        words = st.text_input("Search", key="leaf_words", icon=":material/search:", width=300, max_chars=100,
+                              placeholder="A name, a synonym or an id")  # fmt: skip
+        which = st.segmented_control("Usable images", (ALL, FEWER, NONE), default=ALL, required=True, key="leaf_which")
+    fewer_than = {ALL: None, FEWER: wanted or 1, NONE: 1}[which or ALL]
+    family = None if node is None else frozenset(below(surveyed, node))
+    found = filter_leaves(leaves, words, family, fewer_than)
+    shown = found.head(MAX_ROWS)
+    st.caption(
+        f"{len(found):,} of {counted(len(leaves), 'leaf', 'leaves')}"
+        + (f", the first {MAX_ROWS:,} are listed; search for the others" if len(found) > MAX_ROWS else "")
+        + ("" if node is None else f", at or below {inert(shortened(surveyed.hierarchy.label(node), 40))}")
+    )
+    if found.empty:
+        st.text("No leaf fits. Change the search, or look at a node further up.")
+        return
+    columns = ["label", "path", "files", "usable", "source", "node"]
+    if surveyed.n_usable is None:
+        columns.remove("usable")
+    if set(leaves["source"]) == {NO_SOURCE}:
+        columns.remove("source")
+    st.dataframe(
+        shown[columns], hide_index=True, key="leaves", height=min(38 + 35 * len(shown), 420),
+        column_config=_leaf_columns(int(leaves["files"].max())),
+    )  # fmt: skip
+
+
+def _leaf_columns(most: int) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "label": column.TextColumn("Leaf", width="medium"),
+        "path": column.TextColumn("Where it stands", width="large", help="The shortest way up to the hierarchy's root"),
+        "files": column.ProgressColumn("Files", format="%d", min_value=0, max_value=max(most, 1), width="small"),
+        "usable": column.NumberColumn("Usable", format="localized", width="small",
+                                      help="Can be decoded, and are no duplicates"),
+        "source": column.TextColumn("Folder", width="small", help="Where its first files lie"),
+        "node": column.TextColumn("Id", width="small"),
+    }  # fmt: skip
+
+
+def _figure(desk: Desk, root: str | None) -> "go.Figure":
+    return cached.corpus_map(desk.case, root, lambda surveyed, revision: draw_map(surveyed, root, revision=revision))

@@ -1,0 +1,252 @@
+"""Which folders of images a case's plan names: listing, adding, removing with undo, and the hierarchy they hang on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from fdcore.corpus.corpus import folder_of
+from fdcore.errors import CorpusError, FdError, SettingsError
+from fdcore.intake import Surveyed
+from fdcore.places import Places, inside, require_inside
+from fdcore.plan import Plan
+from ui import cached
+from ui.corpus.folders import first_look
+from ui.frame import Desk, show_error
+from ui.text import counted, inert, shortened
+from ui.tree_picker import tree_picker
+
+MAX_SHOWN = 40
+WORDNET = "WordNet (comes with this program)"
+_UNDO, _ADDED = "corpus_undo", "corpus_added"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One folder of a plan.
+
+    Attributes:
+        text: as in the plan, "DIR" or "DIR@NODE".
+        folder: the folder.
+        node: what its classes hang below, as written; empty for nothing.
+        shown: the folder as people know it, relative to the corpora folders where it lies in them.
+        problem: why it cannot be read here; empty where it can.
+    """
+
+    text: str
+    folder: Path
+    node: str
+    shown: str
+    problem: str
+
+
+def demo_folder(places: Places) -> Path:
+    """Where the built-in demo corpus is drawn."""
+    return places.corpora[0] / "demo"
+
+
+def read_source(text: str, places: Places) -> Source:
+    """What an entry of a plan means on this server. The plan may have come with an imported case."""
+    folder = folder_of(text)
+    node = "" if str(folder) == str(Path(text)) else text.rpartition("@")[2]
+    root = next((root for root in places.corpora if folder.is_relative_to(root)), None)
+    shown = str(folder) if root is None or folder == root else folder.relative_to(root).as_posix()
+    problem = ""
+    try:
+        if folder != demo_folder(places) or folder.exists():
+            require_inside(places.corpora, folder)
+    except (SettingsError, ValueError) as error:
+        problem = str(error)
+    return Source(text, folder, node, shown, problem)
+
+
+def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None, *, busy: bool) -> list[Source]:
+    """The folders of the plan with their buttons, and what adds to them."""
+    sources = [read_source(text, desk.places) for text in plan.corpora[:MAX_SHOWN]]
+    with st.container(border=True, key="sources"):
+        st.markdown("**Image folders in the plan**")
+        if not sources:
+            st.text("None yet. Add the folders that hold labelled images of whatever the suspect might recognise.")
+        for place, source in enumerate(sources):
+            _row(desk, plan, surveyed, source, place, busy=busy)
+        if len(plan.corpora) > MAX_SHOWN:
+            st.caption(f"And {counted(len(plan.corpora) - MAX_SHOWN, 'folder')} more.")
+        _undo(desk, plan, busy=busy)
+        _hierarchy(desk, plan, busy=busy)
+    return sources
+
+
+def draw_adding(desk: Desk, plan: Plan, *, busy: bool) -> None:
+    """The choice of another folder."""
+    if st.session_state.pop(_ADDED, False):
+        st.session_state["add_folder"], st.session_state["add_path"] = None, ""
+    names = cached.folders(desk.places.corpora)
+    with st.container(key="adding"):
+        if not names:
+            _where_to_put_images(desk.places)
+        left, right = st.columns(2)
+        chosen = left.selectbox("Folder", names, index=None, key="add_folder", placeholder="Type to search",
+                                disabled=not names, filter_mode="contains")  # fmt: skip
+        typed = right.text_input("Or its path inside the corpora folder", key="add_path",
+                                 placeholder="birds/photos").strip()  # fmt: skip
+        try:
+            folder = _checked_folder(desk.places, typed or chosen or "")
+            node = _node_below(plan, desk.places) if folder else None
+        except FdError as error:
+            show_error(error)
+            folder = node = None
+        _add_buttons(desk, plan, folder, node, busy=busy)
+
+
+def change(desk: Desk, plan: Plan, **changed: object) -> None:
+    """Put another plan in the case, and the change in its audit log; the page is drawn again."""
+    new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
+    try:
+        with desk.case.exclusively():
+            now = Plan.from_dict(desk.case.facts().get("plan", {}))
+            merged = replace(now, corpora=new.corpora, hierarchy=new.hierarchy)
+            desk.case.record(plan=merged.as_dict())
+            desk.case.log("plan changed", {"corpora": list(new.corpora), "hierarchy": new.hierarchy, "by": desk.by})
+    except FdError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+# Parts
+
+
+def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, place: int, *, busy: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"source_{place}"):
+        with st.container(gap=None, width="stretch"):
+            st.text(shortened(source.shown, 120))
+            st.caption(inert(_in_words(source, surveyed, plan)))
+            if source.problem:
+                st.caption(f":material/warning: {inert(shortened(source.problem, 300))}")
+        if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=busy,
+                     help=inert(f"Take {shortened(source.shown)} out of the plan; no file is touched")):  # fmt: skip
+            st.session_state[_UNDO] = (desk.case_id, place, source.text)
+            change(desk, plan, corpora=tuple(text for text in plan.corpora if text != source.text))
+
+
+def _in_words(source: Source, surveyed: Surveyed | None, plan: Plan) -> str:
+    facts = [f"classes hang below {shortened(_node_name(source.node, surveyed), 80)}"] if source.node else []
+    known = dict(zip(surveyed.corpora, surveyed.sources, strict=False)).get(source.text) if surveyed else None
+    if known is None:
+        return " · ".join([*facts, "not read yet"])
+    n_nodes, n_files = int(known["n_nodes"]), int(known["n_files"])
+    layout = shortened(str(known["layout"]), 60)
+    return " · ".join([*facts, f"layout: {layout}", counted(n_nodes, "leaf", "leaves"), counted(n_files, "file")])
+
+
+def _node_name(node: str, surveyed: Surveyed | None) -> str:
+    if surveyed and node in surveyed.hierarchy:
+        return f"{surveyed.hierarchy.label(node)} ({node})"
+    return node
+
+
+def _undo(desk: Desk, plan: Plan, *, busy: bool) -> None:
+    removed = st.session_state.get(_UNDO)
+    if not removed or removed[0] != desk.case_id or removed[2] in plan.corpora:
+        return
+    _, place, text = removed
+    with st.container(horizontal=True, vertical_alignment="center", key="undo_row"):
+        st.text(f"Removed {shortened(read_source(text, desk.places).shown, 80)}.")
+        if st.button("Undo", key="undo", icon=":material/undo:", disabled=busy):
+            del st.session_state[_UNDO]
+            change(desk, plan, corpora=(*plan.corpora[:place], text, *plan.corpora[place:]))
+
+
+def _where_to_put_images(places: Places) -> None:
+    st.text("There is no folder of images on this server yet. Put some here, one folder for each class of images:")
+    st.code("\n".join(map(str, places.corpora)), language=None)
+    st.code(
+        "birds/\n  n01503061/  one.jpg  two.jpg     named by a WordNet id: it finds its place by itself\n"
+        "  kingfisher/ one.jpg  two.jpg     or by any word: hang it below a node when you add it",
+        language=None,
+    )
+    st.caption("The environment variable FDCORE_CORPORA names other folders. ImageNet's and Tiny ImageNet's own "
+               "layouts are read as they are. Or begin with the built-in demo corpus.")  # fmt: skip
+
+
+def _checked_folder(places: Places, name: str) -> Path | None:
+    if not name:
+        return None
+    folder = inside(places.corpora, name)
+    if not folder.is_dir():
+        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.")
+    st.caption("At first sight")
+    st.text(first_look(folder))
+    return folder
+
+
+def _node_below(plan: Plan, places: Places) -> str | None:
+    if not st.toggle("Hang its classes below a node", key="add_below",
+                     help="For folders named by words: it says what kind of things they show, so that they have "
+                     "neighbours in the hierarchy. Folders named by ids keep their own place."):  # fmt: skip
+        return None
+    hierarchy = cached.hierarchy(_allowed_table(plan.hierarchy, places))
+    node = tree_picker("Below which node", hierarchy, key="add_node")
+    return node
+
+
+def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None, *, busy: bool) -> None:
+    demo = demo_folder(desk.places)
+    with st.container(horizontal=True):
+        waits = folder is None or (bool(st.session_state.get("add_below")) and node is None)
+        if st.button("Add this folder", key="add", icon=":material/add:", disabled=waits or busy,
+                     type="secondary" if plan.corpora else "primary") and folder:  # fmt: skip
+            _add(desk, plan, f"{folder}@{node}" if node else str(folder))
+        if str(demo) not in plan.corpora and st.button(
+            "Add the built-in demo corpus", key="add_demo", icon=":material/brush:", disabled=busy, type="tertiary",
+            help="81 leaves with 48 drawings each, from aircraft to plants; drawn in about 20 seconds when it is read",
+        ):  # fmt: skip
+            _add(desk, plan, str(demo))
+
+
+def _add(desk: Desk, plan: Plan, text: str) -> None:
+    folder = folder_of(text)
+    if any(folder_of(known) == folder for known in plan.corpora):
+        show_error(CorpusError(f"{folder.name} is in the plan already. Remove it first to hang it elsewhere."))
+        return
+    st.session_state[_ADDED] = True
+    change(desk, plan, corpora=(*plan.corpora, text))
+
+
+def _hierarchy(desk: Desk, plan: Plan, *, busy: bool) -> None:
+    """Which hierarchy the nodes come from."""
+    roots = desk.places.corpora
+    with st.expander(f"Hierarchy: {inert(shortened(_table_name(plan.hierarchy, roots), 60))}", key="hierarchy_box"):
+        st.caption("Distances between leaves are counted in this graph. A table of one's own has the columns id, "
+                   "parent and label, as CSV or JSON, and lies in a corpora folder.")  # fmt: skip
+        names = [WORDNET, *cached.tables(roots)]
+        now = _table_name(plan.hierarchy, roots)
+        chosen = st.selectbox("Hierarchy", names if now in names else [*names, now], key="hierarchy_file",
+                              index=names.index(now) if now in names else len(names), disabled=busy)  # fmt: skip
+        if chosen == now or not st.button("Use this hierarchy", key="hierarchy_use", disabled=busy):
+            return
+        try:
+            path = None if chosen == WORDNET else str(inside(roots, chosen))
+            cached.hierarchy(path)
+        except FdError as error:
+            show_error(error)
+            return
+        change(desk, plan, hierarchy=path)
+
+
+def _table_name(path: str | None, roots: Sequence[Path]) -> str:
+    if path is None:
+        return WORDNET
+    root = next((root for root in roots if Path(path).is_relative_to(root)), None)
+    return path if root is None else Path(path).relative_to(root).as_posix()
+
+
+def _allowed_table(path: str | None, places: Places) -> str | None:
+    """The plan's hierarchy, when this server may read it."""
+    return None if path is None else str(require_inside(places.corpora, Path(path)))
+
+
+def is_drawn(places: Places) -> bool:
+    """Whether the demo corpus needs no drawing: it is there, or something else is in its place."""
+    return demo_folder(places).exists()

@@ -1,0 +1,252 @@
+"""What the Distances page shows: the candidates' matrix, the tree that holds them, their pairs."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fdcore.analysis import Scored
+from fdcore.case import Case
+from fdcore.neighbourhood import Neighbourhood, matrix_to_csv, pairs_to_csv
+from fdcore.selection import SelectionSettings
+from ui import cached, frame, state
+from ui.distances.figures import draw_heatmap, draw_tree
+from ui.distances.tables import pairs_table
+from ui.exports import export
+from ui.frame import Desk
+from ui.steps import step
+from ui.text import counted, inert, shortened
+
+ONE, ALL = "One class", "All classes"
+CLUSTERS, HIERARCHY = "Cluster", "Hierarchy"
+MAX_LEAVES = 150  # of all classes together: more can neither be read nor compared in a breath
+MAX_PAIRS = 2_000  # rows of the table on the page; the CSV has all
+_SIDE_BY_SIDE = 14  # leaves up to which matrix and tree stand beside each other
+
+_STEPS = "Links between two leaves on the shortest way through the hierarchy, up and down."
+
+
+def scope_picker() -> str:
+    """One class's candidates, or those of all."""
+    state.seed_widget("scope", "scope", ALL if st.query_params.get("scope") == "all" else ONE)
+
+    def chosen() -> None:
+        state.write(scope="all" if st.session_state["scope"] == ALL else None)
+
+    picked = st.segmented_control(
+        "Candidates of", [ONE, ALL], key="scope", required=True, on_change=chosen,
+        help="A candidate is a leaf of which at least tau of the views are put in the class.",
+    )  # fmt: skip
+    return picked or ONE
+
+
+def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class: int, place: DeltaGenerator) -> None:
+    """The candidates of one class."""
+    scored = cached.scored(case)
+    shown = cached.candidates_of(case, settings, target_class, by_cluster=True)
+    _settings_line(settings, f"{counted(len(shown.leaves), 'candidate')} of class {target_class}")
+    if not shown.leaves:
+        _nothing_found(scored, settings, target_class)
+        return
+    _metrics(scored, shown)
+    if len(shown.leaves) == 1:
+        _alone(scored, shown, target_class)
+        return
+    name = f"{desk.case_id}-distances-class-{target_class}"
+
+    @st.fragment
+    def heatmap() -> None:
+        ordered = cached.candidates_of(case, settings, target_class, by_cluster=_by_cluster())
+        _heatmap_panel(scored, ordered, name, choice=True)
+
+    _panels(scored, shown, name, target_class, heatmap)
+    with place:
+        _export(scored, shown, name, target_class)
+
+
+def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: DeltaGenerator) -> None:
+    """The candidates of all classes together, in the hierarchy's order."""
+    scored = cached.scored(case)
+    shown, n_found = cached.candidates_of_all(case, settings, MAX_LEAVES)
+    _settings_line(settings, f"{counted(n_found, 'leaf', 'leaves')} of all classes")
+    if not shown.leaves:
+        frame.empty(f"No leaf reaches tau = {settings.tau:g} in any class.", "Change tau in Selection", "Selection")
+        return
+    if n_found > len(shown.leaves):
+        st.info(
+            f"Shown are the {len(shown.leaves):,} with the highest scores of {n_found:,}. A higher tau leaves fewer.",
+            icon=":material/filter_alt:",
+        )
+    _metrics(scored, shown)
+    if len(shown.leaves) == 1:
+        _alone(scored, shown, None)
+        return
+    name = f"{desk.case_id}-distances-all-classes"
+    _panels(scored, shown, name, None, lambda: _heatmap_panel(scored, shown, name, choice=False))
+    with place:
+        _export(scored, shown, name, None)
+
+
+# What stands above
+
+
+def _settings_line(settings: SelectionSettings, count: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="settings_line"):
+        st.caption(
+            f"{count}: leaves with at least tau = {settings.tau:g} of their views in the class, the best "
+            f"{settings.k_max:,} of them at most. Groups merge below eta = {settings.eta:g} steps.",
+            width="content",
+        )
+        st.page_link(
+            step("Selection").path, label="Change in Selection", icon=":material/tune:", query_params=state.query(),
+            width="content",
+        )  # fmt: skip
+
+
+def _metrics(scored: Scored, shown: Neighbourhood) -> None:
+    nearest, median = shown.nearest, shown.median
+    ancestor = scored.hierarchy.label(shown.ancestor) if shown.ancestor else "none"
+    pair = f"{shown.labels[nearest.first]} and {shown.labels[nearest.second]}" if nearest else ""
+    with st.container(horizontal=True, key="metrics"):
+        st.metric("Candidates", f"{len(shown.leaves):,}", border=True,
+                  help=f"{sum(shown.selected):,} of them belong to the answer of their class.")  # fmt: skip
+        st.metric("Nearest pair", steps_in_words(nearest.steps if nearest else None), border=True,
+                  help=f"{inert(shortened(pair, 120))}. {_STEPS}" if pair else _STEPS)  # fmt: skip
+        st.metric("Median distance", steps_in_words(median), border=True, help=f"Over all pairs. {_STEPS}")
+        st.metric("In common", inert(shortened(ancestor, 30)), border=True,
+                  help=f"The most specific node above all candidates: {inert(shortened(ancestor, 200))}")  # fmt: skip
+
+
+def steps_in_words(steps: float | None) -> str:
+    """A distance for people; the median of many may lie between two numbers."""
+    if steps is None:
+        return "none"
+    return "unrelated" if steps == float("inf") else f"{steps:g} {'step' if steps == 1 else 'steps'}"
+
+
+def _nothing_found(scored: Scored, settings: SelectionSettings, target_class: int) -> None:
+    shares = scored.scores.functional[target_class]
+    best = int(shares.argmax())
+    if shares[best] > 0:
+        low, high = (float(end[best]) for end in scored.scores.interval(target_class))
+        reason = (
+            f"Its best leaf is {inert(shortened(scored.label(best), 60))}: {shares[best]:.1%} of its views "
+            f"({low:.1%} to {high:.1%}), below tau = {settings.tau:.0%}."
+        )
+    else:
+        reason = "The suspect put no view of any leaf in it."
+    frame.empty(f"Nothing found for class {target_class}. {reason}", "Change tau in Selection", "Selection")
+
+
+def _alone(scored: Scored, shown: Neighbourhood, target_class: int | None) -> None:
+    with st.container(border=True, key="alone"):
+        st.markdown("**There is nothing to compare**")
+        st.caption("A single leaf has no distance to another. Here is where it hangs, from the root down.")
+        st.text(" > ".join(shown.paths[0]))
+        if target_class is not None:
+            st.text(f"L {scored.scores.functional[target_class, shown.leaves[0]]:.2f}")
+
+
+# The panels
+
+
+def _by_cluster() -> bool:
+    return bool(st.session_state.get("order", CLUSTERS) != HIERARCHY)
+
+
+def _panels(
+    scored: Scored, shown: Neighbourhood, name: str, target_class: int | None, heatmap: Callable[[], None]
+) -> None:
+    if shown.n_unrelated == len(shown.pairs):
+        st.info(
+            "These leaves are unrelated: the corpus came without a hierarchy that joins them, so there are no "
+            "distances and no common ancestor. On the Corpus page, hang the folder below a node.",
+            icon=":material/account_tree:",
+        )
+        _pairs_panel(scored, shown)
+        return
+    if len(shown.leaves) <= _SIDE_BY_SIDE:
+        left, right = st.columns(2)
+    else:
+        left, right = st.container(), st.container()
+    with left.container(border=True, height="stretch"):
+        heatmap()
+    with right.container(border=True, height="stretch"):
+        _tree_panel(scored, shown, name, target_class)
+    _pairs_panel(scored, shown)
+
+
+def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: bool) -> None:
+    from fdcore.figures.style import config
+
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Distances between candidates**", width="content")
+        if choice:
+            st.segmented_control(
+                "Order", [CLUSTERS, HIERARCHY], key="order", default=CLUSTERS, required=True,
+                label_visibility="collapsed", format_func=lambda order: f"By {order.casefold()}",
+            )  # fmt: skip
+    unrelated = f" {counted(shown.n_unrelated, 'pair is', 'pairs are')} unrelated." if shown.n_unrelated else ""
+    order = "Framed squares are clusters, the answer first." if shown.groups else "Relatives stand together."
+    st.caption(f"Steps in the hierarchy between each two leaves: the brighter, the nearer. {order}{unrelated}")
+    nearest = shown.nearest
+    st.plotly_chart(
+        draw_heatmap(scored, shown, name),
+        key="distances_heatmap",
+        config=config(name),
+        alt=f"Heatmap of the distances among {len(shown.leaves)} leaves; the nearest two are "
+        f"{steps_in_words(nearest.steps if nearest else None)} apart.",
+    )
+
+
+def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
+    from fdcore.figures.style import config
+
+    st.markdown("**Where they hang in the hierarchy**")
+    what = "its score" if target_class is not None else "its best score in any class"
+    st.caption(
+        f"Each leaf coloured by {what}; those of the answer are marked. What only leads from one node to the next is "
+        "left out; the hover says what was passed."
+    )
+    st.plotly_chart(
+        draw_tree(scored, shown, target_class, name),
+        key="distances_tree",
+        config=config(f"{name}-tree"),
+        alt=f"Tree of the {len(shown.leaves)} candidates and the nodes above them.",
+    )
+
+
+def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
+    column = st.column_config
+    with st.container(border=True, key="pairs"):
+        st.markdown("**Pairs, the nearest first**")
+        if len(shown.pairs) > MAX_PAIRS:
+            st.caption(f"The nearest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
+        st.dataframe(
+            pairs_table(scored.hierarchy, shown, MAX_PAIRS), hide_index=True, key="pairs_table",
+            height=min(31 * (len(shown.pairs) + 1) + 3, 430),
+            column_config={
+                "first": column.TextColumn("Leaf", width="medium"),
+                "second": column.TextColumn("Other leaf", width="medium"),
+                "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty where there is no way.", width="small"),
+                "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
+                "ids": column.TextColumn("Ids", width="small"),
+            },
+        )  # fmt: skip
+
+
+def _export(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
+    related = shown.n_unrelated < len(shown.pairs)
+    export(
+        name,
+        tables={
+            "Distances": lambda: matrix_to_csv(shown),
+            "Pairs": lambda: pairs_to_csv(shown, scored.hierarchy),
+        },
+        figures={
+            "Heatmap": lambda: draw_heatmap(scored, shown, name),
+            "Tree": lambda: draw_tree(scored, shown, target_class, name),
+        }
+        if related
+        else {},
+    )

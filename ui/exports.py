@@ -1,0 +1,70 @@
+"""Taking away what a page shows: tables as CSV, figures as pages of their own; PNG is in each figure's toolbar."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fdcore.casebook import Casebook
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def export(
+    name: str,
+    *,
+    tables: Mapping[str, Callable[[], bytes]] | None = None,
+    figures: Mapping[str, "Callable[[], go.Figure]"] | None = None,
+) -> None:
+    """Draw the Export menu; nothing is made before it is asked for.
+
+    Args:
+        name: the beginning of every file's name, such as the case's id and the step.
+        tables: what each is called, and how its CSV is made.
+        figures: what each is called, and how it is made.
+    """
+    tables, figures = tables or {}, figures or {}
+    with st.popover("Export", icon=":material/download:", key="export"):
+        for title, make in tables.items():
+            st.download_button(
+                f"{title} (CSV)", make, _file_name(name, title, "csv"), "text/csv",
+                key=f"csv_{_slug(title)}", on_click="ignore", icon=":material/table:", type="tertiary",
+            )  # fmt: skip
+        for title, draw in figures.items():
+            st.download_button(
+                f"{title} (HTML)", _as_page(draw, title), _file_name(name, title, "html"), "text/html",
+                key=f"html_{_slug(title)}", on_click="ignore", icon=":material/insert_chart:", type="tertiary",
+            )  # fmt: skip
+        if figures:
+            st.caption("A picture (PNG): the camera in a figure's toolbar.")
+
+
+def archive_file(book: Casebook, case_id: str) -> Callable[[], bytes]:
+    """How a case becomes one ZIP file, once somebody asks for it."""
+
+    def make() -> bytes:
+        with tempfile.TemporaryFile() as file:
+            book.export(case_id, file)
+            file.seek(0)
+            return file.read()
+
+    return make
+
+
+def _as_page(draw: "Callable[[], go.Figure]", title: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        from fdcore.figures.style import standalone_html
+
+        return standalone_html(draw(), title)
+
+    return make
+
+
+def _slug(title: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in title.casefold())
+
+
+def _file_name(name: str, title: str, ending: str) -> str:
+    return f"{name}-{_slug(title)}.{ending}"

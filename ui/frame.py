@@ -1,0 +1,250 @@
+"""What every page has around it: sign-in, the case switcher, the steps, the case at a glance, errors as sentences.
+
+with frame.page("Selection") as desk:
+    ...                       # desk.case is open and has reached what the step needs
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from fdcore.case import Case
+from fdcore.casebook import Casebook, CaseCard
+from fdcore.errors import FdError
+from fdcore.jobs import JobQueue
+from fdcore.places import Places
+from ui import cached, job_panel, state
+from ui.steps import STEPS, Step, following, reached, step
+from ui.text import inert, inert_badge, shortened
+
+ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
+_MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
+_MENDS = {
+    "new": ("Open a case, or make one.", "Case"),
+    "suspect": ("First say which model is under investigation.", "Suspect"),
+    "corpus": ("First choose the images that the suspect will be shown.", "Corpus"),
+    "scoring": ("First ask the suspect about the corpus.", "Leaf scores"),
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a page works with.
+
+    Attributes:
+        step: the page.
+        places: the folders of this server.
+        book: all cases.
+        jobs: long work.
+        by: the analyst who is signed in; empty without sign-in.
+        card: the open case at a glance; None on the Case page before one is chosen.
+    """
+
+    step: Step
+    places: Places
+    book: Casebook
+    jobs: JobQueue
+    by: str
+    card: CaseCard | None
+
+    @property
+    def case_id(self) -> str:
+        """The open case's id."""
+        return self.card.id if self.card else ""
+
+    @property
+    def case(self) -> Case:
+        """The open case."""
+        return self.book.open(self.case_id)
+
+
+@contextmanager
+def page(name: str) -> Iterator[Desk]:
+    """Draw a page's frame; an error in its body that the analyst can mend becomes a sentence."""
+    here = step(name)
+    st.set_page_config(page_title=f"{name} · fdcore", page_icon=str(ICON), layout="wide")
+    st.logo(str(ICON), size="large")
+    try:
+        desk = _furnished(here)
+    except FdError as error:  # such as a damaged list of jobs
+        show_error(error)
+        st.stop()
+    try:
+        yield desk
+        _footer(desk)
+    except FdError as error:
+        show_error(error)
+
+
+def show_error(error: FdError) -> None:
+    """An error as a sentence; the program goes on."""
+    st.error(inert(str(error)), icon=":material/error:")
+
+
+def go_to(name: str, **changed: str | None) -> None:
+    """Leave for another page, with the case and the settings."""
+    parameters = {**state.query(), **changed}
+    st.switch_page(step(name).path, query_params={key: value for key, value in parameters.items() if value is not None})
+
+
+def empty(sentence: str, action: str, target: str) -> None:
+    """An empty state: what is missing, and the one thing to do about it."""
+    with st.container(border=True, key="empty", horizontal_alignment="center"):
+        st.space("small")
+        st.subheader(sentence, anchor=False, width="content")
+        if st.button(action, type="primary", key="empty_action"):
+            go_to(target)
+        st.space("small")
+
+
+def _furnished(here: Step) -> Desk:
+    """Draw what stands before the page's own part; stops where the page cannot go on."""
+    by, places = _signed_in(), Places.from_environment()
+    book = Casebook(places.cases)
+    card, problem = _open_card(book)
+    desk = Desk(here, places, book, JobQueue(places.cases), by, card)
+    _sidebar(desk)
+    _header(desk)
+    if problem:
+        show_error(problem)
+    _require(desk)
+    return desk
+
+
+def _signed_in() -> str:
+    """The analyst's name, after the sign-in that the server's secrets may ask for; empty where they ask for none."""
+    user = st.user.to_dict()
+    if "is_logged_in" not in user:
+        return ""
+    if not user["is_logged_in"]:
+        st.title("fdcore", anchor=False)
+        st.text("Sign in to see the cases on this server.")
+        st.button("Sign in", type="primary", on_click=st.login)
+        st.stop()
+    return str(user.get("name") or user.get("email") or user.get("sub") or "")
+
+
+def _open_card(book: Casebook) -> tuple[CaseCard | None, FdError | None]:
+    """The case that the URL names, or why there is none."""
+    case_id = state.case_id()
+    if case_id is None:
+        return None, None
+    try:
+        book.folder(case_id)
+    except FdError as error:
+        return None, error
+    return cached.card(book, case_id), None
+
+
+# Parts of the frame
+
+
+def _sidebar(desk: Desk) -> None:
+    with st.sidebar:
+        _case_switcher(desk)
+        for number, one in enumerate(STEPS):
+            done = desk.card is not None and one.done(desk.card)
+            label = one.name if number == 0 else f"{number} {one.name}"
+            st.page_link(one.path, label=label, icon=_MARKS[done], query_params=state.query(), width="stretch")
+        job_panel.watch(desk.jobs, desk.case_id)
+        if desk.card and desk.card.sha256:
+            st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
+            st.text(shortened(desk.card.evidence, 40))
+            st.code(desk.card.sha256, language=None, wrap_lines=True)
+        if desk.by:
+            st.text(f"Signed in as {desk.by}")
+            st.button("Sign out", on_click=st.logout, type="tertiary")
+
+
+def _case_switcher(desk: Desk) -> None:
+    cards = {card.id: card for card in cached.cards(desk.book) if not card.archived or card.id == desk.case_id}
+    if not cards:
+        return
+    st.session_state["case_switch"] = desk.case_id or None  # the URL says which, always
+
+    def switch() -> None:
+        state.write(**{state.CASE: st.session_state["case_switch"], state.CLASS: None})
+        state.write(alpha=None, eta=None, tau=None, k=None)
+
+    titles = Counter(card.title for card in cards.values())
+    names = {
+        card.id: shortened(card.title, 44) + (f" ({shortened(card.id, 30)})" if titles[card.title] > 1 else "")
+        for card in cards.values()
+    }
+    st.selectbox(
+        "Case",
+        list(cards),
+        key="case_switch",
+        format_func=lambda case_id: names.get(case_id, case_id),
+        placeholder="Choose a case",
+        on_change=switch,
+    )
+
+
+def _header(desk: Desk) -> None:
+    number = STEPS.index(desk.step)
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap=None, width="content"):
+            st.title(desk.step.name if number == 0 else f"{number} · {desk.step.name}", anchor=False)
+            st.caption(desk.step.question)
+        if desk.card:
+            with st.popover("Link", icon=":material/link:", type="tertiary", key="share"):
+                st.caption("Opens this view for a colleague who can reach this server.")
+                st.code(_link(), language=None, wrap_lines=True)
+    if desk.card and number:
+        _glance(desk.card)
+    if desk.case_id:
+        job_panel.notices(desk.jobs, desk.case_id)
+
+
+def _glance(card: CaseCard) -> None:
+    with st.container(horizontal=True, gap="small", key="glance"):
+        st.badge(inert_badge(shortened(card.title, 50)), icon=":material/folder_open:", color="primary")
+        if card.suspect:
+            st.badge(inert_badge(shortened(card.suspect.split(",")[0], 40)), icon=":material/memory:", color="gray")
+        if card.corpus:
+            st.badge(card.corpus, icon=":material/photo_library:", color="gray")
+        if card.n_queries:
+            share = card.n_answered / card.n_queries
+            text = "all answered" if share == 1 else f"{share:.0%} answered"
+            st.badge(text, icon=":material/question_answer:", color="gray" if share == 1 else "orange")
+        if card.n_found is not None:
+            st.badge(f"{card.n_found} of {card.n_classes} classes found", icon=":material/flag:", color="green")
+
+
+def _link() -> str:
+    base = (st.context.url or "").split("?")[0]
+    return f"{base}?{'&'.join(f'{key}={value}' for key, value in state.query().items())}"
+
+
+def _require(desk: Desk) -> None:
+    """Stop with an empty state where the case has not come as far as the page needs."""
+    needs = desk.step.needs
+    if not needs or (desk.card and reached(desk.card, needs)):
+        return
+    if desk.card is None:
+        empty("No case is open.", "Choose a case", "Case")
+        st.stop()
+    if desk.card.problem:
+        st.error("This case cannot be read.", icon=":material/error:")
+        st.text(desk.card.problem)
+        st.stop()
+    missing = next(stage for stage in ("suspect", "corpus", "scoring") if not reached(desk.card, stage))
+    sentence, target = _MENDS[missing]
+    empty(sentence, f"Go to {target}", target)
+    st.stop()
+
+
+def _footer(desk: Desk) -> None:
+    after = following(desk.step)
+    if after is None or not desk.step.needs or desk.card is None or not reached(desk.card, after.needs or "new"):
+        return
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(
+            f"Next: {after.name}", type="primary", icon=":material/arrow_forward:", icon_position="right", key="next"
+        ):
+            go_to(after.name)

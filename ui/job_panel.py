@@ -1,0 +1,95 @@
+"""Long work as the analyst sees it: progress, rate, time left, pause, resume, cancel, and how it ended."""
+
+import streamlit as st
+
+from fdcore.errors import FdError
+from fdcore.jobs import Job, JobQueue, State
+from fdcore.jobs.kinds import KINDS
+from ui.text import duration, inert
+
+POLL_S = 1.0
+_LOOK = {
+    State.DONE: ("success", ":material/check_circle:"),
+    State.FAILED: ("error", ":material/error:"),
+    State.CANCELLED: ("info", ":material/cancel:"),
+    State.PAUSED: ("info", ":material/pause_circle:"),
+    State.INTERRUPTED: ("warning", ":material/power_off:"),
+}
+
+
+def title(job: Job) -> str:
+    """What a job does, for people."""
+    return KINDS[job.kind].title if job.kind in KINDS else inert(job.kind)
+
+
+def watch(jobs: JobQueue, case_id: str) -> None:
+    """Look at the case's work every second while there is any; redraw the page when it begins or ends."""
+    job = jobs.latest(case_id) if case_id else None
+
+    @st.fragment(run_every=POLL_S if job and job.active else None)
+    def ticking() -> None:
+        now = jobs.latest(case_id) if case_id else None
+        if (now and now.id, now and now.active) != (job and job.id, job and job.active):
+            st.rerun()
+        if now and now.active:
+            progress(now, where="sidebar")
+
+    ticking()
+
+
+def progress(job: Job, *, where: str = "page") -> None:
+    """One job's bar with stage, count, rate and time left; it may stand once in the sidebar and once in the page."""
+    with st.container(border=True, key=f"job_{job.id}_{where}"):
+        st.markdown(f"**{title(job)}**")
+        if job.state is State.QUEUED:
+            st.caption("Waiting for other work on this machine to end.")
+            return
+        st.progress(job.fraction, text=inert(job.stage) or "Starting")
+        facts = [f"{job.done:,} of {job.total:,}"] if job.total else []
+        facts += [f"{job.rate:,.0f} per s"] if job.rate else []
+        facts += [f"{duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+        st.caption(" · ".join(facts) or "…")
+
+
+def live_bar(jobs: JobQueue, job: Job) -> None:
+    """A job's bar, looked at every second; the page is drawn again when the job ends."""
+
+    @st.fragment(run_every=POLL_S)
+    def ticking() -> None:
+        now = jobs.get(job.id)
+        if not now.active:
+            st.rerun()
+        waiting = "Waiting for other work to end"
+        st.progress(now.fraction, text=waiting if now.started is None else inert(now.stage) or title(now))
+
+    ticking()
+
+
+def controls(jobs: JobQueue, job: Job) -> None:
+    """Pause, resume and cancel, as far as they make sense now."""
+    with st.container(horizontal=True):
+        if job.active:
+            st.button("Pause", icon=":material/pause:", key="job_pause", on_click=_do, args=(jobs.pause, job.id))
+            st.button("Cancel", icon=":material/close:", key="job_cancel", on_click=_do, args=(jobs.cancel, job.id))
+        elif job.resumable:
+            st.button("Resume", icon=":material/play_arrow:", key="job_resume", type="primary", on_click=_do,
+                      args=(jobs.resume, job.id))  # fmt: skip
+
+
+def notices(jobs: JobQueue, case_id: str) -> None:
+    """How work on the case ended, until the analyst has taken note of it."""
+    for job in jobs.unseen(case_id):
+        kind, icon = _LOOK[job.state]
+        with st.container(horizontal=True, vertical_alignment="center", key=f"notice_{job.id}"):
+            getattr(st, kind)(f"**{title(job)}:** {inert(job.message) or job.state.value}", icon=icon)
+            if job.resumable:
+                st.button("Resume", key=f"resume_{job.id}", on_click=_do, args=(jobs.resume, job.id))
+            st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", on_click=jobs.dismiss, args=(job.id,))
+
+
+def _do(action: object, job_id: int) -> None:
+    """Carry out a button; a refusal is said where the analyst looks."""
+    try:
+        action(job_id)  # type: ignore[operator]
+    except FdError as error:
+        st.toast(inert(str(error)), icon=":material/error:")

@@ -1,0 +1,92 @@
+"""What scoring would cost, told beforehand: queries, images and time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fdcore.analysis import Scored
+from fdcore.errors import SettingsError
+from fdcore.intake import Surveyed
+from fdcore.plan import Settings
+
+
+@dataclass(frozen=True)
+class Supply:
+    """The images that can be asked about.
+
+    Attributes:
+        n_images: of each leaf, as far as known.
+        exact: whether these are images known to be usable, and all there are.
+    """
+
+    n_images: Mapping[str, int]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run would send.
+
+    Attributes:
+        n_leaves, n_images: asked about.
+        n_planned: queries of the whole plan, before the budget.
+        n_left: queries that this run would send.
+        capped: whether the budget ends it before the plan is done.
+        seconds: an estimate; None where the suspect's speed is not known.
+    """
+
+    n_leaves: int
+    n_images: int
+    n_planned: int
+    n_left: int
+    capped: bool
+    seconds: float | None
+
+
+def supply_of(surveyed: Surveyed | None, scored: Scored | None) -> Supply | None:
+    """What is known about the images at hand: from the survey, else from those asked about before; None for nothing."""
+    if surveyed is not None:
+        return Supply(surveyed.n_usable or surveyed.n_files, exact=surveyed.n_usable is not None)
+    if scored is not None:
+        counts = Counter(scored.images.node_index.tolist())
+        return Supply({node: counts[leaf] for leaf, node in enumerate(scored.images.nodes)}, exact=False)
+    return None
+
+
+def estimate(
+    supply: Supply, settings: Settings, *, n_answered: int = 0, n_sent: int = 0, per_s: float | None = None
+) -> Cost:
+    """What a plan would cost.
+
+    Args:
+        supply: the images at hand.
+        settings: the plan.
+        n_answered: answers that the case holds already; they are never asked for again.
+        n_sent: queries sent in this case so far, which count against the budget.
+        per_s: pictures per second that the suspect answers.
+    """
+    most = settings.images_per_leaf
+    asked = [n if most is None else min(n, most) for n in supply.n_images.values() if n]
+    n_planned = sum(asked) * settings.n_views
+    missing = max(n_planned - n_answered, 0)
+    left = missing if settings.budget is None else min(missing, max(settings.budget - n_sent, 0))
+    return Cost(len(asked), sum(asked), n_planned, left, left < missing, left / per_s if per_s else None)
+
+
+def require_sensible(settings: Settings, cost: Cost | None, n_sent: int) -> None:
+    """Whether the plan can be run at all.
+
+    Raises:
+        SettingsError: its budget does not reach.
+    """
+    if settings.budget is None:
+        return
+    if cost and settings.budget < cost.n_leaves:
+        raise SettingsError(
+            f"A budget of {settings.budget:,} queries cannot ask one image of each of the {cost.n_leaves:,} leaves. "
+            f"Give at least {cost.n_leaves:,}, or take a smaller corpus."
+        )
+    if settings.budget <= n_sent:
+        raise SettingsError(
+            f"The budget of {settings.budget:,} queries is used up: {n_sent:,} were sent. Give a larger one to go on."
+        )

@@ -1,0 +1,297 @@
+"""What to ask the suspect, what that costs, and starting it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from fdcore.analysis import Scored
+from fdcore.case import Case
+from fdcore.errors import FdError, SettingsError
+from fdcore.intake import read_test_query
+from fdcore.plan import Plan, Settings
+from fdcore.views import ViewSpec
+from ui import cached
+from ui.frame import Desk, show_error
+from ui.leaf_scores import views as views_of_image
+from ui.leaf_scores.cost import Cost, Supply, estimate, require_sensible, supply_of
+from ui.leaf_scores.start import cannot_ask, start_and_redraw
+from ui.text import counted, duration, inert
+
+_MOST = 10_000_000
+_STRENGTHS = (  # field of ViewSpec, label, most, step
+    ("rotation_deg", "Rotation (degrees)", 180.0, 1.0),
+    ("translation", "Shift (share of the side)", 1.0, 0.01),
+    ("perspective", "Perspective", 0.45, 0.01),
+    ("noise", "Noise (share of the range)", 1.0, 0.01),
+)
+_FORM = "scoring_form"  # which plan the widgets were filled from
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the form starts from.
+
+    Attributes:
+        plan: the case's.
+        supply: the images at hand; None where nothing is known of them.
+        n_answered, n_sent: what the case holds.
+        per_s: the suspect's speed; None where it was not measured.
+        before: how the answers that there are were asked for; None where there are none.
+    """
+
+    plan: Plan
+    supply: Supply | None
+    n_answered: int
+    n_sent: int
+    per_s: float | None
+    before: Settings | None
+
+
+def begin(desk: Desk, *, primary: bool = True) -> None:
+    """Nothing was answered yet: say what to ask."""
+    if reason := cannot_ask(desk.case):
+        st.info(inert(reason), icon=":material/info:")
+        return
+    with st.container(border=True, key="begin"):
+        st.markdown("**What to ask**")
+        st.caption(
+            "Every leaf's images are shown to the suspect in several views. Only its answer, a class, comes back."
+        )
+        scoring_form(desk, read_given(desk.case, None), action="Start scoring", primary=primary)
+
+
+def ask_more(desk: Desk, scored: Scored) -> None:
+    """Go on with more views, images or budget."""
+    with st.expander("Ask more" if scored.complete else "Go on asking", icon=":material/add:", key="more",
+                     expanded=False):  # fmt: skip
+        if reason := cannot_ask(desk.case):
+            st.caption(inert(reason))
+            return
+        st.caption(
+            "More views or images make the intervals narrower; what was answered is kept and not asked again. "
+            "Fewer than before is refused, because answers would be thrown away."
+        )
+        given = read_given(desk.case, scored)
+        scoring_form(desk, given, action="Ask more" if scored.complete else "Go on", primary=False)
+
+
+def read_given(case: Case, scored: Scored | None) -> Given:
+    """Read what the form starts from."""
+    plan = Plan.from_dict(case.facts().get("plan", {}))
+    query, survey = read_test_query(case), cached.survey(case)
+    if survey is not None and survey.corpora != plan.corpora:
+        survey = None  # of folders chosen earlier
+    return Given(
+        plan=plan,
+        supply=supply_of(survey, scored),
+        n_answered=int((scored.answers >= 0).sum()) if scored else 0,
+        n_sent=scored.n_sent if scored else 0,
+        per_s=query.pictures_per_s if query and query.pictures_per_s > 0 else None,
+        before=_before(plan, case, scored),
+    )
+
+
+def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> None:
+    """Draw the form; its cost follows every change, and its button starts the work."""
+
+    @st.fragment
+    def form() -> None:
+        _fill(desk.case_id, given.plan.settings)
+        columns = st.columns(4)
+        with columns[0]:
+            n_views = _views_input(given)
+        with columns[1]:
+            per_leaf = _images_input(given)
+        with columns[2]:
+            budget = _budget_input()
+        with columns[3]:
+            seed = _seed_input(given)
+        strengths = _strengths(desk, given)
+        settings = _checked(lambda: _settings(given, n_views, per_leaf, budget, seed, strengths))
+        cost = estimate_for(given, settings) if settings and given.supply else None
+        fits = settings is not None and _fits(settings, cost, given)
+        if settings is not None and fits:
+            _say_cost(cost, given)
+        if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",
+                     disabled=not fits) and settings:  # fmt: skip
+            start_and_redraw(desk, replace(given.plan, settings=settings))
+
+    form()
+
+
+def estimate_for(given: Given, settings: Settings) -> Cost | None:
+    """What these settings would cost; None where the images at hand are not known."""
+    if given.supply is None:
+        return None
+    return estimate(
+        given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent, per_s=given.per_s
+    )  # fmt: skip
+
+
+# Parts of the form
+
+
+def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
+    if scored is None:
+        return None
+    per_leaf = case.facts().get("asking", {}).get("images_per_leaf", plan.settings.images_per_leaf)
+    return replace(
+        plan.settings,
+        n_views=scored.header.n_views,
+        seed=scored.header.seed,
+        images_per_leaf=per_leaf,
+        views=views_of_image.spec_of(scored.header),
+    )
+
+
+def _fill(case_id: str, settings: Settings) -> None:
+    """Fill the widgets from the plan, once for each plan."""
+    owner = f"{case_id} {settings!r}"
+    values = {
+        "n_views": min(int(settings.n_views), 1000),
+        "images_per_leaf": _whole(settings.images_per_leaf),
+        "budget": _whole(settings.budget),
+        "seed": str(settings.seed),
+        **{f"strength_{name}": float(value) for name, value in settings.views.as_dict().items()},
+    }
+    fresh = st.session_state.get(_FORM) != owner
+    st.session_state[_FORM] = owner
+    for name, value in values.items():
+        if fresh or name not in st.session_state:
+            st.session_state[name] = value
+
+
+def _whole(value: int | None) -> int | None:
+    return None if value is None else int(min(value, _MOST))
+
+
+def _views_input(given: Given) -> int:
+    least = given.before.n_views if given.before else 1
+    st.session_state["n_views"] = max(st.session_state["n_views"], least)
+    said = f" This case has {least}; fewer would throw answers away." if given.before else ""
+    return st.number_input(
+        "Views per image", least, 1000, key="n_views", step=1,
+        help="Each image is shown so many times, every time a little changed; the first view is the image itself. "
+        f"More views tell a steady answer from a lucky one.{said}",
+    )  # fmt: skip
+
+
+def _images_input(given: Given) -> int | None:
+    every = given.before is not None and given.before.images_per_leaf is None
+    least = given.before.images_per_leaf if given.before and given.before.images_per_leaf else 1
+    current = st.session_state["images_per_leaf"]
+    st.session_state["images_per_leaf"] = None if every or current is None else max(current, least)
+    said = f" This case has {least:,}; fewer would throw answers away." if given.before and not every else ""
+    chosen: int | None = st.number_input(
+        "Images per leaf", least, _MOST, key="images_per_leaf", step=10, placeholder="all", disabled=every,
+        help=f"At most so many images of each leaf are asked about; leave it empty for all.{said}",
+    )  # fmt: skip
+    return chosen
+
+
+def _budget_input() -> int | None:
+    chosen: int | None = st.number_input(
+        "Budget (queries)", 1, _MOST, key="budget", step=1000, placeholder="no limit",
+        help="The most queries that may ever be sent to the suspect in this case. Scoring ends there, and what was "
+        "answered until then counts. Leave it empty for no limit.",
+    )  # fmt: skip
+    return chosen
+
+
+def _seed_input(given: Given) -> str:
+    return st.text_input(
+        "Seed", key="seed", disabled=given.before is not None, max_chars=20,
+        help="A number from which the views and the choice of images follow: the same seed asks exactly the same. "
+        "It cannot change once there are answers.",
+    )  # fmt: skip
+
+
+def _strengths(desk: Desk, given: Given) -> Callable[[], ViewSpec]:
+    """Draw the strengths of the views; returns how to make them, which may fail."""
+    fixed = given.before is not None
+    with st.expander("How far views depart from the image", key="strengths"):
+        if fixed:
+            st.caption("These belong to the answers that there are: changed views need a new case.")
+        columns = st.columns(4)
+        values = {}
+        for column, (name, label, most, step) in zip(columns, _STRENGTHS, strict=True):
+            values[name] = column.number_input(
+                label, 0.0, most, key=f"strength_{name}", step=step, format="%g", disabled=fixed,
+                help="The largest change to either side; each view draws its own.",
+            )  # fmt: skip
+        views_of_image.preview(desk.case, lambda: ViewSpec(**values), st.session_state["seed"])
+    return lambda: ViewSpec(**values)
+
+
+def _settings(
+    given: Given, n_views: int, per_leaf: int | None, budget: int | None, seed: str, views: Callable[[], ViewSpec]
+) -> Settings:
+    """What the form says.
+
+    Raises:
+        SettingsError: a field makes no sense.
+    """
+    if not seed.strip().isdecimal():
+        raise SettingsError(f"The seed must be a whole number of 0 or more, not {seed!r}.")
+    fixed = given.before
+    return replace(
+        given.plan.settings,
+        n_views=n_views,
+        images_per_leaf=per_leaf,
+        budget=budget,
+        seed=fixed.seed if fixed else int(seed),
+        views=fixed.views if fixed else views(),
+    )
+
+
+def _checked(make: Callable[[], Settings]) -> Settings | None:
+    try:
+        return make()
+    except FdError as error:
+        show_error(error)
+        return None
+
+
+def _fits(settings: Settings, cost: Cost | None, given: Given) -> bool:
+    try:
+        require_sensible(settings, cost, given.n_sent)
+    except FdError as error:
+        show_error(error)
+        return False
+    return cost is None or cost.n_left > 0 or _nothing_left()
+
+
+def _nothing_left() -> bool:
+    st.caption("All of this was asked already. Give more views, more images or a larger budget to ask more.")
+    return False
+
+
+def _say_cost(cost: Cost | None, given: Given) -> None:
+    """The cost, in a row of numbers and one sentence."""
+    if cost is None:
+        st.caption("What this costs is told once the corpus was read: see the Corpus page.")
+        return
+    about = "" if given.supply and given.supply.exact else "at most "
+    time = "not known" if cost.seconds is None else f"about {duration(cost.seconds)}"
+    with st.container(horizontal=True, key="cost"):
+        st.metric("Queries to send", f"{about}{cost.n_left:,}", border=True)
+        st.metric("Images", f"{about}{cost.n_images:,}", border=True)
+        st.metric("Leaves", f"{cost.n_leaves:,}", border=True)
+        st.metric("Time", time, border=True, help=_time_help(given))
+    if cost.capped:
+        st.caption(
+            f"The budget ends this before all {counted(cost.n_planned, 'query', 'queries')} of the plan are asked: "
+            "view 0 of every image comes first, then view 1, and so on."
+        )
+    elif given.n_answered:
+        st.caption(f"{counted(given.n_answered, 'answer')} are there already and are not asked for again.")
+
+
+def _time_help(given: Given) -> str:
+    if given.per_s is None:
+        return "The suspect's speed was not measured in this case: check it on the Suspect page."
+    return (
+        f"An estimate from the test query, where the suspect answered about {given.per_s:,.0f} pictures per second. "
+        "Reading and decoding the images comes on top the first time."
+    )

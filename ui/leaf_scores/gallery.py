@@ -1,0 +1,182 @@
+"""The images of one leaf, ordered by how consistently they are answered as the class, and the views of one of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fdcore.analysis import Scored, pixels_of
+from fdcore.case import Case
+from fdcore.plan import Plan
+from fdcore.views import Pictures
+from ui import cached, state
+from ui.class_picker import class_name
+from ui.frame import Desk
+from ui.leaf_scores import start as scoring_start
+from ui.leaf_scores.tables import ImageShare, images_of_leaf
+from ui.leaf_scores.views import draw_sent_views
+from ui.pictures import as_tiles
+from ui.text import counted, inert, shortened
+
+LEAF = "leaf"  # URL parameter: a node's id
+PER_PAGE = 24
+VIEWS_PER_PAGE = 24
+_LONGEST = 60  # characters of a label
+MAX_LISTED = 500  # leaves to choose from, best first
+_LOST = "The decoded pictures of this case are not in this machine's cache, so that only their numbers can be shown."
+_BACK = "Reads the corpus' folders again and goes on with the case's plan. Nothing that was answered is asked again."
+
+
+def leaf_gallery(desk: Desk, scored: Scored, target_class: int, ranked: Sequence[int], names: Sequence[str]) -> None:
+    """Draw the choice of a leaf and its images.
+
+    Args:
+        desk: the page's.
+        scored: the case's answers.
+        target_class: the class that the images are weighed for.
+        ranked: all leaves, best first.
+        names: what each class is called.
+    """
+    case, pixels = desk.case, pixels_of(desk.case, desk.places.cache)
+    st.markdown("**Images of a leaf**")
+    leaf = _pick_leaf(scored, target_class, ranked)
+    shares = images_of_leaf(scored, target_class, leaf)
+    steady = sum(one.n_hits == one.n_views > 0 for one in shares)
+    st.caption(
+        f"{counted(len(shares), 'image')}, the most consistently answered as class {target_class} first; "
+        f"{steady:,} in every view. Below each: its views in the class, and what it is answered instead."
+    )
+    if pixels is None:
+        _say_lost(desk)
+        _numbers(scored, shares, names)
+        return
+    _pictures(scored, pixels, shares, target_class, names, leaf)
+    _views(case, desk, scored, shares, names, leaf)
+
+
+# Parts
+
+
+def _pick_leaf(scored: Scored, target_class: int, ranked: Sequence[int]) -> int:
+    """The leaf that the URL names, or the class's best."""
+    nodes = scored.scores.nodes
+    wanted = st.query_params.get(LEAF)
+    listed = [int(leaf) for leaf in ranked[:MAX_LISTED]]
+    named = next((leaf for leaf, node in enumerate(nodes) if node == wanted), None) if wanted else None
+    if named is not None and named not in listed:
+        listed.append(named)
+    if wanted and named is None:
+        st.caption(f":material/info: The link names the leaf {inert(repr(shortened(wanted, 40)))}, which has no "
+                   "images here. The best one is shown instead.")  # fmt: skip
+    st.session_state["leaf_picker"] = listed[0] if named is None else named
+    shares, labels = scored.scores.functional[target_class], Counter(scored.labels(listed))
+
+    def name(leaf: int) -> str:  # names must differ: the browser sends back what it shows
+        label = scored.label(leaf)
+        which = f" ({shortened(nodes[leaf], 40)})" if labels[label] > 1 or len(label) > _LONGEST else ""
+        return f"{shortened(label, _LONGEST)}{which} · {shares[leaf]:.1%}"
+
+    chosen: int = st.selectbox(
+        "Leaf", listed, key="leaf_picker", width=420, filter_mode="contains", on_change=_leaf_chosen, args=(nodes,),
+        format_func=name,
+        help="Ordered by score in the class." if len(ranked) <= MAX_LISTED else
+        f"The best {MAX_LISTED} of {len(ranked):,} leaves, ordered by score in the class.",
+    )  # fmt: skip
+    return chosen
+
+
+def _leaf_chosen(nodes: Sequence[str]) -> None:
+    state.write(**{LEAF: nodes[st.session_state["leaf_picker"]]})
+
+
+def _pictures(
+    scored: Scored, pixels: Pictures, shares: Sequence[ImageShare], target_class: int, names: Sequence[str], leaf: int
+) -> None:
+    place = st.container()
+    n_pages = -(-len(shares) // PER_PAGE)
+    page = st.pagination(n_pages, key=f"gallery_page_{target_class}_{leaf}") if n_pages > 1 else 1
+    shown = shares[(page - 1) * PER_PAGE : page * PER_PAGE]
+    label = scored.label(leaf)
+    with place:
+        st.image(
+            as_tiles([pixels[one.image] for one in shown]),
+            caption=[inert(_in_words(one, names)) for one in shown],
+            alt=[f"An image of {shortened(label, 40)}: {_in_words(one, names)}" for one in shown],
+            width=136,
+        )
+
+
+def _in_words(one: ImageShare, names: Sequence[str]) -> str:
+    if not one.n_views:
+        return "not asked yet"
+    instead = f", else {shortened(names[one.other], 24)}" if one.other is not None else ""
+    return f"{one.n_hits} of {one.n_views}{instead}"
+
+
+def _say_lost(desk: Desk) -> None:
+    st.info(_LOST, icon=":material/hide_image:")
+    if reason := scoring_start.cannot_ask(desk.case):
+        st.caption(f"They cannot be brought back here. {inert(reason)}")
+    elif st.button("Bring the pictures back", icon=":material/refresh:", key="bring_back", help=_BACK):
+        scoring_start.start_and_redraw(desk, Plan.from_dict(desk.case.facts().get("plan", {})))
+
+
+def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str]) -> None:
+    rows = {
+        "Image": [scored.images.names[one.image] for one in shares],
+        "Share of views": [one.n_hits / one.n_views if one.n_views else None for one in shares],
+        "Views": [one.n_views for one in shares],
+        "Answered instead": [names[one.other] if one.other is not None else "" for one in shares],
+    }
+    st.dataframe(
+        rows, hide_index=True, height=min(38 + 35 * len(shares), 400), key="leaf_images",
+        column_config={
+            "Share of views": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+    )  # fmt: skip
+
+
+def _views(
+    case: Case, desk: Desk, scored: Scored, shares: Sequence[ImageShare], names: Sequence[str], leaf: int
+) -> None:
+    """All views of one image with the answer that each got, drawn when an image is chosen."""
+
+    def name(place: int) -> str:
+        one = shares[place]
+        return f"{place + 1}: {_in_words(one, names)} · {shortened(scored.images.names[one.image], 60)}"
+
+    place = st.selectbox(
+        "Views of an image", range(len(shares)), index=None, key=f"views_of_{leaf}", format_func=name, width=420,
+        placeholder="Choose an image to see what the suspect was shown",
+        help="Images are numbered in the order above. Views are drawn again, exactly as they were sent.",
+    )  # fmt: skip
+    if place is None:
+        return
+    n_views = scored.header.n_views
+    n_pages = -(-n_views // VIEWS_PER_PAGE)
+    above = st.container()
+    page = st.pagination(n_pages, key=f"views_page_{leaf}_{place}") if n_pages > 1 else 1
+    first = (page - 1) * VIEWS_PER_PAGE
+    image = shares[place].image
+    with above, st.spinner("Drawing views"):
+        shown = range(first, first + min(VIEWS_PER_PAGE, n_views - first))
+        files = cached.pictures(
+            case,
+            f"views {desk.places.cache} {image} {shown}",
+            lambda: draw_sent_views(cached.scored(case), pixels_of(case, desk.places.cache), image, shown),
+        )
+    answers = scored.answers[image, first : first + len(files)].tolist()
+    titles = [f"View {first + i}" if first + i else "The image" for i in range(len(files))]
+    said = [shortened(names[answer], 28) if answer >= 0 else "not asked yet" for answer in answers]
+    with above:
+        st.image(
+            list(files),
+            caption=[inert(f"{title}: {answer}") for title, answer in zip(titles, said, strict=True)],
+            alt=[f"{title}, answered as {answer}" for title, answer in zip(titles, said, strict=True)],
+            width=136,
+        )
+
+
+def class_names(found: Sequence[str | None], *, known: bool) -> list[str]:
+    """What each class is called in captions."""
+    return [class_name(number, one, 40) if known and one else f"Class {number}" for number, one in enumerate(found)]

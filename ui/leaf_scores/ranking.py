@@ -1,0 +1,222 @@
+"""The ranking of the leaves for a class, and the overview of all classes."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from fdcore.analysis import Scored
+from ui import state
+from ui.class_picker import go_to_class
+from ui.leaf_scores import tables as leaf_tables
+from ui.text import counted
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+CLASSES_PER_PAGE = 20
+_TOPS = (10, 25, 50)
+_HIGH = 420
+_L_HELP = "L, the functional score: the share of the leaf's views that the suspect put in this class."
+
+
+def ranking(
+    scored: Scored,
+    target_class: int,
+    ranked: npt.NDArray[np.intp],
+    selected: Collection[int],
+    tau: float,
+    *,
+    live: bool = False,
+) -> None:
+    """Draw the best leaves of a class as bars and as a table.
+
+    Args:
+        scored: the case's answers.
+        target_class: the class.
+        ranked: all leaves, best first.
+        selected: leaves that are the class's finding.
+        tau: the least score of a candidate.
+        live: whether answers are still coming in, which leaves the chart's choices out.
+    """
+    n_hit = int((scored.scores.hits[target_class] > 0).sum())
+    with st.container(border=True, key="ranking"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**Leaves of this class**")
+            top = _top(len(ranked)) if not live else _TOPS[0]
+        st.caption(
+            f"L is the share of a leaf's views that the suspect put in class {target_class}; the whiskers are its 95 % "
+            f"interval, the line is tau = {tau:g}, from which a leaf is a candidate. "
+            f"{counted(n_hit, 'leaf', 'leaves')} of {len(ranked):,} got at least one view."
+            f"{' In bold: what was selected.' if selected else ''}"
+        )
+        if not n_hit:
+            st.info("The suspect put no view of any leaf in this class.", icon=":material/search_off:")
+            return
+        if live:
+            _bars(scored, target_class, ranked[:top], selected, tau)
+            return
+        chart, table = st.tabs(["Chart", "Table of all leaves"], key="ranking_tabs")
+        with chart:
+            _bars(scored, target_class, ranked[:top], selected, tau)
+        with table:
+            _table(scored, target_class, ranked, selected)
+
+
+def overview(scored: Scored, target_class: int, names: Sequence[str]) -> None:
+    """Draw all classes by the leaves that are best in any of them."""
+
+    @st.fragment
+    def fragment() -> None:
+        with st.container(border=True, key="overview"):
+            st.markdown("**All classes**")
+            st.caption(
+                f"Each class with its {leaf_tables.N_BEST} best leaves: the brighter, the more of a leaf's views the "
+                "suspect put in the class. A column bright in several rows is a leaf that the classes share."
+            )
+            chart, table = st.tabs(["Chart", "Table"], key="overview_tabs")
+            with chart:
+                _heatmap(scored, target_class, names)
+            with table:
+                _class_table(scored, names)
+            if state.target_class(len(names))[0] != target_class:
+                st.rerun()  # a row was chosen: the whole page shows another class
+
+    fragment()
+
+
+def draw_ranking(
+    scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
+) -> "go.Figure":
+    """The bars of some leaves."""
+    from fdcore.figures import leaf_ranking
+
+    scores, nodes = scored.scores, scored.scores.nodes
+    low, high = scores.interval(target_class)
+    return leaf_ranking(
+        scored.labels(leaves),
+        ids=[nodes[leaf] for leaf in leaves],
+        functional=scores.functional[target_class, leaves],
+        low=low[leaves],
+        high=high[leaves],
+        n_queries=scores.n_queries[leaves],
+        tau=tau,
+        selected=[nodes[leaf] for leaf in selected],
+        revision=f"{scored.header.suspect[:12]} {target_class}",
+    )
+
+
+def draw_overview(scored: Scored, classes: Sequence[int], names: Sequence[str]) -> "go.Figure":
+    """Some classes by their best leaves."""
+    from fdcore.figures import classes_by_leaves
+
+    leaves = leaf_tables.overview_leaves(scored, classes)
+    return classes_by_leaves(
+        scored.scores.functional[np.ix_(classes, leaves)],
+        class_names=[names[number] for number in classes],
+        leaf_labels=scored.labels(leaves),
+        leaf_ids=[scored.scores.nodes[leaf] for leaf in leaves],
+        revision=f"{scored.header.suspect[:12]} {classes[0]}",
+    )
+
+
+# Parts
+
+
+def _top(n_leaves: int) -> int:
+    """How many bars are drawn."""
+    tops = [n for n in _TOPS if n < n_leaves] or [_TOPS[0]]
+    if len(tops) == 1 and n_leaves <= tops[0]:
+        return n_leaves
+    chosen: int = st.segmented_control(
+        "Bars", tops, default=tops[0], key="ranking_top", required=True, format_func=lambda n: f"Best {n}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen
+
+
+def _bars(
+    scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
+) -> None:
+    from fdcore.figures import CONFIG
+
+    shares = scored.scores.functional[target_class, leaves]
+    best = f"the best is {scored.label(int(leaves[0]))} with {shares[0]:.0%}" if len(leaves) else "none"
+    st.plotly_chart(
+        draw_ranking(scored, target_class, leaves, selected, tau),
+        key="ranking_chart",
+        config=CONFIG,
+        alt=f"Bars of the {len(leaves)} best leaves of class {target_class}; {best}.",
+    )
+
+
+def _table(scored: Scored, target_class: int, ranked: npt.NDArray[np.intp], selected: Collection[int]) -> None:
+    kept, n_pages = 1000, -(-len(ranked) // 1000)
+    page = st.pagination(n_pages, key="ranking_page") if n_pages > 1 else 1
+    part = ranked[(page - 1) * kept : page * kept]
+    table = leaf_tables.ranking_table(scored, target_class, part, selected, first=(page - 1) * kept + 1)
+    column = st.column_config
+    st.dataframe(
+        table, hide_index=True, height=_HIGH, key="ranking_table",
+        column_config={
+            "rank": column.NumberColumn("Rank", width="small"),
+            "leaf": column.TextColumn("Leaf", width="medium"),
+            "selected": column.CheckboxColumn("Selected", width="small"),
+            "L": _share("L", _L_HELP),
+            "low": column.NumberColumn("Low", format="percent", help="Lower end of the 95 % interval"),
+            "high": column.NumberColumn("High", format="percent", help="Upper end of the 95 % interval"),
+            "queries": column.NumberColumn("Answers", format="localized"),
+            "images": column.NumberColumn("Images", format="localized"),
+            "id": column.TextColumn("Id"),
+        },
+    )  # fmt: skip
+
+
+def _share(name: str, help: str) -> Any:
+    return st.column_config.ProgressColumn(
+        name, format="percent", min_value=0.0, max_value=1.0, help=help, width="small"
+    )
+
+
+def _heatmap(scored: Scored, target_class: int, names: Sequence[str]) -> None:
+    from fdcore.figures import CONFIG
+
+    n_pages = -(-len(names) // CLASSES_PER_PAGE)
+    place = st.container()
+    page = 1
+    if n_pages > 1:
+        page = st.pagination(n_pages, default=target_class // CLASSES_PER_PAGE + 1, key="overview_page")
+    classes = range((page - 1) * CLASSES_PER_PAGE, min(page * CLASSES_PER_PAGE, len(names)))
+    with place:
+        if not leaf_tables.overview_leaves(scored, classes):
+            st.info("None of these classes got a view of any leaf.", icon=":material/search_off:")
+            return
+        st.plotly_chart(
+            draw_overview(scored, classes, names),
+            key="overview_chart",
+            config=CONFIG,
+            alt=f"Heatmap of classes {classes[0]} to {classes[-1]} by their best leaves.",
+        )
+
+
+def _class_table(scored: Scored, names: Sequence[str]) -> None:
+    def chosen() -> None:
+        rows = st.session_state["overview_table"].selection.rows
+        if rows:
+            go_to_class(rows[0], ("leaf",))
+
+    column = st.column_config
+    st.dataframe(
+        leaf_tables.overview_table(scored, names), hide_index=True, height=_HIGH, key="overview_table",
+        selection_mode="single-row", on_select=chosen,
+        column_config={
+            "class": column.TextColumn("Class", width="medium"),
+            "best leaf": column.TextColumn("Best leaf", width="medium"),
+            "L": _share("L", "The best leaf's score"),
+            "second leaf": column.TextColumn("Second leaf", width="medium"),
+            "L of the second": _share("L of the second", "The next best leaf's score"),
+        },
+    )  # fmt: skip
+    st.caption("Select a row to look at that class.")

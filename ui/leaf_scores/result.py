@@ -1,0 +1,61 @@
+"""What scoring brought: the answers in numbers, and what the page can be left with."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from fdcore.analysis import Scored
+from fdcore.case import Case
+from ui import exports
+from ui.leaf_scores import ranking as leaf_ranking
+from ui.leaf_scores import tables as leaf_tables
+
+_DESIGN = (
+    "The design effect: how many answers weigh as much as one independent answer. Views of one image are alike, so "
+    "that {views} views of it count for less than {views} images. The 95 % intervals are wider by this much."
+)
+
+
+def metrics(case: Case, scored: Scored, tau: float) -> None:
+    """Draw one row of numbers."""
+    n_answered, n_planned = int((scored.answers >= 0).sum()), scored.answers.size
+    above = leaf_tables.n_classes_above(scored, tau)
+    with st.container(horizontal=True, key="scoring_metrics"):
+        st.metric("Queries sent", f"{scored.n_sent:,}", border=True,
+                  help="Every query ever sent in this case, with those whose answer a crash swallowed.")  # fmt: skip
+        st.metric("Answers", f"{n_answered:,} of {n_planned:,}", border=True)
+        st.metric("Classes with a candidate", f"{above:,} of {scored.scores.n_classes:,}", border=True,
+                  help=f"Classes in which at least one leaf scores tau = {tau:g} or more.")  # fmt: skip
+        st.metric("Design effect", f"{scored.scores.design_effect:.1f}", border=True,
+                  help=_DESIGN.format(views=scored.header.n_views))  # fmt: skip
+        st.metric("Ended", _how_it_ended(case, scored), border=True)
+
+
+def _how_it_ended(case: Case, scored: Scored) -> str:
+    if scored.complete:
+        return "All asked"
+    budget = case.facts().get("asking", {}).get("budget")
+    return "Budget ended" if budget is not None and scored.n_sent >= budget else "Stopped early"
+
+
+def take_away(
+    case_id: str, scored: Scored, target_class: int, selected: Sequence[int], tau: float, names: Sequence[str]
+) -> None:
+    """Draw the Export menu."""
+    ranked = leaf_tables.ranked_leaves(scored, target_class)
+    first = target_class // leaf_ranking.CLASSES_PER_PAGE * leaf_ranking.CLASSES_PER_PAGE
+    classes = range(first, min(first + leaf_ranking.CLASSES_PER_PAGE, len(names)))
+    exports.export(
+        f"{case_id}-leaf-scores",
+        tables={
+            f"Ranking for class {target_class}": partial(leaf_tables.ranking_csv, scored, target_class, selected),
+            "All scores": partial(leaf_tables.all_scores_csv, scored),
+        },
+        figures={
+            f"Best leaves for class {target_class}": partial(
+                leaf_ranking.draw_ranking, scored, target_class, ranked[:50], selected, tau
+            ),
+            "Classes by leaves": partial(leaf_ranking.draw_overview, scored, classes, names),
+        },
+    )

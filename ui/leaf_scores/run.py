@@ -1,0 +1,82 @@
+"""Scoring while it runs, and after it stopped: how far it is, what can be done about it, the ranking so far."""
+
+import streamlit as st
+
+from fdcore.analysis import Scored, selection_settings
+from fdcore.case import Case
+from fdcore.errors import CaseError
+from fdcore.jobs import Job, JobQueue
+from ui import cached, job_panel, state
+from ui.class_picker import pick_class
+from ui.frame import Desk
+from ui.leaf_scores import ranking as leaf_ranking
+from ui.leaf_scores.tables import ranked_leaves
+from ui.text import inert
+
+KINDS = ("investigate", "demo")
+REFRESH_S = 5.0  # as often as answers reach the disk
+
+
+def scoring_job(jobs: JobQueue, case_id: str) -> Job | None:
+    """The case's newest job that asks the suspect; None where it never had one."""
+    return next((job for job in jobs.of_case(case_id) if job.kind in KINDS), None)
+
+
+def scored_or_none(case: Case) -> Scored | None:
+    """What the case holds; None while there is no answer, or while a run is changing corpora."""
+    try:
+        return cached.scored(case)
+    except CaseError:
+        return None
+
+
+def running(desk: Desk) -> None:
+    """Draw progress and controls, and the ranking of the answers so far."""
+
+    @st.fragment(run_every=job_panel.POLL_S)
+    def ticking() -> None:
+        job = scoring_job(desk.jobs, desk.case_id)
+        if job is None or not job.active:
+            return  # the watch in the sidebar redraws the page
+        with st.container(key="scoring"):
+            job_panel.progress(job)
+            job_panel.controls(desk.jobs, job)
+
+    ticking()
+    known = scored_or_none(desk.case)
+    n_classes = int(desk.case.facts()["suspect"]["n_classes"]) if known is None else known.scores.n_classes
+    target_class = pick_class([None] * n_classes, known=False, resets=("leaf",))
+    _ranking_so_far(desk, target_class)
+
+
+def stopped(desk: Desk, job: Job) -> None:
+    """What became of work that can go on, and the button that makes it."""
+    with st.container(border=True, key="stopped"):
+        st.markdown(f"**Scoring is not finished: it {_ENDS.get(job.state.value, 'stopped')}.**")
+        if job.message:
+            st.text(job.message)
+        done = f"{job.done:,} of {job.total:,} done in the step “{inert(job.stage)}”. " if job.total else ""
+        st.caption(f"{done}Every answer is kept; resuming asks only what is missing.")
+        job_panel.controls(desk.jobs, job)
+
+
+_ENDS = {"paused": "was paused", "failed": "failed", "cancelled": "was cancelled", "interrupted": "was interrupted"}
+
+
+def _ranking_so_far(desk: Desk, target_class: int) -> None:
+    @st.fragment(run_every=REFRESH_S)
+    def refreshing() -> None:
+        scored = scored_or_none(desk.case)
+        if scored is None:
+            st.caption("The first answers are on their way.")
+            return
+        n_answered = int((scored.answers >= 0).sum())
+        st.badge(
+            f"So far: {n_answered:,} of {scored.answers.size:,} answers",
+            icon=":material/hourglass_top:",
+            color="orange",
+        )
+        settings = state.linked_settings(selection_settings(desk.case)).settings
+        leaf_ranking.ranking(scored, target_class, ranked_leaves(scored, target_class), (), settings.tau, live=True)
+
+    refreshing()

@@ -1,0 +1,64 @@
+"""Starting to ask, or to ask more: what may be started, and handing it to a process of its own."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import streamlit as st
+
+from fdcore.analysis import selection_settings
+from fdcore.case import Case
+from fdcore.corpus.corpus import folder_of
+from fdcore.errors import FdError
+from fdcore.places import Places, require_inside
+from fdcore.plan import Plan
+from ui.frame import Desk, show_error
+
+
+def cannot_ask(case: Case) -> str:
+    """Why nothing can be asked in this case; empty where it can."""
+    facts = case.facts()
+    if "evidence" not in facts:
+        return "This case replays answers that were recorded elsewhere. There is no suspect here to ask more."
+    if not Plan.from_dict(facts.get("plan", {})).corpora:
+        return "This case names no image folder to ask about. Choose one on the Corpus page."
+    return ""
+
+
+def start(desk: Desk, plan: Plan) -> None:
+    """Write the plan and hand the work to a process of its own.
+
+    Raises:
+        FdError: the plan names folders that this server may not read, or work is under way in the case.
+    """
+    require_allowed(desk.places, plan)
+    case = desk.case
+    if "selection" in case.facts():  # what the analyst chose since stays
+        plan = replace(plan, settings=replace(plan.settings, selection=selection_settings(case)))
+    before = Plan.from_dict(case.facts().get("plan", {}))
+    if plan != before:
+        with case.exclusively():
+            case.record(plan=plan.as_dict())
+            case.log("plan changed", {"settings": asdict(plan.settings), "by": desk.by})
+    desk.jobs.submit("investigate", desk.case_id, {"cache": str(desk.places.cache)}, by=desk.by)
+
+
+def start_and_redraw(desk: Desk, plan: Plan) -> None:
+    """Start, and show the work; an error is said instead."""
+    try:
+        start(desk, plan)
+    except FdError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def require_allowed(places: Places, plan: Plan) -> None:
+    """Whether the plan names only folders that this server may read; it may have come with an imported case.
+
+    Raises:
+        SettingsError: it names another.
+    """
+    for corpus in plan.corpora:
+        require_inside(places.corpora, folder_of(corpus))
+    if plan.hierarchy is not None:
+        require_inside(places.corpora, Path(plan.hierarchy))

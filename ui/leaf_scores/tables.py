@@ -1,0 +1,131 @@
+"""The numbers behind the Leaf scores page: a class's ranking, its best leaves, the images of a leaf."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fdcore import artefacts
+from fdcore.analysis import Scored
+from fdcore.suspect.ledger import NOT_ASKED
+
+N_BEST = 3  # leaves of each class in the overview
+
+
+@dataclass(frozen=True)
+class ImageShare:
+    """How consistently one image is answered as a class.
+
+    Attributes:
+        image: its number in the case.
+        n_hits, n_views: views answered as the class, of those answered.
+        other: the class it is answered most often instead; None where there is none.
+        n_other: views answered as that.
+    """
+
+    image: int
+    n_hits: int
+    n_views: int
+    other: int | None
+    n_other: int
+
+
+def ranked_leaves(scored: Scored, target_class: int) -> npt.NDArray[np.intp]:
+    """All leaves, the best score in the class first; equals in the order of the leaves, unasked ones last."""
+    scores = scored.scores
+    order: npt.NDArray[np.intp] = np.lexsort((scores.n_queries == 0, -scores.functional[target_class]))
+    return order
+
+
+def ranking_table(
+    scored: Scored,
+    target_class: int,
+    leaves: Sequence[int] | npt.NDArray[np.intp],
+    selected: Collection[int],
+    *,
+    first: int = 1,
+) -> pd.DataFrame:
+    """The class's scores of some leaves, of which the one in front has rank `first`.
+
+    Returns:
+        Columns rank, leaf, selected, L, low, high, queries, images, id.
+    """
+    scores, among = scored.scores, np.asarray(leaves, dtype=np.intp)
+    low, high = scores.interval(target_class)
+    return pd.DataFrame(
+        {
+            "rank": np.arange(first, first + len(among)),
+            "leaf": scored.labels(among),
+            "selected": [leaf in selected for leaf in among.tolist()],
+            "L": scores.functional[target_class, among].round(4),
+            "low": low[among].round(4),
+            "high": high[among].round(4),
+            "queries": scores.n_queries[among],
+            "images": scores.n_images[among],
+            "id": [scores.nodes[leaf] for leaf in among.tolist()],
+        }
+    )
+
+
+def ranking_csv(scored: Scored, target_class: int, selected: Collection[int]) -> bytes:
+    """The whole ranking of a class as CSV; texts that a spreadsheet would calculate are made inert."""
+    table = ranking_table(scored, target_class, ranked_leaves(scored, target_class), selected)
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
+    return artefacts.to_csv([str(column) for column in table.columns], rows)
+
+
+def all_scores_csv(scored: Scored) -> bytes:
+    """The scores of every class and leaf, as in the case's scores.csv."""
+    table = artefacts.score_rows(scored.scores, scored.hierarchy)
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def n_classes_above(scored: Scored, tau: float) -> int:
+    """How many classes have a leaf that scores at least tau."""
+    return int((scored.scores.functional.max(axis=1, initial=0.0) >= tau).sum())
+
+
+def best_leaves(scored: Scored, target_class: int, n: int = N_BEST) -> list[int]:
+    """The class's best leaves, those without a hit left out."""
+    row = scored.scores.functional[target_class]
+    best = np.argpartition(-row, min(n, len(row)) - 1)[:n]
+    return [int(leaf) for leaf in best[np.argsort(-row[best], kind="stable")] if row[leaf] > 0]
+
+
+def overview_leaves(scored: Scored, classes: Sequence[int], n: int = N_BEST) -> list[int]:
+    """The best leaves of some classes, in the order of the classes, each once."""
+    return list(dict.fromkeys(leaf for number in classes for leaf in best_leaves(scored, number, n)))
+
+
+def overview_table(scored: Scored, names: Sequence[str]) -> pd.DataFrame:
+    """Each class with its best leaf and how far the second lies behind."""
+    shares = scored.scores.functional
+    best = np.argpartition(-shares, min(1, shares.shape[1] - 1), axis=1)[:, :2]
+    best = np.take_along_axis(
+        best, np.argsort(-np.take_along_axis(shares, best, axis=1), axis=1, kind="stable"), axis=1
+    )
+    found = np.take_along_axis(shares, best, axis=1)
+    table: dict[str, object] = {"class": list(names)}
+    for place, (leaf, share) in enumerate((("best leaf", "L"), ("second leaf", "L of the second"))[: best.shape[1]]):
+        labels = scored.labels(best[:, place])
+        table[leaf] = [label if hit else "" for label, hit in zip(labels, found[:, place] > 0, strict=True)]
+        table[share] = found[:, place]
+    return pd.DataFrame(table)
+
+
+def images_of_leaf(scored: Scored, target_class: int, leaf: int) -> list[ImageShare]:
+    """The leaf's images, the most consistently answered first; those without an answer come last."""
+    images = np.flatnonzero(scored.images.node_index == leaf)
+    found = [_share(int(image), scored.answers[image], target_class) for image in images]
+    return sorted(found, key=lambda one: (-one.n_hits / one.n_views if one.n_views else 1, one.image))
+
+
+def _share(image: int, answers: npt.NDArray[np.int32], target_class: int) -> ImageShare:
+    given = answers[answers != NOT_ASKED]
+    labels, counts = np.unique(given[given != target_class], return_counts=True)
+    most = int(counts.argmax()) if len(labels) else None
+    n_hits = int((given == target_class).sum())
+    other = (None, 0) if most is None else (int(labels[most]), int(counts[most]))
+    return ImageShare(image, n_hits, len(given), *other)

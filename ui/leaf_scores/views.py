@@ -1,0 +1,86 @@
+"""The views of one image, drawn when asked for: torch is imported then and not before."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from fdcore.analysis import Scored
+from fdcore.case import Case
+from fdcore.errors import CaseError, FdError, SettingsError
+from fdcore.intake import read_test_query, sample_pictures
+from fdcore.suspect.ledger import LedgerHeader
+from fdcore.views import Pictures, ViewSpec, make_views
+from ui.frame import show_error
+from ui.pictures import as_tiles
+
+N_PREVIEWED = 8
+
+
+def spec_of(header: LedgerHeader) -> ViewSpec:
+    """How far the views of a ledger depart from the image.
+
+    Raises:
+        CaseError: the ledger does not say.
+    """
+    try:
+        return ViewSpec(**header.views)
+    except (TypeError, SettingsError) as error:
+        raise CaseError(f"The ledger's kind of views is damaged ({error}). Restore the case from a copy.") from error
+
+
+def draw_views(picture: Pictures, image_id: int, views: range, *, seed: int, spec: ViewSpec) -> Pictures:
+    """Some views (len(views), H, W, C) of one picture (H, W, C)."""
+    picture = np.array(picture)  # torch wants to own what it reads
+    ids = np.array([image_id], dtype=np.uint64)
+    return np.stack([make_views(picture[None], ids, view=view, seed=seed, spec=spec)[0] for view in views])
+
+
+def draw_sent_views(scored: Scored, pixels: Pictures | None, image: int, views: range) -> list[bytes]:
+    """Some views of one image as PNG files, exactly as the suspect was shown them.
+
+    Raises:
+        CaseError: the pictures are gone, or the ledger does not say how they were changed.
+    """
+    if pixels is None:
+        raise CaseError("The decoded pictures of this case are gone. Score it again to bring them back.")
+    drawn = draw_views(
+        pixels[image], int(scored.image_ids[image]), views, seed=scored.header.seed, spec=spec_of(scored.header)
+    )
+    return as_tiles(drawn)
+
+
+def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:
+    """Eight views of a picture of the test query with the strengths that the form holds."""
+    if not st.button("Preview", icon=":material/visibility:", key="preview_views"):
+        return
+    try:
+        picture = _sample(case)
+        if picture is None:
+            st.caption("There is no picture to preview with: check the suspect on the Suspect page first.")
+            return
+        number = int(seed) if seed.isdecimal() and len(seed) < 19 else 0
+        with st.spinner("Drawing views"):
+            drawn = draw_views(picture, 0, range(N_PREVIEWED), seed=number, spec=spec())
+    except FdError as error:
+        show_error(error)
+        return
+    st.image(
+        as_tiles(drawn),
+        caption=["The image", *(f"View {view}" for view in range(1, N_PREVIEWED))],
+        alt=[f"View {view} of a sample picture" for view in range(N_PREVIEWED)],
+    )
+
+
+def _sample(case: Case) -> Pictures | None:
+    """The first picture of the case's last test query (H, W, C), or None."""
+    if read_test_query(case) is None:
+        return None
+    try:
+        image = Image.open(io.BytesIO(sample_pictures(case, 1)[0]))
+        pixels: Pictures = np.array(image.convert("L" if image.mode == "L" else "RGB"))
+    except (OSError, ValueError, IndexError, Image.DecompressionBombError):
+        return None
+    return pixels[..., None] if pixels.ndim == 2 else pixels

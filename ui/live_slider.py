@@ -1,0 +1,126 @@
+"""A slider that is live while it is dragged: the page follows the hand, as fast as it can be drawn and no faster.
+
+Streamlit's own slider speaks only when it is let go. This one sends its value while it moves, and waits with the next
+one until the page has answered the last: draw it as the last element of its fragment, into a container reserved above.
+Once the hand rests it says so, and what is too slow to follow can be drawn then.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+_HTML = """
+<label class="row"><span class="name"></span><output></output></label>
+<input type="range">
+<div class="ends"><span class="low"></span><span class="high"></span></div>
+"""
+
+_CSS = """
+:host { display: block; font-family: var(--st-font); color: var(--st-text-color); }
+.row { display: flex; justify-content: space-between; align-items: baseline; font-size: 0.875rem; }
+output { font-variant-numeric: tabular-nums; font-weight: 600; color: var(--st-primary-color); }
+input { width: 100%; margin: 0.4rem 0 0.1rem; accent-color: var(--st-primary-color); cursor: pointer; }
+input:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 4px; border-radius: 4px; }
+.ends { display: flex; justify-content: space-between; font-size: 0.75rem; opacity: 0.7; }
+"""
+
+_JS = """
+const ANSWER_MS = 1500;   // after which a lost answer is no longer waited for
+const RESTING_MS = 400;   // after which the page's value counts again
+
+export default function (component) {
+  const { data, parentElement, setStateValue, setTriggerValue } = component;
+  const input = parentElement.querySelector("input");
+  const output = parentElement.querySelector("output");
+  const show = value => { output.textContent = value + data.unit; };
+  const memory = input.memory ??= { moved: 0, sent: null, sentAt: 0, timer: null, resting: null, stirred: false };
+
+  const rest = () => {
+    memory.resting = null;
+    if (!memory.stirred || memory.timer !== null || memory.sent !== null) return;
+    memory.stirred = false;
+    setTriggerValue("rested", true);
+  };
+
+  const send = () => {
+    clearTimeout(memory.timer);
+    memory.timer = null;
+    const value = Number(input.value);
+    const waiting = memory.sent !== null && Date.now() - memory.sentAt < ANSWER_MS;
+    if (waiting) { memory.timer = setTimeout(send, 50); return; }
+    if (value === memory.value) return;
+    memory.sent = value; memory.sentAt = Date.now(); memory.stirred = true;
+    memory.setStateValue("value", value);
+  };
+
+  memory.setStateValue = setStateValue;
+  memory.value = data.value;
+  if (memory.sent !== null && Math.abs(memory.sent - data.value) < 1e-9) memory.sent = null;
+  clearTimeout(memory.resting);
+  memory.resting = memory.sent === null && memory.stirred ? setTimeout(rest, data.patience) : null;
+  parentElement.querySelector(".name").textContent = data.label;
+  parentElement.querySelector(".low").textContent = data.low;
+  parentElement.querySelector(".high").textContent = data.high;
+  input.min = data.min; input.max = data.max; input.step = data.step;
+  input.setAttribute("aria-label", data.label);
+  input.title = data.help;
+  if (Date.now() - memory.moved > RESTING_MS && memory.sent === null) {
+    input.value = data.value;
+    show(data.shown);
+  }
+  input.oninput = () => {
+    memory.moved = Date.now();
+    clearTimeout(memory.resting);
+    show(Number(input.value).toFixed(data.digits));
+    send();
+  };
+  input.onchange = input.oninput;
+  return () => {};
+}
+"""
+
+_mount = st.components.v2.component("fdcore.live_slider", html=_HTML, css=_CSS, js=_JS)
+
+
+def live_slider(
+    label: str,
+    *,
+    key: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    on_move: Callable[[float], None],
+    on_rest: Callable[[], None] | None = None,
+    patience_ms: int = 0,
+    ends: tuple[str, str] = ("", ""),
+    unit: str = "",
+    help: str = "",
+) -> None:
+    """Draw the slider; `on_move` is called with the new value before the fragment runs again.
+
+    Args:
+        label: its name.
+        key: of the widget; its position is that of `value`, whatever the browser says.
+        value: where it stands.
+        low, high, step: its range.
+        on_move: takes the value that the analyst chose.
+        on_rest: called once the page has answered and the slider has not moved for `patience_ms` after that.
+        patience_ms: how long to wait before the slider counts as resting.
+        ends: what low and high mean, in a word or two.
+        unit: behind the value, such as " steps".
+        help: shown on hover.
+    """
+    digits = len(f"{step:g}".partition(".")[2])
+
+    def moved() -> None:
+        chosen = st.session_state[key].value
+        if isinstance(chosen, int | float):
+            on_move(round(min(max(float(chosen), low), high), digits))
+
+    shown = f"{value:.{digits}f}" if round(value, digits) == value else f"{value:g}"
+    data = {"label": label, "value": value, "shown": shown, "min": low, "max": high, "step": step, "digits": digits,
+            "unit": unit, "low": ends[0], "high": ends[1], "help": help, "patience": patience_ms}  # fmt: skip
+    _mount(
+        key=key, data=data, default={"value": value}, on_value_change=moved, on_rested_change=on_rest or (lambda: None)
+    )

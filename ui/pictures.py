@@ -1,0 +1,34 @@
+"""Pictures as the browser gets them: small ones enlarged without smoothing, so that every pixel is seen."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+TILE_PX = 128
+MARGIN = 0.03  # of the width
+
+
+def enlarged(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, C) with each pixel repeated, its longer side at most `side_px` or what it was."""
+    times = max(side_px // max(picture.shape[:2]), 1)
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def as_tile(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> bytes:
+    """A picture (H, W, 3 or 1) as a PNG file, enlarged, with a clear margin at both sides to keep neighbours apart."""
+    large = enlarged(picture, side_px)
+    rgb = large.repeat(3, axis=2) if large.shape[-1] == 1 else large
+    tile = np.zeros((*rgb.shape[:2], 4), dtype=np.uint8)
+    tile[..., :3], tile[..., 3] = rgb, 255
+    margin = max(round(rgb.shape[1] * MARGIN), 1)
+    buffer = io.BytesIO()
+    Image.fromarray(np.pad(tile, ((0, 0), (margin, margin), (0, 0)))).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def as_tiles(pictures: npt.NDArray[np.uint8] | Sequence[npt.NDArray[np.uint8]], side_px: int = TILE_PX) -> list[bytes]:
+    """Pictures as PNG files to stand beside each other."""
+    return [as_tile(picture, side_px) for picture in pictures]

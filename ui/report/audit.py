@@ -1,0 +1,74 @@
+"""The audit log and the evidence on the Report page, verified now."""
+
+import pandas as pd
+import streamlit as st
+
+from fdcore.audit import AuditTrail, read_trail, trail_to_csv
+from fdcore.case import Case
+from fdcore.errors import FdError
+from ui import frame
+from ui.frame import Desk
+from ui.text import inert
+
+MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
+
+
+def draw(desk: Desk, case: Case) -> None:
+    """The log with its state, its files, and the evidence on demand."""
+    trail = read_trail(case.audit())
+    with st.container(border=True, key="audit"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**Audit log**", width="content")
+            st.download_button(
+                "Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
+                key="download_audit_csv", type="tertiary", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+        if trail.problem:
+            st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
+        else:
+            st.success(f"Verified now: {trail.in_words}", icon=":material/verified:")
+        _table(trail)
+        _evidence(case)
+
+
+def trail_table(trail: AuditTrail) -> pd.DataFrame:
+    """The newest entries first, as a table for people."""
+    rows = [row._asdict() for row in reversed(trail.rows[-MAX_ROWS:])]
+    table = pd.DataFrame(rows, columns=["n", "time", "event", "by", "words", "hash"])
+    table["time"] = pd.to_datetime(table["time"], errors="coerce", utc=True, format="ISO8601")
+    return table
+
+
+def _table(trail: AuditTrail) -> None:
+    column = st.column_config
+    if len(trail.rows) > MAX_ROWS:
+        st.caption(f"The newest {MAX_ROWS:,} of {len(trail.rows):,} entries; the CSV has all.")
+    st.dataframe(
+        trail_table(trail), hide_index=True, key="audit_table", height=min(31 * (len(trail.rows) + 1) + 3, 400),
+        column_config={
+            "n": column.NumberColumn("Entry", width=50),
+            "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "event": column.TextColumn("What", width=130),
+            "by": column.TextColumn("By", width=80, help="Empty where nobody was signed in"),
+            "words": column.TextColumn("Details", width="large"),
+            "hash": column.TextColumn("Hash", width="small", help="What the next entry is chained to"),
+        },
+    )  # fmt: skip
+
+
+def _evidence(case: Case) -> None:
+    if not case.facts().get("evidence"):
+        st.caption("This case holds no suspect's file: a function or recorded answers were investigated.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
+                          help="Hash the suspect's file again and compare with the hash taken on intake.")  # fmt: skip
+        if not asked:
+            return
+        try:
+            with st.spinner("Hashing the evidence"):
+                evidence = case.evidence()
+        except FdError as error:
+            frame.show_error(error)
+            return
+        st.success(f"Unchanged since intake. SHA-256 {evidence.sha256}", icon=":material/verified_user:")

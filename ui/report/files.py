@@ -1,0 +1,94 @@
+"""What can be taken away: the report as one page, every table, the whole case."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from fdcore.analysis import Findings
+from fdcore.case import Case
+from fdcore.selection import SelectionSettings
+from ui import cached
+from ui.exports import archive_file
+from ui.frame import Desk
+from ui.report.panels import take_away
+from ui.text import file_size
+
+FILES = (
+    ("scores.csv", "Scores", "Every class and leaf with its score and 95 % interval", "text/csv"),
+    ("selection.csv", "Selection", "One row per class: what was found", "text/csv"),
+    ("images.csv", "Images", "Every image of every answer, kept or dropped", "text/csv"),
+    ("corpus_problems.csv", "Corpus problems", "Files that were left out or converted, and why", "text/csv"),
+    ("scores.json", "Scores", "The same with the settings, for programs", "application/json"),
+    ("selection.json", "Selection", "The same with every cluster that was weighed", "application/json"),
+    ("case.json", "Case", "What was investigated, with which settings, by which version", "application/json"),
+    ("audit.jsonl", "Audit log", "What was done and when, as a hash chain", "application/jsonl"),
+)
+MAX_PREVIEW = 1_400_000  # bytes of a page that a browser shows from a data URL
+
+
+def downloads(desk: Desk, case: Case, findings: Findings) -> None:
+    """The printable report, the case as one file, and each table with its size."""
+    with st.container(border=True, key="downloads"):
+        st.markdown("**To take away**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.download_button(
+                "Report (HTML)", report_maker(desk, case, findings.settings), f"{desk.case_id}-report.html",
+                "text/html", key="download_report", type="primary", icon=":material/print:", on_click="ignore",
+            )  # fmt: skip
+            size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
+            st.download_button(
+                f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
+                "application/zip", key="download_bundle", icon=":material/folder_zip:", on_click="ignore",
+            )  # fmt: skip
+            take_away(desk, case, findings)
+        st.caption(
+            "The report is one page that needs nothing else: open it and print it, or send it. The ZIP file holds the "
+            "evidence as it came; its hash is verified before. Another server can import it."
+        )
+        columns = st.columns(2, gap="small")
+        there = [entry for entry in FILES if case.has(entry[0])]
+        for number, (name, title, what, kind) in enumerate(there):
+            with columns[number % 2]:
+                _file_row(desk, case.path(name), title, what, kind)
+
+
+def report_maker(desk: Desk, case: Case, settings: SelectionSettings) -> Callable[[], bytes]:
+    """How the report is made, once somebody asks for it."""
+    return lambda: cached.report(case, settings, desk.places.cache)
+
+
+def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
+    """The report as it will be printed, once somebody asks for it.
+
+    It is drawn anew from the answers: the file in a case may have come with it from anywhere. A data URL gives it an
+    origin of its own, from which it reaches nothing of this page.
+    """
+    with st.expander(
+        "The report as it will be printed", icon=":material/description:", key="preview", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
+        content, note = cached.report(case, settings, desk.places.cache), ""
+        if len(content) > MAX_PREVIEW:
+            content = cached.report(case, settings, desk.places.cache, pictures=False)
+            note = "Shown without its pictures, which the downloaded file has."
+        if len(content) > MAX_PREVIEW:
+            st.caption(f"The report is too long to be shown here ({file_size(len(content))}); download it above.")
+            return
+        if note:
+            st.caption(note)
+        st.iframe(f"data:text/html;charset=utf-8;base64,{base64.b64encode(content).decode()}", height=720, tab_index=0,
+                  alt="The report as one page")  # fmt: skip
+
+
+def _file_row(desk: Desk, path: Path, title: str, what: str, kind: str) -> None:
+    size, ending = file_size(path.stat().st_size), path.suffix[1:].upper()
+    with st.container(gap=None):
+        st.download_button(
+            f"{title} ({ending})", path.read_bytes, f"{desk.case_id}-{path.name}", kind,
+            key=f"download_{path.stem}_{path.suffix[1:]}", type="tertiary",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.caption(f"{what} · {size}")

@@ -1,0 +1,207 @@
+"""What the Report page shows: the conclusions as they are saved, and whether they are those that are looked at."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from fdcore.analysis import Findings
+from fdcore.artefacts import selection_rows, selection_to_csv, selection_to_json
+from fdcore.audit import read_trail, trail_to_csv
+from fdcore.case import Case
+from fdcore.neighbourhood import tree_above
+from fdcore.report import found_domain
+from fdcore.selection import SelectionSettings
+from ui import cached, saving
+from ui.exports import export
+from ui.frame import Desk
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_MAX_LEAVES = 12  # leaves named in a row
+
+
+# Saved, and looked at
+
+
+def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSettings) -> None:
+    """Say what is looked at, and offer to save what is not saved."""
+    if desk.card is None or desk.card.n_found is None:
+        _offer(desk, case, shown, "info", "The suspect was asked, but no conclusions are saved yet.",
+               "Draw the conclusions")  # fmt: skip
+    elif shown != saved:
+        sentence = (
+            f"You are looking at the saved conclusions ({in_words(saved)}); the Selection page stands at "
+            f"{in_words(shown)}."
+        )
+        _offer(desk, case, shown, "info", sentence, "Save those as the case's conclusions")
+    elif not cached.saved_as_found(case, saved):
+        sentence = (
+            "The files in this case do not hold what its answers and the analyst's choices give: a choice was locked "
+            "since, another version wrote them, or they were changed. This page shows what the answers give."
+        )
+        _offer(desk, case, shown, "warning", sentence, "Write the conclusions again")
+
+
+def in_words(settings: SelectionSettings) -> str:
+    """Settings in a few words."""
+    k = "auto" if settings.k is None else settings.k
+    return f"alpha {settings.alpha:g}, eta {settings.eta:g}, tau {settings.tau:g}, k {k}"
+
+
+def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sentence: str, action: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="unsaved"):
+        (st.warning if kind == "warning" else st.info)(sentence, icon=":material/edit_note:")
+        if st.button(action, type="primary", key="save_conclusions"):
+            saving.save(desk, case, settings)
+
+
+# The conclusions
+
+
+def metrics(case: Case, findings: Findings) -> None:
+    """The finding in five numbers."""
+    total, scored = findings.overall, findings.scored
+    weak = sum(bool(finding.weaknesses) and finding.selection.winner is not None for finding in findings.classes)
+    trail = read_trail(case.audit())
+    with st.container(horizontal=True, key="metrics"):
+        st.metric("Classes found", f"{total.n_found:,} of {total.n_classes:,}", border=True)
+        st.metric("To be taken with care", f"{weak:,}", border=True,
+                  help="Found, but with a reason for doubt, which the table names.")  # fmt: skip
+        st.metric("Queries sent", f"{scored.n_sent:,}", border=True)
+        st.metric("Corpus", f"{len(scored.scores.nodes):,} leaves", border=True,
+                  help=f"{len(scored.images.names):,} images")  # fmt: skip
+        st.metric("Audit log", "broken" if trail.problem else "intact", border=True, help=trail.in_words)
+    if not scored.complete:
+        st.warning(
+            "Not every planned view is answered: the budget ended or the run was stopped. The scores rest on "
+            "those that are.",
+            icon=":material/hourglass_bottom:",
+        )
+
+
+def domain(findings: Findings, case_id: str) -> None:
+    """Everything that was found, each name once."""
+    if not findings.overall.n_found:
+        with st.container(border=True, key="nothing"):
+            st.markdown("**Nothing was found**")
+            st.caption(
+                "No leaf of the corpus reaches tau in any class. That is an answer: the domain lies outside "
+                "this corpus."
+            )
+        return
+    from fdcore.figures.style import config
+
+    left, right = st.columns((3, 2))
+    with left.container(border=True, height="stretch"):
+        st.markdown("**The domain**")
+        st.caption(
+            "What the classes were found to be, over the hierarchy. The area is the number of classes; click to go "
+            "deeper."
+        )
+        st.plotly_chart(draw_domain(findings), key="domain_chart", config=config(f"{case_id}-domain"),
+                        alt=f"Treemap of what {findings.overall.n_found} classes were found to be.")  # fmt: skip
+    with right.container(border=True, height="stretch"):
+        st.markdown("**Each name once**")
+        st.caption("Those of most classes first.")
+        table = domain_table(findings)
+        st.dataframe(
+            table, hide_index=True, key="domain_table", height=min(31 * (len(table) + 1) + 3, 420),
+            column_config={
+                "found": st.column_config.TextColumn("Found", width=150),
+                "classes": st.column_config.TextColumn("Classes", width=70),
+                "L": st.column_config.ProgressColumn("L", help="Share of views put in the class, mean of the classes",
+                                                     min_value=0.0, max_value=1.0, format="%.2f", width=110),
+            },
+        )  # fmt: skip
+
+
+def draw_domain(findings: Findings) -> "go.Figure":
+    """The domain as a treemap."""
+    from fdcore.figures import FoundClass, domain_treemap
+
+    hierarchy = findings.scored.hierarchy
+    found = [
+        FoundClass(
+            finding.selection.target_class, finding.name.ancestor, ", ".join(findings.scored.labels(winner.members))
+        )
+        for finding in findings.classes
+        if (winner := finding.selection.winner) and finding.name and finding.name.ancestor
+    ]
+    above = tree_above(hierarchy, [entry.node for entry in found])
+    return domain_treemap(
+        found, ids=list(above), labels=[hierarchy.label(node) for node in above], parents=list(above.values())
+    )
+
+
+def domain_table(findings: Findings) -> pd.DataFrame:
+    """Every name that was found, with its classes and their mean L."""
+    classes = selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    rows = [
+        {"found": row["label"], "classes": ", ".join(map(str, row["classes"])), "L": row["functional"]}
+        for row in found_domain(classes)
+    ]
+    return pd.DataFrame(rows, columns=["found", "classes", "L"])
+
+
+def verdict(findings: Findings) -> None:
+    """One row for each class."""
+    column, table = st.column_config, verdict_table(findings)
+    with st.container(border=True, key="verdict"):
+        st.markdown("**Verdict per class**")
+        st.caption(
+            "L: share of the answer's views put in the class. S: mean closeness of its images in the hierarchy. "
+            "Covers: selected leaves, of all that the corpus has under what was found."
+        )
+        st.dataframe(
+            table, hide_index=True, key="verdict_table", height=min(31 * (len(table) + 1) + 3, 640),
+            column_config={
+                "class": column.NumberColumn("Class", width=50),
+                "found": column.TextColumn("Found", width=140),
+                "L": column.ProgressColumn("L", min_value=0.0, max_value=1.0, format="%.2f", width=100),
+                "S": column.NumberColumn("S", format="%.2f", width=45),
+                "covers": column.TextColumn("Covers", width=70),
+                "kept": column.TextColumn("Images kept", width=90),
+                "care": column.TextColumn("Take care", width=150),
+                "leaves": column.TextColumn("Leaves", width=300),
+                "locked": column.TextColumn("Chosen by hand", width=100),
+            },
+        )  # fmt: skip
+
+
+def verdict_table(findings: Findings) -> pd.DataFrame:
+    """The verdict as a table for people; "not found" is a row as any other."""
+    scored, rows = findings.scored, []
+    for finding in findings.classes:
+        winner, choice = finding.selection.winner, finding.selection.choice
+        row = {"class": finding.selection.target_class, "found": "not found", "care": ", ".join(finding.weaknesses),
+               "locked": choice.by or "yes" if choice else ""}  # fmt: skip
+        if winner and finding.name:
+            n_kept, n_dropped = len(finding.filtered.kept), len(finding.filtered.dropped)
+            more = f" and {len(winner.members) - _MAX_LEAVES} more" if len(winner.members) > _MAX_LEAVES else ""
+            row |= {
+                "found": finding.name.label,
+                "leaves": ", ".join(scored.labels(winner.members[:_MAX_LEAVES])) + more,
+                "covers": f"{finding.name.n_chosen} of {finding.name.n_leaves}",
+                "L": winner.functional,
+                "S": winner.semantic,
+                "kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
+            }
+        rows.append(row)
+    columns = ["class", "found", "L", "S", "covers", "kept", "care", "leaves", "locked"]
+    table = pd.DataFrame(rows).reindex(columns=columns).astype({"L": float, "S": float})
+    return table.fillna(dict.fromkeys(("covers", "kept", "leaves"), ""))
+
+
+def take_away(desk: Desk, case: Case, findings: Findings) -> None:
+    """The Export menu: what this page itself shows."""
+    scored = findings.scored
+    export(
+        f"{desk.case_id}-report",
+        tables={
+            "Verdict": lambda: selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy)),
+            "Audit log": lambda: trail_to_csv(read_trail(case.audit())),
+        },
+        figures={"Domain": lambda: draw_domain(findings)} if findings.overall.n_found else {},
+    )

@@ -1,0 +1,32 @@
+"""Writing the conclusions that are looked at into the case: at once where that is quick, as a job where it is not."""
+
+from dataclasses import asdict
+
+import streamlit as st
+
+from fdcore.analysis import analyse
+from fdcore.case import Case
+from fdcore.errors import FdError
+from fdcore.selection import SelectionSettings
+from ui import frame
+from ui.frame import Desk
+
+MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the analyst waits for it
+
+
+def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
+    """Make tables and report of these settings, and draw the page again."""
+    facts = case.facts()
+    n_cells = (facts.get("corpus") or {}).get("n_leaves", 0) * (facts.get("suspect") or {}).get("n_classes", 0)
+    try:
+        if n_cells > MAX_INLINE_CELLS:
+            params = {"settings": asdict(settings), "cache": str(desk.places.cache), "by": desk.by}
+            desk.jobs.submit("analyse", desk.case_id, params, by=desk.by)
+        else:
+            with st.spinner("Writing tables and report"):
+                analyse(case.folder, settings, cache=desk.places.cache, by=desk.by)
+            st.toast("Saved: tables and report hold these settings now.", icon=":material/check:")
+    except FdError as error:
+        frame.show_error(error)
+        return
+    st.rerun()

@@ -1,0 +1,65 @@
+"""All classes at once: the whole model's scores, and a table whose rows lead to their class."""
+
+import pandas as pd
+import streamlit as st
+
+from fdcore.analysis import Findings
+from ui import state
+from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP, share_column
+from ui.selection.tables import SHOWN, class_rows
+
+_HEIGHT = 420
+
+
+def class_table(findings: Findings) -> None:
+    """The metrics, the filter and the table."""
+    rows = class_rows(findings)
+    _metrics(findings, {name: int(keep(rows).sum()) for name, keep in SHOWN.items()})
+    with st.container(border=True, key="all_classes"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**All classes**")
+            shown = st.segmented_control("Show", list(SHOWN), default="All", required=True, key="classes_shown",
+                                         label_visibility="collapsed")  # fmt: skip
+        shown = shown or "All"
+        kept = rows[SHOWN[shown](rows)]
+        if kept.empty:
+            st.text(f"No class of this kind: {shown.lower()}.")
+            return
+        _table(kept.reset_index(drop=True), f"classes_{shown}", kept["Class"].tolist())
+        st.caption(
+            "Choose a row to go to its class. An empty score means that nothing was found, which is an answer too."
+        )
+
+
+def _metrics(findings: Findings, counts: dict[str, int]) -> None:
+    total = findings.overall
+    with st.container(horizontal=True, gap="small"):
+        st.metric("Classes found", f"{total.n_found:,} of {total.n_classes:,}", border=True)
+        st.metric("Overall L", f"{total.functional:,.2f}", border=True, help=f"The sum over all classes. {L_HELP}")
+        st.metric("Overall S", f"{total.semantic:,.2f}", border=True, help=f"The sum over all classes. {S_HELP}")
+        st.metric(
+            "Take care", f"{counts['Take care']:,}", border=True, help="Classes with an answer that is weak somewhere."
+        )
+        st.metric("Locked by hand", f"{counts['Locked']:,}", border=True)
+
+
+def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
+    def chosen() -> None:
+        picked = st.session_state[key].selection.rows
+        if picked:
+            state.write(**{state.CLASS: classes[picked[0]]})
+        st.rerun()
+
+    st.dataframe(
+        rows, key=key, hide_index=True, height=min(_HEIGHT, 35 * (len(classes) + 1) + 3), on_select=chosen,
+        selection_mode="single-row",
+        column_config={
+            "Class": st.column_config.NumberColumn(width="small", format="%d"),
+            "L": share_column(L_HELP),
+            "S": share_column(S_HELP),
+            "Objective": share_column(OBJECTIVE_HELP),
+            "Images": st.column_config.NumberColumn(help="Images that stay after filtering", width="small"),
+            "Locked": st.column_config.TextColumn(width="small"),
+        },
+        alt="What was found for every class",
+    )  # fmt: skip

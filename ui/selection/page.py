@@ -1,0 +1,110 @@
+"""The two parts of the Selection page: what follows a slider while it moves, and what comes after.
+
+In most cases both are drawn in one go, the slow part last: a slider that moves on cuts it short. Where weighing all
+classes takes long, the slow part is a fragment of its own that is drawn once the slider rests.
+"""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fdcore.analysis import selection_settings
+from fdcore.case import Case
+from fdcore.errors import FdError
+from fdcore.selection import SelectionSettings
+from ui import cached, frame, state
+from ui.exports import export
+from ui.frame import Desk
+from ui.selection import class_table
+from ui.selection import controls as selection_controls
+from ui.selection import evidence as selection_evidence
+from ui.selection import parts as selection_parts
+from ui.selection.controls import LIVE, SLOW
+from ui.selection.figures import draw_clusters, draw_counts, draw_map
+from ui.selection.tables import classes_csv, clusters_csv, map_csv
+
+BIG_CELLS = 100_000  # classes x leaves from which weighing all classes is felt
+
+
+def draw(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
+    """Everything about one class, and all classes at once.
+
+    Args:
+        desk: the page's.
+        case: the open case.
+        target_class: the class's number.
+        top_right: where the Export menu goes.
+    """
+    big = cached.scored(case).scores.hits.size > BIG_CELLS
+    _live_part(desk, case, target_class, top_right, big)
+    if big:
+        _slow_part(desk, case, target_class, top_right)
+
+
+@st.fragment(key=LIVE)
+def _live_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator, big: bool) -> None:
+    _follow(desk, case, target_class, big)
+    if not big:
+        _complete(desk, case, target_class, top_right)
+
+
+@st.fragment(key=SLOW)
+def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
+    _complete(desk, case, target_class, top_right)
+
+
+def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
+    """Knobs, answer, map and clusters of one class."""
+    try:
+        settings = _settings(case)
+        scored = cached.scored(case)
+        found = cached.class_finding(case, settings, target_class)
+        stability = cached.stability(case, settings, target_class)
+        room = selection_controls.reserve()
+        left, right = st.columns([2, 3])
+        with left:
+            selection_parts.answer_panel(scored, found, settings, stability)
+        with right:
+            selection_parts.map_panel(case, scored, found, settings, stability)
+        selection_parts.clusters_panel(scored, found, settings)
+        selection_controls.draw(desk, case, settings, room, big=big)
+    except FdError as error:
+        frame.show_error(error)
+
+
+def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
+    """Images, the decision by hand, all classes, export."""
+    try:
+        settings = _settings(case)
+        findings = cached.findings(case, settings)
+        found = findings.classes[target_class]
+        with top_right:
+            _export(desk, case, target_class, settings)
+        selection_evidence.images_panel(desk, case, findings.scored, found)
+        selection_evidence.lock_panel(desk, case, findings.scored, found)
+        class_table.class_table(findings)
+    except FdError as error:
+        frame.show_error(error)
+
+
+def _settings(case: Case) -> SelectionSettings:
+    return state.linked_settings(selection_settings(case)).settings
+
+
+def _export(desk: Desk, case: Case, target_class: int, settings: SelectionSettings) -> None:
+    findings = cached.findings(case, settings)
+    scored, found = findings.scored, findings.classes[target_class]
+    stability = cached.stability(case, settings, target_class)
+    drawn = {"Stability map": lambda: draw_map(scored, stability, settings)} if stability.winners else {}
+    if found.selection.clusters:
+        drawn["Clusters"] = lambda: draw_clusters(scored, found, settings)
+    if found.selection.winner:
+        drawn["Images before and after"] = lambda: draw_counts(scored, found)
+    export(
+        f"{desk.case_id}-selection-class-{target_class}",
+        tables={
+            "Clusters of this class": lambda: clusters_csv(scored, found.selection),
+            "All classes": lambda: classes_csv(findings),
+            "Stability map": lambda: map_csv(scored, stability),
+        },
+        figures=drawn,
+    )

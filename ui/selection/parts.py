@@ -1,0 +1,131 @@
+"""The panels of the Selection page that follow the sliders: the answer, why to doubt it, the clusters, the map."""
+
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from fdcore.analysis import Scored
+from fdcore.artefacts import ClassFinding
+from fdcore.case import Case
+from fdcore.figures.style import config
+from fdcore.selection import SelectionSettings
+from fdcore.stability import StabilityMap
+from ui.selection.figures import draw_clusters, follow_on_map
+from ui.selection.tables import (
+    FIRM,
+    UNSTABLE,
+    WHY,
+    cluster_rows,
+    firmness,
+    map_in_words,
+)
+from ui.text import counted, inert
+
+MAX_TABLE_ROWS = 8  # shown without scrolling
+
+L_HELP = "How consistently the suspect puts views of these leaves in the class: the share of them, 0 to 1."
+S_HELP = (
+    "How closely the leaves belong together: the mean of 1 / distance over pairs of images in different leaves. "
+    "0 for a single leaf."
+)
+OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The cluster with the highest objective is the answer."
+
+
+def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> None:
+    """The winner in large, its numbers, and what speaks against it."""
+    with st.container(border=True, key="winner", height="stretch"):
+        _headline(scored, found, settings)
+        choice = found.selection.choice
+        if choice:
+            st.badge("Locked by hand", icon=":material/lock:", color="violet")
+            st.text(f"{f'{choice.by}, ' if choice.by else ''}{choice.time[:10]}: {choice.note}")
+        if text := _doubts(found, settings, stability):
+            st.warning(text, icon=":material/warning:")
+
+
+def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
+    winner, name = found.selection.winner, found.name
+    if winner is None or name is None:
+        st.header("Not found", anchor=False)
+        n = len(found.selection.candidates)
+        reason = (
+            "An analyst decided that the corpus holds no answer for this class."
+            if found.selection.choice
+            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. That is an answer: the corpus "
+            "holds nothing that the suspect takes for it."
+        )
+        st.text(reason if not n else f"{reason} {counted(n, 'candidate')} stay to be seen below.")
+        return
+    st.header(inert(name.label), anchor=False)
+    st.text(", ".join(scored.labels(winner.members[:40])) + (" …" if len(winner.members) > 40 else ""))
+    with st.container(horizontal=True, gap="small"):
+        st.metric("L", f"{winner.functional:.2f}", help=L_HELP, width="content")
+        st.metric("S", f"{winner.semantic:.2f}", help=S_HELP, width="content")
+        st.metric("Objective", f"{winner.objective:.3f}", help=OBJECTIVE_HELP, width="content")
+        st.metric("Covers", f"{name.n_chosen} of {name.n_leaves}", width="content",
+                  help="How many of the corpus' leaves under this name are in the answer.")  # fmt: skip
+    st.caption(f"Medoid, the leaf in the middle: {inert(scored.label(winner.medoid))}")
+
+
+def _doubts(found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> str:
+    """The weaknesses as Markdown of ours, a line each."""
+    weak = [f"**{weakness.capitalize()}.** {WHY.get(weakness, '')}" for weakness in found.weaknesses]
+    firm = firmness(stability, settings)
+    if stability.winners and firm < FIRM and not found.selection.choice:
+        weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of the settings nearby give this answer.")
+    return "  \n".join(weak)
+
+
+def share_column(help: str, digits: int = 2) -> ColumnConfig:
+    """A column of numbers from 0 to 1, as bars."""
+    return st.column_config.ProgressColumn(
+        help=help, min_value=0.0, max_value=1.0, format=f"%.{digits}f", width="small"
+    )
+
+
+def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
+    """All clusters, as bars and as a table."""
+    with st.container(border=True, key="clusters_panel"):
+        st.markdown("**Clusters**")
+        if not found.selection.clusters:
+            st.text("No leaf reaches tau, so there is nothing to group.")
+            return
+        left, right = st.columns([2, 3], gap="medium")
+        with right:
+            _clusters_table(scored, found)
+        with left:
+            st.plotly_chart(
+                draw_clusters(scored, found, settings), key="cluster_bars", config=config("clusters"),
+                alt="L, S and objective of each cluster",
+            )  # fmt: skip
+
+
+def _clusters_table(scored: Scored, found: ClassFinding) -> None:
+    rows = cluster_rows(scored, found.selection)
+    st.dataframe(
+        rows, key="clusters", hide_index=True, height=35 * (min(len(rows), MAX_TABLE_ROWS) + 1) + 3,
+        column_config={
+            "Answer": st.column_config.TextColumn(width="small"),
+            "Medoid": st.column_config.TextColumn(help="The leaf nearest to all others of its group."),
+            "n": st.column_config.NumberColumn(help="Leaves in the group", width="small"),
+            "L": share_column(L_HELP),
+            "S": share_column(S_HELP),
+            "Objective": share_column(OBJECTIVE_HELP, digits=3),
+        },
+        alt="The groups of leaves that were weighed, the best first",
+    )  # fmt: skip
+    st.caption("Each row is a group of leaves near to each other; the first with the highest objective is the answer.")
+
+
+def map_panel(
+    case: Case, scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap
+) -> None:
+    """Which cluster wins where, with the current point."""
+    with st.container(border=True, key="stability", height="stretch"):
+        st.markdown("**How firm is the answer?**")
+        if stability.winners:
+            st.plotly_chart(
+                follow_on_map(case, scored, stability, settings), key="stability_map", config=config("stability"),
+                alt="Which cluster wins at each eta and alpha, with the current settings marked",
+            )  # fmt: skip
+        locked = "The answer is locked by hand; the map shows what the method alone finds. "
+        st.caption((locked if found.selection.choice else "") + map_in_words(scored, stability, settings))

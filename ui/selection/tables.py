@@ -1,0 +1,183 @@
+"""What the Selection page says in tables and sentences, made of findings; nothing here draws."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from fdcore.analysis import Findings, Scored
+from fdcore.artefacts import ClassFinding, selection_rows, selection_to_csv
+from fdcore.naming import name_selection
+from fdcore.selection import ClassSelection, Cluster, SelectionSettings
+from fdcore.stability import Flip, StabilityMap, find_flips, stability_of
+from ui.text import counted, inert, shortened
+
+FIRM = 0.7  # share of the neighbourhood that must agree before an answer counts as firm
+NOT_FOUND = "(not found)"
+MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
+UNSTABLE = "changes with small moves of eta or alpha"
+
+# Why each of the engine's weaknesses matters. Plain text of ours: it may be read as Markdown.
+WHY = {
+    "a single leaf": "Nothing else supports it: one leaf can attract the suspect by its background or colour alone.",
+    "low score": "The suspect puts fewer than half of these views in the class.",
+    "interval reaches below tau": "With so few answers, the true score may lie below tau.",
+    "wide interval": "There are too few answers to know the score well: ask about more images or views.",
+    "close runner-up": "The second cluster's objective is less than 0.05 lower.",
+    "another cluster has the higher objective": "The method alone would have answered otherwise.",
+    "chosen by hand": "This is an analyst's decision, not the method's; the note says why.",
+}
+
+
+def cluster_name(scored: Scored, members: Sequence[int]) -> str:
+    """What some leaves have in common, or what they are called where that is nothing. Not inert."""
+    if len(members) == 1:
+        return scored.label(members[0])
+    nodes = scored.scores.nodes
+    chosen = [nodes[leaf] for leaf in members]
+    ancestor = scored.hierarchy.lowest_common_ancestor(chosen)
+    return (
+        name_selection(scored.hierarchy, chosen, nodes).label if ancestor is None else scored.hierarchy.label(ancestor)
+    )
+
+
+def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
+    """The clusters of one class, in the order of the selection; texts are not inert."""
+    winner, nodes = selection.winner, scored.scores.nodes
+    return pd.DataFrame(
+        [
+            {
+                "Answer": "● answer" if cluster is winner else "",
+                "Name": cluster_name(scored, cluster.members),
+                "n": len(cluster.members),
+                "L": cluster.functional,
+                "S": cluster.semantic,
+                "Objective": cluster.objective,
+                "Medoid": scored.label(cluster.medoid),
+                "Leaves": ", ".join(scored.labels(cluster.members)),
+                "Node of the medoid": nodes[cluster.medoid],
+            }
+            for cluster in selection.clusters
+        ],
+        columns=["Answer", "Name", "n", "L", "S", "Objective", "Medoid", "Leaves", "Node of the medoid"],
+    )
+
+
+def class_rows(findings: Findings) -> pd.DataFrame:
+    """All classes, a row each, in their order; texts are not inert."""
+    return pd.DataFrame([_class_row(findings.scored, found) for found in findings.classes])
+
+
+def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
+    winner = found.selection.winner
+    leaves = ", ".join(scored.labels(winner.members[:8])) if winner else ""
+    return {
+        "Class": found.selection.target_class,
+        "Found": found.name.label if found.name else NOT_FOUND,
+        "L": winner.functional if winner else np.nan,
+        "S": winner.semantic if winner else np.nan,
+        "Objective": winner.objective if winner else np.nan,
+        "Images": len(found.filtered.kept),
+        "Take care": "; ".join(weakness for weakness in found.weaknesses if weakness != "chosen by hand"),
+        "Locked": "locked" if found.selection.choice else "",
+        "Leaves": shortened(leaves, MAX_LEAVES_TEXT),
+    }
+
+
+SHOWN: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
+    "All": lambda rows: rows["Class"] >= 0,
+    "Take care": lambda rows: rows["Take care"] != "",
+    "Not found": lambda rows: rows["L"].isna(),
+    "Locked": lambda rows: rows["Locked"] != "",
+}
+
+
+# As files
+
+
+def classes_csv(findings: Findings) -> bytes:
+    """selection.csv as the case would hold it with these settings."""
+    scored = findings.scored
+    return selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy))
+
+
+def clusters_csv(scored: Scored, selection: ClassSelection) -> bytes:
+    """The clusters of one class."""
+    return _csv(cluster_rows(scored, selection).drop(columns="Answer").assign(answer=_marks(selection)))
+
+
+def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
+    """The stability map: a row for each point."""
+    names = [cluster_name(scored, winner.members) for winner in stability.winners]
+    leaves = ["; ".join(scored.labels(winner.members)) for winner in stability.winners]
+    number = stability.winner.ravel()
+    return _csv(
+        pd.DataFrame(
+            {
+                "eta": np.repeat(stability.etas, len(stability.alphas)),
+                "alpha": np.tile(stability.alphas, len(stability.etas)),
+                "answer": [names[n] if n >= 0 else "not found" for n in number],
+                "leaves": [leaves[n] if n >= 0 else "" for n in number],
+            }
+        )
+    )
+
+
+def _marks(selection: ClassSelection) -> list[str]:
+    return ["yes" if cluster is selection.winner else "" for cluster in selection.clusters]
+
+
+def _csv(rows: pd.DataFrame) -> bytes:
+    """CSV in which a spreadsheet computes nothing."""
+    texts = rows.select_dtypes(include=["object", "str"]).columns
+    safe = rows.assign(**{name: rows[name].map(_no_formula) for name in texts})
+    return safe.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+# In words
+
+
+def firmness(stability: StabilityMap, settings: SelectionSettings) -> float:
+    """The share of the settings nearby that agree with the method's answer at these; 1 where nothing is found."""
+    here = stability.at(settings.eta, settings.alpha)
+    return stability_of(stability, here.members if here else (), near=settings)
+
+
+def map_in_words(scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> str:
+    """How firm the method's answer is, and where it changes. Inert."""
+    here = stability.at(settings.eta, settings.alpha)
+    if here is None:
+        return "No leaf reaches tau, so no eta and no alpha finds an answer."
+    firm = firmness(stability, settings)
+    share = f"{here.share:.0%} of the whole map"
+    head = (
+        f"Firm: {firm:.0%} of the settings nearby give this answer, and {share}."
+        if firm >= FIRM
+        else f"On the edge: only {firm:.0%} of the settings nearby give this answer, and {share}."
+    )
+    flips = find_flips(stability, settings)
+    if not flips:
+        return f"{head} Moving eta or alpha alone does not change it."
+    return f"{head} {_change(scored, min(flips, key=lambda flip: flip.n_points))}"
+
+
+def _change(scored: Scored, flip: Flip) -> str:
+    members = flip.winner.members
+    leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
+    return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."
+
+
+def settings_in_words(settings: SelectionSettings) -> str:
+    """Such as "eta 7.5, alpha 0.7, tau 0.3, k auto"."""
+    k = "auto" if settings.k is None else settings.k
+    return f"eta {settings.eta:g}, alpha {settings.alpha:g}, tau {settings.tau:g}, k {k}"
+
+
+def cluster_choice(scored: Scored, cluster: Cluster) -> str:
+    """One cluster as an option to choose. Not inert."""
+    leaves = ", ".join(scored.labels(cluster.members[:6]))
+    return shortened(f"{cluster_name(scored, cluster.members)}: {leaves}", 110)

@@ -1,0 +1,93 @@
+"""What a view is made of: the case, the class and the settings. It lives in the URL, so that every view is a link.
+
+Session state only remembers what was last written there, by which a changed link or the browser's back button is known.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from fdcore.errors import SettingsError
+from fdcore.selection import SelectionSettings
+
+CASE, CLASS = "case", "class"
+_SETTINGS: dict[str, Callable[[str], Any]] = {"alpha": float, "eta": float, "tau": float, "k": int}
+_SHARED = (CASE, CLASS, *_SETTINGS)  # what goes along from page to page
+AFRESH: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # another case begins with its own
+_WRITTEN = "url_written"
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Settings as the URL names them, over those of the case; `ignored` says which parts made no sense."""
+
+    settings: SelectionSettings
+    ignored: tuple[str, ...]
+
+
+def query() -> dict[str, str]:
+    """The parameters that every link to another page carries."""
+    return {name: st.query_params[name] for name in _SHARED if name in st.query_params}
+
+
+def write(**values: str | float | None) -> None:
+    """Put values in the URL; None takes one out. Nothing is sent where nothing changes."""
+    for name, value in values.items():
+        text = None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        if text is None and name in st.query_params:
+            del st.query_params[name]
+        elif text is not None and st.query_params.get(name) != text:
+            st.query_params[name] = text
+        st.session_state.setdefault(_WRITTEN, {})[name] = text
+
+
+def arrived(name: str) -> bool:
+    """Whether the URL's value is not the one this session wrote: somebody followed a link or went back."""
+    known = st.session_state.setdefault(_WRITTEN, {})
+    value = st.query_params.get(name)
+    changed = name not in known or known[name] != value
+    known[name] = value
+    return changed
+
+
+def case_id() -> str | None:
+    """The case that the URL names."""
+    return st.query_params.get(CASE)
+
+
+def target_class(n_classes: int) -> tuple[int, str]:
+    """The class that the URL names, 0 where it names none, and what was wrong with it (empty where nothing was)."""
+    text = st.query_params.get(CLASS, "0")
+    if text.isdecimal() and len(text) < 10 and int(text) < n_classes:
+        return int(text), ""
+    return 0, f"The link names class {text[:20]!r}; this suspect has classes 0 to {n_classes - 1}."
+
+
+def linked_settings(default: SelectionSettings) -> Linked:
+    """The case's settings with what the URL names instead; what is out of range is left out and told."""
+    settings, ignored = default, []
+    for name, parse in _SETTINGS.items():
+        text = st.query_params.get(name)
+        if text is None:
+            continue
+        try:
+            value: Any = None if name == "k" and text == "auto" else parse(text[:20])
+            settings = replace(settings, **{name: value})
+        except (ValueError, OverflowError, SettingsError):
+            ignored.append(f"{name} = {text[:20]!r}")
+    return Linked(settings, tuple(ignored))
+
+
+def write_settings(settings: SelectionSettings) -> None:
+    """Put alpha, eta, tau and k in the URL."""
+    write(
+        alpha=settings.alpha, eta=float(settings.eta), tau=settings.tau, k="auto" if settings.k is None else settings.k
+    )
+
+
+def seed_widget(key: str, name: str, value: Any) -> None:
+    """Give a widget its value before it is drawn: on its first run, and whenever the URL's `name` came from outside."""
+    if arrived(name) or key not in st.session_state:
+        st.session_state[key] = value

@@ -1,0 +1,115 @@
+"""The steps of an investigation, in the order of the work: their pages, their questions, what each needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fdcore.casebook import CaseCard
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page.
+
+    Attributes:
+        name: what it is called.
+        path: its file, relative to app.py.
+        question: what it answers, in one sentence.
+        needs: the stage a case must have reached: "", "new", "suspect", "corpus" or "scoring".
+        done: whether a case has this step behind it.
+    """
+
+    name: str
+    path: str
+    question: str
+    needs: str
+    done: Callable[[CaseCard], bool]
+
+
+STAGES = ("new", "suspect", "corpus", "scoring", "found")
+
+
+def reached(card: CaseCard, stage: str) -> bool:
+    """Whether a case has come as far as a stage."""
+    return card.stage != "damaged" and STAGES.index(card.stage) >= STAGES.index(stage)
+
+
+def _never(card: CaseCard) -> bool:
+    return False
+
+
+STEPS = (
+    Step(
+        "Case",
+        "app.py",
+        "Which investigations are there, and how far is each?",
+        needs="",
+        done=lambda card: True,
+    ),
+    Step(
+        "Suspect",
+        "pages/1_Suspect.py",
+        "Which model is under investigation, and can it be asked?",
+        needs="new",
+        done=lambda card: bool(card.suspect),
+    ),
+    Step(
+        "Corpus",
+        "pages/2_Corpus.py",
+        "Which labelled images will the suspect be shown?",
+        needs="new",
+        done=lambda card: bool(card.corpus),
+    ),
+    Step(
+        "Leaf scores",
+        "pages/3_Leaf_scores.py",
+        "Which leaves does the suspect put in each class, and how consistently?",
+        needs="corpus",
+        done=lambda card: reached(card, "scoring"),
+    ),
+    Step(
+        "Distances",
+        "pages/4_Distances.py",
+        "How near do a class's candidates lie in the hierarchy?",
+        needs="scoring",
+        done=lambda card: reached(card, "found"),
+    ),
+    Step(
+        "Selection",
+        "pages/5_Selection.py",
+        "Which set of leaves explains each class best, and how firm is that?",
+        needs="scoring",
+        done=lambda card: reached(card, "found"),
+    ),
+    Step(
+        "Verification",
+        "pages/6_Verification.py",
+        "Do the words of the finding agree with what is claimed?",
+        needs="scoring",
+        done=_never,
+    ),
+    Step(
+        "Clone",
+        "pages/7_Clone.py",
+        "Is what was found good enough to copy the model?",
+        needs="scoring",
+        done=_never,
+    ),
+    Step(
+        "Report",
+        "pages/8_Report.py",
+        "What was found, how, and how sure is it?",
+        needs="scoring",
+        done=lambda card: reached(card, "found"),
+    ),
+)
+
+
+def step(name: str) -> Step:
+    """The step of that name."""
+    return next(step for step in STEPS if step.name == name)
+
+
+def following(step: Step) -> Step | None:
+    """The step after it; None at the end."""
+    place = STEPS.index(step)
+    return STEPS[place + 1] if place + 1 < len(STEPS) else None

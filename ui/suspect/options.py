@@ -1,0 +1,145 @@
+"""What a suspect's file does not say about itself, asked of the analyst."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from fdcore.errors import SettingsError
+from fdcore.plan import SuspectOptions
+from fdcore.suspect.architectures.index import entries
+from fdcore.suspect.preprocess import PRESETS
+from ui.text import inert
+
+MAX_SIDE = 4096
+MAX_CLASSES = 100_000
+FOUND_OUT = "As the file says, or the usual"
+_MEANINGS = {
+    "unit": "only 0 to 1, nothing subtracted",
+    "signed": "-1 to 1",
+    "bytes": "0 to 255 as they are",
+    "imagenet": "ImageNet's mean and spread; the commonest",
+    "cifar10": "CIFAR-10's mean and spread",
+    "cifar100": "CIFAR-100's mean and spread",
+    "mnist": "MNIST's mean and spread; grey digits",
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was typed into the fields for numbers, as text."""
+
+    mean: str = ""
+    std: str = ""
+    value_range: str = ""
+
+
+def preset_meaning(name: str | None) -> str:
+    """A named normalisation with what it means."""
+    return f"{name}: {_MEANINGS.get(name, '')}" if name else FOUND_OUT
+
+
+def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
+    """Draw the fields, filled with what is known, and return what stands in them.
+
+    Raises:
+        SettingsError: a field does not hold the numbers it should.
+    """
+    spec = known.spec_overrides
+    with st.expander("What the file does not say", icon=":material/tune:", key="options"):
+        st.caption(
+            "Leave empty what you do not know: what can be told from the file is told from it, the rest is assumed."
+        )
+        arch = _architecture(case_id, known.arch)
+        left, right = st.columns(2)
+        with left:
+            preset = _choice("Normalisation", case_id, "preset", PRESETS, known.preset, preset_meaning,
+                             help="What is done to the pixels' values before the network sees them. A wrong one makes "
+                             "a network answer nonsense, often always the same class.")  # fmt: skip
+            height = _number("Input height", case_id, "height", spec.get("height"), MAX_SIDE, "pixels")
+            n_classes = _number("Number of classes", case_id, "n_classes", known.n_classes, MAX_CLASSES, "")
+            channels = _choice("Channels", case_id, "channels", (1, 3), spec.get("channels"),
+                               {None: FOUND_OUT, 1: "1, grey", 3: "3, colour"}.__getitem__)  # fmt: skip
+        with right:
+            order = _choice("Order of the colour channels", case_id, "order", ("RGB", "BGR"), spec.get("order"),
+                            lambda name: name or FOUND_OUT,
+                            help="BGR is usual in networks trained with OpenCV")  # fmt: skip
+            width = _number("Input width", case_id, "width", spec.get("width"), MAX_SIDE, "pixels")
+            device = _device(case_id, known.device)
+            low_high = _numbers("Values of black and white", case_id, "range", spec.get("value_range"), "0 255")
+        with left:
+            mean = _numbers("Mean, one number per channel", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
+        with right:
+            std = _numbers("Standard deviation, likewise", case_id, "std", spec.get("std"), "0.229 0.224 0.225")
+    given = {"height": height, "width": width, "channels": channels, "order": order}
+    overrides = {key: value for key, value in given.items() if value is not None} | _typed(Typed(mean, std, low_high))
+    return SuspectOptions(arch, preset, overrides, n_classes, device)
+
+
+def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:
+    """Numbers that were typed, parted by spaces, commas or semicolons; none for an empty field.
+
+    Raises:
+        SettingsError: something else was typed, or another number of them.
+    """
+    words = text.replace(",", " ").replace(";", " ").split()
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        numbers = []
+    if words and len(numbers) not in counts:
+        raise SettingsError(
+            f"{name} takes {' or '.join(map(str, counts))} numbers with a point, parted by spaces, not {text[:60]!r}."
+        )
+    return numbers
+
+
+def _typed(typed: Typed) -> dict[str, Any]:
+    values = {
+        "mean": in_numbers(typed.mean, "The mean", (1, 3)),
+        "std": in_numbers(typed.std, "The standard deviation", (1, 3)),
+        "value_range": in_numbers(typed.value_range, "Black and white", (2,)),
+    }
+    return {name: numbers for name, numbers in values.items() if numbers}
+
+
+def _architecture(case_id: str, known: str | None) -> str | None:
+    names = list(entries())
+    if known and known not in names:
+        names.insert(0, known)
+    chosen = st.selectbox(
+        "Architecture",
+        names,
+        index=names.index(known) if known else None,
+        accept_new_options=True,
+        placeholder="Found from the weights",
+        key=f"arch_{case_id}",
+        help=inert("Only needed where the weights fit several networks. Type to search. An ONNX graph brings its own."),
+    )
+    return chosen.strip() or None if chosen else None
+
+
+def _choice(label: str, case_id: str, key: str, options: Any, known: Any, words: Any, help: str | None = None) -> Any:
+    every = [None, *options]
+    place = every.index(known) if known in every else 0
+    return st.selectbox(label, every, index=place, format_func=words, key=f"{key}_{case_id}", help=help and inert(help))
+
+
+def _number(label: str, case_id: str, key: str, known: Any, most: int, unit: str) -> int | None:
+    start = known if isinstance(known, int) and 1 <= known <= most else None
+    return st.number_input(f"{label} ({unit})" if unit else label, 1, most, start, key=f"{key}_{case_id}",
+                           placeholder=FOUND_OUT)  # fmt: skip
+
+
+def _numbers(label: str, case_id: str, key: str, known: Any, example: str) -> str:
+    if isinstance(known, int | float):
+        known = [known]
+    text = " ".join(f"{value:g}" for value in known) if isinstance(known, list | tuple) else ""
+    return st.text_input(label, text, key=f"{key}_{case_id}", placeholder=f"such as {example}", max_chars=80)
+
+
+def _device(case_id: str, known: str) -> str:
+    devices = list(dict.fromkeys((known, "cpu", "cuda")))
+    return st.selectbox("Computed on", devices, key=f"device_{case_id}", accept_new_options=True,
+                        help="cuda is a graphics card; the computer must have one") or "cpu"  # fmt: skip

@@ -1,0 +1,165 @@
+"""The Suspect page in its states: no file yet, one that cannot be opened, one that answers, one that is settled."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from fdcore.errors import FdError, SettingsError
+from fdcore.intake import read_test_query
+from fdcore.jobs import Job, State
+from fdcore.plan import SuspectOptions
+from ui import exports, frame, job_panel
+from ui.frame import Desk
+from ui.state import AFRESH
+from ui.suspect import options as suspect_options
+from ui.suspect import result as suspect_result
+from ui.suspect import source as suspect_source
+from ui.suspect import test_query as suspect_test
+from ui.suspect import uploads
+from ui.suspect.source import check, planned
+
+
+def draw(desk: Desk) -> None:
+    """Whatever the case's state calls for."""
+    facts, job = desk.case.facts(), _last_check(desk)
+    uploads.remove_taken(desk.places.cases, job)
+    locked = desk.case.has("ledger/ledger.json")
+    if facts.get("suspect"):
+        _opened(desk, locked=locked)
+    elif facts.get("evidence"):
+        _not_opened(desk, job)
+    elif job:
+        _failure(desk, job)
+    if locked:
+        _settled(desk)
+    elif suspect_result.is_dangerous(facts):
+        st.text("This case is about this file. Ask for its weights in a safe format, and open another case for them.")
+    else:
+        _choose(desk, taken=bool(facts.get("evidence")))
+
+
+def _opened(desk: Desk, *, locked: bool) -> None:
+    facts, options = desk.case.facts(), planned(desk.case).suspect
+    suspect_result.summary(desk.case, facts)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        st.markdown("**What its input goes through**")
+        suspect_result.preprocessing(facts, options.spec_overrides, options.preset)
+    with right.container(border=True, height="stretch"):
+        st.markdown("**What the scanners said**")
+        scan = facts["suspect"].get("scan") or {}
+        suspect_result.scan_findings(scan)
+        if scan.get("verdict") == "inconclusive":
+            st.warning("It was opened although the scanners came to no conclusion, by the analyst's decision.",
+                       icon=":material/warning:")  # fmt: skip
+        st.caption("No code in the file is executed, whatever the scanners say.")
+    if facts.get("evidence"):
+        suspect_test.draw(desk, locked=locked)
+    _export(desk)
+
+
+def _export(desk: Desk) -> None:
+    facts, options = desk.case.facts()["suspect"], planned(desk.case).suspect
+    query = read_test_query(desk.case)
+    rows = suspect_result.preprocessing_rows(facts, options.spec_overrides, options.preset)
+    tables = {"Input": lambda: pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()}
+    figures = {}
+    if query is not None:
+        tables["Test query"] = lambda: suspect_test.answers_csv(query)
+        figures["Answers to the test query"] = lambda: suspect_test.answers_figure(query, int(facts["n_classes"]))
+    exports.export(f"{desk.case_id}-suspect", tables=tables, figures=figures)
+
+
+def _not_opened(desk: Desk, job: Job | None) -> None:
+    facts = desk.case.facts()
+    with st.container(border=True, key="not_opened"):
+        if not facts.get("refused"):
+            suspect_result.evidence_block(desk.case, facts["evidence"])
+            if job:
+                _failure(desk, job)
+            return
+        suspect_result.refused(desk.case, facts, told=_is_told(desk, job))
+        if not suspect_result.is_dangerous(facts):
+            _override(desk)
+
+
+def _override(desk: Desk) -> None:
+    sure = st.checkbox("I accept the risk of opening a file that the scanners could not judge", key="override_sure")
+    st.caption("The decision is kept in the case's plan and in its audit log, and shown in the report.")
+    if st.button("Open it all the same", key="override", disabled=not sure or _is_busy(desk)):
+        options = replace(planned(desk.case).suspect, allow_unscanned=True)
+        desk.case.log("scan overridden", {"by": desk.by})
+        check(desk, options, None)
+
+
+def _choose(desk: Desk, *, taken: bool) -> None:
+    """File and options, and the button that has them checked."""
+    case = desk.case
+    known = planned(case).suspect
+    with st.container(border=True, key="choose"):
+        try:
+            source = None if taken else suspect_source.draw(desk)
+            problem = ""
+        except SettingsError as error:
+            source, problem = None, str(error)
+        if taken:
+            st.markdown("**Check it again, with other options**")
+            st.caption("This case is about this file. For another file, make another case.")
+        if problem:
+            frame.show_error(SettingsError(problem))
+        try:
+            options: SuspectOptions | None = suspect_options.draw(desk.case_id, known)
+        except SettingsError as error:
+            options = None
+            frame.show_error(error)
+        ready = options is not None and (taken or source is not None) and not _is_busy(desk)
+        if st.button("Check the suspect", type="secondary" if taken else "primary", key="check", disabled=not ready,
+                     icon=":material/policy:") and options:  # fmt: skip
+            if suspect_source.is_demo() and not taken:
+                options = suspect_source.demo_options(options)
+            check(desk, replace(options, allow_unscanned=taken and known.allow_unscanned), source)
+        if (job := desk.jobs.latest(desk.case_id)) and job.active:
+            job_panel.live_bar(desk.jobs, job)
+            return
+        st.caption("The file is hashed, copied, scanned, opened without executing it, and asked about a few pictures.")
+
+
+def _settled(desk: Desk) -> None:
+    with st.container(border=True, key="settled"):
+        st.markdown("**The options are settled**")
+        st.text("The suspect was already asked about the corpus. Its answers belong to these options, so they stay.")
+        if not desk.case.facts().get("evidence"):
+            return
+        if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
+            _new_with_suspect(desk)
+
+
+def _new_with_suspect(desk: Desk) -> None:
+    case, card = desk.case, desk.card
+    evidence, options = case.evidence(), planned(case).suspect
+    case_id = desk.book.create(f"{card.title if card else evidence.name} (new options)"[-110:], by=desk.by)
+    suspect_source.record_options(desk.book.open(case_id), replace(options, allow_unscanned=False), by=desk.by)
+    params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
+    desk.jobs.submit("suspect", case_id, params, by=desk.by)
+    frame.go_to("Suspect", **AFRESH, case=case_id)
+
+
+def _failure(desk: Desk, job: Job) -> None:
+    """How the last check failed, unless a notice above says so."""
+    if job.state is State.FAILED and not _is_told(desk, job):
+        frame.show_error(FdError(job.message))
+
+
+def _is_told(desk: Desk, job: Job | None) -> bool:
+    """Whether the frame shows a notice of how the job ended."""
+    return job is not None and any(job.id == notice.id for notice in desk.jobs.unseen(desk.case_id))
+
+
+def _last_check(desk: Desk) -> Job | None:
+    return next((job for job in desk.jobs.of_case(desk.case_id) if job.kind == "suspect"), None)
+
+
+def _is_busy(desk: Desk) -> bool:
+    job = desk.jobs.latest(desk.case_id)
+    return bool(job and job.active)

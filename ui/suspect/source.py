@@ -1,0 +1,121 @@
+"""Which file the suspect is: one in the evidence folders, an upload, or the suspect of the demo."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from fdcore.case import Case
+from fdcore.corpus import demo
+from fdcore.errors import CaseError
+from fdcore.places import inside, list_files
+from fdcore.plan import Plan, SuspectOptions
+from ui.frame import Desk
+from ui.suspect import uploads
+from ui.text import file_size
+
+FOLDER, UPLOAD, DEMO = "Evidence folder", "Upload", "Demo suspect"
+Source = Callable[[], Path]
+
+
+def draw(desk: Desk) -> Source | None:
+    """Draw the choice; how the chosen file is brought to the disk, or None where none is chosen yet.
+
+    Raises:
+        SettingsError: a typed path leaves the evidence folders or is not there.
+    """
+    st.markdown("**The suspect's file**")
+    way = st.segmented_control("Where it is", (FOLDER, UPLOAD, DEMO), default=FOLDER, required=True, key="source_way")
+    if way == FOLDER:
+        return _from_folder(desk)
+    return _from_upload(desk) if way == UPLOAD else _from_demo()
+
+
+def is_demo() -> bool:
+    """Whether the demo's suspect is chosen."""
+    return bool(st.session_state.get("source_way") == DEMO)
+
+
+def _from_folder(desk: Desk) -> Source | None:
+    roots = desk.places.evidence
+    names = list_files(roots)
+    where = "\n".join(map(str, roots))
+    if not names:
+        st.text("There is no file in the evidence folder yet. Copy the suspect there, or upload it.")
+        st.code(where, language=None)
+    left, right = st.columns(2)
+    chosen = left.selectbox(
+        "File", names, index=None, key="source_file", placeholder="Type to search", disabled=not names
+    )
+    typed = right.text_input("Or its path inside the folder", key="source_path", placeholder="drive-7/model.pth")
+    name = typed.strip() or chosen
+    if not name:
+        return None
+    path = inside(roots, name)
+    if not path.is_file():
+        st.warning("That is a folder. Choose the file inside it.", icon=":material/folder:")
+        return None
+    st.caption("Chosen")
+    st.text(f"{name} ({file_size(path.stat().st_size)})")
+    return lambda: path
+
+
+def _from_upload(desk: Desk) -> Source | None:
+    file = st.file_uploader("The file, as it was found", key="source_upload",
+                            help="PyTorch checkpoints, safetensors and ONNX, whatever their names")  # fmt: skip
+    if file is None:
+        return None
+    return lambda: uploads.spool(desk.places.cases, file.name, file)
+
+
+def _from_demo() -> Source:
+    st.text(
+        "A small network that comes with this program. It was trained on drawings of aircraft, birds, ships and more."
+    )
+    return lambda: demo.SUSPECT_PATH
+
+
+# Starting
+
+
+def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: tuple[str, ...] = ()) -> None:
+    """Write down how the suspect is opened and have it checked; the page is drawn again.
+
+    Args:
+        desk: the page's.
+        options: what the analyst said about the file.
+        source: brings the file to the disk; None for the evidence that the case holds.
+        samples: paths of pictures to ask about; none for the demo's drawings.
+
+    Raises:
+        FdError: the case is in use, or the file cannot be written to the disk.
+    """
+    job = desk.jobs.latest(desk.case_id)
+    if job and job.active:
+        raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+    path = source() if source else None
+    record_options(desk.case, options, by=desk.by)
+    params = {"source": str(path) if path else None, "samples": list(samples), "cache": str(desk.places.cache)}
+    desk.jobs.submit("suspect", desk.case_id, params, by=desk.by)
+    st.rerun()
+
+
+def record_options(case: Case, options: SuspectOptions, *, by: str) -> None:
+    """Put the options in the case's plan, and the change in its audit log."""
+    with case.exclusively():
+        plan = planned(case)
+        changed = replace(plan, suspect=options)
+        if changed != plan:
+            case.record(plan=changed.as_dict())
+            case.log("plan changed", {"suspect": changed.as_dict()["suspect"], "by": by})
+
+
+def planned(case: Case) -> Plan:
+    """The case's plan, as far as it goes."""
+    return Plan.from_dict(case.facts().get("plan", {}))
+
+
+def demo_options(options: SuspectOptions) -> SuspectOptions:
+    """The same, with what is known of the demo's suspect where the analyst says nothing."""
+    return replace(options, arch=options.arch or demo.SUSPECT_ARCH, preset=options.preset or demo.SUSPECT_PRESET)

@@ -1,0 +1,134 @@
+"""The test query: a few pictures, the class that the suspect put each in, and whether that looks right."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fdcore.errors import CaseError
+from fdcore.figures import answer_bars, config
+from fdcore.intake import TestQuery, read_test_query, sample_pictures
+from fdcore.plan import SuspectOptions
+from fdcore.suspect.preprocess import PRESETS
+from ui.frame import Desk
+from ui.suspect import uploads
+from ui.suspect.options import preset_meaning
+from ui.suspect.source import check, planned
+from ui.text import counted, inert, shortened
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+PER_PAGE = 30
+MAX_SAMPLES = 60
+PICTURE_PX = 84
+_FILES = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
+
+
+def draw(desk: Desk, *, locked: bool) -> None:
+    """Pictures, answers, and how to ask again.
+
+    Args:
+        desk: the page's.
+        locked: whether the suspect's input can no longer be changed.
+
+    Raises:
+        CaseError: the record of the test query is damaged.
+    """
+    query = read_test_query(desk.case)
+    with st.container(border=True, key="test_query"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**Test query: what it answers to a few pictures**", width="content")
+            _ask_again(desk)
+        if query is None:
+            st.text("The suspect was not asked about sample pictures yet.")
+            return
+        st.caption(
+            f"{counted(len(query.names), 'picture')}, {counted(query.n_sent, 'query', 'queries')}, "
+            f"{query.pictures_per_s:,.0f} pictures per second. The classes have numbers only; what they mean is what "
+            "the investigation finds out."
+        )
+        if len(query.labels) > 1 and len(set(query.labels)) == 1:
+            _one_class(desk, query, locked=locked)
+        left, right = st.columns((3, 2))
+        with left:
+            try:
+                _gallery(desk, query)
+            except (OSError, IndexError) as error:  # a case may come from anywhere
+                raise CaseError("Pictures of the test query are missing or damaged. Ask the suspect again.") from error
+        with right:
+            _bars(desk, query)
+
+
+def _gallery(desk: Desk, query: TestQuery) -> None:
+    n_pages = -(-len(query.names) // PER_PAGE)
+    first = (min(st.session_state.get("samples_page", 1), n_pages) - 1) * PER_PAGE
+    pictures = sample_pictures(desk.case, len(query.names))
+    with st.grid("auto", min_column_width=PICTURE_PX + 12, key="samples"):
+        for i in range(first, min(first + PER_PAGE, len(query.names))):
+            with st.container(gap=None):
+                st.image(pictures[i], width=PICTURE_PX, alt=shortened(query.names[i]))
+                st.caption(f"**Class {query.labels[i]}** {inert(shortened(query.names[i], 24))}")
+    if n_pages > 1:
+        st.pagination(n_pages, key="samples_page")
+
+
+def _bars(desk: Desk, query: TestQuery) -> None:
+    n_classes = int(desk.case.facts()["suspect"]["n_classes"])
+    st.plotly_chart(answers_figure(query, n_classes), key="answer_bars", config=config("test-query"),
+                    alt="How many pictures were put in each class")  # fmt: skip
+    st.caption(
+        f"How many pictures it put in each class; {len(set(query.labels))} of {n_classes:,} classes were answered."
+    )
+
+
+def answers_figure(query: TestQuery, n_classes: int) -> "go.Figure":
+    """How many pictures were put in each class."""
+    counts = np.bincount([label for label in query.labels if 0 <= label < n_classes], minlength=n_classes)
+    return answer_bars([f"Class {number}" for number in range(n_classes)], counts=counts)
+
+
+def answers_csv(query: TestQuery) -> bytes:
+    """Each picture with the class it was put in."""
+    rows = pd.DataFrame({"picture": query.names, "class": query.labels})
+    return rows.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
+    st.warning(
+        f"All pictures were put in class {query.labels[0]}. That hints at a wrong normalisation, or at pictures that "
+        "are nothing like those it was trained on.",
+        icon=":material/warning:",
+    )
+    if locked:
+        return
+    options = planned(desk.case).suspect
+    st.caption("Ask the same again with another normalisation")
+    with st.container(horizontal=True, key="try_presets"):
+        for name in PRESETS:
+            if name != options.preset and st.button(name, key=f"try_{name}", help=inert(preset_meaning(name))):
+                check(desk, with_only_preset(options, name), None)
+
+
+def with_only_preset(options: SuspectOptions, name: str) -> SuspectOptions:
+    """The same options with a named normalisation instead of typed numbers."""
+    numbers = ("mean", "std", "value_range")
+    kept = {key: value for key, value in options.spec_overrides.items() if key not in numbers}
+    return replace(options, preset=name, spec_overrides=kept)
+
+
+def _ask_again(desk: Desk) -> None:
+    job = desk.jobs.latest(desk.case_id)
+    with st.popover("Ask about other pictures", icon=":material/add_photo_alternate:", key="ask_again",
+                    disabled=bool(job and job.active)):  # fmt: skip
+        options = planned(desk.case).suspect
+        files = st.file_uploader(
+            f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
+        )
+        if st.button("Ask about these", type="primary", key="ask_files", disabled=not files):
+            paths = [uploads.spool(desk.places.cases, file.name, file) for file in files[:MAX_SAMPLES]]
+            check(desk, options, None, tuple(map(str, paths)))
+        if st.button("Ask about the built-in drawings", key="ask_drawings"):
+            check(desk, options, None)
