@@ -12,7 +12,7 @@ from fdcore.errors import CaseError, FdError, SettingsError, StorageError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.corpus.hierarchy import Hierarchy
-    from fdcore.plan import Settings
+    from fdcore.plan import Plan, Settings
     from fdcore.selection import SelectionSettings
 
 EXIT_CODES = """exit codes:
@@ -60,33 +60,23 @@ def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
 
 def _investigate(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore import pipeline
-    from fdcore.suspect.open import open_suspect
+    from fdcore.case import Case
+    from fdcore.plan import open_hierarchy
 
-    settings = _settings(options)
+    plan = _plan(options)
     out = options.out or Path("cases") / options.suspect.stem
     progress = terminal.ProgressBar()
-
-    def open_it(path: Path) -> Any:
-        return open_suspect(
-            path,
-            arch=options.arch,
-            preset=options.preprocess,
-            spec_overrides=_spec_overrides(options),
-            device=options.device,
-            allow_unscanned=options.allow_unscanned,
-            progress=progress,
-        )
-
     pipeline.investigate(
         out,
         options.suspect,
         options.corpus,
-        hierarchy=_hierarchy(options),
-        open_suspect=open_it,
+        hierarchy=open_hierarchy(plan.hierarchy),
+        open_suspect=pipeline.open_planned_suspect(plan, progress),
         cache=_cache(options),
-        settings=settings,
+        settings=plan.settings,
         progress=progress,
     )
+    Case.open(out).record(plan=plan.as_dict())  # so that the dashboard can go on with it
     return _present(out, options)
 
 
@@ -152,6 +142,24 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
 
 
 # From options to settings
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    from fdcore.plan import Plan, SuspectOptions
+
+    suspect = SuspectOptions(
+        arch=options.arch,
+        preset=options.preprocess,
+        spec_overrides=_spec_overrides(options),
+        device=options.device,
+        allow_unscanned=options.allow_unscanned,
+    )
+    return Plan(
+        suspect=suspect,
+        corpora=tuple(str(Path(folder).absolute()) for folder in options.corpus),
+        hierarchy=str(options.hierarchy.absolute()) if options.hierarchy else None,
+        settings=_settings(options),
+    )
 
 
 def _settings(options: argparse.Namespace) -> "Settings":

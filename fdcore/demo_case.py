@@ -5,6 +5,7 @@ from pathlib import Path
 from fdcore.analysis import Findings
 from fdcore.case import Case
 from fdcore.corpus import demo
+from fdcore.intake import check_suspect, read_survey, read_test_query, survey_corpora
 from fdcore.pipeline import run_plan
 from fdcore.plan import Plan, SuspectOptions
 from fdcore.progress import Progress, silent
@@ -21,6 +22,11 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
     """
     demo.build_demo_corpus(corpus, progress=progress)
     prepare_demo(folder, corpus)
+    case = Case.open(folder)
+    if read_test_query(case) is None:
+        check_suspect(folder, demo.SUSPECT_PATH, progress=progress)
+    if read_survey(case) is None:
+        survey_corpora(folder, progress=progress)
     return run_plan(folder, cache=cache, progress=progress)
 
 

@@ -91,9 +91,11 @@ def conclusions(server: Server, case_id: str, **changed: Any) -> Findings:
 
 
 def newest(server: Server, case_id: str) -> Job:
-    """The case's newest job."""
-    job = JobQueue(server.cases).latest(case_id)
-    assert job is not None, "there was never a job"
+    """The case's newest job; waits for the first one to be begun."""
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while (job := JobQueue(server.cases).latest(case_id)) is None:
+        assert time.monotonic() < end, "there was never a job"
+        time.sleep(0.1)
     return job
 
 

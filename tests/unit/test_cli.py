@@ -9,6 +9,7 @@ import tiny_world
 import torch
 
 from fdcore.cli import main
+from fdcore.pipeline import run_plan
 from fdcore.suspect.architectures.registry import build
 
 
@@ -49,6 +50,16 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["classes"] == selected["classes"]
     assert main(["select", str(case), "--k", "0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"]["k"] is None
+
+
+def test_a_case_made_here_can_be_gone_on_with_from_its_plan(world, tmp_path, capsys):
+    """The dashboard runs the plan that the command line left behind; nothing is asked twice."""
+    case = tmp_path / "case"
+    assert investigate(world, case, "--tau", "0.01", "--preprocess", "unit") == 0
+    before = json.loads((case / "selection.json").read_text())
+    findings = run_plan(case, cache=world / "cache")
+    assert findings.scored.n_sent == before["n_sent"]
+    assert json.loads((case / "selection.json").read_text())["classes"] == before["classes"]
 
 
 def test_progress_is_quiet_without_a_terminal(world, tmp_path, capsys):
