@@ -11,29 +11,26 @@ from ui.leaf_scores import ranking as leaf_ranking
 from ui.leaf_scores import result as scoring_result
 from ui.leaf_scores import run as scoring_run
 from ui.leaf_scores.tables import ranked_leaves
-from ui.text import inert
 
 
 def show(desk: frame.Desk) -> None:
     """The answers that there are."""
     case, scored = desk.case, cached.scored(desk.case)
-    linked = state.linked_settings(selection_settings(case))
-    if linked.ignored:
-        st.caption(f":material/info: Left out of the link: {inert(', '.join(linked.ignored))}.")
-    found = cached.findings(case, linked.settings)
-    scoring_result.metrics(case, scored, linked.settings.tau)
+    settings = state.linked_settings(selection_settings(case)).settings
+    found = cached.findings(case, settings)
+    scoring_result.metrics(case, scored, settings.tau)
     scoring_form.ask_more(desk, scored)
     names = leaf_gallery.class_names([f.name.label if f.name else None for f in found.classes], known=True)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         target_class = class_picker(desk, found, resets=(leaf_gallery.LEAF,))
         winner = found.classes[target_class].selection.winner
         selected = winner.members if winner else ()
-        scoring_result.take_away(desk.case_id, scored, target_class, selected, linked.settings.tau, names)
+        scoring_result.take_away(desk.case_id, scored, target_class, selected, settings.tau, names)
     ranked = ranked_leaves(scored, target_class)
 
     @st.fragment
     def rankings() -> None:
-        leaf_ranking.ranking(scored, target_class, ranked, selected, linked.settings.tau)
+        leaf_ranking.ranking(scored, target_class, ranked, selected, settings.tau)
 
     @st.fragment
     def gallery() -> None:

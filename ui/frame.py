@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ from fdcore.casebook import Casebook, CaseCard
 from fdcore.errors import FdError
 from fdcore.jobs import JobQueue
 from fdcore.places import Places
+from fdcore.selection import SelectionSettings
 from ui import cached, job_panel, state
 from ui.steps import STEPS, Step, following, reached, step
 from ui.text import inert, inert_badge, shortened
@@ -88,7 +90,9 @@ def show_error(error: FdError) -> None:
 def go_to(name: str, **changed: str | None) -> None:
     """Leave for another page, with the case and the settings."""
     parameters = {**state.query(), **changed}
-    st.switch_page(step(name).path, query_params={key: value for key, value in parameters.items() if value is not None})
+    named = {key: value for key, value in parameters.items() if value is not None}
+    state.remember(named)
+    st.switch_page(step(name).path, query_params=named)
 
 
 def empty(sentence: str, action: str, target: str) -> None:
@@ -105,12 +109,15 @@ def _furnished(here: Step) -> Desk:
     """Draw what stands before the page's own part; stops where the page cannot go on."""
     by, places = _signed_in(), Places.from_environment()
     book = Casebook(places.cases)
+    state.carry_over(here.name)
     card, problem = _open_card(book)
     desk = Desk(here, places, book, JobQueue(places.cases), by, card)
     _sidebar(desk)
     _header(desk)
     if problem:
         show_error(problem)
+    if ignored := state.linked_settings(SelectionSettings()).ignored:
+        st.warning(f"The link's {inert(', '.join(ignored))} makes no sense and is ignored.", icon=":material/link_off:")
     _require(desk)
     return desk
 
@@ -146,10 +153,11 @@ def _open_card(book: Casebook) -> tuple[CaseCard | None, FdError | None]:
 def _sidebar(desk: Desk) -> None:
     with st.sidebar:
         _case_switcher(desk)
+        case = {state.CASE: desk.case_id} if desk.card else {}
         for number, one in enumerate(STEPS):
             done = desk.card is not None and one.done(desk.card)
             label = one.name if number == 0 else f"{number} {one.name}"
-            st.page_link(one.path, label=label, icon=_MARKS[done], query_params=state.query(), width="stretch")
+            st.page_link(one.path, label=label, icon=_MARKS[done], query_params=case, width="stretch")
         job_panel.watch(desk.jobs, desk.case_id)
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
@@ -192,9 +200,7 @@ def _header(desk: Desk) -> None:
             st.title(desk.step.name if number == 0 else f"{number} · {desk.step.name}", anchor=False)
             st.caption(desk.step.question)
         if desk.card:
-            with st.popover("Link", icon=":material/link:", type="tertiary", key="share"):
-                st.caption("Opens this view for a colleague who can reach this server.")
-                st.code(_link(), language=None, wrap_lines=True)
+            _share()
     if desk.card and number:
         _glance(desk.card)
     if desk.case_id:
@@ -216,9 +222,16 @@ def _glance(card: CaseCard) -> None:
             st.badge(f"{card.n_found} of {card.n_classes} classes found", icon=":material/flag:", color="green")
 
 
+@st.fragment
+def _share() -> None:
+    with st.popover("Link", icon=":material/link:", type="tertiary", key="share", on_change="rerun"):
+        st.caption("Opens this view for a colleague who can reach this server.")
+        st.code(_link(), language=None, wrap_lines=True)
+
+
 def _link() -> str:
     base = (st.context.url or "").split("?")[0]
-    return f"{base}?{'&'.join(f'{key}={value}' for key, value in state.query().items())}"
+    return f"{base}?{urlencode(st.query_params.to_dict())}"
 
 
 def _require(desk: Desk) -> None:

@@ -16,7 +16,7 @@ CASE, CLASS = "case", "class"
 _SETTINGS: dict[str, Callable[[str], Any]] = {"alpha": float, "eta": float, "tau": float, "k": int}
 _SHARED = (CASE, CLASS, *_SETTINGS)  # what goes along from page to page
 AFRESH: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # another case begins with its own
-_WRITTEN = "url_written"
+_WRITTEN, _SEEN, _PAGE = "url_written", "url_seen", "page_seen"
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,26 @@ class Linked:
 
 
 def query() -> dict[str, str]:
-    """The parameters that every link to another page carries."""
+    """The parameters that make this view: what a link to it carries."""
     return {name: st.query_params[name] for name in _SHARED if name in st.query_params}
+
+
+def carry_over(page: str) -> None:
+    """On the way from page to page of one case, take along what the last page's URL said last.
+
+    The links in the sidebar name the case alone: they were drawn before a slider moved.
+    """
+    before, st.session_state[_PAGE] = st.session_state.get(_PAGE), page
+    seen: dict[str, str] = st.session_state.get(_SEEN, {})
+    if before not in (None, page) and CASE in seen and st.query_params.get(CASE) == seen[CASE]:
+        for name in seen.keys() - st.query_params.keys():
+            st.query_params[name] = seen[name]
+    remember(query())
+
+
+def remember(parameters: dict[str, str]) -> None:
+    """Note what the next page of the case is to take along."""
+    st.session_state[_SEEN] = parameters
 
 
 def write(**values: str | float | None) -> None:
@@ -41,6 +59,7 @@ def write(**values: str | float | None) -> None:
         elif text is not None and st.query_params.get(name) != text:
             st.query_params[name] = text
         st.session_state.setdefault(_WRITTEN, {})[name] = text
+    remember(query())
 
 
 def arrived(name: str) -> bool:

@@ -9,11 +9,9 @@ PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("*.py"))
 def open_page(stem: str, **parameters: str) -> AppTest:
     """The page of that file name with these parameters in its URL, drawn once.
 
-    A page is always reached through app.py, which therefore runs once before it: on an empty page when a case is named
-    that is none.
+    A page can only be reached through app.py, which therefore runs once before it, without parameters.
     """
-    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60).run()
     for name, value in parameters.items():
         at.query_params[name] = value
-    at.run()
     return at.switch_page(f"pages/{stem}.py").run()
