@@ -120,8 +120,9 @@ class Case:
         return facts
 
     def record(self, **facts: Any) -> None:
-        """Add facts to case.json, or replace them."""
-        self.write_json("case.json", self.facts() | facts)
+        """Add facts to case.json, or replace them; what others record at the same time is kept."""
+        with only_one(self.folder / ".facts.lock"):
+            self.write_json("case.json", self.facts() | facts)
 
     def has(self, name: str) -> bool:
         """Whether the artefact is there."""

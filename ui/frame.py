@@ -158,7 +158,7 @@ def _sidebar(desk: Desk) -> None:
             done = desk.card is not None and one.done(desk.card)
             label = one.name if number == 0 else f"{number} {one.name}"
             st.page_link(one.path, label=label, icon=_MARKS[done], query_params=case, width="stretch")
-        job_panel.watch(desk.jobs, desk.case_id)
+        job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
@@ -200,7 +200,8 @@ def _header(desk: Desk) -> None:
             st.title(desk.step.name if number == 0 else f"{number} · {desk.step.name}", anchor=False)
             st.caption(desk.step.question)
         if desk.card:
-            _share()
+            with st.container(width="content"):
+                _share()
     if desk.card and number:
         _glance(desk.card)
     if desk.case_id:

@@ -1,13 +1,16 @@
 """Long work as the analyst sees it: progress, rate, time left, pause, resume, cancel, and how it ended."""
 
+from typing import NamedTuple
+
 import streamlit as st
 
+from fdcore.case import Case
 from fdcore.errors import FdError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.kinds import KINDS
 from ui.text import duration, inert
 
-POLL_S = 1.0
+POLL_S, IDLE_POLL_S = 1.0, 5.0  # how often a page looks at its case while work runs, and while none does
 _LOOK = {
     State.DONE: ("success", ":material/check_circle:"),
     State.FAILED: ("error", ":material/error:"),
@@ -22,19 +25,35 @@ def title(job: Job) -> str:
     return KINDS[job.kind].title if job.kind in KINDS else inert(job.kind)
 
 
-def watch(jobs: JobQueue, case_id: str) -> None:
-    """Look at the case's work every second while there is any; redraw the page when it begins or ends."""
-    job = jobs.latest(case_id) if case_id else None
+def watch(jobs: JobQueue, case: Case | None) -> None:
+    """Look at the case now and then; redraw the page when work begins or ends, or a colleague changed something."""
+    if case is None:
+        return
+    case_id, drawn = case.folder.name, _glimpse(jobs, case)
 
-    @st.fragment(run_every=POLL_S if job and job.active else None)
+    @st.fragment(run_every=POLL_S if drawn.active else IDLE_POLL_S)
     def ticking() -> None:
-        now = jobs.latest(case_id) if case_id else None
-        if (now and now.id, now and now.active) != (job and job.id, job and job.active):
+        if _glimpse(jobs, case) != drawn:
             st.rerun()
-        if now and now.active:
-            progress(now, where="sidebar")
+        job = jobs.latest(case_id)
+        if job and job.active:
+            progress(job, where="sidebar")
 
     ticking()
+
+
+class _Glimpse(NamedTuple):
+    """What a page that shows a case depends on, beside its answers."""
+
+    job: int
+    active: bool
+    revision: str
+
+
+def _glimpse(jobs: JobQueue, case: Case) -> _Glimpse:
+    job = jobs.latest(case.folder.name)
+    revision = case.revision("case.json", "choices.json", "selection.json")
+    return _Glimpse(job.id if job else 0, bool(job and job.active), revision)
 
 
 def progress(job: Job, *, where: str = "page") -> None:

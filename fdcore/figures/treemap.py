@@ -10,6 +10,7 @@ from fdcore.figures.style import CATEGORICAL, new_figure, shortened
 
 _HEIGHT_PX = 520
 _GROUP_COLOR = "#6B7280"  # dark enough for white names
+_LIGHT, _ON_LIGHT = {"#E69F00", "#CC79A7", "#56B4E9"}, "#1B1B1B"  # tiles on which white names are hard to read
 _ENOUGH_TILES, _MOST_TILES = 24, 120
 _LEAST_COLORED = 0.01  # of the whole: what is smaller gets no colour of its own
 
@@ -46,13 +47,15 @@ def draw_treemap(
     """
     figure = new_figure(kind, height=min(_HEIGHT_PX, 130 + 60 * len(tree.ids)), revision=revision)
     n_levels = max_depth or _readable_depth(tree)
+    colors = _branch_colors(tree, n_levels)
     figure.add_treemap(
         ids=tree.ids, labels=[shortened(label, 40) for label in tree.labels], parents=tree.parents, values=tree.values,
         branchvalues="total", maxdepth=n_levels, text=text, textinfo="label+text",
         hovertext=hover, hovertemplate="%{hovertext}<extra></extra>", tiling={"pad": 2},
         marker={
-            "colors": _branch_colors(tree, n_levels), "line": {"width": 1}, "pad": {"t": 20, "l": 2, "r": 2, "b": 2},
+            "colors": colors, "line": {"width": 1}, "pad": {"t": 20, "l": 2, "r": 2, "b": 2},
         },
+        textfont={"color": [_ON_LIGHT if color in _LIGHT else "white" for color in colors]},
         outsidetextfont={"color": "white"}, pathbar={"visible": True, "thickness": 22},
     )  # fmt: skip
     figure.update_layout(margin_t=36, uniformtext={"minsize": 10, "mode": "hide"})

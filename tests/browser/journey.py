@@ -26,6 +26,7 @@ STEPS = {
 }  # fmt: skip  # a page's path and its name
 PAGES = ["", *STEPS]
 WORK_S = 180.0
+GRACE_S = 15.0  # within which a job that ended may have been resumed by a button just pressed
 
 
 @contextmanager
@@ -101,12 +102,13 @@ def newest(server: Server, case_id: str) -> Job:
 
 def wait_for_work(server: Server, case_id: str, *states: State, done: int = 0, timeout_s: float = WORK_S) -> Job:
     """Wait until the case's newest job is in one of these states and has done so much, and return it."""
-    end = time.monotonic() + timeout_s
+    end, alive = time.monotonic() + timeout_s, time.monotonic()
     while True:
         job = newest(server, case_id)
         if job.state in states and job.done >= done:
             return job
-        ended = not job.active and job.state not in states
+        alive = time.monotonic() if job.active else alive
+        ended = time.monotonic() - alive > GRACE_S
         assert not ended, f"the job is {job.state}: {job.message}"
         assert time.monotonic() < end, f"the job is still {job.state}, {job.done} of {job.total}"
         time.sleep(0.1)

@@ -120,7 +120,7 @@ def _table(found: TransferSet) -> None:
             + (f" The corpus is {missing:,} images short." if missing > 0 else "")
         )
         st.dataframe(
-            transfer_table(found), hide_index=True, key="shares_table",
+            transfer_table(found), hide_index=True, placeholder="", key="shares_table",
             height=min(31 * (len(found.classes) + 1) + 3, 640),
             column_config={
                 "class": column.TextColumn("Class", width="small"),

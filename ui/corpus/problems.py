@@ -34,7 +34,7 @@ def _listing(case_id: str, problems: pd.DataFrame) -> None:
     left, right = st.columns((2, 3))
     with left:
         st.dataframe(
-            reasons, hide_index=True, key="reasons", height=min(38 + 35 * len(reasons), 420),
+            reasons, hide_index=True, placeholder="", key="reasons", height=min(38 + 35 * len(reasons), 420),
             column_config={
                 "reason": st.column_config.TextColumn("Reason"),
                 "files": st.column_config.ProgressColumn("Files", format="%d", min_value=0, width="small",

@@ -171,7 +171,7 @@ def _leaves(plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame, node: str | No
     if set(leaves["source"]) == {NO_SOURCE}:
         columns.remove("source")
     st.dataframe(
-        shown[columns], hide_index=True, key="leaves", height=min(38 + 35 * len(shown), 420),
+        shown[columns], hide_index=True, placeholder="", key="leaves", height=min(38 + 35 * len(shown), 420),
         column_config=_leaf_columns(int(leaves["files"].max())),
     )  # fmt: skip
 

@@ -223,7 +223,7 @@ def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
         if len(shown.pairs) > MAX_PAIRS:
             st.caption(f"The nearest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
         st.dataframe(
-            pairs_table(scored.hierarchy, shown, MAX_PAIRS), hide_index=True, key="pairs_table",
+            pairs_table(scored.hierarchy, shown, MAX_PAIRS), hide_index=True, placeholder="", key="pairs_table",
             height=min(31 * (len(shown.pairs) + 1) + 3, 430),
             column_config={
                 "first": column.TextColumn("Leaf", width="medium"),

@@ -129,7 +129,7 @@ def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str])
         "Answered instead": [names[one.other] if one.other is not None else "" for one in shares],
     }
     st.dataframe(
-        rows, hide_index=True, height=min(38 + 35 * len(shares), 400), key="leaf_images",
+        rows, hide_index=True, placeholder="", height=min(38 + 35 * len(shares), 400), key="leaf_images",
         column_config={
             "Share of views": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
         },

@@ -159,7 +159,7 @@ def _table(scored: Scored, target_class: int, ranked: npt.NDArray[np.intp], sele
     table = leaf_tables.ranking_table(scored, target_class, part, selected, first=(page - 1) * kept + 1)
     column = st.column_config
     st.dataframe(
-        table, hide_index=True, height=_HIGH, key="ranking_table",
+        table, hide_index=True, placeholder="", height=_HIGH, key="ranking_table",
         column_config={
             "rank": column.NumberColumn("Rank", width="small"),
             "leaf": column.TextColumn("Leaf", width="medium"),
@@ -209,7 +209,7 @@ def _class_table(scored: Scored, names: Sequence[str]) -> None:
 
     column = st.column_config
     st.dataframe(
-        leaf_tables.overview_table(scored, names), hide_index=True, height=_HIGH, key="overview_table",
+        leaf_tables.overview_table(scored, names), hide_index=True, placeholder="", height=_HIGH, key="overview_table",
         selection_mode="single-row", on_select=chosen,
         column_config={
             "class": column.TextColumn("Class", width="medium"),

@@ -107,12 +107,12 @@ def domain(findings: Findings, case_id: str) -> None:
         st.caption("Those of most classes first.")
         table = domain_table(findings)
         st.dataframe(
-            table, hide_index=True, key="domain_table", height=min(31 * (len(table) + 1) + 3, 420),
+            table, hide_index=True, placeholder="", key="domain_table", height=min(31 * (len(table) + 1) + 3, 420),
             column_config={
-                "found": st.column_config.TextColumn("Found", width=150),
-                "classes": st.column_config.TextColumn("Classes", width=70),
+                "found": st.column_config.TextColumn("Found", width=130),
+                "classes": st.column_config.TextColumn("Classes", width=60),
                 "L": st.column_config.ProgressColumn("L", help="Share of views put in the class, mean of the classes",
-                                                     min_value=0.0, max_value=1.0, format="%.2f", width=110),
+                                                     min_value=0.0, max_value=1.0, format="%.2f", width=95),
             },
         )  # fmt: skip
 
@@ -155,7 +155,7 @@ def verdict(findings: Findings) -> None:
             "Covers: selected leaves, of all that the corpus has under what was found."
         )
         st.dataframe(
-            table, hide_index=True, key="verdict_table", height=min(31 * (len(table) + 1) + 3, 640),
+            table, hide_index=True, placeholder="", key="verdict_table", height=min(31 * (len(table) + 1) + 3, 640),
             column_config={
                 "class": column.NumberColumn("Class", width=50),
                 "found": column.TextColumn("Found", width=140),

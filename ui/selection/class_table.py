@@ -51,8 +51,8 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
         st.rerun()
 
     st.dataframe(
-        rows, key=key, hide_index=True, height=min(_HEIGHT, 35 * (len(classes) + 1) + 3), on_select=chosen,
-        selection_mode="single-row",
+        rows, key=key, hide_index=True, placeholder="", height=min(_HEIGHT, 35 * (len(classes) + 1) + 3),
+        on_select=chosen, selection_mode="single-row",
         column_config={
             "Class": st.column_config.NumberColumn(width="small", format="%d"),
             "L": share_column(L_HELP),

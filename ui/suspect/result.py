@@ -101,7 +101,7 @@ def refused(case: Case, facts: Mapping[str, Any], *, told: bool) -> None:
 def preprocessing(facts: Mapping[str, Any], overrides: Mapping[str, Any], preset: str | None) -> None:
     """What happens to a picture before the network sees it, and how that is known."""
     rows = preprocessing_rows(facts["suspect"], overrides, preset)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="preprocessing")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="", key="preprocessing")
     if any(row["Known from"] == ASSUMED and row["Setting"] in ("Mean", "Black to white") for row in rows):
         st.warning(
             "The normalisation is assumed: nothing in the file says it. A wrong one can change every verdict. Look at "

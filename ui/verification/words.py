@@ -72,7 +72,7 @@ def _table(desk: Desk, findings: Findings, words: list[Words]) -> None:
             + (f"The first {MAX_ROWS:,} of {len(words):,} rows; the CSV has all." if len(words) > MAX_ROWS else "")
         )
         st.dataframe(
-            words_table(findings, words[:MAX_ROWS]), hide_index=True, key="words_table",
+            words_table(findings, words[:MAX_ROWS]), hide_index=True, placeholder="", key="words_table",
             height=min(31 * (len(words) + 1) + 3, 640),
             column_config={
                 "class": column.TextColumn("Class", width="medium"),
