@@ -3,6 +3,7 @@
 `load_scored` reads a case once, `weigh` draws the conclusions in memory, `analyse` does both and writes them down.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,10 +30,12 @@ from fdcore.progress import Progress, silent
 from fdcore.report import Record, render_report
 from fdcore.scores import Scores, score_leaves
 from fdcore.selection import Overall, SelectionSettings, overall, select, weaknesses
+from fdcore.storage import sha256_file
 from fdcore.suspect.ledger import Ledger, LedgerHeader
 
 Pictures = npt.NDArray[np.uint8]
 
+WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "report.html")
 MAX_KNOWN = 3_000  # leaves whose distances are all kept in memory (36 MB)
 
 
@@ -138,11 +141,10 @@ def conclude(
         case.evidence()  # its hash is verified before every export
     scored = load_scored(case)
     findings = weigh(scored, settings, read_choices(case))
-    _write_findings(case, findings, pixels, progress)
-    case.record(selection=asdict(settings), state="analysed")
-    case.log(
-        "analysed", {"settings": asdict(settings), "n_found": findings.overall.n_found} | ({"by": by} if by else {})
-    )
+    written = _write_findings(case, findings, pixels, progress)
+    case.record(selection=asdict(settings), state="analysed", written=written)
+    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
+    case.log("analysed", details | ({"by": by} if by else {}))
     return findings
 
 
@@ -304,12 +306,16 @@ def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record:
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:
-    """Whether selection.json holds these findings: not after a choice was locked since, or a file was changed."""
-    if not case.has("selection.json"):
-        return False
+    """Whether the case's files hold these findings: not after a choice was locked since, or a file was changed.
+
+    selection.json is compared with the findings, and each file with the hash that was recorded when it was written;
+    a case of an earlier version has no such record.
+    """
     try:
-        kept = case.read_json("selection.json").get("classes")
-    except CaseError:
+        kept, written = case.read_json("selection.json").get("classes"), case.facts().get("written")
+        if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
+            return False
+    except (CaseError, OSError):  # a file is damaged, or missing
         return False
     classes = artefacts.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     return bool(kept == json.loads(json.dumps(classes)))
@@ -326,7 +332,8 @@ def _write_findings(
     findings: Findings,
     pixels: Pictures | None,
     progress: Progress,
-) -> None:
+) -> dict[str, str]:
+    """Write all of `WRITTEN` and return the hex SHA-256 of each."""
     scored, total, head = findings.scored, asdict(findings.overall), _head(findings)
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = artefacts.score_rows(scores, hierarchy)
@@ -340,9 +347,13 @@ def _write_findings(
         "images.csv": lambda: artefacts.image_rows_to_csv(findings.classes, scored.images, hierarchy),
         "report.html": lambda: render_report(case.facts(), head, classes, total, findings.classes, pixels).encode(),
     }
-    for done, (name, make) in enumerate(tables.items(), start=1):
-        case.write(name, make())
-        progress("Writing results", done, len(tables))
+    written = {}
+    for done, name in enumerate(WRITTEN, start=1):
+        content = tables[name]()
+        case.write(name, content)
+        written[name] = hashlib.sha256(content).hexdigest()
+        progress("Writing results", done, len(WRITTEN))
+    return written
 
 
 def _table_json(head: dict[str, Any], rows: pd.DataFrame) -> bytes:

@@ -17,6 +17,7 @@ Every file is written whole or not at all. The evidence is hashed on intake and 
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -33,11 +34,16 @@ from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, writ
 
 FORMAT = 1
 _GENESIS = "0" * 64
-_PARTS = {
-    "evidence": {"name", "file", "sha256", "size"},
-    "suspect": {"description", "fingerprint", "n_classes", "preprocessing"},
-    "corpus": {"sources", "fingerprint", "n_leaves", "n_images"},
-    "selection": {"alpha", "eta", "tau", "k"},
+_NUMBER = int | float
+_PREPROCESSING = {"height": int, "width": int, "channels": int, "layout": str, "order": str,
+                  "value_range": list, "mean": list, "std": list}  # fmt: skip
+# What every reader of case.json relies on: a part that is there is a table with these entries.
+_PARTS: dict[str, dict[str, Any]] = {
+    "evidence": {"name": str, "file": str, "sha256": str, "size": int},
+    "suspect": {"description": str, "fingerprint": str, "n_classes": int, "preprocessing": _PREPROCESSING},
+    "corpus": {"sources": list, "fingerprint": str, "n_leaves": int, "n_images": int},
+    "selection": {"alpha": _NUMBER, "eta": _NUMBER, "tau": _NUMBER, "k": int | None},
+    "asking": {},
 }
 
 
@@ -110,17 +116,25 @@ class Case:
         """The content of case.json.
 
         Raises:
-            CaseError: it is damaged: not JSON, or one of the parts that `_PARTS` names lacks something.
+            CaseError: it is damaged: not JSON, or one of the parts that `_PARTS` names lacks something or holds
+                something else there.
         """
         facts = self.read_json("case.json")
-        for part, keys in _PARTS.items():
-            found = facts.get(part, dict.fromkeys(keys))
-            if not isinstance(found, dict) or not keys <= found.keys():
-                raise CaseError(f"{self.folder / 'case.json'} is damaged: its part {part!r} is incomplete.")
+        for part, shape in _PARTS.items():
+            if part in facts and (wrong := _differs(facts[part], shape, part)):
+                raise CaseError(
+                    f"{self.folder / 'case.json'} is damaged: its part {part!r} is incomplete ({wrong} is missing or "
+                    "of a wrong kind). Restore it from a copy of the case."
+                )
         return facts
 
     def record(self, **facts: Any) -> None:
-        """Add facts to case.json, or replace them; what others record at the same time is kept."""
+        """Add facts to case.json, or replace them; what others record at the same time is kept.
+
+        Raises:
+            CaseError: case.json is damaged, or the case was removed.
+        """
+        self._require_there()
         with only_one(self.folder / ".facts.lock"):
             self.write_json("case.json", self.facts() | facts)
 
@@ -139,9 +153,14 @@ class Case:
             CaseError: it is missing or damaged.
         """
         try:
-            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            text = (self.folder / name).read_text(encoding="utf-8")
+            content = json.loads(text, parse_constant=_finite, parse_float=_finite)
         except FileNotFoundError as error:
             raise CaseError(f"The case {self.folder} has no {name}: that step was not run yet.") from error
+        except RecursionError as error:
+            raise CaseError(
+                f"{self.folder / name} is damaged: it is nested too deeply. Restore it from a copy of the case."
+            ) from error
         except (ValueError, OSError) as error:
             raise CaseError(
                 f"{self.folder / name} is damaged ({error}). Restore it from a copy of the case."
@@ -155,7 +174,12 @@ class Case:
         self.write(name, to_json(content))
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an artefact, atomically."""
+        """Write an artefact, atomically.
+
+        Raises:
+            CaseError: the case was removed.
+        """
+        self._require_there()
         write_atomically(self.folder / name, content)
 
     def revision(self, *names: str) -> str:
@@ -230,7 +254,12 @@ class Case:
     # Audit log
 
     def log(self, event: str, details: dict[str, Any]) -> None:
-        """Append one entry to the audit log, chained to the one before."""
+        """Append one entry to the audit log, chained to the one before.
+
+        Raises:
+            CaseError: the log was changed, or the case was removed.
+        """
+        self._require_there()
         with only_one(self.folder / ".audit.lock"), disk_errors(self.folder):
             self._append(event, details)
 
@@ -245,7 +274,7 @@ class Case:
         lines = whole.splitlines()
         try:
             previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CaseError(
                 f"The audit log {path} was changed: its last entry is none. Restore it from a copy."
             ) from error
@@ -269,7 +298,7 @@ class Case:
             try:
                 entry = json.loads(line)
                 intact = entry["previous"] == previous and entry["n"] == number and _entry_hash(entry) == entry["hash"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 intact = False
             if not intact:
                 raise CaseError(
@@ -287,16 +316,39 @@ class Case:
         """Hold the case's lock while a run writes its artefacts.
 
         Raises:
-            CaseError: another process works on this case.
+            CaseError: another process works on this case, or it was removed.
         """
+        self._require_there()
         busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
         with only_one(self.folder / ".lock", busy):
             yield
+
+    def _require_there(self) -> None:
+        """A case that somebody removed is not made again by what still works on it."""
+        if not self.folder.is_dir():
+            raise CaseError(f"The case {self.folder} was removed. Choose another, or import a copy of it.")
 
 
 def to_json(content: dict[str, Any]) -> bytes:
     """JSON as a case holds it: indented, UTF-8, without NaN."""
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _finite(text: str) -> float:
+    """A number in JSON; NaN, Infinity and what is too large for a number have no place in a case."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:20]} is no number")
+    return number
+
+
+def _differs(found: Any, shape: Any, name: str) -> str:
+    """The first entry of a part of case.json that is not there or of another kind; empty where all are right."""
+    if not isinstance(shape, dict):
+        return "" if isinstance(found, shape) else name
+    if not isinstance(found, dict):
+        return name
+    wrong = (_differs(found[key], kind, key) if key in found else key for key, kind in shape.items())
+    return next((key for key in wrong if key), "")
 
 
 def _now() -> str:

@@ -3,25 +3,30 @@
 A case's id is the name of its folder, directly below the casebook's. Hidden folders are work in progress.
 """
 
+import errno
+import lzma
 import re
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from fdcore.case import Case
 from fdcore.errors import CaseError, FdError
-from fdcore.storage import disk_errors, only_one
+from fdcore.storage import disk_errors, only_one, write_atomically
 from fdcore.suspect.ledger import Ledger
 
 MAX_TITLE = 120
 MAX_IMPORTED_BYTES = 16 << 30
 MAX_IMPORTED_FILES = 100_000
+_IDS = ".ids"
+_NO_FOLDER = {None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}  # None: a decoder's complaint
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class CaseCard:
         n_answered, n_queries: answers there are, of those planned.
         n_found, n_classes: classes found, of all; None before the first analysis.
         domain: the names of what was found, best first.
+        refused: whether the suspect's file was not opened for what the scanners found in it.
         problem: why the case cannot be read; empty where it can.
     """
 
@@ -56,6 +62,7 @@ class CaseCard:
     n_found: int | None = None
     n_classes: int | None = None
     domain: tuple[str, ...] = ()
+    refused: bool = False
     problem: str = ""
 
     @property
@@ -118,7 +125,10 @@ class Casebook:
             return _read_card(self.open(case_id), changed)
         except FdError as error:
             return CaseCard(case_id, case_id, changed, problem=str(error))
-        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:  # whatever a damaged file may lack
+        except RecursionError:
+            return CaseCard(case_id, case_id, changed, problem="A file of the case is damaged: nested too deeply.")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+            # whatever a damaged file may lack
             return CaseCard(case_id, case_id, changed, problem=f"A file of the case is damaged or missing ({error!r}).")
 
     # Changes
@@ -127,7 +137,7 @@ class Casebook:
         """Make an empty case and return its id."""
         title = checked_title(title)
         with self._adding():
-            case_id = self._free_id(title)
+            case_id = self._new_id(title)
             case = Case.create(self.root / case_id)
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
@@ -193,14 +203,11 @@ class Casebook:
             if facts.get("evidence"):
                 case.evidence()
             title = checked_title(str(facts.get("title") or facts.get("evidence", {}).get("name") or "Imported case"))
-            new_id = self._move_in(arriving, title)
-        case = self.open(new_id)
-        plan = facts.get("plan")
-        if isinstance(plan, dict) and isinstance(plan.get("suspect"), dict):
-            case.record(plan=plan | {"suspect": plan["suspect"] | {"allow_unscanned": False}})
-        case.record(title=title, archived=False)
-        case.log("case imported", {"by": by, "n_entries_before": n_entries})
-        return new_id
+            _clean(case, title)
+            if problem := Casebook(arriving.parent).card(arriving.name).problem:
+                raise CaseError(f"This case was not taken in: {problem}")
+            case.log("case imported", {"by": by, "n_entries_before": n_entries})
+            return self._move_in(arriving, title)
 
     @contextmanager
     def _adding(self) -> Iterator[None]:
@@ -218,15 +225,24 @@ class Casebook:
 
     def _move_in(self, arrived: Path, title: str) -> str:
         with self._adding():
-            case_id = self._free_id(title)
+            case_id = self._new_id(title)
             arrived.rename(self.root / case_id)
         return case_id
 
-    def _free_id(self, title: str) -> str:
+    def _new_id(self, title: str) -> str:
+        """An id that no case ever had here; the caller holds the lock.
+
+        Work that was done for a case outlives its folder: a new case under the same id would be taken for the old one.
+        """
+        path = self.root / _IDS
+        given = set(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.exists() else set()
+        given |= set(self.ids())
         base = re.sub(r"[^a-z0-9]+", "-", title.casefold())[:48].strip("-") or "case"
         number = 1
-        while (self.root / (case_id := base if number == 1 else f"{base}-{number}")).exists():
+        while (case_id := base if number == 1 else f"{base}-{number}") in given or (self.root / case_id).exists():
             number += 1
+        lines = sorted({*given, case_id})
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode(errors="replace"))
         return case_id
 
 
@@ -240,6 +256,20 @@ def checked_title(title: str) -> str:
     if not title:
         raise CaseError("A case needs a title: a few words that tell it from the others.")
     return title
+
+
+def _clean(case: Case, title: str) -> None:
+    """Give a case that arrived its title, and take back what only this server's analyst may permit."""
+    plan = case.facts().get("plan")
+    clean: dict[str, Any] = {"title": title, "archived": False}
+    if isinstance(plan, dict) and isinstance(plan.get("suspect"), dict):
+        clean["plan"] = plan | {"suspect": plan["suspect"] | {"allow_unscanned": False}}
+    try:
+        case.record(**clean)
+    except (ValueError, RecursionError) as error:  # text that is no Unicode, nesting that is just too deep to write
+        raise CaseError(
+            "The case.json in this file is damaged: it cannot be written again. Export the case again."
+        ) from error
 
 
 def _read_card(case: Case, changed: float) -> CaseCard:
@@ -262,6 +292,7 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         n_found=int(found["overall"]["n_found"]) if found else None,
         n_classes=int(found["overall"]["n_classes"]) if found else None,
         domain=tuple(dict.fromkeys(map(str, names))),
+        refused=bool(facts.get("refused")),
     )
 
 
@@ -285,8 +316,17 @@ def _unpack(source: BinaryIO, target: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as read, path.open("wb") as write:
                     _copy_at_most(read, write, member.file_size)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError
+    ) as error:  # fmt: skip
         raise CaseError(f"This file is no exported case ({error}). Export the case again and copy it whole.") from error
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
+        reason = error.strerror or error  # a name that is a file and a folder at once, or no name at all
+        raise CaseError(
+            f"This file is no exported case ({reason}). Export the case again and copy it whole."
+        ) from error
     if not (target / "case.json").is_file():
         raise CaseError("This ZIP file holds no case: there is no case.json in it.")
 

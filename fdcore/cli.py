@@ -74,6 +74,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
         open_suspect=pipeline.open_planned_suspect(plan, progress),
         cache=_cache(options),
         settings=plan.settings,
+        plan=plan,
         progress=progress,
     )
     Case.open(out).record(plan=plan.as_dict())  # so that the dashboard can go on with it
@@ -151,6 +152,7 @@ def _plan(options: argparse.Namespace) -> "Plan":
         arch=options.arch,
         preset=options.preprocess,
         spec_overrides=_spec_overrides(options),
+        n_classes=options.n_classes,
         device=options.device,
         allow_unscanned=options.allow_unscanned,
     )
@@ -293,6 +295,7 @@ def _add_investigate(commands: Any) -> None:
     group = command.add_argument_group("the suspect")
     group.add_argument("--arch", metavar="NAME", help="architecture of a state dict, such as resnet20 or timm/resnet50")
     group.add_argument("--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100, mnist")
+    group.add_argument("--n-classes", type=int, metavar="N", help="how many classes, where the file does not say")
     group.add_argument("--input-size", metavar="HxW", help="such as 32 or 224x224")
     group.add_argument("--channels", type=int, choices=(1, 3))
     group.add_argument("--mean", help="per channel, separated by commas")

@@ -5,7 +5,7 @@ Each function works on one case folder, may take a while, and can be run again.
 
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from fdcore.plan import Plan, open_hierarchy
 from fdcore.progress import Progress, silent
 from fdcore.suspect.preprocess import PreprocessSpec
 
+SAMPLE_PX = 96
 MAX_SURVEYED = (
     200_000  # files that are decoded one by one; larger corpora are counted, and decoded when they are asked about
 )
@@ -129,9 +130,10 @@ def read_test_query(case: Case) -> TestQuery | None:
         raise CaseError(f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.") from error
 
 
-def sample_pictures(case: Case, n: int) -> list[bytes]:
-    """The PNG files of the last test query's pictures."""
-    return [case.path(f"test_query/{i:03d}.png").read_bytes() for i in range(n)]
+def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.uint8] | None]:
+    """Pictures of the last test query, each (SAMPLE_PX, SAMPLE_PX, 3); None for one that is missing or no picture."""
+    size = {"height": SAMPLE_PX, "width": SAMPLE_PX, "channels": 3}
+    return [decode_file(case.path(f"test_query/{i:03d}.png"), **size).pixels for i in numbers]
 
 
 def _test_pictures(files: Sequence[Path], spec: PreprocessSpec) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:

@@ -7,7 +7,7 @@ where settings change. `run_plan` is the same with everything taken from the cas
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from fdcore import artefacts
@@ -36,6 +36,7 @@ def investigate(
     open_suspect: OpenSuspect,
     cache: Path,
     settings: Settings | None = None,
+    plan: Plan | None = None,
     progress: Progress = silent,
 ) -> Findings:
     """Find what a suspect was trained on, or go on where an earlier run of the same case stopped.
@@ -48,6 +49,7 @@ def investigate(
         open_suspect: how a file becomes a suspect (see `fdcore.suspect.open`).
         cache: where decoded images are kept between runs.
         settings: what is asked and how it is weighed.
+        plan: what this carries out; the case keeps from it how the suspect was asked.
         progress: told how far the work is.
 
     Raises:
@@ -70,6 +72,7 @@ def investigate(
         )
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
+            _record_asking(case, corpora, settings, plan)
             _ask(case, model, ledger, corpus, settings, progress)
         return conclude(case, settings.selection, corpus.store.pixels, progress=progress)
 
@@ -94,6 +97,7 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
         open_suspect=open_planned_suspect(plan, progress),
         cache=cache,
         settings=settings,
+        plan=plan,
         progress=progress,
     )
 
@@ -234,13 +238,32 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
         case.log("corpus read", facts)
 
 
-def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
-    asked = {"n_views": settings.n_views, "images_per_leaf": settings.images_per_leaf, "seed": settings.seed,
-             "budget": settings.budget, "views": asdict(settings.views)}  # fmt: skip
+def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings, plan: Plan | None) -> None:
+    """Keep how the suspect is asked, for the commands that do it again; files and folders by their names alone.
+
+    The plan may be changed as soon as the run has ended, and the report must not name another run's folders.
+    """
+    asked: dict[str, Any] = {
+        "n_views": settings.n_views,
+        "images_per_leaf": settings.images_per_leaf,
+        "seed": settings.seed,
+        "budget": settings.budget,
+        "views": asdict(settings.views),
+        "corpora": [PurePath(folder).name for folder in corpora],
+    }
+    if plan is not None:
+        asked |= {
+            "hierarchy": PurePath(plan.hierarchy).name if plan.hierarchy else None,
+            "arch": plan.suspect.arch,
+            "n_classes": plan.suspect.n_classes,
+        }
     case.record(asking=asked)
+
+
+def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
     if not n_queries_left(ledger, settings.budget):
         return
-    case.log("asking started", asked | {"n_sent_before": ledger.n_sent})
+    case.log("asking started", case.facts()["asking"] | {"n_sent_before": ledger.n_sent})
     try:
         with ledger.exclusively():
             ask_suspect(suspect, ledger, corpus.store.pixels, budget=settings.budget, progress=progress)

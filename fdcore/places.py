@@ -35,7 +35,7 @@ class Places:
             cases=Path(environment.get("FDCORE_CASES") or "cases").absolute(),
             evidence=_folders(environment.get("FDCORE_EVIDENCE") or "evidence"),
             corpora=_folders(environment.get("FDCORE_CORPORA") or "corpora"),
-            cache=Path(environment["FDCORE_CACHE"]) if environment.get("FDCORE_CACHE") else _user_cache(),
+            cache=Path(environment.get("FDCORE_CACHE") or _user_cache()).absolute(),
         )
 
 

@@ -4,10 +4,11 @@ A plan is kept in case.json, so that long work can be started from anywhere and 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CaseError, SettingsError
@@ -98,6 +99,35 @@ class Plan:
             )
         except (TypeError, ValueError, AttributeError, SettingsError) as error:
             raise CaseError(f"The plan in case.json is damaged ({error}). Restore it from a copy.") from error
+
+
+def plan_of(case: Case) -> Plan:
+    """A case's plan, as far as it goes.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    return Plan.from_dict(case.facts().get("plan", {}))
+
+
+def change_plan(case: Case, *, by: str = "", **parts: Any) -> Plan:
+    """Put other parts in a case's plan; the rest stays as it is at that moment. What changed goes into the audit log.
+
+    Args:
+        case: the case.
+        by: who changes it.
+        parts: fields of `Plan`.
+
+    Raises:
+        CaseError: work is under way in the case.
+    """
+    with case.exclusively():
+        now = plan_of(case)
+        new = replace(now, **parts)
+        if new != now:
+            case.record(plan=new.as_dict())
+            case.log("plan changed", {part: new.as_dict()[part] for part in parts} | ({"by": by} if by else {}))
+    return new
 
 
 def open_hierarchy(path: str | Path | None) -> Hierarchy:

@@ -46,13 +46,14 @@ def _asking(asking: Mapping[str, Any]) -> list[str]:
     views = asking.get("views")
     if isinstance(views, Mapping):
         words += [f"--{option}={_text(views[name])}" for option, name in _STRENGTHS.items() if name in views]
+    words += [f"--n-classes={asking['n_classes']}"] if asking.get("n_classes") else []
     return words + ([f"--budget={asking['budget']}"] if asking.get("budget") else [])
 
 
 def _suspect(facts: Mapping[str, Any]) -> list[str]:
-    """How the suspect is opened: what the plan says, and the preprocessing that came of it, number by number."""
+    """How the suspect was opened: its architecture, and the preprocessing that came of it, number by number."""
     options = _plan(facts).get("suspect")
-    arch = options.get("arch") if isinstance(options, Mapping) else None
+    arch = _asked(facts, "arch", options.get("arch") if isinstance(options, Mapping) else None)
     words = [f"--arch={arch}"] if arch else []
     suspect = facts.get("suspect")
     spec = suspect.get("preprocessing") if isinstance(suspect, Mapping) else None
@@ -67,14 +68,20 @@ def _suspect(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _corpora(facts: Mapping[str, Any]) -> list[str]:
-    named = _plan(facts).get("corpora")
+    named = _asked(facts, "corpora", _plan(facts).get("corpora"))
     if isinstance(named, list) and named:
         folders = [_name(folder) for folder in named]
     else:
         folders = [str(source).rpartition(" (")[0] or str(source) for source in facts["corpus"]["sources"]]
-    hierarchy = _plan(facts).get("hierarchy")
+    hierarchy = _asked(facts, "hierarchy", _plan(facts).get("hierarchy"))
     words = [word for folder in folders for word in ("--corpus", folder)]
     return words + (["--hierarchy", _name(hierarchy)] if hierarchy else [])
+
+
+def _asked(facts: Mapping[str, Any], name: str, planned: Any) -> Any:
+    """What the suspect was asked with. The plan, which may have changed since, stands in where a case does not say."""
+    asking = facts.get("asking")
+    return asking[name] if isinstance(asking, Mapping) and name in asking else planned
 
 
 def _plan(facts: Mapping[str, Any]) -> Mapping[str, Any]:

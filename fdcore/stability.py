@@ -159,17 +159,24 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
     return float(hits.mean())
 
 
-def find_flips(stability: StabilityMap, settings: SelectionSettings) -> tuple[Flip, ...]:
+def find_flips(
+    stability: StabilityMap, settings: SelectionSettings, members: tuple[int, ...] | None = None
+) -> tuple[Flip, ...]:
     """Where the winner changes when eta alone or alpha alone is moved from the settings; the nearest point each way.
 
     Args:
         stability: the class's map.
         settings: eta and alpha; the walk starts at the map's nearest point.
+        members: the winner at exactly these settings, which may lie between the map's points; None for that of the
+            nearest point.
 
     Returns:
         At most four, in the order eta down, eta up, alpha down, alpha up; none when the class has no candidate.
     """
+    if not stability.winners:
+        return ()
     row, column = stability.nearest(settings.eta, settings.alpha)
+    start_members = members or stability.winners[int(stability.winner[row, column])].members
     along_eta, along_alpha = stability.winner[:, column], stability.winner[row]
     walks = [
         (axis, values, along, start, step)
@@ -182,7 +189,7 @@ def find_flips(stability: StabilityMap, settings: SelectionSettings) -> tuple[Fl
     flips = []
     for axis, values, along, start, step in walks:
         end = -1 if step < 0 else len(along)
-        place = next((p for p in range(start, end, step) if along[p] != along[start]), None)
+        place = next((p for p in range(start, end, step) if stability.winners[along[p]].members != start_members), None)
         if place is not None:
             winner = stability.winners[int(along[place])]
             flips.append(Flip(axis, float(values[place]), abs(place - start), winner))

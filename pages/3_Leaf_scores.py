@@ -11,6 +11,7 @@ from ui.leaf_scores import ranking as leaf_ranking
 from ui.leaf_scores import result as scoring_result
 from ui.leaf_scores import run as scoring_run
 from ui.leaf_scores.tables import ranked_leaves
+from ui.sentences import fragment
 
 
 def show(desk: frame.Desk) -> None:
@@ -28,11 +29,11 @@ def show(desk: frame.Desk) -> None:
         scoring_result.take_away(desk.case_id, scored, target_class, selected, settings.tau, names)
     ranked = ranked_leaves(scored, target_class)
 
-    @st.fragment
+    @fragment()
     def rankings() -> None:
         leaf_ranking.ranking(scored, target_class, ranked, selected, settings.tau)
 
-    @st.fragment
+    @fragment()
     def gallery() -> None:
         with st.container(border=True, key="gallery"):
             leaf_gallery.leaf_gallery(desk, scored, target_class, ranked.tolist(), names)

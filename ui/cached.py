@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fdcore.analysis import (
+    WRITTEN,
     Findings,
     Scored,
     agrees_with_files,
@@ -138,7 +139,7 @@ def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictu
 
 def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
     """Whether the conclusions that the case's files hold are those that its answers and choices give."""
-    key = f"{case.revision(*SCORED, *CHOICES, 'selection.json')} {settings!r}"
+    key = f"{case.revision(*SCORED, *CHOICES, *WRITTEN, 'case.json')} {settings!r}"
     return _saved_as_found(key, case.folder, settings)
 
 
@@ -148,8 +149,12 @@ def figure(case: Case, what: str, make: "Callable[[], go.Figure]") -> "go.Figure
 
 
 def card(book: Casebook, case_id: str) -> CaseCard:
-    """One case at a glance."""
-    return _card(Case(book.root / case_id).revision(*CARD), book.root, case_id)
+    """One case at a glance. One with a problem is read anew each time: what was wrong may be gone by then."""
+    revision = Case(book.root / case_id).revision(*CARD)
+    found = _card(revision, book.root, case_id)
+    if found.problem:
+        _card.clear(revision, book.root, case_id)
+    return found
 
 
 def cards(book: Casebook) -> list[CaseCard]:
@@ -157,9 +162,14 @@ def cards(book: Casebook) -> list[CaseCard]:
     return sorted((card(book, case_id) for case_id in book.ids()), key=lambda card: -card.changed)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
 def hierarchy(path: str | None) -> Hierarchy:
     """The hierarchy of a plan: WordNet, or a file."""
+    file = Path(path) if path else None
+    return _hierarchy(Case(file.parent).revision(file.name) if file else "", path)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _hierarchy(revision: str, path: str | None) -> Hierarchy:
     return open_hierarchy(path)
 
 
@@ -294,7 +304,7 @@ def _figure(what: str, _make: "Callable[[], go.Figure]") -> "go.Figure":
     return _make()
 
 
-@st.cache_resource(max_entries=500, show_spinner=False)
+@st.cache_resource(max_entries=20_000, show_spinner=False)  # more than a folder may hold, else each look reads all
 def _card(revision: str, _root: Path, case_id: str) -> CaseCard:
     return Casebook(_root).card(case_id)
 

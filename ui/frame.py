@@ -4,11 +4,11 @@ with frame.page("Selection") as desk:
     ...                       # desk.case is open and has reached what the step needs
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -20,8 +20,9 @@ from fdcore.jobs import JobQueue
 from fdcore.places import Places
 from fdcore.selection import SelectionSettings
 from ui import cached, job_panel, state
+from ui.sentences import fragment, show_error
 from ui.steps import STEPS, Step, following, reached, step
-from ui.text import inert, inert_badge, shortened
+from ui.text import distinct_texts, inert, inert_badge, shortened
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 _MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
@@ -31,6 +32,9 @@ _MENDS = {
     "corpus": ("First choose the images that the suspect will be shown.", "Corpus"),
     "scoring": ("First ask the suspect about the corpus.", "Leaf scores"),
 }
+
+
+_REFUSED = ("The suspect's file was refused: it was not opened, so nothing can be asked.", "Suspect")
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,6 @@ def page(name: str) -> Iterator[Desk]:
         _footer(desk)
     except FdError as error:
         show_error(error)
-
-
-def show_error(error: FdError) -> None:
-    """An error as a sentence; the program goes on."""
-    st.error(inert(str(error)), icon=":material/error:")
 
 
 def go_to(name: str, **changed: str | None) -> None:
@@ -174,22 +173,14 @@ def _case_switcher(desk: Desk) -> None:
         return
     st.session_state["case_switch"] = desk.case_id or None  # the URL says which, always
 
-    def switch() -> None:
-        state.write(**{state.CASE: st.session_state["case_switch"], state.CLASS: None})
-        state.write(alpha=None, eta=None, tau=None, k=None)
-
-    titles = Counter(card.title for card in cards.values())
-    names = {
-        card.id: shortened(card.title, 44) + (f" ({shortened(card.id, 30)})" if titles[card.title] > 1 else "")
-        for card in cards.values()
-    }
+    names = distinct_texts({card.id: shortened(card.title, 44) for card in cards.values()})
     st.selectbox(
         "Case",
         list(cards),
         key="case_switch",
         format_func=lambda case_id: names.get(case_id, case_id),
         placeholder="Choose a case",
-        on_change=switch,
+        on_change=lambda: state.switch_case(st.session_state["case_switch"]),
     )
 
 
@@ -204,6 +195,7 @@ def _header(desk: Desk) -> None:
                 _share()
     if desk.card and number:
         _glance(desk.card)
+        _preliminary(desk.card)
     if desk.case_id:
         job_panel.notices(desk.jobs, desk.case_id)
 
@@ -223,11 +215,21 @@ def _glance(card: CaseCard) -> None:
             st.badge(f"{card.n_found} of {card.n_classes} classes found", icon=":material/flag:", color="green")
 
 
-@st.fragment
+@fragment()
 def _share() -> None:
     with st.popover("Link", icon=":material/link:", type="tertiary", key="share", on_change="rerun"):
         st.caption("Opens this view for a colleague who can reach this server.")
         st.code(_link(), language=None, wrap_lines=True)
+
+
+def _preliminary(card: CaseCard) -> None:
+    """Say that what is shown rests on a part of the answers."""
+    if 0 < card.n_answered < card.n_queries:
+        share = card.n_answered / card.n_queries
+        st.warning(
+            f"Preliminary: {share:.0%} of the planned queries are answered. Everything below rests on those.",
+            icon=":material/hourglass_top:",
+        )
 
 
 def _link() -> str:
@@ -248,7 +250,7 @@ def _require(desk: Desk) -> None:
         st.text(desk.card.problem)
         st.stop()
     missing = next(stage for stage in ("suspect", "corpus", "scoring") if not reached(desk.card, stage))
-    sentence, target = _MENDS[missing]
+    sentence, target = _REFUSED if desk.card.refused else _MENDS[missing]
     empty(sentence, f"Go to {target}", target)
     st.stop()
 
@@ -257,8 +259,10 @@ def _footer(desk: Desk) -> None:
     after = following(desk.step)
     if after is None or not desk.step.needs or desk.card is None or not reached(desk.card, after.needs or "new"):
         return
+    settled = desk.step.done(desk.card) or desk.step.needs == "scoring"
+    kind: Literal["primary", "secondary"] = "primary" if settled else "secondary"
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(
-            f"Next: {after.name}", type="primary", icon=":material/arrow_forward:", icon_position="right", key="next"
+            f"Next: {after.name}", type=kind, icon=":material/arrow_forward:", icon_position="right", key="next"
         ):
             go_to(after.name)

@@ -1,5 +1,6 @@
 """Long work as the analyst sees it: progress, rate, time left, pause, resume, cancel, and how it ended."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
@@ -8,6 +9,7 @@ from fdcore.case import Case
 from fdcore.errors import FdError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.kinds import KINDS
+from ui.sentences import fragment
 from ui.text import duration, inert
 
 POLL_S, IDLE_POLL_S = 1.0, 5.0  # how often a page looks at its case while work runs, and while none does
@@ -31,7 +33,7 @@ def watch(jobs: JobQueue, case: Case | None) -> None:
         return
     case_id, drawn = case.folder.name, _glimpse(jobs, case)
 
-    @st.fragment(run_every=POLL_S if drawn.active else IDLE_POLL_S)
+    @fragment(run_every=POLL_S if drawn.active else IDLE_POLL_S)
     def ticking() -> None:
         if _glimpse(jobs, case) != drawn:
             st.rerun()
@@ -73,7 +75,7 @@ def progress(job: Job, *, where: str = "page") -> None:
 def live_bar(jobs: JobQueue, job: Job) -> None:
     """A job's bar, looked at every second; the page is drawn again when the job ends."""
 
-    @st.fragment(run_every=POLL_S)
+    @fragment(run_every=POLL_S)
     def ticking() -> None:
         now = jobs.get(job.id)
         if not now.active:
@@ -96,19 +98,20 @@ def controls(jobs: JobQueue, job: Job) -> None:
 
 
 def notices(jobs: JobQueue, case_id: str) -> None:
-    """How work on the case ended, until the analyst has taken note of it."""
-    for job in jobs.unseen(case_id):
+    """How the last work on the case ended, until the analyst has taken note of it or other work begins."""
+    newest = jobs.latest(case_id)
+    for job in (one for one in jobs.unseen(case_id) if newest and one.id == newest.id):
         kind, icon = _LOOK[job.state]
         with st.container(horizontal=True, vertical_alignment="center", key=f"notice_{job.id}"):
             getattr(st, kind)(f"**{title(job)}:** {inert(job.message) or job.state.value}", icon=icon)
             if job.resumable:
                 st.button("Resume", key=f"resume_{job.id}", on_click=_do, args=(jobs.resume, job.id))
-            st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", on_click=jobs.dismiss, args=(job.id,))
+            st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", on_click=_do, args=(jobs.dismiss, job.id))
 
 
-def _do(action: object, job_id: int) -> None:
+def _do(action: Callable[[int], object], job_id: int) -> None:
     """Carry out a button; a refusal is said where the analyst looks."""
     try:
-        action(job_id)  # type: ignore[operator]
+        action(job_id)
     except FdError as error:
         st.toast(inert(str(error)), icon=":material/error:")

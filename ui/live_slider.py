@@ -64,7 +64,7 @@ export default function (component) {
   input.min = data.min; input.max = data.max; input.step = data.step;
   input.setAttribute("aria-label", data.label);
   input.title = data.help;
-  if (Date.now() - memory.moved > RESTING_MS && memory.sent === null) {
+  if (Date.now() - memory.moved > RESTING_MS && memory.sent === null && memory.timer === null) {
     input.value = data.value;
     show(data.shown);
   }

@@ -8,8 +8,8 @@ from fdcore.analysis import analyse
 from fdcore.case import Case
 from fdcore.errors import FdError
 from fdcore.selection import SelectionSettings
-from ui import frame
 from ui.frame import Desk
+from ui.sentences import show_error
 
 MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the analyst waits for it
 
@@ -27,6 +27,6 @@ def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
                 analyse(case.folder, settings, cache=desk.places.cache, by=desk.by)
             st.toast("Saved: tables and report hold these settings now.", icon=":material/check:")
     except FdError as error:
-        frame.show_error(error)
+        show_error(error)
         return
     st.rerun()

@@ -11,8 +11,10 @@ import streamlit as st
 
 from fdcore.errors import SettingsError
 from fdcore.selection import SelectionSettings
+from ui.text import shortest
 
 CASE, CLASS = "case", "class"
+_LONGEST = 40  # characters of a setting that are read; the longest number has 24
 _SETTINGS: dict[str, Callable[[str], Any]] = {"alpha": float, "eta": float, "tau": float, "k": int}
 _SHARED = (CASE, CLASS, *_SETTINGS)  # what goes along from page to page
 AFRESH: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # another case begins with its own
@@ -53,12 +55,19 @@ def remember(parameters: dict[str, str]) -> None:
 def write(**values: str | float | None) -> None:
     """Put values in the URL; None takes one out. Nothing is sent where nothing changes."""
     for name, value in values.items():
-        text = None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        text = None if value is None else shortest(value) if isinstance(value, float) else str(value)
         if text is None and name in st.query_params:
             del st.query_params[name]
         elif text is not None and st.query_params.get(name) != text:
             st.query_params[name] = text
         st.session_state.setdefault(_WRITTEN, {})[name] = text
+    remember(query())
+
+
+def switch_case(case_id: str | None) -> None:
+    """Go to another case: nothing that the URL said of the last one holds there."""
+    st.query_params.from_dict({} if case_id is None else {CASE: case_id})
+    st.session_state[_WRITTEN] = {}  # what the widgets show comes from the URL afresh
     remember(query())
 
 
@@ -92,7 +101,7 @@ def linked_settings(default: SelectionSettings) -> Linked:
         if text is None:
             continue
         try:
-            value: Any = None if name == "k" and text == "auto" else parse(text[:20])
+            value: Any = None if name == "k" and text == "auto" else parse(text[:_LONGEST])
             settings = replace(settings, **{name: value})
         except (ValueError, OverflowError, SettingsError):
             ignored.append(f"{name} = {text[:20]!r}")
@@ -104,6 +113,13 @@ def write_settings(settings: SelectionSettings) -> None:
     write(
         alpha=settings.alpha, eta=float(settings.eta), tau=settings.tau, k="auto" if settings.k is None else settings.k
     )
+
+
+def settings_in_words(settings: SelectionSettings) -> str:
+    """Such as "eta 7.5, alpha 0.7, tau 0.3, k auto"."""
+    k = "auto" if settings.k is None else settings.k
+    eta, alpha, tau = (shortest(value) for value in (settings.eta, settings.alpha, settings.tau))
+    return f"eta {eta}, alpha {alpha}, tau {tau}, k {k}"
 
 
 def seed_widget(key: str, name: str, value: Any) -> None:

@@ -64,7 +64,7 @@ STEPS = (
         "pages/3_Leaf_scores.py",
         "Which leaves does the suspect put in each class, and how consistently?",
         needs="corpus",
-        done=lambda card: reached(card, "scoring"),
+        done=lambda card: reached(card, "found"),
     ),
     Step(
         "Distances",

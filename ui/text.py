@@ -2,8 +2,14 @@
 
 import re
 import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import TypeVar
+
+Identity = TypeVar("Identity", bound=str | tuple[str, ...])
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=\"'])")
+_LONGEST_IDS = 60  # characters of the ids behind a text that is not the only one
 _WORD_JOINER = "\u2060"  # invisible; keeps a label from becoming a link or an icon
 
 
@@ -23,6 +29,42 @@ def inert_badge(text: str) -> str:
 def shortened(text: str, length: int = 60) -> str:
     """A string of at most `length` characters."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def distinct_texts(texts: Mapping[Identity, str]) -> dict[Identity, str]:
+    """The texts of a choice's options, no two the same: what the browser sends back is a text, not an option.
+
+    A text that several share gets its option's identity behind it, and where that does not help a number. To be called
+    on texts as they are shown, after any shortening.
+
+    Args:
+        texts: what each option is called, by its id or its ids.
+    """
+    shared = Counter(texts.values())
+    distinct: dict[Identity, str] = {}
+    taken = {text for text, n in shared.items() if n == 1}
+    for identity, text in texts.items():
+        if shared[text] > 1:
+            ids = identity if isinstance(identity, str) else ", ".join(identity)
+            text = _numbered(f"{text} ({shortened(ids, _LONGEST_IDS)})", taken)
+            taken.add(text)
+        distinct[identity] = text
+    return distinct
+
+
+def _numbered(text: str, taken: set[str]) -> str:
+    """The text, with the first free number behind it where it is taken."""
+    if text not in taken:
+        return text
+    number = 2
+    while f"{text} {number}" in taken:
+        number += 1
+    return f"{text} {number}"
+
+
+def shortest(value: float) -> str:
+    """A number's shortest text that reads back as exactly this number, such as "7" or "0.1234567"."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def counted(n: int, thing: str, things: str | None = None) -> str:

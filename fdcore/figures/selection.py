@@ -58,8 +58,8 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
     parts = (
-        ("alpha · L: how often the suspect answers the class", ACCENT, [alpha * c.functional for c in shown]),
-        ("(1 - alpha) · S: how near the leaves are", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown]),
+        ("alpha · L", ACCENT, [alpha * c.functional for c in shown]),
+        ("(1 - alpha) · S", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown]),
     )
     for name, color, values in parts:
         figure.add_bar(
@@ -120,10 +120,7 @@ def stability_map(
         text=[[whole[w] for w in row] for row in winner.T.tolist()],
         hovertemplate="%{text}<br>eta %{x:.1f} steps, alpha %{y:.2f}<extra></extra>",
     )  # fmt: skip
-    legend = [
-        (f"{shortened(names[w], 44)}{' (wins here)' if w == here else ''}", CATEGORICAL[rank], (winner == w).mean())
-        for w, rank in place.items()
-    ]
+    legend = [(shortened(names[w], 44), CATEGORICAL[rank], (winner == w).mean()) for w, rank in place.items()]
     used = {code for row in codes for code in row}
     if other in used:
         legend.append(("other clusters", OTHER, float(np.mean(np.array(codes) == other))))

@@ -107,7 +107,7 @@ class Ledger:
             return cls(folder, header)
         except FileNotFoundError as error:
             raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
-        except (ValueError, TypeError, EOFError, AttributeError, MemoryError) as error:
+        except (ValueError, TypeError, EOFError, AttributeError, MemoryError, RecursionError) as error:
             raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
 
     @classmethod
@@ -183,11 +183,13 @@ class Ledger:
         return labels
 
     def flush(self) -> None:
-        """Make everything durable against a power cut too."""
+        """Make everything durable against a power cut too, and give the files a new time of change."""
         with disk_errors(self.folder):
-            for array in (self._sent, self.answers):
+            for name, array in ((_SENT, self._sent), (_ANSWERS, self.answers)):
                 if isinstance(array, np.memmap):
                     array.flush()
+                    if array.mode == "r+":
+                        _touch(self.folder / name)
 
     def copy_to(self, folder: Path) -> None:
         """Write a copy, to be replayed where the suspect is not at hand."""
@@ -213,6 +215,18 @@ def _mapped(path: Path) -> Any:
     """
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     return np.load(path, mmap_mode="r+", allow_pickle=False) if os.access(path, os.W_OK) else array
+
+
+def _touch(path: Path) -> None:
+    """Give a file a later time of change than it has.
+
+    What is written through a memory map changes it only now and then, and the system's clock ticks in milliseconds:
+    who has read the file in between could not tell that it was changed.
+    """
+    before = path.stat().st_mtime_ns
+    os.utime(path)
+    if path.stat().st_mtime_ns <= before:
+        os.utime(path, ns=(before + 1, before + 1))
 
 
 def _write(

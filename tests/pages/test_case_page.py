@@ -1,6 +1,8 @@
 """The Case page: no case, half-finished, finished, damaged and hostile ones; making, copying and putting them away."""
 
+import csv
 import io
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,11 +12,17 @@ from types import SimpleNamespace
 import case_factory
 import pytest
 from conftest import REPOSITORY
+from opening import open_page
 from streamlit.testing.v1 import AppTest
 
+from fdcore.analysis import load_scored, selection_settings, weigh
+from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
+from fdcore.case import Case
 from fdcore.casebook import Casebook
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.jobs import JobQueue
 from fdcore.jobs.queue import JobQueue as Queue
+from ui.verdict import verdict_csv
 
 HOSTILE = "<b>x</b> [a](http://evil.example) **md** :material/bolt:"
 
@@ -222,3 +230,28 @@ def test_two_sessions_at_once_begin_one_demo(cases, idle_workers, monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         begun = list(pool.map(lambda _: case_making.first_start(desk), range(2)))
     assert sorted(begun, key=str) == [None, "demo"]
+
+
+def test_no_cell_of_the_verdict_as_csv_is_a_formula(cases):
+    """A leaf may be called anything."""
+    folder = case_factory.finished(cases / "one")
+    path = folder / "hierarchy.parquet"
+    known = hierarchy_from_parquet(path.read_bytes())
+    hostile = '=HYPERLINK("x")'
+    rows = [(node, known.parents(node), (hostile,)) for node in known.ids]
+    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    case = Case(folder)
+    findings = weigh(load_scored(case), selection_settings(case))
+    table = list(csv.DictReader(io.StringIO(verdict_csv(findings).decode())))
+    assert table[0]["Found"] == f"'{hostile}"
+    assert not [cell for row in table for cell in row.values() if cell.startswith("=")]
+    assert (table[3]["Found"], table[3]["L"]) == ("not found", "")
+
+
+def test_the_domain_is_drawn_alike_on_the_case_page_and_in_the_report(cases):
+    """One finding, one treemap: each node under the same parent."""
+    case_factory.finished(cases / "one")
+    pages = open_app(case="one"), open_page("8_Report", case="one")
+    drawn = [json.loads(at.get("plotly_chart")[0].proto.spec) for at in pages]
+    case_page, report = ({"ids": one["data"][0]["ids"], "parents": one["data"][0]["parents"]} for one in drawn)
+    assert case_page == report

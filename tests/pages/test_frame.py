@@ -5,6 +5,7 @@ from pathlib import Path
 import case_factory
 import pytest
 from opening import PAGES, open_page
+from streamlit.testing.v1 import AppTest
 
 
 @pytest.fixture
@@ -90,3 +91,52 @@ def test_a_damaged_list_of_jobs_is_a_sentence(cases):
     at = open_page(PAGES[4], case="one")
     assert not at.exception
     assert "Delete" in at.error[0].value
+
+
+def test_an_error_in_a_part_that_runs_again_is_a_sentence():
+    """A fragment runs without its page; what the analyst can mend is said there all the same."""
+
+    def page() -> None:
+        from fdcore.errors import CaseError
+        from ui.sentences import fragment
+
+        @fragment()
+        def part() -> None:
+            raise CaseError("The case is damaged.")
+
+        part()
+
+    at = AppTest.from_function(page).run()
+    assert not at.exception
+    assert at.error[0].value == r"The case is damaged\."
+
+
+def test_each_of_two_cases_with_like_titles_can_be_opened(cases):
+    """Titles that differ only behind where they are cut, and titles that do not differ."""
+    from fdcore.casebook import Casebook
+
+    book = Casebook(cases)
+    long = "Seized drive 7, model.pth from the laptop of suspect"
+    ids = [book.create(title) for title in (f"{long} A", f"{long} B", "Twin", "Twin")]
+    opened = set()
+    for place in range(len(ids)):
+        at = open_page(PAGES[0], case=case_factory.planned(cases / f"start-{place}").name)
+        box = at.selectbox(key="case_switch")
+        option = [one for one in box.options if "Planned" not in one][place]
+        box.select(option).run()
+        opened.add(at.query_params["case"])
+    assert opened == set(ids)
+
+
+@pytest.mark.parametrize(
+    ("page", "own"), [(1, {"node": "n02123045"}), (2, {"leaf": "n02123394"}), (3, {"scope": "all"}), (4, {"eta": "3"})]
+)
+def test_another_case_begins_with_nothing_of_the_last_one(cases, page, own):
+    """A leaf, a node, settings and a class mean nothing in another case."""
+    for name in ("one", "two"):
+        case_factory.finished(cases / name)
+    at = open_page(PAGES[page], case="one", **own, **{"class": "1"})
+    box = at.selectbox(key="case_switch")
+    box.select(next(option for option in box.options if "(two)" in option)).run()
+    assert not at.exception
+    assert {name: at.query_params[name] for name in at.query_params} == {"case": "two"}

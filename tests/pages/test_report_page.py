@@ -46,7 +46,7 @@ def test_a_finished_case_shows_its_verdict_and_its_log(cases):
     assert metric(at, "Audit log") == "intact"
     domain, verdict, log = (frame.value for frame in at.dataframe)
     assert set(domain["found"]) == {"heavier-than-air craft", "domestic cat", "car"}
-    assert verdict["found"].tolist() == ["heavier-than-air craft", "domestic cat", "car", "not found"]
+    assert verdict["Found"].tolist() == ["heavier-than-air craft", "domestic cat", "car", "not found"]
     assert log["event"].tolist()[-1] == "case created"
     keys = {b.key for b in at.get("download_button")}
     assert {"download_report", "download_bundle", "download_scores_csv", "download_case_json"} <= keys
@@ -85,7 +85,7 @@ def test_files_that_were_changed_are_told(cases):
     (folder / "selection.json").write_text(json.dumps(found))
     at = open_page("8_Report", case="one")
     assert "were changed" in at.warning[0].value
-    assert at.dataframe[1].value["found"][0] == "heavier-than-air craft"
+    assert at.dataframe[1].value["Found"][0] == "heavier-than-air craft"
 
 
 def test_a_broken_log_is_told_with_its_entry(cases):

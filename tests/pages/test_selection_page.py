@@ -8,8 +8,10 @@ import pytest
 from opening import open_page
 from streamlit.testing.v1 import AppTest
 
-from fdcore.analysis import lock_class, read_choices, selection_settings
+from fdcore.analysis import analyse, lock_class, read_choices, selection_settings
+from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.selection import Choice, SelectionSettings
 
 PAGE = "5_Selection"
@@ -33,6 +35,14 @@ def finished(cases: Path) -> Path:
 
 def open_selection(case: Path, **parameters: str) -> AppTest:
     return open_page(PAGE, case=case.name, **parameters)
+
+
+def called(case: Path, label: str, *nodes: str) -> None:
+    """Give some leaves one name."""
+    path = case / "hierarchy.parquet"
+    known = hierarchy_from_parquet(path.read_bytes())
+    rows = [(node, known.parents(node), (label,) if node in nodes else known.synonyms(node)) for node in known.ids]
+    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
 def texts(at: AppTest) -> str:
@@ -121,8 +131,8 @@ def test_other_settings_are_saved_as_the_conclusions(finished: Path) -> None:
 def test_a_class_is_locked_with_a_note_and_unlocked(finished: Path) -> None:
     at = open_selection(finished, **{"class": "1"})
     assert at.button(key="lock_class").disabled
-    at.selectbox(key="lock_answer_1").set_value("Not found").run()
-    at.text_area(key="lock_note_1").set_value("The pictures are copies.").run()
+    at.selectbox(key="lock_answer_colours_1").set_value("Not found").run()
+    at.text_area(key="lock_note_colours_1").set_value("The pictures are copies.").run()
     at.button(key="lock_class").click().run()
     assert not at.exception
     choice = read_choices(Case(finished))[1]
@@ -137,12 +147,12 @@ def test_a_class_is_locked_with_a_note_and_unlocked(finished: Path) -> None:
 
 def test_leaves_are_locked_one_by_one(finished: Path) -> None:
     at = open_selection(finished, **{"class": "3"})
-    at.selectbox(key="lock_answer_3").set_value("Other leaves").run()
+    at.selectbox(key="lock_answer_colours_3").set_value("Other leaves").run()
     assert at.button(key="lock_class").disabled
-    at.multiselect(key="lock_leaves_3").set_value([0, 2]).run()
-    at.text_area(key="lock_note_3").set_value("Seen elsewhere.").run()
+    at.multiselect(key="lock_leaves_colours_3").set_value(["n01494475", "n02690373"]).run()
+    at.text_area(key="lock_note_colours_3").set_value("Seen elsewhere.").run()
     at.button(key="lock_class").click().run()
-    assert len(read_choices(Case(finished))[3].nodes) == 2
+    assert set(read_choices(Case(finished))[3].nodes) == {"n01494475", "n02690373"}
 
 
 def test_a_hostile_note_is_shown_inert(finished: Path) -> None:
@@ -171,3 +181,100 @@ def test_without_its_cache_a_case_shows_counts_only(finished: Path, monkeypatch,
     at = open_selection(finished, **{"class": "1"})
     assert not at.exception
     assert "no longer in this server's cache" in texts(at)
+
+
+def test_of_two_clusters_with_one_name_the_chosen_one_is_locked(finished: Path) -> None:
+    """ImageNet has two cranes: what the browser sends back must say which."""
+    called(finished, "crane", "n01494475", "n04592741")
+    for node in ("n01494475", "n04592741"):
+        at = open_selection(finished, **{"class": "0"}, eta="0")
+        box = at.selectbox(key="lock_answer_colours_0")
+        assert len(set(box.options)) == len(box.options)
+        box.select(next(option for option in box.options if node in option)).run()
+        at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
+        at.button(key="lock_class").click().run()
+        assert read_choices(Case(finished))[0].nodes == (node,)
+        at.button(key="unlock").click().run()
+
+
+def test_of_two_leaves_with_one_name_the_chosen_one_is_locked(finished: Path) -> None:
+    called(finished, "crane", "n01494475", "n04592741")
+    for node in ("n01494475", "n04592741"):
+        at = open_selection(finished, **{"class": "0"})
+        at.selectbox(key="lock_answer_colours_0").set_value("Other leaves").run()
+        leaves = at.multiselect(key="lock_leaves_colours_0")
+        leaves.select(next(option for option in leaves.options if node in option)).run()
+        at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
+        at.button(key="lock_class").click().run()
+        assert read_choices(Case(finished))[0].nodes == (node,)
+        at.button(key="unlock").click().run()
+
+
+def test_a_picked_cluster_stays_picked_when_the_settings_give_others(finished: Path) -> None:
+    """A pick is about its leaves, not about its place in the list."""
+    at = open_selection(finished, **{"class": "0"}, eta="0", alpha="1")
+    picked = at.selectbox(key="lock_answer_colours_0").options[2]
+    at.selectbox(key="lock_answer_colours_0").select_index(2).run()
+    at.query_params["eta"] = "20"
+    at.run()
+    assert picked.partition(":")[0] in at.selectbox(key="lock_answer_colours_0").options[-1 - 2]
+    at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
+    at.button(key="lock_class").click().run()
+    nodes = read_choices(Case(finished))[0].nodes
+    known = hierarchy_from_parquet((finished / "hierarchy.parquet").read_bytes())
+    assert [known.label(node) for node in nodes] == [picked.partition(":")[0]]
+
+
+def test_without_a_pick_the_answer_to_lock_is_the_one_that_is_shown(finished: Path) -> None:
+    at = open_selection(finished, **{"class": "1"}, eta="0", alpha="1")
+    assert len(at.selectbox(key="lock_answer_colours_1").value) == 1
+    at.query_params["eta"] = "20"
+    at.run()
+    assert set(at.selectbox(key="lock_answer_colours_1").value) == {"n02123045", "n02123394"}
+
+
+def test_what_was_written_about_one_case_stays_with_it(finished: Path) -> None:
+    """Neither note nor leaves of another case stand ready to be locked."""
+    case_factory.finished(finished.parent / "other")
+    at = open_selection(finished, **{"class": "1"})
+    at.selectbox(key="lock_answer_colours_1").set_value("Other leaves").run()
+    at.multiselect(key="lock_leaves_colours_1").select("hammerhead (0.00)").run()
+    at.text_area(key="lock_note_colours_1").set_value("About colours.").run()
+    assert not at.button(key="lock_class").disabled
+    at.query_params["case"] = "other"
+    at.run()
+    assert [area.value for area in at.text_area] == [""]
+    assert at.button(key="lock_class").disabled
+    assert not at.multiselect
+
+
+def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Path) -> None:
+    """A link holds the number itself, not what it looks like."""
+    analyse(finished, SelectionSettings(alpha=0.1234567))
+    at = open_selection(finished)
+    assert at.button(key="to_case").disabled
+    at.button(key="to_default").click().run()
+    assert at.query_params["eta"] == "7.5"
+    assert not at.button(key="to_case").disabled
+    at.button(key="undo").click().run()
+    assert at.query_params["alpha"] == "0.1234567"
+    assert at.button(key="to_case").disabled
+    assert not [button for button in at.button if button.key == "save"]
+
+
+def test_a_locked_answer_that_no_longer_fits_can_be_unlocked(finished: Path) -> None:
+    """A leaf may have gone since: the page says what is wrong, and each locked class can be given back."""
+    lock_class(finished, Choice(1, (), HOSTILE, "", NOW))
+    choices = json.loads((finished / "choices.json").read_text())
+    choices["choices"].append(choices["choices"][0] | {"target_class": 0, "nodes": ["n99999999"], "note": "Seen."})
+    (finished / "choices.json").write_text(json.dumps(choices))
+    at = open_selection(finished)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert "Unlock the class" in at.error[0].value
+    assert any("Class 0: n99999999" in text.value and "Note: Seen." in text.value for text in at.text)
+    assert any("Class 1: Not found" in text.value and HOSTILE in text.value for text in at.text)
+    at.button(key="unlock_0").click().run()
+    assert not at.error
+    assert list(read_choices(Case(finished))) == [1]
+    assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]

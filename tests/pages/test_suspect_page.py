@@ -1,11 +1,12 @@
 """The Suspect page: from no file to a suspect that answers, refused files, uploads, typed paths, settled options."""
 
+import csv
 import os
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import case_factory
@@ -13,6 +14,7 @@ import pytest
 from opening import open_page
 from streamlit.testing.v1 import AppTest
 
+from fdcore import intake
 from fdcore.case import Case
 from fdcore.casebook import Casebook
 from fdcore.errors import RefusedError, SettingsError, SuspectError
@@ -22,8 +24,9 @@ from fdcore.jobs.database import writing
 from fdcore.plan import Plan, SuspectOptions
 from ui.suspect import uploads
 from ui.suspect.options import in_numbers
+from ui.suspect.parts import input_csv
 from ui.suspect.result import ASSUMED, GIVEN, preprocessing_rows
-from ui.suspect.test_query import with_only_preset
+from ui.suspect.test_query import answers_csv, with_only_preset
 
 PAGE = "1_Suspect"
 HOSTILE = "<b>x<i> [a](evil.x) *.pth"
@@ -154,7 +157,7 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
     assert any(len(code.value) == 64 for code in at.code)
     assert "normalisation is assumed" in said(at)
     assert "27 pictures" in said(at)
-    assert "Class 0" in said(at)
+    assert "→ **0**" in said(at)
     assert at.get("plotly_chart")
 
 
@@ -197,7 +200,7 @@ def test_a_refused_file_is_a_clear_state(cases, idle_workers, monkeypatch, verdi
         checked(cases)
     at = open_page(PAGE, case="one")
     assert not at.exception
-    assert "Nothing in it was executed" in said(at)
+    assert "nothing in it was executed" in said(at).lower()
     assert "fickling: **bad** [a](b)" in [text.value for text in at.text]
     if verdict == "dangerous":
         assert all(button.key not in ("override", "check") for button in at.button)
@@ -256,7 +259,7 @@ def test_half_finished_and_damaged_cases_hold(cases):
     (cases / case_id / "test_query" / "000.png").write_bytes(b"no picture")
     at = open_page(PAGE, case=case_id)
     assert not at.exception
-    assert "missing or damaged" in said(at)
+    assert "Missing, or no picture" in said(at)
 
 
 def test_hostile_names_are_inert(cases):
@@ -268,6 +271,21 @@ def test_hostile_names_are_inert(cases):
     for element in (*at.markdown, *at.caption, *at.metric):
         assert "<b>" not in str(element.value)
         assert "](evil" not in str(element.value)
+
+
+def test_no_name_of_a_picture_is_a_formula_in_the_csv():
+    """A spreadsheet computes nothing of what was uploaded."""
+    query = intake.TestQuery(
+        names=('=HYPERLINK("x").png', "+1.png", "cat.png"), labels=(0, 1, 2), n_sent=3, pictures_per_s=1
+    )
+    rows = list(csv.reader(StringIO(answers_csv(query).decode())))
+    assert rows == [["picture", "class"], ['\'=HYPERLINK("x").png', "0"], ["'+1.png", "1"], ["cat.png", "2"]]
+
+
+def test_no_setting_of_the_input_is_a_formula_in_the_csv():
+    """What a file says of its own input is as hostile as its name."""
+    rows = list(csv.DictReader(StringIO(input_csv([{"Setting": "Order", "Value": "=1+1"}]).decode())))
+    assert rows == [{"Setting": "Order", "Value": "'=1+1"}]
 
 
 # Parts

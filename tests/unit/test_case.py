@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import case_factory
 import pytest
 
 from fdcore import storage
@@ -173,3 +174,46 @@ def test_json_artefacts_hold_no_nan(case):
         case.write_json("x.json", {"score": float("nan")})
     assert not case.has("x.json")
     assert json.loads((case.folder / "case.json").read_text())["format"] == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "[" * 100_000 + "]" * 100_000])
+def test_numbers_and_nesting_that_json_cannot_hold_are_damage(case, value):
+    """They are found when the file is read, and not by whoever writes it or counts with it."""
+    (case.folder / "case.json").write_text(f'{{"format": 1, "x": {value}}}')
+    for use in (case.facts, lambda: case.record(state="x")):
+        with pytest.raises(CaseError, match="damaged"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [("evidence", {"size": "large"}), ("evidence", {"name": None}), ("suspect", {"n_classes": "ten"}),
+     ("suspect", {"preprocessing": {}}), ("suspect", {"preprocessing": [1]}), ("corpus", {"n_leaves": None}),
+     ("selection", {"alpha": "1"}), ("asking", None)],
+)  # fmt: skip
+def test_parts_of_the_wrong_kind_are_damage(tmp_path, part, change):
+    """Pages rely on what case.json holds, so it is checked once, where it is read."""
+    case = Case.open(case_factory.finished(tmp_path / "finished"))
+    facts = case.facts()
+    case.write_json("case.json", facts | {part: "everything" if change is None else facts[part] | change})
+    with pytest.raises(CaseError, match=f"damaged: its part '{part}'"):
+        Case.open(case.folder)
+
+
+def test_an_audit_log_that_is_nested_too_deeply_was_changed(case):
+    """It is a sentence like every other change."""
+    case.path("audit.jsonl").write_text("[" * 100_000 + "\n")
+    with pytest.raises(CaseError, match="was changed"):
+        list(case.audit())
+    with pytest.raises(CaseError, match="was changed"):
+        case.log("step", {})
+
+
+def test_a_removed_case_is_not_made_again(case):
+    """Work that goes on after somebody removed the folder says so and leaves nothing behind."""
+    shutil.rmtree(case.folder)
+    for use in (lambda: case.log("step", {}), lambda: case.record(state="x"), lambda: case.write("scores.csv", b"x"),
+                lambda: case.exclusively().__enter__()):  # fmt: skip
+        with pytest.raises(CaseError, match="was removed"):
+            use()
+    assert not case.folder.exists()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 import tiny_world
 
 from fdcore.case import Case
-from fdcore.casebook import Casebook
+from fdcore.casebook import Casebook, CaseCard
 from fdcore.errors import CaseError
+from ui import cached
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +194,146 @@ def test_a_bomb_is_not_unpacked(book, monkeypatch):
     monkeypatch.setattr("fdcore.casebook.MAX_IMPORTED_BYTES", 1000)
     with pytest.raises(CaseError, match="unpacks to more"):
         book.import_(zipped(case__x=b"0" * 5000))
+
+
+def tampered(book: Casebook, case_id: str, **files: bytes) -> io.BytesIO:
+    """An exported case in which some files were replaced; "__" stands for "/"."""
+    target = io.BytesIO()
+    changed = {name.replace("__", "/").replace("_json", ".json"): content for name, content in files.items()}
+    with zipfile.ZipFile(exported(book, case_id)) as source, zipfile.ZipFile(target, "w") as archive:
+        for member in source.namelist():
+            name = member.partition("/")[2]
+            archive.writestr(member, changed.pop(name, None) or source.read(member))
+        for name, content in changed.items():
+            archive.writestr(f"{case_id}/{name}", content)
+    target.seek(0)
+    return target
+
+
+@pytest.mark.parametrize("extra", [', "x": NaN', ', "x": 1e999', ', "x": "\\ud800"', ', "asking": 3'])
+def test_a_crafted_case_does_not_keep_the_permission(book, extra):
+    """What cannot be cleaned is not taken in: a case that allows an unscanned suspect never stands in the folder."""
+    case_id = book.create("One")
+    facts = {**book.open(case_id).facts(), "plan": {"suspect": {"allow_unscanned": True}}}
+    crafted = json.dumps(facts)[:-1] + extra + "}"
+    with pytest.raises(CaseError, match="damaged"):
+        book.import_(tampered(book, case_id, case_json=crafted.encode()))
+    assert book.ids() == [case_id]
+    assert not list(book.root.glob(".arriving*"))
+
+
+def test_the_permission_is_taken_back_before_the_case_arrives(book, monkeypatch):
+    """An import that is cut short leaves no case that has it."""
+    case_id = book.create("One")
+    book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
+    content = exported(book, case_id)
+    seen = []
+
+    def cut_short(_book, arrived, _title):
+        seen.append(Case.open(arrived).facts()["plan"]["suspect"]["allow_unscanned"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Casebook, "_move_in", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        book.import_(content)
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"overall": {"n_found": 1e999, "n_classes": 4}, "classes": []}',
+                                     b'{"classes": 3}'])  # fmt: skip
+def test_one_bad_case_does_not_take_the_others_down(book, content):
+    """Its card says that it is damaged, and it is not let in from elsewhere."""
+    good, bad = book.create("Good"), book.create("Bad")
+    (book.root / bad / "selection.json").write_bytes(content)
+    assert {card.id: card.stage for card in book.cards()} == {good: "new", bad: "damaged"}
+    with pytest.raises(CaseError, match="not taken in"):
+        book.import_(tampered(book, good, selection_json=content))
+    assert book.ids() == [bad, good]
+
+
+def test_a_nested_ledger_header_is_damage(scored, tmp_path):
+    """Neither does a ledger."""
+    book = Casebook(tmp_path)
+    shutil.copytree(scored / "one", tmp_path / "one")
+    (tmp_path / "one" / "ledger" / "ledger.json").write_text("[" * 100_000)
+    assert "damaged" in book.card("one").problem
+
+
+def test_a_zip_with_a_broken_stream_is_a_sentence(book):
+    """Bytes changed inside a compressed file."""
+    case_id = book.create("One")
+    book.open(case_id).write("notes", b"a note " * 10_000)
+    content = bytearray(exported(book, case_id).getvalue())
+    start = content.index(b"notes") + len(b"notes")
+    content[start : start + 40] = b"\xff" * 40
+    with pytest.raises(CaseError, match="no exported case"):
+        book.import_(io.BytesIO(bytes(content)))
+
+
+@pytest.mark.parametrize("names", [("notes", "notes/y"), ("notes/y", "notes"), ("notes", "notes/y/z"), ("n" * 300,)])
+def test_a_zip_whose_names_no_folder_can_hold_is_a_sentence(book, names):
+    """A name that is a file and a folder at once, or too long."""
+    case_id = book.create("One")
+    with pytest.raises(CaseError, match="no exported case"):
+        book.import_(tampered(book, case_id, **dict.fromkeys(names, b"x")))
+    assert book.ids() == [case_id]
+
+
+def test_an_id_is_never_given_twice(book):
+    """Jobs of a removed case stay in the list; a new case must not be taken for it."""
+    first = book.create("Same")
+    shutil.rmtree(book.root / first)
+    second = book.create("Same")
+    assert second != first
+    third = book.import_(exported(book, second))
+    shutil.rmtree(book.root / third)
+    assert len({first, second, third, book.duplicate(second), book.create("Same")}) == 5
+
+
+def test_a_case_that_came_by_hand_keeps_its_id_too(book):
+    """What lies in the folder when a case is added was given, whoever gave it."""
+    Case.create(book.root / "by-hand")
+    book.create("Other")
+    shutil.rmtree(book.root / "by-hand")
+    assert book.create("By hand") == "by-hand-2"
+
+
+# What pages keep of it
+
+
+def test_a_card_with_a_problem_is_not_kept(book, monkeypatch):
+    """A fault that passes, such as a folder that cannot be read for a moment, is gone at the next look."""
+    case_id = book.create("One")
+
+    def fail(_case):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Case, "facts", fail)
+        assert cached.card(book, case_id).problem
+    assert not cached.card(book, case_id).problem
+
+
+def test_a_hierarchy_is_read_again_when_its_file_changes(tmp_path):
+    """Its path alone does not say what is in it."""
+    file = tmp_path / "tree.csv"
+    for leaf in ("cat", "giraffe"):
+        file.write_text(f"id,parent,label\nroot,,root\n{leaf},root,{leaf}\n")
+        assert leaf in cached.hierarchy(str(file)).ids
+
+
+def test_more_cases_than_a_screen_holds_are_kept(tmp_path, monkeypatch):
+    """Each look at 600 cases reads every card once, not each time."""
+    book, looks = Casebook(tmp_path), []
+
+    def look(_book, case_id):
+        looks.append(case_id)
+        return CaseCard(case_id, case_id, 0.0)
+
+    monkeypatch.setattr(Casebook, "card", look)
+    for number in range(600):
+        (tmp_path / f"c{number}").mkdir()
+        (tmp_path / f"c{number}" / "case.json").write_text("{}")
+    for _ in range(2):
+        assert len(cached.cards(book)) == 600
+    assert len(looks) == 600

@@ -1,20 +1,24 @@
 """The ledger: cache, budget, resume and replay."""
 
 import json
-import multiprocessing
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
-from pathlib import Path
 
+import case_factory
 import numpy as np
 import pytest
 
+from fdcore.case import Case
 from fdcore.errors import CaseError, SuspectError
+from fdcore.pipeline import run_plan
 from fdcore.scores import ask_suspect, n_queries_left
 from fdcore.suspect.ledger import Ledger, LedgerHeader
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.views import ViewSpec
+from ui import cached
 
 SPEC = PreprocessSpec(height=8, width=8)
 N_IMAGES, N_VIEWS = 30, 4
@@ -206,24 +210,46 @@ def test_a_ledger_that_was_cut_short_is_damaged_and_stays_as_it_is(tmp_path, ids
     assert (folder / name).read_bytes() == whole[:-4]
 
 
-def _hold(folder: Path, ready: object, release: object) -> None:
-    with Ledger.open(folder).exclusively():
-        ready.set()
-        release.wait(30)
-
-
 def test_only_one_process_asks_at_a_time(tmp_path, ids):
     """While one process holds the ledger another gets a sentence; when it ends the lock is free."""
     folder = tmp_path / "ledger"
     ledger = Ledger.open_or_create(folder, HEADER, ids)
-    context = multiprocessing.get_context("spawn")
-    ready, release = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(folder, ready, release))
-    other.start()
-    assert ready.wait(60)
+    code = (
+        "import sys, time; from pathlib import Path; from fdcore.suspect.ledger import Ledger\n"
+        "with Ledger.open(Path(sys.argv[1])).exclusively(): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE)
+    assert other.stdout.readline() == b"held\n"
     with pytest.raises(CaseError, match="Another process"), ledger.exclusively():
         pass
     other.kill()
-    other.join()
+    other.wait()
     with ledger.exclusively():
         assert ledger.n_sent == 0
+
+
+def test_every_flush_is_seen_by_who_keeps_what_it_read(tmp_path, pixels, ids):
+    """Answers written through the memory map change the case's revision, although the system may not date them."""
+    case = Case.create(tmp_path / "case")
+    ledger = Ledger.open_or_create(case.path("ledger"), HEADER, ids)
+    revisions = []
+    for images in ledger.pending(0, 7):
+        ledger.ask(Counter().suspect(), images, 0, pixels[images])
+        ledger.flush()
+        revisions.append(tuple(case.revision(f"ledger/{name}.npy") for name in ("answers", "sent")))
+    ledger.flush()  # as after a write to a page that was dirty before it was looked at, which has no date of its own
+    revisions.append(tuple(case.revision(f"ledger/{name}.npy") for name in ("answers", "sent")))
+    for of_one_file in zip(*revisions, strict=True):
+        assert len(set(of_one_file)) == len(revisions) > 4
+
+
+def test_a_page_that_watched_a_run_shows_all_of_its_answers(tmp_path):
+    """What was read and kept in the middle of asking is not taken for the end."""
+    case = Case.open(case_factory.planned(tmp_path / "case"))
+
+    def look(stage: str, done: int, _total: int) -> None:
+        if stage == "Asking the suspect" and done:
+            cached.scored(case)
+
+    found = run_plan(case.folder, cache=case_factory.world().cache, progress=look)
+    assert (cached.scored(case).answers >= 0).sum() == (found.scored.answers >= 0).sum() == found.scored.answers.size

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 import tiny_world
 
-from fdcore.analysis import Findings, analyse
+from fdcore.analysis import WRITTEN, Findings, agrees_with_files, analyse
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
 from fdcore.pipeline import investigate
-from fdcore.plan import Settings
+from fdcore.plan import Plan, Settings, SuspectOptions
 from fdcore.selection import SelectionSettings
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
+from ui import cached
 
 SPEC = PreprocessSpec(height=tiny_world.SIZE, width=tiny_world.SIZE)
 N_IMAGES = len(tiny_world.LEAVES) * tiny_world.PER_LEAF
@@ -325,3 +326,52 @@ def test_a_file_name_that_is_no_text_is_kept(world, tmp_path):
     evidence = Case.create(tmp_path / "odd case").take_evidence(odd)
     assert evidence.name == "m\\xff.pth"
     assert evidence.path.read_bytes() == b"weights"
+
+
+def test_files_that_were_changed_or_lost_are_not_the_saved_conclusions(world):
+    """Each written file is compared with the hash taken when it was written, which the audit log holds as well."""
+    findings = world.investigate()
+    case = Case.open(world.folder / "case")
+    assert agrees_with_files(case, findings)
+    assert cached.saved_as_found(case, findings.settings)
+    assert [e["details"]["written"] for e in case.audit() if e["event"] == "analysed"] == [case.facts()["written"]]
+    for name in WRITTEN:
+        path = case.path(name)
+        content = path.read_bytes()
+        for spoiled in (None, content + b" "):
+            path.unlink() if spoiled is None else path.write_bytes(spoiled)
+            assert not agrees_with_files(case, findings), name
+            assert not cached.saved_as_found(case, findings.settings), name
+            case.write(name, content)
+    assert agrees_with_files(case, findings)
+
+
+def test_a_case_of_an_earlier_version_has_no_hashes(world):
+    """Its selection alone is compared with the findings."""
+    findings = world.investigate()
+    case = Case.open(world.folder / "case")
+    case.write_json("case.json", {key: value for key, value in case.facts().items() if key != "written"})
+    case.path("report.html").unlink()
+    assert agrees_with_files(case, findings)
+    case.path("selection.json").unlink()
+    assert not agrees_with_files(case, findings)
+
+
+def test_how_the_suspect_was_asked_is_kept(world):
+    """Folders and options of the run, by name, whatever the plan becomes afterwards."""
+    plan = Plan(suspect=SuspectOptions(arch="lenet", n_classes=4), hierarchy="/some/where/tree.csv")
+    investigate(
+        world.folder / "case",
+        world.suspect(),
+        [f"{world.corpus}"],
+        hierarchy=tiny_world.hierarchy(),
+        open_suspect=tiny_world.open_nothing,
+        cache=world.folder / "cache",
+        settings=Settings(n_views=2),
+        plan=plan,
+    )
+    case = Case.open(world.folder / "case")
+    asked = {"corpora": ["corpus"], "hierarchy": "tree.csv", "arch": "lenet", "n_classes": 4, "n_views": 2}
+    assert asked.items() <= case.facts()["asking"].items()
+    started = next(entry["details"] for entry in case.audit() if entry["event"] == "asking started")
+    assert asked.items() <= started.items()

@@ -74,3 +74,11 @@ def test_places_come_from_the_environment(tmp_path):
     assert places.evidence == (Path("/a"), Path("/b"))
     assert places.corpora == (Path("corpora").absolute(),)
     assert places.cache == tmp_path
+
+
+def test_every_folder_is_absolute():
+    """A job that runs elsewhere must find the same ones."""
+    names = ("FDCORE_CASES", "FDCORE_EVIDENCE", "FDCORE_CORPORA", "FDCORE_CACHE")
+    places = Places.from_environment(dict.fromkeys(names, "relative"))
+    assert places.cache == Path("relative").absolute()
+    assert all(path.is_absolute() for path in (places.cases, *places.evidence, *places.corpora, places.cache))

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from fdcore.case import Case
 from fdcore.errors import CaseError
-from fdcore.plan import Plan, Settings, SuspectOptions
+from fdcore.plan import Plan, Settings, SuspectOptions, change_plan, plan_of
 from fdcore.selection import SelectionSettings
 from fdcore.views import ViewSpec
 
@@ -41,3 +42,24 @@ def test_a_damaged_plan_is_a_sentence(values):
     """The case may come from anywhere."""
     with pytest.raises(CaseError, match=r"plan in case\.json is damaged"):
         Plan.from_dict(values)
+
+
+def test_a_change_keeps_what_a_colleague_changed_meanwhile(tmp_path):
+    """Each names the parts it changes; the others stay as they are on the disk, and the log tells who did what."""
+    case = Case.create(tmp_path / "case")
+    change_plan(case, corpora=("/data/a",), by="A")
+    change_plan(case, settings=Settings(n_views=3), by="B")
+    change_plan(case, settings=Settings(n_views=3), by="nobody")  # changes nothing
+    assert plan_of(case) == Plan(corpora=("/data/a",), settings=Settings(n_views=3))
+    changes = [entry["details"] for entry in case.audit() if entry["event"] == "plan changed"]
+    assert [(change["by"], sorted(change.keys() - {"by"})) for change in changes] == [
+        ("A", ["corpora"]),
+        ("B", ["settings"]),
+    ]
+
+
+def test_a_plan_is_not_changed_under_a_run(tmp_path):
+    """The work that is under way keeps the plan it began with."""
+    case = Case.create(tmp_path / "case")
+    with case.exclusively(), pytest.raises(CaseError, match="working on the case"):
+        change_plan(case, corpora=("/data/a",))

@@ -71,3 +71,25 @@ def test_hostile_names_are_one_word(facts, name):
     """Pasted into a shell, a file's name stays a file's name."""
     command = rerun_commands(facts | {"evidence": facts["evidence"] | {"name": name}}, WEIGHED)[0]
     assert parsed(command).suspect.name == Path(name).name
+
+
+def test_the_folders_are_those_that_were_asked_and_not_those_planned_since(facts):
+    """A plan that was changed after the run is not what made these findings."""
+    changed = {"corpora": ["/new/other"], "hierarchy": "/new/tree.csv", "suspect": {"arch": "resnet20"}}
+    command = parsed(rerun_commands(facts | {"plan": facts["plan"] | changed}, WEIGHED)[0])
+    assert (command.corpus, command.hierarchy, command.arch) == (["tiny"], None, None)
+
+
+def test_a_case_of_an_earlier_version_is_asked_as_planned(facts):
+    """It did not keep what was asked."""
+    asking = {key: facts["asking"][key] for key in ("n_views", "images_per_leaf", "seed", "budget", "views")}
+    planned = facts["plan"] | {"corpora": ["/new/other@n1"], "hierarchy": "/new/tree.csv", "suspect": {"arch": "x"}}
+    command = parsed(rerun_commands(facts | {"plan": planned, "asking": asking}, WEIGHED)[0])
+    assert (command.corpus, command.hierarchy, command.arch) == (["other@n1"], Path("tree.csv"), "x")
+
+
+def test_the_number_of_classes_is_spelled_out(facts):
+    """A file that does not say needs it again."""
+    asked = facts | {"asking": facts["asking"] | {"n_classes": 4}}
+    assert cli._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
+    assert cli._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None

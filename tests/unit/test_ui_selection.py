@@ -2,17 +2,19 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import case_factory
 import numpy as np
+import pandas as pd
 import pytest
 
 from fdcore.analysis import Scored, load_scored, weigh, weigh_class
 from fdcore.case import Case
 from fdcore.choices import Choice
 from fdcore.selection import SelectionSettings, candidate_leaves
-from fdcore.stability import StabilityMap, map_stability
+from fdcore.stability import StabilityMap, find_flips, map_stability
 from ui.selection import tables
 
 NOW = "2026-01-02T03:04:05+00:00"
@@ -77,16 +79,42 @@ def test_the_map_as_csv_has_a_row_for_each_point(scored):
     assert row["answer"] == tables.cluster_name(scored, here.members)
 
 
-def test_no_cell_of_a_csv_is_a_formula(scored):
-    """A label that begins like one is quoted."""
-    assert tables._no_formula("=cmd()") == "'=cmd()"
-    assert tables._no_formula("truck") == "truck"
+def test_no_cell_of_a_csv_is_a_formula():
+    """A label may begin with anything; a number below zero stays one."""
+    content = tables._csv(pd.DataFrame({"label": ["=1+1", "+1", "-1", "@a", "a=b"], "n": [1, 2, 3, 4, -5]}))
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert [row["label"] for row in rows] == ["'=1+1", "'+1", "'-1", "'@a", "a=b"]
+    assert [row["n"] for row in rows] == ["1", "2", "3", "4", "-5"]
 
 
 def test_the_map_in_words(scored):
-    """It says whether the answer is firm, and where it changes first."""
+    """It says whether the answer stands, and where it changes first."""
     settings = SelectionSettings(tau=0.05)
-    text = tables.map_in_words(scored, stability_of_class(scored, settings, 0), settings)
-    assert text.startswith(("Firm:", "On the edge:"))
+    found = weigh_class(scored, settings, 0)
+    text = tables.map_in_words(scored, found, stability_of_class(scored, settings, 0), settings)
+    assert text.startswith(("Stable against", "On the edge:"))
     none = SelectionSettings(tau=1.0)
-    assert "No leaf reaches tau" in tables.map_in_words(scored, stability_of_class(scored, none, 0), none)
+    nothing = weigh_class(scored, none, 0)
+    assert "No leaf reaches tau" in tables.map_in_words(scored, nothing, stability_of_class(scored, none, 0), none)
+
+
+def test_an_answer_between_the_points_of_the_map_is_not_said_to_become_itself(scored):
+    """The words are about the answer that is shown, not about that of the map's nearest point."""
+    settings = SelectionSettings(tau=0.05)
+    stability = stability_of_class(scored, settings, 0)
+    assert len(stability.winners) > 1
+    near, other = stability.at(settings.eta, settings.alpha), None
+    other = next(winner for winner in stability.winners if winner.members != near.members)
+    flips = find_flips(stability, settings, other.members)
+    assert flips
+    assert all(flip.winner.members != other.members for flip in flips)
+    assert min(flip.n_points for flip in flips) == 0  # the nearest point itself answers otherwise
+
+
+def test_without_relations_eta_and_alpha_are_not_said_to_be_firm(scored):
+    """Where no two candidates are related, they decide nothing."""
+    settings = SelectionSettings(tau=0.05)
+    found = weigh_class(scored, settings, 0)
+    alone = replace(found, selection=replace(found.selection, candidates=found.selection.candidates[:1]))
+    text = tables.map_in_words(scored, alone, stability_of_class(scored, settings, 0), settings)
+    assert "decide nothing here" in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.text import counted, duration, file_size, inert, inert_badge, shortened, since
+from ui.text import counted, distinct_texts, duration, file_size, inert, inert_badge, shortened, shortest, since
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,39 @@ def test_numbers_are_words():
 def test_a_badge_escapes_square_brackets_itself():
     """Two backslashes would let the bracket through."""
     assert inert_badge("[a](b)") == r"[a]\(b\)"
+
+
+def test_equal_texts_get_their_ids():
+    """Only those that are not the only ones; several ids are listed."""
+    assert distinct_texts({"a": "crane", "b": "crane", "c": "tabby"}) == {
+        "a": "crane (a)",
+        "b": "crane (b)",
+        "c": "tabby",
+    }
+    assert distinct_texts({("a", "b"): "x", ("c",): "x"}) == {("a", "b"): "x (a, b)", ("c",): "x (c)"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"a": "x", "b": "x", "c": "x (a)"},
+        {"c": "x (a)", "d": "x (a) 2", "a": "x", "b": "x"},
+        {"y" * 100 + "1": "x", "y" * 100 + "2": "x", "y" * 100 + "3": "x"},
+        {"": "", " ": "", "()": ""},
+    ],
+)
+def test_no_names_make_two_texts_equal(texts):
+    """Whatever things are called, each option has a text of its own."""
+    distinct = distinct_texts(texts)
+    assert list(distinct) == list(texts)
+    assert len(set(distinct.values())) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(7.0, "7"), (7, "7"), (0.7, "0.7"), (0.1234567, "0.1234567"), (1e-7, "1e-07"), (1e22, "1e+22")]
+)
+def test_a_number_is_as_short_as_it_can_be_and_no_shorter(value, text):
+    """It reads back as the same number."""
+    assert shortest(value) == text
+    assert float(shortest(value)) == value
+    assert float(shortest(1 / 3)) == 1 / 3

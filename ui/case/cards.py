@@ -27,8 +27,8 @@ _STAGES = {
     "suspect": ("Suspect checked", ":material/memory:", "blue"),
     "corpus": ("Ready to be asked", ":material/photo_library:", "blue"),
     "asking": ("Partly asked", ":material/question_answer:", "orange"),
-    "scoring": ("Asked, not concluded", ":material/question_answer:", "orange"),
-    "found": ("Concluded", ":material/flag:", "green"),
+    "scoring": ("Asked, no tables yet", ":material/question_answer:", "orange"),
+    "found": ("Scored", ":material/flag:", "green"),
     "damaged": ("Damaged", ":material/error:", "red"),
 }
 
@@ -115,7 +115,8 @@ def _facts(card: CaseCard) -> None:
     if card.suspect:
         st.text(shortened(f"{card.evidence or 'Recorded answers'}: {card.suspect.split('; ')[0]}", 110))
     elif card.evidence:
-        st.text(shortened(f"{card.evidence}, not opened yet", 110))
+        what = "refused: it was not opened" if card.refused else "not opened yet"
+        st.text(shortened(f"{card.evidence}, {what}", 110))
     if card.n_found is None:
         if card.n_queries:
             st.text(f"{card.n_answered / card.n_queries:.0%} of {card.n_queries:,} questions answered")

@@ -10,6 +10,7 @@ from fdcore.errors import FdError
 from fdcore.jobs.database import database_path
 from fdcore.storage import only_one
 from ui import frame
+from ui.sentences import show_error
 from ui.state import AFRESH
 
 SWITCH = "FDCORE_DEMO"  # "off": a server without cases does not draw the demo case by itself
@@ -32,12 +33,18 @@ def begin_demo(desk: frame.Desk) -> str:
     """Make the demo case, or find the one that is not archived; its id."""
     for card in desk.book.cards():
         if not card.problem and not card.archived and desk.book.open(card.id).facts().get("demo"):
+            if not card.n_queries and desk.jobs.latest(card.id) is None:  # its start was lost
+                _submit_demo(desk, card.id)
             return card.id
     case_id = desk.book.create("Demo", by=desk.by)
     desk.book.open(case_id).record(demo=True)
+    _submit_demo(desk, case_id)
+    return case_id
+
+
+def _submit_demo(desk: frame.Desk, case_id: str) -> None:
     params = {"corpus": str(desk.places.corpora[0] / "demo"), "cache": str(desk.places.cache)}
     desk.jobs.submit("demo", case_id, params, by=desk.by)
-    return case_id
 
 
 def welcome(desk: frame.Desk) -> None:
@@ -77,7 +84,7 @@ def _new_case(desk: frame.Desk, *, primary: bool) -> None:
             try:
                 case_id = desk.book.create(title, by=desk.by)
             except FdError as error:
-                frame.show_error(error)
+                show_error(error)
             else:
                 frame.go_to("Suspect", **AFRESH, case=case_id)
 
@@ -92,7 +99,7 @@ def _import(desk: frame.Desk) -> None:
                 with st.spinner("Checking the case"):
                     case_id = desk.book.import_(file, by=desk.by)
             except FdError as error:
-                frame.show_error(error)
+                show_error(error)
             else:
                 st.session_state[_FILE_ROUND] = number + 1
                 frame.go_to("Case", **AFRESH, case=case_id)

@@ -6,6 +6,7 @@ from fdcore.casebook import MAX_TITLE, Casebook, CaseCard
 from fdcore.errors import FdError
 from ui import frame
 from ui.exports import archive_file
+from ui.sentences import show_error
 from ui.state import AFRESH
 from ui.text import inert
 
@@ -54,7 +55,7 @@ def _rename(desk: frame.Desk, card: CaseCard) -> None:
             try:
                 desk.book.rename(card.id, title, by=desk.by)
             except FdError as error:
-                frame.show_error(error)
+                show_error(error)
             else:
                 st.rerun()
 
@@ -71,7 +72,7 @@ def _export(book: Casebook, card: CaseCard) -> None:
             if case.facts().get("evidence"):
                 case.evidence()
     except FdError as error:
-        frame.show_error(error)
+        show_error(error)
         return
     st.caption("The evidence goes along as it came. Keep the file as safe as the evidence.")
     st.download_button(

@@ -1,22 +1,19 @@
 """The open case above the cards: what is known, or what runs, or what comes next."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
 from fdcore.analysis import Findings, selection_settings
 from fdcore.casebook import CaseCard
 from fdcore.errors import FdError
-from fdcore.figures import FoundClass, config, domain_treemap
+from fdcore.figures import config
 from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
+from ui.sentences import show_error
 from ui.text import inert, shortened
+from ui.verdict import draw_domain, verdict_csv, verdict_table
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-MAX_LEAVES = 8  # named for each class in the figure
+_COLUMNS = ("Class", "Found", "L", "S", "Take care")
 _NEXT = {
     "new": "Next: say which model is under investigation.",
     "suspect": "Next: choose the images that the suspect will be shown.",
@@ -40,7 +37,7 @@ def draw(desk: frame.Desk) -> None:
         try:
             _body(desk, card)
         except FdError as error:
-            frame.show_error(error)
+            show_error(error)
 
 
 def _body(desk: frame.Desk, card: CaseCard) -> None:
@@ -81,12 +78,12 @@ def _verdict(desk: frame.Desk) -> None:
     left, right = st.columns((2, 3))
     with left.container(border=True, height="stretch"):
         st.markdown("**What the suspect seems to recognise**")
-        st.plotly_chart(_domain(findings, desk.case_id), key="domain", config=config("domain"),
+        st.plotly_chart(draw_domain(findings, desk.case_id), key="domain", config=config("domain"),
                         alt="Treemap of the found classes over the hierarchy")  # fmt: skip
         st.caption("A field for each group of found classes; its area is their number. Click to look into a group.")
     with right.container(border=True, height="stretch"):
         st.markdown("**Class by class**")
-        _table(class_rows(findings))
+        _table(verdict_table(findings, _COLUMNS))
         st.caption("Not found is an answer: no leaf of this corpus reaches the threshold for that class.")
 
 
@@ -94,8 +91,8 @@ def _export(desk: frame.Desk) -> None:
     findings = _findings(desk)
     exports.export(
         f"{desk.case_id}-verdict",
-        tables={"Class by class": lambda: class_rows(findings).to_csv(index=False, lineterminator="\n").encode()},
-        figures={"What the suspect seems to recognise": lambda: _domain(findings, desk.case_id)},
+        tables={"Class by class": lambda: verdict_csv(findings, _COLUMNS)},
+        figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
     )
 
 
@@ -111,41 +108,6 @@ def _metrics(findings: Findings) -> None:
                   help="A leaf is a group of images with one label in the corpus")  # fmt: skip
         st.metric("Queries sent", f"{scored.n_sent:,}", border=True,
                   help="Pictures that the suspect was asked about, each view of an image counted")  # fmt: skip
-
-
-def _domain(findings: Findings, revision: str) -> "go.Figure":
-    """The found classes at what they are called, over the hierarchy above them."""
-    hierarchy, nodes = findings.scored.hierarchy, findings.scored.scores.nodes
-    found = [
-        FoundClass(
-            entry.selection.target_class,
-            entry.name.ancestor,
-            ", ".join(hierarchy.label(nodes[leaf]) for leaf in entry.selection.winner.members[:MAX_LEAVES]),
-        )
-        for entry in findings.classes
-        if entry.name and entry.name.ancestor and entry.selection.winner
-    ]
-    above = {entry.node for entry in found}.union(*(hierarchy.ancestors(entry.node) for entry in found))
-    ids = sorted(above)
-    parents = [next(iter(hierarchy.parents(node)), None) for node in ids]
-    return domain_treemap(
-        found, ids=ids, labels=[hierarchy.label(node) for node in ids], parents=parents, revision=revision
-    )
-
-
-def class_rows(findings: Findings) -> pd.DataFrame:
-    """One row for each class: its number, what was found, L, S, and why to take care."""
-    rows = [
-        {
-            "Class": entry.selection.target_class,
-            "Found": entry.name.label if entry.name else "not found",
-            "L": entry.selection.winner.functional if entry.selection.winner else None,
-            "S": entry.selection.winner.semantic if entry.selection.winner else None,
-            "Take care": ", ".join(entry.weaknesses),
-        }
-        for entry in findings.classes
-    ]
-    return pd.DataFrame(rows)
 
 
 def _table(rows: pd.DataFrame) -> None:

@@ -10,18 +10,19 @@ from fdcore.corpus.layouts import folder_name
 from fdcore.errors import CaseError
 from fdcore.intake import Surveyed
 from fdcore.jobs import Job
-from fdcore.plan import Plan
-from ui import cached, frame, job_panel
+from fdcore.plan import Plan, plan_of
+from ui import cached, job_panel
 from ui.corpus import result as corpus_result
 from ui.corpus import sources as corpus_sources
-from ui.frame import Desk, show_error
-from ui.state import AFRESH
+from ui.frame import Desk
+from ui.new_case import about_this_suspect
+from ui.sentences import fragment, show_error
 from ui.text import inert, shortened
 
 
 def draw(desk: Desk) -> None:
     """Whatever the case's state calls for."""
-    plan = Plan.from_dict(desk.case.facts().get("plan", {}))
+    plan = plan_of(desk.case)
     surveyed = _surveyed(desk.case)
     job = desk.jobs.latest(desk.case_id)
     busy = bool(job and job.active)
@@ -82,7 +83,7 @@ def _reading(
 def _running(desk: Desk, job: Job) -> None:
     """The progress of reading; the watch in the sidebar draws the page again when it ends."""
 
-    @st.fragment(run_every=job_panel.POLL_S)
+    @fragment(run_every=job_panel.POLL_S)
     def ticking() -> None:
         now = desk.jobs.get(job.id)
         with st.container(border=True, key="reading_now"):
@@ -132,11 +133,4 @@ def _new_case(desk: Desk, plan: Plan) -> None:
     if not desk.case.facts().get("evidence"):
         return
     if st.button("New case with these folders", key="new_with_folders", icon=":material/add:"):
-        evidence, title = desk.case.evidence(), desk.card.title if desk.card else "Case"
-        case_id = desk.book.create(f"{title[:90]} (other corpus)", by=desk.by)
-        case = desk.book.open(case_id)
-        case.record(plan=plan.as_dict())
-        case.log("plan changed", {"corpora": list(plan.corpora), "from": desk.case_id, "by": desk.by})
-        params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
-        desk.jobs.submit("suspect", case_id, params, by=desk.by)
-        frame.go_to("Corpus", **AFRESH, case=case_id)
+        about_this_suspect(desk, "other corpus", page="Corpus", corpora=plan.corpora, hierarchy=plan.hierarchy)

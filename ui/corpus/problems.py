@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fdcore.survey_tables import reason_table
+from ui.sentences import fragment
 from ui.text import counted
 
 PER_PAGE = 500
@@ -26,7 +27,7 @@ def draw_problems(case_id: str, problems: pd.DataFrame) -> None:
         _listing(case_id, problems)
 
 
-@st.fragment
+@fragment()
 def _listing(case_id: str, problems: pd.DataFrame) -> None:
     reasons = reason_table(problems)
     n_used = int(problems["used"].sum())

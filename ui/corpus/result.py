@@ -23,6 +23,7 @@ from ui.corpus.treemap import clicked_node, draw_map, root_of_map
 from ui.exports import export
 from ui.frame import Desk
 from ui.pictures import as_tiles
+from ui.sentences import fragment
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -87,7 +88,7 @@ def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
 def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -> None:
     """Map, samples and leaves of the node that is looked at; only this part is drawn again when another is chosen."""
 
-    @st.fragment
+    @fragment()
     def exploring() -> None:
         named = st.query_params.get(NODE)
         if named is not None and named not in surveyed.hierarchy:

@@ -10,10 +10,11 @@ from fdcore.corpus.corpus import folder_of
 from fdcore.errors import CorpusError, FdError, SettingsError
 from fdcore.intake import Surveyed
 from fdcore.places import Places, inside, require_inside
-from fdcore.plan import Plan
+from fdcore.plan import Plan, change_plan
 from ui import cached
 from ui.corpus.folders import first_look
-from ui.frame import Desk, show_error
+from ui.frame import Desk
+from ui.sentences import show_error
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -103,11 +104,7 @@ def change(desk: Desk, plan: Plan, **changed: object) -> None:
     """Put another plan in the case, and the change in its audit log; the page is drawn again."""
     new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
     try:
-        with desk.case.exclusively():
-            now = Plan.from_dict(desk.case.facts().get("plan", {}))
-            merged = replace(now, corpora=new.corpora, hierarchy=new.hierarchy)
-            desk.case.record(plan=merged.as_dict())
-            desk.case.log("plan changed", {"corpora": list(new.corpora), "hierarchy": new.hierarchy, "by": desk.by})
+        change_plan(desk.case, corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)
     except FdError as error:
         show_error(error)
         return

@@ -14,6 +14,7 @@ from ui.distances.figures import draw_heatmap, draw_tree
 from ui.distances.tables import pairs_table
 from ui.exports import export
 from ui.frame import Desk
+from ui.sentences import fragment
 from ui.steps import step
 from ui.text import counted, inert, shortened
 
@@ -54,7 +55,7 @@ def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class:
         return
     name = f"{desk.case_id}-distances-class-{target_class}"
 
-    @st.fragment
+    @fragment()
     def heatmap() -> None:
         ordered = cached.candidates_of(case, settings, target_class, by_cluster=_by_cluster())
         _heatmap_panel(scored, ordered, name, choice=True)

@@ -9,13 +9,14 @@ from fdcore.analysis import Scored
 from fdcore.case import Case
 from fdcore.errors import FdError, SettingsError
 from fdcore.intake import read_test_query
-from fdcore.plan import Plan, Settings
+from fdcore.plan import Plan, Settings, plan_of
 from fdcore.views import ViewSpec
 from ui import cached
-from ui.frame import Desk, show_error
+from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
 from ui.leaf_scores.cost import Cost, Supply, estimate, require_sensible, supply_of
 from ui.leaf_scores.start import cannot_ask, start_and_redraw
+from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert
 
 _MOST = 10_000_000
@@ -25,6 +26,7 @@ _STRENGTHS = (  # field of ViewSpec, label, most, step
     ("perspective", "Perspective", 0.45, 0.01),
     ("noise", "Noise (share of the range)", 1.0, 0.01),
 )
+
 _FORM = "scoring_form"  # which plan the widgets were filled from
 
 
@@ -78,7 +80,7 @@ def ask_more(desk: Desk, scored: Scored) -> None:
 
 def read_given(case: Case, scored: Scored | None) -> Given:
     """Read what the form starts from."""
-    plan = Plan.from_dict(case.facts().get("plan", {}))
+    plan = plan_of(case)
     query, survey = read_test_query(case), cached.survey(case)
     if survey is not None and survey.corpora != plan.corpora:
         survey = None  # of folders chosen earlier
@@ -95,7 +97,7 @@ def read_given(case: Case, scored: Scored | None) -> Given:
 def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> None:
     """Draw the form; its cost follows every change, and its button starts the work."""
 
-    @st.fragment
+    @fragment()
     def form() -> None:
         _fill(desk.case_id, given.plan.settings)
         columns = st.columns(4)
@@ -115,7 +117,7 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
             _say_cost(cost, given)
         if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",
                      disabled=not fits) and settings:  # fmt: skip
-            start_and_redraw(desk, replace(given.plan, settings=settings))
+            start_and_redraw(desk, settings)
 
     form()
 
@@ -184,7 +186,7 @@ def _images_input(given: Given) -> int | None:
     st.session_state["images_per_leaf"] = None if every or current is None else max(current, least)
     said = f" This case has {least:,}; fewer would throw answers away." if given.before and not every else ""
     chosen: int | None = st.number_input(
-        "Images per leaf", least, _MOST, key="images_per_leaf", step=10, placeholder="all", disabled=every,
+        "Images per leaf", least, _MOST, None, key="images_per_leaf", step=10, placeholder="all", disabled=every,
         help=f"At most so many images of each leaf are asked about; leave it empty for all.{said}",
     )  # fmt: skip
     return chosen
@@ -192,7 +194,7 @@ def _images_input(given: Given) -> int | None:
 
 def _budget_input() -> int | None:
     chosen: int | None = st.number_input(
-        "Budget (queries)", 1, _MOST, key="budget", step=1000, placeholder="no limit",
+        "Budget (queries)", 1, _MOST, None, key="budget", step=1000, placeholder="no limit",
         help="The most queries that may ever be sent to the suspect in this case. Scoring ends there, and what was "
         "answered until then counts. Leave it empty for no limit.",
     )  # fmt: skip

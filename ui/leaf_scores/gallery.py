@@ -7,7 +7,6 @@ import streamlit as st
 
 from fdcore.analysis import Scored, pixels_of
 from fdcore.case import Case
-from fdcore.plan import Plan
 from fdcore.views import Pictures
 from ui import cached, state
 from ui.class_picker import class_name
@@ -118,7 +117,7 @@ def _say_lost(desk: Desk) -> None:
     if reason := scoring_start.cannot_ask(desk.case):
         st.caption(f"They cannot be brought back here. {inert(reason)}")
     elif st.button("Bring the pictures back", icon=":material/refresh:", key="bring_back", help=_BACK):
-        scoring_start.start_and_redraw(desk, Plan.from_dict(desk.case.facts().get("plan", {})))
+        scoring_start.start_and_redraw(desk)
 
 
 def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from fdcore.analysis import Scored
 from ui import state
 from ui.class_picker import go_to_class
 from ui.leaf_scores import tables as leaf_tables
+from ui.sentences import fragment
 from ui.text import counted
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def ranking(
 def overview(scored: Scored, target_class: int, names: Sequence[str]) -> None:
     """Draw all classes by the leaves that are best in any of them."""
 
-    @st.fragment
-    def fragment() -> None:
+    @fragment()
+    def drawn() -> None:
         with st.container(border=True, key="overview"):
             st.markdown("**All classes**")
             st.caption(
@@ -84,7 +85,7 @@ def overview(scored: Scored, target_class: int, names: Sequence[str]) -> None:
             if state.target_class(len(names))[0] != target_class:
                 st.rerun()  # a row was chosen: the whole page shows another class
 
-    fragment()
+    drawn()
 
 
 def draw_ranking(

@@ -11,6 +11,7 @@ from ui.class_picker import pick_class
 from ui.frame import Desk
 from ui.leaf_scores import ranking as leaf_ranking
 from ui.leaf_scores.tables import ranked_leaves
+from ui.sentences import fragment
 from ui.text import inert
 
 KINDS = ("investigate", "demo")
@@ -33,7 +34,7 @@ def scored_or_none(case: Case) -> Scored | None:
 def running(desk: Desk) -> None:
     """Draw progress and controls, and the ranking of the answers so far."""
 
-    @st.fragment(run_every=job_panel.POLL_S)
+    @fragment(run_every=job_panel.POLL_S)
     def ticking() -> None:
         job = scoring_job(desk.jobs, desk.case_id)
         if job is None or not job.active:
@@ -64,7 +65,7 @@ _ENDS = {"paused": "was paused", "failed": "failed", "cancelled": "was cancelled
 
 
 def _ranking_so_far(desk: Desk, target_class: int) -> None:
-    @st.fragment(run_every=REFRESH_S)
+    @fragment(run_every=REFRESH_S)
     def refreshing() -> None:
         scored = scored_or_none(desk.case)
         if scored is None:

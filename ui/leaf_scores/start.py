@@ -1,6 +1,6 @@
 """Starting to ask, or to ask more: what may be started, and handing it to a process of its own."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -8,10 +8,11 @@ import streamlit as st
 from fdcore.analysis import selection_settings
 from fdcore.case import Case
 from fdcore.corpus.corpus import folder_of
-from fdcore.errors import FdError
+from fdcore.errors import CaseError, FdError
 from fdcore.places import Places, require_inside
-from fdcore.plan import Plan
-from ui.frame import Desk, show_error
+from fdcore.plan import Plan, Settings, change_plan, plan_of
+from ui.frame import Desk
+from ui.sentences import show_error
 
 
 def cannot_ask(case: Case) -> str:
@@ -19,33 +20,32 @@ def cannot_ask(case: Case) -> str:
     facts = case.facts()
     if "evidence" not in facts:
         return "This case replays answers that were recorded elsewhere. There is no suspect here to ask more."
-    if not Plan.from_dict(facts.get("plan", {})).corpora:
+    if not plan_of(case).corpora:
         return "This case names no image folder to ask about. Choose one on the Corpus page."
     return ""
 
 
-def start(desk: Desk, plan: Plan) -> None:
-    """Write the plan and hand the work to a process of its own.
+def start(desk: Desk, settings: Settings | None = None) -> None:
+    """Put the settings in the plan, where any are given, and hand the work to a process of its own.
 
     Raises:
         FdError: the plan names folders that this server may not read, or work is under way in the case.
     """
-    require_allowed(desk.places, plan)
-    case = desk.case
-    if "selection" in case.facts():  # what the analyst chose since stays
-        plan = replace(plan, settings=replace(plan.settings, selection=selection_settings(case)))
-    before = Plan.from_dict(case.facts().get("plan", {}))
-    if plan != before:
-        with case.exclusively():
-            case.record(plan=plan.as_dict())
-            case.log("plan changed", {"settings": asdict(plan.settings), "by": desk.by})
+    case, job = desk.case, desk.jobs.latest(desk.case_id)
+    if job and job.active:
+        raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+    require_allowed(desk.places, plan_of(case))
+    if settings is not None:
+        if "selection" in case.facts():  # what the analyst chose since stays
+            settings = replace(settings, selection=selection_settings(case))
+        change_plan(case, settings=settings, by=desk.by)
     desk.jobs.submit("investigate", desk.case_id, {"cache": str(desk.places.cache)}, by=desk.by)
 
 
-def start_and_redraw(desk: Desk, plan: Plan) -> None:
+def start_and_redraw(desk: Desk, settings: Settings | None = None) -> None:
     """Start, and show the work; an error is said instead."""
     try:
-        start(desk, plan)
+        start(desk, settings)
     except FdError as error:
         show_error(error)
         return

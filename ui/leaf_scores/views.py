@@ -1,20 +1,18 @@
 """The views of one image, drawn when asked for: torch is imported then and not before."""
 
-import io
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from fdcore.analysis import Scored
 from fdcore.case import Case
 from fdcore.errors import CaseError, FdError, SettingsError
-from fdcore.intake import read_test_query, sample_pictures
+from fdcore.intake import sample_pictures
 from fdcore.suspect.ledger import LedgerHeader
 from fdcore.views import Pictures, ViewSpec, make_views
-from ui.frame import show_error
 from ui.pictures import as_tiles
+from ui.sentences import show_error
 
 N_PREVIEWED = 8
 
@@ -75,12 +73,5 @@ def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:
 
 
 def _sample(case: Case) -> Pictures | None:
-    """The first picture of the case's last test query (H, W, C), or None."""
-    if read_test_query(case) is None:
-        return None
-    try:
-        image = Image.open(io.BytesIO(sample_pictures(case, 1)[0]))
-        pixels: Pictures = np.array(image.convert("L" if image.mode == "L" else "RGB"))
-    except (OSError, ValueError, IndexError, Image.DecompressionBombError):
-        return None
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    """The first picture of the case's last test query, (SAMPLE_PX, SAMPLE_PX, 3), or None."""
+    return sample_pictures(case, [0])[0]

@@ -6,8 +6,8 @@ import streamlit as st
 from fdcore.audit import AuditTrail, read_trail, trail_to_csv
 from fdcore.case import Case
 from fdcore.errors import FdError
-from ui import frame
 from ui.frame import Desk
+from ui.sentences import show_error
 from ui.text import inert
 
 MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
@@ -69,6 +69,6 @@ def _evidence(case: Case) -> None:
             with st.spinner("Hashing the evidence"):
                 evidence = case.evidence()
         except FdError as error:
-            frame.show_error(error)
+            show_error(error)
             return
         st.success(f"Unchanged since intake. SHA-256 {evidence.sha256}", icon=":material/verified_user:")

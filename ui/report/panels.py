@@ -1,7 +1,5 @@
 """What the Report page shows: the conclusions as they are saved, and whether they are those that are looked at."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
@@ -9,18 +7,13 @@ from fdcore.analysis import Findings
 from fdcore.artefacts import selection_rows, selection_to_csv, selection_to_json
 from fdcore.audit import read_trail, trail_to_csv
 from fdcore.case import Case
-from fdcore.neighbourhood import tree_above
 from fdcore.report import found_domain
 from fdcore.selection import SelectionSettings
 from ui import cached, saving
 from ui.exports import export
 from ui.frame import Desk
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-_MAX_LEAVES = 12  # leaves named in a row
-
+from ui.state import settings_in_words
+from ui.verdict import draw_domain, verdict_table
 
 # Saved, and looked at
 
@@ -32,8 +25,8 @@ def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSet
                "Draw the conclusions")  # fmt: skip
     elif shown != saved:
         sentence = (
-            f"You are looking at the saved conclusions ({in_words(saved)}); the Selection page stands at "
-            f"{in_words(shown)}."
+            f"You are looking at the saved conclusions ({settings_in_words(saved)}); the Selection page stands at "
+            f"{settings_in_words(shown)}."
         )
         _offer(desk, case, shown, "info", sentence, "Save those as the case's conclusions")
     elif not cached.saved_as_found(case, saved):
@@ -42,12 +35,6 @@ def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSet
             "since, another version wrote them, or they were changed. This page shows what the answers give."
         )
         _offer(desk, case, shown, "warning", sentence, "Write the conclusions again")
-
-
-def in_words(settings: SelectionSettings) -> str:
-    """Settings in a few words."""
-    k = "auto" if settings.k is None else settings.k
-    return f"alpha {settings.alpha:g}, eta {settings.eta:g}, tau {settings.tau:g}, k {k}"
 
 
 def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sentence: str, action: str) -> None:
@@ -100,7 +87,7 @@ def domain(findings: Findings, case_id: str) -> None:
             "What the classes were found to be, over the hierarchy. The area is the number of classes; click to go "
             "deeper."
         )
-        st.plotly_chart(draw_domain(findings), key="domain_chart", config=config(f"{case_id}-domain"),
+        st.plotly_chart(draw_domain(findings, case_id), key="domain_chart", config=config(f"{case_id}-domain"),
                         alt=f"Treemap of what {findings.overall.n_found} classes were found to be.")  # fmt: skip
     with right.container(border=True, height="stretch"):
         st.markdown("**Each name once**")
@@ -115,24 +102,6 @@ def domain(findings: Findings, case_id: str) -> None:
                                                      min_value=0.0, max_value=1.0, format="%.2f", width=95),
             },
         )  # fmt: skip
-
-
-def draw_domain(findings: Findings) -> "go.Figure":
-    """The domain as a treemap."""
-    from fdcore.figures import FoundClass, domain_treemap
-
-    hierarchy = findings.scored.hierarchy
-    found = [
-        FoundClass(
-            finding.selection.target_class, finding.name.ancestor, ", ".join(findings.scored.labels(winner.members))
-        )
-        for finding in findings.classes
-        if (winner := finding.selection.winner) and finding.name and finding.name.ancestor
-    ]
-    above = tree_above(hierarchy, [entry.node for entry in found])
-    return domain_treemap(
-        found, ids=list(above), labels=[hierarchy.label(node) for node in above], parents=list(above.values())
-    )
 
 
 def domain_table(findings: Findings) -> pd.DataFrame:
@@ -157,41 +126,17 @@ def verdict(findings: Findings) -> None:
         st.dataframe(
             table, hide_index=True, placeholder="", key="verdict_table", height=min(31 * (len(table) + 1) + 3, 640),
             column_config={
-                "class": column.NumberColumn("Class", width=50),
-                "found": column.TextColumn("Found", width=140),
-                "L": column.ProgressColumn("L", min_value=0.0, max_value=1.0, format="%.2f", width=100),
-                "S": column.NumberColumn("S", format="%.2f", width=45),
-                "covers": column.TextColumn("Covers", width=70),
-                "kept": column.TextColumn("Images kept", width=90),
-                "care": column.TextColumn("Take care", width=150),
-                "leaves": column.TextColumn("Leaves", width=300),
-                "locked": column.TextColumn("Chosen by hand", width=100),
+                "Class": column.NumberColumn(width=50),
+                "Found": column.TextColumn(width=140),
+                "L": column.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f", width=100),
+                "S": column.NumberColumn(format="%.2f", width=45),
+                "Covers": column.TextColumn(width=70),
+                "Images kept": column.TextColumn(width=90),
+                "Take care": column.TextColumn(width=150),
+                "Leaves": column.TextColumn(width=300),
+                "Chosen by hand": column.TextColumn(width=100),
             },
         )  # fmt: skip
-
-
-def verdict_table(findings: Findings) -> pd.DataFrame:
-    """The verdict as a table for people; "not found" is a row as any other."""
-    scored, rows = findings.scored, []
-    for finding in findings.classes:
-        winner, choice = finding.selection.winner, finding.selection.choice
-        row = {"class": finding.selection.target_class, "found": "not found", "care": ", ".join(finding.weaknesses),
-               "locked": choice.by or "yes" if choice else ""}  # fmt: skip
-        if winner and finding.name:
-            n_kept, n_dropped = len(finding.filtered.kept), len(finding.filtered.dropped)
-            more = f" and {len(winner.members) - _MAX_LEAVES} more" if len(winner.members) > _MAX_LEAVES else ""
-            row |= {
-                "found": finding.name.label,
-                "leaves": ", ".join(scored.labels(winner.members[:_MAX_LEAVES])) + more,
-                "covers": f"{finding.name.n_chosen} of {finding.name.n_leaves}",
-                "L": winner.functional,
-                "S": winner.semantic,
-                "kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
-            }
-        rows.append(row)
-    columns = ["class", "found", "L", "S", "covers", "kept", "care", "leaves", "locked"]
-    table = pd.DataFrame(rows).reindex(columns=columns).astype({"L": float, "S": float})
-    return table.fillna(dict.fromkeys(("covers", "kept", "leaves"), ""))
 
 
 def take_away(desk: Desk, case: Case, findings: Findings) -> None:
@@ -203,5 +148,5 @@ def take_away(desk: Desk, case: Case, findings: Findings) -> None:
             "Verdict": lambda: selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy)),
             "Audit log": lambda: trail_to_csv(read_trail(case.audit())),
         },
-        figures={"Domain": lambda: draw_domain(findings)} if findings.overall.n_found else {},
+        figures={"Domain": lambda: draw_domain(findings, desk.case_id)} if findings.overall.n_found else {},
     )

@@ -15,7 +15,7 @@ from fdcore.selection import SelectionSettings
 from ui import cached, saving, state
 from ui.frame import Desk
 from ui.live_slider import live_slider
-from ui.selection.tables import settings_in_words
+from ui.state import settings_in_words
 from ui.text import inert
 
 PATIENCE_MS = 300  # for how long a slider must rest before the slow part of a big case is drawn

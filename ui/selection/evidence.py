@@ -1,8 +1,9 @@
 """The images behind one class's answer, before and after filtering, and the answer locked by hand."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -12,12 +13,13 @@ from fdcore.artefacts import ClassFinding
 from fdcore.case import Case
 from fdcore.errors import FdError
 from fdcore.figures.style import config
-from fdcore.selection import MAX_CHOSEN, Choice
-from ui import cached, frame
+from fdcore.selection import MAX_CHOSEN, Choice, Cluster
+from ui import cached
 from ui.frame import Desk
 from ui.selection.figures import draw_counts
 from ui.selection.tables import cluster_choice
-from ui.text import counted
+from ui.sentences import show_error
+from ui.text import counted, distinct_texts, shortened
 
 N_THUMBNAILS = 24
 MAX_OPTIONS = 5_000  # leaves offered to choose from, the best score first
@@ -91,13 +93,12 @@ def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> N
     with st.container(border=True, key="lock"):
         st.markdown("**Decide this class by hand**")
         if choice:
-            by = f" by {choice.by}" if choice.by else ""
-            st.text(f"Locked{by} on {choice.time[:10]} at {choice.time[11:16]} UTC.\nNote: {choice.note}")
+            st.text(_locked_when(choice))
             if st.button("Unlock", icon=":material/lock_open:", key="unlock", help="The method's answer counts again."):
                 _carry_out(lambda: unlock_class(case.folder, target_class, by=desk.by))
             return
-        nodes = _chosen_nodes(scored, found)
-        note = st.text_area("Why", key=f"lock_note_{target_class}", max_chars=2_000, height=68,
+        nodes = _chosen_nodes(desk.case_id, scored, found)
+        note = st.text_area("Why", key=f"lock_note_{desk.case_id}_{target_class}", max_chars=2_000, height=68,
                             placeholder="What supports this answer? The note is kept with the case.")  # fmt: skip
         ready = nodes is not None and bool(note.strip())
         if st.button("Lock this answer", icon=":material/lock:", key="lock_class", disabled=not ready,
@@ -106,27 +107,68 @@ def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> N
             _carry_out(lambda: lock_class(case.folder, Choice(target_class, nodes or (), note.strip(), desk.by, time)))
 
 
-def _chosen_nodes(scored: Scored, found: ClassFinding) -> tuple[str, ...] | None:
+def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[str, ...] | None:
     """The leaves that the analyst points at: of a cluster, any, or none for "not found"; None where still open."""
-    clusters, target_class = found.selection.clusters, found.selection.target_class
-    texts = [cluster_choice(scored, cluster) for cluster in clusters]
-    options = [*range(len(clusters)), OTHER, NOTHING]
-    picked = st.selectbox(
-        "The answer is", options, key=f"lock_answer_{target_class}",
-        format_func=lambda option: texts[option] if isinstance(option, int) and option < len(texts) else str(option),
-    )  # fmt: skip
-    names = scored.scores.nodes
-    if isinstance(picked, int):
-        return tuple(names[leaf] for leaf in clusters[picked].members)
-    if picked == NOTHING:
-        return ()
-    best_first = np.argsort(-scored.scores.functional[target_class], kind="stable")[:MAX_OPTIONS].tolist()
+    picked = _picked_answer(case_id, scored, found)
+    if isinstance(picked, tuple):
+        return picked
+    return () if picked == NOTHING else _picked_leaves(case_id, scored, found.selection.target_class)
+
+
+def _picked_answer(case_id: str, scored: Scored, found: ClassFinding) -> str | tuple[str, ...]:
+    """A cluster's node ids, `OTHER` or `NOTHING`.
+
+    A pick is about its leaves: it stays when the settings give other clusters. Until there is one, it is the first.
+    """
+    texts = {_nodes(scored, cluster): cluster_choice(scored, cluster) for cluster in found.selection.clusters}
+    key, by_hand = (f"lock_{what}_{case_id}_{found.selection.target_class}" for what in ("answer", "picked"))
+    kept = st.session_state.get(by_hand)
+    if isinstance(kept, tuple) and kept not in texts and set(kept) <= set(scored.scores.nodes):
+        texts[kept] = shortened(f"Picked before: {', '.join(map(scored.hierarchy.label, kept))}", 110)
+    named = distinct_texts(texts | {OTHER: OTHER, NOTHING: NOTHING})
+    st.session_state[key] = kept if kept in named else next(iter(named))
+
+    def pick() -> None:
+        st.session_state[by_hand] = st.session_state[key]
+
+    return st.selectbox(
+        "The answer is", list(named), key=key, format_func=lambda one: named.get(one, str(one)), on_change=pick
+    )
+
+
+def _picked_leaves(case_id: str, scored: Scored, target_class: int) -> tuple[str, ...] | None:
+    shares = scored.scores.functional[target_class]
+    best_first = np.argsort(-shares, kind="stable")[:MAX_OPTIONS].tolist()
+    names = distinct_texts({scored.scores.nodes[leaf]: scored.label(leaf) for leaf in best_first})
+    texts = {scored.scores.nodes[leaf]: f" ({shares[leaf]:.2f})" for leaf in best_first}
+    texts = {node: names[node] + share for node, share in texts.items()}
     leaves = st.multiselect(
-        "Leaves", best_first, key=f"lock_leaves_{target_class}", max_selections=MAX_CHOSEN,
-        format_func=lambda leaf: f"{scored.label(leaf)} ({scored.scores.functional[target_class, leaf]:.2f})",
-        help="The best score first; type to search.",
+        "Leaves", list(texts), key=f"lock_leaves_{case_id}_{target_class}", max_selections=MAX_CHOSEN,
+        format_func=lambda node: texts.get(node, node), help="The best score first; type to search.",
     )  # fmt: skip
-    return tuple(names[leaf] for leaf in leaves) or None
+    return tuple(leaves) or None
+
+
+def _nodes(scored: Scored, cluster: Cluster) -> tuple[str, ...]:
+    return tuple(scored.scores.nodes[leaf] for leaf in cluster.members)
+
+
+def locked_classes(desk: Desk, case: Case, choices: Mapping[int, Choice]) -> None:
+    """Every class that is locked, each to be unlocked: for a case whose locked answers no longer fit it."""
+    with st.container(border=True, key="locked_classes"):
+        st.markdown("**Locked by hand**")
+        st.caption("The case can be read again once the classes that no longer fit are unlocked.")
+        for target_class, choice in sorted(choices.items()):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"locked_{target_class}"):
+                leaves = shortened(", ".join(choice.nodes), 110) or NOTHING
+                st.text(f"Class {target_class}: {leaves}\n{_locked_when(choice)}", width="stretch")
+                if st.button("Unlock", icon=":material/lock_open:", key=f"unlock_{target_class}"):
+                    _carry_out(partial(unlock_class, case.folder, target_class, by=desk.by))
+
+
+def _locked_when(choice: Choice) -> str:
+    by = f" by {choice.by}" if choice.by else ""
+    return f"Locked{by} on {choice.time[:10]} at {choice.time[11:16]} UTC.\nNote: {choice.note}"
 
 
 def _carry_out(action: Callable[[], None]) -> None:
@@ -134,6 +176,6 @@ def _carry_out(action: Callable[[], None]) -> None:
         with st.spinner("Writing the decision"):
             action()
     except FdError as error:
-        frame.show_error(error)
+        show_error(error)
         return
     st.rerun()

@@ -7,11 +7,12 @@ classes takes long, the slow part is a fragment of its own that is drawn once th
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fdcore.analysis import selection_settings
+from fdcore.analysis import read_choices, selection_settings
 from fdcore.case import Case
-from fdcore.errors import FdError
+from fdcore.errors import CaseError, FdError
 from fdcore.selection import SelectionSettings
-from ui import cached, frame, state
+from ui import cached, state
+from ui.class_picker import class_picker
 from ui.exports import export
 from ui.frame import Desk
 from ui.selection import class_table
@@ -21,8 +22,32 @@ from ui.selection import parts as selection_parts
 from ui.selection.controls import LIVE, SLOW
 from ui.selection.figures import draw_clusters, draw_counts, draw_map
 from ui.selection.tables import classes_csv, clusters_csv, map_csv
+from ui.sentences import fragment, show_error
 
 BIG_CELLS = 100_000  # classes x leaves from which weighing all classes is felt
+
+
+def draw_page(desk: Desk) -> None:
+    """The choice of the class, and everything below it.
+
+    Where the answers that were locked by hand do not fit the case, nothing can be weighed: then they can be unlocked.
+    """
+    case = desk.case
+    settings = _settings(case)
+    cached.scored(case)
+    try:
+        findings = cached.findings(case, settings)
+    except CaseError as error:
+        if not (choices := read_choices(case)):
+            raise
+        show_error(error)
+        selection_evidence.locked_classes(desk, case, choices)
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        with st.container(width="stretch"):
+            target_class = class_picker(desk, findings)
+        top_right = st.container(width="content", key="export_place")
+    draw(desk, case, target_class, top_right)
 
 
 def draw(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
@@ -40,14 +65,14 @@ def draw(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -
         _slow_part(desk, case, target_class, top_right)
 
 
-@st.fragment(key=LIVE)
+@fragment(key=LIVE)
 def _live_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator, big: bool) -> None:
     _follow(desk, case, target_class, big)
     if not big:
         _complete(desk, case, target_class, top_right)
 
 
-@st.fragment(key=SLOW)
+@fragment(key=SLOW)
 def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
     _complete(desk, case, target_class, top_right)
 
@@ -68,7 +93,7 @@ def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
         selection_parts.clusters_panel(scored, found, settings)
         selection_controls.draw(desk, case, settings, room, big=big)
     except FdError as error:
-        frame.show_error(error)
+        show_error(error)
 
 
 def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
@@ -83,7 +108,7 @@ def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerat
         selection_evidence.lock_panel(desk, case, findings.scored, found)
         class_table.class_table(findings)
     except FdError as error:
-        frame.show_error(error)
+        show_error(error)
 
 
 def _settings(case: Case) -> SelectionSettings:

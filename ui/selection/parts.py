@@ -69,7 +69,7 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
 def _doubts(found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> str:
     """The weaknesses as Markdown of ours, a line each."""
     weak = [f"**{weakness.capitalize()}.** {WHY.get(weakness, '')}" for weakness in found.weaknesses]
-    firm = firmness(stability, settings)
+    firm = firmness(found, stability, settings)
     if stability.winners and firm < FIRM and not found.selection.choice:
         weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of the settings nearby give this answer.")
     return "  \n".join(weak)
@@ -121,11 +121,11 @@ def map_panel(
 ) -> None:
     """Which cluster wins where, with the current point."""
     with st.container(border=True, key="stability", height="stretch"):
-        st.markdown("**How firm is the answer?**")
+        st.markdown("**Does it change with eta and alpha?**")
         if stability.winners:
             st.plotly_chart(
                 follow_on_map(case, scored, stability, settings), key="stability_map", config=config("stability"),
                 alt="Which cluster wins at each eta and alpha, with the current settings marked",
             )  # fmt: skip
         locked = "The answer is locked by hand; the map shows what the method alone finds. "
-        st.caption((locked if found.selection.choice else "") + map_in_words(scored, stability, settings))
+        st.caption((locked if found.selection.choice else "") + map_in_words(scored, found, stability, settings))

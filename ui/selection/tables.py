@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fdcore.analysis import Findings, Scored
-from fdcore.artefacts import ClassFinding, selection_rows, selection_to_csv
+from fdcore.artefacts import ClassFinding, selection_rows, selection_to_csv, to_csv
 from fdcore.naming import name_selection
 from fdcore.selection import ClassSelection, Cluster, SelectionSettings
 from fdcore.stability import Flip, StabilityMap, find_flips, stability_of
@@ -128,38 +128,52 @@ def _marks(selection: ClassSelection) -> list[str]:
 
 
 def _csv(rows: pd.DataFrame) -> bytes:
-    """CSV in which a spreadsheet computes nothing."""
-    texts = rows.select_dtypes(include=["object", "str"]).columns
-    safe = rows.assign(**{name: rows[name].map(_no_formula) for name in texts})
-    return safe.to_csv(index=False, lineterminator="\n").encode()
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    records = [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
+    return to_csv([str(name) for name in rows.columns], records)
 
 
 # In words
 
 
-def firmness(stability: StabilityMap, settings: SelectionSettings) -> float:
+def answer_of_method(found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> tuple[int, ...]:
+    """The leaves that the method answers at exactly these settings; under a lock, at the map's nearest point."""
+    if found.selection.choice is None and found.selection.winner:
+        return found.selection.winner.members
+    near = stability.at(settings.eta, settings.alpha)
+    return near.members if near else ()
+
+
+def firmness(found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> float:
     """The share of the settings nearby that agree with the method's answer at these; 1 where nothing is found."""
-    here = stability.at(settings.eta, settings.alpha)
-    return stability_of(stability, here.members if here else (), near=settings)
+    return stability_of(stability, answer_of_method(found, stability, settings), near=settings)
 
 
-def map_in_words(scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> str:
-    """How firm the method's answer is, and where it changes. Inert."""
-    here = stability.at(settings.eta, settings.alpha)
-    if here is None:
+def eta_decides(scored: Scored, found: ClassFinding) -> bool:
+    """Whether any two candidates are related in the hierarchy; where none are, eta and alpha have nothing to weigh."""
+    candidates = np.array(sorted(found.selection.candidates), dtype=np.intp)
+    among = scored.distances(candidates)
+    return bool((np.isfinite(among) & (among > 0)).any())
+
+
+def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> str:
+    """How the method's answer stands against eta and alpha, and where it changes. Inert."""
+    if not stability.winners:
         return "No leaf reaches tau, so no eta and no alpha finds an answer."
-    firm = firmness(stability, settings)
-    share = f"{here.share:.0%} of the whole map"
+    if not eta_decides(scored, found):
+        return (
+            "No two candidates are related in the hierarchy, so eta and alpha decide nothing here: the leaf with the "
+            "highest score is the answer, whatever they are. That is no sign of firmness."
+        )
+    members = answer_of_method(found, stability, settings)
+    firm = firmness(found, stability, settings)
+    share = f"{stability_of(stability, members):.0%} of the whole map"
     head = (
-        f"Firm: {firm:.0%} of the settings nearby give this answer, and {share}."
+        f"Stable against eta and alpha: {firm:.0%} of the settings nearby give this answer, and {share}. "
+        "Whether other images would give it too is not tested by this."
         if firm >= FIRM
         else f"On the edge: only {firm:.0%} of the settings nearby give this answer, and {share}."
     )
-    flips = find_flips(stability, settings)
+    flips = find_flips(stability, settings, members)
     if not flips:
         return f"{head} Moving eta or alpha alone does not change it."
     return f"{head} {_change(scored, min(flips, key=lambda flip: flip.n_points))}"
@@ -169,12 +183,6 @@ def _change(scored: Scored, flip: Flip) -> str:
     members = flip.winner.members
     leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
     return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."
-
-
-def settings_in_words(settings: SelectionSettings) -> str:
-    """Such as "eta 7.5, alpha 0.7, tau 0.3, k auto"."""
-    k = "auto" if settings.k is None else settings.k
-    return f"eta {settings.eta:g}, alpha {settings.alpha:g}, tau {settings.tau:g}, k {k}"
 
 
 def cluster_choice(scored: Scored, cluster: Cluster) -> str:

@@ -1,23 +1,26 @@
 """The Suspect page in its states: no file yet, one that cannot be opened, one that answers, one that is settled."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
+from fdcore.artefacts import to_csv
 from fdcore.errors import FdError, SettingsError
 from fdcore.intake import read_test_query
 from fdcore.jobs import Job, State
-from fdcore.plan import SuspectOptions
+from fdcore.plan import SuspectOptions, plan_of
 from ui import exports, frame, job_panel
 from ui.frame import Desk
+from ui.new_case import about_this_suspect
+from ui.sentences import show_error
 from ui.state import AFRESH
 from ui.suspect import options as suspect_options
 from ui.suspect import result as suspect_result
 from ui.suspect import source as suspect_source
 from ui.suspect import test_query as suspect_test
 from ui.suspect import uploads
-from ui.suspect.source import check, planned
+from ui.suspect.source import check
 
 
 def draw(desk: Desk) -> None:
@@ -35,12 +38,24 @@ def draw(desk: Desk) -> None:
         _settled(desk)
     elif suspect_result.is_dangerous(facts):
         st.text("This case is about this file. Ask for its weights in a safe format, and open another case for them.")
+        _another_file(desk)
     else:
         _choose(desk, taken=bool(facts.get("evidence")))
+        if facts.get("evidence") and not facts.get("suspect"):
+            _another_file(desk)
+
+
+def _another_file(desk: Desk) -> None:
+    """A fresh case in place of one whose file could not be opened; the old one is archived, with its evidence."""
+    if st.button("Wrong file? Begin again with another", key="another_file", icon=":material/restart_alt:",
+                 help="Makes a new case of this title, and archives this one with the file it took."):  # fmt: skip
+        case_id = desk.book.create(desk.card.title if desk.card else "Case", by=desk.by)
+        desk.book.archive(desk.case_id, by=desk.by)
+        frame.go_to("Suspect", **AFRESH, case=case_id)
 
 
 def _opened(desk: Desk, *, locked: bool) -> None:
-    facts, options = desk.case.facts(), planned(desk.case).suspect
+    facts, options = desk.case.facts(), plan_of(desk.case).suspect
     suspect_result.summary(desk.case, facts)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
@@ -60,15 +75,20 @@ def _opened(desk: Desk, *, locked: bool) -> None:
 
 
 def _export(desk: Desk) -> None:
-    facts, options = desk.case.facts()["suspect"], planned(desk.case).suspect
+    facts, options = desk.case.facts()["suspect"], plan_of(desk.case).suspect
     query = read_test_query(desk.case)
     rows = suspect_result.preprocessing_rows(facts, options.spec_overrides, options.preset)
-    tables = {"Input": lambda: pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()}
+    tables = {"Input": lambda: input_csv(rows)}
     figures = {}
     if query is not None:
         tables["Test query"] = lambda: suspect_test.answers_csv(query)
         figures["Answers to the test query"] = lambda: suspect_test.answers_figure(query, int(facts["n_classes"]))
     exports.export(f"{desk.case_id}-suspect", tables=tables, figures=figures)
+
+
+def input_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """What the suspect's input goes through, a row for each setting."""
+    return to_csv(list(rows[0]), rows)
 
 
 def _not_opened(desk: Desk, job: Job | None) -> None:
@@ -88,7 +108,7 @@ def _override(desk: Desk) -> None:
     sure = st.checkbox("I accept the risk of opening a file that the scanners could not judge", key="override_sure")
     st.caption("The decision is kept in the case's plan and in its audit log, and shown in the report.")
     if st.button("Open it all the same", key="override", disabled=not sure or _is_busy(desk)):
-        options = replace(planned(desk.case).suspect, allow_unscanned=True)
+        options = replace(plan_of(desk.case).suspect, allow_unscanned=True)
         desk.case.log("scan overridden", {"by": desk.by})
         check(desk, options, None)
 
@@ -96,7 +116,7 @@ def _override(desk: Desk) -> None:
 def _choose(desk: Desk, *, taken: bool) -> None:
     """File and options, and the button that has them checked."""
     case = desk.case
-    known = planned(case).suspect
+    known = plan_of(case).suspect
     with st.container(border=True, key="choose"):
         try:
             source = None if taken else suspect_source.draw(desk)
@@ -107,12 +127,12 @@ def _choose(desk: Desk, *, taken: bool) -> None:
             st.markdown("**Check it again, with other options**")
             st.caption("This case is about this file. For another file, make another case.")
         if problem:
-            frame.show_error(SettingsError(problem))
+            show_error(SettingsError(problem))
         try:
             options: SuspectOptions | None = suspect_options.draw(desk.case_id, known)
         except SettingsError as error:
             options = None
-            frame.show_error(error)
+            show_error(error)
         ready = options is not None and (taken or source is not None) and not _is_busy(desk)
         if st.button("Check the suspect", type="secondary" if taken else "primary", key="check", disabled=not ready,
                      icon=":material/policy:") and options:  # fmt: skip
@@ -132,23 +152,13 @@ def _settled(desk: Desk) -> None:
         if not desk.case.facts().get("evidence"):
             return
         if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
-            _new_with_suspect(desk)
-
-
-def _new_with_suspect(desk: Desk) -> None:
-    case, card = desk.case, desk.card
-    evidence, options = case.evidence(), planned(case).suspect
-    case_id = desk.book.create(f"{card.title if card else evidence.name} (new options)"[-110:], by=desk.by)
-    suspect_source.record_options(desk.book.open(case_id), replace(options, allow_unscanned=False), by=desk.by)
-    params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
-    desk.jobs.submit("suspect", case_id, params, by=desk.by)
-    frame.go_to("Suspect", **AFRESH, case=case_id)
+            about_this_suspect(desk, "new options", page="Suspect")
 
 
 def _failure(desk: Desk, job: Job) -> None:
     """How the last check failed, unless a notice above says so."""
     if job.state is State.FAILED and not _is_told(desk, job):
-        frame.show_error(FdError(job.message))
+        show_error(FdError(job.message))
 
 
 def _is_told(desk: Desk, job: Job | None) -> bool:

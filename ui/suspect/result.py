@@ -18,7 +18,7 @@ _SCANNERS = {
 }
 _VERDICTS = {
     "clean": ("Nothing suspicious", ":material/check:", "green"),
-    "dangerous": ("Dangerous", ":material/gpp_bad:", "red"),
+    "dangerous": ("Could run code", ":material/gpp_bad:", "red"),
     "inconclusive": ("No conclusion", ":material/help:", "orange"),
 }
 GIVEN, ASSUMED, BY_FILE = "set in the options", "assumed", "the file or its architecture"
@@ -90,8 +90,11 @@ def refused(case: Case, facts: Mapping[str, Any], *, told: bool) -> None:
         st.warning("**Not opened.** The scanners came to no conclusion about this file. Nothing in it was executed.",
                    icon=":material/help:")  # fmt: skip
     else:
-        st.error("**Refused: this file is dangerous to open.** Nothing in it was executed. It is kept as evidence.",
-                 icon=":material/gpp_bad:")  # fmt: skip
+        st.error(
+            "**Refused: opening this file could run code.** It was not opened, and nothing in it was executed. "
+            "It is kept as evidence.",
+            icon=":material/gpp_bad:",
+        )
     if not told:
         st.text(str(scan.get("sentence", "")))
     scan_findings(scan)

@@ -10,7 +10,7 @@ from fdcore.case import Case
 from fdcore.corpus import demo
 from fdcore.errors import CaseError
 from fdcore.places import inside, list_files
-from fdcore.plan import Plan, SuspectOptions
+from fdcore.plan import SuspectOptions, change_plan
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.text import file_size
@@ -103,17 +103,7 @@ def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: t
 
 def record_options(case: Case, options: SuspectOptions, *, by: str) -> None:
     """Put the options in the case's plan, and the change in its audit log."""
-    with case.exclusively():
-        plan = planned(case)
-        changed = replace(plan, suspect=options)
-        if changed != plan:
-            case.record(plan=changed.as_dict())
-            case.log("plan changed", {"suspect": changed.as_dict()["suspect"], "by": by})
-
-
-def planned(case: Case) -> Plan:
-    """The case's plan, as far as it goes."""
-    return Plan.from_dict(case.facts().get("plan", {}))
+    change_plan(case, suspect=options, by=by)
 
 
 def demo_options(options: SuspectOptions) -> SuspectOptions:

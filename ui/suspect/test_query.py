@@ -4,18 +4,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from fdcore.errors import CaseError
+from fdcore.artefacts import to_csv
 from fdcore.figures import answer_bars, config
 from fdcore.intake import TestQuery, read_test_query, sample_pictures
-from fdcore.plan import SuspectOptions
+from fdcore.plan import SuspectOptions, plan_of
 from fdcore.suspect.preprocess import PRESETS
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.suspect.options import preset_meaning
-from ui.suspect.source import check, planned
+from ui.suspect.source import check
 from ui.text import counted, inert, shortened
 
 if TYPE_CHECKING:
@@ -54,10 +53,7 @@ def draw(desk: Desk, *, locked: bool) -> None:
             _one_class(desk, query, locked=locked)
         left, right = st.columns((3, 2))
         with left:
-            try:
-                _gallery(desk, query)
-            except (OSError, IndexError) as error:  # a case may come from anywhere
-                raise CaseError("Pictures of the test query are missing or damaged. Ask the suspect again.") from error
+            _gallery(desk, query)
         with right:
             _bars(desk, query)
 
@@ -65,12 +61,16 @@ def draw(desk: Desk, *, locked: bool) -> None:
 def _gallery(desk: Desk, query: TestQuery) -> None:
     n_pages = -(-len(query.names) // PER_PAGE)
     first = (min(st.session_state.get("samples_page", 1), n_pages) - 1) * PER_PAGE
-    pictures = sample_pictures(desk.case, len(query.names))
+    shown = range(first, min(first + PER_PAGE, len(query.names)))
+    pictures = sample_pictures(desk.case, shown)
     with st.grid("auto", min_column_width=PICTURE_PX + 12, key="samples"):
-        for i in range(first, min(first + PER_PAGE, len(query.names))):
+        for i, picture in zip(shown, pictures, strict=True):
             with st.container(gap=None):
-                st.image(pictures[i], width=PICTURE_PX, alt=shortened(query.names[i]))
-                st.caption(f"**Class {query.labels[i]}** {inert(shortened(query.names[i], 24))}")
+                if picture is None:
+                    st.caption("Missing, or no picture.")
+                else:
+                    st.image(picture, width=PICTURE_PX, alt=shortened(query.names[i]))
+                st.caption(f"{inert(shortened(query.names[i], 24))} → **{query.labels[i]}**")
     if n_pages > 1:
         st.pagination(n_pages, key="samples_page")
 
@@ -92,8 +92,8 @@ def answers_figure(query: TestQuery, n_classes: int) -> "go.Figure":
 
 def answers_csv(query: TestQuery) -> bytes:
     """Each picture with the class it was put in."""
-    rows = pd.DataFrame({"picture": query.names, "class": query.labels})
-    return rows.to_csv(index=False, lineterminator="\n").encode()
+    rows = zip(query.names, query.labels, strict=True)
+    return to_csv(["picture", "class"], ({"picture": name, "class": label} for name, label in rows))
 
 
 def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
@@ -104,7 +104,7 @@ def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
     )
     if locked:
         return
-    options = planned(desk.case).suspect
+    options = plan_of(desk.case).suspect
     st.caption("Ask the same again with another normalisation")
     with st.container(horizontal=True, key="try_presets"):
         for name in PRESETS:
@@ -123,7 +123,7 @@ def _ask_again(desk: Desk) -> None:
     job = desk.jobs.latest(desk.case_id)
     with st.popover("Ask about other pictures", icon=":material/add_photo_alternate:", key="ask_again",
                     disabled=bool(job and job.active)):  # fmt: skip
-        options = planned(desk.case).suspect
+        options = plan_of(desk.case).suspect
         files = st.file_uploader(
             f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
         )

@@ -1,0 +1,106 @@
+"""Scoring in the background: it outlives the tab and the server, obeys any session, and never asks twice."""
+
+import pytest
+from browser.driver import Watch, idle, key, open_page
+from browser.journey import (
+    analyst,
+    n_sent_and_answered,
+    newest,
+    ready,
+    tiny_server,
+    wait_for_work,
+    walk_to,
+)
+from browser.server import Server
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from fdcore.jobs import State
+
+N_VIEWS = 1000  # 80 images in so many views keep the suspect busy for a while
+BATCHES = 800  # answers after which a run is well under way
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("jobs")
+    with tiny_server(folder / "server") as running:
+        ready(folder / "ready", n_views=N_VIEWS)
+        running.add_case(folder / "ready", "long")
+        running.add_case(folder / "ready", "stopped")
+        yield running
+
+
+def begin(page: Page, server: Server, case_id: str) -> None:
+    """Start scoring by its button, and wait until answers come in."""
+    open_page(page, server, "Leaf_scores", case=case_id)
+    page.get_by_role("button", name="Start scoring").click()
+    wait_for_work(server, case_id, State.RUNNING, done=BATCHES)
+
+
+def shows_work(page: Page) -> None:
+    """The page has a bar that fills."""
+    expect(page.get_by_test_id("stMain").get_by_role("progressbar").first).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def control(page: Page, name: str) -> None:
+    """Press one of the buttons of the work."""
+    page.get_by_test_id("stMain").get_by_role("button", name=name, exact=False).first.click()
+
+
+def test_scoring_survives_reload_a_closed_tab_and_a_killed_server(
+    server: Server, context: BrowserContext, page: Page, watch: Watch
+):
+    """Whatever becomes of the page and of the server, the work goes on, is shown again, and asks nothing twice."""
+    begin(page, server, "long")
+    shows_work(page)
+    page.reload()
+    shows_work(page)
+    page.close()
+    tab = context.new_page()
+    open_page(tab, server, "Leaf_scores", case="long")
+    shows_work(tab)
+    worker = newest(server, "long").id
+    with watch.allowing("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server"):
+        server.kill()
+        tab.wait_for_timeout(500)
+        server.start()
+        idle(tab)
+    job = newest(server, "long")
+    assert job.id == worker
+    assert job.state in (State.RUNNING, State.DONE)
+    wait_for_work(server, "long", State.DONE)
+    expect(tab.get_by_text("Scoring the leaves:").first).to_be_visible()
+    expect(key(tab, "scoring_metrics")).to_contain_text("All asked")
+    assert n_sent_and_answered(server, "long") == (80 * N_VIEWS, 80 * N_VIEWS)
+    tab.get_by_role("button", name="Dismiss").click()
+    idle(tab)
+    assert tab.get_by_role("button", name="Dismiss").count() == 0
+
+
+def test_any_session_pauses_cancels_and_resumes(server: Server, page: Page, browser: Browser):
+    """What one analyst starts, another may stop and go on with; both see how it stands."""
+    begin(page, server, "stopped")
+    with analyst(browser) as colleague:
+        open_page(colleague, server, "Leaf_scores", case="stopped")
+        control(colleague, "Pause")
+        wait_for_work(server, "stopped", State.PAUSED)
+        expect(key(page, "stopped")).to_contain_text("was paused")
+        n_sent, n_answered = n_sent_and_answered(server, "stopped")
+        assert 0 < n_sent == n_answered < 80 * N_VIEWS
+        control(page, "Resume")
+        wait_for_work(server, "stopped", State.RUNNING, done=n_answered + BATCHES)
+        shows_work(page)
+        walk_to(page, "Corpus")
+        colleague.reload()
+        control(colleague, "Cancel")
+        wait_for_work(server, "stopped", State.CANCELLED)
+        expect(key(colleague, "stopped")).to_contain_text("was cancelled")
+        expect(page.get_by_test_id("stMain").get_by_text("Scoring the leaves:").first).to_be_visible()
+        page.get_by_test_id("stMain").get_by_role("button", name="Resume").first.click()
+        wait_for_work(server, "stopped", State.RUNNING, State.DONE)
+        wait_for_work(server, "stopped", State.DONE)
+        colleague.reload()
+        for one in (page, colleague):
+            expect(one.get_by_text("Found 3 of 4 classes").first).to_be_visible()
+    assert n_sent_and_answered(server, "stopped") == (80 * N_VIEWS, 80 * N_VIEWS)

@@ -1,0 +1,173 @@
+"""Narrow windows and the keyboard alone: nothing is cut off, everything can be reached and has a name."""
+
+import pytest
+from browser.driver import VIEWPORT, idle, key, open_page, params
+from browser.journey import PAGES, complete, on_page, tiny_server
+from browser.server import Server
+from playwright.sync_api import Page, expect
+
+WIDTHS = [768, 1280]
+
+CUT_OFF = """
+() => {
+  const wide = innerWidth, cut = [];
+  for (const element of document.querySelectorAll(
+      '[data-testid=stMain] button, [data-testid=stMain] input, [data-testid=stMain] textarea,' +
+      '[data-testid=stMain] [role=slider], [data-testid=stMain] [data-testid=stMetric], [data-testid=stMain] h1')) {
+    if (element.closest('.js-plotly-plot, [data-testid=stDataFrame], [role=tablist]')) continue;
+    const box = element.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2 || !element.checkVisibility({visibilityProperty: true})) continue;
+    if (box.right > wide + 1 || box.left < -1)
+      cut.push(`${element.tagName} ${(element.innerText || element.ariaLabel || '').slice(0, 40)} ${box.right}`);
+  }
+  return cut;
+}
+"""
+
+SCROLLS_SIDEWAYS = """
+() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
+  .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => `${one.scrollWidth} > ${one.clientWidth}`)
+"""
+
+NAMELESS = """
+() => {
+  const wanted = 'button, a[href], input:not([type=hidden]), textarea, [role=button], [role=slider], [role=tab]';
+  const nameless = [];
+  const roots = [document, ...[...document.querySelectorAll('*')].map(one => one.shadowRoot).filter(Boolean)];
+  for (const root of roots) for (const element of root.querySelectorAll(wanted)) {
+    if (element.closest('.modebar, [data-testid=stDataFrame], [data-testid=stElementToolbar]')) continue;
+    const box = element.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2 || element.closest('[aria-hidden=true]')) continue;
+    if (!element.checkVisibility({visibilityProperty: true})) continue;
+    const by = (element.getAttribute('aria-labelledby') || '').split(' ')
+      .map(id => root.getElementById(id)?.textContent || '').join('');
+    const name = element.getAttribute('aria-label') || by || element.textContent.trim() || element.title
+      || [...(element.labels || [])].map(one => one.textContent).join('') || element.querySelector('img')?.alt;
+    if (!name) nameless.push(element.outerHTML.slice(0, 160));
+  }
+  return nameless;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("layout")
+    with tiny_server(folder / "server") as running:
+        complete(folder / "complete")
+        running.add_case(folder / "complete")
+        yield running
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_the_window(server: Server, page: Page, width: int):
+    """Nothing scrolls sideways and no control is cut off, with the sidebar as the window has it."""
+    page.set_viewport_size({"width": width, "height": 1000})
+    wrong = {}
+    for name in PAGES:
+        open_page(page, server, name, case="complete")
+        close_sidebar_over_the_page(page, width)
+        found = page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF)
+        if found:
+            wrong[name or "Case"] = found
+    assert wrong == {}
+
+
+def close_sidebar_over_the_page(page: Page, width: int) -> None:
+    """In a narrow window an open sidebar covers the page."""
+    if width < 800 and not is_collapsed(page):
+        toggle_sidebar(page)
+
+
+def is_collapsed(page: Page) -> bool:
+    """Whether the sidebar is out of the way."""
+    return page.get_by_test_id("stSidebar").get_attribute("data-collapsed") == "true"
+
+
+def toggle_sidebar(page: Page) -> None:
+    """Open or close the sidebar as a person does."""
+    if not is_collapsed(page):
+        page.get_by_test_id("stSidebar").hover()
+        page.get_by_test_id("stSidebarCollapseButton").locator("button").click(force=True)
+    else:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.wait_for_timeout(400)
+
+
+def test_the_sidebar_opens_and_closes_in_a_narrow_window(server: Server, page: Page):
+    """At 768 pixels the steps are one click away, and out of the way again."""
+    page.set_viewport_size({"width": 768, "height": 900})
+    open_page(page, server, "Selection", case="complete")
+    sidebar = page.get_by_test_id("stSidebar")
+    close_sidebar_over_the_page(page, 768)
+    expect(sidebar.get_by_role("link", name="Report")).not_to_be_in_viewport()
+    toggle_sidebar(page)
+    expect(sidebar.get_by_role("link", name="Report")).to_be_in_viewport()
+    toggle_sidebar(page)
+    expect(sidebar.get_by_role("link", name="Report")).not_to_be_in_viewport()
+    toggle_sidebar(page)
+    sidebar.get_by_role("link", name="Report").click()
+    on_page(page, "Report")
+    assert params(page)["case"] == "complete"
+
+
+def test_every_control_has_a_name(server: Server, page: Page):
+    """Whoever hears the page instead of seeing it is told what each control is."""
+    page.set_viewport_size(VIEWPORT)
+    nameless = {}
+    for name in PAGES:
+        open_page(page, server, name, case="complete")
+        if found := page.evaluate(NAMELESS):
+            nameless[name or "Case"] = found
+    assert nameless == {}
+
+
+def tab_to(page: Page, name: str, at_most: int = 120) -> None:
+    """Press Tab until the focus stands inside the element with this key."""
+    for _ in range(at_most):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"Boolean(document.activeElement.closest('.st-key-{name}'))"):
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
+
+
+def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page: Page):
+    """Tab, Enter and the arrows lead from the cases to another class, another eta and a file taken away."""
+    open_page(page, server, case="complete")
+    tab_to(page, "go_on")
+    page.keyboard.press("Enter")
+    on_page(page, "Selection")
+    page.wait_for_url("**/Selection?**")
+    tab_to(page, "class_picker")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("new URLSearchParams(location.search).get('class') === '1'")
+    idle(page)
+    for name in ("eta", "alpha", "tau"):
+        tab_to(page, name)
+        before = page.locator(f".st-key-{name} input").first.input_value()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(f"new URLSearchParams(location.search).has('{name}')")
+        idle(page)
+        assert page.locator(f".st-key-{name} input").first.input_value() != before
+        assert page.evaluate(f"Boolean(document.activeElement.closest('.st-key-{name}'))")
+    tab_to(page, "undo")
+    page.keyboard.press("Enter")
+    idle(page)
+    page.keyboard.press("Home")
+    key(page, "export").get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    offer = page.get_by_test_id("stPopoverBody").get_by_test_id("stDownloadButton").first
+    offer.wait_for()
+    with page.expect_download() as expected:
+        tab_to(page, "csv_clusters_of_this_class")
+        page.keyboard.press("Enter")
+    assert expected.value.suggested_filename.endswith(".csv")
+
+
+def test_the_export_is_reached_by_tab_on_every_page(server: Server, page: Page):
+    """On each page that has one, Tab leads to the Export menu, and its focus can be seen."""
+    for name in PAGES:
+        open_page(page, server, name, case="complete")
+        tab_to(page, "export")
+        assert page.evaluate("document.activeElement.matches(':focus-visible')"), name

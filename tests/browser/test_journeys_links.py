@@ -1,0 +1,196 @@
+"""A view is its link: every page opens from one, takes the settings in it over, and says what makes no sense."""
+
+import pytest
+from browser.driver import idle, key, open_page, params, press_slider
+from browser.journey import PAGES, analyst, conclusions, next_step, tiny_server, walk_to
+from browser.server import Server
+from playwright.sync_api import Browser, Page, expect
+
+from fdcore.analysis import selection_settings
+from fdcore.case import Case
+
+LINKED = {"class_": 1, "alpha": 0.35, "eta": 3.5, "tau": 0.12, "k": 2}
+WRONG = {"class_": 99, "alpha": 7, "eta": "nan", "tau": "x", "k": -1}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, demo_cases):
+    with tiny_server(tmp_path_factory.mktemp("links")) as running:
+        running.add_case(demo_cases.finished, "finished")
+        yield running
+
+
+@pytest.fixture
+def case_id(server: Server, demo_cases, request: pytest.FixtureRequest) -> str:
+    """A finished case for this test alone."""
+    name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
+    return server.add_case(demo_cases.finished, name)
+
+
+def sliders(page: Page) -> dict[str, float]:
+    """Where the Selection page's sliders stand."""
+    return {name: float(slider(page, name).input_value()) for name in ("alpha", "eta", "tau")}
+
+
+def slider(page: Page, name: str):
+    return key(page, name).locator("input[type=range]").first
+
+
+def test_a_link_brings_class_and_settings_to_every_page(server: Server, page: Page):
+    """Whatever page a link opens, what it says stands in the URL, and goes along to the next one."""
+    expected = {"case": "finished", "class": "1", "alpha": "0.35", "eta": "3.5", "tau": "0.12", "k": "2"}
+    for name in PAGES:
+        open_page(page, server, name, case="finished", **LINKED)
+        expect(page.locator("h1").first).to_be_visible()
+        assert expected.items() <= params(page).items(), name
+    walk_to(page, "Selection")
+    assert expected.items() <= params(page).items()
+    assert sliders(page) == {"alpha": 0.35, "eta": 3.5, "tau": 0.12}
+    assert key(page, "k").locator("input").input_value() == "2"
+    found = conclusions(server, "finished", alpha=0.35, eta=3.5, tau=0.12, k=2).classes[1].name
+    assert found is not None
+    expect(key(page, "winner").get_by_role("heading", name=found.label)).to_be_visible()
+
+
+def said_of_wrong_link(page: Page, server: Server, name: str) -> list[str]:
+    """Which parts of a link that makes no sense the page leaves unmentioned."""
+    open_page(page, server, name, case="finished", **WRONG)
+    text = page.get_by_test_id("stMain").inner_text()
+    return [part for part in ("alpha = '7'", "eta = 'nan'", "tau = 'x'", "k = '-1'") if part not in text]
+
+
+def test_a_wrong_link_is_told_and_the_page_works_all_the_same(server: Server, page: Page):
+    """Settings out of range are left out and named; a class that there is none of becomes class 0."""
+    for name in ("Leaf_scores", "Distances", "Selection"):
+        assert said_of_wrong_link(page, server, name) == [], name
+        assert "class '99'" in page.get_by_test_id("stMain").inner_text()
+
+
+def test_pages_without_controls_tell_of_a_wrong_link_too(server: Server, page: Page):
+    """Nobody takes the case's own settings for those of a link."""
+    assert [name for name in ("Verification", "Clone", "Report") if said_of_wrong_link(page, server, name)] == []
+
+
+def test_a_link_to_no_case_says_so(server: Server, page: Page):
+    """A case that is gone or mistyped is named in a sentence, on every page, and the way back is one click."""
+    for name in PAGES:
+        open_page(page, server, name, case="../../etc")
+        expect(page.get_by_test_id("stAlert").first).to_contain_text("etc")
+        expect(page.get_by_test_id("stSidebar").get_by_role("link", name="Case").first).to_be_visible()
+
+
+def test_eta_by_keyboard_changes_the_clusters_and_the_link(server: Server, page: Page, case_id: str):
+    """At eta 0 every leaf stands alone; at the other end all are one; the answer and the URL follow."""
+    open_page(page, server, "Selection", case=case_id, class_=0)
+    rows = {}
+    for end, eta in (("Home", 0.0), ("End", 20.0)):
+        press_slider(page, "eta", end)
+        page.wait_for_function(f"new URLSearchParams(location.search).get('eta') === '{eta:g}'")
+        idle(page)
+        found = conclusions(server, case_id, eta=eta).classes[0]
+        assert found.name is not None
+        expect(key(page, "winner").get_by_role("heading", name=found.name.label)).to_be_visible()
+        rows[eta] = n_rows(page)
+        assert rows[eta] == len(found.selection.clusters)
+    assert rows[0.0] > rows[20.0]
+    press_slider(page, "eta", "ArrowLeft", 3)
+    page.wait_for_function("new URLSearchParams(location.search).get('eta') === '18.5'")
+
+
+def n_rows(page: Page) -> int:
+    """Clusters in the table, as assistive technology is told."""
+    grid = key(page, "clusters_panel").locator("[role=grid]").first
+    grid.wait_for(state="attached")
+    return int(grid.get_attribute("aria-rowcount") or 0) - 1
+
+
+def test_alpha_is_live_while_it_is_dragged(server: Server, page: Page, case_id: str):
+    """The link and the numbers follow the hand before the mouse is let go."""
+    open_page(page, server, "Selection", case=case_id, class_=0)
+    box = slider(page, "alpha").bounding_box()
+    assert box is not None
+    before = params(page).get("alpha")
+    y = box["y"] + box["height"] / 2
+    here = (sliders(page)["alpha"] - 0.05) / 0.95
+    page.mouse.move(box["x"] + 8 + here * (box["width"] - 16), y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=5)
+    page.mouse.move(box["x"] + box["width"] * 0.25, y, steps=5)
+    page.wait_for_function("before => new URLSearchParams(location.search).get('alpha') !== before", arg=before)
+    held = params(page)["alpha"]
+    assert 0.15 < float(held) < 0.6
+    page.mouse.up()
+    idle(page)
+    alpha = sliders(page)["alpha"]
+    assert params(page)["alpha"] == f"{alpha:g}"
+    winner = conclusions(server, case_id, alpha=alpha).classes[0].selection.winner
+    assert winner is not None
+    expect(key(page, "winner")).to_contain_text(f"{winner.objective:.3f}")
+
+
+def test_reload_and_the_back_button_keep_the_view(server: Server, page: Page, case_id: str):
+    """What was set stays set after a reload, and after a look at the next page."""
+    open_page(page, server, "Selection", case=case_id, class_=2)
+    press_slider(page, "eta", "Home")
+    page.wait_for_function("new URLSearchParams(location.search).get('eta') === '0'")
+    page.reload()
+    idle(page)
+    assert sliders(page)["eta"] == 0
+    assert params(page)["class"] == "2"
+    next_step(page, "Verification")
+    page.go_back()
+    page.wait_for_url("**/Selection?**")
+    idle(page)
+    expect(key(page, "winner")).to_be_visible()
+    assert sliders(page)["eta"] == 0
+    assert params(page)["eta"] == "0"
+
+
+def test_a_change_is_taken_back_and_saved(server: Server, page: Page, case_id: str):
+    """Undo leads back to what was; saving makes what is shown the case's conclusions, and the report agrees."""
+    case = Case.open(server.cases / case_id)
+    saved = selection_settings(case)
+    open_page(page, server, "Selection", case=case_id)
+    expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+    press_slider(page, "eta", "Home")
+    expect(page.get_by_text("Not saved")).to_be_visible()
+    page.wait_for_timeout(1600)  # longer than what counts as one move
+    press_slider(page, "eta", "End")
+    key(page, "undo").get_by_role("button").click()
+    page.wait_for_function("new URLSearchParams(location.search).get('eta') === '0'")
+    idle(page)
+    assert sliders(page)["eta"] == 0
+    assert selection_settings(case) == saved
+    key(page, "save").get_by_role("button").click()
+    expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+    idle(page)
+    assert selection_settings(case).eta == 0
+    walk_to(page, "Report")
+    assert key(page, "unsaved").count() == 0
+
+
+def test_the_link_of_a_page_opens_the_same_view_for_a_colleague(server: Server, page: Page, browser: Browser):
+    """The link that the page itself offers leads another person to what is shown."""
+    open_page(page, server, "Selection", case="finished", class_=2)
+    press_slider(page, "eta", "End")
+    page.wait_for_function("new URLSearchParams(location.search).get('eta') === '20'")
+    page.wait_for_timeout(1000)
+    page.get_by_role("button", name="Link").first.click()
+    page.wait_for_timeout(300)
+    idle(page)
+    link = page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
+    with analyst(browser) as colleague:
+        colleague.goto(link)
+        idle(colleague)
+        assert params(colleague)["class"] == "2"
+        assert sliders(colleague)["eta"] == 20
+
+
+def test_the_sidebar_takes_a_moved_slider_along(server: Server, page: Page):
+    """Another step, reached by its link in the sidebar, looks at what was just set."""
+    open_page(page, server, "Selection", case="finished")
+    press_slider(page, "tau", "End")
+    page.wait_for_function("new URLSearchParams(location.search).get('tau') === '0.95'")
+    page.wait_for_timeout(1000)
+    walk_to(page, "Distances")
+    assert params(page).get("tau") == "0.95"

@@ -1,0 +1,146 @@
+"""Several analysts on one server: on one case they see the same, on two cases never each other's."""
+
+import pytest
+from browser.driver import idle, key, open_page, params, press_slider
+from browser.journey import analyst, button, ready, tiny_server, type_in, wait_for_work
+from browser.server import Server
+from playwright.sync_api import Browser, Page, expect
+
+from fdcore.analysis import read_choices, selection_settings
+from fdcore.case import Case
+from fdcore.jobs import State
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, demo_cases):
+    folder = tmp_path_factory.mktemp("sessions")
+    with tiny_server(folder / "server") as running:
+        for name in ("shared", "saved", "mine", "theirs"):
+            running.add_case(demo_cases.finished, name)
+        ready(folder / "ready", n_views=600)
+        running.add_case(folder / "ready", "working")
+        running.add_case(folder / "ready", "noticed")
+        yield running
+
+
+def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser: Browser):
+    """A class decided by hand shows to a colleague, with the note as text; unlocking shows to the first."""
+    note = "Seen on the drive: **aircraft** <b>only</b>"
+    with analyst(browser) as colleague:
+        for one in (page, colleague):
+            open_page(one, server, "Selection", case="shared", class_=0)
+        type_note(page, note)
+        key(page, "lock_class").get_by_role("button").click()
+        expect(key(page, "winner")).to_contain_text("Locked by hand")
+        assert 0 in read_choices(Case.open(server.cases / "shared"))
+        colleague.reload()
+        idle(colleague)
+        expect(key(colleague, "winner")).to_contain_text("Locked by hand")
+        expect(key(colleague, "winner")).to_contain_text(note)
+        key(colleague, "unlock").get_by_role("button").click()
+        expect(key(colleague, "lock_class")).to_be_visible()
+        page.reload()
+        idle(page)
+        expect(key(page, "winner")).not_to_contain_text("Locked by hand")
+    assert read_choices(Case.open(server.cases / "shared")) == {}
+
+
+def type_note(page: Page, note: str) -> None:
+    """Say why, and leave the field."""
+    field = key(page, "lock_note_shared_0").locator("textarea")
+    field.fill(note)
+    field.press("Control+Enter")
+    idle(page)
+
+
+def test_saved_conclusions_are_those_of_everybody(server: Server, page: Page, browser: Browser):
+    """What one saves is what a colleague's report holds."""
+    with analyst(browser) as colleague:
+        open_page(colleague, server, "Report", case="saved")
+        open_page(page, server, "Selection", case="saved")
+        press_slider(page, "eta", "Home")
+        key(page, "save").get_by_role("button").click()
+        expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+        assert selection_settings(Case.open(server.cases / "saved")).eta == 0
+        colleague.reload()
+        idle(colleague)
+        assert key(colleague, "unsaved").count() == 0
+        open_page(colleague, server, "Selection", case="saved")
+        expect(colleague.get_by_text("Shown = saved conclusions")).to_be_visible()
+        assert float(key(colleague, "eta").locator("input").first.input_value()) == 0
+
+
+def test_both_see_the_running_work(server: Server, page: Page, browser: Browser):
+    """A colleague who looks at the same case sees the bar and the controls, and can start nothing beside it."""
+    with analyst(browser) as colleague:
+        open_page(page, server, "Leaf_scores", case="working")
+        page.get_by_role("button", name="Start scoring").click()
+        wait_for_work(server, "working", State.RUNNING, done=1)
+        open_page(colleague, server, "Leaf_scores", case="working")
+        expect(colleague.get_by_test_id("stSidebar").get_by_role("progressbar").first).to_be_visible()
+        assert colleague.get_by_role("button", name="Start scoring").count() == 0
+        open_page(colleague, server, "Selection", case="mine")
+        assert colleague.get_by_role("progressbar").count() == 0
+        wait_for_work(server, "working", State.DONE)
+        expect(page.get_by_text("Scoring the leaves:").first).to_be_visible()
+        assert colleague.get_by_text("Scoring the leaves:").count() == 0
+
+
+def test_work_begun_by_one_appears_on_the_page_that_the_other_has_open(server: Server, page: Page, browser: Browser):
+    """A colleague need not reload to learn that the case is being worked on."""
+    with analyst(browser) as colleague:
+        open_page(colleague, server, "Leaf_scores", case="noticed")
+        open_page(page, server, "Leaf_scores", case="noticed")
+        page.get_by_role("button", name="Start scoring").click()
+        wait_for_work(server, "noticed", State.RUNNING, State.DONE, done=1)
+        shown = colleague.get_by_test_id("stMain").get_by_role("progressbar")
+        expect(shown.or_(key(colleague, "scoring_metrics")).first).to_be_visible(timeout=10_000)
+
+
+def test_two_cases_never_mix(server: Server, page: Page, browser: Browser):
+    """Settings, class, notes and search of one analyst leave the other's page as it was."""
+    with analyst(browser) as colleague:
+        open_page(page, server, "Selection", case="mine", class_=0)
+        open_page(colleague, server, "Selection", case="theirs", class_=2)
+        before = key(colleague, "winner").inner_text()
+        press_slider(page, "eta", "End")
+        press_slider(page, "alpha", "Home")
+        type_note(page, "mine alone")
+        idle(colleague)
+        assert key(colleague, "winner").inner_text() == before
+        assert params(colleague) == {"case": "theirs", "class": "2"}
+        colleague.reload()
+        idle(colleague)
+        assert key(colleague, "winner").inner_text() == before
+        assert "mine alone" not in colleague.locator("body").inner_text()
+
+
+def test_switching_the_case_begins_with_its_own_settings(server: Server, page: Page):
+    """The case switcher leaves class and settings of the last case behind."""
+    open_page(page, server, "Selection", case="mine", class_=2)
+    press_slider(page, "eta", "End")
+    field = key(page, "case_switch").locator("input").first
+    field.press("ArrowDown")
+    options = page.get_by_role("option")
+    options.first.wait_for()
+    assert options.count() == len(list(server.cases.glob("*/case.json")))
+    options.last.click()
+    page.wait_for_function("new URLSearchParams(location.search).get('case') !== 'mine'")
+    idle(page)
+    assert set(params(page)) == {"case"}
+
+
+def test_a_case_made_by_one_is_there_for_the_other(server: Server, page: Page, browser: Browser):
+    """The Case page lists what anybody made, also twice the same title."""
+    with analyst(browser) as colleague:
+        ids = set()
+        for one in (page, colleague):
+            open_page(one, server)
+            button(one, "New case")
+            type_in(one, "new_title", "Twins")
+            one.wait_for_function("new URLSearchParams(location.search).has('case')")
+            ids.add(params(one)["case"])
+        assert len(ids) == 2
+        open_page(page, server)
+        for case_id in ids:
+            expect(key(page, f"card_{case_id}")).to_be_visible()

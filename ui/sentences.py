@@ -1,0 +1,31 @@
+"""Errors that the analyst can mend, as sentences: in a page, and in the parts of it that run again by themselves."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from fdcore.errors import FdError
+from ui.text import inert
+
+
+def show_error(error: FdError) -> None:
+    """An error as a sentence; the program goes on."""
+    st.error(inert(str(error)), icon=":material/error:")
+
+
+def fragment(*, run_every: float | None = None, key: str | None = None) -> Callable[[Callable[..., None]], Any]:
+    """`st.fragment` whose errors become sentences: where a part runs again by itself, its page does not see them."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @wraps(function)
+        def guarded(*arguments: Any, **named: Any) -> None:
+            try:
+                function(*arguments, **named)
+            except FdError as error:
+                show_error(error)
+
+        return st.fragment(run_every=run_every, key=key)(guarded)
+
+    return decorate

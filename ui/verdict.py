@@ -1,0 +1,88 @@
+"""What was found, class by class and as a whole: the table and the figure that the Case page and the report share."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fdcore.analysis import Findings, Scored
+from fdcore.artefacts import ClassFinding, to_csv
+from fdcore.neighbourhood import tree_above
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from fdcore.figures import FoundClass
+
+MAX_LEAVES = 12  # named for one class
+COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Take care", "Leaves", "Chosen by hand")
+
+
+def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """One row for each class; "not found" is a row as any other. Texts are not inert."""
+    table = pd.DataFrame(_rows(findings), columns=COLUMNS).astype({"L": float, "S": float})
+    return table[list(columns)]
+
+
+def verdict_csv(findings: Findings, columns: Sequence[str] = COLUMNS) -> bytes:
+    """`verdict_table` as CSV in which a spreadsheet computes nothing."""
+    return to_csv(columns, ({column: row[column] for column in columns} for row in _rows(findings)))
+
+
+def draw_domain(findings: Findings, revision: str) -> "go.Figure":
+    """The found classes at what they are called, over the part of the hierarchy above them, as a treemap.
+
+    Args:
+        findings: what was found.
+        revision: what the figure is about; its zoom is kept while this stays.
+    """
+    from fdcore.figures import domain_treemap
+
+    hierarchy, found = findings.scored.hierarchy, _found_classes(findings)
+    above = tree_above(hierarchy, [entry.node for entry in found])
+    return domain_treemap(
+        found, ids=list(above), labels=[hierarchy.label(node) for node in above], parents=list(above.values()),
+        revision=revision,
+    )  # fmt: skip
+
+
+def _found_classes(findings: Findings) -> "list[FoundClass]":
+    from fdcore.figures import FoundClass
+
+    return [
+        FoundClass(entry.selection.target_class, entry.name.ancestor, _leaves(findings.scored, winner.members))
+        for entry in findings.classes
+        if (winner := entry.selection.winner) and entry.name and entry.name.ancestor
+    ]
+
+
+def _rows(findings: Findings) -> list[dict[str, Any]]:
+    return [_row(findings.scored, entry) for entry in findings.classes]
+
+
+def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
+    winner, choice = entry.selection.winner, entry.selection.choice
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
+        "Class": entry.selection.target_class,
+        "Found": "not found",
+        "L": None,
+        "S": None,
+        "Take care": ", ".join(entry.weaknesses),
+        "Chosen by hand": choice.by or "yes" if choice else "",
+    }
+    if winner and entry.name:
+        n_kept, n_dropped = len(entry.filtered.kept), len(entry.filtered.dropped)
+        row |= {
+            "Found": entry.name.label,
+            "L": winner.functional,
+            "S": winner.semantic,
+            "Covers": f"{entry.name.n_chosen} of {entry.name.n_leaves}",
+            "Images kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
+            "Leaves": _leaves(scored, winner.members),
+        }
+    return row
+
+
+def _leaves(scored: Scored, members: Sequence[int]) -> str:
+    more = f" and {len(members) - MAX_LEAVES} more" if len(members) > MAX_LEAVES else ""
+    return ", ".join(scored.labels(members[:MAX_LEAVES])) + more
