@@ -39,7 +39,7 @@ CONTROLS = ("eta", "alpha")  # keys of the sliders
 SIZES = ((10, 1000), (1000, 1000))  # classes, leaves
 N_PRESSES, N_WARM_UP, N_STARTS = 18, 2, 5
 N_HELD, HELD_S = 15, 0.033
-QUIET_MS = 250  # nothing may change for so long before a press counts as answered
+QUIET_MS = 450  # nothing may change for so long before a press counts as answered; the table of a big case waits 300 ms
 TIMEOUT_MS = 60_000
 
 # Notes when a key went down, when the script's end arrived, and when the frame after the last change was shown.

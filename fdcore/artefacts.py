@@ -14,7 +14,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.filtering import FilteredClass
 from fdcore.naming import Name
-from fdcore.scores import Scores
+from fdcore.scores import Scores, wilson_interval
 from fdcore.selection import ClassSelection, Cluster
 
 MAX_ROWS = 1_000_000  # of scores.csv; beyond, leaves without a single hit are left out
@@ -165,6 +165,7 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "nodes": answer["nodes"],
         "labels": answer["labels"],
         "functional_score": winner.functional if winner else None,
+        "interval": _interval(finding.selection, scores),
         "semantic_score": winner.semantic if winner else None,
         "objective": winner.objective if winner else None,
         "n_images": len(filtered.kept),
@@ -173,6 +174,16 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
         "clusters": clusters,
     }
+
+
+def _interval(selection: ClassSelection, scores: Scores) -> list[float] | None:
+    """The 95 % interval of the winner's L: low and high."""
+    if selection.winner is None:
+        return None
+    leaves = list(selection.winner.members)
+    hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
+    low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
+    return [round(float(low), 6), round(float(high), 6)]
 
 
 def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_a_suspect_that_would_run_code_is_refused(server: Server, page: Page, tm
     upload(page, "source_upload", tmp_path / "bomb.pth")
     page.get_by_role("button", name="Check the suspect").click()
     wait_for_work(server, "a-trap", State.FAILED)
-    expect(page.get_by_text("Refused: this file is dangerous to open").first).to_be_visible()
+    expect(page.get_by_text("Refused: opening this file could run code").first).to_be_visible()
     assert page.get_by_role("button", name="Check the suspect").count() == 0
     assert page.get_by_role("button", name="Open it all the same").count() == 0
     assert page.locator("body").inner_text().count("Traceback") == 0

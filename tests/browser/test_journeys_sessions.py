@@ -47,7 +47,7 @@ def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser:
 
 def type_note(page: Page, note: str) -> None:
     """Say why, and leave the field."""
-    field = key(page, "lock_note_shared_0").locator("textarea")
+    field = page.locator("[class*=st-key-lock_note_] textarea")
     field.fill(note)
     field.press("Control+Enter")
     idle(page)

@@ -91,13 +91,13 @@ def domain(findings: Findings, case_id: str) -> None:
                         alt=f"Treemap of what {findings.overall.n_found} classes were found to be.")  # fmt: skip
     with right.container(border=True, height="stretch"):
         st.markdown("**Each name once**")
-        st.caption("Those of most classes first.")
+        st.caption("With the numbers of its classes; names of several classes first.")
         table = domain_table(findings)
         st.dataframe(
             table, hide_index=True, placeholder="", key="domain_table", height=min(31 * (len(table) + 1) + 3, 420),
             column_config={
                 "found": st.column_config.TextColumn("Found", width=130),
-                "classes": st.column_config.TextColumn("Classes", width=60),
+                "classes": st.column_config.TextColumn("Class no.", width=60),
                 "L": st.column_config.ProgressColumn("L", help="Share of views put in the class, mean of the classes",
                                                      min_value=0.0, max_value=1.0, format="%.2f", width=95),
             },
