@@ -98,13 +98,13 @@ class OwnRow:
             return State(found["state"]) if found else None
 
     def is_first(self) -> bool:
-        """Whether no living worker has waited longer in the same lane."""
+        """Whether no living worker was sent earlier to the same lane; one that did not say its lane yet is waited for."""
         with reading(self.root) as connection:
             if connection is None:
                 return True
             earlier = connection.execute(
-                "SELECT a.* FROM jobs a JOIN jobs b ON a.lane = b.lane AND (a.queued, a.id) < (b.queued, b.id) "
-                "WHERE b.id = ? AND a.state = 'queued' AND a.claimed",
+                "SELECT a.* FROM jobs a JOIN jobs b ON (a.queued, a.id) < (b.queued, b.id) "
+                "WHERE b.id = ? AND a.state = 'queued' AND (a.lane = b.lane OR a.lane IS NULL)",
                 (self.job_id,),
             ).fetchall()
         return not any(worker_of(row).alive(row["heartbeat"] or 0.0) for row in earlier)
