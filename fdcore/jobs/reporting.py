@@ -98,7 +98,7 @@ class OwnRow:
             return State(found["state"]) if found else None
 
     def is_first(self) -> bool:
-        """Whether no living worker was sent earlier to the same lane; one that did not say its lane yet is waited for."""
+        """Whether no living worker was sent earlier to this lane; one that did not say its lane yet is waited for."""
         with reading(self.root) as connection:
             if connection is None:
                 return True
