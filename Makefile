@@ -24,8 +24,8 @@ app: $(VENV)/installed
 	$(BIN)/python -m streamlit run app.py
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" || $(BIN)/python -m pytest --last-failed -m "not browser"
+	$(BIN)/python -m pytest -m browser || $(BIN)/python -m pytest --last-failed -m browser
 
 check: $(VENV)/installed-dev
 	$(BIN)/python -m ruff check .
