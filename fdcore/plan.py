@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fdcore.case import Case
+from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CaseError, SettingsError
+from fdcore.places import Places, require_inside
 from fdcore.selection import SelectionSettings
 from fdcore.views import ViewSpec
 
@@ -128,6 +130,18 @@ def change_plan(case: Case, *, by: str = "", **parts: Any) -> Plan:
             case.record(plan=new.as_dict())
             case.log("plan changed", {part: new.as_dict()[part] for part in parts} | ({"by": by} if by else {}))
     return new
+
+
+def require_allowed(places: Places, plan: Plan) -> None:
+    """Whether the plan names only folders that this server may read; it may have come with an imported case.
+
+    Raises:
+        SettingsError: it names another.
+    """
+    for corpus in plan.corpora:
+        require_inside(places.corpora, folder_of(corpus))
+    if plan.hierarchy is not None:
+        require_inside(places.corpora, Path(plan.hierarchy))
 
 
 def open_hierarchy(path: str | Path | None) -> Hierarchy:

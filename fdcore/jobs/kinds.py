@@ -72,17 +72,11 @@ def _demo(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _require_allowed(folder: Path) -> None:
-    """Whether the plan names only folders that this server may read; it may have come with an imported case."""
     from fdcore.case import Case
-    from fdcore.corpus.corpus import folder_of
-    from fdcore.places import Places, require_inside
-    from fdcore.plan import Plan
+    from fdcore.places import Places
+    from fdcore.plan import plan_of, require_allowed
 
-    roots = Places.from_environment().corpora
-    plan = Plan.from_dict(Case.open(folder).facts().get("plan", {}))
-    named = [folder_of(corpus) for corpus in plan.corpora]
-    for path in named if plan.hierarchy is None else [*named, Path(plan.hierarchy)]:
-        require_inside(roots, path)
+    require_allowed(Places.from_environment(), plan_of(Case.open(folder)))
 
 
 def _in_words(findings: "Findings") -> str:

@@ -10,7 +10,6 @@ from ui.text import counted, shortened
 MAX_PROBED = 3_000
 _WNID = re.compile(r"n\d{8}")
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-_TABLES = ("*.csv", "*.json", "*/*.csv", "*/*.json")
 
 
 def first_look(folder: Path) -> str:

@@ -1,16 +1,13 @@
 """Starting to ask, or to ask more: what may be started, and handing it to a process of its own."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
 from fdcore.analysis import selection_settings
 from fdcore.case import Case
-from fdcore.corpus.corpus import folder_of
 from fdcore.errors import CaseError, FdError
-from fdcore.places import Places, require_inside
-from fdcore.plan import Plan, Settings, change_plan, plan_of
+from fdcore.plan import Settings, change_plan, plan_of, require_allowed
 from ui.frame import Desk
 from ui.sentences import show_error
 
@@ -50,15 +47,3 @@ def start_and_redraw(desk: Desk, settings: Settings | None = None) -> None:
         show_error(error)
         return
     st.rerun()
-
-
-def require_allowed(places: Places, plan: Plan) -> None:
-    """Whether the plan names only folders that this server may read; it may have come with an imported case.
-
-    Raises:
-        SettingsError: it names another.
-    """
-    for corpus in plan.corpora:
-        require_inside(places.corpora, folder_of(corpus))
-    if plan.hierarchy is not None:
-        require_inside(places.corpora, Path(plan.hierarchy))
