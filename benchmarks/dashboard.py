@@ -6,10 +6,13 @@ Goals: first page within 3 s; a move redrawn within a median of 400 ms in the br
 leaves x 10 classes, within 1.5 s at 1,000 classes; no message to the browser above 5 MB. Results: dashboard.csv.
 
 A real server, a real chromium, imagined cases (`tests/case_factory.py`). Each slider is walked from its lower end by
-the right arrow key, so that no value is met twice and no cache can answer. All times are by the browser's clock:
+the right arrow key, so that no value is met twice and no cache can answer. All times but `server` are by the browser's
+clock:
 
     browser   from the key press to the frame that shows the last change on the page
-    server    from the message that the browser sends to the server's word that the script has ended
+    server    from the server's beginning with what the press asks for to its end, by the server's clock
+    wire      from the message that the browser sends to the server's word that the script has ended
+    bare ...  the same for a page that holds nothing but such a slider: what Streamlit and this machine cost
     held key  from the last of 15 presses, 33 ms apart, to the last change on the page
     largest message, all messages: what the server sent for one press
 """
@@ -34,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser.driver import VIEWPORT, find_chromium, idle, key, launch, open_page
 from browser.server import Server
 
-SCRIPT, PAGE = "app.py", "Selection"
+SCRIPT, PAGE, BARE = "app.py", "Selection", "benchmarks/bare_slider.py"
 CONTROLS = ("eta", "alpha")  # keys of the sliders
 SIZES = ((10, 1000), (1000, 1000))  # classes, leaves
 N_PRESSES, N_WARM_UP, N_STARTS = 18, 2, 5
@@ -64,11 +67,11 @@ _ANSWERED = f"""
 () => {{
   const {{pressed, changed, shown, ended}} = window.fdcoreWatch;
   const last = Math.max(changed, shown, ended);
-  return ended > pressed && shown >= changed && performance.now() - last > {QUIET_MS}
+  return shown > pressed && shown >= changed && performance.now() - last > {QUIET_MS}
     && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning';
 }}
 """
-_TOOK = "() => Math.max(fdcoreWatch.shown, fdcoreWatch.ended) - fdcoreWatch.pressed"
+_TOOK = "() => fdcoreWatch.shown - fdcoreWatch.pressed"
 
 
 class Frame(NamedTuple):
@@ -79,11 +82,28 @@ class Frame(NamedTuple):
     content: bytes
 
 
+class TimedServer(Server):
+    """A server that notes how long each script run took."""
+
+    streamlit = (str(Path(__file__).with_name("timed_streamlit.py")),)
+
+    def __init__(self, folder: Path, script: str = SCRIPT) -> None:
+        self.times = folder / "times.txt"
+        super().__init__(folder, script=script, settings={"FDCORE_TIMES": str(self.times)})
+
+    def spent_ms(self) -> float:
+        """What the runs since the last call took together."""
+        spent = sum(map(float, self.times.read_text().split()))
+        self.times.write_text("")
+        return spent
+
+
 class Press(NamedTuple):
     """What one key press cost."""
 
     browser_ms: float
     server_ms: float
+    wire_ms: float
     largest_kb: float
     all_kb: float
 
@@ -103,15 +123,23 @@ class Wire:
             content = base64.b64decode(event["response"]["payloadData"])
             self.frames.append(Frame(event["timestamp"], sent, content))
 
-    def server_ms(self) -> float:
-        """From the first rerun that was asked for to the last script's end."""
-        asked = [f.at_s for f in self.frames if f.sent and _kind(BackMsg(), f) == "rerun_script"]
+    def wire_ms(self) -> float:
+        """From the first rerun that the press asked for to the end of the last one.
+
+        The page also looks now and then whether a colleague changed something; those runs ask by themselves.
+        """
+        asked = [f.at_s for f in self.frames if f.sent and _is_asked_for(f)]
         ended = [f.at_s for f in self.frames if not f.sent and _kind(ForwardMsg(), f) == "script_finished"]
-        return 1000 * (max(ended) - min(asked))
+        return 1000 * (min(at for at in ended if at > max(asked)) - min(asked))
 
     def received_kb(self) -> list[float]:
         """Sizes of the messages from the server."""
         return [len(frame.content) / 1000 for frame in self.frames if not frame.sent]
+
+
+def _is_asked_for(frame: Frame) -> bool:
+    message = BackMsg()
+    return _kind(message, frame) == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 
 def _kind(message: Any, frame: Frame) -> str:
@@ -128,6 +156,7 @@ def main() -> None:
         browser = launch(playwright, chromium)
         rows = [measure_start(browser, Path(folder) / f"start-{number}") for number in range(N_STARTS)]
         table = [_row("first page", "", 0, 0, "ms", rows)]
+        table += measure_bare(browser, Path(folder) / "bare")
         for n_classes, n_leaves in SIZES:
             table += measure_size(browser, Path(folder) / f"{n_classes}-{n_leaves}", n_classes, n_leaves)
         browser.close()
@@ -144,9 +173,22 @@ def measure_start(browser: Browser, folder: Path) -> float:
         return 1000 * (time.monotonic() - begun)
 
 
+def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
+    """What a press costs on a page that holds nothing but the slider."""
+    with _running(server := TimedServer(folder, BARE)), _page(browser) as page:
+        open_page(page, server)
+        page.evaluate(_WATCH)
+        presses = walk(page, Wire(page), server, "eta")
+    return [
+        _row("bare browser", "eta", 0, 0, "ms", [press.browser_ms for press in presses]),
+        _row("bare server", "eta", 0, 0, "ms", [press.server_ms for press in presses]),
+        _row("bare wire", "eta", 0, 0, "ms", [press.wire_ms for press in presses]),
+    ]
+
+
 def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) -> list[dict[str, object]]:
     """All rows of one size."""
-    server = Server(folder, script=SCRIPT)
+    server = TimedServer(folder)
     make_case(server.cases / "big", n_classes, n_leaves)
     rows = []
     with _running(server):
@@ -154,12 +196,13 @@ def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) 
             with _page(browser) as page:
                 open_page(page, server, PAGE, case="big")
                 page.evaluate(_WATCH)
-                presses = walk(page, Wire(page), control)
+                presses = walk(page, Wire(page), server, control)
                 held = hold(page, control)
             about = (control, n_classes, n_leaves)
             rows += [
                 _row("browser", *about, "ms", [press.browser_ms for press in presses]),
                 _row("server", *about, "ms", [press.server_ms for press in presses]),
+                _row("wire", *about, "ms", [press.wire_ms for press in presses]),
                 _row("held key", *about, "ms", [held]),
                 _row("largest message", *about, "kB", [press.largest_kb for press in presses]),
                 _row("all messages", *about, "kB", [press.all_kb for press in presses]),
@@ -174,7 +217,7 @@ def make_case(folder: Path, n_classes: int, n_leaves: int) -> None:
     case_factory.big(folder, n_classes, n_leaves)
 
 
-def walk(page: Page, wire: Wire, control: str) -> list[Press]:
+def walk(page: Page, wire: Wire, server: TimedServer, control: str) -> list[Press]:
     """Press the right arrow key on a slider from its lower end; the first few presses do not count."""
     handle = _to_lower_end(page, control)
     presses = []
@@ -182,10 +225,11 @@ def walk(page: Page, wire: Wire, control: str) -> list[Press]:
         if handle.evaluate("input => Number(input.value) >= Number(input.max)"):
             break
         wire.frames.clear()
+        server.spent_ms()
         handle.press("ArrowRight")
         page.wait_for_function(_ANSWERED, timeout=TIMEOUT_MS)
         received = wire.received_kb()
-        presses.append(Press(page.evaluate(_TOOK), wire.server_ms(), max(received), sum(received)))
+        presses.append(Press(page.evaluate(_TOOK), server.spent_ms(), wire.wire_ms(), max(received), sum(received)))
     return presses[N_WARM_UP:]
 
 

@@ -57,7 +57,8 @@ export default function (component) {
   memory.value = data.value;
   if (memory.sent !== null && Math.abs(memory.sent - data.value) < 1e-9) memory.sent = null;
   clearTimeout(memory.resting);
-  memory.resting = memory.sent === null && memory.stirred ? setTimeout(rest, data.patience) : null;
+  const told = data.patience !== null && memory.sent === null && memory.stirred;
+  memory.resting = told ? setTimeout(rest, data.patience) : null;
   parentElement.querySelector(".name").textContent = data.label;
   parentElement.querySelector(".low").textContent = data.low;
   parentElement.querySelector(".high").textContent = data.high;
@@ -105,7 +106,8 @@ def live_slider(
         value: where it stands.
         low, high, step: its range.
         on_move: takes the value that the analyst chose.
-        on_rest: called once the page has answered and the slider has not moved for `patience_ms` after that.
+        on_rest: called once the page has answered and the slider has not moved for `patience_ms` after that. Without
+            it nothing is sent when the slider rests: that would draw the fragment once more for nothing.
         patience_ms: how long to wait before the slider counts as resting.
         ends: what low and high mean, in a word or two.
         unit: behind the value, such as " steps".
@@ -120,7 +122,8 @@ def live_slider(
 
     shown = f"{value:.{digits}f}" if round(value, digits) == value else f"{value:g}"
     data = {"label": label, "value": value, "shown": shown, "min": low, "max": high, "step": step, "digits": digits,
-            "unit": unit, "low": ends[0], "high": ends[1], "help": help, "patience": patience_ms}  # fmt: skip
+            "unit": unit, "low": ends[0], "high": ends[1], "help": help,
+            "patience": patience_ms if on_rest else None}  # fmt: skip
     _mount(
         key=key, data=data, default={"value": value}, on_value_change=moved, on_rested_change=on_rest or (lambda: None)
     )

@@ -13,11 +13,12 @@ from fdcore.figures.style import (
     MUTED,
     NOTHING,
     OTHER,
+    assemble,
     counted,
     full_name,
-    list_rows,
     new_figure,
     nothing_to_draw,
+    row_axis,
     shortened,
 )
 
@@ -27,6 +28,11 @@ Shares = npt.NDArray[np.floating[Any]]
 MAX_WINNERS = len(CATEGORICAL)
 MAX_CLUSTERS = 30
 _SEMANTIC, _FAINT = "#E69F00", 0.45
+_STACKED: dict[str, Any] = {
+    "barmode": "stack",
+    "margin": {"t": 40},
+    "legend": {"itemclick": False, "itemdoubleclick": False},
+}
 
 
 class ClusterBar(NamedTuple):
@@ -53,32 +59,28 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     if not clusters:
         return nothing_to_draw("cluster_bars", "No cluster: no leaf reaches tau, so the class is not found.")
     shown, n_left_out = _most_important(clusters)
-    figure = new_figure("cluster_bars", height=30 * len(shown) + 112, revision=revision)
-    rows = list(range(len(shown)))
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
-    parts = (
-        ("alpha · L", ACCENT, [alpha * c.functional for c in shown]),
-        ("(1 - alpha) · S", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown]),
-    )
-    for name, color, values in parts:
-        figure.add_bar(
-            x=values, y=rows, orientation="h", name=name, width=0.66, marker={"color": color, "opacity": strength},
-            hovertext=hover, hovertemplate="%{hovertext}<extra></extra>",
-        )  # fmt: skip
-    figure.add_scatter(
-        x=[c.objective for c in shown], y=rows, mode="text", textposition="middle right", hoverinfo="skip",
-        text=[f" <b>{c.objective:.2f} winner</b>" if c.is_winner else f" {c.objective:.2f}" for c in shown],
-        showlegend=False, cliponaxis=False,
-    )  # fmt: skip
-    list_rows(figure, [f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown])
+    parts = [
+        _row_bars("alpha · L", ACCENT, [alpha * c.functional for c in shown], hover, 0.66),
+        _row_bars("(1 - alpha) · S", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown], hover, 0.66),
+    ]
+    for part in parts:
+        part["marker"]["opacity"] = strength
+    ends = [f" <b>{c.objective:.2f} winner</b>" if c.is_winner else f" {c.objective:.2f}" for c in shown]
     left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
-    figure.update_xaxes(
-        title_text=f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}",
-        range=[0, 1.14], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f", fixedrange=True,
+    return assemble(
+        "cluster_bars",
+        [*parts, _row_ends([c.objective for c in shown], ends)],
+        height=30 * len(shown) + 112,
+        revision=revision,
+        xaxis={
+            "title": {"text": f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}"}, "range": [0, 1.14],
+            "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "tickformat": ".1f", "fixedrange": True,
+        },
+        yaxis=row_axis([f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown]),
+        **_STACKED,
     )  # fmt: skip
-    figure.update_layout(barmode="stack", margin_t=40, legend={"itemclick": False, "itemdoubleclick": False})
-    return figure
 
 
 def stability_map(
@@ -164,30 +166,46 @@ def filter_counts(
     """
     if not len(labels):
         return nothing_to_draw("filter_counts", "The class is not found, so there are no images to filter.")
-    before, after = np.asarray(before), np.asarray(after)
-    figure = new_figure("filter_counts", height=24 * len(labels) + 112, revision=revision)
+    kept, total = np.asarray(after).tolist(), np.asarray(before).tolist()
     hover = [
-        f"{full_name(label, node)}<br>{kept:,} of {counted(total, 'image')} kept, {total - kept:,} dropped"
-        for label, node, kept, total in zip(labels, ids, after.tolist(), before.tolist(), strict=True)
+        f"{full_name(label, node)}<br>{k:,} of {counted(n, 'image')} kept, {n - k:,} dropped"
+        for label, node, k, n in zip(labels, ids, kept, total, strict=True)
     ]
-    rows = list(range(len(labels)))
-    for name, color, values in (("Kept", ACCENT, after), ("Dropped", MUTED, before - after)):
-        figure.add_bar(
-            x=values, y=rows, orientation="h", name=name, marker_color=color, width=0.68,
-            hovertext=hover, hovertemplate="%{hovertext}<extra></extra>",
-        )  # fmt: skip
-    figure.add_scatter(
-        x=before, y=rows, mode="text", textposition="middle right", hoverinfo="skip", showlegend=False,
-        text=[f" {kept:,} of {total:,}" for kept, total in zip(after.tolist(), before.tolist(), strict=True)],
-        cliponaxis=False,
+    dropped = [n - k for k, n in zip(kept, total, strict=True)]
+    ends = [f" {k:,} of {n:,}" for k, n in zip(kept, total, strict=True)]
+    most = max(*total, 1)
+    return assemble(
+        "filter_counts",
+        [
+            _row_bars("Kept", ACCENT, kept, hover, 0.68),
+            _row_bars("Dropped", MUTED, dropped, hover, 0.68),
+            _row_ends(total, ends),
+        ],
+        height=24 * len(labels) + 112,
+        revision=revision,
+        xaxis={
+            "title": {"text": "Images"}, "range": [0, most * 1.16], "tickformat": ",d",
+            "nticks": min(most + 1, 8), "fixedrange": True,
+        },
+        yaxis=row_axis([shortened(label) for label in labels]),
+        **_STACKED,
     )  # fmt: skip
-    list_rows(figure, [shortened(label) for label in labels])
-    most = max(int(before.max()), 1)
-    figure.update_xaxes(
-        title_text="Images", range=[0, most * 1.16], tickformat=",d", nticks=min(most + 1, 8), fixedrange=True
-    )
-    figure.update_layout(barmode="stack", margin_t=40, legend={"itemclick": False, "itemdoubleclick": False})
-    return figure
+
+
+def _row_bars(name: str, color: str, values: list[Any], hover: list[str], width: float) -> dict[str, Any]:
+    """One part of stacked bars, a row for each value."""
+    return {
+        "type": "bar", "orientation": "h", "name": name, "x": values, "y": list(range(len(values))), "width": width,
+        "marker": {"color": color}, "hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+
+
+def _row_ends(values: list[Any], texts: list[str]) -> dict[str, Any]:
+    """What stands behind the bars."""
+    return {
+        "type": "scatter", "mode": "text", "textposition": "middle right", "x": values, "y": list(range(len(values))),
+        "text": texts, "hoverinfo": "skip", "showlegend": False, "cliponaxis": False,
+    }  # fmt: skip
 
 
 def _most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], int]:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,6 +26,8 @@ class Server:
         port: on 127.0.0.1, the same after a restart.
         process: the running server.
     """
+
+    streamlit: Sequence[str] = ("-m", "streamlit")  # what python runs; a benchmark puts its own around it
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Server:
         """Start it and wait until it answers; the seconds that took."""
         begun = time.monotonic()
         arguments = ["--server.port", str(self.port), "--server.headless", "true", "--server.fileWatcherType", "none"]
-        command = [sys.executable, "-m", "streamlit", "run", self.script, *arguments]
+        command = [sys.executable, *self.streamlit, "run", self.script, *arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=REPOSITORY, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log

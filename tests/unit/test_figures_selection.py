@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from fdcore.figures import ClusterBar, TreeNode, cluster_bars, filter_counts, hierarchy_tree, stability_map
@@ -37,6 +38,17 @@ def test_many_clusters_end_with_a_count_and_keep_the_winner() -> None:
     assert len(figure.data[0].x) == MAX_CLUSTERS
     assert figure.layout.yaxis.ticktext[-1] == "<b>c49</b>"
     assert figure.layout.xaxis.title.text.endswith("20 weaker clusters not drawn")
+
+
+def test_what_is_drawn_without_validation_is_valid() -> None:
+    """Plotly would refuse a misspelt property; the page does not pay for asking it."""
+    bars = cluster_bars(
+        [ClusterBar("cars", 0.8, 0.5, 0.71, True, 3), ClusterBar(IMAGE, 0.9, 0, 0.6, False, 1)], alpha=1
+    )
+    counts = filter_counts(["car"], ids=["n1"], before=np.array([9]), after=np.array([2]))
+    for figure in (bars, counts):
+        validated = go.Figure(figure.to_plotly_json())
+        assert json.loads(validated.to_json()) == json.loads(figure.to_json(validate=False))
 
 
 def test_no_cluster_is_not_found() -> None:
@@ -96,7 +108,7 @@ def test_filtering_is_drawn_as_kept_and_dropped() -> None:
     """The bars add up to what there was."""
     figure = filter_counts(["car", IMAGE], ids=["n1", "n2"], before=np.array([1000, 5]), after=np.array([900, 0]))
     kept, dropped, counts = figure.data
-    assert (kept.x.tolist(), dropped.x.tolist()) == ([900, 0], [100, 5])
+    assert (kept.x, dropped.x) == ((900, 0), (100, 5))
     assert counts.text == (" 900 of 1,000", " 0 of 5")
     assert kept.hovertext[0] == "<b>car</b><br>n1<br>900 of 1,000 images kept, 100 dropped"
     assert figure.layout.xaxis.title.text == "Images"

@@ -5,7 +5,7 @@ import streamlit as st
 
 from fdcore.analysis import Findings
 from fdcore.selection import SelectionSettings
-from fdcore.verification import Words, words_of, words_to_csv
+from fdcore.verification.words import Words, words_of, words_to_csv
 from ui import frame
 from ui.class_picker import class_name
 from ui.exports import export
