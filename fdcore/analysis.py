@@ -1,11 +1,10 @@
 """The second half of an investigation: from the answers in a case to its findings. Asks nothing, needs no model.
 
-`load_scored` reads a case once, `weigh` draws the conclusions in memory, `analyse` does both and writes them down.
+`load_scored` reads a case once, `weigh` draws the conclusions in memory, `judge` says what all of them mean;
+`fdcore.results` writes them down.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from fdcore import __version__, artefacts
+from fdcore import artefacts
 from fdcore.artefacts import ClassFinding, ImageTable
-from fdcore.case import Case, to_json
+from fdcore.case import Case
 from fdcore.choices import Choice, apply_choices, choices_from_json, choices_to_json, leaves_needed
 from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
@@ -26,16 +24,15 @@ from fdcore.corpus.store import find_pixels
 from fdcore.errors import CaseError, SettingsError
 from fdcore.filtering import filter_images
 from fdcore.naming import name_selection
-from fdcore.progress import Progress, silent
-from fdcore.report import Record, render_report
 from fdcore.scores import Scores, score_leaves
 from fdcore.selection import Overall, SelectionSettings, overall, select, weaknesses
-from fdcore.storage import sha256_file
 from fdcore.suspect.ledger import Ledger, LedgerHeader
+from fdcore.verdict import Circumstances, Verdict, reach_verdict
+from fdcore.verification.agreement import Agreement, rank_label_sets
+from fdcore.verification.vectors import WordVectors, builtin_vectors
 
 Pictures = npt.NDArray[np.uint8]
 
-WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "report.html")
 MAX_KNOWN = 3_000  # leaves whose distances are all kept in memory (36 MB)
 
 
@@ -103,51 +100,6 @@ class Findings:
     overall: Overall
 
 
-def analyse(
-    folder: Path,
-    settings: SelectionSettings | None = None,
-    *,
-    cache: Path | None = None,
-    by: str = "",
-    progress: Progress = silent,
-) -> Findings:
-    """Draw the conclusions again from a case's answers, with other settings or the case's own, and write them down.
-
-    Args:
-        folder: the case's folder.
-        settings: alpha, eta, tau, k; None for those of the last analysis.
-        cache: where decoded images are kept, for the pictures in the report.
-        by: who asks for it, for the audit log.
-        progress: told how far the work is.
-
-    Raises:
-        CaseError: the case is damaged, or was not scored yet.
-    """
-    case = Case.open(folder)
-    with case.exclusively():
-        return conclude(case, settings or selection_settings(case), pixels_of(case, cache), by=by, progress=progress)
-
-
-def conclude(
-    case: Case,
-    settings: SelectionSettings,
-    pixels: Pictures | None,
-    *,
-    by: str = "",
-    progress: Progress = silent,
-) -> Findings:
-    """Weigh a case's answers and write all tables and the report; the caller holds the case's lock."""
-    if case.facts().get("evidence"):
-        case.evidence()  # its hash is verified before every export
-    scored = load_scored(case)
-    findings = weigh(scored, settings, read_choices(case))
-    written = _write_findings(case, findings, pixels, progress)
-    case.record(selection=asdict(settings), state="analysed", written=written)
-    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
-    case.log("analysed", details | ({"by": by} if by else {}))
-    return findings
-
-
 def load_scored(case: Case) -> Scored:
     """Read what a case's conclusions rest on.
 
@@ -203,6 +155,43 @@ def weigh_class(
     """
     own = {target_class: choices[target_class]} if target_class in choices else {}
     return _weigh(scored, settings, own, (target_class,))[0]
+
+
+def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | None = None) -> Verdict:
+    """What all classes together say about the suspect. Reads and writes nothing.
+
+    Args:
+        findings: what was found.
+        facts: the content of case.json.
+        vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
+    """
+    scored = findings.scored
+    return reach_verdict(
+        findings.classes,
+        scored.scores,
+        scored.hierarchy,
+        findings.settings,
+        distances=scored.distances,
+        agreements=label_set_agreements(findings, vectors or builtin_vectors()),
+        circumstances=Circumstances(
+            preprocessing_assumed="(assumed)" in str(facts.get("suspect", {}).get("description", "")),
+            complete=scored.complete,
+        ),
+    )
+
+
+def label_set_agreements(findings: Findings, vectors: WordVectors) -> tuple[Agreement, ...]:
+    """Which known label sets have the suspect's number of classes, and how well each agrees, the best first."""
+    scored, spec = findings.scored, findings.scored.header.spec
+    return rank_label_sets(
+        findings.classes,
+        scored.scores,
+        scored.hierarchy,
+        vectors,
+        height=spec["height"],
+        width=spec["width"],
+        channels=spec["channels"],
+    )
 
 
 def _weigh(
@@ -296,66 +285,3 @@ def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
         raise CaseError(f"The case {case.folder} has no corpus yet: run the investigation first.") from error
     except (OSError, ValueError, KeyError) as error:
         raise CaseError(f"The corpus tables of the case {case.folder} are damaged ({error}). Run it again.") from error
-
-
-def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
-    """The report on findings as self-contained HTML; reads case.json and writes nothing."""
-    classes = artefacts.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
-    total = asdict(findings.overall)
-    return render_report(case.facts(), _head(findings), classes, total, findings.classes, pixels, record)
-
-
-def agrees_with_files(case: Case, findings: Findings) -> bool:
-    """Whether the case's files hold these findings: not after a choice was locked since, or a file was changed.
-
-    selection.json is compared with the findings, and each file with the hash that was recorded when it was written;
-    a case of an earlier version has no such record.
-    """
-    try:
-        kept, written = case.read_json("selection.json").get("classes"), case.facts().get("written")
-        if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
-            return False
-    except (CaseError, OSError):  # a file is damaged, or missing
-        return False
-    classes = artefacts.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
-    return bool(kept == json.loads(json.dumps(classes)))
-
-
-def _head(findings: Findings) -> dict[str, Any]:
-    scored = findings.scored
-    return {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,
-            "design_effect": scored.scores.design_effect, "settings": asdict(findings.settings)}  # fmt: skip
-
-
-def _write_findings(
-    case: Case,
-    findings: Findings,
-    pixels: Pictures | None,
-    progress: Progress,
-) -> dict[str, str]:
-    """Write all of `WRITTEN` and return the hex SHA-256 of each."""
-    scored, total, head = findings.scored, asdict(findings.overall), _head(findings)
-    scores, hierarchy = scored.scores, scored.hierarchy
-    rows = artefacts.score_rows(scores, hierarchy)
-    selected = artefacts.selection_rows(findings.classes, scores, hierarchy)
-    classes = artefacts.selection_to_json(findings.classes, scores, hierarchy)
-    tables: dict[str, Callable[[], bytes]] = {
-        "scores.csv": lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
-        "scores.json": lambda: _table_json(head, rows),
-        "selection.csv": lambda: artefacts.selection_to_csv(selected),
-        "selection.json": lambda: to_json(head | {"overall": total, "classes": classes}),
-        "images.csv": lambda: artefacts.image_rows_to_csv(findings.classes, scored.images, hierarchy),
-        "report.html": lambda: render_report(case.facts(), head, classes, total, findings.classes, pixels).encode(),
-    }
-    written = {}
-    for done, name in enumerate(WRITTEN, start=1):
-        content = tables[name]()
-        case.write(name, content)
-        written[name] = hashlib.sha256(content).hexdigest()
-        progress("Writing results", done, len(WRITTEN))
-    return written
-
-
-def _table_json(head: dict[str, Any], rows: pd.DataFrame) -> bytes:
-    body = rows.to_json(orient="records", force_ascii=False)
-    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "scores": {body}}}\n'.encode()

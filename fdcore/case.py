@@ -10,6 +10,9 @@
     scores.csv/.json    functional scores
     selection.csv/.json what was found per class
     images.csv          the selection's images, kept or dropped
+    verdict.json        what all classes together mean
+    claims.json         what somebody says that the classes are
+    verification/       claims against findings, maps, and the word vectors used
     report.html         all of it on one page
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.

@@ -45,6 +45,8 @@ class CaseCard:
         n_answered, n_queries: answers there are, of those planned.
         n_found, n_classes: classes found, of all; None before the first analysis.
         domain: the names of what was found, best first.
+        verdict: what all classes together say, in a sentence; empty before the first analysis.
+        words_checked: whether claims were compared with what was found.
         refused: whether the suspect's file was not opened for what the scanners found in it.
         problem: why the case cannot be read; empty where it can.
     """
@@ -62,6 +64,8 @@ class CaseCard:
     n_found: int | None = None
     n_classes: int | None = None
     domain: tuple[str, ...] = ()
+    verdict: str = ""
+    words_checked: bool = False
     refused: bool = False
     problem: str = ""
 
@@ -292,6 +296,8 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         n_found=int(found["overall"]["n_found"]) if found else None,
         n_classes=int(found["overall"]["n_classes"]) if found else None,
         domain=tuple(dict.fromkeys(map(str, names))),
+        verdict=str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else "",
+        words_checked=case.has("verification/words.json"),
         refused=bool(facts.get("refused")),
     )
 

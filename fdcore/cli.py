@@ -11,6 +11,7 @@ from fdcore import __version__, terminal
 from fdcore.errors import CaseError, FdError, SettingsError, StorageError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
+    from fdcore.claims import Claims
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.plan import Plan, Settings
     from fdcore.selection import SelectionSettings
@@ -89,11 +90,11 @@ def _demo(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _select(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore import analysis
+    from fdcore import analysis, results
     from fdcore.case import Case
 
     before = analysis.selection_settings(Case.open(options.case))
-    analysis.analyse(
+    results.analyse(
         options.case,
         _selection_settings(options, before),
         cache=_cache(options),
@@ -104,6 +105,84 @@ def _select(options: argparse.Namespace) -> dict[str, Any]:
 
 def _show(options: argparse.Namespace) -> dict[str, Any]:
     return _present(options.case, options)
+
+
+def _verify(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import Case
+    from fdcore.claims import write_claims
+    from fdcore.results import WORDS_FILE
+    from fdcore.word_check import check_words
+
+    progress = terminal.ProgressBar()
+    claims = _claims(options)
+    if claims is not None:
+        write_claims(options.case, claims)
+    vectors = _vectors_file(options, progress)
+    check_words(options.case, vectors, cache=_cache(options), progress=progress)
+    case = Case.open(options.case)
+    found = case.read_json(WORDS_FILE)
+    if not options.json:
+        print(terminal.words(found, case.read_json("selection.json")["classes"]))
+        print(f"\nTables, maps and the word vectors used: {case.path('verification')}")
+    return {"case": str(options.case), **found}
+
+
+def _claims(options: argparse.Namespace) -> "Claims | None":
+    """The claims given on the command line; None to keep those of the case."""
+    from fdcore import claims
+    from fdcore.case import Case
+
+    suspect = Case.open(options.case).facts().get("suspect") or {}
+    n_classes = int(suspect.get("n_classes", 0))
+    if options.claims:
+        return claims.claims_from_csv(options.claims.read_bytes(), n_classes, source=options.claims.name)
+    if options.claim:
+        pairs = dict(_claim(text) for text in options.claim)
+        return claims.Claims(pairs, "given on the command line")
+    if options.label_set:
+        from fdcore.verification.label_sets import label_set
+
+        return claims.claims_from_label_set(label_set(options.label_set), n_classes)
+    if options.from_suspect:
+        if not suspect.get("class_names"):
+            raise SettingsError("The suspect's file names no classes. Give --claims, --claim or --label-set.")
+        return claims.claims_from_list(suspect["class_names"], source=claims.FROM_SUSPECT)
+    return None
+
+
+def _claim(text: str) -> tuple[int, str]:
+    from fdcore.claims import cleaned
+
+    number, _, name = text.partition("=")
+    if not number.strip().isdecimal() or not cleaned(name):
+        raise SettingsError(f"--claim takes a class and its name such as 0=airplane, not {text!r}.")
+    return int(number), cleaned(name)
+
+
+def _vectors_file(options: argparse.Namespace, progress: terminal.ProgressBar) -> Path | None:
+    """The file of word vectors: as named, or downloaded by its name in gensim's collection; None for the built-in."""
+    if options.vectors is None:
+        return None
+    path = Path(options.vectors)
+    if path.exists() or path.suffix or path.name != options.vectors:
+        return path
+    from fdcore.verification.vector_download import download_vectors
+
+    return download_vectors(options.vectors, _cache(options) / "downloads", progress)
+
+
+def _verdict(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore import analysis
+    from fdcore.case import Case
+    from fdcore.verdict import verdict_as_dict, verdict_in_words
+
+    case = Case.open(options.case)
+    settings = analysis.selection_settings(case)
+    findings = analysis.weigh(analysis.load_scored(case), settings, analysis.read_choices(case))
+    reached = analysis.judge(findings, case.facts())
+    if not options.json:
+        print(verdict_in_words(reached), end="")
+    return {"case": str(options.case), **verdict_as_dict(reached)}
 
 
 def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -256,11 +335,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")
     command = _add(commands, "show", _show, "show a case's verdict")
     command.add_argument("case", type=Path, help="the case's folder")
+    command = _add(commands, "verdict", _verdict, "say what all classes together mean, and what speaks against it")
+    command.add_argument("case", type=Path, help="the case's folder")
+    _add_verify(commands)
     command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
     command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
     command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),
                          help="where its pictures are drawn (default corpora/demo)")  # fmt: skip
     return parser
+
+
+def _add_verify(commands: Any) -> None:
+    command = _add(commands, "verify", _verify, "compare what the classes are claimed to be with what was found")
+    command.add_argument("case", type=Path, help="the case's folder")
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--claims", type=Path, metavar="FILE", help="CSV: class,name, or names in class order")
+    group.add_argument("--claim", action="append", metavar="CLASS=NAME", help="one class's claim; may be repeated")
+    group.add_argument("--label-set", metavar="KEY", help="a known label set as claims, such as cifar10")
+    group.add_argument("--from-suspect", action="store_true", help="the names that the suspect's own file tells")
+    command.add_argument("--vectors", metavar="FILE|NAME", help="word2vec, GloVe or fastText vectors, or a name in "
+                         "gensim's collection (default: the built-in ones)")  # fmt: skip
 
 
 def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
 """An investigation from end to end. START HERE.
 
-`investigate` asks the suspect; `fdcore.analysis` draws the conclusions from what lies in the case, again and again
+`investigate` asks the suspect; `fdcore.results` draws the conclusions from what lies in the case, again and again
 where settings change. `run_plan` is the same with everything taken from the case's own plan.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from fdcore import artefacts
-from fdcore.analysis import Findings, conclude, selection_settings
+from fdcore.analysis import Findings, selection_settings
 from fdcore.artefacts import ImageTable
 from fdcore.case import Case, to_json
 from fdcore.corpus.corpus import Corpus, open_corpus
@@ -19,6 +19,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.plan import Plan, Settings, open_hierarchy
 from fdcore.progress import Progress, silent
+from fdcore.results import conclude
 from fdcore.scores import ask_suspect, n_queries_left
 from fdcore.suspect.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.suspect.preprocess import PreprocessSpec
@@ -136,8 +137,18 @@ def take_suspect(
         _record_refusal(case, error.scan if isinstance(error, RefusedError) else {})
         raise
     _record_refusal(case, {})
-    _record_suspect(case, model)
+    _record_suspect(case, model, _told_names(evidence.path, model.n_classes))
     return model, model.spec
+
+
+def _told_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """What the suspect's own file calls its classes: a claim, kept as such. Empty where it says nothing."""
+    from fdcore.suspect.class_names import read_class_names  # imports torch or onnx, as opening the suspect did
+
+    try:
+        return read_class_names(path, n_classes)
+    except SuspectError:  # a file that was opened all the same: it tells no names
+        return ()
 
 
 def _record_refusal(case: Case, scan: dict[str, Any]) -> None:
@@ -146,14 +157,15 @@ def _record_refusal(case: Case, scan: dict[str, Any]) -> None:
         case.record(refused=scan)
 
 
-def _record_suspect(case: Case, suspect: Suspect) -> None:
+def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = ()) -> None:
     if case.has("ledger/ledger.json"):
         header = Ledger.open(case.path("ledger")).header
         if header.suspect != suspect.fingerprint:
             raise CaseError(
                 describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_spec(suspect)))
             )
-    facts = json.loads(to_json(_suspect_facts(suspect)))
+    told = {"class_names": list(class_names)} if class_names else {}
+    facts = json.loads(to_json(_suspect_facts(suspect) | told))
     if case.facts().get("suspect") != facts:
         case.record(suspect=facts)
         case.log("suspect opened", facts)

@@ -1,9 +1,10 @@
-"""Where the dashboard's cases, evidence, corpora and decoded images lie, and which typed paths are let in.
+"""Where the dashboard's cases, evidence, corpora and word vectors lie, and which typed paths are let in.
 
 FDCORE_CASES     folder of cases (default cases/)
 FDCORE_EVIDENCE  folders with suspects' files, separated by the system's path separator (default evidence/)
 FDCORE_CORPORA   folders with image folders, likewise (default corpora/)
-FDCORE_CACHE     folder for decoded images (default: the user's cache)
+FDCORE_VECTORS   folders with word vectors, likewise (default vectors/)
+FDCORE_CACHE     folder for decoded images and converted word vectors (default: the user's cache)
 """
 
 import itertools
@@ -26,6 +27,7 @@ class Places:
     cases: Path
     evidence: tuple[Path, ...]
     corpora: tuple[Path, ...]
+    vectors: tuple[Path, ...]
     cache: Path
 
     @classmethod
@@ -35,6 +37,7 @@ class Places:
             cases=Path(environment.get("FDCORE_CASES") or "cases").absolute(),
             evidence=_folders(environment.get("FDCORE_EVIDENCE") or "evidence"),
             corpora=_folders(environment.get("FDCORE_CORPORA") or "corpora"),
+            vectors=_folders(environment.get("FDCORE_VECTORS") or "vectors"),
             cache=Path(environment.get("FDCORE_CACHE") or _user_cache()).absolute(),
         )
 

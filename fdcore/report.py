@@ -14,6 +14,7 @@ from PIL import Image
 from fdcore.artefacts import ClassFinding
 from fdcore.audit import AuditTrail, details_in_words
 from fdcore.rerun import rerun_commands
+from fdcore.verdict import Verdict
 
 MAX_CLASSES_WITH_PICTURES = 100
 PICTURES_PER_CLASS = 12
@@ -40,9 +41,11 @@ def render_report(
     facts: Mapping[str, Any],
     head: Mapping[str, Any],
     classes: Sequence[Mapping[str, Any]],
-    overall: Mapping[str, Any],
     findings: Sequence[ClassFinding],
     pixels: npt.NDArray[np.uint8] | None,
+    *,
+    verdict: Verdict,
+    words: Mapping[str, Any] | None = None,
     record: Record | None = None,
 ) -> str:
     """Render a case's findings as self-contained HTML; every text in it is escaped, and nothing in it can run.
@@ -51,9 +54,10 @@ def render_report(
         facts: the content of case.json.
         head: settings and counts of the analysis.
         classes: selection.json's classes.
-        overall: the whole model's L and S.
         findings: the same classes with their images.
         pixels: (n_images, H, W, C) the corpus' images, or None where they are not at hand.
+        verdict: what all classes together say.
+        words: the comparison of claims with these findings, as `fdcore.word_check` wrote it; None where there is none.
         record: the test query and the audit log, where they are to be part of it.
     """
     environment = Environment(
@@ -66,7 +70,8 @@ def render_report(
         suspect=suspect,
         corpus=facts["corpus"],
         head=head,
-        overall=overall,
+        verdict=verdict,
+        words=words,
         classes=classes,
         domain=found_domain(classes),
         record=record,

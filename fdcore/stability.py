@@ -15,11 +15,21 @@ import numpy.typing as npt
 from fdcore.clustering import Indices, KnownDistances, Matrix, MergeTree, medoids_of
 from fdcore.errors import SettingsError
 from fdcore.scores import Scores
-from fdcore.selection import Cluster, SelectionSettings, Shares, candidates, objectives, weigh_groups
+from fdcore.selection import (
+    ClassSelection,
+    Cluster,
+    SelectionSettings,
+    Shares,
+    candidates,
+    objectives,
+    weigh_groups,
+)
 
 DEFAULT_ETAS = tuple(step / 2 for step in range(41))  # 0 to 20 steps in the hierarchy
 DEFAULT_ALPHAS = tuple(step / 20 for step in range(1, 21))  # 0.05 to 1
 NEAR_ETA, NEAR_ALPHA = 2.0, 0.15  # what counts as a small move
+FIRM = 0.7  # share of the neighbourhood that must agree before an answer counts as firm
+UNSTABLE = "changes with small moves of eta or alpha"
 
 _MAX_POINTS = np.iinfo(np.int16).max
 
@@ -157,6 +167,30 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
         rows = _within(stability.etas, near.eta, NEAR_ETA)
         hits = hits[np.ix_(rows, _within(stability.alphas, near.alpha, NEAR_ALPHA))]
     return float(hits.mean())
+
+
+def answer_of_method(
+    selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings
+) -> tuple[int, ...]:
+    """The leaves that the method answers at exactly these settings; under a lock, at the map's nearest point."""
+    if selection.choice is None and selection.winner:
+        return selection.winner.members
+    near = stability.at(settings.eta, settings.alpha)
+    return near.members if near else ()
+
+
+def firmness(selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings) -> float:
+    """The share of the settings nearby that agree with the method's answer at these; 1 where nothing is found."""
+    return stability_of(stability, answer_of_method(selection, stability, settings), near=settings)
+
+
+def near_grid(settings: SelectionSettings) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The etas and alphas of the default map that count as near these settings: a map over them alone, which is quick
+    to make, gives the same `firmness`.
+    """
+    etas, alphas = np.array(DEFAULT_ETAS), np.array(DEFAULT_ALPHAS)
+    rows, columns = _within(etas, settings.eta, NEAR_ETA), _within(alphas, settings.alpha, NEAR_ALPHA)
+    return tuple(etas[rows].tolist()), tuple(alphas[columns].tolist())
 
 
 def find_flips(

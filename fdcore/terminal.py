@@ -86,6 +86,47 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     return table(rows, flexible=(1, 2), right=(0, 3, 4, 5, 6))
 
 
+def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> str:
+    """Claims against findings (the paper's Table 4), and the known label sets that fit best."""
+    vectors, claims = found["vectors"], found["claims"]
+    lines = [f"Claims    {plain(claims['source']) or 'none'}",
+             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words"]  # fmt: skip
+    if not vectors["independent"]:
+        lines.append("          made from the hierarchy itself: their agreement with it proves little")
+    if found["similarity"]:
+        lines += ["", *_similarity_table(found["similarity"], classes)]
+    if found["label_sets"]:
+        lines += ["", *_label_set_table(found["label_sets"][:8])]
+    return "\n".join(lines)
+
+
+def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("class", "claimed", "found", "L", "cosine", "percentile", "nearest words")]
+    for row in similarity:
+        near, score, share = row["nearest"], row["functional_score"], row["percentile"]
+        rows.append(
+            (
+                str(row["target_class"]),
+                plain(row["claim"]),
+                plain(", ".join(classes[row["target_class"]]["labels"])) or "not found",
+                "" if score is None else f"{score:.2f}",
+                f"{near['cosine']:.3f}" if near else "",
+                "" if share is None else f"{100 * share:.0f}",
+                plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
+            )
+        )
+    return table(rows, flexible=(1, 2, 6), right=(0, 3, 4, 5))
+
+
+def _label_set_table(sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("known label set", "agreement", "p", "classes", "convincing")]
+    rows += [
+        (one["name"], f"{one['mean']:.2f}", f"{one['p_value']:.2g}", str(one["n_compared"]), "yes" * one["agrees"])
+        for one in sets
+    ]
+    return table(rows, flexible=(0,), right=(1, 2, 3))
+
+
 def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:
     """Align rows in columns, a rule under the first; the flexible columns give way where the terminal is narrow."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -5,6 +5,7 @@ from ui import cached, frame, state
 from ui.report import audit as audit_panel
 from ui.report import files as report_files
 from ui.report import panels as report_panels
+from ui.verdict import verdict_panel
 
 with frame.page("Report") as desk:
     case = desk.case
@@ -13,6 +14,7 @@ with frame.page("Report") as desk:
     report_panels.notice(desk, case, saved, shown)
     if desk.card is not None and desk.card.n_found is not None:
         findings = cached.findings(case, saved)
+        verdict_panel(cached.verdict(case, saved))
         report_panels.metrics(case, findings)
         report_panels.domain(findings, desk.case_id)
         report_panels.verdict(findings)

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import tiny_world
 
 from fdcore import artefacts
-from fdcore.analysis import analyse
 from fdcore.artefacts import ImageTable
 from fdcore.case import Case
 from fdcore.closeness import distances
@@ -27,6 +26,7 @@ from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import FdError
 from fdcore.pipeline import run_plan
 from fdcore.plan import Plan, Settings, SuspectOptions
+from fdcore.results import analyse
 from fdcore.suspect.ledger import Ledger, LedgerHeader
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.views import ViewSpec

@@ -4,17 +4,16 @@ changed by its users."""
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from fdcore.analysis import (
-    WRITTEN,
     Findings,
     Scored,
-    agrees_with_files,
-    draw_report,
+    judge,
     load_scored,
     pixels_of,
     read_choices,
@@ -25,6 +24,7 @@ from fdcore.artefacts import ClassFinding
 from fdcore.audit import read_trail
 from fdcore.case import Case
 from fdcore.casebook import Casebook, CaseCard
+from fdcore.claims import Claims
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
 from fdcore.intake import Surveyed, read_survey, read_test_query
@@ -32,9 +32,13 @@ from fdcore.neighbourhood import Neighbourhood, all_candidates, neighbourhood
 from fdcore.places import folder_choices, table_choices
 from fdcore.plan import open_hierarchy
 from fdcore.report import Record
+from fdcore.results import WORDS_FILE, WRITTEN, agrees_with_files, draw_report
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import StabilityMap, map_stability
 from fdcore.suspect.formats import identify
+from fdcore.verdict import Verdict
+from fdcore.verification.vectors import WordVectors
+from fdcore.word_check import KEPT_FILE, Comparison, case_vectors, compare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,10 +48,10 @@ if TYPE_CHECKING:
 
 SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
 CHOICES = ("choices.json",)
-LOGGED = ("case.json", "audit.jsonl", "test_query.json")  # what a report tells beside the findings
+LOGGED = ("case.json", "audit.jsonl", "test_query.json", WORDS_FILE)  # what a report tells beside the findings
 SURVEY = ("survey/survey.json", "survey/nodes.parquet", "survey/hierarchy.parquet")
 LISTED_S = 20.0  # for how long a list of files is taken to be right
-CARD = (*SCORED, "case.json", "selection.json", "survey/survey.json")
+CARD = (*SCORED, "case.json", "selection.json", "verdict.json", WORDS_FILE, "survey/survey.json")
 
 
 def scored(case: Case) -> Scored:
@@ -64,6 +68,34 @@ def class_finding(case: Case, settings: SelectionSettings, target_class: int) ->
     """What `findings` says of one class, at the price of one class."""
     revision = case.revision(*SCORED, *CHOICES)
     return _class_finding(f"{revision} {settings!r} {target_class}", case.folder, settings, target_class)
+
+
+def verdict(case: Case, settings: SelectionSettings) -> Verdict:
+    """What all classes together say, with the built-in word vectors for known label sets."""
+    key = f"{case.revision(*SCORED, *CHOICES, 'case.json')} {settings!r}"
+    return _verdict(key, case.folder, settings)
+
+
+def word_vectors(case: Case, source: Path | None, cache: Path) -> WordVectors:
+    """Word vectors, opened: only for a file that was converted before, else it takes minutes; see `is_converted`."""
+    revision = Case(source.parent).revision(source.name) if source else ""
+    return _word_vectors(f"{revision} {source} {cache}", case.folder, source, cache)
+
+
+def comparison(case: Case, settings: SelectionSettings, claims: Claims, vectors: WordVectors) -> Comparison:
+    """Claims and known label sets against the findings."""
+    told = sha256(repr((sorted(claims.names.items()), vectors.sha256, len(vectors))).encode()).hexdigest()
+    key = f"{case.revision(*SCORED, *CHOICES, KEPT_FILE)} {settings!r} {told}"
+    return _comparison(key, case.folder, settings, claims, vectors)
+
+
+def word_check(case: Case) -> "dict[str, Any] | None":
+    """What the last comparison of words left in the case, maps included; None where there was none. Not to be changed.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    return _word_check(case.revision(WORDS_FILE), case.folder)
 
 
 def stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
@@ -188,6 +220,30 @@ def _findings(revision: str, _folder: Path, _settings: SelectionSettings) -> Fin
 def _class_finding(revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int) -> ClassFinding:
     case = Case(_folder)
     return weigh_class(scored(case), _settings, _target_class, read_choices(case))
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _verdict(revision: str, _folder: Path, _settings: SelectionSettings) -> Verdict:
+    case = Case(_folder)
+    return judge(findings(case, _settings), case.facts())
+
+
+@st.cache_resource(max_entries=6, show_spinner="Opening the word vectors")
+def _word_vectors(what: str, _folder: Path, _source: Path | None, _cache: Path) -> WordVectors:
+    return case_vectors(Case(_folder), _source, _cache)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Comparing words")
+def _comparison(
+    what: str, _folder: Path, _settings: SelectionSettings, _claims: Claims, _vectors: WordVectors
+) -> Comparison:
+    return compare(findings(Case(_folder), _settings), _claims, _vectors)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _word_check(revision: str, _folder: Path) -> "dict[str, Any] | None":
+    case = Case(_folder)
+    return case.read_json(WORDS_FILE) if case.has(WORDS_FILE) else None
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from fdcore.analysis import analyse
 from fdcore.case import Case
 from fdcore.errors import FdError
+from fdcore.results import analyse
 from fdcore.selection import SelectionSettings
 from ui.frame import Desk
 from ui.sentences import show_error

@@ -85,7 +85,7 @@ STEPS = (
         "pages/6_Verification.py",
         "Do the words of the finding agree with what is claimed?",
         needs="scoring",
-        done=_never,
+        done=lambda card: card.words_checked,
     ),
     Step(
         "Clone",

@@ -1,13 +1,16 @@
-"""What was found, class by class and as a whole: the table and the figure that the Case page and the report share."""
+"""What was found, class by class and as a whole: what the Case page, Verification and the report share."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import streamlit as st
 
 from fdcore.analysis import Findings, Scored
 from fdcore.artefacts import ClassFinding, to_csv
 from fdcore.neighbourhood import tree_above
+from fdcore.verdict import Verdict, WeakPoint
+from ui.text import counted, inert
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -15,7 +18,47 @@ if TYPE_CHECKING:
     from fdcore.figures import FoundClass
 
 MAX_LEAVES = 12  # named for one class
+MAX_LISTED = 20  # classes named beside a weak point
 COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Take care", "Leaves", "Chosen by hand")
+
+
+def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
+    """The whole in a sentence, what it rests on, which known label set agrees, and what speaks against it."""
+    with st.container(border=True, key="verdict_panel"):
+        st.subheader(inert(verdict.headline), anchor=False)
+        st.text(verdict.specificity.in_words())
+        if agreed := label_set_in_words(verdict):
+            st.markdown(f":material/fact_check: {inert(agreed)}")
+        if verdict.weak_points and weak_points:
+            with st.expander(f"{counted(len(verdict.weak_points), 'weak point')}, and what would help",
+                             icon=":material/warning:"):  # fmt: skip
+                for point in verdict.weak_points:
+                    _weak_point(point)
+
+
+def label_set_in_words(verdict: Verdict) -> str:
+    """Which known label set agrees with the findings, class for class; empty where none does. Not inert."""
+    best = next((one for one in verdict.agreements if one.agrees), None)
+    if best is None:
+        return ""
+    tied = (
+        f" {', '.join(best.tied_with)} {'has' if len(best.tied_with) == 1 else 'have'} the same names in the same "
+        "order: only the pictures can tell them apart."
+        if best.tied_with
+        else ""
+    )
+    return (
+        f"It answers like a model of {best.label_set.name}, class for class: agreement {best.mean:.2f} over "
+        f"{counted(best.n_compared, 'class', 'classes')}, p = {best.p_value:.2g} against labels dealt out at "
+        f"random.{tied}"
+    )
+
+
+def _weak_point(point: WeakPoint) -> None:
+    classes = ", ".join(map(str, point.classes[:MAX_LISTED]))
+    more = f" and {len(point.classes) - MAX_LISTED:,} more" if len(point.classes) > MAX_LISTED else ""
+    concerned = f" Class {classes}{more}." if classes else ""
+    st.markdown(f"**{inert(point.what)}**{concerned}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
 
 
 def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:

@@ -5,8 +5,11 @@ distances     distance_heatmap
 hierarchy     hierarchy_tree
 selection     cluster_bars, stability_map, filter_counts
 corpus        corpus_treemap, domain_treemap, prune_tree
+word_map      word_map
+words         similarity_bars, similarity_histogram, agreement_matrix
 style         what they share, the toolbar, and a page of its own for a figure
 matrix        drawing a matrix of any size
+labels        where names stand beside points
 """
 
 from fdcore.figures.corpus import FoundClass, corpus_treemap, domain_treemap, prune_tree
@@ -16,13 +19,17 @@ from fdcore.figures.scores import answer_bars, classes_by_leaves, leaf_ranking
 from fdcore.figures.selection import ClusterBar, cluster_bars, filter_counts, stability_map
 from fdcore.figures.style import CONFIG, config, inert, on_white, standalone_html
 from fdcore.figures.treemap import Tree
+from fdcore.figures.word_map import word_map
+from fdcore.figures.words import SimilarityRow, agreement_matrix, similarity_bars, similarity_histogram
 
 __all__ = [
     "CONFIG",
     "ClusterBar",
     "FoundClass",
+    "SimilarityRow",
     "Tree",
     "TreeNode",
+    "agreement_matrix",
     "answer_bars",
     "classes_by_leaves",
     "cluster_bars",
@@ -36,6 +43,9 @@ __all__ = [
     "leaf_ranking",
     "on_white",
     "prune_tree",
+    "similarity_bars",
+    "similarity_histogram",
     "stability_map",
     "standalone_html",
+    "word_map",
 ]

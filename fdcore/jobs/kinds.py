@@ -58,11 +58,30 @@ def _investigate(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _analyse(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.analysis import analyse
+    from fdcore.results import analyse
     from fdcore.selection import SelectionSettings
 
     settings = SelectionSettings(**params["settings"])
     return _in_words(analyse(folder, settings, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress))
+
+
+def _check_words(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.word_check import check_words
+
+    source = Path(params["vectors"]) if params.get("vectors") else None
+    found = check_words(folder, source, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
+    mean = found.mean_cosine
+    compared = f"{len(found.rows):,} claims compared" + (f", mean similarity {mean:.2f}" if mean is not None else "")
+    best = next((one.label_set.name for one in found.agreements if one.agrees), None)
+    return f"{compared}. {f'{best} agrees in class order.' if best else 'No known label set agrees.'}"
+
+
+def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case import Case
+    from fdcore.word_check import case_vectors
+
+    vectors = case_vectors(Case.open(folder), Path(params["vectors"]), Path(params["cache"]), progress)
+    return f"{len(vectors):,} words with {vectors.n_dims} numbers each are ready."
 
 
 def _demo(folder: Path, params: Params, progress: Progress) -> str:
@@ -90,5 +109,7 @@ KINDS: dict[str, Kind] = {
     "corpus": Kind("Reading the corpus", "light", _survey),
     "investigate": Kind("Scoring the leaves", "heavy", _investigate),
     "analyse": Kind("Drawing the conclusions", "light", _analyse),
+    "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
+    "words": Kind("Comparing the words", "light", _check_words),
     "demo": Kind("Building the demo case", "heavy", _demo),
 }

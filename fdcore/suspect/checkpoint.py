@@ -67,7 +67,7 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
         RefusedError: it holds more than tensors and plain data.
         SuspectError: it is damaged, or holds no state dict.
     """
-    content, notes = _read_safetensors(path) if kind is Format.SAFETENSORS else _read_torch(path, kind)
+    content, notes = _read_safetensors(path) if kind is Format.SAFETENSORS else read_torch(path, kind)
     place, state = _find_state(content, path.name)
     if place:
         notes = (*notes, f"weights found under {'/'.join(place)}")
@@ -76,7 +76,7 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
     return Checkpoint(tensors, _find_hints(content), notes)
 
 
-def _read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
+def read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
     try:
         with torch.serialization.safe_globals(_NUMPY_STAND_INS):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=kind is Format.TORCH_ZIP)

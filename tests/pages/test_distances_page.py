@@ -9,9 +9,9 @@ import pytest
 from opening import open_page
 
 from fdcore import artefacts
-from fdcore.analysis import analyse
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.results import analyse
 
 HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
 

@@ -7,11 +7,12 @@ import case_factory
 import pytest
 from opening import open_page
 
-from fdcore.analysis import draw_report, load_scored, lock_class, pixels_of, selection_settings, weigh
+from fdcore.analysis import load_scored, lock_class, pixels_of, selection_settings, weigh
 from fdcore.audit import read_trail
 from fdcore.case import Case
 from fdcore.choices import Choice
 from fdcore.report import Record
+from fdcore.results import draw_report
 
 HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
 

@@ -8,10 +8,11 @@ import pytest
 from opening import open_page
 from streamlit.testing.v1 import AppTest
 
-from fdcore.analysis import analyse, lock_class, read_choices, selection_settings
+from fdcore.analysis import lock_class, read_choices, selection_settings
 from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.results import analyse
 from fdcore.selection import Choice, SelectionSettings
 
 PAGE = "5_Selection"

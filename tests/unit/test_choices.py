@@ -28,6 +28,7 @@ from fdcore.selection import (
     weaknesses,
 )
 from fdcore.terminal import verdict
+from fdcore.verdict import reach_verdict
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp", "glider")
@@ -320,7 +321,8 @@ def make_report(*choices: Choice) -> str:
     classes = artefacts.selection_to_json(findings, SCORES, HIERARCHY)
     total = vars(overall(tuple(finding.selection for finding in findings)))
     assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}) or not choices
-    return render_report(facts, head, classes, total, findings, None)
+    reached = reach_verdict(findings, SCORES, HIERARCHY, SETTINGS)
+    return render_report(facts, head, classes, findings, None, verdict=reached)
 
 
 def test_the_report_lists_what_was_chosen_by_hand():

@@ -122,6 +122,11 @@ def _facts(card: CaseCard) -> None:
             st.text(f"{card.n_answered / card.n_queries:.0%} of {card.n_queries:,} questions answered")
         return
     st.text(f"{card.n_found:,} of {card.n_classes:,} classes found")
+    st.text(shortened(card.verdict, 160) or _names(card))
+
+
+def _names(card: CaseCard) -> str:
+    """What was found, for a case that an earlier version analysed."""
     names = [shortened(name, 40) for name in card.domain]
     more = f" and {len(names) - N_NAMES} more" if len(names) > N_NAMES else ""
-    st.text(f"{', '.join(names[:N_NAMES])}{more}" if names else "Nothing in the corpus fits any class")
+    return f"{', '.join(names[:N_NAMES])}{more}" if names else "Nothing in the corpus fits any class"

@@ -11,7 +11,7 @@ from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
 from ui.sentences import show_error
 from ui.text import inert, shortened
-from ui.verdict import draw_domain, verdict_csv, verdict_table
+from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
 
 _COLUMNS = ("Class", "Found", "L", "S", "Take care")
 _NEXT = {
@@ -74,6 +74,7 @@ def _findings(desk: frame.Desk) -> Findings:
 
 def _verdict(desk: frame.Desk) -> None:
     findings = _findings(desk)
+    verdict_panel(cached.verdict(desk.case, selection_settings(desk.case)))
     _metrics(findings)
     left, right = st.columns((2, 3))
     with left.container(border=True, height="stretch"):

@@ -9,13 +9,11 @@ from fdcore.analysis import Findings, Scored
 from fdcore.artefacts import ClassFinding, selection_rows, selection_to_csv, to_csv
 from fdcore.naming import name_selection
 from fdcore.selection import ClassSelection, Cluster, SelectionSettings
-from fdcore.stability import Flip, StabilityMap, find_flips, stability_of
+from fdcore.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
 from ui.text import counted, inert, shortened
 
-FIRM = 0.7  # share of the neighbourhood that must agree before an answer counts as firm
 NOT_FOUND = "(not found)"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
-UNSTABLE = "changes with small moves of eta or alpha"
 
 # Why each of the engine's weaknesses matters. Plain text of ours: it may be read as Markdown.
 WHY = {
@@ -135,19 +133,6 @@ def _csv(rows: pd.DataFrame) -> bytes:
 # In words
 
 
-def answer_of_method(found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> tuple[int, ...]:
-    """The leaves that the method answers at exactly these settings; under a lock, at the map's nearest point."""
-    if found.selection.choice is None and found.selection.winner:
-        return found.selection.winner.members
-    near = stability.at(settings.eta, settings.alpha)
-    return near.members if near else ()
-
-
-def firmness(found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> float:
-    """The share of the settings nearby that agree with the method's answer at these; 1 where nothing is found."""
-    return stability_of(stability, answer_of_method(found, stability, settings), near=settings)
-
-
 def eta_decides(scored: Scored, found: ClassFinding) -> bool:
     """Whether any two candidates are related in the hierarchy; where none are, eta and alpha have nothing to weigh."""
     candidates = np.array(sorted(found.selection.candidates), dtype=np.intp)
@@ -164,8 +149,8 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
             "No two candidates are related in the hierarchy, so eta and alpha decide nothing here: the leaf with the "
             "highest score is the answer, whatever they are. That is no sign of firmness."
         )
-    members = answer_of_method(found, stability, settings)
-    firm = firmness(found, stability, settings)
+    members = answer_of_method(found.selection, stability, settings)
+    firm = firmness(found.selection, stability, settings)
     share = f"{stability_of(stability, members):.0%} of the whole map"
     head = (
         f"Stable against eta and alpha: {firm:.0%} of the settings nearby give this answer, and {share}. "

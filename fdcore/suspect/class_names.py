@@ -1,0 +1,200 @@
+"""Names of classes that a suspect's own file tells: a claim of whoever made the file, never a proof."""
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from fdcore.errors import SuspectError
+from fdcore.suspect.formats import Format, identify
+
+KEYS = (
+    "class_names", "classes", "names", "label_names", "labels", "id2label", "idx_to_class", "idx2label", "class_to_idx",
+    "label2id", "categories", "category_names", "classlabels_strings",
+)  # fmt: skip
+MAX_NAME_LENGTH = 200  # characters
+MAX_DEPTH = 4  # levels of a checkpoint that are looked at
+MAX_GROUPS = 10_000  # groups of values in a checkpoint that are looked at
+MAX_TEXT = 300_000  # characters of a text that is taken apart
+_KEY = re.compile(r"[^a-z0-9]")
+_PLACEHOLDER = re.compile(r"(?:label|class)?[ _-]?(\d{1,9})", re.IGNORECASE | re.ASCII)
+_PLAIN_LITERAL = re.compile(  # possessive: a hostile text is read once, never again from another place
+    r"""(?:[\s\d{}\[\](),:]++|'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")*+""", re.DOTALL | re.ASCII
+)
+_SEPARATORS = ("\n", ";", ",")
+_OPENING = ("{", "[", "(")
+
+
+def read_class_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """The names of all classes in the suspect's order, where the file tells as many as there are classes.
+
+    Looked at are an ONNX graph's metadata and label attributes, a safetensors file's metadata, and the plain data
+    beside the weights of a checkpoint, for lists and tables under the usual names (`KEYS`). Nothing is executed.
+    Call it only for a file that the scanners have let in.
+
+    Args:
+        path: the suspect's file.
+        n_classes: how many classes the suspect has.
+
+    Returns:
+        (n_classes,) names, each one line of at most `MAX_NAME_LENGTH` printable characters and empty where the file
+        leaves one empty. An empty tuple where the file tells no names, names of another number, or only placeholders
+        such as "LABEL_0".
+
+    Raises:
+        SuspectError: the file cannot be read or is damaged.
+        RefusedError: it holds more than tensors and plain data.
+    """
+    return names_in(_groups(path, identify(path)), n_classes)
+
+
+def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, ...]:
+    """The first `n_classes` names under one of `KEYS` in groups of plain data; () where there are none.
+
+    Args:
+        groups: key -> value; the first group that has names counts, in it the first key in the order of `KEYS`.
+        n_classes: how many names are wanted.
+    """
+    if n_classes < 1:
+        return ()
+    for group in groups:
+        named = {_KEY.sub("", key.lower()): value for key, value in group.items() if isinstance(key, str)}
+        for key in KEYS:
+            names = _names(named.get(_KEY.sub("", key)), n_classes)
+            if names:
+                return names
+    return ()
+
+
+def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
+    if kind is Format.ONNX:
+        return _onnx_groups(path)
+    if kind is Format.SAFETENSORS:
+        return _nested(_safetensors_metadata(path))
+    if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
+        # Imported here: a safetensors file or a graph can tell its names without torch.
+        from fdcore.suspect.checkpoint import read_torch
+
+        return _nested(read_torch(path, kind)[0])
+    return iter(())
+
+
+def _onnx_groups(path: Path) -> Iterator[Mapping[Any, Any]]:
+    """The graph's metadata, then the labels that an operator of a classifier carries."""
+    from fdcore.suspect.onnx_graph import read_graph
+
+    model = read_graph(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    attributes = (attribute for node in model.graph.node for attribute in node.attribute)
+    labels = (
+        {attribute.name: [label.decode("utf-8", "replace") for label in attribute.strings]}
+        for attribute in attributes
+        if attribute.name == "classlabels_strings"
+    )
+    return chain(_nested(metadata), labels)
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(str(path), framework="np") as file:
+            return dict(file.metadata() or {})
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise SuspectError(
+            f"{path.name} is damaged or incomplete ({error}). Copy it again from the evidence."
+        ) from error
+
+
+def _nested(content: Any) -> Iterator[Mapping[Any, Any]]:
+    """The groups in plain data, the outermost first; text that holds a group, such as a JSON "config", counts too."""
+    level = [content] if isinstance(content, Mapping) else []
+    n_seen = 0
+    for _ in range(MAX_DEPTH):
+        yield from level
+        n_seen += len(level)
+        inner = (_structure(value) for group in level for value in group.values())
+        level = [value for value in inner if isinstance(value, Mapping)][: max(MAX_GROUPS - n_seen, 0)]
+
+
+def _names(value: Any, n_classes: int) -> tuple[str, ...]:
+    value = _structure(value)
+    if isinstance(value, str):
+        value = _split(value, n_classes)
+    if isinstance(value, Mapping):
+        value = _in_order(value, n_classes)
+    if not isinstance(value, list | tuple) or len(value) != n_classes or not all(isinstance(v, str) for v in value):
+        return ()
+    names = tuple(_cleaned(name) for name in value)
+    return () if _says_nothing(names) else names
+
+
+def _structure(value: Any) -> Any:
+    """A text that is JSON or a Python literal as what it stands for; anything else as it is."""
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.lstrip().startswith(_OPENING):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return _literal(value)
+
+
+def _literal(text: str) -> Any:
+    """A Python literal of lists, tables, strings and whole numbers, or the text itself where it is anything else.
+
+    Whatever stands outside of quotes is checked first, so that Python's parser never sees an operator or a name.
+    """
+    if not _PLAIN_LITERAL.fullmatch(text):
+        return text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of a backslash that means nothing
+            return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return text
+
+
+def _split(text: str, n_classes: int) -> list[str]:
+    """The parts of a text, by the first separator that gives the right number; a structure that is broken has none."""
+    if len(text) > MAX_TEXT or text.lstrip().startswith(_OPENING):
+        return []
+    parts = (text.strip().split(separator) for separator in _SEPARATORS)
+    return next((found for found in parts if len(found) == n_classes and n_classes > 1), [])
+
+
+def _in_order(table: Mapping[Any, Any], n_classes: int) -> list[Any]:
+    """The names of a table number -> name or name -> number, numbered from 0 or from 1; [] where it is neither."""
+    if len(table) != n_classes:
+        return []
+    forwards = {_number(number): name for number, name in table.items()}
+    backwards = {_number(number): name for name, number in table.items()}
+    names_first = all(isinstance(number, int) for number in table.values())
+    for by_number in (backwards, forwards) if names_first else (forwards, backwards):
+        for numbers in (range(n_classes), range(1, n_classes + 1)):
+            if set(by_number) == set(numbers):
+                return [by_number[number] for number in numbers]
+    return []
+
+
+def _number(value: Any) -> int | None:
+    """A class number, written as one or as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _cleaned(name: str) -> str:
+    """One line of printable characters, not longer than a name may be."""
+    line = " ".join(name[: 2 * MAX_NAME_LENGTH].split())[:MAX_NAME_LENGTH]
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def _says_nothing(names: Sequence[str]) -> bool:
+    """Whether all names are empty, or only count the classes, such as "LABEL_0", "LABEL_1"."""
+    counts = [_PLACEHOLDER.fullmatch(name) for name in names]
+    starts = {int(count[1]) - i if count else None for i, count in enumerate(counts)}
+    return not any(names) or starts in ({0}, {1})

@@ -1,0 +1,186 @@
+"""Word vectors by name, from the collection that gensim's downloader offers.
+
+The downloader itself is not used: for each entry it fetches a Python file (`__init__.py`) beside the data and puts its
+folder on the import path, so that whoever can change the collection can run code here. What is needed of it are two
+addresses, which are taken from gensim: the published list (names, sizes, checksums) and the place of the `.gz` files.
+The MD5 checksums of the list tell a damaged download; against a forged one there is HTTPS, and that the file is read
+as any other that is not to be trusted (`vector_reading`).
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from fdcore.errors import SettingsError
+from fdcore.progress import Progress, silent
+from fdcore.storage import disk_errors, only_one, sync_folder
+
+Opener = Callable[[str], BinaryIO]  # the content at an address; raises OSError where there is none
+
+MAX_DOWNLOAD_BYTES = 8 * 2**30
+MAX_PARTS = 10
+_MAX_LIST_BYTES = 10 * 2**20
+_TIMEOUT_S = 30.0
+_BLOCK_BYTES = 2**20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_BY_HAND = "Without a network, copy a file of word vectors to this machine and choose it."
+
+
+class Offer(NamedTuple):
+    """Word vectors that can be downloaded.
+
+    Attributes:
+        name: "glove-wiki-gigaword-100".
+        about: what they were trained on.
+        n_bytes: of the download; 0 where the list does not say.
+        checksums: MD5 of each part, hexadecimal, in order.
+    """
+
+    name: str
+    about: str
+    n_bytes: int
+    checksums: tuple[str, ...]
+
+
+def open_https(address: str) -> BinaryIO:
+    """The content at an HTTPS address."""
+    if not address.startswith("https://"):
+        raise OSError(f"{address} is no HTTPS address")
+    return urllib.request.urlopen(address, timeout=_TIMEOUT_S)  # type: ignore[no-any-return]  # noqa: S310  # HTTPS only
+
+
+def list_vectors(opener: Opener = open_https) -> tuple[Offer, ...]:
+    """The word vectors of the collection, by name.
+
+    Raises:
+        SettingsError: there is no network, or the list is not what it was.
+    """
+    from gensim.downloader import DATA_LIST_URL
+
+    with _network("The list of word vectors"), opener(DATA_LIST_URL) as answer:
+        content = answer.read(_MAX_LIST_BYTES)
+    try:
+        models = json.loads(content)["models"].items()
+        offers = [_read_offer(name, entry) for name, entry in models if _NAME.fullmatch(name)]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"The list of word vectors cannot be read any more ({error}). {_BY_HAND}") from error
+    return tuple(sorted(offer for offer in offers if offer.checksums))
+
+
+def download_vectors(
+    name: str, folder: Path, progress: Progress = silent, *, opener: Opener = open_https
+) -> Path:  # fmt: skip
+    """Download word vectors by their name in gensim's collection; `vectors.open_vectors` opens the file.
+
+    Args:
+        name: such as "glove-wiki-gigaword-100" or "word2vec-google-news-300".
+        folder: where the file `<name>.gz` is kept; one that is there already was checked when it came.
+        progress: told how many bytes have come.
+        opener: how an address is opened.
+
+    Raises:
+        SettingsError: no vectors have this name, there is no network, or what came is damaged.
+        StorageError: the folder is full or cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{name[:100]!r} is no name of word vectors; one looks like 'glove-wiki-gigaword-100'.")
+    place = folder / f"{name}.gz"
+    with only_one(folder / f".{name}.lock"):
+        if not place.is_file():
+            _download(_choose(name, list_vectors(opener)), place, progress, opener)
+    return place
+
+
+def _choose(name: str, offers: tuple[Offer, ...]) -> Offer:
+    by_name = {offer.name: offer for offer in offers}
+    if name not in by_name:
+        raise SettingsError(f"No word vectors are called {name!r}; there are {', '.join(by_name) or 'none'}.")
+    return by_name[name]
+
+
+def _download(offer: Offer, place: Path, progress: Progress, opener: Opener) -> None:
+    """Fetch all parts into one file, which gets its name when every checksum is right."""
+    with disk_errors(place):
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                for address, checksum in _parts(offer):
+                    _fetch(address, checksum, out, offer, progress, opener)
+                out.flush()
+                os.fsync(out.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, place)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        sync_folder(place.parent)
+
+
+def _parts(offer: Offer) -> Iterator[tuple[str, str]]:
+    from gensim.downloader import DOWNLOAD_BASE_URL
+
+    for number, checksum in enumerate(offer.checksums):
+        ending = f"_0{number}" if len(offer.checksums) > 1 else ""
+        yield f"{DOWNLOAD_BASE_URL}/{offer.name}/{offer.name}.gz{ending}", checksum
+
+
+def _fetch(
+    address: str, checksum: str, out: BinaryIO, offer: Offer, progress: Progress, opener: Opener
+) -> None:  # fmt: skip
+    digest = hashlib.md5(usedforsecurity=False)  # the list has no better one; it tells damage, not forgery
+    with _network(f"The word vectors {offer.name}"), opener(address) as answer:
+        while block := answer.read(_BLOCK_BYTES):
+            digest.update(block)
+            _write(out, block)
+            if out.tell() > MAX_DOWNLOAD_BYTES:
+                raise SettingsError(f"The word vectors {offer.name} are larger than {MAX_DOWNLOAD_BYTES:,} bytes.")
+            progress("Downloading word vectors", out.tell(), max(offer.n_bytes, out.tell()))
+    if digest.hexdigest() != checksum:
+        raise SettingsError(f"The word vectors {offer.name} came damaged (wrong checksum). Download them again.")
+
+
+class _DiskError(Exception):
+    """Carries an error of the disk past the handler for those of the network."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _write(out: BinaryIO, block: bytes) -> None:
+    try:
+        out.write(block)
+    except OSError as error:
+        raise _DiskError(error) from error
+
+
+@contextmanager
+def _network(what: str) -> Iterator[None]:
+    """Turn a missing network into one clear sentence; an error of the disk stays one."""
+    try:
+        yield
+    except _DiskError as error:
+        raise error.error from error
+    except urllib.error.HTTPError as error:
+        raise SettingsError(f"{what} cannot be had: the server answered {error.code}. {_BY_HAND}") from error
+    except (OSError, http.client.HTTPException) as error:
+        said = getattr(error, "reason", None) or error
+        raise SettingsError(f"{what} cannot be downloaded: there is no network ({said}). {_BY_HAND}") from error
+
+
+def _read_offer(name: str, entry: Mapping[str, Any]) -> Offer:
+    n_parts = int(entry.get("parts", 1))
+    keys = ["checksum"] if n_parts == 1 else [f"checksum-{part}" for part in range(min(n_parts, MAX_PARTS))]
+    checksums = tuple(str(entry.get(key, "")) for key in keys)
+    good = all(re.fullmatch(r"[0-9a-f]{32}", checksum) for checksum in checksums)
+    about = entry.get("base_dataset") or entry.get("description") or ""
+    return Offer(name, str(about), max(0, int(entry.get("file_size") or 0)), checksums if good else ())

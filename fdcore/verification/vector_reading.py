@@ -1,0 +1,396 @@
+"""Reading word vectors from a file that is not to be trusted, a block at a time.
+
+Read are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip; the content
+decides which, never the name. gensim turns the numbers of a block into vectors; this module cuts the blocks, so that
+no file, however large or false, takes more memory than a few of them, and checks all that gensim takes on trust.
+gensim's own format is pickle and is never opened.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import SettingsError
+from fdcore.progress import Progress
+
+Matrix = npt.NDArray[np.float32]
+Record = tuple[bytes, bytes]  # a word, and its numbers as they stand in the file
+
+MAX_BYTES = 16 * 2**30  # of a file when unpacked; the largest that is published (GloVe 840B) has 5.6 GB
+MAX_RATIO = 100  # times that a gzip file may grow; vectors grow at most five times
+MAX_WORDS = 20_000_000
+MIN_DIMS, MAX_DIMS = 2, 4_096
+MAX_WORD_BYTES = 2_000  # GloVe and Google News have addresses of a few hundred
+MAX_NUMBER = 1e6  # a coordinate beyond it is damage, and its square would soon be no number
+MAX_LEFT_OUT = 0.01  # share of a file's words that may be unusable
+
+MEND = "Choose a word2vec (.bin or .txt), GloVe (.txt) or fastText (.vec) file, plain or gzip."
+BLOCK_BYTES = 4 * 2**20
+HEAD_BYTES = 256 * 2**10  # enough for a header and the longest line of text
+
+_AHEAD_BYTES = 2**16  # read ahead of a gzip stream: little, so that a bomb shows early
+_N_BEFORE_JUDGING = 10_000  # words to have met before the share of unusable ones says something
+_HEADER = re.compile(rb"[ \t]*(\d{1,12})[ \t]+(\d{1,12})[ \t\r]*")
+_FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
+
+
+class Source:
+    """The unpacked bytes of a file, in order, hashed as they are read; stops at a file that unpacks without end."""
+
+    def __init__(self, file: BinaryIO, progress: Progress) -> None:
+        file.seek(0)
+        self._raw = _HashedFile(file)
+        self._progress = progress
+        self.size = os.fstat(file.fileno()).st_size
+        packed = io.BufferedReader(self._raw, _AHEAD_BYTES)
+        self.zipped = packed.peek(2)[:2] == b"\x1f\x8b"
+        self._stream: BinaryIO = gzip.GzipFile(fileobj=packed) if self.zipped else packed  # type: ignore[assignment]  # reads alike
+        self._ahead = b""
+        self._n_read = 0
+
+    def head(self, n_bytes: int) -> bytes:
+        """The first bytes, which `read` will give again."""
+        self._ahead = self.read(n_bytes)
+        return self._ahead
+
+    def read(self, n_bytes: int) -> bytes:
+        """The next bytes; fewer only at the end."""
+        if self._ahead:
+            block, self._ahead = self._ahead, b""
+            return block
+        block = self._stream.read(n_bytes)
+        self._n_read += len(block)
+        if self._n_read > MAX_BYTES or self._n_read > MAX_RATIO * max(self._raw.n_read, _AHEAD_BYTES):
+            raise SettingsError(
+                f"It unpacks to more than {self._n_read / 2**20:,.0f} MB from {self._raw.n_read / 2**20:,.1f} MB, "
+                "which no file of word vectors does. Unpack it yourself if you trust it."
+            )
+        self._progress("Converting the word vectors", min(self._raw.n_read, self.size), self.size)
+        return block
+
+    def sha256(self) -> str:
+        """The digest of the whole file; reads what is left of it."""
+        while self._raw.read(BLOCK_BYTES):
+            pass
+        return self._raw.digest.hexdigest()
+
+
+class _HashedFile(io.RawIOBase):
+    """A file that is hashed as it is read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.n_read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
+        block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        self.digest.update(block)
+        self.n_read += len(block)
+        return len(block)
+
+
+# Recognising
+
+
+class Layout(NamedTuple):
+    """How a file is laid out.
+
+    Attributes:
+        kind: "binary" or "text".
+        n_words: what the header says; None without a header.
+        n_dims: numbers of each word.
+        n_header: bytes of the header.
+    """
+
+    kind: str
+    n_words: int | None
+    n_dims: int
+    n_header: int
+
+    @property
+    def n_least(self) -> int:
+        """The fewest bytes that a word and its vector take."""
+        return 2 + 4 * self.n_dims if self.kind == "binary" else 1 + 2 * self.n_dims
+
+
+def recognise(head: bytes) -> Layout:
+    """Tell from a file's first bytes, unpacked, how it is laid out.
+
+    Raises:
+        SettingsError: it is none of the formats; the message says what it looks like.
+    """
+    _refuse_others(head)
+    first, _, rest = head.partition(b"\n")
+    header = _HEADER.fullmatch(first)
+    if header is None:
+        return _checked(Layout("text", None, _count_numbers(first), 0))
+    n_words, n_dims = int(header[1]), int(header[2])
+    layout = _checked(Layout("text", n_words, n_dims, len(first) + 1))
+    line = rest.partition(b"\n")[0].rstrip()
+    if line.count(b" ") >= n_dims and _are_numbers(line.split(b" ")[-n_dims:]):
+        return layout
+    n_numbers = _count_numbers(line)
+    if 0 < n_numbers == line.count(b" "):  # a line of text, which floats cannot look like by chance
+        raise SettingsError(
+            f"Its header promises {n_dims:,} numbers for each word, and the first word has {n_numbers:,}."
+            " The file is damaged; get it again."
+        )
+    return layout._replace(kind="binary")
+
+
+def _refuse_others(head: bytes) -> None:
+    """What people take for word vectors."""
+    if not head.strip():
+        raise SettingsError(f"It is empty. {MEND}")
+    if head.startswith(b"PK\x03\x04"):
+        raise SettingsError("It is a zip archive. Unpack it and choose one of the files in it.")
+    if head.startswith(_FASTTEXT_MAGIC):
+        raise SettingsError("It is a fastText model (.bin). Choose the .vec file that is published beside it.")
+    if re.match(rb"\x80[\x02-\x05]", head):
+        raise SettingsError(
+            "It was saved by gensim's own `save`, which is pickle and can run code, so it is not opened. "
+            "Export it with `save_word2vec_format`."
+        )
+
+
+def _checked(layout: Layout) -> Layout:
+    if not MIN_DIMS <= layout.n_dims <= MAX_DIMS:
+        raise SettingsError(
+            f"Its first lines give {layout.n_dims:,} numbers for each word; word vectors have {MIN_DIMS} to "
+            f"{MAX_DIMS:,}. {MEND}"
+        )
+    if layout.n_words is not None and not 1 <= layout.n_words <= MAX_WORDS:
+        raise SettingsError(f"Its header promises {layout.n_words:,} words; 1 to {MAX_WORDS:,} can be read.")
+    return layout
+
+
+def _count_numbers(line: bytes) -> int:
+    """How many numbers end a line of text."""
+    cells = line.rstrip().split(b" ")[1:]
+    numbers = [_are_numbers([cell]) for cell in cells]
+    return len(numbers) - (max((i for i, good in enumerate(numbers, start=1) if not good), default=0))
+
+
+def _are_numbers(cells: list[bytes]) -> bool:
+    try:
+        return bool(cells) and all(np.isfinite(float(cell)) for cell in cells)
+    except ValueError:
+        return False
+
+
+def check_promise(layout: Layout, source: Source) -> None:
+    """Whether a file of this size can hold what its header promises."""
+    if layout.n_words is None:
+        return
+    least = layout.n_header + layout.n_words * layout.n_least
+    if least > min(MAX_BYTES, source.size * (MAX_RATIO if source.zipped else 1)):
+        raise SettingsError(
+            f"Its header promises {layout.n_words:,} words of {layout.n_dims:,} numbers, which need {least:,} bytes; "
+            f"the file has {source.size:,}. It is cut off, or its header is false; get it again."
+        )
+
+
+# Blocks
+
+
+@dataclass
+class Counted:
+    """What was read so far, held against what the header promises.
+
+    Attributes:
+        layout: how the file is laid out.
+        n_rows: words that were given a row.
+        n_left_out: words that cannot be used.
+        n_repeated: words with a row that another word of the same spelling has too; known at the end.
+        reason: why the last word was left out.
+    """
+
+    layout: Layout
+    n_rows: int = 0
+    n_left_out: int = 0
+    n_repeated: int = 0
+    reason: str = "a repeated word"
+
+    @property
+    def n_read(self) -> int:
+        """Words met, usable or not."""
+        return self.n_rows + self.n_left_out
+
+    @property
+    def n_unusable(self) -> int:
+        """Words that no look-up can find."""
+        return self.n_left_out + self.n_repeated
+
+    def check(self) -> None:
+        """Stop early at a file that goes wrong."""
+        promised = self.layout.n_words
+        if promised is not None and self.n_read > promised:
+            raise SettingsError(f"Its header promises {promised:,} words, and more follow. Get the file again.")
+        if self.n_read > MAX_WORDS:
+            raise SettingsError(f"It has more than {MAX_WORDS:,} words. Choose a file with fewer.")
+        if self.n_read > _N_BEFORE_JUDGING:
+            self.check_usable()
+
+    def check_complete(self) -> None:
+        """Whether all that was promised has come."""
+        promised = self.layout.n_words
+        if promised is not None and self.n_read < promised:
+            raise SettingsError(
+                f"Its header promises {promised:,} words, and it ends after {self.n_read:,}. "
+                "It is cut off, or its header is false; get it again."
+            )
+
+    def check_usable(self) -> None:
+        """Whether enough of the words can be used."""
+        if self.n_unusable > MAX_LEFT_OUT * self.n_read:
+            raise SettingsError(
+                f"{self.n_unusable:,} of its first {self.n_read:,} words cannot be used (the last of them: "
+                f"{self.reason}). The file is damaged, or not in UTF-8; get it again or convert it."
+            )
+
+
+def read_vectors(source: Source, layout: Layout, counted: Counted) -> Iterator[tuple[list[bytes], Matrix]]:
+    """The usable words of a file and their vectors (n, n_dims), a block at a time."""
+    blocks = _binary_blocks(source, layout) if layout.kind == "binary" else _text_blocks(source, layout)
+    for records in blocks:
+        usable = list(_usable(records, counted))
+        counted.n_rows += len(usable)
+        counted.check()
+        if usable:
+            yield [word for word, _ in usable], _parse(usable, layout, counted.n_read)
+
+
+def _usable(records: list[Record], counted: Counted) -> Iterator[Record]:
+    """The records whose word can be used; the others are counted."""
+    seen = set()
+    for word, numbers in records:
+        reason = _unusable(word) or ("a repeated word" if word in seen else "")
+        seen.add(word)
+        if reason:
+            counted.n_left_out += 1
+            counted.reason = reason
+        else:
+            yield word, numbers
+
+
+def _unusable(word: bytes) -> str:
+    if not word:
+        return "an empty word"
+    if len(word) > MAX_WORD_BYTES:
+        return f"a word of {len(word):,} bytes"
+    if re.search(rb"[\x00- \x7f]", word):
+        return "a word with a space or a control character in it"
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return "a word that is not in UTF-8"
+    return ""
+
+
+def _parse(records: list[Record], layout: Layout, n_read: int) -> Matrix:
+    """The vectors (n, n_dims) of some records, by gensim.
+
+    Raises:
+        SettingsError: a number is none, or not finite, or too large.
+    """
+    from gensim.models import KeyedVectors
+
+    binary = layout.kind == "binary"
+    end = b"" if binary else b"\n"
+    content = b"".join(word + b" " + numbers + end for word, numbers in records)
+    header = f"{len(records)} {layout.n_dims}\n".encode()
+    try:
+        # gensim reads from a path alone; what overflows is found below
+        with NamedTemporaryFile(buffering=0, suffix=".vectors") as file, np.errstate(over="ignore"):
+            file.write(header + content)
+            vectors: Matrix = KeyedVectors.load_word2vec_format(file.name, binary=binary).vectors
+    except (ValueError, EOFError) as error:
+        raise SettingsError(
+            f"Among the {len(records):,} words before number {n_read:,} one has something else than {layout.n_dims:,} "
+            f"numbers ({error}). The file is damaged; get it again."
+        ) from error
+    bad = ~(np.abs(vectors) <= MAX_NUMBER).all(axis=1)
+    if len(vectors) != len(records) or bad.any():
+        word = records[int(bad.argmax())][0].decode()
+        raise SettingsError(
+            f"The vector of {word!r} has a number that is not finite or beyond a million. The file is damaged, or "
+            "written on a machine with another byte order; get it again."
+        )
+    return vectors
+
+
+def _text_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
+    """Words and their numbers, from whole lines."""
+    rest, skip, n_line = b"", layout.n_header, 0
+    while block := source.read(BLOCK_BYTES):
+        rest += block[skip:]
+        skip = 0
+        *lines, rest = rest.split(b"\n")
+        if len(rest) > HEAD_BYTES:
+            raise SettingsError(f"After line {n_line + len(lines):,} no line ends. The file is damaged; get it again.")
+        yield [_split_line(line, layout.n_dims, n) for n, line in enumerate(lines, start=n_line) if line.strip()]
+        n_line += len(lines)
+    if rest.strip():
+        yield [_split_line(rest, layout.n_dims, n_line)]
+
+
+def _split_line(line: bytes, n_dims: int, n_line: int) -> tuple[bytes, bytes]:
+    """The word and its numbers; a word may have spaces in it, as some of GloVe's have."""
+    line = line.rstrip()
+    if line.count(b" ") < n_dims:
+        raise SettingsError(
+            f"Word number {n_line + 1:,} ({line[:40].decode('utf-8', 'replace')!r}) has fewer than {n_dims:,} numbers. "
+            "The file is cut off or damaged; get it again."
+        )
+    word = line.rsplit(b" ", n_dims)[0]
+    return word, line[len(word) + 1 :]
+
+
+def _binary_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
+    """Words and their floats; beyond the promised number only white space may follow."""
+    n_bytes, left = 4 * layout.n_dims, layout.n_words or 0
+    rest, skip = b"", layout.n_header
+    while block := source.read(BLOCK_BYTES):
+        records, rest = _cut_records(rest + block[skip:], n_bytes, left)
+        skip = 0
+        left -= len(records)
+        yield records
+        if not left and rest.strip():
+            raise SettingsError(
+                f"More follows the {layout.n_words:,} words that its header promises: the header is false. "
+                "Get the file again."
+            )
+
+
+def _cut_records(content: bytes, n_bytes: int, limit: int) -> tuple[list[Record], bytes]:
+    """The whole records at the start of some content, at most `limit`, and what is left of it."""
+    records: list[Record] = []
+    start = 0
+    while len(records) < limit:
+        while content.startswith(b"\n", start):  # word2vec's own tool ends each vector with a new line
+            start += 1
+        space = content.find(b" ", start, start + MAX_WORD_BYTES + 1)
+        if space < 0 and len(content) - start > MAX_WORD_BYTES:
+            raise SettingsError(
+                f"A word has more than {MAX_WORD_BYTES:,} bytes: the file is no word2vec binary file, or its header "
+                f"gives another number of dimensions than the {n_bytes // 4:,} that it has. {MEND}"
+            )
+        if space < 0 or space + 1 + n_bytes > len(content):
+            break
+        records.append((content[start:space], content[space + 1 : space + 1 + n_bytes]))
+        start = space + 1 + n_bytes
+    return records, content[start:]

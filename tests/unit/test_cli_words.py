@@ -1,0 +1,88 @@
+"""The command line: what all classes together mean, and whether the words agree."""
+
+import json
+from pathlib import Path
+
+import case_factory
+import pytest
+
+from fdcore.cli import main
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished case of the tiny world: four classes, three found."""
+    return case_factory.finished(tmp_path_factory.mktemp("words") / "case")
+
+
+def test_the_verdict_is_printed_as_text_and_as_json(case, capsys):
+    """Both say the same, and what speaks against it is part of both."""
+    assert main(["verdict", str(case)]) == 0
+    text = capsys.readouterr().out
+    assert main(["verdict", str(case), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["headline"] in text
+    assert found["n_found"] == 3
+    assert found["weak_points"]
+    assert all(point["what"] in text for point in found["weak_points"])
+    assert json.loads((case / "verdict.json").read_text())["headline"] == found["headline"]
+
+
+def test_verify_compares_claims_and_writes_table_maps_and_vectors(case, capsys):
+    """Table 4 is printed, kept with the case, and stands in the report."""
+    command = [
+        "verify",
+        str(case),
+        "--claim",
+        "0=airplane",
+        "--claim",
+        "2=qqqzz",
+        "--cache",
+        str(case.parent / "cache"),
+    ]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "airplane" in text
+    assert "made from the hierarchy itself" in text
+    words = json.loads((case / "verification" / "words.json").read_text())
+    rows = {row["target_class"]: row for row in words["similarity"]}
+    assert rows[0]["nearest"]["cosine"] > 0.5
+    assert rows[2]["nearest"] is None
+    assert rows[2]["unknown_claim"] == ["qqqzz"]
+    assert set(words["map"]["maps"]) == {"tsne", "umap"}
+    assert len(words["map"]["maps"]["tsne"]["coordinates"]) == len(words["map"]["points"])
+    assert (case / "verification" / "word_vectors.npz").stat().st_size > 0
+    report = (case / "report.html").read_text()
+    assert "Do the words agree?" in report
+    assert "qqqzz" in report
+    events = [json.loads(line)["event"] for line in (case / "audit.jsonl").read_text().splitlines()]
+    assert events[-3:] == ["claims changed", "words compared", "analysed"]
+
+
+def test_claims_stay_until_others_are_given(case, capsys, tmp_path):
+    """A table replaces them; without any option those of the case are compared again."""
+    table = tmp_path / "claims.csv"
+    table.write_text("class;name\n0;aeroplane\n1;cat\n")
+    cache = str(case.parent / "cache")
+    assert main(["verify", str(case), "--claims", str(table), "--json", "--cache", cache]) == 0
+    assert json.loads(capsys.readouterr().out)["claims"]["names"] == {"0": "aeroplane", "1": "cat"}
+    assert main(["verify", str(case), "--json", "--cache", cache]) == 0
+    assert json.loads(capsys.readouterr().out)["claims"]["names"] == {"0": "aeroplane", "1": "cat"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--claim", "airplane"], "0=airplane"),
+        (["--claim", "9=airplane"], "classes 0 to 3"),
+        (["--label-set", "no-such-set"], "no-such-set"),
+        (["--from-suspect"], "names no classes"),
+        (["--vectors", "/nowhere/glove.txt"], "/nowhere/glove.txt"),
+    ],
+)
+def test_wrong_input_is_a_sentence(case, capsys, options, words):
+    """Exit code 2, the sentence names what came, and the case stays as it was."""
+    before = (case / "case.json").read_bytes()
+    assert main(["verify", str(case), *options]) == 2
+    assert words in capsys.readouterr().err
+    assert (case / "case.json").read_bytes() == before

@@ -1,0 +1,403 @@
+"""The nearest-token rule against plain NumPy, Table 4's rows, and percentiles against counting."""
+
+import csv
+import io
+import itertools
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fdcore.artefacts import ClassFinding
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.wordnet import load_wordnet
+from fdcore.errors import SettingsError
+from fdcore.filtering import FilteredClass
+from fdcore.scores import Scores
+from fdcore.selection import ClassSelection, Cluster
+from fdcore.verification.similarity import (
+    ClassSimilarity,
+    compare_claims,
+    content_tokens,
+    name_similarities,
+    nearest_tokens,
+    percentile,
+    similarity_to_csv,
+    unknown_tokens,
+    words_needed,
+)
+from fdcore.verification.vectors import WordVectors, builtin_vectors, open_vectors
+from fdcore.verification.vocabulary import ListedVocabulary
+
+WORDS = ("cat", "Cat", "tabby", "persian", "Persian", "automobile", "convertible", "sports", "car", "beach", "wagon",
+         "hen", "woods", "bird", "prey", "mouse", "of", "the", "nothing")  # fmt: skip
+MATRIX = np.random.default_rng(3).normal(size=(len(WORDS), 6)).astype(np.float32)
+MATRIX[WORDS.index("nothing")] = 0
+VECTORS = WordVectors("test", "0" * 64, True, 0, MATRIX, ListedVocabulary(WORDS))
+HOSTILE = ("", " ", "of the", "🐈", "🐈 🐕", "x" * 80, "a" * 5_000, "20", "=cmd()", "a\0b", "\ud800", "---", "ﬁ", "İ")
+
+
+def cosine(u: np.ndarray, v: np.ndarray) -> float:
+    """Plain NumPy, in double precision."""
+    u, v = u.astype(np.float64), v.astype(np.float64)
+    length = float(np.linalg.norm(u) * np.linalg.norm(v))
+    return float(u @ v) / length if length else 0.0
+
+
+def by_hand(claim: Sequence[str], names: Sequence[str], vectors: WordVectors) -> tuple[float, float] | None:
+    """The rule in loops: the highest cosine over the tokens of both sides, and that pair's distance."""
+    best: tuple[float, float] | None = None
+    for one, other in itertools.product(claim, names):
+        for a, b in itertools.product(content_tokens(one), content_tokens(other)):
+            found: list[tuple[float, float]] = [(1.0, 0.0)] if a.casefold() == b.casefold() else []
+            for u, v in itertools.product({a, a.lower()}, {b, b.lower()}):
+                words = vectors.find(u), vectors.find(v)
+                if words[0] is not None and words[1] is not None:
+                    x, y = vectors.vectors([words[0], words[1]])
+                    same = words[0] == words[1]
+                    found.append((1.0, 0.0) if same else (cosine(x, y), float(np.linalg.norm(x - y))))
+            for pair in found:
+                best = pair if best is None or pair[0] > best[0] else best
+    return best
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("airplane", ("airplane",)),
+        ("hen of the woods", ("hen", "woods")),
+        ("lady's slipper", ("lady", "slipper")),
+        ("lady\u2019s slipper", ("lady", "slipper")),
+        ("traffic_light", ("traffic", "light")),
+        ("T-shirt/top", ("T-shirt", "top")),
+        ("speed limit (20km/h)", ("speed", "limit", "20km", "h")),
+        ("Café, café; Café", ("Café", "café")),
+        ("off", ("off",)),
+        ("A", ("A",)),
+        ("of the", ()),
+        ("", ()),
+        ("🐈", ()),
+        ("--- !?", ()),
+        ("lily of the valley of the", ("lily", "valley")),
+    ],
+)
+def test_content_tokens_leave_function_words_out(name: str, tokens: tuple[str, ...]) -> None:
+    """Only words that say something stay; a single word says something whatever it is."""
+    assert content_tokens(name) == tokens
+
+
+def test_a_function_word_makes_no_match() -> None:
+    """ "hen of the woods" is not "bird of prey" by its "of"."""
+    nearest = nearest_tokens(["hen of the woods"], ["bird of prey"], VECTORS)
+    assert nearest is not None
+    assert nearest.cosine < 0.99
+    assert {nearest.claim_token, nearest.found_token} <= {"hen", "woods", "bird", "prey"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "names"),
+    [
+        (["automobile"], ["convertible", "sports car", "beach wagon, car"]),
+        (["tabby cat"], ["Persian mouse", "bird"]),
+        (["Persian"], ["wagon"]),
+        (["hen", "cat"], ["unknownword", "prey", "sports car"]),
+        (["nothing"], ["car", "bird"]),
+    ],
+)
+def test_the_nearest_pair_is_that_of_plain_numpy(claim: list[str], names: list[str]) -> None:
+    """Cosine and Euclidean distance are those of the nearest two tokens over all names."""
+    expected = by_hand(claim, names, VECTORS)
+    nearest = nearest_tokens(claim, names, VECTORS)
+    assert expected is not None
+    assert nearest is not None
+    assert nearest[:2] == pytest.approx(expected, abs=1e-5)
+    token_pair = by_hand([nearest.claim_token], [nearest.found_token], VECTORS)
+    assert token_pair is not None
+    assert token_pair == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("claim", "found"),
+    [
+        ("cat", "tabby cat"),
+        ("Cat", "tabby cat"),
+        ("CATS", "cat"),
+        ("mice", "field mouse"),
+        ("20", "speed limit 20"),
+        ("Quokka", "quokka"),
+    ],
+)
+def test_an_identical_token_is_one(claim: str, found: str) -> None:
+    """The same token has cosine 1 and distance 0: in other case or number, and also where it has no vector."""
+    nearest = nearest_tokens([claim], ["bird", found], VECTORS)
+    assert nearest is not None
+    assert nearest[:2] == (1.0, 0.0)
+    assert name_similarities([[claim]], [[found]], VECTORS)[0, 0] == 1
+
+
+def test_a_capital_letter_does_not_hide_the_word() -> None:
+    """A class called "Cat" is compared as "Cat" and as "cat", whichever is nearer."""
+    nearest = nearest_tokens(["Cat"], ["tabby"], VECTORS)
+    rows = {word: MATRIX[i] for i, word in enumerate(WORDS)}
+    assert nearest is not None
+    assert nearest.cosine == pytest.approx(
+        max(cosine(rows["Cat"], rows["tabby"]), cosine(rows["cat"], rows["tabby"])), abs=1e-6
+    )
+    assert nearest[2:] == ("Cat", "tabby")
+
+
+def test_an_unknown_hyphened_token_is_known_by_its_parts() -> None:
+    """ "cat-like" and "CatBird" have no vector; their parts have."""
+    assert unknown_tokens(["cat-unheard", "CatBird", "sports-car"], VECTORS) == ()
+    nearest = nearest_tokens(["cat-unheard"], ["cat"], VECTORS)
+    assert nearest is not None
+    assert nearest[:2] == (1.0, 0.0)
+    assert nearest[2:] == ("cat-unheard", "cat")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_says_nothing_compares_to_nothing(hostile: str) -> None:
+    """Empty, function words, emoji, endless or unknown: no similarity, no crash, on either side."""
+    assert nearest_tokens([hostile], ["cat"], VECTORS) is None
+    assert nearest_tokens(["cat"], [hostile], VECTORS) is None
+    assert nearest_tokens([], ["cat"], VECTORS) is None
+    assert np.isnan(name_similarities([[hostile], []], [["cat"], [hostile, "prey"]], VECTORS)[:, 0]).all()
+    assert name_similarities([], [["cat"]], VECTORS).shape == (0, 1)
+    assert name_similarities([["cat"]], [], VECTORS).shape == (1, 0)
+
+
+def test_similarities_are_those_of_each_pair() -> None:
+    """The batch gives for each two what the rule in loops gives, nan where it gives nothing; in blocks as well."""
+    rng = np.random.default_rng(0)
+    pool = (*WORDS, *HOSTILE, "unheard", "Unheard", "cat-like", "TABBY cats", "sports car of the woods")
+    sides = [[list(rng.choice(pool, rng.integers(0, 4))) for _ in range(n)] for n in (25, 40)]
+    result = name_similarities(sides[0], sides[1], VECTORS)
+    assert result.dtype == np.float32
+    for i, j in itertools.product(range(25), range(40)):
+        parts = [[list_part for name in side for list_part in _expand(name)] for side in (sides[0][i], sides[1][j])]
+        expected = by_hand(parts[0], parts[1], VECTORS)
+        if expected is None:
+            assert np.isnan(result[i, j])
+        else:
+            assert result[i, j] == pytest.approx(expected[0], abs=1e-5)
+    assert np.isnan(result).any()
+    assert (result == 1).any()
+
+
+def _expand(name: str) -> list[str]:
+    """A name and, where a hyphened token is unknown, the name with its parts."""
+    return [name, "cat like"] if name == "cat-like" else [name]
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing few names at a time gives the same numbers."""
+    tree = load_wordnet()
+    names = [tree.synonyms(node) for node in tree.ids[2_000:2_300]]
+    whole = name_similarities(names[:50], names, builtin_vectors())
+    monkeypatch.setattr("fdcore.verification.similarity._N_COLUMNS", 7)
+    np.testing.assert_allclose(name_similarities(names[:50], names, builtin_vectors()), whole, atol=1e-6)
+
+
+def test_a_thousand_by_a_thousand_is_quick() -> None:
+    """1,000 claims against 1,000 nodes with all their synonyms, 300 dimensions, one token in three unknown: 2 s."""
+    tree = load_wordnet()
+    rng = np.random.default_rng(0)
+    nodes = [tree.ids[i] for i in rng.choice(len(tree), 2_000, replace=False)]
+    names = [tree.synonyms(node) for node in nodes]
+    words = {token.lower() for node in names for name in node for token in content_tokens(name)}
+    known = sorted(word for word in words if rng.random() < 0.67)
+    vectors = WordVectors(
+        "", "", True, 0, rng.normal(size=(len(known), 300)).astype(np.float32), ListedVocabulary(known)
+    )
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        result = name_similarities([node[:1] for node in names[:1_000]], names[1_000:], vectors)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 2
+    assert result.shape == (1_000, 1_000)
+
+
+def test_a_restricted_copy_compares_the_same() -> None:
+    """The words that a comparison needs are enough for it: a case can keep them alone."""
+    tree = load_wordnet()
+    names = [tree.synonyms(node) for node in tree.ids[5_000:5_100]]
+    claims = [["Cats"], ["sea-lion"], ["Great-Dane"], ["unheardof"]]
+    flat = [name for side in (*names, *claims) for name in side]
+    copy = builtin_vectors().restricted(words_needed(flat, builtin_vectors()))
+    assert len(copy) < 500
+    np.testing.assert_array_equal(
+        name_similarities(claims, names, copy), name_similarities(claims, names, builtin_vectors())
+    )
+    assert unknown_tokens(flat, copy) == unknown_tokens(flat, builtin_vectors())
+
+
+# Percentiles
+
+
+def by_counting(values: np.ndarray, chosen: Sequence[int]) -> float:
+    """All sets of as many leaves, each by its most similar leaf; a tie counts half."""
+    observed = values[list(chosen)].max()
+    sets = [values[list(drawn)].max() for drawn in itertools.combinations(range(len(values)), len(chosen))]
+    return sum((best < observed) + 0.5 * (best == observed) for best in sets) / len(sets)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=9), st.data())
+def test_a_percentile_is_the_share_of_all_selections(values: list[int], data: st.DataObject) -> None:
+    """It equals counting every selection of that size, ties and all."""
+    chosen = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, unique=True))
+    similarities = np.array(values, dtype=np.float64) / 4
+    assert percentile(similarities, chosen) == pytest.approx(by_counting(similarities, chosen))
+
+
+def test_a_percentile_agrees_with_drawing_at_random() -> None:
+    """For a corpus of 1,000 leaves and 12 chosen, 20,000 random selections say the same."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=1_000)
+    chosen = [*np.argsort(values)[-120:-119].tolist(), *np.argsort(values)[:11].tolist()]
+    drawn = np.array([values[rng.choice(1_000, 12, replace=False)].max() for _ in range(20_000)])
+    observed = values[chosen].max()
+    expected = float(((drawn < observed) + 0.5 * (drawn == observed)).mean())
+    assert percentile(values, chosen) == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 20_000))
+
+
+def test_the_most_similar_leaf_alone_is_near_one_and_all_leaves_are_in_the_middle() -> None:
+    """The best of 200 has 199.5 of 200 below it; choosing every leaf is no evidence at all."""
+    values = np.linspace(0, 1, 200)
+    assert percentile(values, [199]) == pytest.approx(0.9975)
+    assert percentile(values, range(200)) == pytest.approx(0.5)
+    assert percentile(np.zeros(200), [3]) == pytest.approx(0.5)
+
+
+def test_a_leaf_without_similarity_is_below_all() -> None:
+    """Unknown leaves count among the random ones; an unknown selection has no percentile."""
+    values = np.array([np.nan, np.nan, 0.1, 0.2], dtype=np.float32)
+    assert percentile(values, [2]) == pytest.approx(0.625)
+    assert percentile(values, [0, 2]) == pytest.approx(by_counting(np.array([-1, -1, 0.1, 0.2]), [0, 2]))
+    assert percentile(values, [0, 1]) is None
+    assert percentile(values, []) is None
+
+
+# Table 4
+
+TREE = Hierarchy.from_rows(
+    [
+        ("n0", [], ["entity"]),
+        ("n1", ["n0"], ["tabby", "tabby cat"]),
+        ("n2", ["n0"], ["Persian cat"]),
+        ("n3", ["n0"], ["convertible"]),
+        ("n4", ["n0"], ["beach wagon", "station wagon", "=estate;car"]),
+        ("n5", ["n0"], ["bird of prey"]),
+        ("n6", ["n0"], ["zyzzyva"]),
+    ]
+)
+NODES = ("n1", "n2", "n3", "n4", "n5", "n6")
+SCORES = Scores(NODES, np.zeros((4, 6), np.int32), np.full(6, 10), np.full(6, 10), 1.0)
+
+
+def finding(target: int, *members: int) -> ClassFinding:
+    """A class's answer with some leaves."""
+    clusters = (Cluster(members[0], members, 0.75, 0.2, 0.6),) if members else ()
+    none = np.empty(0, np.int64)
+    filtered = FilteredClass.__new__(FilteredClass)
+    object.__setattr__(filtered, "kept", none)
+    return ClassFinding(ClassSelection(target, members, clusters), filtered, None, ())
+
+
+FINDINGS = (finding(0, 0, 1), finding(1, 2, 3), finding(2), finding(3, 5))
+
+
+def test_a_row_compares_the_claim_with_all_that_was_found() -> None:
+    """Each claim gets a row with the nearest tokens over all synonyms of all its leaves, L, percentile and unknowns."""
+    rows = compare_claims({1: "automobile, zork", 0: "cat"}, FINDINGS, SCORES, TREE, VECTORS)
+    assert [row.target_class for row in rows] == [0, 1]
+    cat, car = rows
+    assert (cat.nodes, cat.functional_score) == (("n1", "n2"), 0.75)
+    assert cat.nearest is not None
+    assert cat.nearest[:3] == (1.0, 0.0, "cat")
+    all_similarities = name_similarities([["cat"]], [TREE.synonyms(node) for node in NODES], VECTORS)[0]
+    assert cat.percentile == pytest.approx(by_counting(np.nan_to_num(all_similarities, nan=-9), [0, 1]))
+    found = ["convertible", "beach wagon", "station wagon", "=estate;car"]
+    expected = by_hand(["automobile"], found, VECTORS)
+    assert expected is not None
+    assert car.nearest is not None
+    assert car.nearest[:2] == pytest.approx(expected, abs=1e-5)
+    assert (car.unknown_claim, car.unknown_found) == (("zork",), ("station", "estate"))
+
+
+def test_what_was_not_found_or_says_nothing_is_a_row_without_numbers() -> None:
+    """A class without an answer, a claim of symbols, and unknown words on one side have no similarity, and say so."""
+    claims = {0: "🐈", 2: "cat", 3: "cat"}
+    silent, missing, unknown = compare_claims(claims, FINDINGS, SCORES, TREE, VECTORS)
+    assert (silent.nearest, silent.percentile, silent.unknown_claim) == (None, None, ())
+    assert (missing.nodes, missing.functional_score, missing.nearest, missing.percentile) == ((), None, None, None)
+    assert (unknown.nearest, unknown.percentile, unknown.unknown_found) == (None, None, ("zyzzyva",))
+    assert compare_claims({}, FINDINGS, SCORES, TREE, VECTORS) == ()
+
+
+def test_a_claim_about_no_class_is_refused() -> None:
+    """A class number that the suspect does not have is told, with those that it has."""
+    with pytest.raises(SettingsError, match="class 4, and the suspect's are 0 to 3"):
+        compare_claims({4: "cat"}, FINDINGS, SCORES, TREE, VECTORS)
+
+
+def test_the_table_is_inert() -> None:
+    """The CSV has a line for each row, keeps its separators apart and holds no formula."""
+    rows = compare_claims({0: "cat", 1: '=HYPERLINK("x")', 2: "cat"}, FINDINGS, SCORES, TREE, VECTORS)
+    table = list(csv.DictReader(io.StringIO(similarity_to_csv(rows, TREE).decode())))
+    assert [row["target_class"] for row in table] == ["0", "1", "2"]
+    assert (table[0]["cosine"], table[0]["euclidean"], table[0]["labels"]) == ("1.0", "0.0", "tabby;Persian cat")
+    assert table[1]["claim"].startswith("'=")
+    assert table[1]["unknown_claim"] == "HYPERLINK;x"
+    assert table[2]["cosine"] == table[2]["percentile"] == table[2]["nodes"] == ""
+    assert similarity_to_csv((), TREE).decode().startswith("target_class,claim,")
+
+
+# The paper's own words
+
+TABLE_4 = {
+    "airplane": ["airliner", "wing", "warplane", "military plane"],
+    "automobile": ["convertible", "sports car", "minivan", "beach wagon", "station wagon", "wagon", "estate car"],
+    "bird": ["little blue heron", "jay", "jacamar", "magpie", "junco", "ostrich"],
+    "cat": ["tabby cat", "Persian cat", "Siamese cat", "Egyptian cat", "tiger cat"],
+    "deer": ["hartebeest", "impala", "gazelle"],
+}
+
+
+def test_the_builtin_vectors_give_each_claim_of_table_4_its_own_words() -> None:
+    """Of the paper's five found unions, each claim is nearest to its own, or as near as to any other but 0.02."""
+    matrix = name_similarities([[claim] for claim in TABLE_4], list(TABLE_4.values()), builtin_vectors())
+    assert (np.diag(matrix) > matrix.max(axis=1) - 0.02).all()
+    assert matrix.argmax(axis=1).tolist()[:4] == [0, 1, 2, 3]
+    assert matrix[3, 3] == 1
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["word2vec_googlenews_8000x300.txt.gz", "glove_9910x300.txt.gz"])
+def test_published_vectors_agree_with_table_4(tmp_path: Path, real_data: Path, name: str) -> None:
+    """As in the paper, cat is 1.0 by its breeds; automobile and airplane are far above 0 by their nearest tokens."""
+    path = real_data / "vectors" / name
+    if not path.is_file():
+        pytest.skip(f"no real data: {path} is missing")
+    vectors = open_vectors(path, tmp_path / "cache")
+    nearest = {claim: nearest_tokens([claim], found, vectors) for claim, found in TABLE_4.items()}
+    cat, automobile, airplane = nearest["cat"], nearest["automobile"], nearest["airplane"]
+    assert cat is not None
+    assert cat[:2] == (1.0, 0.0)
+    assert automobile is not None
+    assert 0.3 < automobile.cosine < 0.8
+    assert automobile.found_token == "car"  # noqa: S105  # a word, no password
+    assert airplane is not None
+    assert 0.5 < airplane.cosine < 0.9
+    assert "hartebeest" in unknown_tokens(TABLE_4["deer"], vectors)
+
+
+def test_rows_are_plain_values() -> None:
+    """A row can be kept in a case as it is."""
+    row = ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), ())
+    assert row == ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), ())

@@ -1,0 +1,366 @@
+"""A user's file of word vectors: every format, everything that can be wrong with one, and the converted file."""
+
+import gzip
+import hashlib
+import multiprocessing
+import os
+import pickle
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from fdcore.errors import SettingsError, StorageError
+from fdcore.verification import vector_files, vector_reading, vocabulary
+from fdcore.verification.vector_files import open_vector_file
+from fdcore.verification.vectors import WordVectors, open_vectors
+
+WORDS = ["the", "Cat", "cat", "New_York", "größe", "猫", "naïve", "20", "don't", "\u00a0", "🐈", "a" * 300]
+MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 7)).astype(np.float32)
+
+
+def text(words: list[str], matrix: np.ndarray, header: bool, end: str = "\n") -> bytes:
+    """word2vec's text, or GloVe's without the header; fastText ends its lines with a space."""
+    lines = [f"{len(words)} {matrix.shape[1]}"] if header else []
+    lines += [f"{word} {' '.join(repr(float(x)) for x in row)}" for word, row in zip(words, matrix, strict=True)]
+    return "".join(line + end for line in lines).encode()
+
+
+def binary(words: list[str], matrix: np.ndarray, end: bytes = b"\n") -> bytes:
+    """word2vec's binary; its own tool writes a new line after each vector, gensim does not."""
+    records = [word.encode() + b" " + row.tobytes() + end for word, row in zip(words, matrix, strict=True)]
+    return f"{len(words)} {matrix.shape[1]}\n".encode() + b"".join(records)
+
+
+FORMATS = {
+    "word2vec text": text(WORDS, MATRIX, True),
+    "GloVe": text(WORDS, MATRIX, False),
+    "fastText": text(WORDS, MATRIX, True, " \n"),
+    "Windows lines": text(WORDS, MATRIX, True, "\r\n"),
+    "no last new line": text(WORDS, MATRIX, False)[:-1],
+    "word2vec binary": binary(WORDS, MATRIX),
+    "gensim binary": binary(WORDS, MATRIX, b""),
+}
+
+
+def opened(tmp_path: Path, content: bytes, name: str = "file.jpg") -> WordVectors:
+    """Open a file with some content."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    return open_vectors(path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("kind", list(FORMATS))
+def test_the_content_decides_the_format(tmp_path: Path, kind: str, zipped: bool) -> None:
+    """Every format, plain or gzip, under a name that says nothing, gives all words and exactly their numbers."""
+    content = gzip.compress(FORMATS[kind]) if zipped else FORMATS[kind]
+    vectors = opened(tmp_path, content)
+    assert list(vectors.vocabulary) == WORDS
+    np.testing.assert_array_equal(vectors.vectors(WORDS), MATRIX)
+    assert (vectors.name, vectors.sha256) == ("file.jpg", hashlib.sha256(content).hexdigest())
+    assert (vectors.independent, vectors.n_dims, len(vectors), vectors.left_out) == (True, 7, 12, 0)
+
+
+@pytest.mark.parametrize("binary_file", [False, True])
+def test_it_agrees_with_gensim_over_many_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, binary_file: bool
+) -> None:
+    """A file that gensim wrote, read in blocks that cut lines and vectors anywhere, is what gensim reads."""
+    monkeypatch.setattr(vector_reading, "BLOCK_BYTES", 1_009)
+    monkeypatch.setattr(vector_files, "HEAD_BYTES", 2_003)
+    rng = np.random.default_rng(1)
+    whole = KeyedVectors(33)
+    whole.add_vectors([f"word{i:x}" for i in range(3_000)], rng.normal(size=(3_000, 33)).astype(np.float32))
+    path = tmp_path / "vectors"
+    whole.save_word2vec_format(str(path), binary=binary_file)
+    oracle = KeyedVectors.load_word2vec_format(str(path), binary=binary_file)
+    vectors = open_vectors(path, tmp_path / "cache")
+    assert list(vectors.vocabulary) == oracle.index_to_key
+    np.testing.assert_array_equal(vectors.matrix, oracle.vectors)
+    assert vectors.find("word2a") == "word2a"
+    assert vectors.find("wordzz") is None
+
+
+def test_the_matrix_is_mapped_and_read_only(tmp_path: Path) -> None:
+    """The vectors stay on disk; nobody can change them by mistake."""
+    matrix = opened(tmp_path, FORMATS["GloVe"]).matrix
+    base = matrix
+    while base is not None and not isinstance(base, np.memmap):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        matrix[0, 0] = 1
+
+
+def lines(n: int, n_dims: int = 3) -> list[bytes]:
+    """Good lines of text."""
+    return [f"w{i}{' 0.5' * n_dims}".encode() for i in range(n)]
+
+
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "is empty"),
+    "white space": (b"\n\n  \n", "is empty"),
+    "empty gzip": (gzip.compress(b""), "is empty"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "numbers for each word"),
+    "prose": (b"It was the best of times,\nit was the worst of times.\n", "0 numbers for each word"),
+    "a zip archive": (b"PK\x03\x04" + bytes(100), "zip archive. Unpack it"),
+    "gensim's save": (pickle.dumps({"vectors": [1, 2]}), "pickle.*Export it with `save_word2vec_format`"),
+    "a fastText model": ((793712314).to_bytes(4, "little") + bytes(100), r"Choose the \.vec file"),
+    "gzip in gzip": (gzip.compress(gzip.compress(FORMATS["GloVe"])), "numbers for each word"),
+    "gzip cut off": (gzip.compress(FORMATS["GloVe"])[:-20], "gzip file is damaged or cut off"),
+    "gzip damaged": (gzip.compress(FORMATS["GloVe"])[:-6] + bytes(6), "gzip file is damaged"),
+    "one dimension": (b"a 1.0\nb 2.0\n", "1 numbers for each word; word vectors have 2 to 4,096"),
+    "too many dimensions": (b"2 100000\na 1", "100,000 numbers"),
+    "no words": (b"0 5\n", "promises 0 words"),
+    "too many words": (b"999999999999 2\n" + b"\n".join(lines(2, 2)), "promises 999,999,999,999 words"),
+    "promises more than fits": (b"5000 3\n" + b"\n".join(lines(50)), "promises 5,000 words.*; the file has"),
+    "binary promises more": (
+        binary(WORDS, MATRIX).replace(b"12 7", b"13 7", 1),
+        "promises 13 words, and it ends after 12|need .* bytes",
+    ),
+    "binary promises less": (binary(WORDS, MATRIX).replace(b"12 7", b"11 7", 1), "More follows the 11 words"),
+    "binary of other dimensions": (binary(WORDS, MATRIX).replace(b"12 7", b"12 6", 1), "cannot be used"),
+    "binary cut off": (binary(WORDS, MATRIX)[:-3], "cut off, or its header is false"),
+    "text promises more": (b"55 3\n" + b"\n".join(lines(50)), "promises 55 words, and it ends after 50"),
+    "text promises less": (b"45 3\n" + b"\n".join(lines(50)), "promises 45 words, and more follow"),
+    "text of fewer dimensions": (b"50 4\n" + b"\n".join(lines(50)), "promises 4 numbers .*first word has 3"),
+    "text of more dimensions": (b"50 2\n" + b"\n".join(lines(50)), "a word with a space"),
+    "text cut off": (b"\n".join(lines(50))[:-4], "'w49 0.5 0.5'.* has fewer than 3 numbers"),
+    "a short line": (b"\n".join([*lines(20), b"short 1 2", *lines(20)]), "Word number 21 .*fewer than 3 numbers"),
+    "a word for a number": (b"\n".join([*lines(20), b"bad 1 two 3"]), "something else than 3 numbers.*two"),
+    "not a number": (b"\n".join([*lines(20), b"bad 1 nan 3"]), "vector of 'bad'.*not finite"),
+    "infinite": (b"\n".join([*lines(20), b"bad 1 inf 3"]), "vector of 'bad'.*not finite"),
+    "overflowing": (b"\n".join([*lines(20), b"bad 1 1e39 3"]), "vector of 'bad'.*not finite"),
+    "huge": (b"\n".join([*lines(20), b"bad 1 -2e6 3"]), "beyond a million"),
+    "binary not finite": (binary(["a", "b"], np.array([[1, 2], [3, np.inf]], np.float32)), "vector of 'b'"),
+    "other byte order": (binary(WORDS, MATRIX.astype(">f4")), "another byte order|cannot be used"),
+    "repeated words": (b"\n".join([*lines(20), *lines(20)]), "of its first 40 words cannot be used.*repeated"),
+    "not UTF-8": (b"\n".join([*lines(20), b"gr\xf6\xdfe 1 2 3"]), "not in UTF-8"),
+    "binary not UTF-8": (binary(["ab"], np.ones((1, 2), np.float32)).replace(b"ab", b"\xff\xfe"), "not in UTF-8"),
+    "tabs": (b"\n".join(line.replace(b" ", b"\t") for line in lines(5)), "0 numbers for each word"),
+    "one endless line": (b"word 1 2 3 " + b"x" * 600_000, "numbers for each word|no line ends"),
+    "an endless binary word": (b"3 2\n" + bytes([255]) * 10_000, "A word has more than 2,000 bytes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(REFUSED))
+def test_a_bad_file_is_refused_in_a_sentence(tmp_path: Path, kind: str) -> None:
+    """Whatever is wrong with a file is said, with its name, and nothing of it stays in the cache."""
+    content, message = REFUSED[kind]
+    with pytest.raises(SettingsError, match=message) as caught:
+        opened(tmp_path, content)
+    assert str(tmp_path / "file.jpg") in str(caught.value)
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+    assert not list((tmp_path / "cache").glob("*.draft"))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_words_that_cannot_be_used_are_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool
+) -> None:
+    """A few repeated, spaced or broken words, as in published files, cost themselves alone; the first of two counts."""
+    monkeypatch.setattr(vector_reading, "BLOCK_BYTES", 200)
+    odd = [b"w7 9 9 9", b". . . 1 2 3", b"gr\xf6 1 2 3", b"bell\x07 1 2 3", b" 1 2 3"]
+    content = b"\n".join([*lines(400), *odd[:2], *lines(600)[400:], *odd[2:]])
+    vectors = opened(tmp_path, gzip.compress(content) if zipped else content)
+    assert (len(vectors), vectors.left_out) == (600, 5)
+    assert list(vectors.vocabulary) == [f"w{i}" for i in range(600)]
+    np.testing.assert_array_equal(vectors.vectors(["w7", "w599"]), np.full((2, 3), 0.5, np.float32))
+
+
+def test_words_with_one_hash_are_not_taken_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word itself is compared, so that a forged collision gains nothing; real repetitions are still seen."""
+    monkeypatch.setattr(vocabulary, "_hash", lambda spelling: len(spelling) % 3)
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(300)]
+    matrix = rng.normal(size=(302, 2)).astype(np.float32)
+    monkeypatch.setattr(vector_reading, "BLOCK_BYTES", 500)
+    vectors = opened(tmp_path, text([*words, "w5", "w250"], matrix, False))
+    assert (len(vectors), vectors.left_out) == (300, 2)
+    assert [vectors.vocabulary.row(word) for word in words] == list(range(300))
+    assert vectors.vocabulary.row("w301") is None
+
+
+def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
+    """A small file that unpacks to gigabytes of good lines is refused long before its end."""
+    packed = tmp_path / "bomb"
+    zeros = b" 0" * 4_000 + b"\n"
+    with gzip.open(packed, "wb", compresslevel=1) as file:
+        for i in range(50_000):
+            file.write(b"w%d" % i + zeros)
+    assert packed.stat().st_size < 3_000_000
+    start = time.perf_counter()
+    with pytest.raises(SettingsError, match="unpacks to more than"):
+        open_vector_file(packed, tmp_path / "cache")
+    assert time.perf_counter() - start < 20
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    """A missing path, a folder, a pipe that never ends and a path that cannot be are told in a sentence."""
+    os.mkfifo(tmp_path / "pipe")
+    for path, message in (
+        (tmp_path / "missing", "No such file"),
+        (tmp_path, "is not a file"),
+        (tmp_path / "pipe", "is not a file"),
+        (Path("/dev/zero"), "is not a file"),
+        (Path("a\0b"), "cannot be read"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            open_vectors(path, tmp_path / "cache")
+
+
+def test_a_full_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the header says that the vectors will not fit, nothing is converted."""
+    usage = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StorageError, match=r"need 0 MB in .*Free some space"):
+        opened(tmp_path, FORMATS["word2vec binary"])
+
+
+def test_a_converted_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened again, or as a copy under another name, the file is neither converted nor, if untouched, hashed."""
+    vectors = opened(tmp_path, FORMATS["GloVe"])
+    monkeypatch.setattr(vector_files, "read_vectors", lambda *_: pytest.fail("converted again"))
+    (tmp_path / "copy").write_bytes(FORMATS["GloVe"])
+    copy = open_vectors(tmp_path / "copy", tmp_path / "cache")
+    assert (copy.name, copy.sha256) == ("copy", vectors.sha256)
+    monkeypatch.setattr(vector_files, "_remember", lambda *_: pytest.fail("hashed again"))
+    again = open_vectors(tmp_path / "file.jpg", tmp_path / "cache")
+    np.testing.assert_array_equal(again.vectors(WORDS), MATRIX)
+
+
+def test_a_changed_file_is_seen(tmp_path: Path) -> None:
+    """Other content of the same length, with the old time set back, is another file."""
+    first = opened(tmp_path, FORMATS["GloVe"])
+    path = tmp_path / "file.jpg"
+    before = path.stat()
+    content = FORMATS["GloVe"].replace(b"Cat", b"Rat", 1)
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = open_vectors(path, tmp_path / "cache")
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert second.sha256 == hashlib.sha256(content).hexdigest() != first.sha256
+    assert (second.find("Rat"), first.find("Rat")) == ("Rat", None)
+
+
+def test_a_file_that_changes_under_the_conversion_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes that are converted are hashed again; they must be those that gave the folder its name."""
+    monkeypatch.setattr(vector_files, "_remembered", lambda *_: "0" * 64)
+    with pytest.raises(SettingsError, match="changed while it was read"):
+        opened(tmp_path, FORMATS["GloVe"])
+    assert not list((tmp_path / "cache").glob("0*/*"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "matrix.npy").unlink(),
+        lambda folder: (folder / "matrix.npy").write_bytes(b"nonsense"),
+        lambda folder: os.truncate(folder / "matrix.npy", 200),
+        lambda folder: os.truncate(folder / "words.bin", 3),
+        lambda folder: os.truncate(folder / "words.bin", 0),
+        lambda folder: (folder / "index.json").write_text("[]"),
+        lambda folder: np.save(folder / "hashes.npy", np.zeros(3, np.uint64)),
+        lambda folder: np.save(folder / "offsets.npy", np.zeros(0, np.int64)),
+        lambda folder: np.save(folder / "rows.npy", np.zeros((2, 2), np.int32)),
+    ],
+)
+def test_a_damaged_conversion_is_made_anew(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    """A cache that somebody broke costs a conversion, not an answer."""
+    vectors = opened(tmp_path, FORMATS["word2vec text"])
+    damage(tmp_path / "cache" / vectors.sha256)
+    again = open_vectors(tmp_path / "file.jpg", tmp_path / "cache")
+    np.testing.assert_array_equal(again.vectors(WORDS), MATRIX)
+
+
+def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
+    """The listener hears of hashing and converting, never backwards, up to the whole file."""
+    heard: list[tuple[str, int, int]] = []
+    (tmp_path / "v").write_bytes(gzip.compress(FORMATS["GloVe"]))
+    open_vectors(tmp_path / "v", tmp_path / "cache", lambda *said: heard.append(said))
+    stages = [stage for stage, _, _ in heard]
+    assert list(dict.fromkeys(stages)) == ["Hashing the word vectors", "Converting the word vectors"]
+    for stage in set(stages):
+        done = [at for said, at, _ in heard if said == stage]
+        assert done == sorted(done)
+        assert done[-1] == heard[0][2] == (tmp_path / "v").stat().st_size
+
+
+def _open_and_report(path: Path, cache: Path, queue: "multiprocessing.Queue[tuple[str, bool]]") -> None:
+    heard: list[str] = []
+    vectors = open_vectors(path, cache, lambda stage, *_: heard.append(stage))
+    queue.put((vectors.sha256, "Converting the word vectors" in heard))
+
+
+def test_two_processes_convert_a_file_once(tmp_path: Path) -> None:
+    """Started at once on the same file, one converts and the others wait for it; all open the same."""
+    path = tmp_path / "v"
+    rng = np.random.default_rng(0)
+    path.write_bytes(text([f"w{i}" for i in range(4_000)], rng.normal(size=(4_000, 50)), False))
+    context = multiprocessing.get_context("spawn")
+    queue: multiprocessing.Queue[tuple[str, bool]] = context.Queue()
+    workers = [context.Process(target=_open_and_report, args=(path, tmp_path / "cache", queue)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    answers = [queue.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join(30)
+        assert worker.exitcode == 0
+    assert len({sha256 for sha256, _ in answers}) == 1
+    assert sum(converted for _, converted in answers) == 1
+
+
+@pytest.fixture
+def slow_file(tmp_path: Path) -> Path:
+    """A file that takes seconds to convert."""
+    path = tmp_path / "slow"
+    row = " 0.123" * 300
+    path.write_text("".join(f"w{i}{row}\n" for i in range(8_000)))
+    return path
+
+
+def test_a_killed_conversion_leaves_nothing_that_looks_complete(tmp_path: Path, slow_file: Path) -> None:
+    """Killed in the middle, the next one starts anew, and no draft stays."""
+    cache = tmp_path / "cache"
+    program = (
+        "import sys; from pathlib import Path; from fdcore.verification.vectors import open_vectors;"
+        "open_vectors(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program, str(slow_file), str(cache)])
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("*.draft/words.bin")):
+        assert time.monotonic() < deadline
+        assert worker.poll() is None
+        time.sleep(0.01)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert [entry.name for entry in cache.iterdir() if re.fullmatch("[0-9a-f]{64}", entry.name)] == []
+    vectors = open_vectors(slow_file, cache)
+    assert len(vectors) == 8_000
+    assert not list(cache.glob("*.draft"))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "n_words"), [("glove_9910x300.txt.gz", 9_910), ("word2vec_googlenews_8000x300.txt.gz", 8_000)]
+)
+def test_published_vectors_are_read_as_gensim_reads_them(
+    tmp_path: Path, real_data: Path, name: str, n_words: int
+) -> None:
+    """Real GloVe and word2vec files open whole and equal to gensim's own reading."""
+    path = real_data / "vectors" / name
+    if not path.is_file():
+        pytest.skip(f"no real data: {path} is missing")
+    vectors = open_vectors(path, tmp_path / "cache")
+    oracle = KeyedVectors.load_word2vec_format(str(path))
+    assert (len(vectors), vectors.n_dims, vectors.left_out) == (n_words, 300, 0)
+    np.testing.assert_array_equal(vectors.vectors(oracle.index_to_key), oracle.vectors)
