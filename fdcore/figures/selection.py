@@ -18,6 +18,7 @@ from fdcore.figures.style import (
     full_name,
     new_figure,
     nothing_to_draw,
+    room_for,
     row_axis,
     shortened,
 )
@@ -28,11 +29,6 @@ Shares = npt.NDArray[np.floating[Any]]
 MAX_WINNERS = len(CATEGORICAL)
 MAX_CLUSTERS = 30
 _SEMANTIC, _FAINT = "#E69F00", 0.45
-_STACKED: dict[str, Any] = {
-    "barmode": "stack",
-    "margin": {"t": 40},
-    "legend": {"itemclick": False, "itemdoubleclick": False},
-}
 
 
 class ClusterBar(NamedTuple):
@@ -69,6 +65,7 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
         part["marker"]["opacity"] = strength
     ends = [f" <b>{c.objective:.2f} winner</b>" if c.is_winner else f" {c.objective:.2f}" for c in shown]
     left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
+    names = [f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown]
     return assemble(
         "cluster_bars",
         [*parts, _row_ends([c.objective for c in shown], ends)],
@@ -76,10 +73,10 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
         revision=revision,
         xaxis={
             "title": {"text": f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}"}, "range": [0, 1.14],
-            "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "tickformat": ".1f", "fixedrange": True,
+            "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "tickformat": ".1f", "fixedrange": True, "automargin": False,
         },
-        yaxis=row_axis([f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown]),
-        **_STACKED,
+        yaxis=row_axis(names) | {"automargin": False},
+        **_stacked(names),
     )  # fmt: skip
 
 
@@ -130,9 +127,11 @@ def stability_map(
         legend.append(("not found", NOTHING, float(np.mean(np.array(codes) == missing))))
     _add_legend(figure, legend)
     _add_cross_hair(figure, eta, alpha)
-    figure.update_xaxes(title_text="eta: how far clusters grow (steps in the hierarchy)", showgrid=False)
-    figure.update_yaxes(title_text="alpha: weight of the score", showgrid=False, tickformat=".1f")
-    figure.update_layout(height=320 + 22 * len(legend), margin_t=36, hovermode="closest")
+    figure.update_xaxes(
+        title_text="eta: how far clusters grow (steps in the hierarchy)", showgrid=False, automargin=False
+    )
+    figure.update_yaxes(title_text="alpha: weight of the score", showgrid=False, tickformat=".1f", automargin=False)
+    figure.update_layout(height=320 + 22 * len(legend), margin_t=36, margin_l=56, hovermode="closest")
     return figure
 
 
@@ -174,6 +173,7 @@ def filter_counts(
     dropped = [n - k for k, n in zip(kept, total, strict=True)]
     ends = [f" {k:,} of {n:,}" for k, n in zip(kept, total, strict=True)]
     most = max(*total, 1)
+    names = [shortened(label) for label in labels]
     return assemble(
         "filter_counts",
         [
@@ -184,12 +184,21 @@ def filter_counts(
         height=24 * len(labels) + 112,
         revision=revision,
         xaxis={
-            "title": {"text": "Images"}, "range": [0, most * 1.16], "tickformat": ",d",
-            "nticks": min(most + 1, 8), "fixedrange": True,
+            "title": {"text": "Images"}, "range": [0, most * 1.35], "tickformat": ",d",
+            "nticks": min(most + 1, 8), "fixedrange": True, "automargin": False,
         },
-        yaxis=row_axis([shortened(label) for label in labels]),
-        **_STACKED,
+        yaxis=row_axis(names) | {"automargin": False},
+        **_stacked(names),
     )  # fmt: skip
+
+
+def _stacked(names: Sequence[str]) -> dict[str, Any]:
+    """The layout of stacked bars whose rows have these names."""
+    return {
+        "barmode": "stack",
+        "margin": {"l": room_for(names), "r": 24, "t": 40, "b": 48},
+        "legend": {"itemclick": False, "itemdoubleclick": False, "xref": "container", "x": 0.02},
+    }
 
 
 def _row_bars(name: str, color: str, values: list[Any], hover: list[str], width: float) -> dict[str, Any]:

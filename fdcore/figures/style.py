@@ -5,6 +5,7 @@ where a figure stands alone. Colours named here are seen on white and on near-bl
 """
 
 import html
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ CIVIDIS = (
 
 ROW_PX = 22
 LABEL_LENGTH = 28  # characters of a name on an axis
+LETTER_PX = 6.9  # mean width of a letter of a name in bold, at 12 px
 MAX_TICKS = 60  # names on an axis that can still be read
+_TAG = re.compile(r"</?b>")
 _HOVER_WIDTH = 56  # characters of a line
 _MAX_NAME = 300  # characters of a name in a hover
 _UNUSED_BUTTONS = (
@@ -160,6 +163,11 @@ def nothing_to_draw(kind: str, sentence: str) -> go.Figure:
 def list_rows(figure: go.Figure, names: Sequence[str], *, title: str | None = None) -> None:
     """Name the rows 0 .. n-1 of a bar chart, the first on top; `names` are inert already."""
     figure.update_yaxes(row_axis(names), title_text=title)
+
+
+def room_for(names: Sequence[str]) -> int:
+    """The margin in pixels that names on a y axis need. Measuring them in the browser takes as long as drawing does."""
+    return 16 + round(LETTER_PX * max((len(html.unescape(_TAG.sub("", name))) for name in names), default=0))
 
 
 def row_axis(names: Sequence[str]) -> dict[str, Any]:
