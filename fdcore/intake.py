@@ -17,7 +17,6 @@ from PIL import Image
 
 from fdcore import artefacts
 from fdcore.case import Case
-from fdcore.corpus import demo
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
 from fdcore.corpus.hierarchy import Hierarchy
@@ -139,6 +138,8 @@ def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.u
 def _test_pictures(files: Sequence[Path], spec: PreprocessSpec) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:
     size = {"height": spec.height, "width": spec.width, "channels": spec.channels}
     if not files:
+        from fdcore.corpus import demo  # its drawings take a while to import, and a first page has no use for them
+
         named = [(leaf.name, demo.draw_picture(leaf, number=0)) for leaf in demo.LEAVES[::3]]
         return tuple(name for name, _ in named), np.stack([_fit(picture, spec) for _, picture in named])
     names, pixels = [], []
