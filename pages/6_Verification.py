@@ -1,10 +1,7 @@
-"""Verification: the words of the finding, which are to be compared with what the suspect is claimed to do."""
+"""Verification: do the words of the finding agree with what somebody claims, and is it a known set of classes?"""
 
-from fdcore.analysis import selection_settings
-from ui import cached, frame, state
-from ui.verification import words as finding_words
+from ui import frame
+from ui.verification.page import draw_page
 
 with frame.page("Verification") as desk:
-    settings = state.linked_settings(selection_settings(desk.case)).settings
-    finding_words.what_it_will_answer()
-    finding_words.draw(desk, cached.findings(desk.case, settings), settings)
+    draw_page(desk)

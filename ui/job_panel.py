@@ -54,7 +54,7 @@ class _Glimpse(NamedTuple):
 
 def _glimpse(jobs: JobQueue, case: Case) -> _Glimpse:
     job = jobs.latest(case.folder.name)
-    revision = case.revision("case.json", "choices.json", "selection.json")
+    revision = case.revision("case.json", "choices.json", "selection.json", "claims.json", "verification/words.json")
     return _Glimpse(job.id if job else 0, bool(job and job.active), revision)
 
 

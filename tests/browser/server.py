@@ -141,6 +141,7 @@ class Server:
             "FDCORE_CASES": str(self.cases),
             "FDCORE_EVIDENCE": os.pathsep.join(map(str, (self.evidence, *self._more_evidence))),
             "FDCORE_CORPORA": os.pathsep.join(map(str, (self.corpora, *self._more_corpora))),
+            "FDCORE_VECTORS": str(self.folder / "vectors"),
             "FDCORE_CACHE": str(self.cache),
             **self._settings,
         }

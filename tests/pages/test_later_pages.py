@@ -1,4 +1,4 @@
-"""Verification and Clone: what can be had already, and honest words about what cannot."""
+"""Clone: what can be had already, and honest words about what cannot."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import case_factory
 import pytest
 from opening import open_page
 
-PAGES = ("6_Verification", "7_Clone")
+PAGES = ("7_Clone",)
 
 
 @pytest.fixture
@@ -29,19 +29,6 @@ def test_the_page_says_that_its_step_is_not_built(cases, page):
     at = open_page(page, case="one")
     assert not at.exception
     assert "not built yet" in at.markdown[-1].value + "".join(m.value for m in at.markdown)
-
-
-def test_verification_shows_the_words_of_every_class(cases):
-    """Labels, synonyms and WordNet's definitions, of the leaves and of what they have in common."""
-    case_factory.finished(cases / "one")
-    at = open_page("6_Verification", case="one")
-    assert metric(at, "Classes with words") == "3 of 4"
-    table = at.dataframe[0].value
-    cats = table[table["class"].str.startswith("Class 1")]
-    assert cats["role"].tolist() == ["in common", "selected leaf", "selected leaf"]
-    assert cats["label"].tolist()[0] == "domestic cat"
-    assert "house cat" in cats["synonyms"].tolist()[0]
-    assert all(cats["gloss"])
 
 
 def test_clone_shows_the_transfer_set(cases):

@@ -1,48 +1,30 @@
-"""What the Verification page shows: the words of every class's answer."""
+"""The words of every class's answer, to be read beside a claim."""
 
 import pandas as pd
 import streamlit as st
 
 from fdcore.analysis import Findings
-from fdcore.selection import SelectionSettings
-from fdcore.verification.words import Words, words_of, words_to_csv
-from ui import frame
+from fdcore.verification.words import Words, words_of
 from ui.class_picker import class_name
-from ui.exports import export
-from ui.frame import Desk
 
 MAX_ROWS = 2_000  # of the table on the page; the CSV has all
 
 
-def what_it_will_answer() -> None:
-    """What this step is for, and what of it there is."""
-    with st.container(border=True, key="later"):
-        st.markdown("**Comparing these words with a claim is not built yet**")
-        st.caption(
-            "A suspect often comes with a claim: a file name, a README, what its owner says. This step will measure "
-            "how near the words of the finding are to the words of the claim, by word vectors, and say which words no "
-            "vocabulary knows. Until then, here are the words themselves, to be read beside a claim."
-        )
-
-
-def draw(desk: Desk, findings: Findings, settings: SelectionSettings) -> None:
-    """The words as metrics, table and CSV."""
+def draw(findings: Findings) -> None:
+    """The words as metrics and table; something was found."""
     words = words_of(findings.classes, findings.scored.scores, findings.scored.hierarchy)
-    if not words:
-        sentence = f"No class is found at tau = {settings.tau:g}, so there are no words."
-        frame.empty(sentence, "Change tau in Selection", "Selection")
-        return
-    with st.container(horizontal=True, key="metrics"):
-        st.metric(
-            "Classes with words", f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}", border=True
-        )
-        st.metric("Nodes", f"{len({w.node for w in words}):,}", border=True,
-                  help="Selected leaves and what they have in common, each counted once.")  # fmt: skip
-        st.metric("Words", f"{len({name for w in words for name in (w.label, *w.synonyms)}):,}", border=True,
-                  help="Different labels and synonyms.")  # fmt: skip
-        st.metric("With a definition", f"{sum(bool(w.gloss) for w in words):,} of {len(words):,}", border=True,
-                  help="Rows for which WordNet's table has a definition.")  # fmt: skip
-    _table(desk, findings, words)
+    with st.container(border=True, key="words"):
+        st.markdown("**The words of each class's answer**")
+        with st.container(horizontal=True, key="metrics"):
+            st.metric("Classes with words",
+                      f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}")  # fmt: skip
+            st.metric("Nodes", f"{len({w.node for w in words}):,}",
+                      help="Selected leaves and what they have in common, each counted once.")  # fmt: skip
+            st.metric("Words", f"{len({name for w in words for name in (w.label, *w.synonyms)}):,}",
+                      help="Different labels and synonyms.")  # fmt: skip
+            st.metric("With a definition", f"{sum(bool(w.gloss) for w in words):,} of {len(words):,}",
+                      help="Rows for which WordNet's table has a definition.")  # fmt: skip
+        _table(findings, words)
 
 
 def words_table(findings: Findings, words: list[Words]) -> pd.DataFrame:
@@ -61,27 +43,23 @@ def words_table(findings: Findings, words: list[Words]) -> pd.DataFrame:
     )
 
 
-def _table(desk: Desk, findings: Findings, words: list[Words]) -> None:
+def _table(findings: Findings, words: list[Words]) -> None:
     column = st.column_config
-    with st.container(border=True, key="words"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**The words of each class's answer**", width="content")
-            export(f"{desk.case_id}-words", tables={"Words of the finding": lambda: words_to_csv(words)})
-        st.caption(
-            "For each class what its leaves have in common, then the leaves themselves, the highest score first. "
-            + (f"The first {MAX_ROWS:,} of {len(words):,} rows; the CSV has all." if len(words) > MAX_ROWS else "")
-        )
-        st.dataframe(
-            words_table(findings, words[:MAX_ROWS]), hide_index=True, placeholder="", key="words_table",
-            height=min(31 * (len(words) + 1) + 3, 640),
-            column_config={
-                "class": column.TextColumn("Class", width="medium"),
-                "role": column.TextColumn("Role", width="small"),
-                "label": column.TextColumn("Label", width="medium"),
-                "synonyms": column.TextColumn("Also called", width="medium"),
-                "gloss": column.TextColumn("Definition (WordNet)", width="large"),
-                "score": column.ProgressColumn("L", help="Share of the leaf's views put in the class.", min_value=0.0,
-                                               max_value=1.0, format="%.2f", width="small"),
-                "id": column.TextColumn("Id", width="small"),
-            },
-        )  # fmt: skip
+    st.caption(
+        "For each class what its leaves have in common, then the leaves themselves, the highest score first. "
+        + (f"The first {MAX_ROWS:,} of {len(words):,} rows; the CSV has all." if len(words) > MAX_ROWS else "")
+    )
+    st.dataframe(
+        words_table(findings, words[:MAX_ROWS]), hide_index=True, placeholder="", key="words_table",
+        height=min(31 * (len(words) + 1) + 3, 420),
+        column_config={
+            "class": column.TextColumn("Class", width="medium"),
+            "role": column.TextColumn("Role", width="small"),
+            "label": column.TextColumn("Label", width="medium"),
+            "synonyms": column.TextColumn("Also called", width="medium"),
+            "gloss": column.TextColumn("Definition (WordNet)", width="large"),
+            "score": column.ProgressColumn("L", help="Share of the leaf's views put in the class.", min_value=0.0,
+                                           max_value=1.0, format="%.2f", width="small"),
+            "id": column.TextColumn("Id", width="small"),
+        },
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+"""The figures of the Verification page, made of what the page holds."""
+
+from collections.abc import Collection, Sequence
+
+import plotly.graph_objects as go
+
+from fdcore.analysis import Findings
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.figures.word_map import word_map
+from fdcore.figures.words import (
+    SimilarityRow,
+    agreement_matrix,
+    similarity_bars,
+    similarity_histogram,
+)
+from fdcore.verification import agreement
+from fdcore.verification.agreement import Agreement
+from fdcore.verification.maps import Method
+from fdcore.verification.similarity import ClassSimilarity
+from fdcore.verification.vectors import WordVectors
+from ui.verification.stored import StoredMap
+from ui.verification.tables import NOT_FOUND, found_text
+
+
+def figure_rows(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> list[SimilarityRow]:
+    """Table 4 as its figures take it."""
+    return [
+        SimilarityRow(
+            row.target_class, row.claim, found_text(row, hierarchy), row.nearest.cosine if row.nearest else None,
+            row.percentile,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def draw_bars(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy, page: int) -> go.Figure:
+    """How near each claim is to its finding; `page` counts from 0."""
+    return similarity_bars(figure_rows(rows, hierarchy), page=page)
+
+
+def draw_histogram(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> go.Figure:
+    """How many classes agree how well."""
+    return similarity_histogram(figure_rows(rows, hierarchy))
+
+
+def draw_matrix(findings: Findings, vectors: WordVectors, one: Agreement) -> go.Figure:
+    """Every finding against every label of a known set."""
+    scored = findings.scored
+    values = agreement.agreement_matrix(findings.classes, scored.scores, scored.hierarchy, vectors, one.label_set)
+    return agreement_matrix(
+        values,
+        found_names=[found.name.label if found.name else NOT_FOUND for found in findings.classes],
+        label_names=[names[0] for names in one.label_set.names],
+        offset=one.offset,
+        revision=one.label_set.key,
+    )
+
+
+def draw_map(stored: StoredMap, method: Method, chosen: Collection[int], revision: str = "") -> go.Figure:
+    """The words in two dimensions, as the case keeps them."""
+    return word_map(stored.points, stored.coordinates[method], f"{revision} {method}", chosen=chosen)

@@ -1,0 +1,106 @@
+"""Known label sets: does one of them agree with what was found, class for class? It needs nothing from the analyst."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fdcore.analysis import Findings
+from fdcore.case import Case
+from fdcore.claims import claims_from_label_set
+from fdcore.figures.style import config
+from fdcore.verification.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, Agreement
+from fdcore.verification.label_sets import label_sets
+from fdcore.verification.vectors import WordVectors
+from ui import cached
+from ui.cached import CHOICES
+from ui.frame import Desk
+from ui.text import counted
+from ui.verification import draft
+from ui.verification.figures import draw_matrix
+from ui.verification.tables import agreement_table, headline, hints, near_sizes, set_id, set_name
+
+_HEIGHT = 31 * 9 + 3
+
+
+def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
+    """The best set in a sentence, all that fit in a table, one against the findings in a figure."""
+    with st.container(border=True, key="label_sets"):
+        st.markdown("**Known label sets**")
+        if not agreements:
+            n_classes = len(findings.classes)
+            st.text(f"No known label set has {counted(n_classes, 'class', 'classes')}, or one fewer. "
+                    f"The nearest sizes: {near_sizes(n_classes, label_sets())}.")  # fmt: skip
+            return
+        _say(agreements)
+        _one_set(desk, case, findings, agreements, vectors)
+        _table(agreements)
+
+
+def chosen_set(case_id: str, agreements: Sequence[Agreement]) -> Agreement:
+    """The set that is looked at; the best before one is chosen. `agreements` holds at least one."""
+    by_id = {set_id(one): one for one in agreements}
+    return by_id.get(str(st.session_state.get(_key(case_id))), agreements[0])
+
+
+# Parts
+
+
+def _key(case_id: str) -> str:
+    return f"label_set_{case_id}"
+
+
+def _say(agreements: Sequence[Agreement]) -> None:
+    agrees = agreements[0].agrees
+    (st.success if agrees else st.info)(
+        headline(agreements), icon=":material/check_circle:" if agrees else ":material/help:"
+    )
+    names = {one.label_set.key: one.label_set.name for one in agreements}
+    for hint in hints(agreements, names):
+        st.text(hint)
+
+
+def _table(agreements: Sequence[Agreement]) -> None:
+    names = {one.label_set.key: one.label_set.name for one in agreements}
+    column, table = st.column_config, agreement_table(agreements, names)
+    for empty in ("Same names in", "Convincing"):
+        if not any(table[empty]):
+            table = table.drop(columns=empty)
+    st.dataframe(
+        table, key="label_set_table", hide_index=True, placeholder="", height=min(31 * (len(table) + 1) + 3, _HEIGHT),
+        column_config={
+            "Known set": column.TextColumn(width=200),
+            "Convincing": column.TextColumn(width=80, help=f"p at most {MAX_P:g}, agreement at least "
+                                            f"{MIN_MEAN:g}, over {MIN_COMPARED} classes or more"),
+            "Agreement": column.ProgressColumn(
+                width=95, min_value=0.0, max_value=1.0, format="%.2f",
+                help="In class order: the mean over the classes that could be compared, by the hierarchy where the "
+                "label stands in it, by words else"),
+            "p": column.NumberColumn(width=60, format="%.2g",
+                                     help="How often labels dealt out at random agree as well"),
+            "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
+            "Any order": column.NumberColumn(width=75, format="%.2f",
+                                             help="The best that any order of the labels reaches"),
+            "Same names in": column.TextColumn(width=110, help="The same names in the same order: only the pictures "
+                                               "tell these sets apart"),
+            "About": column.TextColumn(width="large"),
+        },
+        alt="Known label sets of the suspect's size, the best first",
+    )  # fmt: skip
+    st.caption("Every known set with as many classes as the suspect, or one fewer, the one that agrees best first.")
+
+
+def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
+    names = {set_id(one): set_name(one) for one in agreements}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Against", list(names), key=_key(desk.case_id), format_func=lambda one: names.get(one, one),
+                     width=320)  # fmt: skip
+        one = chosen_set(desk.case_id, agreements)
+        claims = claims_from_label_set(one.label_set, len(findings.classes), one.offset)
+        st.button("Use its names as claims", key="use_set", on_click=draft.put, args=(desk.case_id, claims),
+                  help="Fills the table of claims; nothing is kept before you say so.")  # fmt: skip
+    what = f"{case.revision(*CHOICES)} {findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
+    st.plotly_chart(
+        cached.figure(case, what, lambda: draw_matrix(findings, vectors, one)), key="agreement_matrix",
+        config=config("agreement"), alt=f"What was found for each class against each label of {one.label_set.name}",
+    )  # fmt: skip
+    st.caption("A bright diagonal: what was found for class 0 is what the set calls label 0, and so on.")

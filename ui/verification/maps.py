@@ -1,0 +1,114 @@
+"""The words on a map: drawn by a job, kept in the case, looked at here (paper Figure 3)."""
+
+import streamlit as st
+
+from fdcore.analysis import Findings, selection_settings
+from fdcore.case import Case
+from fdcore.claims import Claims
+from fdcore.errors import CaseError
+from fdcore.figures.style import config
+from fdcore.results import WORDS_FILE
+from fdcore.verification.maps import Method
+from ui import cached
+from ui.class_picker import class_name
+from ui.frame import Desk
+from ui.sentences import show_error
+from ui.state import settings_in_words
+from ui.text import inert, shortened
+from ui.verification import vectors as word_vectors
+from ui.verification.figures import draw_map
+from ui.verification.stored import METHODS, StoredMap, differences, read_stored
+from ui.verification.vectors import Opened
+
+NAMES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP"}
+_ALL = -1  # in the choice of the class
+
+
+def panel(desk: Desk, case: Case, findings: Findings, claims: Claims, opened: Opened) -> StoredMap | None:
+    """The maps that the case keeps, whether they are about what is looked at, and drawing them again; returns them."""
+    with st.container(border=True, key="word_map_panel"):
+        stored, damaged = _stored(case)
+        stale = differences(stored, findings, claims, opened.vectors, findings.settings) if stored else []
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**Map of the words**", width="content")
+            _draw_button(desk, opened, stored, fresh=bool(stored) and not stale)
+        if damaged:
+            show_error(damaged)
+        if stale:
+            _say_stale(case, findings, stale)
+        if stored:
+            _map(desk, case, findings, stored)
+        elif not damaged:
+            st.text(
+                "Claimed and found words can be drawn near to each other where they mean alike. The maps take up to a "
+                "minute, the first time a little longer, and are kept with the case."
+            )
+    return stored
+
+
+# Parts
+
+
+def _stored(case: Case) -> tuple[StoredMap | None, CaseError | None]:
+    try:
+        return read_stored(case), None
+    except CaseError as error:
+        return None, error
+
+
+def _draw_button(desk: Desk, opened: Opened, stored: StoredMap | None, *, fresh: bool) -> None:
+    job = desk.jobs.latest(desk.case_id)
+    busy = bool(job and job.active)
+    if st.button(
+        "Draw them again" if stored else "Compare and draw the maps", key="draw_maps", icon=":material/scatter_plot:",
+        type="tertiary" if fresh else "primary", disabled=busy,
+        help="Writes the comparison, the maps and the report into the case.",
+    ):  # fmt: skip
+        word_vectors.submit(desk, "words", opened.source)
+
+
+def _say_stale(case: Case, findings: Findings, stale: list[str]) -> None:
+    saved = selection_settings(case)
+    unsaved = (
+        f" Maps are drawn of the saved conclusions ({settings_in_words(saved)}): save yours on the Selection page."
+        if saved != findings.settings
+        else ""
+    )
+    st.warning(f"The maps are about {inert('; '.join(stale))}.{unsaved}", icon=":material/update:")
+
+
+def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method = st.segmented_control(
+            "Method", METHODS, default=METHODS[0], required=True, key="map_method", format_func=lambda one: NAMES[one],
+            width="content",
+        )  # fmt: skip
+        target = _class_choice(findings, stored)
+    method = method or METHODS[0]
+    chosen = () if target == _ALL else (target,)
+    what = f"{case.revision(WORDS_FILE)} map {method} {chosen}"
+    st.plotly_chart(
+        cached.figure(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), key="word_map",
+        config=config(f"words-{method}"), alt="Claimed, found and other words; near where they mean alike",
+    )  # fmt: skip
+    note = stored.notes[method]
+    st.caption(
+        (f"{inert(note)} " if note else "")
+        + "Words that stand near each other mean alike; how far apart far ones stand means little. "
+        + f"Vectors: {inert(shortened(stored.vectors_name, 60))}."
+    )
+    if stored.unknown:
+        st.text(f"Not on the map, for want of a vector: {shortened(', '.join(stored.unknown[:60]), 600)}")
+
+
+def _class_choice(findings: Findings, stored: StoredMap) -> int:
+    drawn = sorted({point.target_class for point in stored.points if point.target_class is not None})
+    names = [found.name.label if found.name else None for found in findings.classes]
+
+    def called(target: int) -> str:
+        if target == _ALL:
+            return "All classes"
+        return class_name(target, names[target] if target < len(names) else None, 40)
+
+    return st.selectbox("Colour", [_ALL, *drawn], key=f"map_class_{len(drawn)}", format_func=called, width=320,
+                        filter_mode="contains")  # fmt: skip

@@ -1,0 +1,97 @@
+"""The parts of the Verification page in their order: before there is a claim, known label sets come first."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fdcore.analysis import Findings, selection_settings
+from fdcore.case import Case
+from fdcore.claims import Claims, read_claims
+from fdcore.errors import CaseError
+from fdcore.verification.maps import Method
+from fdcore.verification.similarity import similarity_to_csv
+from fdcore.verification.words import words_of, words_to_csv
+from fdcore.word_check import Comparison, agreements_to_csv
+from ui import cached, frame, state
+from ui.exports import export
+from ui.frame import Desk
+from ui.sentences import show_error
+from ui.verification import claims as claims_editor
+from ui.verification import figures, label_sets, maps, similarity, vectors
+from ui.verification import words as finding_words
+from ui.verification.stored import METHODS, StoredMap
+from ui.verification.tables import conclusion
+from ui.verification.vectors import Opened
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def draw_page(desk: Desk) -> None:
+    """Everything about the words of the case."""
+    case = desk.case
+    settings = state.linked_settings(selection_settings(case)).settings
+    findings = cached.findings(case, settings)
+    claims = _claims(case, len(findings.classes))
+    claims_editor.close_where_kept()
+    if not findings.overall.n_found:
+        sentence = f"No class is found at tau = {settings.tau:g}, so there are no words to compare."
+        frame.empty(sentence, "Change tau in Selection", "Selection")
+        claims_editor.panel(desk, case, findings, (), claims)
+        return
+    opened = vectors.open_chosen(desk, case)
+    found = cached.comparison(case, settings, claims, opened.vectors)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(conclusion(found.rows, found.agreements), width="content")
+        top_right = st.container(width="content")
+    similarity.metrics(findings, found)
+    if not claims.names:
+        label_sets.panel(desk, case, findings, found.agreements, opened.vectors)
+    claims_editor.panel(desk, case, findings, found.agreements, claims)
+    vectors.draw(desk, case, opened)
+    similarity.panel(findings, found.rows)
+    stored = maps.panel(desk, case, findings, claims, opened)
+    if claims.names:
+        label_sets.panel(desk, case, findings, found.agreements, opened.vectors)
+    finding_words.draw(findings)
+    with top_right:
+        _take_away(desk, findings, found, opened, stored)
+
+
+def _claims(case: Case, n_classes: int) -> Claims:
+    """What the case keeps; where that is damaged, none, and a sentence."""
+    try:
+        claims = read_claims(case)
+        if wrong := [target for target in claims.names if target >= n_classes]:
+            raise CaseError(
+                f"A kept claim is about class {wrong[0]:,}, and the suspect has classes 0 to {n_classes - 1:,}."
+            )
+        return claims
+    except CaseError as error:
+        show_error(error)
+        st.caption("The page goes on without claims. New claims, once kept, take their place.")
+        return Claims()
+
+
+def _take_away(desk: Desk, findings: Findings, found: Comparison, opened: Opened, stored: StoredMap | None) -> None:
+    """The Export menu: what this page itself shows."""
+    scored = findings.scored
+    words = words_of(findings.classes, scored.scores, scored.hierarchy)
+    tables: dict[str, Callable[[], bytes]] = {"Words of the finding": lambda: words_to_csv(words)}
+    drawn: dict[str, Callable[[], go.Figure]] = {}
+    if found.agreements:
+        one = label_sets.chosen_set(desk.case_id, found.agreements)
+        tables = {"Known label sets": lambda: agreements_to_csv(found.agreements)} | tables
+        drawn["Label set"] = lambda: figures.draw_matrix(findings, opened.vectors, one)
+    if found.rows:
+        tables = {"Claims and findings": lambda: similarity_to_csv(found.rows, scored.hierarchy)} | tables
+        drawn["Similarity"] = lambda: figures.draw_bars(found.rows, scored.hierarchy, 0)
+    if stored:
+        for method in METHODS:
+            drawn[f"Map {maps.NAMES[method]}"] = _drawing(stored, method)
+    export(f"{desk.case_id}-verification", tables=tables, figures=drawn)
+
+
+def _drawing(stored: StoredMap, method: Method) -> "Callable[[], go.Figure]":
+    return lambda: figures.draw_map(stored, method, ())

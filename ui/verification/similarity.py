@@ -1,0 +1,142 @@
+"""The claims against the findings: in four numbers, as a figure, and as the paper's Table 4."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fdcore.analysis import Findings
+from fdcore.figures.style import config
+from fdcore.figures.words import MAX_ROWS, n_pages
+from fdcore.verification.agreement import Agreement
+from fdcore.verification.similarity import ClassSimilarity
+from fdcore.word_check import Comparison
+from ui.text import counted, inert
+from ui.verification import figures
+from ui.verification.tables import (
+    DIFFERS,
+    NO_WORD,
+    classes_text,
+    judged,
+    listed,
+    mean_percentile,
+    p_text,
+    set_name,
+    similarity_table,
+    unknown_words,
+)
+
+_HEIGHT = 460
+
+
+def metrics(findings: Findings, found: Comparison) -> None:
+    """What the comparison comes to."""
+    rows, n_classes = found.rows, len(findings.classes)
+    n_compared = sum(row.nearest is not None for row in rows)
+    mean, share = found.mean_cosine, mean_percentile(rows)
+    differ = sum(judged(row) == DIFFERS for row in rows)
+    nothing = "no claims" if not rows else "none"
+    with st.container(horizontal=True, key="word_metrics"):
+        _metric("Claims compared", f"{n_compared:,} of {n_classes:,}",
+                help="Classes with a claim and a finding whose words have vectors.")  # fmt: skip
+        _metric("Mean similarity", nothing if mean is None else f"{mean:.2f}",
+                None if share is None else f"closer than {round(share * 100)} % of random",
+                help="Cosine of the nearest words, the mean over the claims; below it the mean share of random "
+                "selections from the same corpus that are less similar.")  # fmt: skip
+        _metric("Do not agree", f"{differ:,} of {n_compared:,}" if n_compared else nothing,
+                help="Claims to which fewer than 80 % of random selections are less similar.")  # fmt: skip
+        _best_set(found.agreements)
+
+
+def panel(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
+    """Figure and table of the claims."""
+    if not rows:
+        return
+    with st.container(border=True, key="similarity"):
+        st.markdown("**Do the words agree?**")
+        drawn = [row for row in rows if row.nodes]
+        if len(drawn) > MAX_ROWS:
+            _many(findings, drawn)
+        elif drawn:
+            _bars(findings, drawn, 0)
+        _table(findings, rows)
+        _unknown(rows)
+
+
+# Parts
+
+
+def _best_set(agreements: Sequence[Agreement]) -> None:
+    help = "The known label set that agrees best with the findings in class order."
+    if not agreements:
+        _metric("Known label set", "none fits", help=help)
+        return
+    best = agreements[0]
+    name, p = inert(set_name(best)), p_text(best.p_value)
+    _metric("Known label set", name if best.agrees else "none agrees", p if best.agrees else f"nearest: {name}, {p}",
+            help=help)  # fmt: skip
+
+
+def _metric(label: str, value: str, below: str | None = None, *, help: str) -> None:
+    st.metric(label, value, below, border=True, help=help, delta_color="off", delta_arrow="off", height="stretch")
+
+
+def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
+    hierarchy = findings.scored.hierarchy
+    st.plotly_chart(figures.draw_histogram(rows, hierarchy), key="similarity_histogram", config=config("similarity"),
+                    alt="How many classes agree how well")  # fmt: skip
+    with st.expander("Class by class, the least agreement first", key="bars_box"):
+        pages = n_pages(len(rows))
+        page = min(int(st.session_state.get("bars_page", 1)), pages)
+        _bars(findings, rows, page - 1)
+        st.pagination(pages, key="bars_page")
+
+
+def _bars(findings: Findings, rows: Sequence[ClassSimilarity], page: int) -> None:
+    st.plotly_chart(
+        figures.draw_bars(rows, findings.scored.hierarchy, page), key="similarity_bars", config=config("similarity"),
+        alt="How near each claim is to what was found, the least agreement on top",
+    )  # fmt: skip
+
+
+def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
+    column, table = st.column_config, similarity_table(rows, findings.scored.hierarchy)
+    if not any(table["Unknown words"]):
+        table = table.drop(columns="Unknown words")
+    st.dataframe(
+        table, key="similarity_table", hide_index=True, placeholder="", height=min(31 * (len(table) + 1) + 3, _HEIGHT),
+        column_config={
+            "Class": column.NumberColumn(width=50, format="%d"),
+            "Claimed": column.TextColumn(width=130),
+            "Found": column.TextColumn(width=210, help="The leaves of the answer"),
+            "Verdict": column.TextColumn(width=100, help="Agrees: closer than 95 % of random selections from this "
+                                         "corpus; unclear: than 80 %"),
+            "Cosine": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
+                                            help="Of the nearest words of claim and finding, all synonyms considered"),
+            "Closer than": column.NumberColumn(width=85, format="percent",
+                                               help="Share of random selections of as many leaves that are less "
+                                               "similar to the claim"),
+            "L": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
+                                       help="Share of the answer's views that the suspect puts in the class"),
+            "Nearest words": column.TextColumn(width=150, help="The word of the claim, the word of the finding"),
+            "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance between the vectors of these two"),
+            "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
+        },
+        alt="For each class what is claimed, what was found, and how alike the words are",
+    )  # fmt: skip
+
+
+def _unknown(rows: Sequence[ClassSimilarity]) -> None:
+    if lost := [row.target_class for row in rows if not row.nodes]:
+        st.caption(f"Nothing was found for {classes_text(lost)}, so {'its' if len(lost) == 1 else 'their'} "
+                   f"{'claim has' if len(lost) == 1 else 'claims have'} nothing to be compared with.")  # fmt: skip
+    claimed, found = unknown_words(rows)
+    n_lost = sum(judged(row) == NO_WORD for row in rows)
+    if not claimed and not found:
+        st.caption("Every word of the claims and findings has a vector.")
+        return
+    cost = f" {counted(n_lost, 'claim')} could not be compared for that." if n_lost else ""
+    st.caption(f"Words without a vector, in whatever spelling; they do not count.{cost}")
+    if claimed:
+        st.text(f"In the claims: {listed(claimed)}")
+    if found:
+        st.text(f"In the findings: {listed(found)}")

@@ -1,0 +1,220 @@
+"""What the Verification page says in tables and sentences; nothing here draws."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from fdcore.analysis import Findings
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.figures.words import CLOSE, UNCLEAR
+from fdcore.verification.agreement import MIN_MEAN, Agreement
+from fdcore.verification.label_sets import LabelSet
+from fdcore.verification.similarity import ClassSimilarity
+from ui.text import counted, inert, shortened
+
+AGREES, UNCLEAR_SIDE, DIFFERS = "agrees", "unclear", "does not agree"
+NOT_FOUND, NO_WORD, NOT_RANKED = "not found", "no known word", "not ranked"
+MAX_FOUND_TEXT = 200  # characters of a list of leaves in a table
+MAX_UNKNOWN = 60  # words without a vector that are named below the table
+_TOLERANCE = 1e-9
+
+
+# Claims against findings
+
+
+def judged(row: ClassSimilarity) -> str:
+    """What one row of Table 4 comes to, in two words; the bounds are those of the figure."""
+    if row.nearest is None:
+        return NO_WORD if row.nodes else NOT_FOUND
+    if row.percentile is None:
+        return NOT_RANKED
+    if row.percentile >= CLOSE - _TOLERANCE:
+        return AGREES
+    return UNCLEAR_SIDE if row.percentile >= UNCLEAR - _TOLERANCE else DIFFERS
+
+
+def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement]) -> str:
+    """What claims and known label sets come to, in one or two sentences; as Markdown."""
+    verdicts = [judged(row) for row in rows]
+    n_compared = sum(row.nearest is not None for row in rows)
+    if not rows:
+        claimed = "Nothing is claimed yet."
+    elif not n_compared:
+        claimed = "None of the claims could be compared with a finding."
+    else:
+        n_agree, n_differ = verdicts.count(AGREES), verdicts.count(DIFFERS)
+        differ = f", {n_differ:,} {'does' if n_differ == 1 else 'do'} not" if n_differ else ""
+        rest = f", {verdicts.count(UNCLEAR_SIDE):,} unclear" if UNCLEAR_SIDE in verdicts else ""
+        claimed = f"**{n_agree:,} of {counted(n_compared, 'claim')}** agree with what was found{differ}{rest}."
+    if agreements and agreements[0].agrees:
+        return f"{claimed} **{inert(set_name(agreements[0]))}** agrees class for class."
+    return claimed
+
+
+def similarity_table(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> pd.DataFrame:
+    """Table 4 for people, in the order of the classes; texts are not inert."""
+    return pd.DataFrame(
+        [
+            {
+                "Class": row.target_class,
+                "Claimed": row.claim,
+                "Found": found_text(row, hierarchy),
+                "Verdict": judged(row),
+                "Cosine": row.nearest.cosine if row.nearest else None,
+                "Closer than": _rounded_down(row.percentile),
+                "L": row.functional_score,
+                "Nearest words": f"{row.nearest.claim_token} / {row.nearest.found_token}" if row.nearest else "",
+                "Euclidean": row.nearest.euclidean if row.nearest else None,
+                "Unknown words": ", ".join(dict.fromkeys((*row.unknown_claim, *row.unknown_found))),
+            }
+            for row in rows
+        ],
+        columns=[
+            "Class", "Claimed", "Found", "Verdict", "Cosine", "Closer than", "L", "Nearest words", "Euclidean",
+            "Unknown words",
+        ],
+    ).astype(dict.fromkeys(("Cosine", "Closer than", "L", "Euclidean"), float))  # fmt: skip
+
+
+def found_text(row: ClassSimilarity, hierarchy: Hierarchy) -> str:
+    """The leaves that were found, in words. Not inert."""
+    labels = dict.fromkeys(hierarchy.label(node) for node in row.nodes)
+    return shortened(", ".join(labels), MAX_FOUND_TEXT) if labels else NOT_FOUND
+
+
+def unknown_words(rows: Sequence[ClassSimilarity]) -> tuple[list[str], list[str]]:
+    """Words without a vector: those of the claims, those of the findings, each once."""
+    claimed = dict.fromkeys(word for row in rows for word in row.unknown_claim)
+    found = dict.fromkeys(word for row in rows for word in row.unknown_found)
+    return list(claimed), list(found)
+
+
+def classes_text(classes: Sequence[int], limit: int = 20) -> str:
+    """Such as "class 3" or "classes 3, 5 and 9"."""
+    named = [f"{target:,}" for target in classes[:limit]]
+    if len(classes) > limit:
+        named.append(f"{len(classes) - limit:,} more")
+    if len(named) == 1:
+        return f"class {named[0]}"
+    return f"classes {', '.join(named[:-1])} and {named[-1]}"
+
+
+def listed(words: Sequence[str], limit: int = MAX_UNKNOWN) -> str:
+    """Some words and how many more there are. Not inert."""
+    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
+    return ", ".join(shortened(word, 40) for word in words[:limit]) + more
+
+
+def mean_percentile(rows: Sequence[ClassSimilarity]) -> float | None:
+    """The mean over the rows that have one, rounded down to a hundredth."""
+    known = [row.percentile for row in rows if row.percentile is not None]
+    return _rounded_down(float(np.mean(known)), digits=2) if known else None
+
+
+def _rounded_down(share: float | None, digits: int = 3) -> float | None:
+    """So that 100 % is all of them."""
+    scale = 10**digits
+    return None if share is None else int(share * scale + _TOLERANCE) / scale
+
+
+# Known label sets
+
+
+def set_name(one: Agreement) -> str:
+    """What a label set is called, with where an odd class would stand."""
+    if len(one.label_set) == len(one.per_class):
+        return one.label_set.name
+    return f"{one.label_set.name} ({'one class in front' if one.offset else 'one class at the end'})"
+
+
+def set_id(one: Agreement) -> str:
+    """What tells it from the others: a set may stand there twice, with an odd class in front and at the end."""
+    return f"{one.label_set.key} {one.offset}"
+
+
+def p_text(p_value: float) -> str:
+    """Such as "p = 0.0005"."""
+    return f"p = {p_value:.2g}"
+
+
+def agreement_table(agreements: Sequence[Agreement], names: dict[str, str]) -> pd.DataFrame:
+    """Known label sets of the suspect's size, the best first.
+
+    Args:
+        agreements: the sets.
+        names: what each is called, by its key.
+    """
+    return pd.DataFrame(
+        {
+            "Known set": [set_name(one) for one in agreements],
+            "Convincing": ["yes" if one.agrees else "" for one in agreements],
+            "Agreement": [one.mean for one in agreements],
+            "p": [one.p_value for one in agreements],
+            "Compared": [f"{one.n_compared:,} of {len(one.per_class):,}" for one in agreements],
+            "Any order": [one.any_order for one in agreements],
+            "Same names in": [", ".join(names.get(key, key) for key in one.tied_with) for one in agreements],
+            "About": [one.label_set.about for one in agreements],
+        }
+    )
+
+
+def headline(agreements: Sequence[Agreement]) -> str:
+    """What the known label sets come to, in a sentence; as Markdown. `agreements` holds at least one."""
+    best = agreements[0]
+    if best.agrees:
+        compared = f"{best.n_compared:,} of {counted(len(best.per_class), 'class', 'classes')} compared"
+        return (
+            f"**{inert(set_name(best))}** agrees class for class: {best.mean:.2f}, {p_text(best.p_value)}, {compared}."
+        )
+    if not best.n_compared:
+        return "**No known label set can be compared:** no class has a finding and a label with a word in common use."
+    return (
+        f"**No known label set agrees in class order.** The nearest is {inert(set_name(best))}: {best.mean:.2f}, "
+        f"{p_text(best.p_value)}."
+    )
+
+
+def hints(agreements: Sequence[Agreement], names: dict[str, str]) -> list[str]:
+    """What an analyst should know beside the headline; plain text."""
+    best, told = agreements[0], []
+    if best.agrees and best.tied_with:
+        others = " and ".join(names.get(key, key) for key in best.tied_with)
+        told.append(f"{others} has the same names in the same order: only the pictures can tell them apart.")
+    others_agree = [one for one in agreements[1:] if one.agrees and one.label_set.key not in best.tied_with]
+    if others_agree:
+        told.append(f"Also convincing: {', '.join(set_name(one) for one in others_agree[:4])}.")
+    shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.agrees]
+    if shuffled and not best.agrees:
+        one = max(shuffled, key=lambda each: each.any_order)
+        told.append(
+            f"In another order the names of {one.label_set.name} would fit better ({one.any_order:.2f}). That order is "
+            "chosen with hindsight, so it is a hint and no evidence."
+        )
+    return told
+
+
+def near_sizes(n_classes: int, sets: Sequence[LabelSet], n_near: int = 3) -> str:
+    """Which sizes of known sets come nearest to the suspect's. Plain text."""
+    sizes = sorted({len(one) for one in sets}, key=lambda size: (abs(size - n_classes), size))[:n_near]
+    parts = []
+    for size in sorted(sizes):
+        names = [one.name for one in sets if len(one) == size]
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        parts.append(f"{size:,} ({', '.join(names[:2])}{more})")
+    return "; ".join(parts)
+
+
+# Claims
+
+
+def claims_table(findings: Findings, claims: dict[int, str], first: int, end: int) -> pd.DataFrame:
+    """Classes `first` to `end - 1` with what was found and what is claimed, to be edited; texts are not inert."""
+    classes = findings.classes[first:end]
+    return pd.DataFrame(
+        {
+            "Class": np.arange(first, first + len(classes)),
+            "Found": [found.name.label if found.name else NOT_FOUND for found in classes],
+            "Claim": [claims.get(first + i, "") for i in range(len(classes))],
+        }
+    )
