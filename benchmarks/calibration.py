@@ -1,12 +1,16 @@
 """Does the verdict tell suspects from networks that mean nothing, and how often is a class's answer right?
 
     python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] [--cases CASES] [--cached-only]
+    python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] --held-out
 
 Networks without meaning (untrained, trained on noise) and with it (real suspects, the demo suspect, both cut to two or
 three of their outputs, small networks trained on two classes) are asked over four corpora: drawings (the demo corpus),
 photos, photos with traffic signs, grey photos with digits. What they answer is kept in FOLDER. CASES holds finished
 cases named as the suspects' files without ending. Results: calibration.csv, a row for each network and corpus, and
 calibration_truth.csv, a row for each case.
+
+The limits of the verdict were chosen on these networks. `--held-out` measures them on networks without meaning that had
+no part in that: other seeds, over drawings and photos. Results: calibration_held_out.csv.
 """
 
 import argparse
@@ -36,6 +40,7 @@ from fdcore.verdict.specificity import why_meaningless
 
 PER_LEAF, N_VIEWS = 12, 1
 N_SEEDS, N_NOISE_SEEDS = 10, 5
+HELD_OUT_FROM, N_HELD_OUT = 1_000, 2  # first seed, and how many
 PAIRS = (("cat", "dog"), ("automobile", "truck"))
 CIFAR_CUTS = ((3, 5), (1, 9), (0, 8), (2, 6), (4, 7), (3, 4, 5))
 DEMO_CUTS = ((3, 10), (2, 7), (0, 9), (6, 8))
@@ -61,20 +66,43 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--cached-only", action="store_true", help="measure what was asked before, and ask nothing")
+    parser.add_argument("--held-out", action="store_true", help="only networks that had no part in choosing the limits")
     options = parser.parse_args()
     torch.set_flush_denormal(True)  # the outputs of an untrained network may be that small, and then take minutes
     shown = show_corpora(options.work, options.data)
+    if options.held_out:
+        measure_held_out(shown, options.work, options.data)
+        return
     rows = []
     for subject in subjects(options.data):
         if subject.corpus in shown:
             for cut, answers in answers_of(subject, shown, options.work, cached_only=options.cached_only):
                 rows.append(specificity_row(subject, cut, weighed(answers, len(cut), shown[subject.corpus])))
     save(__file__, rows)
-    for kind in ("real", "cut", "two classes", "untrained", "noise"):
-        called = [row["meaningful"] for row in rows if row["kind"] == kind]
-        print(f"{kind}: {sum(called)} of {len(called)} called meaningful")
+    _print_rates(rows)
     if options.cases and options.data and (truths := truth_rows(options.cases, options.data)):
         save(str(Path(__file__).with_name("calibration_truth.py")), truths)
+
+
+def measure_held_out(shown: Mapping[str, networks.Shown], work: Path, data: Path | None) -> None:
+    """Networks without meaning whose seeds no limit was chosen on."""
+    seeds = range(HELD_OUT_FROM, HELD_OUT_FROM + N_HELD_OUT)
+    asked = list(_untrained(("drawings", "photos"), seeds))
+    asked += _noise(data / "labelled" / "cifar10-train5000", seeds) if data else []
+    rows = [
+        specificity_row(subject, cut, weighed(answers, len(cut), shown[subject.corpus]))
+        for subject in asked
+        if subject.corpus in shown
+        for cut, answers in answers_of(subject, shown, work, cached_only=False)
+    ]
+    save(str(Path(__file__).with_name("calibration_held_out.py")), rows)
+    _print_rates(rows)
+
+
+def _print_rates(rows: Sequence[Mapping[str, object]]) -> None:
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        called = [bool(row["meaningful"]) for row in rows if row["kind"] == kind]
+        print(f"{kind}: {sum(called)} of {len(called)} called meaningful")
 
 
 def show_corpora(work: Path, data: Path | None) -> dict[str, networks.Shown]:
@@ -114,8 +142,14 @@ def subjects(data: Path | None) -> Iterator[Subject]:
         yield from _opened("seized-05, wrong preprocessing", files / "seized-05.pt", ("signs",), ())
         yield from _opened("seized-02", files / "seized-02.onnx", ("signs",), ())
         yield from _opened("seized-03", files / "seized-03.onnx", ("digits",), ())
-        yield from _trained(data / "labelled" / "cifar10-train5000")
-    for corpus, seed in product(("drawings", "photos", "signs", "digits"), range(N_SEEDS)):
+        yield from _two_classes(data / "labelled" / "cifar10-train5000")
+        yield from _noise(data / "labelled" / "cifar10-train5000", range(N_NOISE_SEEDS))
+    yield from _untrained(("drawings", "photos", "signs", "digits"), range(N_SEEDS))
+
+
+def _untrained(corpora: Sequence[str], seeds: Sequence[int]) -> Iterator[Subject]:
+    """Networks with random weights."""
+    for corpus, seed in product(corpora, seeds):
         for arch, initialisation, after in product(networks.ARCHITECTURES, networks.INITIALISATIONS, (False, True)):
             if after and arch not in networks.NORMALISED:
                 continue
@@ -131,13 +165,17 @@ def _opened(name: str, path: Path, corpora: Sequence[str], cuts: Cuts, **options
         yield Subject("real", name, corpus, cuts, partial(_ask_opened, opened))
 
 
-def _trained(folder: Path) -> Iterator[Subject]:
-    """Small networks trained on two true classes, and on labels that are noise."""
+def _two_classes(folder: Path) -> Iterator[Subject]:
+    """Small networks trained on two true classes."""
     for seed, pair in enumerate(PAIRS):
         make = partial(_train_pair, folder, pair, seed)
         for corpus in ("drawings", "photos"):
             yield Subject("two classes", " and ".join(pair), corpus, (), partial(_ask_made, make))
-    for seed, n_classes in product(range(N_NOISE_SEEDS), (2, 10, 100)):
+
+
+def _noise(folder: Path, seeds: Sequence[int]) -> Iterator[Subject]:
+    """Small networks that learned labels that are noise."""
+    for seed, n_classes in product(seeds, (2, 10, 100)):
         make = partial(_train_noise, folder, n_classes, seed)
         for corpus in ("drawings", "photos"):
             yield Subject("noise", f"{n_classes} classes, seed {seed}", corpus, (), partial(_ask_made, make))
