@@ -270,7 +270,7 @@ def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings) 
         "strays": round(measured.strays, 3),
         "by_kinds": measured.by_kinds,
         "by_distinct_classes": measured.by_distinct_classes,
-        "meaningful": not why_meaningless(measured, n_found),
+        "meaningful": not why_meaningless(measured),
     }
 
 

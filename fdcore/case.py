@@ -36,6 +36,7 @@ from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
 
 FORMAT = 1
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text
 _GENESIS = "0" * 64
 _NUMBER = int | float
 _PREPROCESSING = {"height": int, "width": int, "channels": int, "layout": str, "order": str,
@@ -158,6 +159,8 @@ class Case:
         try:
             text = (self.folder / name).read_text(encoding="utf-8")
             content = json.loads(text, parse_constant=_finite, parse_float=_finite)
+            if _SURROGATE.search(text):
+                json.dumps(content, ensure_ascii=False).encode()  # a ValueError where half a character stands alone
         except FileNotFoundError as error:
             raise CaseError(f"The case {self.folder} has no {name}: that step was not run yet.") from error
         except RecursionError as error:

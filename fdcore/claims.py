@@ -4,9 +4,10 @@ A claim is no evidence. It is what the finding is compared with (`fdcore.word_ch
 """
 
 import csv
+import hashlib
 import io
+import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,12 @@ FILE = "claims.json"
 FROM_SUSPECT = "the suspect's own file"
 MAX_CLAIM = 200  # characters
 MAX_CSV_BYTES = 4 << 20
-_NUMBER_NAMES = ("class", "target_class", "index", "id", "number", "label_id")
-_CLAIM_NAMES = ("claim", "name", "label", "class_name", "label_name")
+MAX_DIGITS = 9  # of a class's number
+_NUMBER_NAMES = (
+    "class", "targetclass", "classid", "classindex", "classnumber", "index", "idx", "id", "number", "labelid",
+    "labelindex",
+)  # fmt: skip
+_CLAIM_NAMES = ("claim", "name", "label", "classname", "labelname", "signname", "classlabel", "title")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class Claims:
                     "or leave it out."
                 )
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON; classes are texts there."""
+        return {"names": {str(i): name for i, name in sorted(self.names.items())}, "source": self.source}
+
 
 def read_claims(case: Case) -> Claims:
     """The claims that a case holds.
@@ -62,11 +71,17 @@ def read_claims(case: Case) -> Claims:
         raise CaseError(f"The claims in {case.path(FILE)} are damaged ({error!r}). Enter them again.") from error
 
 
-def write_claims(folder: Path, claims: Claims, *, by: str = "") -> None:
+def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims | None = None) -> None:
     """Put claims in place of those that a case holds; what changed goes into the audit log.
 
+    Args:
+        folder: the case's folder.
+        claims: the new ones.
+        by: who changes them.
+        expected: the claims that they were made from; None where that does not matter.
+
     Raises:
-        CaseError: the case is in use.
+        CaseError: the case is in use, or holds other claims than expected.
         SettingsError: a claim is about a class that the suspect does not have.
     """
     case = Case.open(folder)
@@ -74,14 +89,24 @@ def write_claims(folder: Path, claims: Claims, *, by: str = "") -> None:
     if wrong := [target for target in claims.names if not 0 <= target < n_classes]:
         raise SettingsError(f"A claim is about class {wrong[0]}; the suspect has classes 0 to {n_classes - 1}.")
     with case.exclusively():
-        with suppress(CaseError):  # damaged ones are replaced
-            if claims == read_claims(case):
-                return
-        content: dict[str, Any] = {"names": {str(i): name for i, name in sorted(claims.names.items())}}
-        case.write_json(FILE, content | {"source": claims.source})
-        case.log(
-            "claims changed", {"n_claims": len(claims.names), "source": claims.source} | ({"by": by} if by else {})
-        )
+        kept = _readable_claims(case, n_classes)
+        if claims == kept:
+            return
+        if expected is not None and kept not in (None, expected):
+            raise CaseError("Somebody else changed the claims meanwhile. Look at theirs, then change them again.")
+        case.write_json(FILE, claims.as_dict())
+        sha256 = hashlib.sha256(case.path(FILE).read_bytes()).hexdigest()
+        details = {"n_claims": len(claims.names), "source": claims.source, "sha256": sha256}
+        case.log("claims changed", details | ({"by": by} if by else {}))
+
+
+def _readable_claims(case: Case, n_classes: int) -> Claims | None:
+    """The claims that a case holds; None where they are damaged, or about other classes, and so to be replaced."""
+    try:
+        kept = read_claims(case)
+    except CaseError:
+        return None
+    return kept if all(target < n_classes for target in kept.names) else None
 
 
 def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
@@ -98,19 +123,12 @@ def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
     rows = _read_table(content)
     if not rows:
         raise SettingsError("The table is empty. Give a row for each class: its number and its name.")
-    heading = [cell.strip().casefold() for cell in rows[0]]
-    number, name = _place(heading, _NUMBER_NAMES), _place(heading, _CLAIM_NAMES)
-    if number is None and name is None:
-        filled = [row for row in rows if _has_text(row)]
-        number, name = (0, 1) if all(len(row) > 1 and row[0].strip().isdecimal() for row in filled) else (None, 0)
-    else:
-        rows = rows[1:]
-        name = name if name is not None else int(number == 0)
+    number, name, n_headings = _columns(rows)
     names: dict[int, str] = {}
-    for place, row in enumerate(rows):
+    for place, row in enumerate(rows[n_headings:]):
         if not _has_text(row):  # in a list of names, a class without one
             continue
-        target = place if number is None else _class_number(row[number] if number < len(row) else "")
+        target = place if number is None else class_number(row[number] if number < len(row) else "")
         if target >= n_classes:
             raise SettingsError(f"The table names class {target}; the suspect has classes 0 to {n_classes - 1}.")
         if target in names:
@@ -158,12 +176,58 @@ def _has_text(row: list[str]) -> bool:
     return any(cell.strip() for cell in row)
 
 
+def _columns(rows: list[list[str]]) -> tuple[int | None, int, int]:
+    """Which column holds the numbers (None for a list in class order), which the names, and how many rows are headings.
+
+    Headings decide where they are known; else the column that holds nothing but numbers. Where neither does, nothing is
+    guessed: a name with another class's number would be worse than none.
+    """
+    heading = [re.sub(r"[\s_-]", "", cell).casefold() for cell in rows[0]]
+    number, name = _place(heading, _NUMBER_NAMES), _place(heading, _CLAIM_NAMES)
+    width = max(map(len, rows))
+    n_headings = int(number is not None or name is not None)
+    if width == 1:
+        return None, 0, n_headings
+    if number is None:
+        below = [column for column in range(width) if column != name and _all_numbers(rows[1:], column)]
+        if len(below) != 1 and name is None and _all_numbers(rows, 0):
+            below = [0]  # digits are called by numbers too: the first column counts
+        if len(below) != 1:
+            raise SettingsError("Which column holds the class numbers? Head it 'class', and the names 'name'.")
+        number = below[0]
+        n_headings = n_headings or int(not _is_number(_cell(rows[0], number)))
+    if name is None:
+        others = [column for column in range(width) if column != number]
+        if len(others) > 1:
+            raise SettingsError("Which column holds the names? Head it 'name', and the class numbers 'class'.")
+        name = others[0]
+    return number, name, n_headings
+
+
 def _place(heading: list[str], names: tuple[str, ...]) -> int | None:
     return next((heading.index(name) for name in names if name in heading), None)
 
 
-def _class_number(text: str) -> int:
+def _all_numbers(rows: list[list[str]], column: int) -> bool:
+    filled = [row for row in rows if _has_text(row)]
+    return bool(filled) and all(_is_number(_cell(row, column)) for row in filled)
+
+
+def _cell(row: list[str], column: int) -> str:
+    return row[column].strip() if column < len(row) else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS
+
+
+def class_number(text: str) -> int:
+    """The number of a class as somebody wrote it.
+
+    Raises:
+        SettingsError: it is none.
+    """
     text = text.strip()
-    if not text.isdecimal() or len(text) > 9:
-        raise SettingsError(f"{text[:40]!r} is no class number. The first column holds 0, 1, 2 and so on.")
+    if not _is_number(text):
+        raise SettingsError(f"{text[:40]!r} is no class number. The column of the classes holds 0, 1, 2 and so on.")
     return int(text)

@@ -110,7 +110,7 @@ def _show(options: argparse.Namespace) -> dict[str, Any]:
 def _verify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case import Case
     from fdcore.claims import write_claims
-    from fdcore.results import WORDS_FILE
+    from fdcore.comparison import WORDS_FILE
     from fdcore.word_check import check_words
 
     progress = terminal.ProgressBar()
@@ -140,9 +140,7 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
         pairs = dict(_claim(text) for text in options.claim)
         return claims.Claims(pairs, "given on the command line")
     if options.label_set:
-        from fdcore.verification.label_sets import label_set
-
-        return claims.claims_from_label_set(label_set(options.label_set), n_classes)
+        return _label_set_claims(options, n_classes)
     if options.from_suspect:
         if not suspect.get("class_names"):
             raise SettingsError("The suspect's file names no classes. Give --claims, --claim or --label-set.")
@@ -150,18 +148,48 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
     return None
 
 
+def _label_set_claims(options: argparse.Namespace, n_classes: int) -> "Claims":
+    """A known label set as claims, in the place where it agrees best with what was found."""
+    from fdcore import analysis, claims
+    from fdcore.case import Case
+    from fdcore.verification.agreement import rank_label_sets
+    from fdcore.verification.label_sets import label_set
+    from fdcore.verification.vectors import builtin_vectors
+
+    chosen = label_set(options.label_set)
+    if n_classes - len(chosen) not in (0, 1):
+        raise SettingsError(f"{chosen.name} has {len(chosen):,} classes, and the suspect has {n_classes:,}.")
+    case = Case.open(options.case)
+    scored = analysis.load_scored(case)
+    found = analysis.weigh(scored, analysis.selection_settings(case), analysis.read_choices(case))
+    spec = scored.header.spec
+    best = rank_label_sets(
+        found.classes, scored.scores, scored.hierarchy, builtin_vectors(),
+        height=spec["height"], width=spec["width"], channels=spec["channels"], sets=[chosen],
+    )[0]  # fmt: skip
+    return claims.claims_from_label_set(chosen, n_classes, best.offset)
+
+
 def _claim(text: str) -> tuple[int, str]:
-    from fdcore.claims import cleaned
+    from fdcore.claims import class_number, cleaned
 
     number, _, name = text.partition("=")
-    if not number.strip().isdecimal() or not cleaned(name):
-        raise SettingsError(f"--claim takes a class and its name such as 0=airplane, not {text!r}.")
-    return int(number), cleaned(name)
+    if not cleaned(name):
+        raise SettingsError(f"--claim takes a class and its name such as 0=airplane, not {text[:60]!r}.")
+    return class_number(number), cleaned(name)
 
 
 def _vectors_file(options: argparse.Namespace, progress: terminal.ProgressBar) -> Path | None:
-    """The file of word vectors: as named, or downloaded by its name in gensim's collection; None for the built-in."""
+    """The file of word vectors: as named, or downloaded by its name in gensim's collection; None for the built-in.
+
+    Where none is named, those that were chosen for the case, as in the dashboard.
+    """
     if options.vectors is None:
+        from fdcore.case import Case
+        from fdcore.word_check import chosen_vectors
+
+        return chosen_vectors(Case.open(options.case))
+    if options.vectors == "builtin":
         return None
     path = Path(options.vectors)
     if path.exists() or path.suffix or path.name != options.vectors:
@@ -354,7 +382,7 @@ def _add_verify(commands: Any) -> None:
     group.add_argument("--label-set", metavar="KEY", help="a known label set as claims, such as cifar10")
     group.add_argument("--from-suspect", action="store_true", help="the names that the suspect's own file tells")
     command.add_argument("--vectors", metavar="FILE|NAME", help="word2vec, GloVe or fastText vectors, or a name in "
-                         "gensim's collection (default: the built-in ones)")  # fmt: skip
+                         "gensim's collection, or builtin (default: as chosen for the case, else builtin)")  # fmt: skip
 
 
 def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from fdcore.analysis import Findings
 from fdcore.case import Case
+from fdcore.claims import FILE as CLAIMS_FILE
+from fdcore.claims import claims_from_list, write_claims
 from fdcore.corpus import demo
 from fdcore.intake import check_suspect, read_survey, read_test_query, survey_corpora
 from fdcore.pipeline import run_plan
@@ -27,7 +29,11 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
         check_suspect(folder, demo.SUSPECT_PATH, progress=progress)
     if read_survey(case) is None:
         survey_corpora(folder, progress=progress)
-    return run_plan(folder, cache=cache, progress=progress)
+    findings = run_plan(folder, cache=cache, progress=progress)
+    if not case.has(CLAIMS_FILE):
+        names = (truth.name for truth in demo.TRUTH)
+        write_claims(folder, claims_from_list(names, source="a note that came with the demo suspect"))
+    return findings
 
 
 def prepare_demo(folder: Path, corpus: Path) -> None:

@@ -15,6 +15,8 @@ from fdcore.artefacts import ClassFinding
 from fdcore.audit import AuditTrail, details_in_words
 from fdcore.rerun import rerun_commands
 from fdcore.verdict import Verdict
+from fdcore.verification.agreement import Agreement
+from fdcore.verification.similarity import ClassSimilarity
 
 MAX_CLASSES_WITH_PICTURES = 100
 PICTURES_PER_CLASS = 12
@@ -37,6 +39,27 @@ class Record:
     trail: AuditTrail
 
 
+@dataclass(frozen=True)
+class WordsSection:
+    """Claims and known label sets against what was found, for these very findings.
+
+    Attributes:
+        rows: the paper's Table 4.
+        agreements: known label sets, the best first.
+        source: where the claims come from.
+        vectors: what the word vectors are called; they are those that the case keeps.
+        independent: whether they say of themselves that they do not come from the hierarchy.
+        problem: why there is nothing to show; empty where there is.
+    """
+
+    rows: tuple[ClassSimilarity, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    source: str = ""
+    vectors: str = ""
+    independent: bool = False
+    problem: str = ""
+
+
 def render_report(
     facts: Mapping[str, Any],
     head: Mapping[str, Any],
@@ -45,7 +68,7 @@ def render_report(
     pixels: npt.NDArray[np.uint8] | None,
     *,
     verdict: Verdict,
-    words: Mapping[str, Any] | None = None,
+    words: WordsSection | None = None,
     record: Record | None = None,
 ) -> str:
     """Render a case's findings as self-contained HTML; every text in it is escaped, and nothing in it can run.
@@ -57,7 +80,7 @@ def render_report(
         findings: the same classes with their images.
         pixels: (n_images, H, W, C) the corpus' images, or None where they are not at hand.
         verdict: what all classes together say.
-        words: the comparison of claims with these findings, as `fdcore.word_check` wrote it; None where there is none.
+        words: claims against these findings; None where they were never compared.
         record: the test query and the audit log, where they are to be part of it.
     """
     environment = Environment(

@@ -15,6 +15,7 @@ import pandas as pd
 from fdcore import __version__, artefacts
 from fdcore.analysis import Findings, Pictures, judge, load_scored, pixels_of, read_choices, selection_settings, weigh
 from fdcore.case import Case, to_json
+from fdcore.comparison import words_for_report
 from fdcore.errors import CaseError
 from fdcore.progress import Progress, silent
 from fdcore.report import Record, render_report
@@ -23,7 +24,6 @@ from fdcore.storage import sha256_file
 from fdcore.verdict import Verdict, verdict_as_dict
 
 WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "verdict.json", "report.html")
-WORDS_FILE = "verification/words.json"
 
 
 def analyse(
@@ -103,20 +103,8 @@ def _report(
 ) -> str:
     return render_report(
         case.facts(), _head(findings), classes, findings.classes, pixels,
-        verdict=verdict, words=read_words(case, findings.settings), record=record,
+        verdict=verdict, words=words_for_report(case, findings), record=record,
     )  # fmt: skip
-
-
-def read_words(case: Case, settings: SelectionSettings) -> dict[str, Any] | None:
-    """What the last comparison of words said (see `fdcore.word_check`), if it is about these settings; None otherwise.
-
-    Raises:
-        CaseError: it is damaged.
-    """
-    if not case.has(WORDS_FILE):
-        return None
-    words = case.read_json(WORDS_FILE)
-    return words if words.get("settings") == asdict(settings) else None
 
 
 def _head(findings: Findings) -> dict[str, Any]:

@@ -15,6 +15,10 @@ GUESSED = (
     "What is marked (assumed) above was guessed and can change every verdict: compare runs with --preprocess unit, "
     "signed and imagenet, and with the --arch names listed, each with its own --out."
 )
+PERCENTILE = (
+    "percentile: of 100 random selections of as many leaves of the corpus, how many are less similar to the claim in "
+    "the mean; leaves without a known word do not count."
+)
 
 
 class ProgressBar:
@@ -94,14 +98,14 @@ def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> str
     if not vectors["independent"]:
         lines.append("          made from the hierarchy itself: their agreement with it proves little")
     if found["similarity"]:
-        lines += ["", *_similarity_table(found["similarity"], classes)]
+        lines += ["", *_similarity_table(found["similarity"], classes), "", PERCENTILE]
     if found["label_sets"]:
-        lines += ["", *_label_set_table(found["label_sets"][:8])]
+        lines += ["", *_label_set_table(found["label_sets"][:8], len(classes))]
     return "\n".join(lines)
 
 
 def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [("class", "claimed", "found", "L", "cosine", "percentile", "nearest words")]
+    rows = [("class", "claimed", "found", "L", "cosine", "percentile", "verdict", "nearest words")]
     for row in similarity:
         near, score, share = row["nearest"], row["functional_score"], row["percentile"]
         rows.append(
@@ -111,20 +115,33 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
                 plain(", ".join(classes[row["target_class"]]["labels"])) or "not found",
                 "" if score is None else f"{score:.2f}",
                 f"{near['cosine']:.3f}" if near else "",
-                "" if share is None else f"{100 * share:.0f}",
+                "" if share is None else f"{100 * share:.1f}",
+                (row["judgement"] or "no word known") if row["nodes"] else "",
                 plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
             )
         )
-    return table(rows, flexible=(1, 2, 6), right=(0, 3, 4, 5))
+    return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5))
 
 
-def _label_set_table(sets: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [("known label set", "agreement", "p", "classes", "convincing")]
+def _label_set_table(sets: Sequence[Mapping[str, Any]], n_classes: int) -> list[str]:
+    heads = ("known label set", "odd class", "agreement", "p", "compared", "convincing", "same names in")
+    rows: list[tuple[str, ...]] = [heads]
     rows += [
-        (one["name"], f"{one['mean']:.2f}", f"{one['p_value']:.2g}", str(one["n_compared"]), "yes" * one["agrees"])
+        (
+            one["name"],
+            "" if one["n_labels"] == n_classes else "in front" if one["offset"] else "at the end",
+            f"{one['mean']:.2f}",
+            f"{one['p_value']:.2g}",
+            f"{one['n_compared']} of {n_classes}",
+            "yes" if one["agrees"] else "fits, too few classes" if one.get("fits") else "no",
+            ", ".join(one["tied_with"]),
+        )
         for one in sets
     ]
-    return table(rows, flexible=(0,), right=(1, 2, 3))
+    shown = [column for column in range(len(heads)) if column not in (1, 6) or any(row[column] for row in rows[1:])]
+    rows = [tuple(row[column] for column in shown) for row in rows]
+    flexible, right = ([i for i, column in enumerate(shown) if column in some] for some in ((0, 6), (2, 3, 4)))
+    return table(rows, flexible=flexible, right=right)
 
 
 def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:

@@ -10,7 +10,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +18,6 @@ from typing import Any, get_args
 from fdcore import __version__
 from fdcore.analysis import (
     Findings,
-    label_set_agreements,
     load_scored,
     pixels_of,
     read_choices,
@@ -28,54 +27,25 @@ from fdcore.analysis import (
 from fdcore.artefacts import to_csv
 from fdcore.case import Case, to_json
 from fdcore.claims import Claims, read_claims
+from fdcore.comparison import KEPT_FILE, WORDS_FILE, Comparison, compare, describe_vectors
 from fdcore.errors import SettingsError
 from fdcore.progress import Progress, silent
-from fdcore.results import WORDS_FILE, conclude
+from fdcore.results import conclude
 from fdcore.verification.agreement import Agreement
 from fdcore.verification.label_sets import label_sets
 from fdcore.verification.maps import Method, WordMap, map_words
 from fdcore.verification.points import place_words
-from fdcore.verification.similarity import ClassSimilarity, compare_claims, similarity_to_csv, words_needed
+from fdcore.verification.similarity import ClassSimilarity, similarity_to_csv, words_needed
 from fdcore.verification.vector_files import is_converted
 from fdcore.verification.vectors import WordVectors, builtin_vectors, from_npz, open_vectors, to_npz
 
-KEPT_FILE = "verification/word_vectors.npz"
+KEPT = "kept"  # how case.json names the vectors that the case keeps: a copy of it keeps them too
 VECTORS_FOLDER = "vectors"  # within the cache
 SEED = 0
 AGREEMENT_COLUMNS = (
-    "key", "name", "n_labels", "offset", "agrees", "mean", "p_value", "n_compared", "any_order", "tied_with",
+    "key", "name", "n_labels", "offset", "agrees", "fits", "mean", "p_value", "n_compared", "any_order", "tied_with",
 )  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Claims and known label sets against what was found.
-
-    Attributes:
-        rows: the paper's Table 4: one row for each claim, in the order of the classes.
-        agreements: known label sets of the suspect's size, the best first.
-    """
-
-    rows: tuple[ClassSimilarity, ...]
-    agreements: tuple[Agreement, ...]
-
-    @property
-    def mean_cosine(self) -> float | None:
-        """The mean similarity over the claims that could be compared; None where none could."""
-        cosines = [row.nearest.cosine for row in self.rows if row.nearest]
-        return sum(cosines) / len(cosines) if cosines else None
-
-
-def compare(findings: Findings, claims: Claims, vectors: WordVectors) -> Comparison:
-    """Compare the claims, and every known label set of the right size, with what was found.
-
-    Raises:
-        SettingsError: a claim is about a class that the suspect does not have.
-    """
-    scored = findings.scored
-    rows = compare_claims(claims.names, findings.classes, scored.scores, scored.hierarchy, vectors)
-    return Comparison(rows, label_set_agreements(findings, vectors))
 
 
 def chosen_vectors(case: Case) -> Path | None:
@@ -84,6 +54,8 @@ def chosen_vectors(case: Case) -> Path | None:
     It may have come with an imported case: a server checks that it lies inside its own folders.
     """
     chosen = case.facts().get("word_vectors")
+    if chosen == KEPT:
+        return case.path(KEPT_FILE)
     return Path(chosen) if isinstance(chosen, str) and chosen and "\0" not in chosen else None
 
 
@@ -91,8 +63,10 @@ def choose_vectors(case: Case, source: Path | None, *, by: str = "") -> None:
     """Choose the word vectors of a case; goes into the audit log."""
     if source == chosen_vectors(case):
         return
-    case.record(word_vectors=str(source) if source else "")
-    case.log("word vectors chosen", {"vectors": source.name if source else "built in"} | ({"by": by} if by else {}))
+    kept = source == case.path(KEPT_FILE)
+    case.record(word_vectors=KEPT if kept else str(source) if source else "")
+    name = "kept in the case" if kept else source.name if source else "built in"
+    case.log("word vectors chosen", {"vectors": name} | ({"by": by} if by else {}))
 
 
 def case_vectors(case: Case, source: Path | None, cache: Path, progress: Progress = silent) -> WordVectors:
@@ -160,8 +134,10 @@ def check_words(
                     "fdcore": __version__,
                     "settings": asdict(settings),
                     "vectors": describe_vectors(vectors),
-                    "claims": {"names": {str(i): name for i, name in claims.names.items()}, "source": claims.source},
-                    "similarity": [asdict(row) | {"nearest": _nearest(row)} for row in found.rows],
+                    "claims": claims.as_dict(),
+                    "similarity": [
+                        asdict(row) | {"nearest": _nearest(row), "judgement": row.judgement} for row in found.rows
+                    ],
                     "label_sets": [_agreement(one) for one in found.agreements],
                     "map": _draw_maps(findings, claims, vectors, progress),
                 }
@@ -174,17 +150,6 @@ def check_words(
         case.log("words compared", details | ({"by": by} if by else {}))
         conclude(case, settings, pixels_of(case, cache), by=by, progress=progress)
     return found
-
-
-def describe_vectors(vectors: WordVectors) -> dict[str, Any]:
-    """What the vectors are, for the case's files and its audit log."""
-    return {
-        "name": vectors.name,
-        "sha256": vectors.sha256,
-        "independent": vectors.independent,
-        "n_words": len(vectors),
-        "n_dims": vectors.n_dims,
-    }
 
 
 def _names_concerned(findings: Findings, claims: Claims) -> Iterable[str]:
@@ -234,6 +199,7 @@ def _agreement(one: Agreement) -> dict[str, Any]:
         "n_labels": len(one.label_set),
         "offset": one.offset,
         "agrees": one.agrees,
+        "fits": one.fits,
         "mean": one.mean,
         "p_value": one.p_value,
         "n_compared": one.n_compared,

@@ -14,8 +14,8 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from fdcore.case import Case
+from fdcore.comparison import WORDS_FILE
 from fdcore.figures import standalone_html, word_map
-from fdcore.results import WORDS_FILE
 from fdcore.verification.points import MapPoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

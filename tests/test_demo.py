@@ -4,10 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from fdcore.analysis import load_scored, selection_settings, weigh
+from fdcore.case import Case
+from fdcore.claims import read_claims
 from fdcore.cli import main
+from fdcore.comparison import compare
 from fdcore.corpus import demo
 from fdcore.corpus.wordnet import load_wordnet
+from fdcore.suspect.architectures.registry import build
+from fdcore.verification.vectors import builtin_vectors
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +65,40 @@ def test_the_semantic_term_rejects_the_false_friend(folder, capsys):
     functional = json.loads(capsys.readouterr().out)["classes"][number]
     assert functional["nodes"] == [friend]
     assert main(["select", str(folder / "case"), "--alpha", "0.7", "--json"]) == 0
+
+
+def test_the_note_that_comes_with_it_agrees_with_what_was_found(folder):
+    """Claims are held against the findings: nearly all agree, and the number has nothing to be compared with."""
+    case = Case.open(folder / "case")
+    findings = weigh(load_scored(case), selection_settings(case))
+    rows = compare(findings, read_claims(case), builtin_vectors()).rows
+    near = [row.percentile for row in rows if row.percentile is not None]
+    assert len(rows) == len(demo.TRUTH)
+    assert sum(share > 0.9 for share in near) >= 8
+    assert [row.claim for row in rows if not row.nodes] == ["number"]
+
+
+def test_all_classes_together_mean_something(folder):
+    """The verdict is about animals and vehicles, and holds that they mean something."""
+    found = json.loads((folder / "case" / "verdict.json").read_text())
+    assert found["meaningful"]
+    assert found["n_found"] == 10
+
+
+def test_an_untrained_network_means_nothing(folder):
+    """The same network with random weights, asked about the same pictures, gives no meaningful distribution."""
+    torch.manual_seed(7)
+    weights = folder / "untrained.pth"
+    torch.save(build(demo.SUSPECT_ARCH, len(demo.TRUTH)).state_dict(), weights)
+    command = [
+        "investigate", str(weights), "--corpus", str(folder / "corpus"), "--out", str(folder / "untrained"),
+        "--cache", str(folder / "cache"), "--arch", demo.SUSPECT_ARCH, "--preprocess", demo.SUSPECT_PRESET,
+        "--views", "2", "--images-per-leaf", "12",
+    ]  # fmt: skip
+    assert main(command) == 0
+    found = json.loads((folder / "untrained" / "verdict.json").read_text())
+    assert not found["meaningful"]
+    assert found["headline"].startswith("No meaningful distribution")
 
 
 def test_the_demo_again_asks_nothing(folder, capsys):

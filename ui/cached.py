@@ -24,7 +24,9 @@ from fdcore.artefacts import ClassFinding
 from fdcore.audit import read_trail
 from fdcore.case import Case
 from fdcore.casebook import Casebook, CaseCard
+from fdcore.claims import FILE as CLAIMS_FILE
 from fdcore.claims import Claims
+from fdcore.comparison import KEPT_FILE, WORDS_FILE, Comparison, compare
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
 from fdcore.intake import Surveyed, read_survey, read_test_query
@@ -32,13 +34,13 @@ from fdcore.neighbourhood import Neighbourhood, all_candidates, neighbourhood
 from fdcore.places import folder_choices, table_choices
 from fdcore.plan import open_hierarchy
 from fdcore.report import Record
-from fdcore.results import WORDS_FILE, WRITTEN, agrees_with_files, draw_report
+from fdcore.results import WRITTEN, agrees_with_files, draw_report
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import StabilityMap, map_stability
 from fdcore.suspect.formats import identify
 from fdcore.verdict import Verdict
 from fdcore.verification.vectors import WordVectors
-from fdcore.word_check import KEPT_FILE, Comparison, case_vectors, compare
+from fdcore.word_check import case_vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +50,14 @@ if TYPE_CHECKING:
 
 SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
 CHOICES = ("choices.json",)
-LOGGED = ("case.json", "audit.jsonl", "test_query.json", WORDS_FILE)  # what a report tells beside the findings
+LOGGED = (
+    "case.json",
+    "audit.jsonl",
+    "test_query.json",
+    CLAIMS_FILE,
+    WORDS_FILE,
+    KEPT_FILE,
+)  # what a report tells beside the findings
 SURVEY = ("survey/survey.json", "survey/nodes.parquet", "survey/hierarchy.parquet")
 LISTED_S = 20.0  # for how long a list of files is taken to be right
 CARD = (*SCORED, "case.json", "selection.json", "verdict.json", WORDS_FILE, "survey/survey.json")

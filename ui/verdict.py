@@ -27,31 +27,13 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
     with st.container(border=True, key="verdict_panel"):
         st.subheader(inert(verdict.headline), anchor=False)
         st.text(verdict.specificity.in_words())
-        if agreed := label_set_in_words(verdict):
+        if agreed := verdict.label_set_sentence:
             st.markdown(f":material/fact_check: {inert(agreed)}")
         if verdict.weak_points and weak_points:
             with st.expander(f"{counted(len(verdict.weak_points), 'weak point')}, and what would help",
                              icon=":material/warning:"):  # fmt: skip
                 for point in verdict.weak_points:
                     _weak_point(point)
-
-
-def label_set_in_words(verdict: Verdict) -> str:
-    """Which known label set agrees with the findings, class for class; empty where none does. Not inert."""
-    best = next((one for one in verdict.agreements if one.agrees), None)
-    if best is None:
-        return ""
-    tied = (
-        f" {', '.join(best.tied_with)} {'has' if len(best.tied_with) == 1 else 'have'} the same names in the same "
-        "order: only the pictures can tell them apart."
-        if best.tied_with
-        else ""
-    )
-    return (
-        f"It answers like a model of {best.label_set.name}, class for class: agreement {best.mean:.2f} over "
-        f"{counted(best.n_compared, 'class', 'classes')}, p = {best.p_value:.2g} against labels dealt out at "
-        f"random.{tied}"
-    )
 
 
 def _weak_point(point: WeakPoint) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,17 +24,16 @@ from fdcore.figures.style import (
     nothing_to_draw,
     shortened,
 )
+from fdcore.verification.similarity import CLOSE, UNCLEAR, Judgement, judge
 
 Similarities = npt.NDArray[np.floating[Any]]
 MAX_ROWS = 40  # classes on one page of bars
-CLOSE, UNCLEAR = 0.95, 0.8  # shares of random nodes; above the first, one in twenty is as close by chance
-_GROUPS = (
-    ("agrees: closer than 95 % of random nodes", ACCENT),
-    ("unclear: closer than 80 %", "#E69F00"),
-    ("does not agree", BORDER),
-    ("not held against random nodes", MUTED),
-)
-_DISAGREES, _UNGROUPED = 2, 3  # places in it
+_GROUPS: Mapping[Judgement, tuple[str, str]] = {
+    "agrees": (f"agrees: the same word, or closer than {CLOSE:.0%} of random selections".replace("%", " %"), ACCENT),
+    "unclear": (f"unclear: closer than {UNCLEAR:.0%}".replace("%", " %"), "#E69F00"),
+    "does not agree": ("does not agree", BORDER),
+    "not ranked": ("not held against random selections", MUTED),
+}
 _UNKNOWN = "no word in the vocabulary"
 _N_BINS = 20
 _MISSING = 101  # in a matrix of percent
@@ -51,7 +50,8 @@ class SimilarityRow(NamedTuple):
         claim: what it is claimed to be.
         found: what was found, in words.
         similarity: cosine of the nearest tokens; None where one side has no known word.
-        percentile: share of random nodes, 0..1, that are less similar to the claim; None where unknown.
+        percentile: share of random selections, 0..1, that are less similar to the claim in the mean of their leaves;
+            None where unknown.
     """
 
     target_class: int
@@ -75,10 +75,10 @@ def similarity_bars(rows: Sequence[SimilarityRow], *, page: int = 0, revision: s
     first = MAX_ROWS * min(max(page, 0), n_pages(len(rows)) - 1)
     shown = ordered[first : first + MAX_ROWS]
     figure = new_figure("similarity_bars", height=26 * len(shown) + 128, revision=revision)
-    for number, (name, color) in enumerate(_GROUPS):
-        at = [i for i, row in enumerate(shown) if _group(row) == number]
-        n_all = sum(_group(row) == number for row in rows)
-        if number == _UNGROUPED and not n_all:
+    for judgement, (name, color) in _GROUPS.items():
+        at = [i for i, row in enumerate(shown) if _judged(row) == judgement]
+        n_all = sum(_judged(row) == judgement for row in rows)
+        if judgement == "not ranked" and not n_all:
             continue
         figure.add_bar(
             x=[shown[i].similarity for i in at] or [None], y=at or [0], orientation="h", width=0.66, marker_color=color,
@@ -106,38 +106,42 @@ def n_pages(n_classes: int) -> int:
 def similarity_histogram(rows: Sequence[SimilarityRow], *, revision: str = "") -> go.Figure:
     """How many classes agree how well, for more classes than a page of bars shows.
 
-    Without any agreement the bars are level; where claims and findings agree, they stand at the right.
+    Without any agreement the bars are level; where claims and findings agree, they stand at the right. A class whose
+    claim and finding share a word agrees wherever it stands.
 
     Args:
         rows: one for each class; those without a percentile are counted below the bars.
         revision: see `style.new_figure`.
     """
-    known = np.array([row.percentile for row in rows if row.percentile is not None])
-    if not len(known):
+    bins: dict[Judgement, list[int]] = {judgement: [] for judgement in _GROUPS}
+    for row in rows:
+        if row.percentile is not None and (judgement := _judged(row)):
+            bins[judgement].append(min(int(row.percentile * _N_BINS + 1e-9), _N_BINS - 1))
+    unknown = len(rows) - sum(map(len, bins.values()))
+    if unknown == len(rows):
         return nothing_to_draw("similarity_histogram", "No class has words on both sides that could be compared.")
-    bins = np.minimum((known * _N_BINS + 1e-9).astype(int), _N_BINS - 1)
-    counts = np.bincount(bins, minlength=_N_BINS)
     figure = new_figure("similarity_histogram", height=260, revision=revision)
-    group_of = np.array([_group_of_percentile(i / _N_BINS) for i in range(_N_BINS)])
-    for number, (name, color) in enumerate(_GROUPS[:_UNGROUPED]):
-        at = np.flatnonzero(group_of == number)
+    for judgement, (name, color) in _GROUPS.items():
+        if judgement == "not ranked":
+            continue
+        counts = np.bincount(bins[judgement], minlength=_N_BINS)
+        at = np.flatnonzero(counts)
         figure.add_bar(
-            x=(at + 0.5) / _N_BINS, y=counts[at], width=0.9 / _N_BINS, marker_color=color,
-            name=f"{name} ({int(counts[at].sum()):,})",
+            x=(at + 0.5) / _N_BINS if len(at) else [None], y=counts[at] if len(at) else [None], width=0.9 / _N_BINS,
+            marker_color=color, name=f"{name} ({counts.sum():,})",
             hovertext=[
                 f"{counted(int(counts[i]), 'class', 'classes')}<br>closer than {i / _N_BINS:.0%} to "
-                f"{(i + 1) / _N_BINS:.0%} of random nodes" for i in at
+                f"{(i + 1) / _N_BINS:.0%} of random selections" for i in at
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
-    unknown = len(rows) - len(known)
     rest = f"; {counted(unknown, 'class', 'classes')} could not be compared" if unknown else ""
     figure.update_xaxes(
-        title_text=f"Share of random nodes that are less similar to the claim{rest}",
+        title_text=f"Share of random selections that are less similar to the claim{rest}",
         range=[0, 1], tickformat=".0%", fixedrange=True, dtick=0.2,
     )  # fmt: skip
     figure.update_yaxes(title_text="Classes", fixedrange=True, nticks=6, tickformat=",d", rangemode="tozero")
-    figure.update_layout(barmode="overlay", legend={"itemclick": False, "itemdoubleclick": False})
+    figure.update_layout(barmode="stack", legend={"itemclick": False, "itemdoubleclick": False})
     return figure
 
 
@@ -188,21 +192,16 @@ def agreement_matrix(
     return figure
 
 
-def _group_of_percentile(percentile: float) -> int:
-    return 0 if percentile >= CLOSE - 1e-9 else 1 if percentile >= UNCLEAR - 1e-9 else _DISAGREES
+def _judged(row: SimilarityRow) -> Judgement | None:
+    """What it comes to; None where there is no similarity."""
+    return None if row.similarity is None else judge(row.similarity, row.percentile)
 
 
-def _group(row: SimilarityRow) -> int | None:
-    """Its place in `_GROUPS`; None where there is no similarity."""
-    if row.similarity is None:
-        return None
-    return _UNGROUPED if row.percentile is None else _group_of_percentile(row.percentile)
-
-
-def _least_agreement_first(row: SimilarityRow) -> tuple[bool, float, float, int]:
+def _least_agreement_first(row: SimilarityRow) -> tuple[bool, bool, float, float, int]:
+    judgement = _judged(row)
     percentile = 1.0 if row.percentile is None else row.percentile
     similarity = 1.0 if row.similarity is None else row.similarity
-    return _group(row) is None, percentile, similarity, row.target_class
+    return judgement is None, judgement == "agrees", percentile, similarity, row.target_class
 
 
 def _write_similarities(figure: go.Figure, shown: Sequence[SimilarityRow]) -> None:
@@ -227,13 +226,13 @@ def _percent(share: float) -> str:
 
 def _row_name(row: SimilarityRow) -> str:
     name = shortened(f"{row.target_class} {row.claim or '(no claim)'}")
-    return f"<b>{name}</b>" if _group(row) == _DISAGREES else name
+    return f"<b>{name}</b>" if _judged(row) == "does not agree" else name
 
 
 def _explain_row(row: SimilarityRow) -> str:
     return (
         f"{full_name(f'Class {row.target_class}: {row.claim}')}<br>found: {shortened(row.found, 70)}<br>{_numbers(row)}"
-        f"{'' if row.percentile is None else ' of random nodes'}"
+        f"{'' if row.percentile is None else ' of random selections'}"
     )
 
 

@@ -1,6 +1,6 @@
 """What jobs can do. The engine is imported when one runs, never before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,6 +9,7 @@ from fdcore.progress import Progress
 
 if TYPE_CHECKING:
     from fdcore.analysis import Findings
+    from fdcore.verification.agreement import Agreement
 
 Lane = Literal["heavy", "light"]
 Params = dict[str, Any]
@@ -72,8 +73,17 @@ def _check_words(folder: Path, params: Params, progress: Progress) -> str:
     found = check_words(folder, source, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
     mean = found.mean_cosine
     compared = f"{len(found.rows):,} claims compared" + (f", mean similarity {mean:.2f}" if mean is not None else "")
-    best = next((one.label_set.name for one in found.agreements if one.agrees), None)
-    return f"{compared}. {f'{best} agrees in class order.' if best else 'No known label set agrees.'}"
+    return f"{compared}. {_best_label_set(found.agreements)}"
+
+
+def _best_label_set(agreements: Sequence["Agreement"]) -> str:
+    from fdcore.verification.agreement import TOO_FEW
+
+    if agreed := next((one for one in agreements if one.agrees), None):
+        return f"{agreed.title} agrees in class order."
+    if fitting := next((one for one in agreements if one.fits), None):
+        return f"{fitting.title} fits ({fitting.mean:.2f}), but these are {TOO_FEW}."
+    return "No known label set agrees."
 
 
 def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:

@@ -3,11 +3,20 @@
 reach_verdict(...)      the verdict
 verdict_as_dict(...)    for the case's files
 verdict_in_words(...)   for the command line
-cover_parts(...)        how much of each part of the hierarchy is covered, for a treemap
+label_set_in_words(...) which known label set agrees, in a sentence
+reason_for(...)         why a weakness of a class's answer matters, and what helps
 """
 
-from fdcore.verdict.domains import Domain, Part, cover_parts, find_domains
-from fdcore.verdict.reach import Answers, Verdict, reach_verdict, verdict_as_dict, verdict_in_words
+from fdcore.verdict.domains import Domain, find_domains
+from fdcore.verdict.reach import (
+    Answers,
+    Verdict,
+    label_set_in_words,
+    reach_verdict,
+    verdict_as_dict,
+    verdict_in_words,
+)
+from fdcore.verdict.reasons import Reason, reason_for
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, WeakPoint
 
@@ -15,14 +24,15 @@ __all__ = [
     "Answers",
     "Circumstances",
     "Domain",
-    "Part",
+    "Reason",
     "Specificity",
     "Verdict",
     "WeakPoint",
-    "cover_parts",
     "find_domains",
+    "label_set_in_words",
     "measure_specificity",
     "reach_verdict",
+    "reason_for",
     "verdict_as_dict",
     "verdict_in_words",
 ]

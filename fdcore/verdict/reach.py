@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fdcore.artefacts import ClassFinding
 from fdcore.closeness import distances as distances_among
@@ -14,9 +14,7 @@ from fdcore.selection import SelectionSettings, overall
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity, why_meaningless
 from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
-
-if TYPE_CHECKING:
-    from fdcore.verification.agreement import Agreement
+from fdcore.verification.agreement import TOO_FEW, Agreement
 
 MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
@@ -75,7 +73,12 @@ class Verdict:
     answers: Answers
     specificity: Specificity
     weak_points: tuple[WeakPoint, ...]
-    agreements: tuple["Agreement", ...]
+    agreements: tuple[Agreement, ...]
+
+    @property
+    def label_set_sentence(self) -> str:
+        """Which known label set agrees with the findings (see `label_set_in_words`)."""
+        return label_set_in_words(self)
 
 
 def reach_verdict(
@@ -85,7 +88,7 @@ def reach_verdict(
     settings: SelectionSettings,
     *,
     distances: MatrixOf | None = None,
-    agreements: Sequence["Agreement"] = (),
+    agreements: Sequence[Agreement] = (),
     circumstances: Circumstances | None = None,
 ) -> Verdict:
     """Draw the conclusion over all classes.
@@ -106,7 +109,7 @@ def reach_verdict(
     points = find_weak_points(findings, scores, settings, known, circumstances or Circumstances())
     if specificity.by_distinct_classes:  # such suspects answer one leaf a class, and rightly so (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
-    why_not = why_meaningless(specificity, total.n_found)
+    why_not = why_meaningless(specificity)
     n = total.n_found
     return Verdict(
         meaningful=not why_not,
@@ -139,12 +142,11 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
         lines += [_scores_in_words(verdict), _answers_in_words(verdict)]
-    lines += [verdict.specificity.in_words()]
+    lines += [verdict.specificity.in_words(), *filter(None, [verdict.label_set_sentence])]
     if verdict.domains:
         lines += ["", "Domains:", *(f"  {_domain_in_words(domain)}" for domain in verdict.domains)]
-    lines += ["", "Label sets:", *(f"  {_agreement_in_words(a)}" for a in verdict.agreements)] * bool(
-        verdict.agreements
-    )
+    alike = [one for one in verdict.agreements if one.agrees or one.fits or one.resembles]
+    lines += ["", "Known label sets:", *(f"  {_agreement_in_words(one)}" for one in alike)] if alike else []
     if verdict.weak_points:
         lines += ["", "Weak points:"]
         for point in verdict.weak_points:
@@ -154,6 +156,18 @@ def verdict_in_words(verdict: Verdict) -> str:
                 f"    What would help: {point.remedy}",
             ]
     return "\n".join(lines) + "\n"
+
+
+def label_set_in_words(verdict: Verdict) -> str:
+    """Which known label set agrees with the findings, class for class, or fits but is too small to rule out chance.
+
+    Returns:
+        One to three sentences of our own texts, without markup; empty where there is no such set.
+    """
+    agreed = (one for one in verdict.agreements if one.agrees)
+    fitting = (one for one in verdict.agreements if one.fits)
+    best = next(agreed, None) or next(fitting, None)
+    return best.in_words if best else ""
 
 
 def counted(n: int, one: str, several: str) -> str:
@@ -186,6 +200,11 @@ def _count_answers(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]
 # In words
 
 
+def _listing(items: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
 def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
     """The classes whose score may in truth lie below tau, so that they may be no finding at all."""
     return {target for point in points if point.key == "interval reaches below tau" for target in point.classes}
@@ -194,25 +213,49 @@ def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
 def _headline(why_not: str, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
     if why_not:
         return f"No meaningful distribution: {why_not}"
+    placed = [domain for domain in domains if domain.kind != "too general"]
+    general = [domain for domain in domains if domain.kind == "too general"]
+    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, uncertain)}"
+    parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
     rest = n_classes - n_found
-    uncovered = f"; {counted(rest, 'class is', 'classes are')} not covered by this corpus" if rest else ""
-    return f"The suspect appears to have been trained to recognise {_domains_in_words(domains, uncertain)}{uncovered}."
+    parts += [f"{counted(rest, 'class is', 'classes are')} not covered by this corpus"] * bool(rest)
+    return f"{'; '.join(part for part in parts if part)}."
 
 
 def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
     """ "animal (6 classes), motor vehicle (3 classes) and 2 classes in 2 other domains"."""
-    names = [_domain_name(domain, uncertain) for domain in domains[:MAX_NAMED]]
-    rest = domains[MAX_NAMED:]
-    if rest:
-        n_classes = sum(len(domain.classes) for domain in rest)
-        others = counted(len(rest), "other domain", "other domains")
-        names.append(f"{counted(n_classes, 'class', 'classes')} in {others}")
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    n_named = MAX_NAMED if len(domains) > MAX_NAMED + 1 else len(domains)  # a single one more is named too
+    names = [_domain_name(domain, uncertain) for domain in domains[:n_named]]
+    if rest := domains[n_named:]:
+        names.append(f"{_n_classes(rest)} in {len(rest):,} other domains")
+    return _listing(names)
 
 
 def _domain_name(domain: Domain, uncertain: set[int]) -> str:
-    doubt = ", uncertain" if uncertain.issuperset(domain.classes) else ""
-    return f"{said(domain.label)} ({counted(len(domain.classes), 'class', 'classes')}{doubt})"
+    doubt = "uncertain" if uncertain.issuperset(domain.classes) else ""
+    if domain.kind == "folder":  # an analyst gave it this name: it is no finding
+        like = f"{_n_classes([domain])} like those in the corpus folder “{said(domain.label)}”"
+        return f"{like} ({doubt})" if doubt else like
+    general = " in general" if domain.above_others else ""
+    return f"{said(domain.label)}{general} ({', '.join(filter(None, [_n_classes([domain]), doubt]))})"
+
+
+def _general_in_words(general: Sequence[Domain]) -> str:
+    """ "1 class is too general to place"; empty without any."""
+    n = sum(len(domain.classes) for domain in general)
+    return f"{counted(n, 'class is', 'classes are')} too general to place" if n else ""
+
+
+def _nowhere_in_words(general: Sequence[Domain]) -> str:
+    """The start of a headline about classes that all are too general to place."""
+    return (
+        f"The suspect tells things apart, but what it was trained to recognise cannot be placed: {_n_classes(general)} "
+        f"found, named as generally as “{said(general[0].label)}”"
+    )
+
+
+def _n_classes(domains: Sequence[Domain]) -> str:
+    return counted(sum(len(domain.classes) for domain in domains), "class", "classes")
 
 
 def said(label: str) -> str:
@@ -238,17 +281,18 @@ def _answers_in_words(verdict: Verdict) -> str:
 
 
 def _domain_in_words(domain: Domain) -> str:
+    kind = {"folder": " (a corpus folder)", "too general": " (too general to place)"}.get(domain.kind, "")
     return (
-        f"{said(domain.label)}: {counted(len(domain.classes), 'class', 'classes')}{_listed(domain.classes)}; "
-        f"of its {counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus, {domain.n_selected:,} in an answer"
+        f"{said(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; of its "
+        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus, {domain.n_selected:,} in an answer"
     )
 
 
-def _agreement_in_words(agreement: "Agreement") -> str:
-    shift = f", from class {agreement.offset} on" if agreement.offset else ""
+def _agreement_in_words(agreement: Agreement) -> str:
     return (
-        f"{said(agreement.label_set.name)}{shift}: mean similarity {agreement.mean:.2f} over "
-        f"{counted(agreement.n_compared, 'class', 'classes')} in class order, p = {agreement.p_value:.2g}"
+        f"{said(agreement.title)}: mean similarity {agreement.mean:.2f} over "
+        f"{counted(agreement.n_compared, 'class', 'classes')} in class order, p = {agreement.p_value:.2g}; "
+        + ("convincing" if agreement.agrees else TOO_FEW if agreement.fits else "above chance, not convincing")
     )
 
 
@@ -262,7 +306,7 @@ def _listed(classes: Sequence[int]) -> str:
 # As JSON
 
 
-def _agreement_as_dict(agreement: "Agreement") -> dict[str, Any]:
+def _agreement_as_dict(agreement: Agreement) -> dict[str, Any]:
     return {
         "label_set": agreement.label_set.key,
         "name": agreement.label_set.name,

@@ -24,6 +24,7 @@ from fdcore.scores import Scores
 
 LEAST_EVENNESS = 0.6
 LEAST_KINSHIP = 0.25
+NEARLY = 0.05  # below it, kinship is too close to the limit to speak of noise
 LEAST_KIN_ODDS = 2.5
 SOME_KIN_ODDS, LEAST_KIN_SHARE = 1.45, 0.4  # lower odds count where relatives share most of what a leaf has
 LEAST_MARGIN = 0.5
@@ -42,12 +43,15 @@ class Specificity:
 
     Attributes:
         n_classes: classes of the suspect.
+        n_found: how many of them were found.
         n_used: the number of classes that, used equally, would spread as the answers do (the exponential of their
             entropy, each leaf counting the same); 1 to n_classes.
         evenness: log(n_used) / log(n_classes), 0 for one class only, 1 for all alike.
         kinship: the correlation of a leaf's answers with those of its nearest relatives (Moran's I over the nearest
             leaves), stated as for `STANDARD_ANSWERS` independent answers per leaf whatever the real number; nan where
             no two leaves are related.
+        kin_odds: the odds of the same answer for a leaf and its nearest relatives, as a multiple of those for any two
+            leaves; nan where no two leaves are related.
         kin_share: how much of what tells a leaf's answers from the average is shared by its nearest relatives; near 1
             where relatives are alike, near 0 where each leaf goes its own way. nan where there is nothing to share.
         margin: L less the class's share of the answers in all other leaves, on average over the found classes; nan
@@ -57,6 +61,7 @@ class Specificity:
     """
 
     n_classes: int
+    n_found: int
     n_used: float
     evenness: float
     kinship: float
@@ -74,7 +79,12 @@ class Specificity:
 
     @property
     def by_distinct_classes(self) -> bool:
-        """Whether the found classes answer their own leaves and hardly any others."""
+        """Whether the found classes, two at least, answer their own leaves and hardly any others."""
+        return self.n_found >= MIN_DISTINCT and self.keeps_apart
+
+    @property
+    def keeps_apart(self) -> bool:
+        """The same for any number of classes. Of a single one it says little: nobody need answer the rest."""
         return self.margin >= LEAST_MARGIN and self.strays <= MOST_STRAYS
 
     def in_words(self) -> str:
@@ -85,7 +95,8 @@ class Specificity:
                 f"answers to the nearest relatives correlate by {self.kinship:.2f}, with {self.kin_odds:.1f} times the "
                 "odds of the same answer that any two leaves have"
             )
-        first = f"The answers spread as over {self.n_used:.1f} of {self.n_classes:,} classes; {related}."
+        spread = f"The answers spread as over {self.n_used:.1f} of {self.n_classes:,} classes"
+        first = f"{spread if self.n_classes > 1 else 'All answers are the only class there is'}; {related}."
         if math.isnan(self.margin):
             return first
         return (
@@ -111,6 +122,7 @@ def measure_specificity(
     kinship, kin_odds, kin_share = _kinship(scores, _some(asked), distances)
     return Specificity(
         n_classes=scores.n_classes,
+        n_found=sum(finding.selection.winner is not None for finding in findings),
         n_used=n_used,
         evenness=math.log(n_used) / math.log(scores.n_classes) if scores.n_classes > 1 else 0.0,
         kinship=kinship,
@@ -121,13 +133,17 @@ def measure_specificity(
     )
 
 
-def why_meaningless(specificity: Specificity, n_found: int) -> str:
+def why_meaningless(specificity: Specificity) -> str:
     """Why the findings mean nothing, as the rest of a sentence; empty where they do mean something."""
-    if not n_found:
+    if not specificity.n_found:
         return "no class was found in this corpus."
-    distinct = specificity.by_distinct_classes and n_found >= MIN_DISTINCT
-    if specificity.by_kinds or distinct:
+    if specificity.by_kinds or specificity.by_distinct_classes:
         return ""
+    if specificity.n_classes == 1:
+        return (
+            "the suspect has a single class, so it answers the same whatever it is shown, and there is nothing that "
+            "its answers could tell apart."
+        )
     if specificity.evenness < LEAST_EVENNESS:
         return (
             f"the suspect puts nearly everything in few of its classes, whatever it is shown (as if it had "
@@ -135,11 +151,25 @@ def why_meaningless(specificity: Specificity, n_found: int) -> str:
             "Or this corpus shows nothing that it was trained to tell apart."
         )
     kinship = 0.0 if math.isnan(specificity.kinship) else specificity.kinship
+    measured = f"(correlation {kinship:.3f}, at least {LEAST_KINSHIP} is expected), and {_apart_in_words(specificity)}"
+    if kinship >= LEAST_KINSHIP - NEARLY:
+        return (
+            f"related things get related answers nearly, but not quite, as often as must be {measured}. That is too "
+            "close to tell: ask about more images of each leaf, or over a corpus that shows more of what was found."
+        )
     return (
-        f"what is related does not get related answers (correlation {kinship:.2f}, at least {LEAST_KINSHIP} is "
-        "expected), and no class keeps to its own leaves, as with networks that learned noise. Or this corpus shows "
-        "too little of what the suspect was trained on."
+        f"what is related does not get related answers {measured}, as with networks that learned noise. Or this corpus "
+        "shows too little of what the suspect was trained on."
     )
+
+
+def _apart_in_words(specificity: Specificity) -> str:
+    """Why keeping to their own leaves does not save the found classes."""
+    if specificity.n_found >= MIN_DISTINCT:
+        return "the found classes do not keep to their own leaves"
+    if specificity.keeps_apart:
+        return "a single found class proves nothing by keeping to its own leaves"
+    return "the only found class does not keep to its own leaves"
 
 
 def _entropy(shares: Floats) -> float:

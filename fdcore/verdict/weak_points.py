@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from fdcore.artefacts import ClassFinding
 from fdcore.clustering import Indices, Matrix
+from fdcore.naming import Name
 from fdcore.scores import Scores
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability, near_grid
+from fdcore.verdict.reasons import CATCH_ALL, LITTLE_OF_NAME, TOO_GENERAL, reason_for
 
 MatrixOf = Callable[[Indices], Matrix]
 
@@ -19,9 +20,6 @@ CATCH_ALL_SHARE = 0.25  # of the answers elsewhere in the corpus, from which a c
 CATCH_ALL_TIMES = 2.0  # a class of few answers too much when L is less than so many times its share elsewhere
 FEW_CLASSES = 3  # up to which an untrained network may look as if it meant something
 FEW_IMAGES = 20  # of a leaf; below, the interval of a score of 0.5 is wider than 0.4
-LITTLE_OF_NAME = 0.2  # share of a name's leaves that are in the answer
-
-CATCH_ALL, TOO_GENERAL = "answers much of everything", "a small part of its name"
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Circumstances:
 
     Attributes:
         preprocessing_assumed: whether the suspect's preprocessing was guessed.
-        complete: whether every planned query was answered; False when the budget ended first.
+        complete: whether every planned query was answered; False while the suspect is asked, or where that ended early.
     """
 
     preprocessing_assumed: bool = False
@@ -54,79 +52,6 @@ class WeakPoint:
     why: str
     remedy: str
     classes: tuple[int, ...]
-
-
-class _Reason(NamedTuple):
-    """A class's weakness: the end of a sentence that begins with "1 class" or "3 classes", why, and what helps."""
-
-    one: str
-    several: str
-    why: str
-    remedy: str
-
-
-_REASONS = {
-    "a single leaf": _Reason(
-        "rests on a single leaf",
-        "rest on a single leaf",
-        "Nothing else supports it: one leaf can attract the suspect by its background or colour alone.",
-        "Add the nearest relatives of that leaf to the corpus and see whether they get the same answer.",
-    ),
-    "low score": _Reason(
-        "has an L below 0.5",
-        "have an L below 0.5",
-        "The suspect puts fewer than half of these views in the class, so the corpus shows something like it at best.",
-        "Add a corpus that shows more kinds of this domain, and try other preprocessing presets.",
-    ),
-    "interval reaches below tau": _Reason(
-        "has an interval that reaches below tau",
-        "have an interval that reaches below tau",
-        "With so few answers, the true score may lie below tau.",
-        "Ask about more images of these leaves.",
-    ),
-    "wide interval": _Reason(
-        "has a wide interval",
-        "have a wide interval",
-        "There are too few answers to know the score well.",
-        "Ask about more images of these leaves.",
-    ),
-    "close runner-up": _Reason(
-        "has a second cluster that is nearly as good",
-        "have a second cluster that is nearly as good",
-        "The second cluster's objective is less than 0.05 lower: the answer might be the other one.",
-        "Compare the two by eye, and add leaves near both of them.",
-    ),
-    "another cluster has the higher objective": _Reason(
-        "has a cluster with a higher objective than the answer",
-        "have a cluster with a higher objective than the answer",
-        "The method alone would have answered otherwise.",
-        "Read the note beside the choice, or give the class back to the method.",
-    ),
-    "chosen by hand": _Reason(
-        "was chosen by hand",
-        "were chosen by hand",
-        "This is an analyst's decision, not the method's; the note says why.",
-        "Let a second analyst decide without knowing the first one's choice.",
-    ),
-    UNSTABLE: _Reason(
-        "changes with small moves of eta or alpha",
-        "change with small moves of eta or alpha",
-        f"Fewer than {FIRM:.0%} of the settings nearby give the same answer, and nothing says which setting is right.",
-        "Look at the stability map, and add leaves near the clusters that take turns.",
-    ),
-    CATCH_ALL: _Reason(
-        "answers much of the corpus outside its answer too",
-        "answer much of the corpus outside their answer too",
-        "A high L says little where everything else scores high as well.",
-        "Compare L with the class's share elsewhere; add a corpus in which this class has something to be told from.",
-    ),
-    TOO_GENERAL: _Reason(
-        "is named far more generally than its leaves are",
-        "are named far more generally than their leaves are",
-        f"Fewer than {LITTLE_OF_NAME:.0%} of the leaves under the name are in the answer: the name promises more.",
-        "Read the leaves rather than the name; a smaller eta keeps apart what lies far apart.",
-    ),
-}
 
 
 def find_weak_points(
@@ -170,6 +95,11 @@ def is_catch_all(functional: float, elsewhere: float, n_classes: int) -> bool:
     return large or (elsewhere >= max(CATCH_ALL_SHARE / 2, usual) and functional < CATCH_ALL_TIMES * elsewhere)
 
 
+def promises_too_much(name: Name) -> bool:
+    """Whether few of the leaves under a name are in the answer that bears it."""
+    return name.n_chosen < LITTLE_OF_NAME * name.n_leaves
+
+
 def _concerned(
     findings: Sequence[ClassFinding], scores: Scores, settings: SelectionSettings, distances: MatrixOf
 ) -> dict[str, list[int]]:
@@ -186,7 +116,7 @@ def _concerned(
             winner.functional, share_elsewhere(scores, target, winner.members), scores.n_classes
         ):
             concerned[CATCH_ALL].append(target)
-        if finding.name and finding.name.n_chosen < LITTLE_OF_NAME * finding.name.n_leaves:
+        if finding.name and promises_too_much(finding.name):
             concerned[TOO_GENERAL].append(target)
     return concerned
 
@@ -213,68 +143,83 @@ def unstable_classes(
 
 
 def _of_classes(key: str, classes: list[int]) -> WeakPoint:
-    reason = _REASONS.get(key) or _Reason(f"has this weakness: {key}", f"have this weakness: {key}", "", "")
+    reason = reason_for(key)
     what = f"1 class {reason.one}." if len(classes) == 1 else f"{len(classes):,} classes {reason.several}."
     return WeakPoint(key, what, reason.why, reason.remedy, tuple(sorted(classes)))
 
 
 def _of_case(findings: Sequence[ClassFinding], scores: Scores, circumstances: Circumstances) -> list[WeakPoint]:
-    points = []
-    if scores.n_classes <= FEW_CLASSES:
-        points.append(
-            WeakPoint(
-                "few classes",
-                f"The suspect has only {scores.n_classes} classes.",
-                "Each of few classes must answer a large part of everything: such suspects and untrained networks are "
-                "told apart less surely (docs/decisions/0007).",
-                "Look at the pictures of each answer; add a corpus close to what was found.",
-                (),
-            )
-        )
-    if circumstances.preprocessing_assumed:
-        points.append(
-            WeakPoint(
-                "assumed preprocessing",
-                "The suspect's preprocessing was guessed.",
-                "With another value range or normalisation the suspect sees other pictures: every answer may change.",
-                "Run the case with other preprocessing presets (unit, signed, imagenet) and compare what is found.",
-                (),
-            )
-        )
-    if not circumstances.complete:
-        n_asked = int(scores.n_queries.sum())
-        points.append(
-            WeakPoint(
-                "budget ended",
-                f"The budget ended before every planned query was sent; {n_asked:,} were answered.",
-                "Leaves that were asked about less have wider intervals, and some classes may be missed.",
-                "Allow more queries and go on with the same case: what was answered is kept.",
-                (),
-            )
-        )
+    points = (
+        _few_classes(scores),
+        _assumed_preprocessing(circumstances),
+        _not_all_answered(scores, circumstances),
+        _few_images(scores),
+        _not_found(findings),
+    )
+    return [point for point in points if point]
+
+
+def _few_classes(scores: Scores) -> WeakPoint | None:
+    if scores.n_classes > FEW_CLASSES:
+        return None
+    return WeakPoint(
+        "few classes",
+        f"The suspect has only {scores.n_classes} class{'' if scores.n_classes == 1 else 'es'}.",
+        "Each of few classes must answer a large part of everything: such suspects and untrained networks are "
+        "told apart less surely (docs/decisions/0007).",
+        "Look at the pictures of each answer; add a corpus close to what was found.",
+        (),
+    )
+
+
+def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
+    if not circumstances.preprocessing_assumed:
+        return None
+    return WeakPoint(
+        "assumed preprocessing",
+        "The suspect's preprocessing was guessed.",
+        "With another value range or normalisation the suspect sees other pictures: every answer may change.",
+        "Run the case with other preprocessing presets (unit, signed, imagenet) and compare what is found.",
+        (),
+    )
+
+
+def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint | None:
+    if circumstances.complete:
+        return None
+    return WeakPoint(
+        "not all answered",
+        f"Not every planned query is answered; {int(scores.n_queries.sum()):,} are.",
+        "Leaves that were asked about less have wider intervals, and some classes may be missed.",
+        "Wait for the end, or allow more queries and go on with the same case: what was answered is kept.",
+        (),
+    )
+
+
+def _few_images(scores: Scores) -> WeakPoint | None:
     n_images = scores.n_images[scores.n_images > 0]
     n_few = int((n_images < FEW_IMAGES).sum())
-    if 2 * n_few > len(n_images):
-        points.append(
-            WeakPoint(
-                "few images",
-                f"{n_few:,} of {len(n_images):,} leaves were asked about with fewer than {FEW_IMAGES} images "
-                f"(median {int(np.median(n_images))}).",
-                "A leaf's score rests on its images, not on their views: so few give wide intervals.",
-                f"Ask about more images of each leaf, {FEW_IMAGES} or better 50.",
-                (),
-            )
-        )
+    if 2 * n_few <= len(n_images):
+        return None
+    return WeakPoint(
+        "few images",
+        f"{n_few:,} of {len(n_images):,} leaves were asked about with fewer than {FEW_IMAGES} images "
+        f"(median {int(np.median(n_images))}).",
+        "A leaf's score rests on its images, not on their views: so few give wide intervals.",
+        f"Ask about more images of each leaf, {FEW_IMAGES} or better 50.",
+        (),
+    )
+
+
+def _not_found(findings: Sequence[ClassFinding]) -> WeakPoint | None:
     missing = tuple(f.selection.target_class for f in findings if not f.selection.found)
-    if missing and len(missing) < len(findings):
-        points.append(
-            WeakPoint(
-                "not found",
-                f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
-                "Nothing in the corpus gets their answer often enough: what they stand for is not covered here, "
-                "and the verdict does not speak of them.",
-                "Add a corpus that covers other things: relatives of what was found first, then other domains.",
-                missing,
-            )
-        )
-    return points
+    if not missing or len(missing) == len(findings):
+        return None
+    return WeakPoint(
+        "not found",
+        f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
+        "Nothing in the corpus gets their answer often enough: what they stand for is not covered here, "
+        "and the verdict does not speak of them.",
+        "Add a corpus that covers other things: relatives of what was found first, then other domains.",
+        missing,
+    )

@@ -7,7 +7,7 @@ random agree as well? A set whose classes cannot be compared with the findings h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import log, perm
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ N_PERMUTATIONS = 2_000
 MAX_P = 0.005  # the largest p-value of a set that agrees
 MIN_MEAN = 0.5  # the least mean agreement of a set that agrees
 MIN_COMPARED = 5  # the fewest classes, likewise: one lucky class of a thousand has p = 0.001
+TOO_FEW = "too few classes to rule out chance"  # said wherever a set fits and cannot agree
 USUAL_SIDE = 224  # pixels to which networks reduce pictures of varying size
 _N_LEAVES = 2_000  # leaves whose distances are computed at once; bounds the memory
 _N_CELLS = 5_000_000  # numbers that are added up at once, likewise
@@ -52,7 +53,8 @@ class Agreement:
         any_order: the best mean that any dealing out of the labels reaches, where a pair that cannot be compared is 0:
             high beside a low `mean`, it hints at the same names in another order. It is chosen with hindsight and so
             no evidence by itself.
-        tied_with: keys of other sets with the same names in the same order: only the pictures can tell them apart.
+        tied_with: names, for people, of other sets with the same labels in the same order: only the pictures can tell
+            them apart.
     """
 
     label_set: LabelSet
@@ -64,6 +66,13 @@ class Agreement:
     n_compared: int
     any_order: float
     tied_with: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the set is called, and where an odd class of the suspect would stand."""
+        if len(self.label_set) == len(self.per_class):
+            return self.label_set.name
+        return f"{self.label_set.name} ({'one class in front' if self.offset else 'one class at the end'})"
 
     @property
     def above_chance(self) -> bool:
@@ -84,6 +93,58 @@ class Agreement:
         one in 300, had a mean of more than 0.27.
         """
         return self.above_chance and self.mean >= MIN_MEAN
+
+    @property
+    def resembles(self) -> bool:
+        """Whether it is more alike than chance would make it, and by more than a trace, without being convincing."""
+        return self.above_chance and MIN_MEAN / 2 <= self.mean < MIN_MEAN
+
+    @property
+    def too_few(self) -> bool:
+        """Whether so few classes were compared that chance is never ruled out, however well they fit.
+
+        n classes get their labels in n! orders, or a few more where the set has more labels. The right order is one of
+        them, so p is at least about 1 / n!: 0.17 for three classes, 0.008 for five.
+        """
+        return self.n_compared < MIN_COMPARED or 1 / self._n_orders > MAX_P
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits as well as so few classes can: `too_few`, a convincing mean, and no other order as good."""
+        best_order_alone = self.p_value <= max(MAX_P, 1.5 / self._n_orders)
+        return self.too_few and self.n_compared > 0 and self.mean >= MIN_MEAN and best_order_alone
+
+    @property
+    def in_words(self) -> str:
+        """What the set comes to where it agrees or fits, in one to three sentences of plain text; empty elsewhere."""
+        classes = "class" if self.n_compared == 1 else "classes"
+        if self.agrees:
+            said = (
+                f"It answers like a model of {self.title}, class for class: agreement {self.mean:.2f} over "
+                f"{self.n_compared:,} {classes}, p = {self.p_value:.2g} against labels dealt out at random."
+            )
+        elif self.fits:
+            said = f"{self.title} fits: {self.mean:.2f} over {self.n_compared:,} {classes}, but these are {TOO_FEW}."
+        else:
+            return ""
+        return f"{said} {self.tie_in_words}".rstrip()
+
+    @property
+    def tie_in_words(self) -> str:
+        """Which sets cannot be told from this one by their labels, as a sentence of plain text; empty for none."""
+        if not self.tied_with:
+            return ""
+        *some, last = self.tied_with
+        names = f"{', '.join(some)} and {last}" if some else last
+        return (
+            f"{names} {'have' if some else 'has'} the same names in the same order: only the pictures can tell them "
+            "apart."
+        )
+
+    @property
+    def _n_orders(self) -> int:
+        """In how many ways the compared classes can be given labels of the set; of more than ten, the first ten."""
+        return perm(len(self.label_set), min(self.n_compared, len(self.label_set), 10))
 
 
 def rank_label_sets(
@@ -174,9 +235,9 @@ def _rank(agreement: Agreement, n_classes: int, height: int, width: int, channel
 
 
 def _namesakes(agreement: Agreement, others: Sequence[Agreement]) -> tuple[str, ...]:
-    """Keys of the other sets with the same names in the same order."""
+    """Names of the other sets with the same labels in the same order."""
     same = (a for a in others if a.offset == agreement.offset and a.label_set.names == agreement.label_set.names)
-    return tuple(a.label_set.key for a in same if a.label_set.key != agreement.label_set.key)
+    return tuple(a.label_set.name for a in same if a.label_set.key != agreement.label_set.key)
 
 
 # Leaves against labels

@@ -40,6 +40,7 @@ HEAD_BYTES = 256 * 2**10  # enough for a header and the longest line of text
 _AHEAD_BYTES = 2**16  # read ahead of a gzip stream: little, so that a bomb shows early
 _N_BEFORE_JUDGING = 10_000  # words to have met before the share of unusable ones says something
 _HEADER = re.compile(rb"[ \t]*(\d{1,12})[ \t]+(\d{1,12})[ \t\r]*")
+_NEW_LINES = re.compile(rb"\n+")
 _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 
 
@@ -369,11 +370,14 @@ def _binary_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
         skip = 0
         left -= len(records)
         yield records
-        if not left and rest.strip():
+        if left:
+            continue
+        if rest.strip():
             raise SettingsError(
                 f"More follows the {layout.n_words:,} words that its header promises: the header is false. "
                 "Get the file again."
             )
+        rest = b""  # white space without end does not pile up
 
 
 def _cut_records(content: bytes, n_bytes: int, limit: int) -> tuple[list[Record], bytes]:
@@ -381,8 +385,8 @@ def _cut_records(content: bytes, n_bytes: int, limit: int) -> tuple[list[Record]
     records: list[Record] = []
     start = 0
     while len(records) < limit:
-        while content.startswith(b"\n", start):  # word2vec's own tool ends each vector with a new line
-            start += 1
+        new_lines = _NEW_LINES.match(content, start)  # word2vec's own tool ends each vector with one
+        start = new_lines.end() if new_lines else start
         space = content.find(b" ", start, start + MAX_WORD_BYTES + 1)
         if space < 0 and len(content) - start > MAX_WORD_BYTES:
             raise SettingsError(

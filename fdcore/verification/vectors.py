@@ -24,6 +24,7 @@ from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.verification.spelling import spellings
 from fdcore.verification.vector_files import open_vector_file
+from fdcore.verification.vector_reading import MAX_DIMS, MIN_DIMS
 from fdcore.verification.vocabulary import ListedVocabulary, Vocabulary
 
 Matrix = npt.NDArray[np.float32]
@@ -32,7 +33,8 @@ BUILTIN_NAME = "built in"
 BUILTIN_FILE = "word-vectors.npz"
 MAX_TOKEN = 200  # characters of a token that is looked up
 MAX_KEPT = 200_000  # words of a copy that goes into a case
-_MAX_UNPACKED = 2**30  # bytes of such a copy
+_MAX_UNPACKED = 2**28  # bytes of such a copy; 200,000 words of 300 numbers have 240 MB
+_MAX_ABOUT = 2**16  # bytes of what it says about itself
 _DAMAGE = (
     OSError,
     ValueError,
@@ -149,11 +151,19 @@ def to_npz(vectors: WordVectors) -> bytes:
     """Vectors as NPZ without pickle, for a case: words (UTF-8, one a line), matrix, about (JSON).
 
     Raises:
-        SettingsError: there are more than `MAX_KEPT` words; keep a `restricted` copy.
+        SettingsError: there are more than `MAX_KEPT` words, or so many of so many numbers that `from_npz` would refuse
+            them; keep a `restricted` copy.
     """
     if len(vectors) > MAX_KEPT:
         raise SettingsError(f"At most {MAX_KEPT:,} words can be kept in a case, not {len(vectors):,}; restrict them.")
     words = list(vectors.vocabulary)
+    text = "\n".join(words).encode()
+    size = len(text) + 4 * len(words) * vectors.n_dims + _MAX_ABOUT
+    if size > _MAX_UNPACKED:
+        raise SettingsError(
+            f"{len(words):,} words of {vectors.n_dims:,} numbers have {size / 2**20:,.0f} MB, and a case keeps at most "
+            f"{_MAX_UNPACKED / 2**20:,.0f}. Compare fewer words, or choose vectors with fewer numbers each."
+        )
     about = {
         "name": vectors.name,
         "sha256": vectors.sha256,
@@ -164,7 +174,7 @@ def to_npz(vectors: WordVectors) -> bytes:
     np.savez_compressed(
         content,
         about=_as_bytes(json.dumps(about, sort_keys=True)),
-        words=_as_bytes("\n".join(words)),
+        words=np.frombuffer(text, dtype=np.uint8),
         matrix=vectors.vectors(words).reshape(len(words), vectors.n_dims),
     )
     return content.getvalue()
@@ -178,12 +188,13 @@ def from_npz(content: bytes) -> WordVectors:
     """
     try:
         arrays = _arrays(content)
-        about = json.loads(arrays["about"].tobytes())
-        text, matrix = arrays["words"].tobytes().decode(), arrays["matrix"]
-        words = text.split("\n") if text else []
+        about = json.loads(arrays["about"].tobytes()[:_MAX_ABOUT])
+        text, matrix = arrays["words"].tobytes(), arrays["matrix"]
+        if text.count(b"\n") >= MAX_KEPT:
+            raise ValueError(f"it has more than {MAX_KEPT:,} words")
+        words = text.decode().split("\n") if text else []
         vocabulary = ListedVocabulary(words)
-        sound = matrix.dtype == np.float32 and matrix.ndim == 2 and np.isfinite(matrix).all()
-        if not sound or not len(matrix) == len(words) == len(vocabulary):
+        if not _is_sound(matrix) or not len(matrix) == len(words) == len(vocabulary):
             raise ValueError("words and vectors do not belong together")
         name, sha256, left_out = str(about["name"]), str(about["sha256"]), int(about["left_out"])
         independent = about["independent"] is True
@@ -200,6 +211,13 @@ def _arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
         raise ValueError(f"it unpacks to {unpacked / 2**20:,.0f} MB")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in _ARRAYS}
+
+
+def _is_sound(matrix: npt.NDArray[Any]) -> bool:
+    """Whether these are vectors that can be compared and drawn: float32, two numbers or more each, all finite."""
+    if matrix.dtype != np.float32 or matrix.ndim != 2 or not MIN_DIMS <= matrix.shape[1] <= MAX_DIMS:
+        return False
+    return bool(np.isfinite(matrix).all())
 
 
 def _as_bytes(text: str) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,4 @@
-"""The words of a finding: what each class's answer is called, in every way the hierarchy knows.
-
-Comparing them with what the suspect is claimed to do, by word vectors, is not part of it yet.
-"""
+"""The words of a finding: what each class's answer is called, in every way the hierarchy knows."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

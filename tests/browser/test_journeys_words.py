@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from fdcore.case import Case
 from fdcore.claims import Claims, read_claims, write_claims
+from fdcore.comparison import WORDS_FILE
 from fdcore.jobs import State
-from fdcore.results import WORDS_FILE
 from fdcore.verification.label_sets import label_set
 
 NARROW = {"width": 768, "height": 1024}

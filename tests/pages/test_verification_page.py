@@ -15,10 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 from fdcore.case import Case
 from fdcore.claims import FILE, FROM_SUSPECT, Claims, read_claims, write_claims
+from fdcore.comparison import KEPT_FILE, WORDS_FILE
 from fdcore.jobs import JobQueue
-from fdcore.results import WORDS_FILE
-from fdcore.verification.label_sets import label_set, label_sets
-from fdcore.word_check import KEPT_FILE, case_vectors, check_words, choose_vectors, chosen_vectors
+from fdcore.verification.agreement import Agreement
+from fdcore.verification.label_sets import LabelSet, label_set, label_sets
+from fdcore.verification.similarity import ClassSimilarity, NearestTokens
+from fdcore.word_check import case_vectors, check_words, choose_vectors, chosen_vectors
+from ui.verification.tables import agreement_table, conclusion, headline, hints, known_leaves
 
 PAGE = "6_Verification"
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) :material/home: $x$ **bold** " + "w" * 80
@@ -133,6 +136,45 @@ def test_no_known_set_of_the_size_is_told_with_the_nearest(cases: Path) -> None:
     assert "No known label set has 33 classes, or one fewer" in text
     assert "30 (" in text
     assert "37 (" in text
+
+
+def agreement_of(n_classes: int, n_labels: int, *, mean: float, p_value: float, offset: int = 0) -> Agreement:
+    """How a set of as many labels agrees, all classes compared."""
+    known = LabelSet(
+        f"set{n_labels}", f"Set of {n_labels}", "", (("x",),) * n_labels, (None,) * n_labels, None, None, 3
+    )
+    per_class, n_compared = np.full(n_classes, mean), min(n_classes, n_labels)
+    by_node = np.zeros(n_classes, dtype=bool)
+    return Agreement(known, offset, per_class, by_node, mean, p_value, n_compared, mean, ("Another set",))
+
+
+def test_a_small_set_that_fits_is_not_told_as_one_that_does_not_agree() -> None:
+    """A perfect match of three labels: it fits, too few classes to rule out chance; a poor one is told as before."""
+    poor, fits = agreement_of(3, 3, mean=0.3, p_value=0.6), agreement_of(3, 3, mean=1.0, p_value=0.17)
+    text = headline([poor, fits])
+    assert (
+        text == "**Set of 3 fits** (1.00 over 3 classes, p = 0.17), but these are too few classes to rule out chance."
+    )
+    assert agreement_table([fits])["Convincing"].tolist() == ["too few classes"]
+    assert hints([fits])[0].startswith("Another set has the same names in the same order")
+    assert "too few classes to rule out chance" in conclusion([], [fits])
+    assert "No known label set agrees" in headline([poor])
+    assert "too few" not in conclusion([], [poor])
+    front = agreement_of(11, 10, mean=0.9, p_value=0.0005, offset=1)
+    assert "(one class in front)" in headline([front]).replace("\\", "")
+    assert "fits" not in headline([front, fits])
+
+
+def test_leaves_without_a_known_word_are_told() -> None:
+    """Below nine leaves in ten the page says among how many a percentile is; else it says nothing."""
+    near = NearestTokens(0.5, 1.0, "a", "b")
+    few, many, none = (
+        ClassSimilarity(0, "a", ("n",), 0.5, one, 0.9, (), (), n) for one, n in ((near, 80), (near, 95), (None, 0))
+    )
+    assert known_leaves([many, none], 100) == ""
+    assert known_leaves([none], 100) == ""
+    assert known_leaves([few], 100).startswith("80 of 100 leaves of the corpus can be compared with a claim;")
+    assert known_leaves([few, many, none], 100).startswith("80 to 95 of 100 leaves")
 
 
 def test_a_known_set_becomes_claims_that_are_kept(finished: Case) -> None:

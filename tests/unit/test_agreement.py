@@ -1,6 +1,7 @@
 """Known label sets against findings, in class order."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import networkx as nx
@@ -21,6 +22,8 @@ from fdcore.verification.vectors import WordVectors
 from fdcore.verification.vocabulary import ListedVocabulary
 
 WORDS = ("cat", "tabby", "dog", "beagle", "ship", "boat", "red", "blue", "stop", "speed", "limit", "zero", "one")
+# Labels that no vocabulary has: each is only like itself.
+SOUNDS = tuple((name,) for name in ("blib", "crux", "drom", "flim", "gnat", "hrun", "jorv", "klep"))
 # Leaves of ImageNet for the classes of CIFAR-10, in its order, each at or under the node of its class.
 CIFAR10_LEAVES = (
     ("n02690373",), ("n04285008", "n03100240"), ("n02058221",), ("n02123045", "n02123394"), ("n02432983",),
@@ -208,8 +211,13 @@ def test_sets_with_the_same_names_are_told_apart_by_their_pictures(size: tuple[i
     names = list(map(str, range(10)))
     first, *others = rank([(name,) for name in names], folders(names), size=size)
     assert first.label_set.key == expected
-    assert {first.label_set.key, *first.tied_with} == {"mnist", "svhn", "usps", "emnist-digits"}
-    assert len({other.p_value for other in others if other.label_set.key in first.tied_with} | {first.p_value}) == 1
+    assert {first.label_set.name, *first.tied_with} == {
+        label_set(key).name for key in ("mnist", "svhn", "usps", "emnist-digits")
+    }
+    assert len({other.p_value for other in others if other.label_set.name in first.tied_with} | {first.p_value}) == 1
+    assert first.in_words.startswith(f"It answers like a model of {first.title}, class for class: agreement 1.00 over ")
+    assert "-digits" not in first.in_words, "a set is called by its name"
+    assert first.in_words.endswith(" have the same names in the same order: only the pictures can tell them apart.")
 
 
 def test_digits_called_by_their_words_are_digits():
@@ -227,6 +235,8 @@ def test_a_background_class_in_front_or_at_the_end_is_seen(in_front: bool, offse
     assert (first.label_set.key, first.offset, first.mean) == ("cifar10", offset, 1.0)
     assert first.agrees
     assert len(first.per_class) == 11
+    assert first.title == f"CIFAR-10 (one class {'in front' if in_front else 'at the end'})"
+    assert first.title in first.in_words
 
 
 def test_what_was_found_for_a_background_class_counts_for_nothing():
@@ -290,6 +300,11 @@ def test_two_classes_are_too_few_to_convince():
     assert first.mean == 1
     assert first.p_value > MAX_P
     assert not first.agrees
+    assert first.too_few
+    assert first.fits
+    assert (
+        first.in_words == f"{first.title} fits: 1.00 over 2 classes, but these are too few classes to rule out chance."
+    )
 
 
 def test_one_lucky_class_of_a_thousand_does_not_convince():
@@ -299,6 +314,38 @@ def test_one_lucky_class_of_a_thousand_does_not_convince():
     assert (agreement.n_compared, agreement.mean) == (1, 1.0)
     assert agreement.p_value <= MAX_P
     assert not agreement.agrees
+    assert agreement.too_few
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 8])
+def test_up_to_five_classes_are_too_few_and_can_fit_all_the_same(n: int):
+    """A perfect match of n labels has p of about 1 / n!: beyond five it agrees, up to five it fits."""
+    own = make_set(SOUNDS[:n])
+    names = [names[0] for names in SOUNDS[:n]]
+    (perfect,) = rank([(name,) for name in names], folders(names), sets=[own])
+    assert perfect.p_value == pytest.approx(max(1 / math.factorial(n), 1 / 2_001), abs=0.03)
+    assert perfect.too_few == (n <= 5)
+    assert (perfect.agrees, perfect.fits) == (n > 5, n <= 5)
+    assert bool(perfect.in_words)
+
+
+def test_a_small_set_in_another_order_does_not_fit():
+    """Three labels turned by one: too few, and no fit; nor do three answers that are right for all labels alike."""
+    names = [names[0] for names in SOUNDS[:3]]
+    (turned,) = rank([(names[i],) for i in (1, 2, 0)], folders(names), sets=[make_set(SOUNDS[:3])])
+    assert turned.too_few
+    assert not turned.fits
+    assert turned.in_words == ""
+    alike = make_set([("entity",)] * 3, ["n00001740"] * 3)
+    (same,) = rank([(node,) for node in ("n02123045", "n02099601", "n01641577")], sets=[alike])
+    assert (same.mean, same.p_value, same.fits) == (1.0, 1.0, False)
+
+
+def test_nothing_compared_fits_nothing():
+    """Without a class to compare there are too few, and no fit."""
+    agreement = rank([()] * 10)[0]
+    assert agreement.too_few
+    assert not agreement.fits
 
 
 def test_a_hierarchy_of_ones_own_is_compared_by_words():

@@ -217,3 +217,13 @@ def test_a_removed_case_is_not_made_again(case):
         with pytest.raises(CaseError, match="was removed"):
             use()
     assert not case.folder.exists()
+
+
+def test_half_a_character_is_damage(tmp_path):
+    """JSON may hold half of a surrogate pair, which no page and no file can show; a whole pair is a character."""
+    case = Case.create(tmp_path / "case")
+    case.path("x.json").write_text('{"a": "\\ud83d\\ude00"}')
+    assert case.read_json("x.json") == {"a": "\N{GRINNING FACE}"}
+    case.path("x.json").write_text('{"a": "b\\ud800c"}')
+    with pytest.raises(CaseError, match="damaged"):
+        case.read_json("x.json")

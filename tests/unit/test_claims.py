@@ -1,5 +1,6 @@
 """Claims: tables as people write them, damaged files, and what is kept in a case and its audit log."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def events(case: Case, name: str) -> list[dict]:
         "airplane\ncat\nautomobile\n\n\n",
         '"airplane"\n"  cat  "\n"auto\nmobile"',
         "claim\nairplane\ncat\nautomobile",
+        "label,name\n1,cat\n0,airplane\n2,automobile",
+        "idx,name\n1,cat\n0,airplane\n2,automobile",
+        "ClassId,SignName\n0,airplane\n1,cat\n2,automobile",
+        "class_index;class_label\n2;automobile\n0;airplane\n1;cat",
+        "nr,what\n0,airplane\n1,cat\n2,automobile",
     ],
 )
 def test_a_table_is_read_however_it_is_written(text: str) -> None:
@@ -74,6 +80,9 @@ def test_a_list_of_numbers_is_a_list_of_names() -> None:
         (b"0,airplane\n9,cat", "class 9; the suspect has classes 0 to 3"),
         (b"a\nb\nc\nd\ne", "class 4; the suspect has classes 0 to 3"),
         (b"0,airplane\n0,cat", "class 0 twice"),
+        (b"a,b\nairplane,cat\n", "Which column holds the class numbers"),
+        (b"1,2\ncat,dog", "Which column holds the class numbers"),
+        (b"class,x,y\n0,cat,dog", "Which column holds the names"),
         (b"class,name\n-1,cat", "'-1' is no class number"),
         (b"class,name\none,cat", "'one' is no class number"),
         (b"class,name\n99999999999999999999,cat", "no class number"),
@@ -132,12 +141,25 @@ def test_what_is_kept_is_read_back_and_logged(case: Case) -> None:
     claims = Claims({2: "automobile", 0: HOSTILE}, "the README")
     write_claims(case.folder, claims, by="A. Nalyst")
     assert read_claims(case) == Claims({0: HOSTILE, 2: "automobile"}, "the README")
-    assert events(case, "claims changed") == [{"n_claims": 2, "source": "the README", "by": "A. Nalyst"}]
+    sha256 = hashlib.sha256(case.path("claims.json").read_bytes()).hexdigest()
+    logged = {"n_claims": 2, "source": "the README", "sha256": sha256, "by": "A. Nalyst"}
+    assert events(case, "claims changed") == [logged]
     write_claims(case.folder, claims, by="A. Nalyst")
     assert len(events(case, "claims changed")) == 1
     write_claims(case.folder, Claims())
     assert read_claims(case) == Claims()
-    assert events(case, "claims changed")[-1] == {"n_claims": 0, "source": ""}
+    assert events(case, "claims changed")[-1]["n_claims"] == 0
+
+
+def test_claims_that_a_colleague_changed_are_not_replaced_unseen(case: Case) -> None:
+    """What was entered on top of older claims is refused, and the newer ones stay."""
+    mine, theirs = Claims({0: "airplane"}, "me"), Claims({0: "zebra"}, "a colleague")
+    write_claims(case.folder, theirs)
+    with pytest.raises(CaseError, match="Somebody else"):
+        write_claims(case.folder, mine, expected=Claims())
+    assert read_claims(case) == theirs
+    write_claims(case.folder, mine, expected=theirs)
+    assert read_claims(case) == mine
 
 
 def test_a_case_without_claims_has_none(case: Case) -> None:

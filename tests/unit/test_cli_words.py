@@ -6,7 +6,14 @@ from pathlib import Path
 import case_factory
 import pytest
 
+from fdcore.analysis import load_scored, lock_class, read_choices, selection_settings, unlock_class, weigh
+from fdcore.case import Case
+from fdcore.claims import Claims, read_claims, write_claims
 from fdcore.cli import main
+from fdcore.comparison import compare
+from fdcore.results import analyse
+from fdcore.selection import Choice
+from fdcore.verification.vectors import builtin_vectors
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +93,40 @@ def test_wrong_input_is_a_sentence(case, capsys, options, words):
     assert main(["verify", str(case), *options]) == 2
     assert words in capsys.readouterr().err
     assert (case / "case.json").read_bytes() == before
+
+
+def test_the_report_tells_todays_findings_and_never_older_claims(case, capsys):
+    """A class that is locked since is compared anew; claims that were changed since are not shown as compared."""
+    cache = str(case.parent / "cache")
+    assert main(["verify", str(case), "--claim", "0=airplane", "--cache", cache]) == 0
+    scored = load_scored(Case.open(case))
+    other = next(node for node in scored.scores.nodes if "cat" in scored.hierarchy.label(node))
+    lock_class(case, Choice(0, (other,), "for the test", "", "2026-01-01T00:00:00+00:00"))
+    analyse(case)
+    report = (case / "report.html").read_text()
+    near = compare(weigh(scored, selection_settings(Case.open(case)), read_choices(Case.open(case))),
+                   read_claims(Case.open(case)), builtin_vectors()).rows[0].nearest  # fmt: skip
+    assert f'<td class="words">{near.claim_token} ' in report
+    write_claims(case, Claims({0: "zebra"}, "another note"))
+    analyse(case)
+    report = (case / "report.html").read_text()
+    assert "The claims were changed since they were last compared" in report
+    assert "zebra" not in report
+    unlock_class(case, 0)
+    analyse(case)
+
+
+def test_vectors_of_the_case_that_are_damaged_leave_the_rest_of_the_report(case, capsys):
+    """A crafted file costs its own section only."""
+    kept = case / "verification" / "word_vectors.npz"
+    content = kept.read_bytes()
+    kept.write_bytes(content[: len(content) // 2])
+    analyse(case)
+    assert "cannot be read" in (case / "report.html").read_text()
+    kept.write_bytes(content)
+
+
+def test_a_label_set_of_another_size_is_refused(case, capsys):
+    """Four classes are not a thousand."""
+    assert main(["verify", str(case), "--label-set", "imagenet1k"]) == 2
+    assert "1,000 classes, and the suspect has 4" in capsys.readouterr().err

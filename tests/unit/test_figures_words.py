@@ -145,7 +145,7 @@ def test_the_classes_that_agree_least_stand_on_top() -> None:
     figure = similarity_bars([row(0, 0.99), row(1, None, None), row(2, 0.1, -0.2), row(3, 0.9), row(4, 1.0)])
     assert figure.layout.yaxis.ticktext == ("<b>2 c2</b>", "3 c3", "0 c0", "4 c4", "1 c1")
     assert [trace.name for trace in figure.data[:3]] == [
-        "agrees: closer than 95 % of random nodes (2)",
+        "agrees: the same word, or closer than 95 % of random selections (2)",
         "unclear: closer than 80 % (1)",
         "does not agree (1)",
     ]
@@ -159,6 +159,18 @@ def test_a_similarity_without_a_percentile_is_drawn() -> None:
     figure = similarity_bars([row(0, None, 0.7)])
     assert 0.7 in [x for trace in figure.data if trace.type == "bar" for x in trace.x]
     assert figure.data[-1].text == (" 0.70",)
+
+
+def test_the_same_word_is_drawn_as_agreeing_wherever_chance_puts_it() -> None:
+    """In bars it stands with those that agree, and in the histogram it has their colour."""
+    rows = [row(0, 0.5, 1.0), row(1, 0.9), row(2, 0.5), row(3, None, 1.0)]
+    bars = similarity_bars(rows)
+    assert bars.layout.yaxis.ticktext == ("<b>2 c2</b>", "1 c1", "0 c0", "3 c3")
+    assert bars.data[0].y == (2, 3)
+    histogram = similarity_histogram(rows)
+    assert histogram.layout.barmode == "stack"
+    assert [trace.y for trace in histogram.data] == [(1,), (1,), (1,)]
+    assert histogram.data[0].x == histogram.data[2].x
 
 
 def test_a_thousand_classes_come_in_pages() -> None:
@@ -175,8 +187,12 @@ def test_the_histogram_counts_every_class_once() -> None:
     """Against NumPy's histogram; the classes that could not be compared are counted below."""
     shares = np.random.default_rng(0).beta(5, 1, 500)
     figure = similarity_histogram([*(row(i, float(share)) for i, share in enumerate(shares)), row(500, None, None)])
-    drawn = sorted((float(x), int(y)) for trace in figure.data for x, y in zip(trace.x, trace.y, strict=True))
-    assert [count for _, count in drawn] == np.histogram(shares, bins=20, range=(0, 1))[0].tolist()
+    drawn = np.zeros(20, int)
+    for trace in figure.data:
+        for x, y in zip(trace.x, trace.y, strict=True):
+            if x is not None:
+                drawn[int(x * 20)] += y
+    assert drawn.tolist() == np.histogram(shares, bins=20, range=(0, 1))[0].tolist()
     assert figure.layout.xaxis.title.text.endswith("1 class could not be compared")
     assert "compared" in similarity_histogram([row(0, None)]).layout.annotations[0].text
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kstest
 
 from fdcore.artefacts import ClassFinding
 from fdcore.corpus.hierarchy import Hierarchy
@@ -20,10 +21,13 @@ from fdcore.errors import SettingsError
 from fdcore.filtering import FilteredClass
 from fdcore.scores import Scores
 from fdcore.selection import ClassSelection, Cluster
+from fdcore.verification import similarity
+from fdcore.verification.label_sets import label_set
 from fdcore.verification.similarity import (
     ClassSimilarity,
     compare_claims,
     content_tokens,
+    judge,
     name_similarities,
     nearest_tokens,
     percentile,
@@ -78,6 +82,9 @@ def by_hand(claim: Sequence[str], names: Sequence[str], vectors: WordVectors) ->
         ("speed limit (20km/h)", ("speed", "limit", "20km", "h")),
         ("Café, café; Café", ("Café", "café")),
         ("off", ("off",)),
+        ("police van", ("police", "van")),
+        ("moving van, van", ("moving", "van")),
+        ("down jacket", ("down", "jacket")),
         ("A", ("A",)),
         ("of the", ()),
         ("", ()),
@@ -241,29 +248,67 @@ def test_a_restricted_copy_compares_the_same() -> None:
 
 
 def by_counting(values: np.ndarray, chosen: Sequence[int]) -> float:
-    """All sets of as many leaves, each by its most similar leaf; a tie counts half."""
-    observed = values[list(chosen)].max()
-    sets = [values[list(drawn)].max() for drawn in itertools.combinations(range(len(values)), len(chosen))]
-    return sum((best < observed) + 0.5 * (best == observed) for best in sets) / len(sets)
+    """All selections of as many known leaves, each by the mean of its leaves; a tie counts half."""
+    picked = [values[i] for i in chosen if not np.isnan(values[i])]
+    known = values[~np.isnan(values)]
+    means = np.array([np.mean(drawn) for drawn in itertools.combinations(known, len(picked))])
+    ties = np.isclose(means, np.mean(picked), atol=1e-9, rtol=0)
+    return float(((means < np.mean(picked)) & ~ties).mean() + 0.5 * ties.mean())
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=9), st.data())
-def test_a_percentile_is_the_share_of_all_selections(values: list[int], data: st.DataObject) -> None:
-    """It equals counting every selection of that size, ties and all."""
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, np.nan]), min_size=2, max_size=9), st.data())
+def test_a_percentile_is_the_share_of_all_selections(values: list[float], data: st.DataObject) -> None:
+    """In a small corpus it equals counting every selection of that size, ties, unknown leaves and all."""
     chosen = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, unique=True))
-    similarities = np.array(values, dtype=np.float64) / 4
-    assert percentile(similarities, chosen) == pytest.approx(by_counting(similarities, chosen))
+    similarities = np.array(values)
+    known = ~np.isnan(similarities)
+    if known.sum() < 2 or not known[chosen].any():
+        assert percentile(similarities, chosen) is None
+    else:
+        assert percentile(similarities, chosen) == pytest.approx(by_counting(similarities, chosen))
+
+
+@pytest.mark.parametrize(("n", "k"), [(22, 4), (22, 6), (16, 8)])
+def test_a_percentile_of_random_draws_is_near_the_exact_one(n: int, k: int) -> None:
+    """Beyond 2,000 selections it is estimated: within four standard errors of counting all of them."""
+    values = np.random.default_rng(n).normal(size=n)
+    assert math.comb(n, k) > 2_000
+    for seed in range(8):
+        chosen = np.random.default_rng(seed).choice(n, k, replace=False).tolist()
+        expected = by_counting(values, chosen)
+        allowed = 4 * math.sqrt(expected * (1 - expected) / 2_000) + 1 / 2_000
+        assert percentile(values, chosen) == pytest.approx(expected, abs=allowed)
 
 
 def test_a_percentile_agrees_with_drawing_at_random() -> None:
-    """For a corpus of 1,000 leaves and 12 chosen, 20,000 random selections say the same."""
+    """For a corpus of 1,000 leaves and 12 chosen, 20,000 selections drawn another way say the same."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=1_000)
-    chosen = [*np.argsort(values)[-120:-119].tolist(), *np.argsort(values)[:11].tolist()]
-    drawn = np.array([values[rng.choice(1_000, 12, replace=False)].max() for _ in range(20_000)])
-    observed = values[chosen].max()
-    expected = float(((drawn < observed) + 0.5 * (drawn == observed)).mean())
-    assert percentile(values, chosen) == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 20_000))
+    chosen = np.argsort(values)[::90].tolist()
+    drawn = np.array([values[rng.choice(1_000, 12, replace=False)].mean() for _ in range(20_000)])
+    expected = float((drawn < values[chosen].mean()).mean())
+    assert 0.1 < expected < 0.9
+    assert percentile(values, chosen) == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 2_000))
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 40])
+def test_random_selections_have_every_percentile_alike(k: int) -> None:
+    """Without any agreement the percentiles are uniform: Kolmogorov and Smirnov find no difference in 1,000 of them."""
+    rng = np.random.default_rng(k)
+    values = rng.random(300)
+    found = [percentile(values, rng.choice(300, k, replace=False).tolist()) for _ in range(1_000)]
+    assert kstest(np.array(found, dtype=float), "uniform").pvalue > 0.001
+
+
+def test_a_large_selection_that_is_right_stands_out() -> None:
+    """30 exact leaves of 200 are near 1, and so are all of ImageNet's 118 dogs for the claim "dog"."""
+    exact = np.where(np.arange(200) < 30, 1.0, np.random.default_rng(0).uniform(0, 0.8, 200))
+    assert (percentile(exact, range(30)) or 0) > 0.999
+    tree, nodes = load_wordnet(), [node or "" for node in label_set("imagenet1k").nodes]
+    similarities = name_similarities([["dog"]], [tree.synonyms(node) for node in nodes], builtin_vectors())[0]
+    dogs = [place for place, node in enumerate(nodes) if "n02084071" in tree.ancestors(node)]
+    assert len(dogs) == 118
+    assert (percentile(similarities, dogs) or 0) > 0.999
 
 
 def test_the_most_similar_leaf_alone_is_near_one_and_all_leaves_are_in_the_middle() -> None:
@@ -274,13 +319,64 @@ def test_the_most_similar_leaf_alone_is_near_one_and_all_leaves_are_in_the_middl
     assert percentile(np.zeros(200), [3]) == pytest.approx(0.5)
 
 
-def test_a_leaf_without_similarity_is_below_all() -> None:
-    """Unknown leaves count among the random ones; an unknown selection has no percentile."""
+def test_a_leaf_without_similarity_does_not_count() -> None:
+    """Unknown leaves are neither drawn nor counted; one known leaf of 200 is no evidence, and none is nothing."""
     values = np.array([np.nan, np.nan, 0.1, 0.2], dtype=np.float32)
-    assert percentile(values, [2]) == pytest.approx(0.625)
-    assert percentile(values, [0, 2]) == pytest.approx(by_counting(np.array([-1, -1, 0.1, 0.2]), [0, 2]))
+    assert percentile(values, [2]) == pytest.approx(0.25)
+    assert percentile(values, [0, 3]) == pytest.approx(0.75)
     assert percentile(values, [0, 1]) is None
     assert percentile(values, []) is None
+    assert percentile(np.where(np.arange(200) == 7, 0.9, np.nan), [7]) is None
+    half_known = np.where(np.arange(200) % 2, np.nan, np.linspace(0, 1, 200))
+    assert percentile(half_known, [100, 101]) == pytest.approx(percentile(half_known[::2], [50]))
+
+
+def test_a_percentile_does_not_depend_on_what_was_asked_before() -> None:
+    """The draws are the same for the same corpus and number of leaves, in blocks of memory or at once."""
+    values = np.random.default_rng(1).random(500)
+    first = percentile(values, range(0, 500, 50))
+    for k in (33, 16, 2):
+        percentile(values, range(k))
+    assert percentile(values, range(0, 500, 50)) == first
+    whole = similarity._random_selections(500, 16)
+    similarity._random_selections.cache_clear()
+    assert (np.sort(whole, axis=1)[:, 1:] != np.sort(whole, axis=1)[:, :-1]).all(), "no leaf is drawn twice"
+    np.testing.assert_array_equal(similarity._random_selections(500, 64)[:, :16], whole)
+    similarity._random_selections.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(similarity, "_MAX_CELLS", 5_000)
+        np.testing.assert_array_equal(similarity._random_selections(500, 16), whole)
+    similarity._random_selections.cache_clear()
+
+
+def test_a_thousand_percentiles_are_quick() -> None:
+    """1,000 classes of up to 50 of 1,000 leaves: 2 s."""
+    rng = np.random.default_rng(0)
+    values = rng.random((1_000, 1_000))
+    chosen = [rng.choice(1_000, rng.integers(1, 51), replace=False).tolist() for _ in range(1_000)]
+    start = time.perf_counter()
+    for row, places in zip(values, chosen, strict=True):
+        percentile(row, places)
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("cosine", "share", "judgement"),
+    [
+        (1.0, 0.1, "agrees"),
+        (1.0, None, "agrees"),
+        (0.4, 0.95, "agrees"),
+        (0.9, 0.949, "unclear"),
+        (0.9, 0.8, "unclear"),
+        (0.99, 0.79, "does not agree"),
+        (0.9, None, "not ranked"),
+    ],
+)
+def test_the_same_word_agrees_and_the_rest_is_held_against_chance(
+    cosine: float, share: float | None, judgement: str
+) -> None:
+    """An identical token agrees whatever the rest is; else the percentile decides, its bounds included."""
+    assert judge(cosine, share) == judgement
 
 
 # Table 4
@@ -321,7 +417,8 @@ def test_a_row_compares_the_claim_with_all_that_was_found() -> None:
     assert cat.nearest is not None
     assert cat.nearest[:3] == (1.0, 0.0, "cat")
     all_similarities = name_similarities([["cat"]], [TREE.synonyms(node) for node in NODES], VECTORS)[0]
-    assert cat.percentile == pytest.approx(by_counting(np.nan_to_num(all_similarities, nan=-9), [0, 1]))
+    assert cat.percentile == pytest.approx(by_counting(all_similarities, [0, 1]))
+    assert (cat.n_known, cat.judgement) == (5, "agrees")
     found = ["convertible", "beach wagon", "station wagon", "=estate;car"]
     expected = by_hand(["automobile"], found, VECTORS)
     assert expected is not None
@@ -335,6 +432,7 @@ def test_what_was_not_found_or_says_nothing_is_a_row_without_numbers() -> None:
     claims = {0: "🐈", 2: "cat", 3: "cat"}
     silent, missing, unknown = compare_claims(claims, FINDINGS, SCORES, TREE, VECTORS)
     assert (silent.nearest, silent.percentile, silent.unknown_claim) == (None, None, ())
+    assert (silent.n_known, silent.judgement) == (0, None)
     assert (missing.nodes, missing.functional_score, missing.nearest, missing.percentile) == ((), None, None, None)
     assert (unknown.nearest, unknown.percentile, unknown.unknown_found) == (None, None, ("zyzzyva",))
     assert compare_claims({}, FINDINGS, SCORES, TREE, VECTORS) == ()
@@ -354,6 +452,7 @@ def test_the_table_is_inert() -> None:
     assert (table[0]["cosine"], table[0]["euclidean"], table[0]["labels"]) == ("1.0", "0.0", "tabby;Persian cat")
     assert table[1]["claim"].startswith("'=")
     assert table[1]["unknown_claim"] == "HYPERLINK;x"
+    assert [row["n_known"] for row in table] == ["5", "0", "5"]
     assert table[2]["cosine"] == table[2]["percentile"] == table[2]["nodes"] == ""
     assert similarity_to_csv((), TREE).decode().startswith("target_class,claim,")
 
@@ -399,5 +498,5 @@ def test_published_vectors_agree_with_table_4(tmp_path: Path, real_data: Path, n
 
 def test_rows_are_plain_values() -> None:
     """A row can be kept in a case as it is."""
-    row = ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), ())
-    assert row == ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), ())
+    row = ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), (), 7)
+    assert row == ClassSimilarity(1, "cat", ("n1",), 0.5, None, None, ("x",), (), 7)

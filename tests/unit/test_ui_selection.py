@@ -15,7 +15,8 @@ from fdcore.case import Case
 from fdcore.choices import Choice
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import StabilityMap, find_flips, map_stability
-from ui.selection import tables
+from fdcore.verdict import reason_for
+from ui.selection import parts, tables
 
 NOW = "2026-01-02T03:04:05+00:00"
 
@@ -118,3 +119,13 @@ def test_without_relations_eta_and_alpha_are_not_said_to_be_firm(scored):
     alone = replace(found, selection=replace(found.selection, candidates=found.selection.candidates[:1]))
     text = tables.map_in_words(scored, alone, stability_of_class(scored, settings, 0), settings)
     assert "decide nothing here" in text
+
+
+def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):
+    """One home for the reasons: the Selection page says what the verdict and the report say."""
+    settings = SelectionSettings(tau=0.05)
+    found = weigh_class(scored, settings, 0)
+    doubtful = replace(found, weaknesses=("a single leaf", "wide interval"))
+    text = parts._doubts(doubtful, settings, stability_of_class(scored, settings, 0))
+    for weakness in doubtful.weaknesses:
+        assert f"**{weakness.capitalize()}.** {reason_for(weakness).why}" in text

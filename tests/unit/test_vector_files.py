@@ -177,6 +177,26 @@ def test_words_that_cannot_be_used_are_left_out_and_counted(
     np.testing.assert_array_equal(vectors.vectors(["w7", "w599"]), np.full((2, 3), 0.5, np.float32))
 
 
+def test_new_lines_without_end_take_no_memory_and_little_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the last word, and before one, any number of them is skipped; what is carried on stays small."""
+    monkeypatch.setattr(vector_reading, "BLOCK_BYTES", 2**16)
+    carried: list[int] = []
+    cut = vector_reading._cut_records
+
+    def watched(content: bytes, n_bytes: int, limit: int) -> tuple[list[vector_reading.Record], bytes]:
+        carried.append(len(content))
+        return cut(content, n_bytes, limit)
+
+    monkeypatch.setattr(vector_reading, "_cut_records", watched)
+    whole = binary(["one", "two"], MATRIX[:2])
+    split = whole.index(b"two ")
+    vectors = opened(tmp_path, whole[:split] + b"\n" * 2_000_000 + whole[split:] + b"\n" * 2_000_000)
+    assert list(vectors.vocabulary) == ["one", "two"]
+    np.testing.assert_array_equal(vectors.matrix, MATRIX[:2])
+    assert len(carried) > 50
+    assert max(carried) <= vector_reading.HEAD_BYTES + 2**16
+
+
 def test_words_with_one_hash_are_not_taken_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The word itself is compared, so that a forged collision gains nothing; real repetitions are still seen."""
     monkeypatch.setattr(vocabulary, "_hash", lambda spelling: len(spelling) % 3)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fdcore.corpus.wordnet import load_wordnet
-from fdcore.errors import CaseError
+from fdcore.errors import CaseError, SettingsError
 from fdcore.verification.similarity import content_tokens
 from fdcore.verification.spelling import spellings
 from fdcore.verification.vectors import WordVectors, builtin_vectors, from_npz, to_npz
@@ -159,6 +159,10 @@ def bomb() -> bytes:
         to_npz(make_vectors(["a"]))[:-40],
         changed(matrix=np.zeros((3, 5), np.float32)),
         changed(matrix=np.zeros((2, 5), np.float64)),
+        changed(matrix=np.zeros((2, 0), np.float32)),
+        changed(matrix=np.zeros((2, 1), np.float32)),
+        changed(words=np.frombuffer(b"\n" * 200_000, np.uint8)),
+        changed(about=np.frombuffer(b"[" * 100_000, np.uint8)),
         changed(matrix=np.full((2, 5), np.nan, np.float32)),
         changed(words=np.frombuffer(b"a\na", np.uint8)),
         changed(words=np.frombuffer(b"\xff\n\xfe", np.uint8)),
@@ -233,3 +237,19 @@ def test_the_builtin_vectors_open_quickly_and_without_gensim() -> None:
     )
     assert float(best[0]) < 0.3
     assert best[1:] == ["False", "False"]
+
+
+def test_a_copy_that_would_not_be_read_again_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many bytes are refused when they are kept, in a sentence, and not when the case is opened."""
+    monkeypatch.setattr("fdcore.verification.vectors._MAX_UNPACKED", 2**16 + 20)
+    assert len(from_npz(to_npz(make_vectors([])))) == 0
+    with pytest.raises(SettingsError, match="a case keeps at most"):
+        to_npz(make_vectors(["cat", "dog", "ship"]))
+
+
+def test_too_many_words_are_refused_before_they_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of what is kept holds for reading as well."""
+    content = to_npz(make_vectors(["cat", "dog", "ship"]))
+    monkeypatch.setattr("fdcore.verification.vectors.MAX_KEPT", 2)
+    with pytest.raises(CaseError, match="more than 2 words"):
+        from_npz(content)

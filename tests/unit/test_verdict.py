@@ -10,7 +10,7 @@ import pytest
 import tiny_world
 
 from fdcore.artefacts import ClassFinding
-from fdcore.choices import Choice
+from fdcore.choices import Choice, apply_choices
 from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.filtering import FilteredClass
@@ -21,15 +21,17 @@ from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability
 from fdcore.verdict import (
     Circumstances,
     Verdict,
-    cover_parts,
     find_domains,
     measure_specificity,
     reach_verdict,
+    reason_for,
     verdict_as_dict,
     verdict_in_words,
 )
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.verdict.weak_points import is_catch_all, share_elsewhere, unstable_classes
+from fdcore.verification.agreement import Agreement
+from fdcore.verification.label_sets import label_set
 
 SETTINGS = SelectionSettings()
 NOTHING = np.empty(0, np.intp)
@@ -118,8 +120,6 @@ def test_unrelated_leaves_chosen_by_hand_are_a_domain_of_their_own():
     flat = Hierarchy.from_rows((node, (), (node[-1],)) for node in nodes)
     scores = make_scores(np.eye(3), nodes=nodes)
     choice = Choice(0, ("a/1", "b/2"), "seen", "", "2026-03-01T12:00:00+00:00")
-    from fdcore.choices import apply_choices
-
     leaves, among = np.arange(3), distances(flat, nodes)
     selections = apply_choices(select(scores, leaves, among, SETTINGS), {0: choice}, scores, leaves, among, SETTINGS)
     domains = find_domains([finding(s, scores, flat) for s in selections], scores, flat)
@@ -127,7 +127,7 @@ def test_unrelated_leaves_chosen_by_hand_are_a_domain_of_their_own():
 
 
 def test_no_class_found_is_no_domain():
-    """Nothing found: no domain, no treemap value, and no meaningful distribution."""
+    """Nothing found: no domain, and no meaningful distribution."""
     scores = make_scores(np.full((6, 24), 1 / 6))
     assert find_domains(find(scores), scores, WORLD) == ()
     verdict = verdict_on(scores)
@@ -136,17 +136,87 @@ def test_no_class_found_is_no_domain():
     assert math.isnan(verdict.mean_functional)
 
 
-def test_parts_add_up_to_the_whole():
-    """Every part holds as many leaves, selected leaves and classes as its children and itself."""
-    scores = make_scores(by_family())
-    parts = {part.node: part for part in cover_parts(find(scores)[:4], scores, WORLD)}
-    assert next(iter(parts)) == "thing"
-    assert (parts["thing"].n_leaves, parts["thing"].n_selected, parts["thing"].n_classes) == (24, 16, 4)
-    assert (parts["plant"].n_leaves, parts["plant"].n_selected, parts["plant"].n_classes) == (12, 4, 1)
-    for part in parts.values():
-        below = [other for other in parts.values() if other.parent == part.node]
-        if below:
-            assert part.n_leaves == sum(other.n_leaves for other in below)
+def shares_of(*answers: str) -> np.ndarray:
+    """Class i scores 0.9 in the leaves of answer i, given by a part of their names; nothing else."""
+    shares = np.zeros((len(answers), len(LEAVES)))
+    for i, answer in enumerate(answers):
+        shares[i, [leaf.startswith(tuple(answer.split())) for leaf in LEAVES]] = 0.9
+    return shares
+
+
+def domains_of(*answers: str) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Kind, label and classes of the domains when each class answers all leaves with these beginnings."""
+    found, scores = all_locked(*answers)
+    return [(each.kind, each.label, each.classes) for each in find_domains(found, scores, WORLD)]
+
+
+def all_locked(*answers: str) -> tuple[list[ClassFinding], Scores]:
+    """Findings in which each class answers all leaves with these beginnings, and their scores."""
+    scores = make_scores(shares_of(*answers))
+    return [locked(i, answer, scores) for i, answer in enumerate(answers)], scores
+
+
+def locked(target_class: int, answer: str, scores: Scores) -> ClassFinding:
+    """A class whose answer was chosen by hand: the leaves that begin so."""
+    nodes = tuple(node for node in scores.nodes if node.startswith(tuple(answer.split())))
+    choices = {target_class: Choice(target_class, nodes, "seen", "", "2026-03-01T12:00:00+00:00")}
+    leaves, among = np.arange(len(scores.nodes)), distances(WORLD, scores.nodes)
+    selections = apply_choices(select(scores, leaves, among, SETTINGS), choices, scores, leaves, among, SETTINGS)
+    return finding(selections[target_class], scores, WORLD)
+
+
+def test_a_class_named_like_everything_does_not_swallow_the_others():
+    """A gazelle and a van are "thing": that class stands apart, last, and the others keep their domains."""
+    assert domains_of("animala", "animalb", "animalc", "plantb", "animala0 planta0") == [
+        ("node", "animal", (0, 1, 2)),
+        ("node", "plantb", (3,)),
+        ("too general", "thing", (4,)),
+    ]
+
+
+def test_a_name_that_promises_too_much_has_no_say():
+    """Two of twelve leaves under "plant" do not gather the plants, which lie in two families."""
+    alone = domains_of("animala", "planta0", "plantc3")
+    broad = domains_of("animala", "planta0", "plantc3", "planta1 plantb1")
+    assert alone == [("node", "animala", (0,)), ("node", "planta0", (1,)), ("node", "plantc3", (2,))]
+    assert broad == [*alone, ("node", "plant", (3,))]
+
+
+def test_a_name_that_promises_too_much_joins_a_domain_that_is_there():
+    """It is a plant all the same, where "plant" is what the others are."""
+    assert domains_of("planta", "plantb", "plantc", "planta0 plantb1") == [("node", "plant", (0, 1, 2, 3))]
+
+
+def test_a_domain_holds_what_it_names_while_others_below_it_go_elsewhere():
+    """A class that is rightly named "animal" leaves those of one family to that family, and is said to be general."""
+    found, scores = all_locked("animala animalb", "animalc0", "animalc1", "animalc2", "animalc3", "animalc0")
+    family, animal = find_domains(found, scores, WORLD)
+    assert (family.label, family.classes, family.above_others) == ("animalc", (1, 2, 3, 4, 5), False)
+    assert (animal.label, animal.classes, animal.above_others) == ("animal", (0,), True)
+    assert (animal.n_selected, animal.n_leaves) == (8, 12)
+    verdict = reach_verdict(found, scores, WORLD, SETTINGS)
+    assert "animalc (5 classes) and animal in general (1 class)" in verdict.headline
+
+
+def test_what_is_too_general_is_counted_in_the_headline():
+    """It is said apart from the domains; and where nothing else is found, that nothing can be placed."""
+    found, scores = all_locked("animala", "animalb", "animalc", "animala0 planta0")
+    assert reach_verdict(found, scores, WORLD, SETTINGS).headline == (
+        "The suspect appears to have been trained to recognise animal (3 classes); 1 class is too general to place."
+    )
+    found, scores = all_locked("animala0 planta0", "animalb0 plantb0")
+    verdict = reach_verdict(found, scores, WORLD, SETTINGS)
+    assert verdict.headline.endswith("cannot be placed: 2 classes found, named as generally as “thing”.")
+
+
+def test_a_corpus_folder_is_no_finding():
+    """An analyst gave the folder its name: the headline says what the classes are like, not what they are."""
+    nodes = tuple(f"digits/{i}" for i in range(40))
+    flat = Hierarchy.from_rows((node, (), (node[7:],)) for node in nodes)
+    verdict = verdict_on(make_scores(np.eye(40) * 0.9, nodes=nodes), flat)
+    assert verdict.headline == (
+        "The suspect appears to have been trained to recognise 40 classes like those in the corpus folder “digits”."
+    )
 
 
 # Meaningful or not
@@ -241,14 +311,28 @@ def test_leaves_without_answers_and_single_pictures_do_no_harm():
     for some in (scores, empty):
         measured = measure_specificity(find(some), some, matrix(some))
         assert 0 <= measured.evenness <= 1
-    assert why_meaningless(measured, 0)
+        assert why_meaningless(replace(measured, n_found=0))
 
 
 def test_a_suspect_with_one_class_is_no_error():
-    """There is nothing to tell apart: evenness 0, and no meaningful distribution."""
+    """There is nothing to tell apart: evenness 0, no meaningful distribution, and a sentence that fits one class."""
     verdict = verdict_on(make_scores(np.ones((1, 24))))
+    assert "a single class" in verdict.why_not
+    assert "1.0 of 1" not in verdict.specificity.in_words()
     assert verdict.specificity.evenness == 0
     assert not verdict.meaningful
+
+
+def test_a_single_found_class_is_not_distinct_from_any_other():
+    """It keeps to its own leaf, which proves nothing: the reason says so, and its lone leaf stays a weakness."""
+    shares = np.full((10, 24), 0.1)
+    shares[:, 0] = np.eye(10)[0]
+    verdict = verdict_on(make_scores(shares))
+    assert verdict.n_found == 1
+    assert verdict.specificity.keeps_apart
+    assert not verdict.specificity.by_distinct_classes
+    assert "a single found class proves nothing" in verdict.why_not
+    assert points_of(verdict)["a single leaf"] == (0,)
 
 
 def test_very_many_leaves_are_measured_on_some():
@@ -316,7 +400,8 @@ def test_unstable_classes_are_those_that_the_whole_map_calls_so():
 def test_circumstances_are_weak_points_of_the_whole_case():
     """A guessed preprocessing and an ended budget come first, and concern no single class."""
     verdict = verdict_on(make_scores(by_family(), asked=10), circumstances=Circumstances(True, False))
-    assert [point.key for point in verdict.weak_points[:3]] == ["assumed preprocessing", "budget ended", "few images"]
+    keys = [point.key for point in verdict.weak_points[:3]]
+    assert keys == ["assumed preprocessing", "not all answered", "few images"]
     assert all(point.why and point.remedy and not point.classes for point in verdict.weak_points[:3])
 
 
@@ -331,12 +416,57 @@ def test_classes_that_were_not_found_are_not_covered():
 
 def test_every_weakness_of_the_engine_has_a_reason_and_a_remedy():
     """What `weaknesses` may say is explained, so that none is passed on as a bare word."""
-    from fdcore.verdict.weak_points import _REASONS
-
     named = {"chosen by hand", "a single leaf", "low score", "interval reaches below tau", "wide interval",
              "another cluster has the higher objective", "close runner-up", UNSTABLE}  # fmt: skip
-    assert named <= _REASONS.keys()
-    assert all(reason.why and reason.remedy for reason in _REASONS.values())
+    assert all(reason_for(weakness).why and reason_for(weakness).remedy for weakness in named)
+    assert "something new" in reason_for("something new").one
+
+
+# Known label sets
+
+
+def agreement(key: str, n_classes: int, **changes: object) -> Agreement:
+    """A perfect agreement with a known label set over so many classes."""
+    known = label_set(key)
+    full = np.ones(n_classes)
+    return replace(Agreement(known, 0, full, full > 0, 1.0, 0.0005, n_classes, 1.0), **changes)
+
+
+def sentence(*agreements: Agreement) -> str:
+    verdict = verdict_on(make_scores(by_family()), agreements=agreements)
+    text = verdict.label_set_sentence
+    assert text in verdict_in_words(verdict)
+    return text
+
+
+def test_the_first_label_set_that_agrees_is_said():
+    """By its name, with its namesakes; what does not agree is passed over, and without any there is no sentence."""
+    unlike = agreement("cifar10", 10, p_value=0.4)
+    text = sentence(unlike, agreement("mnist", 10, tied_with=("USPS",)), agreement("usps", 10))
+    assert text.startswith("It answers like a model of MNIST, class for class: agreement 1.00 over 10 classes")
+    assert "USPS" in text
+    assert sentence() == sentence(unlike) == ""
+
+
+def test_a_set_that_fits_with_too_few_classes_is_said_with_that_reservation():
+    """Only where no set agrees."""
+    few = agreement("beans", 3, p_value=1 / 6)
+    assert "too few classes to rule out chance" in sentence(few)
+    assert sentence(few, agreement("mnist", 10)).startswith("It answers like a model of MNIST")
+
+
+def test_a_thousand_classes_are_no_number_too_large():
+    """Their orders are more than a float can hold; a large set that does not agree has no sentence."""
+    assert sentence(agreement("imagenet1k", 1_000, p_value=0.4)) == ""
+
+
+def test_a_class_that_the_label_set_does_not_have_is_said():
+    """One more class in front, or at the end, in the sentence and in the list."""
+    front = agreement("mnist", 11, offset=1, n_compared=10)
+    verdict = verdict_on(make_scores(by_family()), agreements=[front])
+    assert "in front" in verdict.label_set_sentence
+    assert "MNIST (one class in front): mean similarity 1.00" in verdict_in_words(verdict)
+    assert "at the end" in sentence(agreement("mnist", 11, n_compared=10))
 
 
 # As a whole

@@ -18,20 +18,19 @@ from conftest import REPOSITORY
 from fdcore.analysis import Findings, load_scored, read_choices, selection_settings, weigh
 from fdcore.case import Case
 from fdcore.claims import Claims, write_claims
+from fdcore.comparison import KEPT_FILE, WORDS_FILE, compare
 from fdcore.errors import CaseError, SettingsError
-from fdcore.results import WORDS_FILE, analyse
+from fdcore.results import analyse
 from fdcore.selection import SelectionSettings
 from fdcore.verification.vectors import WordVectors, builtin_vectors
 from fdcore.word_check import (
     AGREEMENT_COLUMNS,
-    KEPT_FILE,
     METHODS,
     agreements_to_csv,
     case_vectors,
     check_words,
     choose_vectors,
     chosen_vectors,
-    compare,
     opens_at_once,
 )
 
@@ -198,12 +197,18 @@ def test_an_odd_choice_in_an_imported_case_is_none(case: Case, told: object) -> 
     assert chosen_vectors(case) is None
 
 
-def test_the_report_speaks_of_the_words_until_the_settings_change(case: Case, cache: Path) -> None:
-    """A comparison is about the settings it was made with; with others the report leaves it out."""
+def test_the_report_compares_the_claims_with_todays_findings(case: Case, cache: Path) -> None:
+    """With other settings the claims are compared anew; claims that were never compared are not spoken of."""
     check_words(case.folder, None, cache=cache)
-    assert "gribbleflop" in case.path("report.html").read_text("utf-8")
-    analyse(case.folder, SelectionSettings(alpha=1.0, eta=0.0))
-    assert "gribbleflop" not in case.path("report.html").read_text("utf-8")
+    before = case.path("report.html").read_text("utf-8")
+    assert "gribbleflop" in before
+    analyse(case.folder, SelectionSettings(alpha=1.0, eta=0.0, tau=1.0))
+    after = case.path("report.html").read_text("utf-8")
+    assert "gribbleflop" in after
+    assert after != before
+    write_claims(case.folder, Claims({0: "wuggle"}, "a note"))
+    analyse(case.folder)
+    assert "wuggle" not in case.path("report.html").read_text("utf-8")
 
 
 def test_a_table_of_label_sets_computes_nothing_in_a_spreadsheet(case: Case) -> None:

@@ -9,8 +9,9 @@ from fdcore.case import Case
 from fdcore.figures.style import config
 from fdcore.selection import SelectionSettings
 from fdcore.stability import FIRM, UNSTABLE, StabilityMap, firmness
+from fdcore.verdict import reason_for
 from ui.selection.figures import draw_clusters, follow_on_map
-from ui.selection.tables import WHY, cluster_rows, map_in_words
+from ui.selection.tables import cluster_rows, map_in_words
 from ui.text import counted, inert
 
 MAX_TABLE_ROWS = 8  # shown without scrolling
@@ -61,7 +62,7 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
 
 def _doubts(found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> str:
     """The weaknesses as Markdown of ours, a line each."""
-    weak = [f"**{weakness.capitalize()}.** {WHY.get(weakness, '')}" for weakness in found.weaknesses]
+    weak = [f"**{weakness.capitalize()}.** {reason_for(weakness).why}" for weakness in found.weaknesses]
     firm = firmness(found.selection, stability, settings)
     if stability.winners and firm < FIRM and not found.selection.choice:
         weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of the settings nearby give this answer.")

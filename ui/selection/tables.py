@@ -15,17 +15,6 @@ from ui.text import counted, inert, shortened
 NOT_FOUND = "(not found)"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
 
-# Why each of the engine's weaknesses matters. Plain text of ours: it may be read as Markdown.
-WHY = {
-    "a single leaf": "Nothing else supports it: one leaf can attract the suspect by its background or colour alone.",
-    "low score": "The suspect puts fewer than half of these views in the class.",
-    "interval reaches below tau": "With so few answers, the true score may lie below tau.",
-    "wide interval": "There are too few answers to know the score well: ask about more images or views.",
-    "close runner-up": "The second cluster's objective is less than 0.05 lower.",
-    "another cluster has the higher objective": "The method alone would have answered otherwise.",
-    "chosen by hand": "This is an analyst's decision, not the method's; the note says why.",
-}
-
 
 def cluster_name(scored: Scored, members: Sequence[int]) -> str:
     """What some leaves have in common, or what they are called where that is nothing. Not inert."""

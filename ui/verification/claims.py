@@ -24,7 +24,7 @@ from ui.frame import Desk
 from ui.sentences import fragment, show_error
 from ui.text import counted, shortened
 from ui.verification import draft
-from ui.verification.tables import claims_table, set_id, set_name
+from ui.verification.tables import claims_table, set_id
 
 PAGE_ROWS = 1_000  # classes that are edited at once
 BY_HAND, KNOWN_SET, CSV, OWN_WORDS = "By hand", "Known label set", "CSV file", "The file's own words"
@@ -94,7 +94,7 @@ def _fill(desk: Desk, case: Case, n_classes: int, agreements: Sequence[Agreement
 
 
 def _from_set(case_id: str, n_classes: int, agreements: Sequence[Agreement]) -> None:
-    names = {set_id(one): set_name(one) for one in agreements}
+    names = {set_id(one): one.title for one in agreements}
     by_id = {set_id(one): one for one in agreements}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Which set", list(names), key=f"fill_set_choice_{case_id}",
@@ -178,7 +178,7 @@ def _buttons(desk: Desk, case: Case, kept: Claims, now: Claims) -> None:
 
 def _keep(desk: Desk, case: Case, kept: Claims, now: Claims) -> None:
     try:
-        write_claims(case.folder, now, by=desk.by)
+        write_claims(case.folder, now, by=desk.by, expected=kept)
     except FdError as error:
         show_error(error)
         return

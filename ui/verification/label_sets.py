@@ -17,7 +17,7 @@ from ui.frame import Desk
 from ui.text import counted
 from ui.verification import draft
 from ui.verification.figures import draw_matrix
-from ui.verification.tables import agreement_table, headline, hints, near_sizes, set_id, set_name
+from ui.verification.tables import agreement_table, headline, hints, near_sizes, set_id
 
 _HEIGHT = 31 * 9 + 3
 
@@ -54,23 +54,22 @@ def _say(agreements: Sequence[Agreement]) -> None:
     (st.success if agrees else st.info)(
         headline(agreements), icon=":material/check_circle:" if agrees else ":material/help:"
     )
-    names = {one.label_set.key: one.label_set.name for one in agreements}
-    for hint in hints(agreements, names):
+    for hint in hints(agreements):
         st.text(hint)
 
 
 def _table(agreements: Sequence[Agreement]) -> None:
-    names = {one.label_set.key: one.label_set.name for one in agreements}
-    column, table = st.column_config, agreement_table(agreements, names)
-    for empty in ("Same names in", "Convincing"):
+    column, table = st.column_config, agreement_table(agreements)
+    for empty in ("Same names in", "Convincing", "By hierarchy"):
         if not any(table[empty]):
             table = table.drop(columns=empty)
     st.dataframe(
         table, key="label_set_table", hide_index=True, placeholder="", height=min(31 * (len(table) + 1) + 3, _HEIGHT),
         column_config={
             "Known set": column.TextColumn(width=200),
-            "Convincing": column.TextColumn(width=80, help=f"p at most {MAX_P:g}, agreement at least "
-                                            f"{MIN_MEAN:g}, over {MIN_COMPARED} classes or more"),
+            "Convincing": column.TextColumn(width=105, help=f"p at most {MAX_P:g}, agreement at least "
+                                            f"{MIN_MEAN:g}, over {MIN_COMPARED} classes or more; five classes or fewer "
+                                            "have too few orders for such a p, however well they fit"),
             "Agreement": column.ProgressColumn(
                 width=95, min_value=0.0, max_value=1.0, format="%.2f",
                 help="In class order: the mean over the classes that could be compared, by the hierarchy where the "
@@ -78,6 +77,8 @@ def _table(agreements: Sequence[Agreement]) -> None:
             "p": column.NumberColumn(width=60, format="%.2g",
                                      help="How often labels dealt out at random agree as well"),
             "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
+            "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, those compared by the "
+                                                "hierarchy, for which word vectors do not matter"),
             "Any order": column.NumberColumn(width=75, format="%.2f",
                                              help="The best that any order of the labels reaches"),
             "Same names in": column.TextColumn(width=110, help="The same names in the same order: only the pictures "
@@ -90,7 +91,7 @@ def _table(agreements: Sequence[Agreement]) -> None:
 
 
 def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
-    names = {set_id(one): set_name(one) for one in agreements}
+    names = {set_id(one): one.title for one in agreements}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Against", list(names), key=_key(desk.case_id), format_func=lambda one: names.get(one, one),
                      width=320)  # fmt: skip

@@ -5,9 +5,9 @@ import streamlit as st
 from fdcore.analysis import Findings, selection_settings
 from fdcore.case import Case
 from fdcore.claims import Claims
+from fdcore.comparison import WORDS_FILE
 from fdcore.errors import CaseError
 from fdcore.figures.style import config
-from fdcore.results import WORDS_FILE
 from fdcore.verification.maps import Method
 from ui import cached
 from ui.class_picker import class_name

@@ -8,11 +8,12 @@ import streamlit as st
 from fdcore.analysis import Findings, selection_settings
 from fdcore.case import Case
 from fdcore.claims import Claims, read_claims
+from fdcore.comparison import Comparison
 from fdcore.errors import CaseError
 from fdcore.verification.maps import Method
 from fdcore.verification.similarity import similarity_to_csv
 from fdcore.verification.words import words_of, words_to_csv
-from fdcore.word_check import Comparison, agreements_to_csv
+from fdcore.word_check import agreements_to_csv
 from ui import cached, frame, state
 from ui.exports import export
 from ui.frame import Desk

@@ -5,22 +5,23 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fdcore.analysis import Findings
+from fdcore.comparison import Comparison
 from fdcore.figures.style import config
 from fdcore.figures.words import MAX_ROWS, n_pages
-from fdcore.verification.agreement import Agreement
+from fdcore.verification.agreement import TOO_FEW, Agreement
 from fdcore.verification.similarity import ClassSimilarity
-from fdcore.word_check import Comparison
 from ui.text import counted, inert
 from ui.verification import figures
 from ui.verification.tables import (
     DIFFERS,
     NO_WORD,
     classes_text,
+    fitting_set,
     judged,
+    known_leaves,
     listed,
     mean_percentile,
     p_text,
-    set_name,
     similarity_table,
     unknown_words,
 )
@@ -41,9 +42,10 @@ def metrics(findings: Findings, found: Comparison) -> None:
         _metric("Mean similarity", nothing if mean is None else f"{mean:.2f}",
                 None if share is None else f"closer than {round(share * 100)} % of random",
                 help="Cosine of the nearest words, the mean over the claims; below it the mean share of random "
-                "selections from the same corpus that are less similar.")  # fmt: skip
+                "selections of as many leaves of the corpus whose leaves are less similar in the mean.")  # fmt: skip
         _metric("Do not agree", f"{differ:,} of {n_compared:,}" if n_compared else nothing,
-                help="Claims to which fewer than 80 % of random selections are less similar.")  # fmt: skip
+                help="Claims without the same word in the finding, to which fewer than 80 % of random selections "
+                "are less similar.")  # fmt: skip
         _best_set(found.agreements)
 
 
@@ -59,6 +61,8 @@ def panel(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
         elif drawn:
             _bars(findings, drawn, 0)
         _table(findings, rows)
+        if told := known_leaves(rows, len(findings.scored.scores.nodes)):
+            st.caption(told)
         _unknown(rows)
 
 
@@ -70,10 +74,16 @@ def _best_set(agreements: Sequence[Agreement]) -> None:
     if not agreements:
         _metric("Known label set", "none fits", help=help)
         return
-    best = agreements[0]
-    name, p = inert(set_name(best)), p_text(best.p_value)
-    _metric("Known label set", name if best.agrees else "none agrees", p if best.agrees else f"nearest: {name}, {p}",
-            help=help)  # fmt: skip
+    best = fitting_set(agreements) or agreements[0]
+    name, p = inert(best.title), p_text(best.p_value)
+    if best.fits:
+        _metric("Known label set", name, f"fits {best.mean:.2f}, {TOO_FEW}", help=help)
+        return
+    if best.agrees:
+        _metric("Known label set", name, p, help=help)
+    else:
+        alike = f"above chance: {name}, {best.mean:.2f}" if best.resembles else None
+        _metric("Known label set", "none agrees", alike, help=help)
 
 
 def _metric(label: str, value: str, below: str | None = None, *, help: str) -> None:
@@ -108,13 +118,14 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
             "Class": column.NumberColumn(width=50, format="%d"),
             "Claimed": column.TextColumn(width=130),
             "Found": column.TextColumn(width=210, help="The leaves of the answer"),
-            "Verdict": column.TextColumn(width=100, help="Agrees: closer than 95 % of random selections from this "
-                                         "corpus; unclear: than 80 %"),
+            "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random "
+                                         "selections from this corpus; unclear: than 80 %"),
             "Cosine": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
                                             help="Of the nearest words of claim and finding, all synonyms considered"),
             "Closer than": column.NumberColumn(width=85, format="percent",
                                                help="Share of random selections of as many leaves that are less "
-                                               "similar to the claim"),
+                                               "similar to the claim in the mean; leaves without a known word do not "
+                                               "count"),
             "L": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
                                        help="Share of the answer's views that the suspect puts in the class"),
             "Nearest words": column.TextColumn(width=150, help="The word of the claim, the word of the finding"),

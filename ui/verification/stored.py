@@ -10,8 +10,8 @@ import numpy.typing as npt
 from fdcore.analysis import Findings
 from fdcore.case import Case
 from fdcore.claims import Claims
+from fdcore.comparison import WORDS_FILE
 from fdcore.errors import CaseError, SettingsError
-from fdcore.results import WORDS_FILE
 from fdcore.selection import SelectionSettings
 from fdcore.verification.maps import Method
 from fdcore.verification.points import MAX_POINTS, Kind, MapPoint

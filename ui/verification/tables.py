@@ -7,14 +7,16 @@ import pandas as pd
 
 from fdcore.analysis import Findings
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.figures.words import CLOSE, UNCLEAR
-from fdcore.verification.agreement import MIN_MEAN, Agreement
+from fdcore.verification.agreement import MIN_MEAN, TOO_FEW, Agreement
 from fdcore.verification.label_sets import LabelSet
-from fdcore.verification.similarity import ClassSimilarity
+from fdcore.verification.similarity import ClassSimilarity, Judgement
 from ui.text import counted, inert, shortened
 
-AGREES, UNCLEAR_SIDE, DIFFERS = "agrees", "unclear", "does not agree"
-NOT_FOUND, NO_WORD, NOT_RANKED = "not found", "no known word", "not ranked"
+AGREES: Judgement = "agrees"
+UNCLEAR_SIDE: Judgement = "unclear"
+DIFFERS: Judgement = "does not agree"
+NOT_FOUND, NO_WORD = "not found", "no known word"
+MANY_KNOWN = 0.9  # share of the corpus' leaves with a known word below which the page says how many there are
 MAX_FOUND_TEXT = 200  # characters of a list of leaves in a table
 MAX_UNKNOWN = 60  # words without a vector that are named below the table
 _TOLERANCE = 1e-9
@@ -24,14 +26,8 @@ _TOLERANCE = 1e-9
 
 
 def judged(row: ClassSimilarity) -> str:
-    """What one row of Table 4 comes to, in two words; the bounds are those of the figure."""
-    if row.nearest is None:
-        return NO_WORD if row.nodes else NOT_FOUND
-    if row.percentile is None:
-        return NOT_RANKED
-    if row.percentile >= CLOSE - _TOLERANCE:
-        return AGREES
-    return UNCLEAR_SIDE if row.percentile >= UNCLEAR - _TOLERANCE else DIFFERS
+    """What one row of Table 4 comes to, in a few words."""
+    return row.judgement or (NO_WORD if row.nodes else NOT_FOUND)
 
 
 def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement]) -> str:
@@ -48,7 +44,9 @@ def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement])
         rest = f", {verdicts.count(UNCLEAR_SIDE):,} unclear" if UNCLEAR_SIDE in verdicts else ""
         claimed = f"**{n_agree:,} of {counted(n_compared, 'claim')}** agree with what was found{differ}{rest}."
     if agreements and agreements[0].agrees:
-        return f"{claimed} **{inert(set_name(agreements[0]))}** agrees class for class."
+        return f"{claimed} **{inert(agreements[0].title)}** agrees class for class."
+    if fitting := fitting_set(agreements):
+        return f"{claimed} **{inert(fitting.title)}** fits, but these are {TOO_FEW}."
     return claimed
 
 
@@ -106,6 +104,19 @@ def listed(words: Sequence[str], limit: int = MAX_UNKNOWN) -> str:
     return ", ".join(shortened(word, 40) for word in words[:limit]) + more
 
 
+def known_leaves(rows: Sequence[ClassSimilarity], n_leaves: int) -> str:
+    """How many of the corpus' leaves a percentile is among, as a sentence; empty where it is nearly all of them."""
+    n_known = min((row.n_known for row in rows if row.nearest), default=n_leaves)
+    if n_known >= MANY_KNOWN * n_leaves:
+        return ""
+    most = max(row.n_known for row in rows if row.nearest)
+    known = f"{n_known:,}" if n_known == most else f"{n_known:,} to {most:,}"
+    return (
+        f"{known} of {counted(n_leaves, 'leaf', 'leaves')} of the corpus can be compared with a claim; random "
+        "selections are drawn from these alone."
+    )
+
+
 def mean_percentile(rows: Sequence[ClassSimilarity]) -> float | None:
     """The mean over the rows that have one, rounded down to a hundredth."""
     known = [row.percentile for row in rows if row.percentile is not None]
@@ -121,11 +132,11 @@ def _rounded_down(share: float | None, digits: int = 3) -> float | None:
 # Known label sets
 
 
-def set_name(one: Agreement) -> str:
-    """What a label set is called, with where an odd class would stand."""
-    if len(one.label_set) == len(one.per_class):
-        return one.label_set.name
-    return f"{one.label_set.name} ({'one class in front' if one.offset else 'one class at the end'})"
+def fitting_set(agreements: Sequence[Agreement]) -> Agreement | None:
+    """The best set that fits and that too few classes speak for; None where none does, or where one agrees."""
+    if any(one.agrees for one in agreements):
+        return None
+    return next((one for one in agreements if one.fits), None)
 
 
 def set_id(one: Agreement) -> str:
@@ -138,22 +149,18 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.2g}"
 
 
-def agreement_table(agreements: Sequence[Agreement], names: dict[str, str]) -> pd.DataFrame:
-    """Known label sets of the suspect's size, the best first.
-
-    Args:
-        agreements: the sets.
-        names: what each is called, by its key.
-    """
+def agreement_table(agreements: Sequence[Agreement]) -> pd.DataFrame:
+    """Known label sets of the suspect's size, the best first."""
     return pd.DataFrame(
         {
-            "Known set": [set_name(one) for one in agreements],
-            "Convincing": ["yes" if one.agrees else "" for one in agreements],
+            "Known set": [one.title for one in agreements],
+            "Convincing": ["yes" if one.agrees else "too few classes" if one.fits else "" for one in agreements],
             "Agreement": [one.mean for one in agreements],
             "p": [one.p_value for one in agreements],
             "Compared": [f"{one.n_compared:,} of {len(one.per_class):,}" for one in agreements],
+            "By hierarchy": [int(one.by_node.sum()) for one in agreements],
             "Any order": [one.any_order for one in agreements],
-            "Same names in": [", ".join(names.get(key, key) for key in one.tied_with) for one in agreements],
+            "Same names in": [", ".join(one.tied_with) for one in agreements],
             "About": [one.label_set.about for one in agreements],
         }
     )
@@ -164,28 +171,35 @@ def headline(agreements: Sequence[Agreement]) -> str:
     best = agreements[0]
     if best.agrees:
         compared = f"{best.n_compared:,} of {counted(len(best.per_class), 'class', 'classes')} compared"
+        return f"**{inert(best.title)}** agrees class for class: {best.mean:.2f}, {p_text(best.p_value)}, {compared}."
+    if one := fitting_set(agreements):
+        compared = counted(one.n_compared, "class", "classes")
         return (
-            f"**{inert(set_name(best))}** agrees class for class: {best.mean:.2f}, {p_text(best.p_value)}, {compared}."
+            f"**{inert(one.title)} fits** ({one.mean:.2f} over {compared}, {p_text(one.p_value)}), but these are "
+            f"{TOO_FEW}."
         )
     if not best.n_compared:
         return "**No known label set can be compared:** no class has a finding and a label with a word in common use."
-    return (
-        f"**No known label set agrees in class order.** The nearest is {inert(set_name(best))}: {best.mean:.2f}, "
-        f"{p_text(best.p_value)}."
-    )
+    if best.resembles:
+        return (
+            f"**No known label set agrees convincingly.** {inert(best.title)} is more alike than chance would make it "
+            f"({p_text(best.p_value)}), but its agreement of {best.mean:.2f} stays below the {MIN_MEAN:g} that "
+            "convinces."
+        )
+    return "**No known label set agrees in class order.**"
 
 
-def hints(agreements: Sequence[Agreement], names: dict[str, str]) -> list[str]:
+def hints(agreements: Sequence[Agreement]) -> list[str]:
     """What an analyst should know beside the headline; plain text."""
-    best, told = agreements[0], []
-    if best.agrees and best.tied_with:
-        others = " and ".join(names.get(key, key) for key in best.tied_with)
-        told.append(f"{others} has the same names in the same order: only the pictures can tell them apart.")
-    others_agree = [one for one in agreements[1:] if one.agrees and one.label_set.key not in best.tied_with]
-    if others_agree:
-        told.append(f"Also convincing: {', '.join(set_name(one) for one in others_agree[:4])}.")
+    best, told = fitting_set(agreements) or agreements[0], []
+    convinces = best.agrees or best.fits
+    if convinces and best.tied_with:
+        told.append(best.tie_in_words)
+    others = [one for one in agreements if one is not best and one.label_set.name not in best.tied_with]
+    if also := [one.title for one in others if (one.agrees if best.agrees else one.fits)]:
+        told.append(f"{'Also convincing' if best.agrees else 'As well fit'}: {', '.join(also[:4])}.")
     shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.agrees]
-    if shuffled and not best.agrees:
+    if shuffled and not convinces:
         one = max(shuffled, key=lambda each: each.any_order)
         told.append(
             f"In another order the names of {one.label_set.name} would fit better ({one.any_order:.2f}). That order is "

@@ -6,11 +6,12 @@ from pathlib import Path
 import streamlit as st
 
 from fdcore.case import Case
+from fdcore.comparison import KEPT_FILE
 from fdcore.errors import FdError
 from fdcore.jobs import Job
 from fdcore.places import inside, list_files, require_inside
 from fdcore.verification.vectors import WordVectors, builtin_vectors
-from fdcore.word_check import KEPT_FILE, choose_vectors, chosen_vectors, opens_at_once
+from fdcore.word_check import choose_vectors, chosen_vectors, opens_at_once
 from ui import cached, job_panel
 from ui.frame import Desk
 from ui.sentences import fragment, show_error
@@ -137,6 +138,10 @@ def _facts(case: Case, opened: Opened) -> None:
         f"In use: {inert(shortened(vectors.name, 100))} · SHA-256 {vectors.sha256[:12]}…",
         help=f"SHA-256 of the file: {vectors.sha256}",
     )
+    if vectors.left_out:
+        st.caption(
+            f"{counted(vectors.left_out, 'word')} of the file could not be used: repeated, with spaces, or no text."
+        )
     if not vectors.independent:
         st.caption(
             "These were made from the same hierarchy that names the findings, so that words which are neighbours there "

@@ -1,4 +1,5 @@
-"""What the demo suspect really recognises, for tests and documentation only: nothing in an investigation reads this."""
+"""What the demo suspect really recognises: for tests, documentation and the note that comes with the demo suspect.
+Nothing that finds anything reads this."""
 
 from typing import NamedTuple
 
