@@ -115,12 +115,17 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
                 plain(", ".join(classes[row["target_class"]]["labels"])) or "not found",
                 "" if score is None else f"{score:.2f}",
                 f"{near['cosine']:.3f}" if near else "",
-                "" if share is None else f"{100 * share:.1f}",
+                "" if share is None else f"{_rounded_down(share):.1f}",
                 (row["judgement"] or "no word known") if row["nodes"] else "",
                 plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
             )
         )
     return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5))
+
+
+def _rounded_down(share: float) -> float:
+    """In percent, to one digit: 100 would be all of them."""
+    return int(1000 * share) / 10
 
 
 def _label_set_table(sets: Sequence[Mapping[str, Any]], n_classes: int) -> list[str]:

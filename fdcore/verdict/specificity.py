@@ -25,7 +25,7 @@ from fdcore.scores import Scores
 LEAST_EVENNESS = 0.6
 LEAST_KINSHIP = 0.25
 NEARLY = 0.05  # below it, kinship is too close to the limit to speak of noise
-LEAST_KIN_ODDS = 2.5
+LEAST_KIN_ODDS = 3.0
 SOME_KIN_ODDS, LEAST_KIN_SHARE = 1.45, 0.4  # lower odds count where relatives share most of what a leaf has
 LEAST_MARGIN = 0.5
 MOST_STRAYS = 0.06
