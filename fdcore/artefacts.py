@@ -4,11 +4,10 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
@@ -16,6 +15,9 @@ from fdcore.filtering import FilteredClass
 from fdcore.naming import Name
 from fdcore.scores import Scores, wilson_interval
 from fdcore.selection import ClassSelection, Cluster
+
+if TYPE_CHECKING:  # pandas takes half a second, which a first page does without
+    import pandas as pd
 
 MAX_ROWS = 1_000_000  # of scores.csv; beyond, leaves without a single hit are left out
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -50,6 +52,8 @@ class ClassFinding:
 
 def image_table_to_parquet(table: ImageTable) -> bytes:
     """The image table as Parquet: image, node, name, sha256."""
+    import pandas as pd
+
     nodes = [table.nodes[i] for i in table.node_index.tolist()]
     frame = pd.DataFrame({"image": range(len(nodes)), "node": nodes, "name": table.names, "sha256": table.sha256})
     return frame.to_parquet(index=False)
@@ -57,6 +61,8 @@ def image_table_to_parquet(table: ImageTable) -> bytes:
 
 def image_table_from_parquet(content: bytes) -> ImageTable:
     """The inverse of `image_table_to_parquet`."""
+    import pandas as pd
+
     frame = pd.read_parquet(io.BytesIO(content))
     nodes, node_index = np.unique(frame["node"].to_numpy(dtype=str), return_inverse=True)
     return ImageTable(tuple(nodes.tolist()), node_index.astype(np.int32), tuple(frame["name"]), tuple(frame["sha256"]))
@@ -64,6 +70,8 @@ def image_table_from_parquet(content: bytes) -> ImageTable:
 
 def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
     """A hierarchy as Parquet: id, parents (list), synonyms (list)."""
+    import pandas as pd
+
     frame = pd.DataFrame(
         {
             "id": hierarchy.ids,
@@ -76,6 +84,8 @@ def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
 
 def hierarchy_from_parquet(content: bytes) -> Hierarchy:
     """The inverse of `hierarchy_to_parquet`."""
+    import pandas as pd
+
     frame = pd.read_parquet(io.BytesIO(content))
     return Hierarchy.from_rows(
         zip(frame["id"], map(tuple, frame["parents"]), map(tuple, frame["synonyms"]), strict=True)
@@ -88,8 +98,10 @@ def problems_to_csv(problems: Sequence[Problem]) -> bytes:
     return to_csv(["path", "reason", "detail", "used"], rows)
 
 
-def score_rows(scores: Scores, hierarchy: Hierarchy) -> pd.DataFrame:
+def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
     """scores.csv as a frame: a row for each class and leaf, best first within a class."""
+    import pandas as pd
+
     parts = []
     n_cells = scores.hits.size
     for target_class in range(scores.n_classes):

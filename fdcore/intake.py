@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from PIL import Image
 
 from fdcore import artefacts
@@ -209,6 +208,8 @@ def read_survey(case: Case) -> Surveyed | None:
     """
     if not case.has("survey/survey.json"):
         return None
+    import pandas as pd
+
     head = case.read_json("survey/survey.json")
     try:
         table = pd.read_parquet(io.BytesIO(case.path("survey/nodes.parquet").read_bytes()))
@@ -227,6 +228,8 @@ def read_survey(case: Case) -> Surveyed | None:
 
 
 def _write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
+    import pandas as pd
+
     usable = surveyed.n_usable
     frame = pd.DataFrame(
         {

@@ -8,9 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from fdcore import __version__, artefacts
 from fdcore.analysis import Findings, Pictures, judge, load_scored, pixels_of, read_choices, selection_settings, weigh
@@ -22,6 +20,9 @@ from fdcore.report import Record, render_report
 from fdcore.selection import SelectionSettings
 from fdcore.storage import sha256_file
 from fdcore.verdict import Verdict, verdict_as_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "verdict.json", "report.html")
 
@@ -144,6 +145,6 @@ def _write_findings(
     return written
 
 
-def _table_json(head: dict[str, Any], rows: pd.DataFrame) -> bytes:
+def _table_json(head: dict[str, Any], rows: "pd.DataFrame") -> bytes:
     body = rows.to_json(orient="records", force_ascii=False)
     return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "scores": {body}}}\n'.encode()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from fdcore.analysis import Findings, Scored
@@ -13,6 +12,7 @@ from fdcore.verdict import Verdict, WeakPoint
 from ui.text import counted, inert
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from fdcore.figures import FoundClass
@@ -43,8 +43,10 @@ def _weak_point(point: WeakPoint) -> None:
     st.markdown(f"**{inert(point.what)}**{concerned}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
 
 
-def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":
     """One row for each class; "not found" is a row as any other. Texts are not inert."""
+    import pandas as pd
+
     table = pd.DataFrame(_rows(findings), columns=COLUMNS).astype({"L": float, "S": float})
     return table[list(columns)]
 

@@ -1,6 +1,7 @@
 """The open case above the cards: what is known, or what runs, or what comes next."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from fdcore.analysis import Findings, selection_settings
@@ -12,6 +13,9 @@ from ui.case import cards as case_cards
 from ui.sentences import show_error
 from ui.text import inert, shortened
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = ("Class", "Found", "L", "S", "Take care")
 _NEXT = {
@@ -111,12 +115,12 @@ def _metrics(findings: Findings) -> None:
                   help="Pictures that the suspect was asked about, each view of an image counted")  # fmt: skip
 
 
-def _table(rows: pd.DataFrame) -> None:
+def _table(rows: "pd.DataFrame") -> None:
     st.dataframe(
         rows,
         hide_index=True,
         key="verdict_table",
-        height=min(420, 35 * (len(rows) + 1) + 3),
+        height=min(420, 31 * (len(rows) + 1) + 3),
         placeholder="",
         column_config={
             "Class": st.column_config.NumberColumn(width=60, format="%d"),

@@ -51,7 +51,7 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
         st.rerun()
 
     st.dataframe(
-        rows, key=key, hide_index=True, placeholder="", height=min(_HEIGHT, 35 * (len(classes) + 1) + 3),
+        rows, key=key, hide_index=True, placeholder="", height=min(_HEIGHT, 31 * (len(classes) + 1) + 3),
         on_select=chosen, selection_mode="single-row",
         column_config={
             "Class": st.column_config.NumberColumn(width="small", format="%d"),

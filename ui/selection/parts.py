@@ -96,7 +96,7 @@ def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSetti
 def _clusters_table(scored: Scored, found: ClassFinding) -> None:
     rows = cluster_rows(scored, found.selection)
     st.dataframe(
-        rows, key="clusters", hide_index=True, placeholder="", height=35 * (min(len(rows), MAX_TABLE_ROWS) + 1) + 3,
+        rows, key="clusters", hide_index=True, placeholder="", height=31 * (min(len(rows), MAX_TABLE_ROWS) + 1) + 3,
         column_config={
             "Answer": st.column_config.TextColumn(width="small"),
             "Medoid": st.column_config.TextColumn(help="The leaf nearest to all others of its group."),
