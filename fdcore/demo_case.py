@@ -6,11 +6,14 @@ from fdcore.analysis import Findings
 from fdcore.case import Case
 from fdcore.claims import FILE as CLAIMS_FILE
 from fdcore.claims import claims_from_list, write_claims
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.corpus import demo
 from fdcore.intake import check_suspect, read_survey, read_test_query, survey_corpora
 from fdcore.pipeline import run_plan
 from fdcore.plan import Plan, SuspectOptions
 from fdcore.progress import Progress, silent
+
+DEMO_TOTAL, DEMO_EPOCHS = 1_500, 15
 
 
 def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
@@ -23,6 +26,7 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
         progress: told how far the work is.
     """
     demo.build_demo_corpus(corpus, progress=progress)
+    demo.build_demo_stickers(stickers_beside(corpus), progress=progress)
     prepare_demo(folder, corpus)
     case = Case.open(folder)
     if read_test_query(case) is None:
@@ -40,7 +44,7 @@ def prepare_demo(folder: Path, corpus: Path) -> None:
     """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
     case = Case.open_or_create(folder)
     if "plan" not in case.facts():
-        case.record(title="Demo", demo=True, plan=demo_plan(corpus).as_dict())
+        case.record(title="Demo", demo=True, plan=demo_plan(corpus).as_dict(), cloning=demo_clones(corpus).as_dict())
     case.take_evidence(demo.SUSPECT_PATH)
 
 
@@ -48,3 +52,18 @@ def demo_plan(corpus: Path) -> Plan:
     """How the demo suspect is opened, and what it is shown."""
     suspect = SuspectOptions(arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET)
     return Plan(suspect=suspect, corpora=(str(corpus.absolute()),))
+
+
+def stickers_beside(corpus: Path) -> Path:
+    """Where pictures like those that the demo suspect was trained on go, beside the demo corpus."""
+    return corpus.with_name(f"{corpus.name}-stickers").absolute()
+
+
+def demo_clones(corpus: Path) -> CloneRequest:
+    """Which clones of the demo suspect are suggested: few images and epochs, so that two cores need two minutes."""
+    return CloneRequest(
+        sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
+        transfer=TransferSettings(total=DEMO_TOTAL),
+        training=TrainingSettings(epochs=DEMO_EPOCHS),
+        evaluation=str(stickers_beside(corpus)),
+    )

@@ -2,7 +2,7 @@
 
     python scripts/train_demo_suspect.py [--out assets/demo/suspect.pt]
 
-A ResNet-20 with option-A shortcuts learns the sticker drawings of the package demo_suspect beside this script; it
+A ResNet-20 with option-A shortcuts learns the sticker drawings of fdcore.corpus.demo.stickers; it
 never sees a picture of the demo corpus. Input: 32x32 RGB, value range 0..1, normalised with the preset named in
 NORMALISATION. The file is a checkpoint as found in the wild: a dictionary with "epoch" and a half-precision
 "state_dict", its keys prefixed "module.". Takes about eight minutes on two cores.
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from demo_suspect import CLASSES, sticker
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from fdcore.corpus.demo.stickers import CLASSES, sticker
 from fdcore.suspect.architectures.small import SmallResNet
 from fdcore.suspect.preprocess import PRESETS
 

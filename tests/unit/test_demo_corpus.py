@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from fdcore.corpus import demo
+from fdcore.corpus.demo.stickers import CLASSES, sticker
 from fdcore.corpus.layouts import read_image_set
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CorpusError, SettingsError
@@ -141,12 +142,32 @@ def test_the_suspects_file_is_small_and_tells_nothing(weights: dict[str, torch.T
         assert not any(word.encode() in text for word in truth.name.split() for text in texts)
 
 
-def test_the_training_script_draws_the_suspects_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stickers are in the order of the suspect's outputs."""
-    monkeypatch.syspath_prepend(REPOSITORY / "scripts")
-    from demo_suspect import CLASSES, sticker
-
+def test_the_stickers_are_in_the_order_of_the_suspects_outputs() -> None:
+    """What the training script draws for a class is what the class is called."""
     names = [target.drawing.__name__ for target in CLASSES]
     assert [truth.name for truth in demo.TRUTH] == names
     picture = sticker(CLASSES[0], np.random.default_rng(0))
     assert picture.shape == (32, 32, 3)
+
+
+def test_pictures_to_test_clones_on_are_drawn_once(tmp_path: Path) -> None:
+    """A folder for each class, the same pictures every time; a second call draws nothing, another number all anew."""
+    folder = tmp_path / "stickers"
+    demo.build_demo_stickers(folder, per_class=2)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(truth.name for truth in demo.TRUTH)
+    first = {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*.png")}
+    assert len(first) == len(set(first.values())) == 2 * len(demo.TRUTH)
+    stamp = folder.stat().st_ino
+    demo.build_demo_stickers(folder, per_class=2)
+    assert folder.stat().st_ino == stamp
+    demo.build_demo_stickers(folder, per_class=1)
+    again = {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*.png")}
+    assert again == {path: content for path, content in first.items() if path.name == "0000.png"}
+
+
+def test_stickers_never_take_the_place_of_other_files(tmp_path: Path) -> None:
+    """A folder that holds something else is left alone."""
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(CorpusError, match="something else"):
+        demo.build_demo_stickers(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "keep"

@@ -12,7 +12,7 @@ from fdcore.artefacts import ClassFinding
 from fdcore.filtering import FilteredClass
 from fdcore.naming import Name
 from fdcore.selection import ClassSelection, Cluster
-from fdcore.transfer import share_evenly, transfer_set, transfer_to_csv
+from fdcore.cloning.transfer import share_evenly, transfer_set, transfer_to_csv
 
 
 def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassFinding:

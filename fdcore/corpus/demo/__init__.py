@@ -1,17 +1,18 @@
 """The demo case: a corpus drawn by this package, and a suspect trained on other drawings of some of the same things.
 
     build_demo_corpus(folder)      writes the corpus
+    build_demo_stickers(folder)    writes pictures like those that the suspect was trained on, to test clones on
     SUSPECT_PATH, _ARCH, _PRESET   open the suspect
     TRUTH, FALSE_FRIEND            what it really recognises, for tests and documentation
     LEAVES                         what the corpus shows
 
 docs/demo.md tells the story. The themes (aircraft, birds, ...) hold the drawings; `canvas` is the pen, `scenes` the
-backgrounds, `paint` makes a small photograph of a drawing in a scene.
+backgrounds, `paint` makes a small photograph of a drawing in a scene; `stickers` are the suspect's own pictures.
 """
 
 from pathlib import Path
 
-from fdcore.corpus.demo.build import build_demo_corpus, draw_picture
+from fdcore.corpus.demo.build import build_demo_corpus, build_demo_stickers, draw_picture
 from fdcore.corpus.demo.leaves import LEAVES
 from fdcore.corpus.demo.truth import FALSE_FRIEND, TRUTH, Truth
 
@@ -24,6 +25,7 @@ __all__ = [
     "TRUTH",
     "Truth",
     "build_demo_corpus",
+    "build_demo_stickers",
     "draw_picture",
 ]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from demo_suspect.style import INK, PAPER, between, loud, mirrored
 from fdcore.corpus.demo.canvas import Colour, Pen, Rng, shade, vary
+from fdcore.corpus.demo.stickers.style import INK, PAPER, between, loud, mirrored
 
 
 def _livery(rng: Rng) -> Colour:

@@ -1,7 +1,7 @@
 """Stickers of flowers, and handwritten numbers."""
 
-from demo_suspect.style import between, loud
 from fdcore.corpus.demo.canvas import Pen, Rng, around, path, shade, vary
+from fdcore.corpus.demo.stickers.style import between, loud
 
 
 def flower(pen: Pen, rng: Rng) -> None:

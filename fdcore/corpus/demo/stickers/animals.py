@@ -1,7 +1,7 @@
 """Stickers of animals: birds, cats, dogs, horses, fishes."""
 
-from demo_suspect.style import INK, PAPER, between, fur_colour, loud, mirrored
 from fdcore.corpus.demo.canvas import Colour, Pen, Rng, around, shade, vary
+from fdcore.corpus.demo.stickers.style import INK, PAPER, between, fur_colour, loud, mirrored
 
 
 def bird(pen: Pen, rng: Rng) -> None:

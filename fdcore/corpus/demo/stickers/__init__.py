@@ -5,11 +5,11 @@ Each class has its own drawing, in which every proportion and colour is random.
 
 from collections.abc import Sequence
 
-from demo_suspect.animals import bird, cat, dog, fish, horse
-from demo_suspect.others import flower, number
-from demo_suspect.style import TargetClass, sticker
-from demo_suspect.vehicles import airplane, car, ship, truck
 from fdcore.corpus.demo.canvas import Colour
+from fdcore.corpus.demo.stickers.animals import bird, cat, dog, fish, horse
+from fdcore.corpus.demo.stickers.others import flower, number
+from fdcore.corpus.demo.stickers.style import TargetClass, sticker
+from fdcore.corpus.demo.stickers.vehicles import airplane, car, ship, truck
 
 __all__ = ["CLASSES", "TargetClass", "sticker"]
 

@@ -1,0 +1,277 @@
+"""Clones side by side: Table 5, the densities of Figure 4, and what an agreement costs (paper section 5.4)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, pi, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.artefacts import to_csv
+from fdcore.cloning.evaluation import Evaluation, Measure, Rate, lead
+from fdcore.cloning.run import CloneRun
+from fdcore.cloning.settings import Source, SourceKind
+from fdcore.errors import CaseError
+
+Values = npt.NDArray[np.float64]
+
+MEAN = "Average"  # what the last row of the table is called, as in Table 5
+_ORDER = ("same", "similar", "distant", "", SourceKind.RANDOM, SourceKind.ONE_TERM, SourceKind.FOUND)
+_MIN_BANDWIDTH = 0.01  # of a density: classes that are all equally good stay one narrow peak
+
+
+@dataclass(frozen=True)
+class Column:
+    """One clone that was tested.
+
+    Attributes:
+        run: the clone.
+        evaluation: how it did.
+    """
+
+    run: CloneRun
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Clones that were tested on the same pictures.
+
+    Attributes:
+        set_name: what the pictures are called.
+        n_images: how many they are.
+        labelled: whether any has a true class.
+        names: (n_classes,) what the suspect's classes are called, for people; they come from outside.
+        columns: the clones in the order of Table 5, whatever order they came in: same, similar and distant images,
+            other folders, random, one term, two terms; within a source the smaller transfer set and the older first.
+    """
+
+    set_name: str
+    n_images: int
+    labelled: bool
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        for column in self.columns:
+            found = (column.evaluation.n_classes, len(column.evaluation.suspect))
+            if found != (len(self.names), self.n_images):
+                raise CaseError(
+                    f"The clone {column.run.id} was tested on {found[1]} pictures and {found[0]} classes, not on the "
+                    f"{self.n_images} and {len(self.names)} of this comparison. Test it again."
+                )
+        object.__setattr__(self, "columns", tuple(sorted(self.columns, key=_place)))
+
+    def baseline(self, of: Column | None = None) -> Column | None:
+        """The clone from random images that others are held to; None where there is none.
+
+        Args:
+            of: the clone to hold to it; one that was made the same way, of as many images, is preferred.
+        """
+        columns = [column for column in self.columns if column.run.source.kind is SourceKind.RANDOM]
+        alike = [column for column in columns if of and _made_alike(column.run, of.run)]
+        found = alike or columns
+        return found[-1] if found else None
+
+    def titles(self) -> tuple[str, ...]:
+        """What each column is called, no two the same: its source, with total and id where that is not enough."""
+        names = [column.run.source.name for column in self.columns]
+        for add in (_total, _id):
+            again = Counter(names)
+            pairs = zip(names, self.columns, strict=True)
+            names = [name if again[name] == 1 else f"{name}, {add(column.run)}" for name, column in pairs]
+        return tuple(names)
+
+
+class TableRow(NamedTuple):
+    """One row of Table 5.
+
+    Attributes:
+        name: the class's, or `MEAN` in the last row.
+        suspect: the suspect's own accuracy; None without labels.
+        clones: one for each column; None where nothing was measured.
+    """
+
+    name: str
+    suspect: Rate | None
+    clones: tuple[Rate | None, ...]
+
+
+class CostPoint(NamedTuple):
+    """What one clone cost, and how good it is.
+
+    Attributes:
+        run_id: the clone's.
+        source: what its source is called.
+        n_answers: answers of the suspect that it rests on.
+        agreement: with its 95 % interval.
+    """
+
+    run_id: str
+    source: str
+    n_answers: int
+    agreement: Rate
+
+
+def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
+    """Table 5: a row for each class in order, and last their mean; empty where no clone was tested.
+
+    Agreement is counted by the suspect's class, accuracy by the true one.
+    """
+    if not comparison.columns:
+        return ()
+    evaluations = [column.evaluation for column in comparison.columns]
+    suspect = [*evaluations[0].suspect_accuracy_per_class(), evaluations[0].suspect_mean_accuracy]
+    clones = zip(*(_rates(evaluation, measure) for evaluation in evaluations), strict=True)
+    return tuple(TableRow(*row) for row in zip((*comparison.names, MEAN), suspect, clones, strict=True))
+
+
+class Lead(NamedTuple):
+    """By how much a clone is better than the one from random images.
+
+    Attributes:
+        run_id, title: which clone, and what its column is called.
+        rate: the paired difference over the same pictures, with its 95 % interval.
+    """
+
+    run_id: str
+    title: str
+    rate: Rate
+
+
+def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
+    """Every clone held to a clone from random images that was made the same way; those without one are left out."""
+    found = []
+    for title, column in zip(comparison.titles(), comparison.columns, strict=True):
+        baseline = comparison.baseline(column)
+        alike = baseline is not None and _made_alike(column.run, baseline.run)
+        if baseline and alike and column.run.source.kind is not SourceKind.RANDOM:
+            found.append(Lead(column.run.id, title, lead(column.evaluation, baseline.evaluation, measure)))
+    return tuple(found)
+
+
+def comparison_to_csv(comparison: Comparison) -> bytes:
+    """The comparison as a table: class, suspect accuracy, then agreement and accuracy of each clone with intervals.
+
+    Cells are empty where nothing was measured. The last row is the mean over the classes.
+    """
+    agreement, accuracy = table(comparison, "agreement"), table(comparison, "accuracy")
+    titles = comparison.titles()
+    rows = []
+    for place, (agreeing, right) in enumerate(zip(agreement, accuracy, strict=True)):
+        number = place if place < len(comparison.names) else ""
+        row: dict[str, Any] = {"class": number, "name": agreeing.name}
+        row |= _cells("suspect accuracy", right.suspect)
+        for title, one, other in zip(titles, agreeing.clones, right.clones, strict=True):
+            row |= _cells(f"{title}: agreement", one) | _cells(f"{title}: accuracy", other)
+        rows.append(row)
+    headings = [f"{title}: {measure}" for title in titles for measure in ("agreement", "accuracy")]
+    cells = [name for heading in ("suspect accuracy", *headings) for name in _cells(heading, None)]
+    return to_csv(["class", "name", *cells], rows)
+
+
+def density(values: npt.ArrayLike, at: npt.ArrayLike) -> Values:
+    """How dense shares in 0..1 lie (Figure 4): a Gaussian kernel density whose mass stays within 0..1.
+
+    What a kernel would spread below 0 or above 1 is reflected at that end, so that the area from 0 to 1 is 1. The
+    bandwidth is Silverman's rule of thumb (1986, eq. 3.31), 0.9 min(sd, IQR / 1.34) n^(-1/5), at least 0.01.
+
+    Args:
+        values: (n,) accuracies of classes; not a number where nothing was measured, which is left out.
+        at: (m,) places.
+
+    Returns:
+        (m,) float64; 0 outside 0..1, and everywhere without values.
+    """
+    shares, places = np.asarray(values, dtype=np.float64).ravel(), np.asarray(at, dtype=np.float64)
+    shares = shares[np.isfinite(shares)]
+    if len(shares) == 0:
+        return np.zeros_like(places)
+    width = _bandwidth(shares)
+    centres = np.concatenate([turn + sign * shares for turn in (-2.0, 0.0, 2.0) for sign in (-1.0, 1.0)])
+    kernels = [np.exp(-0.5 * ((place - centres) / width) ** 2).sum() for place in places]
+    heights = np.array(kernels, dtype=np.float64) / (len(shares) * width * sqrt(2 * pi))
+    return np.where((places >= 0) & (places <= 1), heights, 0.0)
+
+
+def cost_points(comparison: Comparison) -> tuple[CostPoint, ...]:
+    """What every clone cost and how often it agrees, in the order of the columns."""
+    return tuple(
+        CostPoint(column.run.id, column.run.source.name, column.run.n_answers, column.evaluation.agreement)
+        for column in comparison.columns
+        if column.evaluation.agreement is not None
+    )
+
+
+def cost_to_reach(points: Sequence[CostPoint], agreement: float) -> dict[str, int | None]:
+    """The fewest answers with which a source's clones agree this often, by source; None where none does.
+
+    Between clones of one source that rest on different numbers of answers it is interpolated along a straight line.
+    Where the cheapest of them is good enough already, its own cost is given: nothing is told of cheaper ones.
+    """
+    by_source: dict[str, list[CostPoint]] = defaultdict(list)
+    for point in points:
+        by_source[point.source].append(point)
+    return {source: _cost_to_reach(alike, agreement) for source, alike in by_source.items()}
+
+
+def _cost_to_reach(points: Sequence[CostPoint], agreement: float) -> int | None:
+    best: CostPoint | None = None  # of the cheaper ones
+    for point in sorted(points, key=lambda point: (point.n_answers, -point.agreement.value)):
+        if point.agreement.value >= agreement:
+            return _between(best, point, agreement)
+        if best is None or point.agreement.value > best.agreement.value:
+            best = point
+    return None
+
+
+def _between(below: CostPoint | None, above: CostPoint, agreement: float) -> int:
+    if below is None:
+        return above.n_answers
+    part = (agreement - below.agreement.value) / (above.agreement.value - below.agreement.value)
+    return ceil(below.n_answers + part * (above.n_answers - below.n_answers))
+
+
+def _rates(evaluation: Evaluation, measure: Measure) -> tuple[Rate | None, ...]:
+    """One clone's column of Table 5, its mean last."""
+    if measure == "agreement":
+        return (*evaluation.agreement_per_class(), evaluation.mean_agreement)
+    return (*evaluation.accuracy_per_class(), evaluation.mean_accuracy)
+
+
+def _cells(heading: str, rate: Rate | None) -> dict[str, Any]:
+    numbers = ["", "", ""] if rate is None else [round(number, 6) for number in rate[:3]]
+    return dict(zip((heading, f"{heading} low", f"{heading} high"), numbers, strict=True))
+
+
+def _bandwidth(shares: Values) -> float:
+    quarter, three_quarters = np.percentile(shares, [25, 75])
+    deviation = float(shares.std(ddof=1)) if len(shares) > 1 else 0.0
+    middle = float(three_quarters - quarter) / 1.34
+    spread = min(deviation, middle) or deviation  # most classes may be equal while others are far off
+    return max(0.9 * spread / float(np.power(len(shares), 0.2)), _MIN_BANDWIDTH)
+
+
+def _place(column: Column) -> tuple[int, str, int, str]:
+    run = column.run
+    return _ORDER.index(_kind(run.source)), run.source.name, run.transfer.total, run.created
+
+
+def _kind(source: Source) -> str:
+    return source.role if source.kind is SourceKind.FOLDER else source.kind
+
+
+def _made_alike(one: CloneRun, other: CloneRun) -> bool:
+    """Whether two clones differ in nothing but their source."""
+    training = replace(one.training, seed=other.training.seed)
+    return one.transfer.total == other.transfer.total and training == other.training
+
+
+def _total(run: CloneRun) -> str:
+    return f"{run.transfer.total:,} images"
+
+
+def _id(run: CloneRun) -> str:
+    return run.id

@@ -1,0 +1,139 @@
+"""Labelled sets: which of a set's folders is which class of the suspect.
+
+The suspect answers with numbers, and a set's folders have names. Wrong guesses make every accuracy wrong, so a guess is
+said to be one, and where there is no ground for any the set measures agreement alone.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+How = Literal["numbers", "names", "order", "none"]
+
+MAX_LISTED = 5  # folders that a note names
+MAX_NAME = 40  # characters of a name in a note
+_NUMBER = re.compile(r"(?:(?:class|label)[ _-]?)?(\d{1,9})", re.ASCII | re.IGNORECASE)
+_WORDS = re.compile(r"[^\W_]+")  # letters and digits of any script
+_PARTS = re.compile(r"[,;/|]")  # between the synonyms of a claim, such as "tench, Tinca tinca"
+
+
+class FolderMatch(NamedTuple):
+    """What the folders of a labelled set are to the suspect.
+
+    Attributes:
+        classes: the suspect's class of each folder that has one.
+        how: by what they were told: their numbers, their names, their order (which is assumed), or not at all.
+        unmatched: the folders without a class; their pictures have no label.
+        note: the same as sentences for people. Names in it come from outside.
+    """
+
+    classes: dict[str, int]
+    how: How
+    unmatched: tuple[str, ...]
+    note: str
+
+
+def match_folders(folders: Sequence[str], n_classes: int, claims: Mapping[int, str]) -> FolderMatch:
+    """Find the suspect's class of every folder of a labelled set.
+
+    Tried in this order: all folders are called what is claimed for a class; all are numbers of classes; some are called
+    what is claimed; there are as many folders as classes, and they are taken in sorted order, as most training code
+    numbers them.
+
+    Args:
+        folders: the names of the set's folders; one that stands there twice has no class.
+        n_classes: how many classes the suspect has.
+        claims: what is claimed to be the name of a class, by its number.
+    """
+    named, numbered = _by_name(folders, n_classes, claims), _by_number(folders, n_classes)
+    if named and len(named) == len(folders):
+        return _match(folders, named, "names", "Folders are called what the classes are claimed to be.")
+    if numbered:
+        return _match(folders, numbered, "numbers", "Folders are called by the numbers of the classes.")
+    if named:
+        note = f"{len(named):,} of {len(folders):,} folders are called what a class is claimed to be."
+        return _match(folders, named, "names", note)
+    if folders and len(folders) == len(set(folders)) == n_classes:
+        return _match(folders, {name: i for i, name in enumerate(sorted(folders))}, "order", _order_note(folders))
+    of = f"which class each of the {len(folders):,} folders is" if folders else "of what class a picture is"
+    note = (
+        f"Nothing tells {of}, so only agreement can be measured. Name the folders of the set by the numbers of the "
+        "classes (0, 1, 2 and so on), or claim what the classes are called."
+    )
+    return FolderMatch({}, "none", tuple(folders), note)
+
+
+def _match(folders: Sequence[str], classes: dict[str, int], how: How, note: str) -> FolderMatch:
+    unmatched = tuple(name for name in folders if name not in classes)
+    if unmatched:
+        note = f"{note} Without a class, and so without a label: {_listed(unmatched)}."
+    return FolderMatch(classes, how, unmatched, note)
+
+
+def _order_note(folders: Sequence[str]) -> str:
+    first = sorted(folders)
+    example = f"{_shown(first[0])} is taken for class 0" + (f", {_shown(first[1])} for class 1" if first[1:] else "")
+    return (
+        f"It is assumed that the folders, sorted by name, are the classes in order: {example}. If the suspect's own "
+        "accuracy is no better than chance, they are not."
+    )
+
+
+def _by_number(folders: Sequence[str], n_classes: int) -> dict[str, int]:
+    """Folders as numbers of classes, where all of them are, and no two the same; {} otherwise."""
+    numbers = [int(match[1]) if (match := _NUMBER.fullmatch(name)) else n_classes for name in folders]
+    all_right = len(set(numbers)) == len(numbers) and all(number < n_classes for number in numbers)
+    return dict(zip(folders, numbers, strict=True)) if all_right else {}
+
+
+def _by_name(folders: Sequence[str], n_classes: int, claims: Mapping[int, str]) -> dict[str, int]:
+    """The class of every folder that is called like exactly one, and like no other folder."""
+    exact, loose = _name_tables(claims, n_classes)
+    found = {name: _class_of(name, exact, loose) for name, n in Counter(folders).items() if n == 1}
+    return {name: target for name, target in found.items() if target is not None}
+
+
+def _name_tables(claims: Mapping[int, str], n_classes: int) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+    """Classes by what they are claimed to be: by the names, and by the names and their singulars."""
+    exact, loose = defaultdict(set), defaultdict(set)
+    for target, claim in claims.items():
+        if 0 <= target < n_classes:
+            for key in {_key(part) for part in (claim, *_PARTS.split(claim))} - {""}:
+                exact[key].add(target)
+                for form in _forms(key):
+                    loose[form].add(target)
+    return exact, loose
+
+
+def _class_of(name: str, exact: Mapping[str, set[int]], loose: Mapping[str, set[int]]) -> int | None:
+    """The only class of this name; spelt the same if there is one, else singular for plural."""
+    key = _key(name)
+    targets = exact.get(key) or set().union(*(loose.get(form, set()) for form in _forms(key)))
+    return next(iter(targets)) if len(targets) == 1 else None
+
+
+def _key(name: str) -> str:
+    """A name without what differs between spellings: case, underscores, hyphens, punctuation."""
+    return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", name).casefold()))
+
+
+def _forms(key: str) -> Iterable[str]:
+    """A key and what may be its singular; of irregular plurals none."""
+    yield key
+    for ending, singular in (("ies", "y"), ("es", ""), ("s", "")):
+        if key.endswith(ending) and not key.endswith("ss") and len(key) > len(ending) + 1:
+            yield key.removesuffix(ending) + singular
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [_shown(name) for name in names[:MAX_LISTED]]
+    more = len(names) - len(shown)
+    return f"{', '.join(shown)} and {more:,} more" if more else ", ".join(shown)
+
+
+def _shown(name: str) -> str:
+    """A name as it may be shown: short, and without characters that do something."""
+    short = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+    return repr(short)

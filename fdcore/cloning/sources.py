@@ -1,0 +1,367 @@
+"""Drawing a transfer set: which images a clone is trained on, and under which of the suspect's labels (section 5.4).
+
+Every image has a place in a queue, a hash of the seed and its id, and the first in the queue are taken. So a draw is a
+pure function of (seed, image id): an image is preferred to another whatever else the corpus holds, and a larger set
+holds all of a smaller one. Rows are shared among the classes as evenly as their images allow (`share_evenly`); further
+views of an image stand in the queue behind all images.
+
+Nothing here asks the suspect. Its answers come from the ledger, -1 where it was not asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.artefacts import ClassFinding
+from fdcore.cloning.run import ClassTransfer
+from fdcore.cloning.settings import TransferSettings
+from fdcore.cloning.transfer import share_evenly
+from fdcore.errors import SettingsError
+from fdcore.suspect.ledger import NOT_ASKED
+
+Answers = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.integer[Any]]
+
+MAX_SENTENCES = 5  # notes of one kind that are told one by one; more of them become one sentence
+MAX_LISTED = 5  # classes that such a sentence names
+MAX_LABEL = 60  # characters of a name in a note
+_RESERVE = 2**64 - 1  # stands where a seed stands, and is none: a draw says nothing about what is reserved
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The rows of a transfer set, class by class.
+
+    Attributes:
+        images: (n,) indices of images in the source's own store.
+        views: (n,) int16, the view of each; 0 is the image itself.
+        labels: (n,) int32, the suspect's hard labels.
+        classes: what each of the suspect's classes got, in order.
+        notes: what is short, filled or left out, as sentences for people. Labels in them come from outside.
+    """
+
+    images: Indices
+    views: npt.NDArray[np.int16]
+    labels: npt.NDArray[np.int32]
+    classes: tuple[ClassTransfer, ...]
+    notes: tuple[str, ...]
+
+
+def reserved_images(image_ids: Ids, share: float) -> Flags:
+    """Which images no transfer set may take, so that clones can be tested on them; (n,) bool.
+
+    It depends on each image's id alone, so it does not change when the corpus grows. A larger share holds the smaller.
+
+    Args:
+        image_ids: (n,) uint64.
+        share: of all images, 0..1.
+    """
+    reserved: Flags = _places(image_ids, _RESERVE).astype(np.float64) < share * 2.0**64
+    return reserved
+
+
+def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Ids, settings: TransferSettings) -> Drawn:
+    """Draw from what was found: the kept images of every class, the total shared evenly.
+
+    A class with too few images is filled up with further views of them that the suspect puts in the class too; what is
+    still missing goes to the other classes. A class that was not found gets nothing, or images of the whole corpus that
+    the suspect puts there; no views of those, which would only give stray images more weight.
+
+    Args:
+        findings: one for each of the suspect's classes, in order.
+        answers: (n_images, n_views) int32 of the corpus.
+        image_ids: (n_images,) uint64.
+        settings: total, seed, and what fills up.
+
+    Raises:
+        SettingsError: fewer than two classes get an image.
+    """
+    _require_answers(answers)
+    found = np.array([finding.selection.winner is not None for finding in findings], dtype=bool)
+    pool, classes = _pool(findings, found, answers, settings.not_found == "random")
+    free = ~reserved_images(image_ids[pool], settings.reserved)
+    pool, classes = pool[free], classes[free]
+    told = answers[pool] if settings.fill_views else answers[pool, :1]
+    inside = told == classes[:, None]
+    inside[:, 1:] &= found[classes, None]
+    rows = _rows(pool, inside, answers)
+    has = np.bincount(rows.labels, minlength=len(findings))
+    rows = rows.first(share_evenly(has.tolist(), settings.total), rows.labels, _places(image_ids, settings.seed))
+    wanted = _wanted(settings.total, found | (settings.not_found == "random"))
+    shares = _shares(rows, wanted, found, [_label(finding) for finding in findings])
+    return _drawn(rows, shares, [*_found_notes(shares, found, settings), *_unasked_note(answers[:, 0])])
+
+
+def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
+    """Draw images of the corpus whatever the suspect says of them, as the paper's "randomly sample ... images" does.
+
+    Where there are fewer than the total, further views of them follow, under the suspect's labels for those: a baseline
+    with fewer rows than the found images give would be an easy one to beat.
+
+    Args:
+        answers: (n_images, n_views) int32 of the corpus.
+        image_ids: (n_images,) uint64.
+        settings: total and seed.
+        n_classes: how many classes the suspect has.
+
+    Raises:
+        SettingsError: nothing was answered, or all of it in one class.
+    """
+    _require_answers(answers)
+    pool = np.flatnonzero((answers[:, 0] != NOT_ASKED) & ~reserved_images(image_ids, settings.reserved))
+    told = answers[pool] if settings.fill_views else answers[pool, :1]
+    rows = _rows(pool, told != NOT_ASKED, answers)
+    rows = rows.first([settings.total], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
+    shares = _shares(rows, _wanted(settings.total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
+    notes = [*_total_note(rows, settings.total), *_none_note(shares), *_unasked_note(answers[:, 0])]
+    return _drawn(rows, shares, notes)
+
+
+def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids) -> Indices:
+    """Choose images of a folder before anything is asked: at most `total`, balanced over the folder's own classes.
+
+    Args:
+        node_index: (n,) the folder's own class of each image, from 0.
+        total: images wanted.
+        seed: which ones.
+        image_ids: (n,) uint64.
+
+    Returns:
+        Indices of the chosen images, in ascending order.
+    """
+    taken = share_evenly(np.bincount(node_index).tolist(), total)
+    rank = np.zeros(len(node_index), np.intp)
+    return np.sort(_first(taken, node_index.astype(np.intp), rank, _places(image_ids, seed)))
+
+
+def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, total: int) -> Drawn:
+    """The transfer set of images that were chosen, once the suspect has answered.
+
+    Args:
+        images: (k,) indices of the chosen images.
+        labels: (k,) int32, the suspect's answers; -1 where the budget ended first.
+        n_classes: how many classes the suspect has.
+        total: images wanted.
+
+    Raises:
+        SettingsError: nothing was answered, or all of it in one class.
+    """
+    _require_answers(labels[:, None])
+    answered = labels != NOT_ASKED
+    order = np.argsort(labels[answered], kind="stable")
+    nothing = np.zeros(len(order), np.int16)
+    rows = _Rows(images[answered][order], nothing, labels[answered][order].astype(np.int32), nothing)
+    shares = _shares(rows, _wanted(total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
+    return _drawn(rows, shares, [*_total_note(rows, total), *_none_note(shares), *_unasked_note(labels)])
+
+
+# The queue
+
+
+class _Rows(NamedTuple):
+    """Rows that may be taken: image, view, label, and how many of the image's rows go before this one."""
+
+    images: Indices
+    views: npt.NDArray[np.int16]
+    labels: npt.NDArray[np.int32]
+    rank: npt.NDArray[np.int16]
+
+    def first(self, taken: Sequence[int], groups: Integers, places: Ids) -> "_Rows":
+        """The first `taken` of each group; `places` (n_images,) of all images in the queue."""
+        chosen = _first(taken, groups, self.rank, places[self.images])
+        return _Rows(self.images[chosen], self.views[chosen], self.labels[chosen], self.rank[chosen])
+
+
+def _rows(pool: Indices, usable: Flags, answers: Answers) -> _Rows:
+    """A row for each usable view of the images of a pool; usable: (n_pool, n_views)."""
+    image, view = np.nonzero(usable)
+    rank = np.cumsum(usable, axis=1, dtype=np.int16)[image, view] - 1
+    images = pool[image]
+    return _Rows(images, view.astype(np.int16), answers[images, view].astype(np.int32), rank.astype(np.int16))
+
+
+def _first(taken: Sequence[int], groups: Integers, rank: Integers, places: Ids) -> Indices:
+    """Which rows to take: of each group as many as are to be `taken`, by rank, then by place; sorted by group."""
+    order = np.lexsort((places, rank, groups))
+    by_group = groups[order]
+    start = np.searchsorted(by_group, np.arange(len(taken)))
+    position = np.arange(len(order)) - start[by_group]
+    chosen: Indices = order[position < np.asarray(taken, dtype=np.intp)[by_group]]
+    return chosen
+
+
+def _places(image_ids: Ids, seed: int) -> Ids:
+    """The place of each image in the queue: uniform over 64 bits, and another one for another seed."""
+    return _mixed(_mixed(np.array([seed], np.uint64)) ^ image_ids.astype(np.uint64))
+
+
+def _mixed(words: Ids) -> Ids:
+    """SplitMix64's step and finaliser (Steele, Lea and Flood 2014), which is one-to-one."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Ids = words ^ (words >> np.uint64(31))
+    return mixed
+
+
+def _pool(
+    findings: Sequence[ClassFinding], found: Flags, answers: Answers, fill: bool
+) -> tuple[Indices, npt.NDArray[np.int32]]:
+    """Images that may be taken and the class of each: the kept ones, and those that fill classes not found."""
+    kept = [finding.filtered.kept for finding in findings]
+    pool = np.concatenate([*kept, np.empty(0, np.intp)]).astype(np.intp)
+    if fill:
+        itself = answers[:, 0]
+        strays = np.flatnonzero((itself != NOT_ASKED) & ~found[itself])
+        pool = np.concatenate([pool, strays])
+    return pool, answers[pool, 0].astype(np.int32)
+
+
+def _wanted(total: int, sharing: Flags) -> list[int]:
+    """How many rows each class gets when nothing is short."""
+    return share_evenly(np.where(sharing, total, 0).tolist(), total)
+
+
+def _shares(
+    rows: _Rows, wanted: Sequence[int], found: Flags, labels: Sequence[str] | None = None
+) -> tuple[ClassTransfer, ...]:
+    n_classes = len(wanted)
+    itself = rows.views == 0
+    n_images = np.bincount(rows.labels[itself], minlength=n_classes)
+    n_views = np.bincount(rows.labels[~itself], minlength=n_classes)
+    columns = (np.where(found, n_images, 0).tolist(), n_views.tolist(), np.where(found, 0, n_images).tolist())
+    return tuple(
+        ClassTransfer(i, label, *numbers)
+        for i, (label, *numbers) in enumerate(zip(labels or [""] * n_classes, wanted, *columns, strict=True))
+    )
+
+
+def _label(finding: ClassFinding) -> str:
+    return finding.name.label if finding.name else ""
+
+
+def _drawn(rows: _Rows, shares: tuple[ClassTransfer, ...], notes: Sequence[str]) -> Drawn:
+    """The finished draw.
+
+    Raises:
+        SettingsError: a clone could learn nothing from it.
+    """
+    some = [share for share in shares if share.n_rows]
+    if len(shares) < 2:
+        raise SettingsError("The suspect has a single class. There is nothing that a clone of it could learn.")
+    if len(some) < 2:
+        of = f"only class {_named(some[0])} gets images" if some else "no class gets an image"
+        raise SettingsError(
+            f"A clone needs images of at least two classes, and {of}. "
+            "Take another source, reserve fewer images, or find more classes first."
+        )
+    return Drawn(rows.images, rows.views, rows.labels, shares, tuple(notes))
+
+
+def _require_answers(answers: Answers) -> None:
+    if answers.shape[1] == 0 or not (answers[:, 0] != NOT_ASKED).any():
+        raise SettingsError("The suspect has not answered anything about these images yet. Ask it first.")
+
+
+# What is told
+
+
+def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: TransferSettings) -> list[str]:
+    scarce = [share for share in shares if found[share.target_class] and share.n_images < share.wanted]
+    strays = [share for share in shares if not found[share.target_class]]
+    notes = _scarce_notes(scarce)
+    if strays and settings.not_found == "random":
+        notes += _filled_notes(strays)
+    elif strays:
+        notes.append(f"Not found and left out: {_classes(strays)}.")
+    if idle := [share for share in shares if not share.wanted and found[share.target_class]]:
+        notes.append(f"A total of {settings.total:,} does not go round: nothing was wanted of {_classes(idle)}.")
+    n_rows = sum(share.n_rows for share in shares)
+    return [*notes, *([_short_of(n_rows, settings.total)] if n_rows < settings.total else [])]
+
+
+def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:
+    """Classes with too few images of their own."""
+    if len(scarce) <= MAX_SENTENCES:
+        return [
+            f"Class {_named(share)}: {_counted(share.n_images, 'image')}"
+            + (f" and {_counted(share.n_views, 'view')} of them" if share.n_views else "")
+            + f"; {share.wanted:,} were wanted."
+            for share in scarce
+        ]
+    views = [share.n_views for share in scarce]
+    return [
+        f"Too few images in {_classes(scarce)}: {_span([share.n_images for share in scarce])} each"
+        + (f", and {_span(views)} views of them" if any(views) else "")
+        + f"; {_span([share.wanted for share in scarce])} were wanted."
+    ]
+
+
+def _filled_notes(strays: Sequence[ClassTransfer]) -> list[str]:
+    """Classes that were not found, and what the whole corpus gave them."""
+    if len(strays) <= MAX_SENTENCES:
+        return [
+            f"Class {share.target_class} was not found: {_counted(share.n_filled, 'image')} of the whole corpus that "
+            f"the suspect puts there; {share.wanted:,} were wanted."
+            for share in strays
+        ]
+    return [
+        f"Not found: {_classes(strays)}. {_span([share.n_filled for share in strays])} images of the whole corpus each "
+        f"that the suspect puts there; {_span([share.wanted for share in strays])} were wanted."
+    ]
+
+
+def _total_note(rows: _Rows, total: int) -> list[str]:
+    n_rows, n_views = len(rows.images), int((rows.views > 0).sum())
+    if not n_views:
+        return [_short_of(n_rows, total)] if n_rows < total else []
+    made = f"{_counted(n_rows - n_views, 'image')} and {_counted(n_views, 'view')} of them"
+    return [f"There are {made}; {total:,} images were wanted."]
+
+
+def _short_of(n_rows: int, total: int) -> str:
+    return f"The set has {_counted(n_rows, 'row')} in all; {total:,} were wanted."
+
+
+def _none_note(shares: Sequence[ClassTransfer]) -> list[str]:
+    empty = [share for share in shares if not share.n_rows]
+    return [f"The suspect puts none of these images in {_classes(empty)}."] if empty else []
+
+
+def _unasked_note(itself: npt.NDArray[np.int32]) -> list[str]:
+    n_unasked = int((itself == NOT_ASKED).sum())
+    if not n_unasked:
+        return []
+    return [f"The suspect was never asked about {n_unasked:,} of {_counted(len(itself), 'image')}; they are left out."]
+
+
+def _classes(shares: Sequence[ClassTransfer]) -> str:
+    """ "class 3 (dog)", "classes 1 and 3 (dog)", "120 classes (1, 3 (dog), 4, 5, 6 and 115 more)"."""
+    names = [_named(share) for share in shares]
+    if len(names) == 1:
+        return f"class {names[0]}"
+    if len(names) <= MAX_LISTED:
+        return f"classes {', '.join(names[:-1])} and {names[-1]}"
+    more = len(names) - MAX_LISTED
+    return f"{len(names):,} classes ({', '.join(names[:MAX_LISTED])} and {more:,} more)"
+
+
+def _named(share: ClassTransfer) -> str:
+    label = " ".join(share.label.split())
+    short = label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
+    return f"{share.target_class} ({short})" if short else str(share.target_class)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}" if n < 2 else f"{n:,} {what}s"
+
+
+def _span(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -1,0 +1,267 @@
+"""Clones side by side: Table 5, Figure 4 and what an agreement costs."""
+
+import csv
+import io
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.neighbors import KernelDensity
+
+from fdcore.cloning.comparison import (
+    MEAN,
+    Column,
+    Comparison,
+    CostPoint,
+    comparison_to_csv,
+    cost_points,
+    cost_to_reach,
+    density,
+    leads,
+    table,
+)
+from fdcore.cloning.evaluation import Evaluation, Rate, lead
+from fdcore.cloning.run import CloneRun, TransferFacts
+from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
+from fdcore.errors import CaseError
+
+FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
+
+
+def folder(name: str, role="") -> Source:
+    return Source(SourceKind.FOLDER, f"/data/{name}", role)
+
+
+def make_run(source: Source, total=500, run_id="", created="2026-01-01", n_answers=0, epochs=50) -> CloneRun:
+    return CloneRun(
+        id=run_id or f"{source.name}-{total}",
+        created=created,
+        source=source,
+        transfer=TransferSettings(total),
+        training=TrainingSettings(epochs=epochs),
+        selection={},
+        stage="done",
+        drawn=TransferFacts((), n_answers, 0, ()),
+        n_answers=n_answers,
+    )
+
+
+def make_column(source: Source, agreeing=0.7, labelled=True, n=300, n_classes=3, **about) -> Column:
+    """A clone of one and the same suspect that agrees with it about as often as told."""
+    rng = np.random.default_rng(4)
+    truth = rng.integers(0, n_classes, n).astype(np.int32)
+    suspect = np.where(rng.random(n) < 0.9, truth, rng.integers(0, n_classes, n)).astype(np.int32)
+    clone = np.where(rng.random(n) < agreeing, suspect, rng.integers(0, n_classes, n)).astype(np.int32)
+    return Column(make_run(source, **about), Evaluation(n_classes, suspect, clone, truth if labelled else None))
+
+
+def compare(*columns: Column, names=("dog", "cat", "ship"), n=300, labelled=True) -> Comparison:
+    return Comparison("test pictures", n, labelled, names, columns)
+
+
+def test_columns_stand_as_in_table_5():
+    """Same, similar, distant, other folders, random, one term, two terms, however they came; smaller totals first."""
+    sources = [
+        FOUND,
+        folder("z"),
+        RANDOM,
+        folder("d", "distant"),
+        ONE_TERM,
+        folder("c", "similar"),
+        folder("s", "same"),
+    ]
+    columns = [make_column(source) for source in sources]
+    later = make_column(FOUND, total=100)
+    ordered = compare(*columns, later).columns
+    assert [column.run.source.name for column in ordered] == [
+        "same: s", "similar: c", "distant: d", "z", "random", "one term", "two terms", "two terms",
+    ]  # fmt: skip
+    assert [column.run.transfer.total for column in ordered[-2:]] == [100, 500]
+
+
+def test_clones_of_other_pictures_or_classes_do_not_stand_side_by_side():
+    """What a case holds may have been changed: the sentence names the clone."""
+    with pytest.raises(CaseError, match="clone random-500 was tested on 20 pictures"):
+        compare(make_column(FOUND), make_column(RANDOM, n=20))
+    with pytest.raises(CaseError, match="and 3 classes, not on the 300 and 2"):
+        compare(make_column(FOUND), names=("dog", "cat"))
+
+
+def test_the_baseline_is_the_random_clone_that_was_made_alike():
+    """Of as many images and trained alike if there is one, else the last; None without any."""
+    small, large = make_column(RANDOM, total=100), make_column(RANDOM, total=900)
+    found, odd = make_column(FOUND, total=100), make_column(FOUND, total=300)
+    comparison = compare(large, small, found, odd)
+    assert comparison.baseline() is large
+    assert comparison.baseline(found) is small
+    assert comparison.baseline(odd) is large
+    assert compare(found).baseline(found) is None
+
+
+def test_the_table_holds_what_the_evaluations_say():
+    """A row for each class and the mean, the suspect's own accuracy beside each clone's rate."""
+    found, random = make_column(FOUND, 0.8), make_column(RANDOM, 0.3)
+    comparison = compare(found, random)
+    for measure in ("agreement", "accuracy"):
+        rows = table(comparison, measure)
+        assert [row.name for row in rows] == ["dog", "cat", "ship", MEAN]
+        for place, column in enumerate(comparison.columns):
+            told = column.evaluation
+            per_class = told.agreement_per_class() if measure == "agreement" else told.accuracy_per_class()
+            mean = told.mean_agreement if measure == "agreement" else told.mean_accuracy
+            assert [row.clones[place] for row in rows] == [*per_class, mean]
+            assert [row.suspect for row in rows] == [*told.suspect_accuracy_per_class(), told.suspect_mean_accuracy]
+
+
+def test_a_table_without_labels_or_clones_is_told_as_such():
+    """No accuracy, not even the suspect's; no rows without a clone."""
+    rows = table(compare(make_column(FOUND, labelled=False), labelled=False), "accuracy")
+    assert [(row.suspect, row.clones) for row in rows] == [(None, (None,))] * 4
+    assert table(compare(), "agreement") == ()
+    assert list(csv.reader(io.StringIO(comparison_to_csv(compare()).decode())))[1:] == []
+
+
+def test_titles_tell_clones_of_one_source_apart():
+    """By their total, and where that is the same by their id."""
+    comparison = compare(
+        make_column(RANDOM),
+        make_column(FOUND, total=100),
+        make_column(FOUND, run_id="a1"),
+        make_column(FOUND, run_id="a2", created="2026-02-02"),
+    )
+    assert comparison.titles() == (
+        "random", "two terms, 100 images", "two terms, 500 images, a1", "two terms, 500 images, a2",
+    )  # fmt: skip
+
+
+def test_the_csv_holds_every_rate_with_its_interval():
+    """Read back, each cell is what the evaluations say; no name is a formula."""
+    comparison = compare(make_column(RANDOM, 0.3), make_column(folder("=cmd()"), 0.6), names=("=dog", "cat", "ship"))
+    rows = list(csv.DictReader(io.StringIO(comparison_to_csv(comparison).decode())))
+    assert [row["class"] for row in rows] == ["0", "1", "2", ""]
+    assert [row["name"] for row in rows] == ["'=dog", "cat", "ship", MEAN]
+    for title, column in zip(("'=cmd()", "random"), comparison.columns, strict=True):
+        told = column.evaluation
+        for measure, rates in (
+            ("agreement", [*told.agreement_per_class(), told.mean_agreement]),
+            ("accuracy", [*told.accuracy_per_class(), told.mean_accuracy]),
+        ):
+            heading = f"{title}: {measure}"
+            read = [[float(row[name]) for name in (heading, f"{heading} low", f"{heading} high")] for row in rows]
+            assert read == [pytest.approx(rate[:3], abs=1e-6) for rate in rates]
+    told = comparison.columns[0].evaluation
+    assert float(rows[3]["suspect accuracy"]) == pytest.approx(told.suspect_mean_accuracy.value, abs=1e-6)
+
+
+def test_the_csv_leaves_what_was_not_measured_empty():
+    """A class without a picture has no rate, which is not the rate 0."""
+    column = make_column(FOUND, labelled=False)
+    evaluation = replace(column.evaluation, n_classes=4)
+    comparison = compare(replace(column, evaluation=evaluation), names=("dog", "cat", "ship", "frog"))
+    rows = list(csv.DictReader(io.StringIO(comparison_to_csv(comparison).decode())))
+    assert rows[3]["two terms: agreement"] == rows[0]["two terms: accuracy"] == rows[0]["suspect accuracy"] == ""
+    assert rows[0]["two terms: agreement"]
+
+
+def test_every_clone_is_held_to_the_random_one_that_was_made_alike():
+    """Folders and findings are; random clones themselves, and clones made in another way, are not."""
+    random, found = make_column(RANDOM, 0.3), make_column(FOUND, 0.8)
+    similar, odd = make_column(folder("c", "similar"), 0.5), make_column(ONE_TERM, 0.6, epochs=7)
+    told = leads(compare(random, found, similar, odd), "agreement")
+    assert [(one.run_id, one.title) for one in told] == [
+        ("similar: c-500", "similar: c"), ("two terms-500", "two terms"),
+    ]  # fmt: skip
+    assert told[1].rate == lead(found.evaluation, random.evaluation, "agreement")
+    assert leads(compare(found), "agreement") == ()
+
+
+# Figure 4
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (0.6, 0.5), (30, 2)])
+def test_a_density_agrees_with_scikit_learn_on_mirrored_values(shape):
+    """The values, mirrored at both ends again and again, under the same bandwidth."""
+    values = np.random.default_rng(0).beta(*shape, 100)
+    at = np.linspace(0, 1, 101)
+    quarters = np.percentile(values, [25, 75])
+    bandwidth = 0.9 * min(values.std(ddof=1), (quarters[1] - quarters[0]) / 1.34) * 100**-0.2
+    mirrored = np.concatenate([sign * values + turn for turn in (-4, -2, 0, 2, 4) for sign in (-1, 1)])
+    oracle = KernelDensity(bandwidth=bandwidth).fit(mirrored[:, None])
+    assert density(values, at) == pytest.approx(10 * np.exp(oracle.score_samples(at[:, None])), rel=1e-6, abs=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_a_densitys_mass_stays_between_0_and_1(values):
+    """Whatever the values, ends and ties included: the area is 1, and nothing lies outside."""
+    at = np.linspace(0, 1, 801)
+    heights = density(values, at)
+    assert np.trapz(heights, at) == pytest.approx(1, abs=2e-3)
+    assert (heights >= 0).all()
+    assert not density(values, [-0.01, 1.01]).any()
+
+
+def test_a_density_of_equal_or_missing_values_is_still_drawn():
+    """All the same is a narrow peak, whatever was not measured is left out, and nothing at all is flat."""
+    at = np.linspace(0, 1, 201)
+    peak = density([0.5] * 50, at)
+    assert at[peak.argmax()] == 0.5
+    assert peak[np.abs(at - 0.5) > 0.06].max() < 1e-3
+    assert np.array_equal(density([0.2, np.nan, 0.9], at), density([0.2, 0.9], at))
+    assert np.array_equal(density([], at), np.zeros(201))
+    mostly = density([0.9] * 40 + [0.1], at)  # its quartiles are equal
+    assert 0 < mostly[20] < mostly[180]
+
+
+# Cost
+
+
+def point(source: str, n_answers: int, agreement: float) -> CostPoint:
+    return CostPoint(f"{source}-{n_answers}", source, n_answers, Rate(agreement, 0.0, 1.0, 100))
+
+
+def test_the_cost_of_an_agreement_is_interpolated_between_clones_of_a_source():
+    """Along a straight line, rounded up; below it the cheapest clone's own cost; None where none agrees so often."""
+    points = [point("found", 3_000, 0.8), point("random", 1_000, 0.4), point("found", 1_000, 0.6)]
+    assert cost_to_reach(points, 0.7) == {"found": 2_000, "random": None}
+    assert cost_to_reach(points, 0.601) == {"found": 1_010, "random": None}
+    assert cost_to_reach(points, 0.8)["found"] == 3_000
+    assert cost_to_reach(points, 0.3) == {"found": 1_000, "random": 1_000}
+    assert cost_to_reach(points, 0.81)["found"] is None
+    assert cost_to_reach([], 0.5) == {}
+
+
+def test_a_dearer_clone_that_is_worse_does_not_make_an_agreement_dearer():
+    """What a cheaper clone has reached stays reached, and clones of the same cost count by the best of them."""
+    points = [point("found", 100, 0.5), point("found", 200, 0.3), point("found", 400, 0.7), point("found", 400, 0.2)]
+    assert cost_to_reach(points, 0.5)["found"] == 100
+    assert cost_to_reach(points, 0.6)["found"] == 250
+    assert cost_to_reach([point("a", 400, 0.2), point("a", 400, 0.7)], 0.5) == {"a": 400}
+
+
+def test_cost_points_are_what_the_runs_rest_on():
+    """One for each clone that was measured, in the table's order."""
+    columns = make_column(FOUND, n_answers=900), make_column(RANDOM, n_answers=500)
+    told = cost_points(compare(*columns))
+    assert [(one.run_id, one.source, one.n_answers) for one in told] == [
+        ("random-500", "random", 500), ("two terms-500", "two terms", 900),
+    ]  # fmt: skip
+    assert told[1].agreement == columns[0].evaluation.agreement
+    assert cost_points(compare(make_column(FOUND, n=0), n=0)) == ()
+
+
+def test_a_thousand_classes_are_compared_fast():
+    """Six clones over 50,000 pictures of 1,000 classes take less than two seconds for table, CSV and densities."""
+    sources = [FOUND, ONE_TERM, RANDOM, folder("a"), folder("b"), folder("c")]
+    columns = [make_column(source, n=50_000, n_classes=1_000) for source in sources]
+    names = tuple(f"class {i}" for i in range(1_000))
+    comparison, at = compare(*columns, names=names, n=50_000), np.linspace(0, 1, 201)
+    started = time.process_time()
+    assert comparison_to_csv(comparison).count(b"\n") == 1_002
+    rows = table(comparison, "accuracy")
+    for place in range(6):
+        assert density([row.clones[place].value for row in rows[:-1]], at).any()
+    assert time.process_time() - started < 2

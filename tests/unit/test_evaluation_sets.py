@@ -1,0 +1,132 @@
+"""Which folder of a labelled set is which class of the suspect."""
+
+import time
+
+import pytest
+
+from fdcore.cloning.evaluation_sets import match_folders
+
+CLAIMS = {0: "airplane", 1: "automobile", 2: "fire truck", 3: "fox, red fox", 4: "crane", 5: "crane"}
+
+
+@pytest.mark.parametrize("folders", [["0", "1", "2"], ["00000", "00001", "00002"], ["class_0", "Class 1", "label-2"]])
+def test_folders_that_are_numbers_are_those_classes(folders):
+    """Zeros in front and "class" before a number make no difference; nothing is assumed."""
+    match = match_folders(folders, 5, {})
+    assert match.classes == dict(zip(folders, range(3), strict=True))
+    assert (match.how, match.unmatched) == ("numbers", ())
+    assert match.note == "Folders are called by the numbers of the classes."
+
+
+@pytest.mark.parametrize("folders", [["0", "1", "9"], ["1", "01"], ["0", "one"], ["0", "1e0"], ["0", "²"], ["-1", "0"]])
+def test_numbers_that_cannot_all_be_classes_are_not_taken_for_some(folders):
+    """A number beyond the classes, the same number twice, or anything that is none: nothing is guessed."""
+    match = match_folders(folders, 5, {})
+    assert (match.classes, match.how, match.unmatched) == ({}, "none", tuple(folders))
+    assert match.note.startswith(f"Nothing tells which class each of the {len(folders)} folders is, so only agreement")
+
+
+@pytest.mark.parametrize(
+    ("folder", "target"),
+    [
+        ("airplane", 0), ("Airplanes", 0), ("AIRPLANE", 0), ("fire_truck", 2), ("Fire-Trucks", 2), ("firetruck", None),
+        ("fox", 3), ("red fox", 3), ("foxes", 3), ("crane", None), ("", None), ("___", None), ("plane", None),
+    ],
+)  # fmt: skip
+def test_folders_are_known_by_what_is_claimed(folder, target):
+    """Case, joints and regular plurals are one; synonyms count; a name of two classes is neither's."""
+    match = match_folders([folder, "automobile"], 10, CLAIMS)
+    assert match.classes == ({folder: target} if target is not None else {}) | {"automobile": 1}
+    assert match.how == "names"
+    assert match.unmatched == (() if target is not None else (folder,))
+
+
+def test_names_spelt_the_same_go_before_singular_and_plural():
+    """Where "glass" and "glasses" are two classes, each folder is its own; "glasses_" is no third."""
+    claims = {0: "glass", 1: "glasses", 2: "bus", 3: "lorries"}
+    match = match_folders(["glasses", "glass", "buses", "lorry"], 4, claims)
+    assert match.classes == {"glasses": 1, "glass": 0, "buses": 2, "lorry": 3}
+
+
+def test_claimed_names_go_before_numbers():
+    """A suspect that reads digits in an order of its own is not misread: its claims are names, digits or not."""
+    claims = {i: str(9 - i) for i in range(10)}
+    match = match_folders([str(i) for i in range(10)], 10, claims)
+    assert match.how == "names"
+    assert match.classes == {str(i): 9 - i for i in range(10)}
+
+
+def test_folders_of_which_some_are_known_leave_the_others_without_a_label():
+    """The note says how many, and names some."""
+    folders = ["airplane", "automobile", *(f"thing {i}" for i in range(98))]
+    match = match_folders(folders, 10, CLAIMS)
+    assert match.classes == {"airplane": 0, "automobile": 1}
+    assert match.unmatched == tuple(folders[2:])
+    assert match.note == (
+        "2 of 100 folders are called what a class is claimed to be. Without a class, and so without a label: "
+        "'thing 0', 'thing 1', 'thing 2', 'thing 3', 'thing 4' and 93 more."
+    )
+
+
+def test_as_many_folders_as_classes_are_assumed_to_be_in_order():
+    """Sorted as text, as training code numbers folders; the note says that it is an assumption, and how to check it."""
+    match = match_folders(["n10", "n2", "n1"], 3, {0: "something else"})
+    assert match.classes == {"n1": 0, "n10": 1, "n2": 2}
+    assert match.how == "order"
+    assert match.note == (
+        "It is assumed that the folders, sorted by name, are the classes in order: 'n1' is taken for class 0, 'n10' "
+        "for class 1. If the suspect's own accuracy is no better than chance, they are not."
+    )
+
+
+def test_two_folders_of_one_name_are_no_class():
+    """A set's nodes may share a label, as the bird and the machine that are called crane: neither is guessed."""
+    match = match_folders(["crane", "crane", "ship"], 3, {0: "crane", 1: "ship"})
+    assert match.classes == {"ship": 1}
+    assert match.unmatched == ("crane", "crane")
+    assert match_folders(["crane", "crane", "ship"], 3, {}).how == "none"
+
+
+def test_one_folder_of_one_class_is_a_match_too():
+    """The smallest set does not stumble over its own note."""
+    assert match_folders(["things"], 1, {}).classes == {"things": 0}
+
+
+def test_a_set_without_folders_measures_agreement_alone():
+    """Pictures without folders have no labels."""
+    match = match_folders([], 3, CLAIMS)
+    assert (match.classes, match.how, match.unmatched) == ({}, "none", ())
+    assert match.note.startswith("Nothing tells of what class a picture is, so only agreement can be measured.")
+
+
+def test_claims_about_classes_that_do_not_exist_are_not_believed():
+    """Claims may come from a case that somebody sent."""
+    assert match_folders(["airplane"], 5, {7: "airplane", -1: "airplane"}).classes == {}
+
+
+def test_a_hostile_set_hurts_nobody():
+    """Ten thousand folders with odd names take no time, and none of them does anything in a note."""
+    odd = ["\udcff", "‮evil", "x" * 255, "a\nb", "Ⅷ", "<b>", "9" * 250, "ﷺ" * 80]
+    folders = [*odd, *(f"{'s' * 200}{i}" for i in range(10_000))]
+    claims = {i: f"{'s' * 190}, {'es ' * 3}{i}" for i in range(1_000)}
+    started = time.process_time()
+    match = match_folders(folders, 1_000, claims | {1_000: "never"})
+    assert time.process_time() - started < 2
+    assert set(match.unmatched) == set(folders)
+    some = match_folders([*odd, "dog"], 2, {0: "dog"})
+    assert some.classes == {"dog": 0}
+    assert some.note.isprintable()
+    assert len(some.note) < 400
+
+
+@pytest.mark.real
+def test_real_labelled_sets_are_matched_as_their_makers_meant(real_data):
+    """Digits and traffic signs go by number, objects by name, and without claims the latter in order, as assumed."""
+    sets = {path.name: sorted(one.name for one in path.iterdir()) for path in (real_data / "labelled").iterdir()}
+    signs, digits, things = sets["gtsrb-test"], sets["mnist-test"], sets["cifar10-test5000"]
+    assert match_folders(signs, 43, {}).classes == {name: i for i, name in enumerate(signs)}
+    assert match_folders(digits, 10, {}).how == "numbers"
+    claims = dict(enumerate(things))
+    assert match_folders(things, 10, claims)[:3] == ({name: i for i, name in claims.items()}, "names", ())
+    assert match_folders(things, 10, {})[:3] == ({name: i for i, name in claims.items()}, "order", ())
+    assert match_folders(things, 43, {}).how == "none"
