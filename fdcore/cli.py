@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fdcore import __version__, terminal
+from fdcore.cli_clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError, StorageError
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
@@ -366,6 +367,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "verdict", _verdict, "say what all classes together mean, and what speaks against it")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_verify(commands)
+    add_commands(commands, _add)
     command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
     command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
     command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),

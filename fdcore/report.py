@@ -13,6 +13,8 @@ from PIL import Image
 
 from fdcore.artefacts import ClassFinding
 from fdcore.audit import AuditTrail, details_in_words
+from fdcore.cloning.comparison import Comparison, Lead, TableRow, leads, table
+from fdcore.cloning.evaluation import Measure
 from fdcore.rerun import rerun_commands
 from fdcore.verdict import Verdict
 from fdcore.verification.agreement import Agreement
@@ -20,6 +22,7 @@ from fdcore.verification.similarity import ClassSimilarity
 
 MAX_CLASSES_WITH_PICTURES = 100
 PICTURES_PER_CLASS = 12
+MAX_CLONE_ROWS = 201  # classes in the table of clones, and their mean
 _THUMBNAIL = 96
 
 
@@ -60,6 +63,43 @@ class WordsSection:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class ClonesSection:
+    """Clones of the suspect, tested on pictures that none of them was trained on.
+
+    Attributes:
+        comparison: the clones side by side; None where there is none to show.
+        note: what should be known about the pictures they were tested on; may be empty.
+        stale: what those clones are called that were made from a finding with other settings.
+        problem: why there is nothing to show; empty where there is.
+    """
+
+    comparison: Comparison | None = None
+    note: str = ""
+    stale: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def measure(self) -> Measure:
+        """What is told of them: accuracy where true classes are known, else agreement with the suspect."""
+        return "accuracy" if self.comparison and self.comparison.labelled else "agreement"
+
+    @property
+    def rows(self) -> tuple[TableRow, ...]:
+        """The paper's Table 5, the mean last."""
+        return table(self.comparison, self.measure) if self.comparison else ()
+
+    @property
+    def shown(self) -> tuple[TableRow, ...]:
+        """Those rows that the page has room for, the mean among them."""
+        return self.rows if len(self.rows) <= MAX_CLONE_ROWS else (*self.rows[: MAX_CLONE_ROWS - 1], self.rows[-1])
+
+    @property
+    def leads(self) -> tuple[Lead, ...]:
+        """By how much each clone agrees more often than the one from random images."""
+        return leads(self.comparison, "agreement") if self.comparison else ()
+
+
 def render_report(
     facts: Mapping[str, Any],
     head: Mapping[str, Any],
@@ -69,6 +109,7 @@ def render_report(
     *,
     verdict: Verdict,
     words: WordsSection | None = None,
+    clones: ClonesSection | None = None,
     record: Record | None = None,
 ) -> str:
     """Render a case's findings as self-contained HTML; every text in it is escaped, and nothing in it can run.
@@ -81,6 +122,7 @@ def render_report(
         pixels: (n_images, H, W, C) the corpus' images, or None where they are not at hand.
         verdict: what all classes together say.
         words: claims against these findings; None where they were never compared.
+        clones: clones side by side; None where none was tested.
         record: the test query and the audit log, where they are to be part of it.
     """
     environment = Environment(
@@ -95,6 +137,7 @@ def render_report(
         head=head,
         verdict=verdict,
         words=words,
+        clones=clones,
         classes=classes,
         domain=found_domain(classes),
         record=record,

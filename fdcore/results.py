@@ -10,16 +10,31 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fdcore import __version__, artefacts
-from fdcore.analysis import Findings, Pictures, judge, load_scored, pixels_of, read_choices, selection_settings, weigh
+from fdcore.analysis import (
+    Findings,
+    Pictures,
+    Scored,
+    chance_to_keep,
+    judge,
+    kept_chance,
+    load_scored,
+    pixels_of,
+    read_choices,
+    selection_settings,
+    weigh,
+)
 from fdcore.case import Case, to_json
+from fdcore.clone_runs import clones_for_report
 from fdcore.comparison import words_for_report
 from fdcore.errors import CaseError
 from fdcore.progress import Progress, silent
 from fdcore.report import Record, render_report
 from fdcore.selection import SelectionSettings
 from fdcore.storage import sha256_file
-from fdcore.verdict import Verdict, verdict_as_dict
+from fdcore.verdict import Verdict, compare_with_chance, pictures_to_compare, verdict_as_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,18 +73,42 @@ def conclude(
     pixels: Pictures | None,
     *,
     by: str = "",
+    compare: bool = False,
     progress: Progress = silent,
 ) -> Findings:
-    """Weigh a case's answers and write all tables and the report; the caller holds the case's lock."""
+    """Weigh a case's answers and write all tables and the report; the caller holds the case's lock.
+
+    With `compare`, untrained networks are asked about the same pictures first, unless that was done for these answers.
+    """
     if case.facts().get("evidence"):
         case.evidence()  # its hash is verified before every export
     scored = load_scored(case)
+    if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
+        _compare(case, scored, pixels, progress)
     findings = weigh(scored, settings, read_choices(case))
     written = _write_findings(case, findings, pixels, progress)
     case.record(selection=asdict(settings), state="analysed", written=written)
     details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
     case.log("analysed", details | ({"by": by} if by else {}))
     return findings
+
+
+def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -> None:
+    """Ask untrained networks about the same pictures, and keep how the suspect compares; nothing for a small corpus."""
+    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
+    chosen = pictures_to_compare(answers, leaf_of)
+    if not len(chosen):
+        return
+    from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
+
+    explaining, answering = untrained_outputs(pixels[np.sort(chosen)], progress=progress)
+    back = np.argsort(np.argsort(chosen))
+    compared = compare_with_chance(
+        answers[chosen], leaf_of[chosen], [seen[back] for seen in explaining], [seen[back] for seen in answering]
+    )
+    kept = chance_to_keep(scored, compared)
+    case.record(chance=kept)
+    case.log("compared with untrained networks", kept)
 
 
 def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
@@ -104,7 +143,8 @@ def _report(
 ) -> str:
     return render_report(
         case.facts(), _head(findings), classes, findings.classes, pixels,
-        verdict=verdict, words=words_for_report(case, findings), record=record,
+        verdict=verdict, words=words_for_report(case, findings),
+        clones=clones_for_report(case, findings.settings), record=record,
     )  # fmt: skip
 
 

@@ -94,6 +94,50 @@ def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:
     return f"{len(vectors):,} words with {vectors.n_dims} numbers each are ready."
 
 
+def _clone(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.clone_lab import clone
+    from fdcore.cloning.settings import CloneRequest
+
+    request = CloneRequest.from_dict(params["request"])
+    _require_allowed(folder)
+    _require_inside([*(source.folder for source in request.sources), request.evaluation])
+    runs = clone(folder, request, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
+    return f"{len(runs)} {'clone is' if len(runs) == 1 else 'clones are'} trained and tested."
+
+
+def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.clone_lab import finish_clone
+
+    _require_allowed(folder)
+    _require_inside([params.get("evaluation", "")])
+    run = finish_clone(
+        folder, params["run"], evaluation=params.get("evaluation", ""), cache=Path(params["cache"]),
+        by=params.get("by", ""), progress=progress,
+    )  # fmt: skip
+    return f"The clone keeps what it had learned by epoch {run.best_epoch}."
+
+
+def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.clone_lab import evaluate_clones
+
+    _require_allowed(folder)
+    _require_inside([params["evaluation"]])
+    evaluate_clones(
+        folder, params["evaluation"], cache=Path(params["cache"]), by=params.get("by", ""), progress=progress
+    )
+    return "Every finished clone was tested."
+
+
+def _require_inside(folders: Sequence[str]) -> None:
+    """Whether a server may read these folders; "" stands for none."""
+    from fdcore.corpus.corpus import folder_of
+    from fdcore.places import Places, require_inside
+
+    places = Places.from_environment()
+    for folder in filter(None, folders):
+        require_inside(places.corpora, folder_of(folder))
+
+
 def _demo(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo_case import run_demo
 
@@ -121,5 +165,8 @@ KINDS: dict[str, Kind] = {
     "analyse": Kind("Drawing the conclusions", "light", _analyse),
     "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
     "words": Kind("Comparing the words", "light", _check_words),
+    "clone": Kind("Training clones", "heavy", _clone),
+    "clone-finish": Kind("Keeping a clone's best weights", "heavy", _finish_clone),
+    "clone-test": Kind("Testing clones", "heavy", _evaluate_clones),
     "demo": Kind("Building the demo case", "heavy", _demo),
 }
