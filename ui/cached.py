@@ -23,7 +23,7 @@ from fdcore.analysis import (
 from fdcore.artefacts import ClassFinding
 from fdcore.audit import read_trail
 from fdcore.case import Case
-from fdcore.casebook import Casebook, CaseCard
+from fdcore.casebook import Casebook, CaseCard, clone_records
 from fdcore.claims import FILE as CLAIMS_FILE
 from fdcore.claims import Claims
 from fdcore.comparison import KEPT_FILE, WORDS_FILE, Comparison, compare
@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from fdcore.clone_lab import CloneCost
+    from fdcore.clone_runs import EvaluationSetFacts
+    from fdcore.cloning.comparison import Comparison as CloneComparison
+    from fdcore.cloning.run import CloneRun
+    from fdcore.cloning.settings import CloneRequest
     from fdcore.survey_tables import Sample
 
 SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
@@ -189,9 +194,15 @@ def figure(case: Case, what: str, make: "Callable[[], go.Figure]") -> "go.Figure
     return _figure(f"{case.revision(*SCORED)} {what}", make)
 
 
+def drawing(case: Case, what: str, make: "Callable[[], dict[str, Any]]") -> "dict[str, Any]":
+    """A drawing of the case's answers for a component of ours; `what` says everything else that it depends on."""
+    return _drawing(f"{case.revision(*SCORED)} {what}", make)
+
+
 def card(book: Casebook, case_id: str) -> CaseCard:
     """One case at a glance. One with a problem is read anew each time: what was wrong may be gone by then."""
-    revision = Case(book.root / case_id).revision(*CARD)
+    case = Case(book.root / case_id)
+    revision = case.revision(*CARD, *clone_records(case))
     found = _card(revision, book.root, case_id)
     if found.problem:
         _card.clear(revision, book.root, case_id)
@@ -369,6 +380,11 @@ def _figure(what: str, _make: "Callable[[], go.Figure]") -> "go.Figure":
     return _make()
 
 
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _drawing(what: str, _make: "Callable[[], dict[str, Any]]") -> "dict[str, Any]":
+    return _make()
+
+
 @st.cache_resource(max_entries=20_000, show_spinner=False)  # more than a folder may hold, else each look reads all
 def _card(revision: str, _root: Path, case_id: str) -> CaseCard:
     return Casebook(_root).card(case_id)
@@ -377,3 +393,73 @@ def _card(revision: str, _root: Path, case_id: str) -> CaseCard:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _file_format(revision: str, _path: Path) -> str:
     return identify(_path).value
+
+
+def clone_runs(case: Case) -> "tuple[tuple[CloneRun, ...], dict[str, str]]":
+    """The case's clones, the oldest first, and why the record of others cannot be read, by their ids."""
+    return _clone_runs(case.revision(*clone_records(case)), case.folder)
+
+
+def clone_sets(case: Case) -> "tuple[EvaluationSetFacts, ...]":
+    """The sets of pictures that clones of the case were tested on, the best first."""
+    return _clone_sets(_tested(case), case.folder)
+
+
+def clone_comparison(case: Case, key: str) -> "CloneComparison":
+    """How the clones did that were tested on a set.
+
+    Raises:
+        CaseError: the set is unknown or damaged.
+    """
+    return _clone_comparison(f"{_tested(case)} {key!r}", case.folder, key)
+
+
+def clone_cost(case: Case, request: "CloneRequest", cache: Path) -> "CloneCost":
+    """What clones would be made of, and what that would send to the suspect.
+
+    Raises:
+        FdError: a source gives nothing to train from.
+    """
+    revision = case.revision(*SCORED, *CHOICES, "case.json", *_files(case, "cloning/asked/*/ledger/sent.npy"))
+    return _clone_cost(f"{revision} {request!r}", case.folder, request, cache)
+
+
+def _tested(case: Case) -> str:
+    """A digest of everything that says how clones did."""
+    answers = _files(case, "cloning/runs/*/answers/*")
+    sets = _files(case, "cloning/asked/*/*", "cloning/asked/*/ledger/*")
+    return case.revision(*SCORED, "case.json", CLAIMS_FILE, "selection.json", *clone_records(case), *answers, *sets)
+
+
+def _files(case: Case, *patterns: str) -> list[str]:
+    found = (path for pattern in patterns for path in case.folder.glob(pattern))
+    return sorted(path.relative_to(case.folder).as_posix() for path in found)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _clone_runs(revision: str, _folder: Path) -> "tuple[tuple[CloneRun, ...], dict[str, str]]":
+    from fdcore.clone_runs import damaged_runs, read_runs
+
+    case = Case(_folder)
+    return read_runs(case), damaged_runs(case)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _clone_sets(revision: str, _folder: Path) -> "tuple[EvaluationSetFacts, ...]":
+    from fdcore.clone_runs import read_evaluation_sets
+
+    return read_evaluation_sets(Case(_folder))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the clones")
+def _clone_comparison(revision: str, _folder: Path, _key: str) -> "CloneComparison":
+    from fdcore.clone_runs import read_comparison
+
+    return read_comparison(Case(_folder), _key)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Drawing the transfer sets")
+def _clone_cost(what: str, _folder: Path, _request: "CloneRequest", _cache: Path) -> "CloneCost":
+    from fdcore.clone_lab import clone_cost as cost_of
+
+    return cost_of(Case(_folder), _request, cache=_cache)

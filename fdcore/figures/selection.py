@@ -28,7 +28,11 @@ Shares = npt.NDArray[np.floating[Any]]
 
 MAX_WINNERS = len(CATEGORICAL)
 MAX_CLUSTERS = 30
-_SEMANTIC, _FAINT = "#E69F00", 0.45
+LEGEND_LENGTH = 44  # characters of a name in the legend of a map
+FUNCTIONAL, SEMANTIC = ACCENT, "#E69F00"  # colours of L and of S
+OTHERS, NOBODY = -2, -1  # who wins where it is no winner with a colour of its own
+ETA_AXIS, ALPHA_AXIS = "eta: how far clusters grow (steps in the hierarchy)", "alpha: weight of the score"
+_FAINT = 0.45
 
 
 class ClusterBar(NamedTuple):
@@ -40,6 +44,14 @@ class ClusterBar(NamedTuple):
     objective: float
     is_winner: bool
     n_leaves: int
+
+
+class Patch(NamedTuple):
+    """Points of a stability map that share a colour: who wins there (or `OTHERS`, `NOBODY`), and their share of it."""
+
+    winner: int
+    color: str
+    share: float
 
 
 def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str = "") -> go.Figure:
@@ -54,17 +66,16 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     """
     if not clusters:
         return nothing_to_draw("cluster_bars", "No cluster: no leaf reaches tau, so the class is not found.")
-    shown, n_left_out = _most_important(clusters)
+    shown, n_left_out = most_important(clusters)
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
     parts = [
-        _row_bars("alpha · L", ACCENT, [alpha * c.functional for c in shown], hover, 0.66),
-        _row_bars("(1 - alpha) · S", _SEMANTIC, [(1 - alpha) * c.semantic for c in shown], hover, 0.66),
+        _row_bars("alpha · L", FUNCTIONAL, [alpha * c.functional for c in shown], hover, 0.66),
+        _row_bars("(1 - alpha) · S", SEMANTIC, [(1 - alpha) * c.semantic for c in shown], hover, 0.66),
     ]
     for part in parts:
         part["marker"]["opacity"] = strength
     ends = [f" <b>{c.objective:.2f} winner</b>" if c.is_winner else f" {c.objective:.2f}" for c in shown]
-    left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
     names = [f"<b>{shortened(c.name)}</b>" if c.is_winner else shortened(c.name) for c in shown]
     return assemble(
         "cluster_bars",
@@ -72,7 +83,7 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
         height=30 * len(shown) + 112,
         revision=revision,
         xaxis={
-            "title": {"text": f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}"}, "range": [0, 1.14],
+            "title": {"text": objective_axis(alpha, n_left_out)}, "range": [0, 1.14],
             "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "tickformat": ".1f", "fixedrange": True, "automargin": False,
         },
         yaxis=row_axis(names) | {"automargin": False},
@@ -107,48 +118,23 @@ def stability_map(
         return nothing_to_draw("stability_map", "The class is not found at any eta and alpha: no leaf reaches tau.")
     winner = np.asarray(winner)
     here = int(winner[np.abs(etas - eta).argmin(), np.abs(alphas - alpha).argmin()])
-    colored = _colored_winners(winner, here)
-    place = {index: rank for rank, index in enumerate(colored)}
-    other, missing = len(colored), len(colored) + 1
-    codes = [[place.get(w, other if w >= 0 else missing) for w in row] for row in winner.T.tolist()]
+    patches = color_winners(winner, here)
+    place = {patch.winner: rank for rank, patch in enumerate(patches)}
+    codes = [[place[w] if w in place else place[OTHERS] for w in row] for row in winner.T.tolist()]
     figure = new_figure("stability_map", height=10, revision=revision)
     whole = [*(full_name(name) for name in names), "<b>not found</b>"]
     figure.add_heatmap(
-        z=np.array(codes, np.uint8), x=etas, y=alphas, zmin=-0.5, zmax=missing + 0.5, showscale=False,
-        colorscale=_steps([*CATEGORICAL[: len(colored)], OTHER, NOTHING]),
+        z=np.array(codes, np.uint8), x=etas, y=alphas, zmin=-0.5, zmax=len(patches) - 0.5, showscale=False,
+        colorscale=_steps([patch.color for patch in patches]),
         text=[[whole[w] for w in row] for row in winner.T.tolist()],
         hovertemplate="%{text}<br>eta %{x:.1f} steps, alpha %{y:.2f}<extra></extra>",
     )  # fmt: skip
-    legend = [(shortened(names[w], 44), CATEGORICAL[rank], (winner == w).mean()) for w, rank in place.items()]
-    used = {code for row in codes for code in row}
-    if other in used:
-        legend.append(("other clusters", OTHER, float(np.mean(np.array(codes) == other))))
-    if missing in used:
-        legend.append(("not found", NOTHING, float(np.mean(np.array(codes) == missing))))
-    _add_legend(figure, legend)
+    _add_legend(figure, patches, [shortened(name, LEGEND_LENGTH) for name in names])
     _add_cross_hair(figure, eta, alpha)
-    figure.update_xaxes(
-        title_text="eta: how far clusters grow (steps in the hierarchy)", showgrid=False, automargin=False
-    )
-    figure.update_yaxes(title_text="alpha: weight of the score", showgrid=False, tickformat=".1f", automargin=False)
-    figure.update_layout(height=320 + 22 * len(legend), margin_t=36, margin_l=56, hovermode="closest")
+    figure.update_xaxes(title_text=ETA_AXIS, showgrid=False, automargin=False)
+    figure.update_yaxes(title_text=ALPHA_AXIS, showgrid=False, tickformat=".1f", automargin=False)
+    figure.update_layout(height=320 + 22 * len(patches), margin_t=36, margin_l=56, hovermode="closest")
     return figure
-
-
-def move_cross_hair(stability: go.Figure, eta: float, alpha: float) -> go.Figure:
-    """A stability map with its cross-hair elsewhere, in a tenth of the time that a new one takes.
-
-    Args:
-        stability: from `stability_map`; it stays as it is. Its colours suit any point at which the same cluster wins.
-        eta: the new point.
-        alpha: the new point.
-    """
-    spec = stability.to_plotly_json()
-    for line in spec["layout"]["shapes"]:
-        ends = ("x0", "x1") if "y domain" in (line.get("yref") or "") else ("y0", "y1")
-        line.update(dict.fromkeys(ends, eta if ends[0] == "x0" else alpha))
-    spec["data"][-1].update(x=[eta], y=[alpha], hovertemplate=_describe_point(eta, alpha))
-    return go.Figure(spec, _validate=False)  # all of it was validated before; doing so again takes 30 ms
 
 
 def filter_counts(
@@ -217,7 +203,8 @@ def _row_ends(values: list[Any], texts: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], int]:
+def most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], int]:
+    """The clusters that are drawn, a winner always among them, and how many are not."""
     shown, rest = list(clusters[:MAX_CLUSTERS]), clusters[MAX_CLUSTERS:]
     for cluster in rest:
         if cluster.is_winner:
@@ -225,26 +212,53 @@ def _most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], i
     return shown, len(rest)
 
 
-def _describe(cluster: ClusterBar, alpha: float) -> str:
+def objective_axis(alpha: float, n_left_out: int) -> str:
+    """The title of the bars' axis."""
+    left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
+    return f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}"
+
+
+def made_of(cluster: ClusterBar, alpha: float) -> str:
+    """A cluster's objective as a sum in words."""
     return (
-        f"{full_name(cluster.name)}<br>{counted(cluster.n_leaves, 'leaf', 'leaves')}"
-        f"<br>L {cluster.functional:.3f}, S {cluster.semantic:.3f}"
-        f"<br>{alpha:.2f} · {cluster.functional:.3f} + {1 - alpha:.2f} · {cluster.semantic:.3f}"
+        f"{alpha:.2f} · {cluster.functional:.3f} + {1 - alpha:.2f} · {cluster.semantic:.3f}"
         f" = {cluster.objective:.3f}{' (winner)' if cluster.is_winner else ''}"
     )
 
 
-def _colored_winners(winner: Counts, here: int) -> list[int]:
-    """The winners with a colour of their own, the most frequent first, the current one among them.
+def _describe(cluster: ClusterBar, alpha: float) -> str:
+    return (
+        f"{full_name(cluster.name)}<br>{counted(cluster.n_leaves, 'leaf', 'leaves')}"
+        f"<br>L {cluster.functional:.3f}, S {cluster.semantic:.3f}"
+        f"<br>{made_of(cluster, alpha)}"
+    )
 
-    They are chosen by their share of the map, so that colours stay while the cross-hair moves over them.
+
+def color_winners(winner: Counts, here: int) -> list[Patch]:
+    """The colours of a stability map in the order of its legend: the most frequent winners first, the current one
+    among them, then all others, then where nobody wins.
+
+    Winners are chosen by their share of the map, so that colours stay while the cross-hair moves over them.
+
+    Args:
+        winner: (n_eta, n_alpha) index of who wins; -1 where the class is not found.
+        here: who wins at the current point, or -1.
     """
     found, counts = np.unique(winner[winner >= 0], return_counts=True)
-    frequent = [int(index) for index in found[np.argsort(-counts, kind="stable")]]
-    colored = frequent[:MAX_WINNERS]
+    colored = [int(index) for index in found[np.argsort(-counts, kind="stable")]][:MAX_WINNERS]
     if here >= 0 and here not in colored:
         colored[-1] = here
-    return colored
+    patches = [Patch(w, color, float((winner == w).mean())) for w, color in zip(colored, CATEGORICAL, strict=False)]
+    others = float((~np.isin(winner, [*colored, NOBODY])).mean())
+    nobody = float((winner == NOBODY).mean())
+    rest = [Patch(OTHERS, OTHER, others), Patch(NOBODY, NOTHING, nobody)]
+    return patches + [patch for patch in rest if patch.share]
+
+
+def legend_text(patch: Patch, names: Sequence[str]) -> str:
+    """What the legend says of a colour; `names` are the winners', as they may be shown."""
+    name = {OTHERS: "other clusters", NOBODY: "not found"}.get(patch.winner) or names[patch.winner]
+    return f"{name} ({patch.share:.0%} of the map)"
 
 
 def _steps(colors: Sequence[str]) -> list[tuple[float, str]]:
@@ -253,12 +267,12 @@ def _steps(colors: Sequence[str]) -> list[tuple[float, str]]:
     return [(at / n, color) for i, color in enumerate(colors) for at in (i, i + 1)]
 
 
-def _add_legend(figure: go.Figure, entries: Sequence[tuple[str, str, float]]) -> None:
+def _add_legend(figure: go.Figure, patches: Sequence[Patch], names: Sequence[str]) -> None:
     """One line for each colour, below the map; nothing in it is clicked."""
-    for name, color, share in entries:
+    for patch in patches:
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=f"{name} ({share:.0%} of the map)", hoverinfo="skip",
-            marker={"symbol": "square", "size": 12, "color": color, "line": {"color": OTHER, "width": 1}},
+            x=[None], y=[None], mode="markers", name=legend_text(patch, names), hoverinfo="skip",
+            marker={"symbol": "square", "size": 12, "color": patch.color, "line": {"color": OTHER, "width": 1}},
         )  # fmt: skip
     figure.update_layout(
         showlegend=True,
@@ -266,7 +280,7 @@ def _add_legend(figure: go.Figure, entries: Sequence[tuple[str, str, float]]) ->
             "orientation": "v", "x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom",
             "itemclick": False, "itemdoubleclick": False,
         },
-        margin_b=22 * len(entries) + 56,
+        margin_b=22 * len(patches) + 56,
     )  # fmt: skip
 
 
@@ -278,9 +292,5 @@ def _add_cross_hair(figure: go.Figure, eta: float, alpha: float) -> None:
     figure.add_scatter(
         x=[eta], y=[alpha], mode="markers", showlegend=False, name="current point",
         marker={"symbol": "circle", "size": 13, "color": "white", "line": {"color": "black", "width": 3}},
-        hovertemplate=_describe_point(eta, alpha),
+        hovertemplate=f"<b>current point</b><br>eta {eta:.1f} steps, alpha {alpha:.2f}<extra></extra>",
     )  # fmt: skip
-
-
-def _describe_point(eta: float, alpha: float) -> str:
-    return f"<b>current point</b><br>eta {eta:.1f} steps, alpha {alpha:.2f}<extra></extra>"

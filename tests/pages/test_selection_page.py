@@ -279,3 +279,18 @@ def test_a_locked_answer_that_no_longer_fits_can_be_unlocked(finished: Path) -> 
     assert not at.error
     assert list(read_choices(Case(finished))) == [1]
     assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]
+
+
+def test_the_live_figures_are_given_what_the_url_says(finished: Path) -> None:
+    """The map stands at eta and alpha, its words name the place, and a class that is not found has no map."""
+    at = open_selection(finished, **{"class": "1"}, eta="5", alpha="0.5")
+    figures = {str(one.proto.component_name): json.loads(one.proto.json) for one in at.get("bidi_component")}
+    assert (figures["fdcore.live_map"]["eta"], figures["fdcore.live_map"]["alpha"]) == (5, 0.5)
+    assert figures["fdcore.live_map"]["current"] == "eta 5.0 steps, alpha 0.50: domestic cat"
+    assert len(figures["fdcore.live_bars"]["rows"]) > 0
+    assert not at.get("plotly_chart")
+    at.query_params["tau"] = "0.95"
+    at.query_params["class"] = "3"
+    at.run()
+    assert at.header[0].value == "Not found"
+    assert "fdcore.live_map" not in {one.proto.component_name for one in at.get("bidi_component")}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fdcore.artefacts import ClassFinding
+from fdcore.cloning.transfer import share_evenly, transfer_set, transfer_to_csv
 from fdcore.filtering import FilteredClass
 from fdcore.naming import Name
 from fdcore.selection import ClassSelection, Cluster
-from fdcore.cloning.transfer import share_evenly, transfer_set, transfer_to_csv
 
 
 def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassFinding:

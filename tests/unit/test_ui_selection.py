@@ -1,6 +1,7 @@
 """What the Selection page says in tables and sentences."""
 
 import csv
+import html
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from fdcore.choices import Choice
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import StabilityMap, find_flips, map_stability
 from fdcore.verdict import reason_for
-from ui.selection import parts, tables
+from ui.selection import figures, parts, tables
 
 NOW = "2026-01-02T03:04:05+00:00"
 
@@ -129,3 +130,70 @@ def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):
     text = parts._doubts(doubtful, settings, stability_of_class(scored, settings, 0))
     for weakness in doubtful.weaknesses:
         assert f"**{weakness.capitalize()}.** {reason_for(weakness).why}" in text
+
+
+# What the canvases are given
+
+
+def test_the_live_map_says_what_the_figure_to_take_away_says(scored, monkeypatch):
+    """Who wins where, colours, legend and axes are those of the Plotly map."""
+    monkeypatch.setattr(figures.cached, "drawing", lambda case, what, make: make())
+    settings = SelectionSettings(tau=0.05, eta=3.0, alpha=0.4)
+    stability = stability_of_class(scored, settings, 0)
+    live = figures.map_to_follow(Case(Path("any")), scored, stability, settings)
+    drawn = figures.draw_map(scored, stability, settings)
+    heatmap, legend = drawn.data[0], drawn.data[1:-1]
+    scale = {round(at * len(legend)): color for at, color in heatmap.colorscale[::2]}
+    colors = [live["nobody"] if w < 0 else live["colors"][w] for w in live["winner"]]
+    assert [scale[code] for code in np.array(heatmap.z).T.ravel().tolist()] == colors
+    assert [(html.unescape(entry.name), entry.marker.color) for entry in legend] == live["legend"]
+    assert (drawn.layout.xaxis.title.text, drawn.layout.yaxis.title.text) == (live["across"], live["up"])
+    assert (live["eta"], live["alpha"]) == (3.0, 0.4)
+    here = stability.at(3.0, 0.4)
+    assert here is not None
+    assert live["alt"].endswith(f"eta 3.0 steps, alpha 0.40: {tables.cluster_name(scored, here.members)}")
+
+
+def test_the_live_bars_add_up_as_the_figure_to_take_away_does(scored):
+    """alpha * L and (1 - alpha) * S of each cluster, its objective at the end, the winner strong."""
+    settings = SelectionSettings(tau=0.05, alpha=0.4)
+    found = weigh_class(scored, settings, 0)
+    live = figures.bars_to_follow(scored, found, settings)
+    functional, semantic, ends = figures.draw_clusters(scored, found, settings).data
+    assert [row["parts"] for row in live["rows"]] == list(zip(functional.x, semantic.x, strict=True))
+    assert [row["end"] for row in live["rows"]] == [
+        text.replace("<b>", "").replace("</b>", "").strip() for text in ends.text
+    ]
+    assert [row["strong"] for row in live["rows"]] == [c is found.selection.winner for c in found.selection.clusters]
+    assert [row["faint"] for row in live["rows"]] == [not row["strong"] for row in live["rows"]]
+
+
+def test_the_live_counts_are_those_of_the_images(scored, monkeypatch):
+    """Each leaf's kept and dropped images, and of very many leaves only the first, with a word on the rest."""
+    monkeypatch.setattr(figures.cached, "drawing", lambda case, what, make: make())
+    found = weigh_class(scored, SelectionSettings(tau=0.05, eta=20), 0)
+    winner, leaf_of = found.selection.winner, scored.images.node_index
+    assert winner is not None
+    live = figures.counts_to_follow(Case(Path("any")), scored, found)
+    kept = [sum(leaf_of[image] == leaf for image in found.filtered.kept) for leaf in winner.members]
+    every = [sum(leaf_of == leaf) for leaf in winner.members]
+    assert [row["parts"] for row in live["rows"]] == [(k, n - k) for k, n in zip(kept, every, strict=True)]
+    assert live["across"] == "Images"
+    monkeypatch.setattr(figures, "MAX_TICKS", 1)
+    live = figures.counts_to_follow(Case(Path("any")), scored, found)
+    assert len(live["rows"]) == 1
+    assert live["across"].startswith(f"Images; {len(winner.members) - 1} lea")
+
+
+def test_what_a_canvas_draws_holds_no_character_that_is_not_seen():
+    """No line break, no control character, nothing that turns the text around; markup stays as it is."""
+    assert (
+        figures.plain(" a\nb\t<b>&amp;\u202ex\x00 ")
+        == "a b <b>&amp;\N{REPLACEMENT CHARACTER}x\N{REPLACEMENT CHARACTER}"
+    )
+
+
+@pytest.mark.parametrize(("value", "step"), [(0.25, 1), (1, 1), (1.2, 2), (4, 5), (12.5, 20), (500, 500), (501, 1000)])
+def test_ticks_lie_one_two_or_five_apart(value, step):
+    """And never less than one image."""
+    assert max(1, figures.round_up(value)) == step

@@ -18,7 +18,7 @@ from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
 
-PATIENCE_MS = 300  # for how long a slider must rest before the slow part of a big case is drawn
+PATIENCE_MS = 200  # for how long a slider must rest before the slow part of a big case is drawn
 LIVE, SLOW = "live_part", "slow_part"  # the keys of the page's two fragments
 _HISTORY = "selection_history"
 _MAX_UNDO = 50

@@ -12,11 +12,11 @@ from fdcore.analysis import Scored, lock_class, unlock_class
 from fdcore.artefacts import ClassFinding
 from fdcore.case import Case
 from fdcore.errors import FdError
-from fdcore.figures.style import config
 from fdcore.selection import MAX_CHOSEN, Choice, Cluster
 from ui import cached
 from ui.frame import Desk
-from ui.selection.figures import draw_counts
+from ui.selection.figures import counts_to_follow
+from ui.selection.live_figure import live_bars
 from ui.selection.tables import cluster_choice
 from ui.sentences import show_error
 from ui.text import counted, distinct_texts, shortened
@@ -37,7 +37,7 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
             return
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            _counts_figure(case, scored, found)
+            live_bars(counts_to_follow(case, scored, found), key="filter_counts")
             st.caption(
                 f"{n_kept:,} of {counted(n_all, 'image')} stay: those that the suspect itself puts in this class."
             )
@@ -49,15 +49,6 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
                 f"Show what was dropped ({len(filtered.dropped):,})", key="show_dropped"
             ):
                 _dropped(desk, case, found)
-
-
-def _counts_figure(case: Case, scored: Scored, found: ClassFinding) -> None:
-    members = found.selection.winner.members if found.selection.winner else ()
-    what = f"filter counts {found.selection.target_class} {members}"
-    st.plotly_chart(
-        cached.figure(case, what, lambda: draw_counts(scored, found)), key="filter_counts",
-        config=config("filtering"), alt="Images of each selected leaf before and after filtering",
-    )  # fmt: skip
 
 
 def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str) -> None:

@@ -1,21 +1,50 @@
-"""The figures of the Selection page, made of what the page holds."""
+"""The figures of the Selection page, made of what the page holds: Plotly's to take away, and what a canvas draws."""
 
+import math
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from fdcore.analysis import Scored
 from fdcore.artefacts import ClassFinding
 from fdcore.case import Case
-from fdcore.figures.selection import ClusterBar, cluster_bars, filter_counts, move_cross_hair, stability_map
+from fdcore.figures.selection import (
+    ALPHA_AXIS,
+    ETA_AXIS,
+    FUNCTIONAL,
+    LEGEND_LENGTH,
+    SEMANTIC,
+    ClusterBar,
+    Counts,
+    cluster_bars,
+    color_winners,
+    filter_counts,
+    legend_text,
+    made_of,
+    most_important,
+    objective_axis,
+    stability_map,
+)
+from fdcore.figures.style import ACCENT, GRID, LABEL_LENGTH, MAX_TICKS, MUTED, NOTHING, OTHER
 from fdcore.selection import SelectionSettings
 from fdcore.stability import StabilityMap
 from ui import cached
 from ui.selection.tables import cluster_name
+from ui.text import counted, shortened
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_MAX_NAME = 300  # characters of a name under the pointer
 
 
-def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> go.Figure:
+def plain(text: str) -> str:
+    """A string as a canvas may draw it: on one line, without characters that are not seen."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
+def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> "go.Figure":
     """Which cluster wins at each eta and alpha, and where the settings stand."""
     return stability_map(
         stability.winner,
@@ -28,34 +57,97 @@ def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSetting
     )
 
 
-def follow_on_map(case: Case, scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> go.Figure:
-    """`draw_map` while a slider moves: drawn once for each answer, then only the cross-hair moves."""
-    here = stability.winner[stability.nearest(settings.eta, settings.alpha)]
+def map_to_follow(case: Case, scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> dict[str, Any]:
+    """`draw_map` for `live_figure.live_map`: put together once for each answer, then only the cross-hair moves."""
+    here = int(stability.winner[stability.nearest(settings.eta, settings.alpha)])
     anywhere = replace(settings, eta=0.0, alpha=1.0)
     what = f"stability map {stability.target_class} {anywhere!r} {here}"
-    drawn = cached.figure(case, what, lambda: draw_map(scored, stability, settings))
-    return move_cross_hair(drawn, settings.eta, settings.alpha)
+    drawn = cached.drawing(case, what, lambda: _whole_map(scored, stability, here))
+    name = drawn["names"][here] if here >= 0 else "not found"
+    where = f"eta {settings.eta:.1f} steps, alpha {settings.alpha:.2f}"
+    return drawn | {
+        "eta": settings.eta,
+        "alpha": settings.alpha,
+        "current": f"{where}: {name}",
+        "alt": f"Which cluster wins at each eta and alpha. At the current point, {where}: {name}",
+    }
 
 
-def draw_clusters(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> go.Figure:
+def _whole_map(scored: Scored, stability: StabilityMap, here: int) -> dict[str, Any]:
+    names = [plain(cluster_name(scored, winner.members)) for winner in stability.winners]
+    short = [shortened(name, LEGEND_LENGTH) for name in names]
+    patches = color_winners(stability.winner, here)
+    colors = {patch.winner: patch.color for patch in patches}
+    return {
+        "etas": stability.etas.tolist(),
+        "alphas": stability.alphas.tolist(),
+        "winner": stability.winner.ravel().tolist(),
+        "names": [shortened(name, _MAX_NAME) for name in names],
+        "colors": [colors.get(winner, OTHER) for winner in range(len(names))],
+        "nobody": NOTHING,
+        "outline": OTHER,
+        "legend": [(legend_text(patch, short), patch.color) for patch in patches],
+        "across": ETA_AXIS,
+        "up": ALPHA_AXIS,
+        "file": "stability",
+    }
+
+
+def draw_clusters(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> "go.Figure":
     """What each cluster's objective is made of."""
+    return cluster_bars(_bars(scored, found), alpha=settings.alpha, revision=str(found.selection.target_class))
+
+
+def bars_to_follow(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> dict[str, Any]:
+    """`draw_clusters` for `live_figure.live_bars`."""
+    bars, n_left_out = most_important(_bars(scored, found))
+    no_winner = not any(bar.is_winner for bar in bars)
+    best = max(bars, key=lambda bar: bar.objective)
+    return {
+        "rows": [_cluster_row(bar, settings.alpha, faint=not (bar.is_winner or no_winner)) for bar in bars],
+        "row": 30,
+        "most": 1,
+        "ticks": [(fifth / 5, f"{fifth / 5:.1f}") for fifth in range(6)],
+        "parts": [("alpha · L", FUNCTIONAL), ("(1 - alpha) · S", SEMANTIC)],
+        "grid": GRID,
+        "across": objective_axis(settings.alpha, n_left_out),
+        "alt": f"L, S and objective of {counted(len(bars), 'cluster')}. The highest objective is {best.objective:.3f}, "
+        f"of {plain(best.name)}",
+        "file": "clusters",
+    }
+
+
+def _cluster_row(bar: ClusterBar, alpha: float, *, faint: bool) -> dict[str, Any]:
+    name = plain(bar.name)
+    return {
+        "name": shortened(name, LABEL_LENGTH),
+        "parts": (alpha * bar.functional, (1 - alpha) * bar.semantic),
+        "end": f"{bar.objective:.2f}{' winner' if bar.is_winner else ''}",
+        "strong": bar.is_winner,
+        "faint": faint,
+        "words": (
+            shortened(name, _MAX_NAME),
+            counted(bar.n_leaves, "leaf", "leaves"),
+            f"L {bar.functional:.3f}, S {bar.semantic:.3f}",
+            made_of(bar, alpha),
+        ),
+    }
+
+
+def _bars(scored: Scored, found: ClassFinding) -> list[ClusterBar]:
     winner = found.selection.winner
-    bars = [
+    return [
         ClusterBar(
             cluster_name(scored, cluster.members), cluster.functional, cluster.semantic, cluster.objective,
             cluster is winner, len(cluster.members),
         )
         for cluster in found.selection.clusters
     ]  # fmt: skip
-    return cluster_bars(bars, alpha=settings.alpha, revision=str(found.selection.target_class))
 
 
-def draw_counts(scored: Scored, found: ClassFinding) -> go.Figure:
+def draw_counts(scored: Scored, found: ClassFinding) -> "go.Figure":
     """How many images of each selected leaf stay."""
-    leaves = list(found.selection.winner.members) if found.selection.winner else []
-    leaf_of, n_leaves = scored.images.node_index, len(scored.scores.nodes)
-    kept = np.bincount(leaf_of[found.filtered.kept], minlength=n_leaves)[leaves]
-    dropped = np.bincount(leaf_of[found.filtered.dropped], minlength=n_leaves)[leaves]
+    leaves, kept, dropped = _counts(scored, found)
     return filter_counts(
         scored.labels(leaves),
         ids=[scored.scores.nodes[leaf] for leaf in leaves],
@@ -63,3 +155,63 @@ def draw_counts(scored: Scored, found: ClassFinding) -> go.Figure:
         after=kept,
         revision=str(found.selection.target_class),
     )
+
+
+def counts_to_follow(case: Case, scored: Scored, found: ClassFinding) -> dict[str, Any]:
+    """`draw_counts` for `live_figure.live_bars`: of a winner with many leaves the first `MAX_TICKS`."""
+    selection = found.selection
+    what = f"filter counts {selection.target_class} {selection.winner.members if selection.winner else ()}"
+    return cached.drawing(case, what, lambda: _whole_counts(scored, found))
+
+
+def _whole_counts(scored: Scored, found: ClassFinding) -> dict[str, Any]:
+    leaves, kept, dropped = _counts(scored, found)
+    most = max([1, *(kept + dropped)[:MAX_TICKS].tolist()])
+    step = max(1, round_up(most / 4))
+    not_drawn = f"; {counted(len(leaves) - MAX_TICKS, 'leaf', 'leaves')} not drawn" if len(leaves) > MAX_TICKS else ""
+    return {
+        "rows": [
+            _leaf_row(plain(scored.label(leaf)), scored.scores.nodes[leaf], int(stay), int(go))
+            for leaf, stay, go in zip(leaves[:MAX_TICKS], kept, dropped, strict=False)
+        ],
+        "row": 24,
+        "most": most,
+        "ticks": [(n, f"{n:,}") for n in range(0, most + 1, step)],
+        "parts": [("Kept", ACCENT), ("Dropped", MUTED)],
+        "grid": GRID,
+        "across": f"Images{not_drawn}",
+        "alt": "Images of each selected leaf before and after filtering: "
+        f"{int(kept.sum()):,} of {int((kept + dropped).sum()):,} stay",
+        "file": "filtering",
+    }
+
+
+def round_up(value: float) -> int:
+    """The next number that is 1, 2 or 5 times a power of ten: a distance between ticks."""
+    power = 10 ** math.floor(math.log10(value)) if value > 0 else 1
+    return math.ceil(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value))
+
+
+def _leaf_row(name: str, node: str, kept: int, dropped: int) -> dict[str, Any]:
+    total = kept + dropped
+    return {
+        "name": shortened(name, LABEL_LENGTH),
+        "parts": (kept, dropped),
+        "end": f"{kept:,} of {total:,}",
+        "strong": False,
+        "faint": False,
+        "words": (
+            shortened(name, _MAX_NAME),
+            *((shortened(plain(node), _MAX_NAME),) if node != name else ()),
+            f"{kept:,} of {counted(total, 'image')} kept, {dropped:,} dropped",
+        ),
+    }
+
+
+def _counts(scored: Scored, found: ClassFinding) -> tuple[list[int], Counts, Counts]:
+    """The winner's leaves, and the images of each that stay and that go."""
+    leaves = list(found.selection.winner.members) if found.selection.winner else []
+    leaf_of, n_leaves = scored.images.node_index, len(scored.scores.nodes)
+    kept = np.bincount(leaf_of[found.filtered.kept], minlength=n_leaves)[leaves]
+    dropped = np.bincount(leaf_of[found.filtered.dropped], minlength=n_leaves)[leaves]
+    return leaves, kept, dropped

@@ -6,11 +6,11 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from fdcore.analysis import Scored
 from fdcore.artefacts import ClassFinding
 from fdcore.case import Case
-from fdcore.figures.style import config
 from fdcore.selection import SelectionSettings
 from fdcore.stability import FIRM, UNSTABLE, StabilityMap, firmness
 from fdcore.verdict import reason_for
-from ui.selection.figures import draw_clusters, follow_on_map
+from ui.selection.figures import bars_to_follow, map_to_follow
+from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
 from ui.text import counted, inert
 
@@ -87,10 +87,7 @@ def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSetti
         with right:
             _clusters_table(scored, found)
         with left:
-            st.plotly_chart(
-                draw_clusters(scored, found, settings), key="cluster_bars", config=config("clusters"),
-                alt="L, S and objective of each cluster",
-            )  # fmt: skip
+            live_bars(bars_to_follow(scored, found, settings), key="cluster_bars")
 
 
 def _clusters_table(scored: Scored, found: ClassFinding) -> None:
@@ -117,9 +114,6 @@ def map_panel(
     with st.container(border=True, key="stability", height="stretch"):
         st.markdown("**Does it change with eta and alpha?**")
         if stability.winners:
-            st.plotly_chart(
-                follow_on_map(case, scored, stability, settings), key="stability_map", config=config("stability"),
-                alt="Which cluster wins at each eta and alpha, with the current settings marked",
-            )  # fmt: skip
+            live_map(map_to_follow(case, scored, stability, settings), key="stability_map")
         locked = "The answer is locked by hand; the map shows what the method alone finds. "
         st.caption((locked if found.selection.choice else "") + map_in_words(scored, found, stability, settings))

@@ -1,0 +1,177 @@
+"""How fast a clone is trained: against a plain PyTorch loop, and against the usual loop over image files.
+
+    python benchmarks/cloning.py [images]
+
+In one process, interleaved, with ResNet-20 and GoogLeNet at 32x32, batches of 64:
+
+    a          a plain loop: the same network, float32 tensors prepared in memory, torch.optim.SGD, no augmentation
+    b          ours, `fdcore.cloning.training.train`, from uint8 pictures: shift, mirror, schedule, checkpoint
+    c          the usual loop: Dataset and DataLoader over JPEG files, torchvision's RandomCrop and flip, ToTensor,
+               Normalize; the files are 32x32 already
+    d          the same over photographs of 500x375, as image collections hold them, with Resize before
+
+The mean over whole epochs, in images a second. Goals: b at least a; b at least 3 times c. Results: cloning.csv beside
+this script.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from record import save
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from fdcore.cloning.settings import TrainingSettings
+from fdcore.cloning.training import TrainingData, train
+from fdcore.suspect.architectures.registry import build
+from fdcore.suspect.preprocess import PreprocessSpec
+
+N_ROUNDS, N_CLASSES, BATCH = 3, 10, 64
+N_EPOCHS = 3  # of ours in one run, which begins with a new network and writes a checkpoint after each
+N_IMAGES = {"resnet20": 512, "googlenet-32": 64}
+PHOTOGRAPH = (375, 500)
+
+
+def plain_loop(arch: str, pixels: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
+    """What one writes first, with everything prepared."""
+    torch.manual_seed(0)
+    network = build(arch, N_CLASSES).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 127.5 - 1
+    y = torch.from_numpy(labels).long()
+
+    def run() -> None:
+        for rows in torch.randperm(len(x)).split(BATCH):
+            learn(network, optimiser, x[rows], y[rows])
+
+    return run
+
+
+def ours(arch: str, pixels: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
+    """Our whole training, from nothing to its last checkpoint."""
+    settings = TrainingSettings(arch=arch, epochs=N_EPOCHS, batch_size=BATCH, held_out=0.0)
+    data = TrainingData(pixels, labels, np.arange(len(labels), dtype=np.int64))
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            train(data, n_classes=N_CLASSES, spec=PreprocessSpec(), settings=settings, folder=Path(folder))
+
+    return run
+
+
+class Files(Dataset[tuple[Tensor, int]]):
+    """Labelled image files, as tutorials read them."""
+
+    def __init__(self, files: list[Path], labels: np.ndarray, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.files, self.labels, self.transform = files, labels, transform
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.open(self.files[index]).convert("RGB")), int(self.labels[index])
+
+
+def usual_loop(arch: str, files: list[Path], labels: np.ndarray, *, resize: bool) -> Callable[[], None]:
+    """A DataLoader over files with torchvision's transforms, one picture at a time."""
+    torch.manual_seed(0)
+    network = build(arch, N_CLASSES).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    steps = [transforms.Resize((32, 32))] if resize else []
+    transform = transforms.Compose(
+        [
+            *steps,
+            transforms.RandomCrop(32, padding=4),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize((0.5,) * 3, (0.5,) * 3),
+        ]
+    )
+    loader = DataLoader(Files(files, labels, transform), batch_size=BATCH, shuffle=True)
+
+    def run() -> None:
+        for x, y in loader:
+            learn(network, optimiser, x, y)
+
+    return run
+
+
+def learn(network: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+    """One step, with the loss and the agreement that everybody prints."""
+    optimiser.zero_grad()
+    out = network(x)
+    loss = nn.functional.cross_entropy(out, y)
+    loss.backward()
+    optimiser.step()
+    loss.item(), (out.argmax(dim=1) == y).sum().item()
+
+
+def write_files(folder: Path, pixels: np.ndarray, size: tuple[int, int] | None) -> list[Path]:
+    """The pictures as JPEG files, enlarged to `size` (height, width) where it is given."""
+    folder.mkdir()
+    paths = []
+    for i, picture in enumerate(pixels):
+        image = Image.fromarray(picture)
+        paths.append(folder / f"{i}.jpg")
+        (image.resize(size[::-1]) if size else image).save(paths[-1])
+    return paths
+
+
+def rate(run: Callable[[], None], n: int) -> float:
+    """Images per second of one run."""
+    start = time.perf_counter()
+    run()
+    return n / (time.perf_counter() - start)
+
+
+def speeds(arch: str, n: int, folder: Path) -> list[dict[str, object]]:
+    """All four rates for one architecture, interleaved over several rounds."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+    labels = rng.integers(0, N_CLASSES, n).astype(np.int32)
+    small, large = (write_files(folder / f"{arch}-{name}", pixels, size) for name, size in
+                    (("small", None), ("large", PHOTOGRAPH)))  # fmt: skip
+    runs = {
+        "a: plain loop": plain_loop(arch, pixels, labels),
+        "b: ours": ours(arch, pixels, labels),
+        "c: usual loop over 32x32 files": usual_loop(arch, small, labels, resize=False),
+        "d: usual loop over photographs": usual_loop(arch, large, labels, resize=True),
+    }
+    for run in runs.values():
+        run()  # warm up
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(N_ROUNDS):
+        for name, run in runs.items():
+            rates[name].append(rate(run, n * (N_EPOCHS if name == "b: ours" else 1)))
+    our = rates["b: ours"]
+    return [
+        {
+            "arch": arch,
+            "what": name,
+            "images_per_s": round(statistics.median(values), 1),
+            "b_over_it": round(statistics.median(b / x for b, x in zip(our, values, strict=True)), 2),
+            "threads": torch.get_num_threads(),
+        }
+        for name, values in rates.items()
+    ]
+
+
+def main() -> None:
+    """Measure both networks; an argument takes that many images in place of the usual numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = []
+        for arch, n in N_IMAGES.items():
+            rows += speeds(arch, int(sys.argv[1]) if len(sys.argv) > 1 else n, Path(folder))
+    save(__file__, rows)
+
+
+if __name__ == "__main__":
+    main()

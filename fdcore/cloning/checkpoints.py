@@ -1,0 +1,112 @@
+"""Where a training goes on: everything that the next epoch depends on, in one file that is whole or not there."""
+
+import io
+import pickle  # for the exception's name only
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fdcore.cloning.run import EpochResult
+from fdcore.errors import CaseError
+from fdcore.storage import disk_errors, write_atomically
+
+NAME = "checkpoint.pt"
+State = dict[str, Tensor]
+
+
+class Checkpoint(NamedTuple):
+    """The state of a training between two epochs.
+
+    Attributes:
+        fingerprint: of the settings and the data; another training does not go on from here.
+        round: of augmentation; 0 before the first.
+        started: epochs before this round.
+        network: weights.
+        optimiser: its state.
+        best: weights of the best epoch.
+        history: all epochs so far.
+        circumstances: of what trained until here.
+    """
+
+    fingerprint: str
+    round: int
+    started: int
+    network: State
+    optimiser: dict[str, Any]
+    best: State
+    history: tuple[EpochResult, ...]
+    circumstances: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Replace the folder's checkpoint.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written; the last checkpoint stays.
+    """
+    content = io.BytesIO()
+    torch.save(checkpoint._asdict() | {"history": [list(one) for one in checkpoint.history]}, content)
+    write_atomically(folder / NAME, content.getvalue())
+
+
+def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
+    """The folder's checkpoint, on the CPU; None where there is none of this training.
+
+    A damaged one counts as none: training begins again and comes to the same.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    checkpoint = _read(folder)
+    return checkpoint if checkpoint and checkpoint.fingerprint == fingerprint else None
+
+
+def best_weights(folder: Path) -> State:
+    """The best weights of the training that the folder's checkpoint belongs to, so far.
+
+    Raises:
+        CaseError: there is no checkpoint, or it is damaged.
+        StorageError: the folder cannot be read.
+    """
+    checkpoint = _read(folder)
+    if checkpoint is None:
+        raise CaseError("Nothing of this training is left to keep. Go on with it, or remove the clone.")
+    return checkpoint.best
+
+
+def _read(folder: Path) -> Checkpoint | None:
+    """The folder's checkpoint, whichever training it is of; None where there is none, or a damaged one."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    with disk_errors(path):
+        content = path.read_bytes()
+    try:
+        values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        history = tuple(EpochResult(*one) for one in values["history"])
+        checkpoint = Checkpoint(**{**values, "history": history})
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+    ):
+        return None
+    return checkpoint if _is_whole(checkpoint) else None
+
+
+def _is_whole(checkpoint: Checkpoint) -> bool:
+    numbers = (checkpoint.round, checkpoint.started)
+    return (
+        all(type(number) is int for number in numbers)
+        and 0 <= checkpoint.started < len(checkpoint.history)
+        and [one.epoch for one in checkpoint.history] == list(range(1, len(checkpoint.history) + 1))
+        and all(isinstance(table, dict) for table in (checkpoint.network, checkpoint.optimiser, checkpoint.best))
+        and isinstance(checkpoint.circumstances, dict)
+    )

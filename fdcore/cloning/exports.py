@@ -1,0 +1,219 @@
+"""A finished clone as files that others can use: safetensors, ONNX and a model card."""
+
+import copy
+import io
+import json
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import safetensors
+import safetensors.torch
+import torch
+
+from fdcore.cloning.evaluation import Evaluation, Rate
+from fdcore.cloning.networks import PRESET, CloneNetwork, build_clone, without_auxiliary_heads
+from fdcore.cloning.run import ClassTransfer, CloneRun
+from fdcore.errors import SuspectError
+from fdcore.suspect.architectures.registry import find, title
+from fdcore.suspect.preprocess import PreprocessSpec
+
+ONNX_OPSET = 17  # as ONNX Runtime 1.13 (2022) and everything since reads it
+MAX_TEXT = 200  # characters of a name in a model card
+N_CLASSES_SHOWN = 1_000
+KINDS: tuple[Literal["onnx", "safetensors"], ...] = ("onnx", "safetensors")
+WHAT_IT_IS = (
+    "This network was trained to answer as another one does, a suspect that nobody documented, from nothing but its "
+    "class numbers. It is evidence about what the suspect was trained on. It does not replace the suspect: where the "
+    "two were not compared, nobody knows whether they agree."
+)
+
+
+def save_weights(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
+    """The weights as safetensors, without normalisation and auxiliary heads.
+
+    The file says which architecture it belongs to, so that `fdcore.suspect.open.open_suspect(path, preset="signed")`
+    opens it; the size has to be given where the architecture's usual one is another (`open_command`).
+    """
+    said = {"format": "pt", "arch": network.arch, "preprocess": PRESET, "input": _size(spec)}
+    return _with_sorted_header(safetensors.torch.save(network.weights(), metadata=said))
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """The same file with the entries of its metadata in order; the library writes them in another one every time.
+
+    A safetensors file begins with the length of its header, 8 bytes, and the header as JSON, filled up with spaces.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return content[:8] + text.ljust(end - 8) + content[end:]
+
+
+def load_weights(content: bytes, arch: str, n_classes: int, spec: PreprocessSpec) -> CloneNetwork:
+    """The inverse of `save_weights`: a network to be asked, in evaluation mode.
+
+    Raises:
+        SuspectError: the weights are damaged or belong to another network.
+    """
+    network = without_auxiliary_heads(build_clone(arch, n_classes, spec, seed=0))
+    try:
+        network.body.load_state_dict(safetensors.torch.load(content))
+    except (safetensors.SafetensorError, RuntimeError, ValueError) as error:
+        detail = str(error).partition("\n")[0][:MAX_TEXT]
+        raise SuspectError(
+            f"The weights are damaged, or belong to something else than {title(arch)} with {n_classes} classes "
+            f"({detail}). Train the clone again."
+        ) from error
+    return network.eval()
+
+
+def to_onnx(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
+    """The clone as an ONNX graph: "pictures" float32 (n, C, H, W) in 0..1 to "logits" (n, n_classes), n free.
+
+    PyTorch's older exporter is used: it needs no further package, and every registered architecture is traced by it.
+    """
+    plain = without_auxiliary_heads(copy.deepcopy(network)).eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # the stub lacks this form
+    content = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # that there is a newer exporter, and what it does not fold
+        torch.onnx.export(
+            plain,
+            (torch.zeros(2, spec.channels, spec.height, spec.width),),
+            content,  # type: ignore[arg-type]  # the older exporter writes to an open file too
+            input_names=["pictures"],
+            output_names=["logits"],
+            dynamic_axes={"pictures": {0: "n"}, "logits": {0: "n"}},
+            opset_version=ONNX_OPSET,
+            dynamo=False,
+        )
+    return content.getvalue()
+
+
+def open_command(arch: str, spec: PreprocessSpec, kind: Literal["safetensors", "onnx"]) -> str:
+    """The command that examines an exported clone as a suspect in turn.
+
+    Raises:
+        SuspectError: no architecture has that name.
+    """
+    how = f"--arch {find(arch).name} --preprocess {PRESET} --input-size {spec.height}x{spec.width}"
+    options = how if kind == "safetensors" else "--preprocess unit"
+    return f"python -m fdcore investigate clone.{kind} {options} --corpus IMAGES --out CASE"
+
+
+def model_card(
+    run: CloneRun, evaluations: Mapping[str, Evaluation], facts: Mapping[str, str], spec: PreprocessSpec
+) -> str:
+    """From what the clone was made, how, and how good it is, as Markdown in which no name can act.
+
+    Args:
+        run: the clone.
+        evaluations: what it answered, by the evaluation set's name for people.
+        facts: further lines for the top, name -> value, such as the suspect's description and the case's name.
+        spec: the suspect's input.
+    """
+    arch, n_classes = run.training.arch, len(run.drawn.classes)
+    parts = [
+        f"# Clone of a suspect, made from: {inert(run.source.name)}",
+        WHAT_IT_IS,
+        _table(("", ""), [*facts.items(), *_origin(run), *_training(run)]),
+        "## How good it is",
+        *(_quality(name, evaluation) for name, evaluation in evaluations.items()),
+        *([] if evaluations else ["It has not been tested yet."]),
+        "## What it was trained on",
+        *(f"- {inert(note)}" for note in run.drawn.notes),
+        _table(("class", "found", "images", "further views", "filled in"), map(_class_row, _shown(run))),
+        *_left_out(run),
+        "## How to use it",
+        f"`clone.onnx` takes pictures as float32 (n, {spec.channels}, {spec.height}, {spec.width}) with values from 0 "
+        f"to 1, RGB where they have colour, and gives one score for each of the {n_classes:,} classes.",
+        "`clone.safetensors` holds the weights alone, for an input from -1 to 1. Either can be examined as a suspect "
+        "in turn:",
+        *(f"    {open_command(arch, spec, kind)}" for kind in KINDS),
+        *_hashes(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def inert(text: str) -> str:
+    """A text that somebody else chose as plain words of Markdown: one line, no link, no image, no HTML."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    short = line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+    escaped = re.sub(r"[\\`*_{}\[\]<>#|~!&@$]|^[-+=]", r"\\\g<0>", short)
+    return re.sub(r"(?i)(www)\.", r"\1\\.", escaped.replace("://", r":\/\/"))  # what becomes a link by itself
+
+
+def _origin(run: CloneRun) -> list[tuple[str, str]]:
+    choice = ", ".join(f"{key} {value}" for key, value in run.selection.items() if value is not None)
+    return [
+        ("Made", run.created),
+        ("Source of its images", run.source.name),
+        *([("Finding drawn with", choice)] if choice else []),
+        ("Rows it learned from, further views included", f"{run.drawn.n_rows:,} of {run.transfer.total:,} asked for"),
+        ("Answers of the suspect that it rests on", f"{run.n_answers:,}, of which {run.n_sent:,} were sent for it"),
+        ("Seeds", f"{run.transfer.seed} for the images, {run.training.seed} for the training"),
+    ]
+
+
+def _training(run: CloneRun) -> list[tuple[str, str]]:
+    settings, held_out = run.training, run.best_agreement
+    rounds = f", {settings.jacobian_rounds} rounds of Jacobian-based augmentation" if settings.jacobian_rounds else ""
+    done = f"{len(run.history)} epochs{rounds}; the weights are those of epoch {run.best_epoch}"
+    where = ", ".join(f"{key} {value}" for key, value in run.circumstances.items() if not isinstance(value, dict))
+    return [
+        ("Architecture", f"{title(settings.arch)} ({settings.arch})"),
+        ("Training", done),
+        *([("Stopped early", run.stopped_early)] if run.stopped_early else []),
+        ("Optimiser", f"{settings.optimiser}, learning rate {settings.peak_rate:g}, batches of {settings.batch_size}"),
+        ("Agreement on held-out images", "nothing was held out" if held_out is None else f"{held_out:.1%}"),
+        ("Trained on", where),
+    ]
+
+
+def _quality(name: str, evaluation: Evaluation) -> str:
+    measured = {
+        "Agreement with the suspect": evaluation.agreement,
+        "Agreement, mean over classes": evaluation.mean_agreement,
+        "Accuracy": evaluation.accuracy,
+        "The suspect's own accuracy": evaluation.suspect_accuracy,
+    }
+    rows = [(what, _rate(rate)) for what, rate in measured.items() if rate is not None]
+    return f"### On {inert(name)}\n\n" + _table(("", "share, with its 95 % interval"), rows)
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}), {rate.n:,} images"
+
+
+def _shown(run: CloneRun) -> tuple[ClassTransfer, ...]:
+    return run.drawn.classes[:N_CLASSES_SHOWN]
+
+
+def _class_row(one: ClassTransfer) -> tuple[str, ...]:
+    return (
+        str(one.target_class),
+        one.label or "not found",
+        *(f"{n:,}" for n in (one.n_images, one.n_views, one.n_filled)),
+    )
+
+
+def _left_out(run: CloneRun) -> list[str]:
+    n = len(run.drawn.classes) - N_CLASSES_SHOWN
+    return [f"{n:,} more classes are in the run's record."] if n > 0 else []
+
+
+def _hashes(run: CloneRun) -> list[str]:
+    if not run.files:
+        return []
+    return ["## Hashes", _table(("file", "SHA-256"), sorted(run.files.items()))]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *(tuple(map(inert, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _size(spec: PreprocessSpec) -> str:
+    return f"{spec.height}x{spec.width}x{spec.channels}"

@@ -1,0 +1,140 @@
+"""Jacobian-based augmentation: pictures moved to where the clone's answer changes most, labelled by the suspect.
+
+Papernot et al. 2017, "Practical black-box attacks against machine learning", section 4.2: from each picture x that the
+suspect labelled y, the clone's own gradient gives a new one, x + step * sign(d logit[y] / dx), which the suspect labels
+in turn. There the set doubles in every round until reservoir sampling holds it back; here the first round doubles it,
+and every later one adds as many again as the set had at first, taken at random. Their periodic change of the step's
+sign is left out.
+"""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fdcore.cloning.networks import CloneNetwork
+from fdcore.progress import Progress, silent
+from fdcore.storage import disk_errors, write_atomically
+
+WHITE = 255
+Pictures = npt.NDArray[np.uint8]
+ClassLabels = npt.NDArray[np.int32]
+
+
+class Round(NamedTuple):
+    """One round's new pictures.
+
+    Attributes:
+        pictures: uint8 (n, H, W, C).
+        labels: int32 (n,), the suspect's; None while it has not answered.
+    """
+
+    pictures: Pictures
+    labels: ClassLabels | None
+
+
+def choose_rows(n: int, n_most: int, *, seed: int, number: int) -> npt.NDArray[np.intp]:
+    """Which of n rows a round starts from: all of them, or `n_most` at random, in ascending order."""
+    if n <= n_most:
+        return np.arange(n)
+    generator = np.random.default_rng([seed, number])
+    return np.sort(generator.choice(n, n_most, replace=False))
+
+
+def moved(
+    network: CloneNetwork,
+    pictures: Pictures,
+    labels: npt.NDArray[np.integer[Any]],
+    *,
+    step: float,
+    device: torch.device,
+    batch_size: int,
+    progress: Progress = silent,
+) -> Pictures:
+    """New pictures, clip(x + step * sign(d logit[label] / dx)), in whole grey levels.
+
+    Args:
+        network: the clone as it is now, on the device; it is asked in evaluation mode.
+        pictures: uint8 (n, H, W, C).
+        labels: (n,), the suspect's labels of them.
+        step: as a share of the full range; at least one grey level is taken.
+        device: where the network is.
+        batch_size: pictures at once.
+        progress: told about every batch.
+
+    Returns:
+        uint8 (n, H, W, C).
+    """
+    network.eval()
+    levels = max(1, round(step * WHITE))
+    parts = []
+    for start in range(0, len(pictures), batch_size):
+        progress("Moving pictures along the clone's gradient", start, len(pictures))
+        part = slice(start, start + batch_size)
+        directions = _gradient_signs(network, pictures[part], labels[part], device)
+        parts.append(np.clip(pictures[part].astype(np.int16) + levels * directions, 0, WHITE).astype(np.uint8))
+    return np.concatenate(parts)
+
+
+def _gradient_signs(
+    network: CloneNetwork, pictures: Pictures, labels: npt.NDArray[np.integer[Any]], device: torch.device
+) -> npt.NDArray[np.int16]:
+    """The sign of d logit[label] / dx for every value of every picture, (n, H, W, C) in -1, 0, 1."""
+    x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float().div_(WHITE).requires_grad_()
+    wanted = torch.from_numpy(labels.astype(np.int64)).to(device)
+    own = network(x).gather(1, wanted[:, None]).sum()
+    (gradient,) = torch.autograd.grad(own, x)
+    signs: npt.NDArray[np.int16] = gradient.sign().to(torch.int16).permute(0, 2, 3, 1).cpu().numpy()
+    return signs
+
+
+def save_round(folder: Path, number: int, fingerprint: str, found: Round) -> None:
+    """Write a round's pictures, and its labels once they are there, as NPZ.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {"fingerprint": np.array(fingerprint), "pictures": found.pictures}
+    if found.labels is not None:
+        arrays["labels"] = found.labels
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomically(_path(folder, number), content.getvalue())
+
+
+def read_round(
+    folder: Path, number: int, fingerprint: str, shape: tuple[int, int, int], n_classes: int
+) -> Round | None:
+    """A stored round; None where there is none of this training, or it is damaged.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    path = _path(folder, number)
+    if not path.is_file():
+        return None
+    try:
+        with disk_errors(path), np.load(path, allow_pickle=False) as arrays:
+            said, pictures = str(arrays["fingerprint"]), arrays["pictures"]
+            labels = arrays["labels"] if "labels" in arrays.files else None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    right = said == fingerprint and pictures.dtype == np.uint8 and pictures.shape[1:] == shape and len(pictures) > 0
+    if right and labels is not None:
+        right = labels.dtype == np.int32 and labels.shape == (len(pictures),)
+        right = right and labels.min() >= 0 and labels.max() < n_classes
+    return Round(pictures, labels) if right else None
+
+
+def remove_rounds(folder: Path) -> None:
+    """Delete every stored round."""
+    for path in folder.glob("round-*.npz"):
+        path.unlink(missing_ok=True)
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"round-{number}.npz"

@@ -1,0 +1,97 @@
+"""A network that learns: its rows, its optimiser and one step."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fdcore.cloning.augmentation import draw_moves, move
+from fdcore.cloning.checkpoints import State
+from fdcore.cloning.devices import Arithmetic
+from fdcore.cloning.jacobian import Round
+from fdcore.cloning.networks import CloneNetwork
+from fdcore.cloning.settings import TrainingSettings
+
+AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015, section 5)
+MOMENTUM = 0.9
+MOST_ON_GPU = 4 << 30  # bytes of pictures that are kept in a GPU's memory; more stay in the machine's
+
+
+class Rows:
+    """Labelled pictures: on the device where they fit, else in memory from which a GPU can copy while it computes."""
+
+    def __init__(self, pictures: Tensor, labels: Tensor, device: torch.device) -> None:
+        self.device = device
+        on_device = device.type == "cpu" or pictures.nbytes <= MOST_ON_GPU
+        self.pictures = pictures.to(device) if on_device else pictures.pin_memory()
+        self.labels = labels.to(self.pictures.device)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures uint8 (n, H, W, C) and labels int64 (n,) of some rows, on the device."""
+        rows = rows.to(self.pictures.device)
+        pictures, labels = self.pictures[rows], self.labels[rows]
+        return pictures.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+
+    def enlarged(self, found: Round) -> "Rows":
+        """With another round's rows behind these."""
+        assert found.labels is not None  # noqa: S101 - only answered rounds come here
+        pictures = torch.cat([self.pictures.cpu(), torch.from_numpy(found.pictures)])
+        return Rows(pictures, torch.cat([self.labels.cpu(), torch.from_numpy(found.labels).long()]), self.device)
+
+
+class Learner:
+    """A network and its optimiser."""
+
+    def __init__(self, network: CloneNetwork, settings: TrainingSettings, arithmetic: Arithmetic) -> None:
+        self.network = network.to(arithmetic.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks this form
+        self.arithmetic, self.augment = arithmetic, settings.augment
+        self.optimiser = make_optimiser(self.network, settings)
+
+    def step(self, pictures: Tensor, labels: Tensor, *, rate: float, generator: torch.Generator) -> Tensor:
+        """One step; the sum of the losses and the number of agreements of these pictures, float64 (2,)."""
+        n, height, width, channels = pictures.shape
+        if self.augment:
+            pictures = move(pictures, draw_moves(n, height, width, mirror=channels == 3, generator=generator))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad()
+        with self.arithmetic.autocast():
+            outputs = self.network.train().outputs(_in_unit_range(pictures))
+        losses = [functional.cross_entropy(out.float(), labels) for out in outputs]
+        total = losses[0] + sum(AUXILIARY_WEIGHT * loss for loss in losses[1:])
+        torch.autograd.backward(total)
+        self.optimiser.step()
+        agreed = (outputs[0].argmax(dim=1) == labels).sum()
+        return torch.stack([losses[0].detach().double() * n, agreed.double()])
+
+
+def answers(network: CloneNetwork, pictures: Tensor, arithmetic: Arithmetic) -> Tensor:
+    """Labels int64 (n,) of uint8 pictures (n, H, W, C), on the device."""
+    with torch.inference_mode(), arithmetic.autocast():
+        logits: Tensor = network(_in_unit_range(pictures.to(arithmetic.device)))
+    return logits.argmax(dim=1)
+
+
+def on_cpu(state: State) -> State:
+    """A copy that training does not change, in plain memory order."""
+    return {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()}
+
+
+def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Weights decay; biases and batch normalisation, which only shift and scale, do not."""
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if settings.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=settings.peak_rate, fused=True)
+    return torch.optim.SGD(groups, lr=settings.peak_rate, momentum=MOMENTUM, nesterov=True, fused=True)
+
+
+def _in_unit_range(pictures: Tensor) -> Tensor:
+    """From uint8 (n, H, W, C) to float32 (n, C, H, W) in 0..1; channels stay last in memory."""
+    return pictures.permute(0, 3, 1, 2).to(torch.float32).div_(255)

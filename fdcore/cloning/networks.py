@@ -1,0 +1,105 @@
+"""Clone networks: a registered architecture with its normalisation inside, so that it takes pictures in 0..1."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from fdcore.cloning.devices import seeded
+from fdcore.errors import SettingsError
+from fdcore.suspect.architectures.registry import build, title
+from fdcore.suspect.preprocess import PreprocessSpec
+
+PRESET = "signed"  # how the body wants its input; a name of `fdcore.suspect.preprocess.PRESETS`
+AUXILIARY = ("aux1", "aux2")  # GoogLeNet's heads half way up, which serve training only (Szegedy et al. 2015)
+
+
+class CloneNetwork(nn.Module):
+    """A classifier of pictures (N, C, H, W) float in 0..1.
+
+    Attributes:
+        arch: its registered name.
+        n_classes: its outputs.
+        body: the network of that architecture; it is given values in -1..1, whatever the suspect wants.
+    """
+
+    def __init__(self, body: nn.Module, arch: str, n_classes: int) -> None:
+        super().__init__()
+        self.body, self.arch, self.n_classes = body, arch, n_classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) in 0..1 to logits (N, n_classes)."""
+        return self.outputs(x)[0]
+
+    def outputs(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits, and in training those of the auxiliary heads behind them."""
+        out = self.body(x * 2 - 1)
+        return (out,) if isinstance(out, Tensor) else tuple(out)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The body's state dict without auxiliary heads, on the CPU, in plain memory order."""
+        state = self.body.state_dict()
+        return {
+            key: value.detach().cpu().contiguous()
+            for key, value in state.items()
+            if key.partition(".")[0] not in AUXILIARY
+        }
+
+
+def build_clone(arch: str, n_classes: int, spec: PreprocessSpec, seed: int) -> CloneNetwork:
+    """A network for the suspect's input with random weights, a pure function of the arguments.
+
+    Args:
+        arch: a registered name.
+        n_classes: the suspect's classes, at least 2.
+        spec: the suspect's input; only its size and channels matter.
+        seed: of the weights.
+
+    Raises:
+        SuspectError: no architecture has that name.
+        SettingsError: it does not take pictures of that size, or has fewer than two classes.
+    """
+    with seeded(torch.device("cpu"), seed):
+        body = build(arch, n_classes, channels=spec.channels)
+        if arch == "torchvision/googlenet":
+            _add_auxiliary_heads(body, n_classes)
+    network = CloneNetwork(body, arch, n_classes)
+    _try_out(network, spec)
+    return network
+
+
+def without_auxiliary_heads(network: CloneNetwork) -> CloneNetwork:
+    """The same network, which then cannot be trained as before; its state dict is what `CloneNetwork.weights` gives."""
+    for name in AUXILIARY:
+        if hasattr(network.body, name):
+            setattr(network.body, name, None)
+            network.body.aux_logits = cast(Tensor, False)  # typed as if every attribute of a module were a tensor
+    return network
+
+
+def _add_auxiliary_heads(body: nn.Module, n_classes: int) -> None:
+    from torchvision.models.googlenet import InceptionAux  # here, because it takes seconds to import
+
+    for name, n_features in zip(AUXILIARY, (512, 528), strict=True):
+        setattr(body, name, InceptionAux(n_features, n_classes))
+    body.aux_logits = cast(Tensor, True)  # as above
+
+
+def _try_out(network: CloneNetwork, spec: PreprocessSpec) -> None:
+    """Ask once, so that an input size that the architecture cannot take is known before anything is trained."""
+    wanted = (2, network.n_classes)
+    pictures = torch.zeros(2, spec.channels, spec.height, spec.width)
+    try:
+        with torch.inference_mode():
+            given = tuple(network.eval()(pictures).shape)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        detail = str(error).partition("\n")[0][:200]
+        raise SettingsError(
+            f"{title(network.arch)} does not take pictures of {spec.height} x {spec.width} ({detail}). For up to 64 x "
+            "64 choose resnet20 or googlenet-32; larger pictures suit torchvision/resnet18."
+        ) from error
+    if given != wanted:
+        raise SettingsError(
+            f"{title(network.arch)} answers {given} for two pictures, and {wanted} was expected: it is no classifier."
+        )
+    network.train()

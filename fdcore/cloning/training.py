@@ -1,0 +1,376 @@
+"""Training a clone: epochs that resume exactly, the best weights kept, and rounds of Jacobian-based augmentation.
+
+Every epoch is a pure function of the weights, the optimiser's state and (seed, epoch). So a training that was killed
+goes on from its last checkpoint and ends with the same weights bit for bit, on a CPU and with the same number of
+threads; a GPU adds in an order of its own, and nothing of the kind is promised there.
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fdcore.cloning.checkpoints import Checkpoint, State, read_checkpoint, save_checkpoint
+from fdcore.cloning.devices import choose_arithmetic, memory_errors, seeded
+from fdcore.cloning.jacobian import Round, choose_rows, moved, read_round, save_round
+from fdcore.cloning.learner import Learner, Rows, answers, make_optimiser, on_cpu
+from fdcore.cloning.networks import CloneNetwork, build_clone
+from fdcore.cloning.run import EpochResult
+from fdcore.cloning.schedule import best_epoch, learning_rate, n_steps, planned_images, why_over
+from fdcore.cloning.settings import TrainingSettings
+from fdcore.errors import SettingsError
+from fdcore.progress import Progress, silent
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.suspect import batch_size_for, filled
+
+TIMED_BATCH = 32
+
+Pictures = npt.NDArray[np.uint8]
+ClassLabels = npt.NDArray[np.int32]
+Ask = Callable[[Pictures, int], ClassLabels]  # (pictures of a round, the round's number) -> the suspect's labels
+OnEpoch = Callable[[Sequence[EpochResult], int], None]  # (all epochs so far, the best one's number)
+
+
+class TrainingData(NamedTuple):
+    """A transfer set in memory.
+
+    Attributes:
+        pictures: uint8 (n, H, W, C), at the suspect's input size.
+        labels: int32 (n,), the suspect's.
+        groups: int64 (n,); rows of one group (the views of one image) are held out together or not at all.
+    """
+
+    pictures: Pictures
+    labels: ClassLabels
+    groups: npt.NDArray[np.int64]
+
+
+class Trained(NamedTuple):
+    """A trained clone.
+
+    Attributes:
+        best: state dict of its best weights for `build_clone`'s network, on the CPU.
+        history: all epochs in order.
+        best_epoch: the one whose weights are `best`.
+        stopped_early: why the last round ended before its last epoch; "" where it did not.
+        circumstances: device, precision, threads and versions.
+        n_sent: pictures of all rounds of augmentation together, whose labels `ask` gave.
+    """
+
+    best: State
+    history: tuple[EpochResult, ...]
+    best_epoch: int
+    stopped_early: str
+    circumstances: dict[str, Any]
+    n_sent: int
+
+
+def train(
+    data: TrainingData,
+    *,
+    n_classes: int,
+    spec: PreprocessSpec,
+    settings: TrainingSettings,
+    folder: Path,
+    progress: Progress = silent,
+    on_epoch: OnEpoch = lambda history, best: None,
+    ask: Ask | None = None,
+) -> Trained:
+    """Train a clone, from the folder's checkpoint where this training has left one.
+
+    Args:
+        data: the transfer set.
+        n_classes: the suspect's classes.
+        spec: the suspect's input.
+        settings: how to train.
+        folder: where checkpoints and rounds are kept.
+        progress: told after every step how many images of all are done; what it raises stops the training, which goes
+            on from the last finished epoch when it is called again.
+        on_epoch: told after every epoch, when its checkpoint is written, and once about those that were done before.
+        ask: asks the suspect; needed only for rounds of augmentation.
+
+    Raises:
+        SettingsError: the data or the settings do not fit, the loss is no number, or the memory does not suffice.
+        StorageError: a checkpoint cannot be written.
+    """
+    _check(data, n_classes, spec, settings, ask)
+    with memory_errors(settings.batch_size):
+        training = _Training(data, n_classes, spec, settings, folder, progress, on_epoch)
+        training.resume()
+        while True:
+            training.finish_round()
+            if ask is None or training.round == settings.jacobian_rounds:
+                return training.result()
+            training.begin_round(training.round + 1, ask)
+
+
+def predict(
+    network: CloneNetwork,
+    pictures: Pictures,
+    *,
+    device: str = "auto",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> ClassLabels:
+    """The clone's labels, int32 (n,), of uint8 pictures (n, H, W, C); they do not depend on how many are asked.
+
+    Raises:
+        SettingsError: there is no such device, or its memory does not suffice.
+    """
+    arithmetic = choose_arithmetic(device, "float32")
+    n, height, width, channels = pictures.shape
+    batch_size = min(
+        batch_size, batch_size_for(PreprocessSpec(height, width, channels, mean=(0,) * channels, std=(1,) * channels))
+    )
+    network = network.eval().to(arithmetic.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks this form
+    labels = np.empty(n, dtype=np.int32)
+    with memory_errors(batch_size):
+        for start in range(0, n, batch_size):
+            progress("Asking the clone", start, n)
+            part = np.array(pictures[start : start + batch_size])
+            answered = answers(network, torch.from_numpy(filled(part, batch_size)), arithmetic)
+            labels[start : start + len(part)] = answered[: len(part)].cpu().numpy()
+    progress("Asking the clone", n, n)
+    return labels
+
+
+def measured_rate(
+    arch: str, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings, seconds: float = 1.0
+) -> float:
+    """Images a second that training would pass over here, measured with noise for about that long.
+
+    Raises:
+        SettingsError: the architecture does not take the input, or the memory does not suffice.
+    """
+    arithmetic = choose_arithmetic(settings.device, settings.precision)
+    learner = Learner(build_clone(arch, n_classes, spec, settings.seed), settings, arithmetic)
+    n = max(2, min(settings.batch_size, TIMED_BATCH))
+    generator = torch.Generator().manual_seed(settings.seed)
+    pictures = torch.randint(0, 256, (n, spec.height, spec.width, spec.channels), generator=generator).byte()
+    labels = torch.randint(0, n_classes, (n,), generator=generator)
+    rows = Rows(pictures, labels, arithmetic.device)
+    every, done = torch.arange(n), 0
+    with memory_errors(n), seeded(arithmetic.device, settings.seed):
+        learner.step(*rows.take(every[:2]), rate=0.0, generator=generator).tolist()
+        start = time.perf_counter()
+        while time.perf_counter() < start + seconds:
+            learner.step(*rows.take(every), rate=0.0, generator=generator).tolist()
+            done += n
+    return done / (time.perf_counter() - start)
+
+
+def split_rows(
+    groups: npt.NDArray[np.int64], share: float, seed: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows to train on and rows to hold out: whole groups, about that share of them, and never all."""
+    each, group_of = np.unique(groups, return_inverse=True)
+    n_held = min(round(share * len(each)), len(each) - 1)
+    held = np.zeros(len(each), dtype=bool)
+    held[np.random.default_rng(seed).permutation(len(each))[:n_held]] = True
+    return np.flatnonzero(~held[group_of]), np.flatnonzero(held[group_of])
+
+
+class _Training:
+    """The state of one training, from which checkpoints are written."""
+
+    def __init__(
+        self,
+        data: TrainingData,
+        n_classes: int,
+        spec: PreprocessSpec,
+        settings: TrainingSettings,
+        folder: Path,
+        progress: Progress,
+        on_epoch: OnEpoch,
+    ) -> None:
+        self.settings, self.folder, self.progress, self.on_epoch = settings, folder, progress, on_epoch
+        self.n_classes, self.spec = n_classes, spec
+        self.arithmetic = choose_arithmetic(settings.device, settings.precision)
+        self.circumstances = self.arithmetic.describe()
+        self.fingerprint = _fingerprint(data, n_classes, spec, settings)
+        training, held_out = split_rows(data.groups, settings.held_out, settings.seed)
+        self.rows, self.held_out = (_rows_of(data, rows, self.arithmetic.device) for rows in (training, held_out))
+        self.n_first = len(self.rows)
+        self.learner = Learner(build_clone(settings.arch, n_classes, spec, settings.seed), settings, self.arithmetic)
+        self.history: tuple[EpochResult, ...] = ()
+        self.best: State = {}
+        self.round = self.started = 0
+
+    def resume(self) -> None:
+        """Go on from the checkpoint where there is one of this training, with the rounds that it rests on."""
+        checkpoint = read_checkpoint(self.folder, self.fingerprint)
+        if checkpoint is None or checkpoint.round > self.settings.jacobian_rounds:
+            return
+        rounds = [self._stored(number) for number in range(1, checkpoint.round + 1)]
+        if any(found is None or found.labels is None for found in rounds) or not self._load(checkpoint):
+            return
+        for found in rounds:
+            self.rows = self.rows.enlarged(found) if found else self.rows
+        self.round, self.started, self.history = checkpoint.round, checkpoint.started, checkpoint.history
+        self.best = checkpoint.best
+        self._note_where(checkpoint.circumstances)
+        self.on_epoch(self.history, best_epoch(self.history))
+
+    def finish_round(self) -> None:
+        """Train epoch by epoch until the round is over, each with its checkpoint."""
+        while why_over(self.history, self.started, self.settings) is None:
+            result = self._epoch(len(self.history) + 1)
+            self.history = (*self.history, result)
+            if best_epoch(self.history) == result.epoch:
+                self.best = on_cpu(self.learner.network.state_dict())
+            save_checkpoint(self.folder, self._checkpoint())
+            self.on_epoch(self.history, best_epoch(self.history))
+
+    def begin_round(self, number: int, ask: Ask) -> None:
+        """Enlarge the set by what the clone and the suspect say about it, and train further."""
+        found = self._stored(number) or self._new_round(number)
+        if found.labels is None:
+            found = Round(found.pictures, self._checked(ask(found.pictures, number), len(found.pictures)))
+            save_round(self.folder, number, self.fingerprint, found)
+        self.rows = self.rows.enlarged(found)
+        self.round, self.started = number, len(self.history)
+
+    def result(self) -> Trained:
+        """What came of it."""
+        why = why_over(self.history, self.started, self.settings) or ""
+        n_sent = len(self.rows) - self.n_first
+        return Trained(self.best, self.history, best_epoch(self.history), why, self.circumstances, n_sent)
+
+    def _epoch(self, number: int) -> EpochResult:
+        begun = time.perf_counter()
+        order_seed, layers_seed = _epoch_seeds(self.settings.seed, number)
+        generator = torch.Generator().manual_seed(order_seed)
+        n = len(self.rows)
+        parts = torch.tensor_split(torch.randperm(n, generator=generator), n_steps(n, self.settings.batch_size))
+        first = (number - 1 - self.started) * len(parts)
+        sums, done, rate = torch.zeros(2, dtype=torch.float64, device=self.arithmetic.device), 0, 0.0
+        with seeded(self.arithmetic.device, layers_seed):
+            for step, part in enumerate(parts, start=first):
+                rate = learning_rate(step, self.settings.epochs * len(parts), self.settings.peak_rate)
+                rows = part if n > 1 else part.repeat(2)  # batch normalisation needs two
+                sums += self.learner.step(*self.rows.take(rows), rate=rate, generator=generator) * (
+                    len(part) / len(rows)
+                )
+                done += len(part)
+                self._report(done)
+        loss, agreed = (sums / n).tolist()
+        self._require_number(loss, number)
+        return EpochResult(number, loss, agreed, self._held_out_agreement(), rate, time.perf_counter() - begun, n)
+
+    def _held_out_agreement(self) -> float:
+        """Share of held-out rows that the clone puts where the suspect does; -1 where there are none."""
+        n = len(self.held_out)
+        if n == 0:
+            return -1.0
+        network, agreed = self.learner.network.eval(), 0
+        size = batch_size_for(self.spec)
+        for start in range(0, n, size):
+            pictures, labels = self.held_out.take(torch.arange(start, min(start + size, n)))
+            agreed += int((answers(network, pictures, self.arithmetic) == labels).sum())
+        return agreed / n
+
+    def _new_round(self, number: int) -> Round:
+        """A round's pictures, stored before anything is asked, so that no resumed training asks for others."""
+        chosen = choose_rows(len(self.rows), self.n_first, seed=self.settings.seed, number=number)
+        rows = torch.from_numpy(chosen).to(self.rows.pictures.device)
+        pictures, labels = self.rows.pictures[rows].cpu().numpy(), self.rows.labels[rows].cpu().numpy()
+        network, device = self.learner.network, self.arithmetic.device
+        size = min(self.settings.batch_size, batch_size_for(self.spec))
+        step = self.settings.jacobian_step
+        new = moved(network, pictures, labels, step=step, device=device, batch_size=size, progress=self.progress)
+        save_round(self.folder, number, self.fingerprint, Round(new, None))
+        return Round(new, None)
+
+    def _stored(self, number: int) -> Round | None:
+        shape = (self.spec.height, self.spec.width, self.spec.channels)
+        return read_round(self.folder, number, self.fingerprint, shape, self.n_classes)
+
+    def _checked(self, labels: ClassLabels, n: int) -> ClassLabels:
+        labels = np.asarray(labels)
+        if labels.shape != (n,) or labels.min() < 0 or labels.max() >= self.n_classes:
+            raise SettingsError(f"The suspect should answer {n} classes in 0..{self.n_classes - 1}; it did not.")
+        return labels.astype(np.int32)
+
+    def _load(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint's weights fit the network; a damaged one leaves no trace."""
+        before = on_cpu(self.learner.network.state_dict())
+        try:
+            self.learner.network.load_state_dict(checkpoint.best)
+            self.learner.network.load_state_dict(checkpoint.network)
+            self.learner.optimiser.load_state_dict(checkpoint.optimiser)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            self.learner.network.load_state_dict(before)
+            self.learner.optimiser = make_optimiser(self.learner.network, self.settings)
+            return False
+        return True
+
+    def _checkpoint(self) -> Checkpoint:
+        network, optimiser = self.learner.network.state_dict(), self.learner.optimiser.state_dict()
+        return Checkpoint(
+            self.fingerprint, self.round, self.started, network, optimiser, self.best, self.history, self.circumstances
+        )
+
+    def _note_where(self, before: dict[str, Any]) -> None:
+        """Say so where the training began on other hardware or with another number of threads."""
+        begun = before.get("begun", before)
+        if begun != self.circumstances:
+            self.circumstances |= {"begun": begun, "repeatable": False}
+
+    def _report(self, done: int) -> None:
+        earlier = sum(one.n_images for one in self.history)
+        self.progress("Training", earlier + done, planned_images(self.settings, self.n_first))
+
+    def _require_number(self, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise SettingsError(
+                f"The training came apart in epoch {epoch} (the loss is {loss}). Train anew with a lower learning rate "
+                f"than {self.settings.peak_rate:g}, or with Adam."
+            )
+
+
+def _rows_of(data: TrainingData, rows: npt.NDArray[np.intp], device: torch.device) -> Rows:
+    labels = torch.from_numpy(data.labels[rows].astype(np.int64))
+    return Rows(torch.from_numpy(np.ascontiguousarray(data.pictures[rows])), labels, device)
+
+
+def _epoch_seeds(seed: int, epoch: int) -> tuple[int, int]:
+    """Seeds of an epoch's order and augmentation, and of its layers that draw."""
+    first, second = np.random.SeedSequence([seed, epoch]).generate_state(2, np.uint64)
+    return int(first >> np.uint64(1)), int(second >> np.uint64(1))
+
+
+def _fingerprint(data: TrainingData, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings) -> str:
+    """Hex SHA-256 over everything that the weights follow from."""
+    shape = (n_classes, spec.height, spec.width, spec.channels, len(data.pictures))
+    digest = hashlib.sha256(json.dumps([asdict(settings), shape], sort_keys=True).encode())
+    for part in (data.labels.astype(np.int32), data.groups.astype(np.int64), data.pictures):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def _check(
+    data: TrainingData, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings, ask: Ask | None
+) -> None:
+    shape = (spec.height, spec.width, spec.channels)
+    pictures, labels, groups = data
+    if pictures.dtype != np.uint8 or pictures.shape[1:] != shape or len(pictures) == 0:
+        raise SettingsError(
+            f"A clone is trained on at least one uint8 picture of shape {shape}; it was given {len(pictures)} of "
+            f"{pictures.dtype} and shape {pictures.shape[1:]}."
+        )
+    if labels.shape != (len(pictures),) or groups.shape != (len(pictures),):
+        raise SettingsError(
+            f"{len(pictures)} pictures need as many labels and groups, not {len(labels)}, {len(groups)}."
+        )
+    if labels.min() < 0 or labels.max() >= n_classes:
+        raise SettingsError(f"Labels lie in 0..{n_classes - 1}, and one is {labels.max()} or {labels.min()}.")
+    if settings.jacobian_rounds and ask is None:
+        raise SettingsError("Rounds of augmentation ask the suspect, which is not at hand. Open it, or take none.")

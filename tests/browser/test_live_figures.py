@@ -1,0 +1,119 @@
+"""The figures that follow a slider: the map's cross-hair moves with it, names stay text, pictures can be taken away."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from browser.driver import click, download, download_name, key, open_page, press_slider
+from browser.journey import complete, tiny_server
+from browser.server import Server
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
+from fdcore.corpus.hierarchy import Hierarchy
+
+NAME = "<img src=x onerror='window.pwned=1'> & <b>cat</b>"
+CAMERA = "Save as a picture (PNG)"
+
+# Where the white of the cross-hair lies, in CSS pixels: along the plot's lower edge, and along its left edge.
+CROSS_HAIR = """
+canvas => {
+  const scale = canvas.width / canvas.clientWidth, pen = canvas.getContext("2d");
+  const middle = (x, y, width, height) => {
+    const {data} = pen.getImageData(x * scale, y * scale, Math.max(1, width * scale), Math.max(1, height * scale));
+    const white = [...Array(data.length / 4).keys()].filter(n => Math.min(...data.slice(4 * n, 4 * n + 3)) > 250);
+    return white.length ? (white[0] + white.at(-1)) / 2 / scale : null;
+  };
+  return {x: middle(54, 266, canvas.clientWidth - 66, 0), y: middle(54, 32, 0, 234)};
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("live")
+    with tiny_server(folder / "server") as running:
+        complete(folder / "complete")
+        call_everything(folder / "complete", NAME)
+        running.add_case(folder / "complete")
+        yield running
+
+
+def call_everything(case: Path, name: str) -> None:
+    """Give every node of the hierarchy one name."""
+    path = case / "hierarchy.parquet"
+    known = hierarchy_from_parquet(path.read_bytes())
+    rows = [(node, known.parents(node), (name,)) for node in known.ids]
+    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+
+
+def drawn(page: Page, name: str) -> Locator:
+    """A live figure's canvas, once it says what it shows."""
+    canvas = key(page, name).locator("canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("."))
+    return canvas
+
+
+def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: Page):
+    """Eta moves it to the right, alpha up, each by its step; undo takes it back; its words say where it is."""
+    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
+    canvas = drawn(page, "stability_map")
+    first = canvas.evaluate(CROSS_HAIR)
+    expect(canvas).to_have_attribute("aria-label", re.compile(r"eta 5\.0 steps, alpha 0\.50"))
+    press_slider(page, "eta", "ArrowRight", 4)
+    right = canvas.evaluate(CROSS_HAIR)
+    assert (right["x"] - first["x"], right["y"]) == (pytest.approx(plot_width(canvas) * 4 / 41, abs=2), first["y"])
+    press_slider(page, "alpha", "ArrowRight", 3)
+    up = canvas.evaluate(CROSS_HAIR)
+    assert (up["x"], first["y"] - up["y"]) == (right["x"], pytest.approx(240 * 3 / 20, abs=2))
+    expect(canvas).to_have_attribute("aria-label", re.compile(r"eta 7\.0 steps, alpha 0\.65"))
+    click(page, "undo")
+    expect(canvas).not_to_have_attribute("aria-label", re.compile(r"alpha 0\.65"))
+
+
+def plot_width(canvas: Locator) -> float:
+    """In CSS pixels, without the margins for the axis."""
+    return float(canvas.evaluate("canvas => canvas.clientWidth")) - 62
+
+
+def test_names_under_the_pointer_are_text(server: Server, page: Page):
+    """Whatever a name holds, the map, the clusters' bars and the images' bars show it as it is."""
+    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
+    for name, place in (("stability_map", {"x": 90, "y": 60}), ("cluster_bars", {"x": 60, "y": 50}),
+                        ("filter_counts", {"x": 60, "y": 46})):  # fmt: skip
+        drawn(page, name).hover(position=place)
+        words = key(page, name).locator(".tip")
+        expect(words).to_contain_text(NAME)
+        assert words.evaluate("tip => tip.querySelectorAll(':not(div)').length") == 0
+    drawn(page, "stability_map").hover(position={"x": 90, "y": 60})
+    expect(key(page, "stability_map").locator(".tip")).to_contain_text(re.compile(r"eta \d+\.\d steps, alpha 0\.\d\d"))
+    page.mouse.move(0, 0)
+    expect(key(page, "stability_map").locator(".tip")).to_be_hidden()
+    assert page.evaluate("typeof window.pwned") == "undefined"
+
+
+@pytest.mark.parametrize(("name", "file"), [("stability_map", "stability.png"), ("cluster_bars", "clusters.png")])
+def test_the_camera_takes_a_sharp_picture_on_white(server: Server, page: Page, name: str, file: str):
+    """Three times as fine as the page and white around, in dark mode too."""
+    page.emulate_media(color_scheme="dark")
+    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
+    canvas = drawn(page, name)
+    camera = key(page, name).get_by_role("button", name=CAMERA)
+    assert download_name(page, camera) == file
+    with Image.open(io.BytesIO(download(page, camera))) as picture:
+        assert picture.width == round(3 * canvas.evaluate("canvas => canvas.clientWidth"))
+        pixels = picture.convert("RGB")
+        assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
+        assert len(pixels.getcolors(1 << 20) or []) > 3
+
+
+def test_the_figures_are_drawn_anew_in_another_width(server: Server, page: Page):
+    """A window that becomes narrower makes no picture that is squeezed."""
+    open_page(page, server, "Selection", case="complete", class_=1)
+    canvas = drawn(page, "stability_map")
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
+                           arg=canvas.element_handle())  # fmt: skip
+    assert canvas.evaluate("canvas => canvas.getBoundingClientRect().right <= innerWidth")

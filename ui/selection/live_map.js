@@ -1,0 +1,100 @@
+// The stability map: who wins at every eta (across) and alpha (up), with a cross-hair at the current point.
+
+const LEFT = 52, RIGHT = 10, TOP = 30, PLOT_HEIGHT = 240, BELOW = 54, LEGEND_ROW = 22, SQUARE = 12;
+const MARK_PX = 9;   // so near to the current point the words are about it
+
+const heightOf = data => TOP + PLOT_HEIGHT + BELOW + LEGEND_ROW * data.legend.length + 4;
+
+// Where each value's cell begins, and where the last ends.
+function edges(values) {
+  const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0.5;
+  const between = values.slice(1).map((value, n) => (value + values[n]) / 2);
+  return [values[0] - half, ...between, values.at(-1) + (values.at(-1) - (between.at(-1) ?? values[0] - half))];
+}
+
+function scale(marks, from, to) {
+  const [low, high] = [marks[0], marks.at(-1)];
+  return value => from + (to - from) * (value - low) / (high - low);
+}
+
+function drawCells(pen, data, xs, ys) {
+  data.etas.forEach((_, column) => data.alphas.forEach((_, row) => {
+    const winner = data.winner[column * data.alphas.length + row];
+    const [x0, x1, y0, y1] = [xs[column], xs[column + 1], ys[row + 1], ys[row]].map(Math.round);
+    pen.fillStyle = winner < 0 ? data.nobody : data.colors[winner];
+    pen.fillRect(x0, y0, x1 - x0, y1 - y0);
+  }));
+}
+
+function drawAxes(pen, look, width, data, across, up) {
+  const bottom = TOP + PLOT_HEIGHT;
+  pen.fillStyle = look.text;
+  pen.font = `12px ${look.font}`;
+  pen.textAlign = "center";
+  for (let eta = Math.ceil(data.etas[0] / 5) * 5; eta <= data.etas.at(-1); eta += 5)
+    pen.fillText(String(eta), across(eta), bottom + 13);
+  pen.fillText(fit(pen, data.across, width - LEFT - RIGHT), (LEFT + width - RIGHT) / 2, bottom + 34);
+  pen.textAlign = "right";
+  for (let fifth = 1; fifth <= 5; fifth++)
+    if (fifth / 5 >= data.alphas[0] && fifth / 5 <= data.alphas.at(-1)) pen.fillText((fifth / 5).toFixed(1), LEFT - 7, up(fifth / 5));
+  pen.save();
+  pen.translate(12, TOP + PLOT_HEIGHT / 2);
+  pen.rotate(-Math.PI / 2);
+  pen.textAlign = "center";
+  pen.fillText(data.up, 0, 0);
+  pen.restore();
+}
+
+function drawCrossHair(pen, width, x, y) {
+  for (const [color, thickness] of [["white", 4], ["black", 1.5]]) {
+    pen.strokeStyle = color;
+    pen.lineWidth = thickness;
+    pen.beginPath();
+    pen.moveTo(LEFT, y); pen.lineTo(width - RIGHT, y);
+    pen.moveTo(x, TOP); pen.lineTo(x, TOP + PLOT_HEIGHT);
+    pen.stroke();
+  }
+  pen.beginPath();
+  pen.arc(x, y, 6.5, 0, 2 * Math.PI);
+  pen.fillStyle = "white";
+  pen.fill();
+  pen.strokeStyle = "black";
+  pen.lineWidth = 3;
+  pen.stroke();
+}
+
+function drawLegend(pen, look, width, data) {
+  pen.textAlign = "left";
+  data.legend.forEach(([text, color], n) => {
+    const y = TOP + PLOT_HEIGHT + BELOW + LEGEND_ROW * (n + 0.5);
+    pen.fillStyle = color;
+    pen.fillRect(LEFT, y - SQUARE / 2, SQUARE, SQUARE);
+    pen.strokeStyle = data.outline;
+    pen.lineWidth = 1;
+    pen.strokeRect(LEFT + 0.5, y - SQUARE / 2 + 0.5, SQUARE - 1, SQUARE - 1);
+    pen.fillStyle = look.text;
+    pen.fillText(fit(pen, text, width - LEFT - SQUARE - 16), LEFT + SQUARE + 8, y);
+  });
+}
+
+const cellOf = (marks, at) => marks.findIndex((mark, n) => (at - mark) * (at - marks[n + 1]) <= 0);
+
+function wordsOf(data, xs, ys, x, y, here) {
+  const column = cellOf(xs, x), row = cellOf(ys, y);
+  if (column < 0 || row < 0) return null;
+  if (Math.hypot(x - here.x, y - here.y) < MARK_PX) return ["current point", data.current];
+  const winner = data.winner[column * data.alphas.length + row];
+  const name = winner < 0 ? "not found" : data.names[winner];
+  return [name, `eta ${data.etas[column].toFixed(1)} steps, alpha ${data.alphas[row].toFixed(2)}`];
+}
+
+function draw(pen, width, data, look) {
+  const columns = edges(data.etas), rows = edges(data.alphas);
+  const across = scale(columns, LEFT, width - RIGHT), up = scale(rows, TOP + PLOT_HEIGHT, TOP);
+  const xs = columns.map(across), ys = rows.map(up), here = { x: across(data.eta), y: up(data.alpha) };
+  drawCells(pen, data, xs, ys);
+  drawAxes(pen, look, width, data, across, up);
+  drawCrossHair(pen, width, here.x, here.y);
+  drawLegend(pen, look, width, data);
+  return (x, y) => wordsOf(data, xs, ys, x, y, here);
+}

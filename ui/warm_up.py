@@ -1,0 +1,21 @@
+"""What the server does once it listens and before anybody asks: import what the first page needs."""
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+from typing import Any
+
+_FIRST_PAGE = ("ui.frame", "ui.case.cards", "ui.case.making", "ui.case.overview")
+
+
+@asynccontextmanager
+async def warm_up(_app: Any) -> AsyncIterator[None]:
+    """The server's life: the imports run in a thread of their own, so that it answers at once."""
+    Thread(target=_import_first_page, name="warm-up", daemon=True).start()
+    yield
+
+
+def _import_first_page() -> None:
+    for module in _FIRST_PAGE:
+        importlib.import_module(module)
