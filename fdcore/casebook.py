@@ -47,6 +47,7 @@ class CaseCard:
         domain: the names of what was found, best first.
         verdict: what all classes together say, in a sentence; empty before the first analysis.
         words_checked: whether claims were compared with what was found.
+        cloned: whether a clone is finished.
         refused: whether the suspect's file was not opened for what the scanners found in it.
         problem: why the case cannot be read; empty where it can.
     """
@@ -66,6 +67,7 @@ class CaseCard:
     domain: tuple[str, ...] = ()
     verdict: str = ""
     words_checked: bool = False
+    cloned: bool = False
     refused: bool = False
     problem: str = ""
 
@@ -298,8 +300,22 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         domain=tuple(dict.fromkeys(map(str, names))),
         verdict=str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else "",
         words_checked=case.has("verification/words.json"),
+        cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
         refused=bool(facts.get("refused")),
     )
+
+
+def clone_records(case: Case) -> list[str]:
+    """The records of a case's clones, as `Case.read_json` takes them."""
+    return sorted(path.relative_to(case.folder).as_posix() for path in case.folder.glob("cloning/runs/*/run.json"))
+
+
+def _is_finished_clone(case: Case, name: str) -> bool:
+    """Whether a clone can be taken away; what is damaged is told on its own page, and spoils no other."""
+    try:
+        return case.read_json(name).get("stage") == "done"
+    except CaseError:
+        return False
 
 
 def _corpus_in_words(case: Case, corpus: dict[str, int] | None) -> str:

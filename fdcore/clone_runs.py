@@ -298,9 +298,7 @@ def read_comparison(case: Case, key: str) -> Comparison:
     answered = read_answered_set(case, key)
     n_classes = int(case.facts()["suspect"]["n_classes"])
     tested = [
-        (run, *read_answers(case, run.id, key))
-        for run in read_runs(case)
-        if run.finished and case.has(answers_file(run.id, key))
+        (run, *answers) for run in read_runs(case) if run.finished and (answers := _whole_answers(case, run.id, key))
     ]
     common = reduce(np.intersect1d, (ids for _, ids, _ in tested), np.unique(answered.image_ids))
     own = _places(answered.image_ids, common)
@@ -316,6 +314,14 @@ def read_comparison(case: Case, key: str) -> Comparison:
         names=class_names(case, n_classes),
         columns=tuple(columns),
     )
+
+
+def _whole_answers(case: Case, run_id: str, key: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]] | None:
+    """A clone's answers to a set; None where there are none, or damaged ones, which spoil no other clone."""
+    try:
+        return read_answers(case, run_id, key)
+    except CaseError:
+        return None
 
 
 def _checked(labels: npt.NDArray[np.int32], n_classes: int, run_id: str) -> npt.NDArray[np.int32]:

@@ -1,10 +1,7 @@
-"""Clone: the images from which a copy of the model could be trained."""
+"""Clone: is what was found good enough to copy the model?"""
 
-from fdcore.analysis import selection_settings
-from ui import cached, frame, state
-from ui.clone import transfer as transfer_panels
+from ui import frame
+from ui.clone.page import draw_page
 
 with frame.page("Clone") as desk:
-    settings = state.linked_settings(selection_settings(desk.case)).settings
-    transfer_panels.what_it_will_answer()
-    transfer_panels.draw(desk, cached.findings(desk.case, settings), settings)
+    draw_page(desk)

@@ -5,6 +5,7 @@ plan that can be gone on with. They are made once per process and copied after t
 """
 
 import atexit
+import io
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,19 @@ import tiny_world
 from fdcore import artefacts
 from fdcore.artefacts import ImageTable
 from fdcore.case import Case
+from fdcore.clone_runs import answers_file, answers_to_npz, read_answered_set, run_folder
+from fdcore.cloning.run import (
+    CARD,
+    NETWORK,
+    WEIGHTS,
+    ClassTransfer,
+    CloneRun,
+    EpochResult,
+    Stage,
+    TransferFacts,
+    run_to_dict,
+)
+from fdcore.cloning.settings import Source, TrainingSettings, TransferSettings
 from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet, timm_info
@@ -129,6 +143,80 @@ def big(
     if analysed:
         analyse(folder)
     return folder
+
+
+# Clones
+
+
+def add_clone(
+    folder: Path, source: Source, *, run_id: str, agreement: float = 0.6, stage: Stage = "done", n_epochs: int = 5,
+    planned: int = 5, total: int = 40, sets: tuple[str, ...] = ("corpus-0.1",), label: str = "boat", minute: int = 0,
+    **training: Any,
+) -> CloneRun:  # fmt: skip
+    """A clone of a scored case as its record and its answers say; nothing was trained.
+
+    Args:
+        folder: of the case.
+        source, run_id, stage, total: as in `CloneRun`.
+        agreement: share of every test set that it answers like the suspect.
+        n_epochs, planned: epochs done, of those planned.
+        sets: keys of the evaluation sets that it answered, where it is done.
+        label: what was found for each class.
+        minute: after the hour at which it was asked for; it orders clones.
+        training: further settings of its training.
+    """
+    case = Case.open(folder)
+    n_classes = int(case.facts()["suspect"]["n_classes"])
+    rows = total // n_classes
+    classes = tuple(ClassTransfer(i, label, rows, rows - rows // 4, rows // 4, 0) for i in range(n_classes))
+    notes = (f"{label}: a quarter of its images are views.",)
+    history = tuple(
+        EpochResult(i, 2.0 / i, min(0.3 + 0.1 * i, 1.0), min(0.2 + 0.08 * i, 0.9), 0.1, 1.5, total)
+        for i in range(1, n_epochs + 1)
+    )
+    run = CloneRun(
+        run_id, f"2026-01-01T10:{minute:02d}:00.000+00:00", source, TransferSettings(total=total),
+        TrainingSettings(epochs=planned, **training), {}, stage, TransferFacts(classes, total, 0, notes), history,
+        n_epochs, "", 0, total, {"device": "cpu", "precision": "float32"}, {},
+    )  # fmt: skip
+    case.write_json(f"{run_folder(run_id)}/run.json", run_to_dict(run))
+    if stage == "done":
+        for name in (WEIGHTS, NETWORK, CARD):
+            case.write(f"{run_folder(run_id)}/{name}", f"{name} of {run_id}".encode())
+        for key in sets:
+            case.write(answers_file(run_id, key), _clone_answers(case, key, agreement, n_classes))
+    return run
+
+
+def add_labelled_set(folder: Path, key: str, *, n_images: int = 400, accuracy: float = 0.9, name: str = "held") -> None:
+    """A labelled evaluation set of a scored case, answered by its suspect; there are no pictures behind it."""
+    case, rng = Case.open(folder), np.random.default_rng(1)
+    facts = case.facts()
+    n_classes = int(facts["suspect"]["n_classes"])
+    header = LedgerHeader(
+        facts["suspect"]["fingerprint"], n_classes, facts["suspect"]["preprocessing"], "e" * 64, 0, asdict(ViewSpec()),
+        n_images, 1,
+    )  # fmt: skip
+    truth = np.arange(n_images, dtype=np.int32) % n_classes
+    right = rng.random(n_images) < accuracy
+    ids = np.arange(10**6, 10**6 + n_images, dtype=np.uint64)
+    ledger = Ledger.open_or_create(case.path(f"cloning/asked/{key}/ledger"), header, ids)
+    ledger.answers[:, 0] = np.where(right, truth, rng.integers(n_classes, size=n_images))
+    ledger._sent[0] = n_images
+    ledger.flush()
+    buffer = io.BytesIO()
+    np.save(buffer, truth)
+    case.write(f"cloning/asked/{key}/truth.npy", buffer.getvalue())
+    note = "Folders were matched with classes by their numbers."
+    case.write_json(f"cloning/asked/{key}/set.json", {"name": name, "how": "numbers", "note": note})
+
+
+def _clone_answers(case: Case, key: str, agreement: float, n_classes: int) -> bytes:
+    asked = read_answered_set(case, key)
+    rng = np.random.default_rng(int(1000 * agreement))
+    same = rng.random(len(asked.suspect)) < agreement
+    other = (asked.suspect + rng.integers(1, max(n_classes, 2), size=len(asked.suspect))) % n_classes
+    return answers_to_npz(asked.image_ids, np.where(same, asked.suspect, other).astype(np.int32))
 
 
 # Small cases

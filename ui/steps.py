@@ -33,10 +33,6 @@ def reached(card: CaseCard, stage: str) -> bool:
     return card.stage != "damaged" and STAGES.index(card.stage) >= STAGES.index(stage)
 
 
-def _never(card: CaseCard) -> bool:
-    return False
-
-
 STEPS = (
     Step(
         "Case",
@@ -92,7 +88,7 @@ STEPS = (
         "pages/7_Clone.py",
         "Is what was found good enough to copy the model?",
         needs="scoring",
-        done=_never,
+        done=lambda card: card.cloned,
     ),
     Step(
         "Report",

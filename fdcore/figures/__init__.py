@@ -7,11 +7,25 @@ selection     cluster_bars, stability_map, filter_counts
 corpus        corpus_treemap, domain_treemap, prune_tree
 word_map      word_map
 words         similarity_bars, similarity_histogram, agreement_matrix
+clones        loss_curves, agreement_curves, clone_rates, rate_density, agreement_by_cost
+confusion     confusion_matrix
 style         what they share, the toolbar, and a page of its own for a figure
 matrix        drawing a matrix of any size
 labels        where names stand beside points
 """
 
+from fdcore.figures.clones import (
+    ClassRates,
+    CloneCurve,
+    ClonePrice,
+    CloneRate,
+    agreement_by_cost,
+    agreement_curves,
+    clone_rates,
+    loss_curves,
+    rate_density,
+)
+from fdcore.figures.confusion import confusion_matrix
 from fdcore.figures.corpus import FoundClass, corpus_treemap, domain_treemap, prune_tree
 from fdcore.figures.distances import distance_heatmap
 from fdcore.figures.hierarchy import TreeNode, hierarchy_tree
@@ -24,16 +38,24 @@ from fdcore.figures.words import SimilarityRow, agreement_matrix, similarity_bar
 
 __all__ = [
     "CONFIG",
+    "ClassRates",
+    "CloneCurve",
+    "ClonePrice",
+    "CloneRate",
     "ClusterBar",
     "FoundClass",
     "SimilarityRow",
     "Tree",
     "TreeNode",
+    "agreement_by_cost",
+    "agreement_curves",
     "agreement_matrix",
     "answer_bars",
     "classes_by_leaves",
+    "clone_rates",
     "cluster_bars",
     "config",
+    "confusion_matrix",
     "corpus_treemap",
     "distance_heatmap",
     "domain_treemap",
@@ -41,8 +63,10 @@ __all__ = [
     "hierarchy_tree",
     "inert",
     "leaf_ranking",
+    "loss_curves",
     "on_white",
     "prune_tree",
+    "rate_density",
     "similarity_bars",
     "similarity_histogram",
     "stability_map",

@@ -1,0 +1,528 @@
+"""The Clone page: what would be trained and what it costs, clones while they train, and how well they copy."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import case_factory
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from opening import open_page
+from streamlit.testing.v1 import AppTest
+
+from fdcore.case import Case
+from fdcore.cloning.comparison import Column, Comparison
+from fdcore.cloning.evaluation import Evaluation
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind
+from fdcore.figures.confusion import MAX_MATRIX
+from fdcore.jobs import JobQueue
+from ui.clone.sources import Folder
+from ui.clone.tables import differences, headline, rate_cell, run_titles, seconds_left, worst_pairs
+
+PAGE = "7_Clone"
+FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
+SIMILAR = Source(SourceKind.FOLDER, "/x/caltech101", "similar")
+CORPUS = "corpus-0.1"
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) :material/home: $x$ **bold** " + "w" * 80
+
+
+@pytest.fixture
+def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    monkeypatch.setenv("FDCORE_CASES", str(folder))
+    monkeypatch.setenv("FDCORE_CORPORA", str(case_factory.world().corpora))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def finished(cases: Path) -> Case:
+    return Case.open(case_factory.finished(cases / "colours"))
+
+
+@pytest.fixture
+def cloned(finished: Case) -> Case:
+    """Three finished clones, tested on a labelled set and on the corpus' held-back images."""
+    case_factory.add_labelled_set(finished.folder, "held")
+    for minute, (source, agreement) in enumerate([(RANDOM, 0.45), (SIMILAR, 0.35), (FOUND, 0.72)]):
+        case_factory.add_clone(
+            finished.folder, source, run_id=f"{source.kind}-1", agreement=agreement, minute=minute,
+            sets=(CORPUS, "held"),
+        )  # fmt: skip
+    return finished
+
+
+@pytest.fixture
+def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers that only sleep."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "60"]))
+        return started[-1]
+
+    monkeypatch.setattr(JobQueue, "_spawn", sleep)
+    yield
+    for process in started:
+        process.kill()
+
+
+def open_case(case: Case, **parameters: str) -> AppTest:
+    at = open_page(PAGE, case=case.folder.name, **parameters)
+    assert not at.exception
+    return at
+
+
+def metric(at: AppTest, label: str) -> str:
+    return next(m.value for m in at.metric if m.label == label)
+
+
+def said(at: AppTest) -> str:
+    """Everything that the page says."""
+    parts = [*at.text, *at.caption, *at.markdown, *at.subheader, *at.warning, *at.error, *at.info]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")  # as it is read: Markdown's escapes go
+
+
+def table(at: AppTest, column: str):
+    """The first table that has this column."""
+    return next(one.value for one in at.dataframe if column in one.value.columns)
+
+
+def charts(at: AppTest) -> dict[str, dict]:
+    """The figures by the end of their key."""
+    return {one.proto.id.split("-")[-1]: json.loads(one.proto.spec) for one in at.get("plotly_chart")}
+
+
+def newest(case: Case):
+    return JobQueue(case.folder.parent).latest(case.folder.name)
+
+
+# Before there is a clone
+
+
+def test_no_case_leads_to_the_cases(cases: Path) -> None:
+    """An empty state with one action."""
+    at = open_page(PAGE)
+    assert not at.exception
+    assert at.button(key="empty_action").label == "Choose a case"
+
+
+def test_two_terms_and_random_are_ready_to_be_trained(finished: Case) -> None:
+    """What each gives stands in the table and adds up; nothing has to be sent; one click starts."""
+    at = open_case(finished)
+    assert (at.checkbox(key="clone_from_found").value, at.checkbox(key="clone_from_random").value) == (True, True)
+    assert not at.checkbox(key="clone_from_one-term").value
+    rows = table(at, "Found, two terms")
+    total = int(rows["Found, two terms"].sum() + rows["Random images"].sum())
+    assert metric(at, "Images in all") == f"{total:,}"
+    assert metric(at, "Queries to send") == "0"
+    assert metric(at, "Time") == "not known yet"
+    assert rows["Found, two terms"].tolist()[3] == 0
+    assert "Not found and left out: class 3" in said(at)
+    start = at.button(key="clone_start")
+    assert (start.label, start.disabled) == ("Train 2 clones", False)
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_one_click_hands_the_choice_to_a_job(finished: Case) -> None:
+    """Sources and settings as they stand in the form; then the work is shown, and no second can be started."""
+    at = open_case(finished)
+    at.checkbox(key="clone_from_one-term").check().run()
+    at.number_input(key="clone_epochs").set_value(7)
+    at.number_input(key="clone_total").set_value(60)
+    at.text_input(key="clone_seed").set_value("3")
+    at.selectbox(key="clone_not_found").set_value("random").run()
+    at.button(key="clone_start").click().run()
+    assert not at.exception
+    job = newest(finished)
+    request = CloneRequest.from_dict(job.params["request"])
+    assert job.kind == "clone"
+    assert request.sources == (FOUND, ONE_TERM, RANDOM)
+    assert (request.training.epochs, request.training.seed) == (7, 3)
+    assert (request.transfer.total, request.transfer.seed, request.transfer.not_found) == (60, 3, "random")
+    at = open_case(finished)
+    assert at.button(key="job_pause")
+    assert at.button(key="job_cancel")
+    assert at.button(key="clone_start").disabled
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_a_folder_is_a_source_with_its_role(finished: Case) -> None:
+    """It costs queries, told beforehand; a path outside the corpora folders is refused with a sentence."""
+    at = open_case(finished)
+    at.selectbox(key="clone_folder_name").set_value("tiny")
+    at.selectbox(key="clone_folder_role").set_value("similar").run()
+    at.button(key="clone_folder_add").click().run()
+    assert not at.exception
+    assert metric(at, "Clones") == "3"
+    assert metric(at, "Queries to send") == "up to 5,000"
+    at.button(key="clone_start").click().run()
+    folder = CloneRequest.from_dict(newest(finished).params["request"]).sources[-1]
+    assert folder == Source(SourceKind.FOLDER, str(case_factory.world().corpora / "tiny"), "similar")
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc", "nothing"])
+def test_a_folder_outside_is_refused(finished: Case, path: str) -> None:
+    """Nothing is added, and the rest goes on; the same for one that was there when it was added."""
+    at = open_case(finished)
+    at.session_state["clone_folders"] = ("colours", [Folder(path, "similar")])
+    at.run()
+    assert not at.exception
+    assert at.error
+    assert at.button(key="clone_start").label == "Train 2 clones"
+
+
+def test_nothing_found_leads_to_tau(cases: Path) -> None:
+    """An empty finding is an empty state with one action."""
+    case_factory.out_of_budget(cases / "one")
+    choices = [
+        {"target_class": i, "nodes": [], "note": "no", "by": "", "time": "2026-01-01T00:00:00+00:00"} for i in range(4)
+    ]
+    (cases / "one" / "choices.json").write_text(json.dumps({"choices": choices}))
+    at = open_case(Case.open(cases / "one"))
+    assert at.button(key="empty_action").label == "Change tau in Selection"
+
+
+def test_a_used_up_budget_stops_folders_and_nothing_else(cases: Path) -> None:
+    """Images of the corpus were answered before; a folder would have to be asked about."""
+    case = Case.open(case_factory.out_of_budget(cases / "one"))
+    at = open_case(case)
+    assert metric(at, "Budget left") == "0"
+    assert not at.button(key="clone_start").disabled
+    at.selectbox(key="clone_folder_name").set_value("tiny").run()
+    at.button(key="clone_folder_add").click().run()
+    assert at.button(key="clone_start").disabled
+    assert "The budget is used up" in said(at)
+
+
+def test_a_suspect_with_one_class_cannot_be_copied(cases: Path) -> None:
+    """Every network agrees with it: a sentence instead of a form."""
+    case = Case.open(case_factory.big(cases / "one", 1, 20, images_per_leaf=3, n_views=1))
+    at = open_case(case)
+    assert "a single class" in at.info[0].value
+    assert "clone_start" not in {button.key for button in at.button}
+
+
+def test_half_finished_and_damaged_cases(cases: Path) -> None:
+    """What is there can be trained from, and is called preliminary; what is broken is a sentence."""
+    half = Case.open(case_factory.half_finished(cases / "half"))
+    at = open_case(half)
+    assert "Preliminary" in at.warning[0].value
+    assert at.button(key="clone_start")
+    case_factory.damaged(cases / "broken", "corpus.parquet")
+    at = open_page(PAGE, case="broken")
+    assert not at.exception
+    assert "damaged" in at.error[0].value
+
+
+def test_unsaved_settings_of_a_link_are_told(finished: Case) -> None:
+    """Clones are drawn from what is saved, not from what a link shows."""
+    assert "saved conclusions" in open_case(finished, tau="0.9").warning[0].value
+
+
+# Training, stopped
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_while_clones_train_their_curves_are_drawn(finished: Case) -> None:
+    """A line for each that has begun, and every clone in the table with where it stands."""
+    case_factory.add_clone(finished.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
+    case_factory.add_clone(finished.folder, RANDOM, run_id="random-1", stage="drawn", n_epochs=0, minute=1)
+    JobQueue(finished.folder.parent).submit("clone", "colours", {})
+    at = open_case(finished)
+    drawn = charts(at)
+    assert [line["name"] for line in drawn["clone_loss_curves"]["data"] if "lines" in line["mode"]] == [
+        "Found, two terms"
+    ]
+    assert len(drawn["clone_agreement_curves"]["data"][0]["x"]) == 3
+    rows = table(at, "State")
+    assert rows["State"].tolist() == ["training", "waiting"]
+    assert rows["Epochs"].tolist() == ["3 of 9", "0 of 5"]
+    assert "left for all clones" in said(at)
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_a_stopped_clone_can_go_on_or_be_kept_as_it_is(finished: Case) -> None:
+    """Going on asks for the same clone again; keeping hands over its id."""
+    run = case_factory.add_clone(finished.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
+    at = open_case(finished)
+    at.button(key="clone_keep_best").click().run()
+    job = newest(finished)
+    assert (job.kind, job.params["run"]) == ("clone-finish", "found-1")
+    JobQueue(finished.folder.parent).cancel(job.id)
+    case = Case.open(case_factory.finished(finished.folder.parent / "other"))
+    case_factory.add_clone(case.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
+    open_case(case).button(key="clone_go_on").click().run()
+    again = CloneRequest.from_dict(newest(case).params["request"])
+    assert (again.sources, again.transfer, again.training) == ((FOUND,), run.transfer, run.training)
+
+
+def test_a_clone_is_removed_after_a_question(cloned: Case) -> None:
+    """Its folder goes, the others stay, and the audit log says so."""
+    at = open_case(cloned)
+    assert at.selectbox(key="clone_chosen").value == "found-1"
+    at.button(key="clone_remove_yes_found_1").click().run()
+    assert not at.exception
+    assert not cloned.has("cloning/runs/found-1")
+    assert cloned.has("cloning/runs/random-1/run.json")
+    assert list(cloned.audit())[-1]["event"] == "clone removed"
+    assert "No clone from the found images is finished yet" in said(at)
+
+
+def test_a_damaged_record_is_a_sentence_and_the_others_stay(cloned: Case) -> None:
+    """It can be removed, whatever is in it."""
+    cloned.write("cloning/runs/broken-1/run.json", b'{"id": ')
+    at = open_case(cloned)
+    assert any("broken-1" in one.value.replace("\\", "") for one in at.warning)
+    assert "agrees with the suspect on 7" in said(at)
+    at.button(key="clone_remove_yes_broken_1").click().run()
+    assert not at.exception
+    assert not at.warning
+    assert not cloned.has("cloning/runs/broken-1")
+
+
+# Results
+
+
+def measured(case: Case, run_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Suspect, clone and truth on the labelled set, read with NumPy alone."""
+    suspect = np.load(case.path("cloning/asked/held/ledger/answers.npy"))[:, 0]
+    with np.load(case.path(f"cloning/runs/{run_id}/answers/held.npz")) as content:
+        clone = content["labels"]
+    return suspect, clone, np.load(case.path("cloning/asked/held/truth.npy"))
+
+
+def test_the_headline_says_how_well_and_how_much_better(cloned: Case) -> None:
+    """Its numbers are those of the answers on disk, counted by NumPy."""
+    at = open_case(cloned)
+    suspect, found, _ = measured(cloned, "found-1")
+    random = measured(cloned, "random-1")[1]
+    share, ahead = (suspect == found).mean(), (suspect == found).mean() - (suspect == random).mean()
+    text = next(one.value for one in at.subheader).replace("\\", "")
+    assert f"agrees with the suspect on {share * 100:.0f} % of 400 pictures" in text
+    assert f"{round(100 * ahead)} points more than one from random images" in text
+    assert "better than random ones do" in said(at)
+
+
+def test_table_5_has_a_column_for_each_source_and_switches_to_accuracy(cloned: Case) -> None:
+    """In the paper's order, every cell as NumPy counts it, the suspect's own accuracy beside."""
+    at = open_case(cloned)
+    rows = table(at, "The suspect's accuracy")
+    assert rows.columns.tolist()[1:] == [
+        "The suspect's accuracy", "similar: caltech101", "Random images", "Found, two terms",
+    ]  # fmt: skip
+    suspect, clone, truth = measured(cloned, "found-1")
+    for i in range(4):
+        assert rows["Found, two terms"][i].strip().startswith(f"{(clone == suspect)[suspect == i].mean() * 100:.1f} %")
+    at.segmented_control(key="clone_measure").set_value("accuracy").run()
+    rows = table(at, "The suspect's accuracy")
+    for i in range(4):
+        assert rows["Found, two terms"][i].strip().startswith(f"{(clone == truth)[truth == i].mean() * 100:.1f} %")
+        assert (
+            rows["The suspect's accuracy"][i].strip().startswith(f"{(suspect == truth)[truth == i].mean() * 100:.1f}")
+        )
+    assert "is right about" in said(at)
+
+
+def test_the_other_evaluation_set_can_be_looked_at(cloned: Case) -> None:
+    """The held-back images of the corpus have no labels, so only agreement is offered, with a word of care."""
+    at = open_case(cloned)
+    assert at.selectbox(key="clone_set").value == "held"
+    at.selectbox(key="clone_set").set_value(CORPUS).run()
+    assert not at.exception
+    assert "which favours clones from random images" in said(at)
+    assert not at.segmented_control
+
+
+def test_where_a_clone_goes_astray_is_a_matrix_and_a_list(cloned: Case) -> None:
+    """The most frequent confusion stands first, counted by brute force."""
+    at = open_case(cloned)
+    suspect, clone, _ = measured(cloned, "found-1")
+    counts = {(i, j): int(((suspect == i) & (clone == j)).sum()) for i in range(4) for j in range(4) if i != j}
+    pairs = table(at, "The clone says")
+    assert pairs["Pictures"].tolist() == sorted((n for n in counts.values() if n), reverse=True)
+    assert "clone_confusion" in charts(at)
+    assert "clone_density" not in charts(at)
+
+
+def test_many_classes_are_a_density_and_a_list(cases: Path) -> None:
+    """Figure 4 instead of a matrix that nobody could read."""
+    case = Case.open(case_factory.big(cases / "many", MAX_MATRIX + 1, 150, images_per_leaf=4, n_views=1))
+    case_factory.add_labelled_set(case.folder, "held", n_images=1_000)
+    for minute, (source, agreement) in enumerate([(RANDOM, 0.4), (FOUND, 0.7)]):
+        case_factory.add_clone(case.folder, source, run_id=f"{source.kind}-1", agreement=agreement, total=505,
+                               minute=minute, sets=("held",))  # fmt: skip
+    drawn = charts(open_case(case))
+    assert "clone_confusion" not in drawn
+    assert [line["name"].split(" (")[0] for line in drawn["clone_density"]["data"]] == [
+        "Random images", "Found, two terms",
+    ]  # fmt: skip
+
+
+def test_clones_of_different_cost_are_drawn_by_it(cloned: Case) -> None:
+    """Only then: with as many answers each, there is nothing to compare."""
+    assert "clone_cost_chart" not in charts(open_case(cloned))
+    case_factory.add_clone(cloned.folder, FOUND, run_id="found-2", agreement=0.5, total=20, minute=9, sets=("held",))
+    at = open_case(cloned)
+    assert "clone_cost_chart" in charts(at)
+    assert "as the clone from random images does, takes" in said(at)
+    assert {"Found, two terms, 40 images", "Found, two terms, 20 images"} <= set(table(at, "State")["Clone"])
+
+
+def test_weights_network_and_card_can_be_taken_away(cloned: Case) -> None:
+    """Of the clone that is looked at."""
+    offered = {one.proto.label for one in open_case(cloned).get("download_button")}
+    assert {"Weights (safetensors)", "Network (ONNX)", "Model card (Markdown)"} <= offered
+
+
+def test_the_time_is_told_from_earlier_clones(cloned: Case) -> None:
+    """As long as the same network with the same batches took for each image."""
+    assert metric(open_case(cloned), "Time").startswith("about ")
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_clones_are_tested_on_another_folder(cloned: Case) -> None:
+    """Its absolute path goes to a job; nothing can be started before one is chosen."""
+    at = open_case(cloned)
+    assert at.button(key="clone_test").disabled
+    at.selectbox(key="clone_more_set").set_value("tiny").run()
+    at.button(key="clone_test").click().run()
+    job = newest(cloned)
+    assert (job.kind, job.params["evaluation"]) == ("clone-test", str(case_factory.world().corpora / "tiny"))
+
+
+def test_hostile_names_are_texts(finished: Case) -> None:
+    """A folder, a label and a set whose names are markup change nothing on the page."""
+    case_factory.add_labelled_set(finished.folder, "held", name=HOSTILE)
+    hostile = Source(SourceKind.FOLDER, f"/x/{HOSTILE.replace('/', '')}")
+    for minute, source in enumerate((hostile, FOUND, RANDOM)):
+        case_factory.add_clone(finished.folder, source, run_id=f"r-{minute}", label=HOSTILE, minute=minute,
+                               sets=("held",))  # fmt: skip
+    at = open_case(finished)
+    read_as_markdown = [*at.caption, *at.markdown, *at.subheader, *at.warning]
+    assert not [one.value for one in read_as_markdown if "<script>" in one.value or "![x]" in one.value]
+    assert "<script" not in json.dumps(charts(at))
+
+
+def test_a_finished_clone_puts_the_step_behind(cloned: Case, cases: Path) -> None:
+    """The sidebar's mark follows the records; a damaged one counts for nothing."""
+    from fdcore.casebook import Casebook
+
+    book = Casebook(cases)
+    case_factory.finished(cases / "none")
+    Case.open(cases / "none").write("cloning/runs/broken-1/run.json", b"[")
+    case_factory.add_clone(cases / "none", FOUND, run_id="found-1", stage="training")
+    assert book.card("colours").cloned
+    assert not book.card("none").cloned
+    assert not book.card("none").problem
+
+
+_DRAWN = """
+import sys
+sys.path[:0] = ["tests", "tests/pages"]
+from opening import open_page
+at = open_page("7_Clone", case="colours")
+assert not at.exception and len(at.get("plotly_chart")) >= 2, at.exception
+print(*sorted({"torch", "umap", "gensim", "numba"} & set(sys.modules)))
+"""
+
+
+def test_drawing_the_page_never_loads_torch(cloned: Case) -> None:
+    """Only jobs run networks."""
+    done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+# Words
+
+
+def compared(cases: Path, *clones: tuple[Source, float, dict]) -> Comparison:
+    """Clones that agree with the first part of 200 pictures."""
+    case = case_factory.finished(cases / "words")
+    suspect = np.arange(200, dtype=np.int32) % 4
+    columns = []
+    for minute, (source, agreement, more) in enumerate(clones):
+        run = case_factory.add_clone(case, source, run_id=f"r-{minute}", stage="training", minute=minute, **more)
+        clone = np.where(np.arange(200) < 200 * agreement, suspect, (suspect + 1) % 4).astype(np.int32)
+        columns.append(Column(run, Evaluation(4, suspect, clone, None)))
+    return Comparison("set", 200, False, ("a", "b", "c", "d"), tuple(columns))
+
+
+def test_the_headline_says_when_it_may_be_chance(cases: Path) -> None:
+    """An interval around 0 is no lead, and a clone that is worse is called worse."""
+    even = headline(compared(cases, (FOUND, 0.5, {}), (RANDOM, 0.5, {})), "agreement")
+    assert even.endswith("that may be chance.")
+
+
+def test_the_headline_says_when_random_is_better_or_missing(cases: Path, tmp_path: Path) -> None:
+    """Nobody is told more than was measured."""
+    (tmp_path / "other").mkdir()
+    worse = headline(compared(cases, (FOUND, 0.3, {}), (RANDOM, 0.6, {})), "agreement")
+    assert "30 points less than one from random images" in worse
+    alone = headline(compared(tmp_path / "other", (FOUND, 0.3, {})), "agreement")
+    assert "Train one from random images too" in alone
+
+
+def test_clones_that_were_made_differently_are_not_held_to_each_other_in_silence(cases: Path) -> None:
+    """More images or epochs explain a part of a lead; a baseline made alike is preferred."""
+    uneven = compared(cases, (FOUND, 0.7, {"total": 80}), (RANDOM, 0.5, {}))
+    assert "not made alike" in differences(uneven)
+
+
+def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
+    """Only by that; and by their ids where nothing else does."""
+    made = [
+        case_factory.add_clone(finished.folder, FOUND, run_id="a", total=40),
+        case_factory.add_clone(finished.folder, FOUND, run_id="b", total=80),
+        case_factory.add_clone(finished.folder, RANDOM, run_id="c"),
+        case_factory.add_clone(finished.folder, SIMILAR, run_id="d"),
+        case_factory.add_clone(finished.folder, SIMILAR, run_id="e"),
+    ]
+    assert run_titles(made) == {
+        "a": "Found, two terms, 40 images",
+        "b": "Found, two terms, 80 images",
+        "c": "Random images",
+        "d": "similar: caltech101 (d)",
+        "e": "similar: caltech101 (e)",
+    }
+
+
+def test_the_worst_pairs_are_the_largest_counts_off_the_diagonal() -> None:
+    """Brute force; agreeing is no pair, and a limit keeps the largest."""
+    counts = np.random.default_rng(0).integers(0, 50, (30, 30))
+    pairs = worst_pairs(counts, limit=100)
+    expected = sorted((int(counts[i, j]) for i in range(30) for j in range(30) if i != j), reverse=True)[:100]
+    assert [pair.n for pair in pairs] == expected
+    assert all(pair.n == counts[pair.suspect, pair.clone] and pair.suspect != pair.clone for pair in pairs)
+    assert pairs[0].share == pytest.approx(pairs[0].n / counts[pairs[0].suspect].sum())
+    assert worst_pairs(np.eye(3, dtype=np.int64)) == []
+
+
+def test_the_time_left_is_that_of_all_unfinished_clones(finished: Case) -> None:
+    """At the pace of each, or of the last that has one; nobody knows it before the first epoch."""
+    begun = case_factory.add_clone(
+        finished.folder, FOUND, run_id="a", stage="training", n_epochs=2, planned=6, total=40
+    )
+    waiting = case_factory.add_clone(
+        finished.folder, RANDOM, run_id="b", stage="drawn", n_epochs=0, planned=6, total=40, held_out=0.0
+    )
+    done = case_factory.add_clone(finished.folder, ONE_TERM, run_id="c")
+    assert seconds_left([waiting]) is None
+    assert seconds_left([done]) is None
+    assert seconds_left([begun, done]) == pytest.approx(4 * 1.5)
+    assert seconds_left([begun, waiting]) == pytest.approx(4 * 1.5 + 6 * 1.5)
+
+
+def test_cells_sort_as_texts_in_the_order_of_their_rates() -> None:
+    """A browser sorts them as texts."""
+    from fdcore.cloning.evaluation import Rate
+
+    rates = [Rate(value, 0.0, 1.0, 9) for value in (0.0, 0.05, 0.3, 0.999, 1.0)]
+    cells = [rate_cell(rate) for rate in rates]
+    assert sorted(cells) == cells
+    assert rate_cell(None) == ""

@@ -1,0 +1,214 @@
+"""What to train clones from, what that gives and costs, and the button that starts it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from fdcore.analysis import Findings
+from fdcore.case import Case
+from fdcore.clone_lab.testing import MAX_TESTED
+from fdcore.clone_runs import last_request
+from fdcore.cloning.architectures import default_arch
+from fdcore.cloning.run import CloneRun, TransferFacts
+from fdcore.cloning.schedule import jacobian_queries, planned_images
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
+from fdcore.errors import FdError
+from fdcore.intake import read_test_query
+from fdcore.suspect.preprocess import PreprocessSpec
+from ui import cached
+from ui.clone.settings import choose_settings, images_per_second, offered_networks
+from ui.clone.sources import choose_sources, choose_test
+from ui.clone.tables import source_title, transfer_table
+from ui.frame import Desk
+from ui.sentences import fragment, show_error
+from ui.text import counted, duration, inert, shortened
+
+MAX_NOTES = 6  # sentences about one source
+_TABLE_PX = 320
+_GPU = Path("/dev/nvidiactl")
+
+
+class Given(NamedTuple):
+    """What is known when clones are asked for.
+
+    Attributes:
+        drawn: what each source of the corpus gives, by the source's name.
+        refused: why a source gives nothing, by the source's name.
+        n_queries: the most that are sent before training.
+        budget_left: what the case's budget allows; None for no limit.
+    """
+
+    drawn: Mapping[str, TransferFacts]
+    refused: Mapping[str, str]
+    n_queries: int
+    budget_left: int | None
+
+
+def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *, busy: bool) -> None:
+    """The form; it follows every change by itself.
+
+    Args:
+        desk: the page's.
+        case: the open case.
+        findings: the saved ones.
+        runs: the case's clones so far.
+        busy: whether work is under way in the case.
+    """
+
+    @fragment()
+    def form() -> None:
+        st.caption(
+            "One clone is trained for each source, one after the other, all with as many images and in the same way. "
+            "It learns the suspect's answers, not what anybody says that the images show."
+        )
+        found = any(len(one.filtered.kept) for one in findings.classes)
+        sources = choose_sources(desk, found=found)
+        evaluation = choose_test(desk)
+        room = st.container()
+        transfer, training = _settings(desk, case, findings)
+        given = _look(desk, case, sources, transfer, evaluation)
+        with room:
+            _cost(case, runs, sources, given, transfer, training)
+            _transfer_sets(findings, sources, given)
+        _start(desk, sources, transfer, training, evaluation, given, busy=busy)
+
+    form()
+
+
+# Parts
+
+
+def _settings(desk: Desk, case: Case, findings: Findings) -> tuple[TransferSettings, TrainingSettings]:
+    spec = PreprocessSpec.from_dict(case.facts()["suspect"]["preprocessing"])
+    networks = offered_networks(max(spec.height, spec.width), default_arch(spec, _GPU.exists()))
+    n_missing = sum(not one.selection.clusters for one in findings.classes)
+    return choose_settings(desk.case_id, networks, last_request(case), n_not_found=n_missing)
+
+
+def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferSettings, evaluation: str) -> Given:
+    """Draw the transfer set of each source, to see what it gives; what one lacks does not stop the others."""
+    drawn: dict[str, TransferFacts] = {}
+    refused, n_queries, left = {}, 0, None
+    for source in sources:
+        try:
+            cost = cached.clone_cost(case, CloneRequest((source,), transfer), desk.places.cache)
+        except FdError as error:
+            refused[source.name] = str(error)
+            continue
+        drawn |= cost.drawn
+        n_queries, left = n_queries + cost.n_queries, cost.budget_left
+    return Given(drawn, refused, n_queries + (MAX_TESTED if evaluation else 0), left)
+
+
+def _cost(
+    case: Case, runs: Sequence[CloneRun], sources: Sequence[Source], given: Given, transfer: TransferSettings,
+    training: TrainingSettings,
+) -> None:  # fmt: skip
+    """What it takes, told beforehand."""
+    n_clones = len(sources) - len(given.refused)
+    n_images = sum(given.drawn[one.name].n_rows if one.name in given.drawn else transfer.total
+                   for one in sources if one.name not in given.refused)  # fmt: skip
+    seconds = _seconds(case, runs, training, n_images, given.n_queries)
+    left = "no limit" if given.budget_left is None else f"{given.budget_left:,}"
+    with st.container(horizontal=True, key="clone_cost"):
+        st.metric("Clones", f"{n_clones:,}", border=True)
+        st.metric("Images in all", f"{n_images:,}", border=True, help="Rows of all transfer sets, views included.")
+        st.metric("Queries to send", f"{'up to ' if given.n_queries else ''}{given.n_queries:,}", border=True,
+                  help="Images of the corpus were answered during scoring and are not asked about again; only folders "
+                  "and rounds of augmentation are.")  # fmt: skip
+        st.metric("Budget left", left, border=True, help="Queries that this case may still send.")
+        st.metric("Time", "not known yet" if seconds is None else f"about {duration(seconds)}", border=True,
+                  help="From the speed of earlier clones in this case; before the first one it is measured once "
+                  "training starts.")  # fmt: skip
+    if training.jacobian_rounds:
+        more = jacobian_queries(training, round(n_images * (1 - training.held_out)))
+        st.caption(f"{counted(training.jacobian_rounds, 'round')} of augmentation sends up to {more:,} queries more.")
+
+
+def _seconds(
+    case: Case, runs: Sequence[CloneRun], training: TrainingSettings, n_images: int, n_queries: int
+) -> float | None:
+    per_s, tested = images_per_second(runs, training), read_test_query(case)
+    if per_s is None:
+        return None
+    asking = n_queries / tested.pictures_per_s if tested and tested.pictures_per_s > 0 else 0.0
+    n_training = round(n_images * (1 - training.held_out))
+    return planned_images(training, n_training) / per_s + asking
+
+
+def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) -> None:
+    """What each source of the corpus gives each class."""
+    for source in sources:
+        if reason := given.refused.get(source.name):
+            st.warning(f"{inert(source_title(source))}: {inert(reason)}", icon=":material/warning:")
+    shown = {source_title(one): given.drawn[one.name] for one in sources if one.name in given.drawn}
+    if not shown:
+        return
+    names = [one.name.label if one.name else "not found" for one in findings.classes]
+    table, column = transfer_table(shown, names), st.column_config
+    with st.container(key="transfer_sets"):
+        st.markdown("**What each source gives**")
+        st.dataframe(
+            table, hide_index=True, placeholder="", key="transfer_table",
+            height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
+            column_config={
+                "Class": column.TextColumn(width="medium", help="The suspect's class and what was found for it"),
+                **{title: column.NumberColumn(format="localized", width="small") for title in shown},
+                **{f"{title}: made of": column.TextColumn(width="medium") for title in shown},
+            },
+            alt="How many images each source gives for each class",
+        )  # fmt: skip
+        for title, facts in shown.items():
+            _notes(title, facts.notes)
+        if any(one.kind is SourceKind.FOLDER for one in sources):
+            st.caption("What a folder gives each class is known once the suspect was asked about its images.")
+
+
+def _notes(title: str, notes: Sequence[str]) -> None:
+    """What is short, filled or left out, a line for each."""
+    if notes:
+        more = len(notes) - MAX_NOTES
+        lines = [shortened(note, 300) for note in notes[:MAX_NOTES]] + ([f"and {more:,} more"] if more > 0 else [])
+        st.caption(f"**{inert(title)}**\n" + "\n".join(f"- {inert(line)}" for line in lines))
+
+
+def _start(
+    desk: Desk, sources: Sequence[Source], transfer: TransferSettings, training: TrainingSettings, evaluation: str,
+    given: Given, *, busy: bool,
+) -> None:  # fmt: skip
+    usable = tuple(one for one in sources if one.name not in given.refused)
+    reason = _refusal(usable, given, busy=busy)
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        if reason:
+            st.caption(reason, width="content")
+        label = f"Train {counted(len(usable), 'clone')}" if usable else "Train"
+        if st.button(label, type="primary", key="clone_start", icon=":material/model_training:", disabled=bool(reason)):
+            submit(desk, CloneRequest(usable, transfer, training, evaluation))
+
+
+def _refusal(usable: Sequence[Source], given: Given, *, busy: bool) -> str:
+    """Why nothing can be started now; empty where it can."""
+    if busy:
+        return "Work is under way in this case. Wait until it has ended."
+    if not usable:
+        return "Choose at least one source that gives something to train from."
+    if given.budget_left == 0 and given.n_queries:
+        return "The budget is used up, so no folder can be asked about. Raise it on the Leaf scores page."
+    return ""
+
+
+def submit(desk: Desk, request: CloneRequest) -> None:
+    """Hand the work to a process of its own and draw the page again."""
+    start_job(desk, "clone", {"request": request.as_dict()})
+
+
+def start_job(desk: Desk, kind: str, params: Mapping[str, object]) -> None:
+    """Start work with clones and draw the page again; a refusal is said instead."""
+    try:
+        desk.jobs.submit(kind, desk.case_id, {**params, "cache": str(desk.places.cache), "by": desk.by}, by=desk.by)
+    except FdError as error:
+        show_error(error)
+        return
+    st.rerun()

@@ -1,0 +1,126 @@
+"""The parts of the Clone page in their order: before there is a clone the form comes first, then what came out."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fdcore.analysis import Findings, selection_settings
+from fdcore.artefacts import image_rows_to_csv
+from fdcore.case import Case
+from fdcore.cloning.comparison import Column, comparison_to_csv
+from fdcore.cloning.run import CloneRun
+from fdcore.cloning.transfer import transfer_set, transfer_to_csv
+from fdcore.selection import SelectionSettings
+from ui import cached, frame, state
+from ui.clone import figures, form, live, one, results
+from ui.clone.results import Shown
+from ui.clone.tables import has_costs, has_density, run_titles
+from ui.clone.transfer import draw_kept, kept_panel
+from ui.exports import export
+from ui.frame import Desk
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_INTRO = (
+    "If what was found is right, it can be used: a network is trained on the found images, labelled by the suspect "
+    "itself. If it then answers like the suspect, the found images describe what the suspect was trained on. The same "
+    "is done with random images, for comparison."
+)
+
+
+def draw_page(desk: Desk) -> None:
+    """Everything about clones of the case's suspect."""
+    case = desk.case
+    saved = selection_settings(case)
+    findings = cached.findings(case, saved)
+    runs, damaged = cached.clone_runs(case)
+    left, right = st.columns([5, 1], vertical_alignment="top")
+    left.markdown(_INTRO)
+    top_right = right.container(horizontal=True, horizontal_alignment="right")
+    _say_unsaved(saved)
+    one.damaged(desk, case, damaged)
+    job, newest = live.clone_job(desk.jobs, desk.case_id), desk.jobs.latest(desk.case_id)
+    busy, active = bool(newest and newest.active), bool(job and job.active)
+    if job and active:
+        live.running(desk, case)
+    elif job and job.resumable:
+        live.stopped(desk, job)
+    shown = results.draw(desk, case, busy=busy)
+    looked_at = [run for run in runs if run.finished or not active]
+    chosen = one.panel(desk, case, looked_at, shown, active=active) if looked_at else None
+    _making(desk, case, findings, runs, busy=busy)
+    kept_panel(desk, findings)
+    with top_right:
+        _take_away(desk, findings, runs, shown, chosen)
+
+
+# Parts
+
+
+def _say_unsaved(saved: SelectionSettings) -> None:
+    shown = state.linked_settings(saved).settings
+    if shown != saved:
+        st.warning(
+            f"Clones are drawn from the saved conclusions ({state.settings_in_words(saved)}). To use others, save them "
+            "on the Selection page.",
+            icon=":material/update:",
+        )
+
+
+def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *, busy: bool) -> None:
+    """The form, or why no clone can be made."""
+    if len(findings.classes) < 2:
+        st.info("This suspect has a single class: every network agrees with it, so a clone would show nothing.",
+                icon=":material/info:")  # fmt: skip
+        return
+    if not any(len(found.filtered.kept) for found in findings.classes):
+        tau = findings.settings.tau
+        frame.empty(f"No image is kept for any class at tau = {tau:g}, so there is nothing to train from.",
+                    "Change tau in Selection", "Selection")  # fmt: skip
+        return
+    if not runs and not busy:
+        with st.container(border=True, key="clone_form"):
+            st.markdown("**Train clones**")
+            form.draw(desk, case, findings, runs, busy=busy)
+        return
+    with st.expander("Train more clones", icon=":material/add:", key="clone_form"):
+        form.draw(desk, case, findings, runs, busy=busy)
+
+
+def _take_away(
+    desk: Desk, findings: Findings, runs: Sequence[CloneRun], shown: Shown | None, chosen: Column | None
+) -> None:
+    """The Export menu: what this page itself shows."""
+    scored = findings.scored
+    tables: dict[str, Callable[[], bytes]] = {}
+    if shown:
+        tables["Comparison of the clones"] = partial(comparison_to_csv, shown.comparison)
+    tables |= {
+        "Classes": lambda: transfer_to_csv(transfer_set(findings.classes)),
+        "Images": lambda: image_rows_to_csv(findings.classes, scored.images, scored.hierarchy),
+    }
+    export(f"{desk.case_id}-clone", tables=tables, figures=_drawn(desk, findings, runs, shown, chosen))
+
+
+def _drawn(
+    desk: Desk, findings: Findings, runs: Sequence[CloneRun], shown: Shown | None, chosen: Column | None
+) -> "dict[str, Callable[[], go.Figure]]":
+    drawn: dict[str, Callable[[], go.Figure]] = {}
+    if shown:
+        comparison, measure, titles = shown
+        drawn["Clones"] = partial(figures.draw_rates, comparison, titles, measure, desk.case_id)
+        if has_density(comparison):
+            drawn["Density"] = partial(figures.draw_density, comparison, titles, measure, desk.case_id)
+        if has_costs(comparison):
+            drawn["Cost"] = partial(figures.draw_cost, comparison, titles, desk.case_id)
+        if chosen:
+            drawn["Confusion matrix"] = partial(figures.draw_confusion, comparison, chosen, desk.case_id)
+    if any(run.history for run in runs):
+        names = run_titles(runs)
+        drawn["Agreement by epoch"] = partial(figures.draw_held_out, runs, names, desk.case_id)
+        drawn["Loss by epoch"] = partial(figures.draw_loss, runs, names, desk.case_id)
+    drawn["Kept images"] = partial(draw_kept, desk, findings)
+    return drawn

@@ -1,0 +1,195 @@
+"""How well the clones copy the suspect: in words, as the paper's Table 5, and as figures."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from fdcore.case import Case
+from fdcore.clone_runs import EvaluationSetFacts
+from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach
+from fdcore.cloning.evaluation import Measure, lead
+from fdcore.errors import FdError
+from fdcore.figures.style import config
+from ui import cached
+from ui.clone.figures import draw_cost, draw_density, draw_rates
+from ui.clone.form import start_job
+from ui.clone.sources import cannot_ask, test_folder
+from ui.clone.tables import (
+    best_found,
+    comparison_table,
+    cost_sentence,
+    differences,
+    has_costs,
+    has_density,
+    headline,
+    rate_of,
+    run_titles,
+)
+from ui.frame import Desk
+from ui.sentences import show_error
+from ui.text import counted, distinct_texts, inert, shortened
+
+_SET, _MEASURE = "clone_set", "clone_measure"
+_MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
+_TABLE_PX, _CELL_PX = 440, 136
+
+
+class Shown(NamedTuple):
+    """What the results are about.
+
+    Attributes:
+        comparison: clones tested on the chosen set.
+        measure: what is looked at.
+        titles: what each clone is called, by its id.
+    """
+
+    comparison: Comparison
+    measure: Measure
+    titles: dict[str, str]
+
+
+def draw(desk: Desk, case: Case, *, busy: bool) -> Shown | None:
+    """The results on the chosen evaluation set; None where no clone was tested yet."""
+    sets = cached.clone_sets(case)
+    if not sets:
+        return None
+    with st.container(border=True, key="clone_results"):
+        facts, measure = _choices(sets)
+        try:
+            comparison = cached.clone_comparison(case, facts.key)
+        except FdError as error:
+            show_error(error)
+            return None
+        if not comparison.columns:
+            st.text("No finished clone was tested on these pictures.")
+            return None
+        shown = Shown(comparison, measure, run_titles([column.run for column in comparison.columns]))
+        _say(shown)
+        _set_notes(facts, comparison)
+        _figures(desk, shown)
+        _table(shown)
+        _test_on_more(desk, busy=busy)
+    return shown
+
+
+# Parts
+
+
+def _choices(sets: Sequence[EvaluationSetFacts]) -> tuple[EvaluationSetFacts, Measure]:
+    """Which pictures, and what is measured; only asked where there is a choice."""
+    by_key = {facts.key: facts for facts in sets}
+    names = distinct_texts({facts.key: shortened(facts.name, 60) for facts in sets})
+    if st.session_state.get(_SET) not in by_key:
+        st.session_state[_SET] = sets[0].key
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(sets) > 1:
+            st.selectbox("Tested on", list(by_key), key=_SET, format_func=lambda one: names.get(one, one), width=380)
+        facts = by_key[st.session_state[_SET]]
+        if not facts.labelled:
+            return facts, "agreement"
+        measure = st.segmented_control(
+            "Measure", list(_MEASURES), default="agreement", required=True, key=_MEASURE,
+            format_func=lambda one: _MEASURES[one],
+        )  # fmt: skip
+    return facts, measure or "agreement"
+
+
+def _say(shown: Shown) -> None:
+    comparison, measure = shown.comparison, shown.measure
+    st.subheader(inert(headline(comparison, measure)), anchor=False, width="stretch")
+    column = best_found(comparison)
+    base = comparison.baseline(column) if column else None
+    if column is None or base is None or rate_of(column, measure) is None:
+        return
+    ahead = lead(column.evaluation, base.evaluation, measure)
+    if ahead.low > 0:
+        st.badge("The found images describe its training data better than random ones do", icon=":material/check:",
+                 color="green")  # fmt: skip
+    elif ahead.high < 0:
+        st.badge("Random images copy it better than the found ones", icon=":material/warning:", color="orange")
+    else:
+        st.badge("No difference from random images is shown", icon=":material/question_mark:", color="orange")
+    if said := differences(comparison):
+        st.caption(said)
+
+
+def _set_notes(facts: EvaluationSetFacts, comparison: Comparison) -> None:
+    sent = f" {counted(facts.n_sent, 'query', 'queries')} were sent for them." if facts.n_sent else ""
+    pictures = counted(comparison.n_images, "picture")
+    st.caption(
+        f"Tested on {inert(shortened(facts.name, 80))}: {pictures} that every clone here answered.{sent} "
+        f"{inert(shortened(facts.note, 400))}"
+    )
+
+
+def _figures(desk: Desk, shown: Shown) -> None:
+    comparison, measure, titles = shown
+    about = f"{desk.case_id} {measure}"
+    st.plotly_chart(draw_rates(comparison, titles, measure, about), key="clone_rates",
+                    config=config(f"{desk.case_id}-clones"),
+                    alt=f"The {measure} of each clone with its 95 % interval")  # fmt: skip
+    drawn = [one for one, wanted in ((_density, has_density(comparison)), (_cost, has_costs(comparison))) if wanted]
+    for place, draw_one in zip(st.columns(len(drawn)) if drawn else [], drawn, strict=True):
+        with place:
+            draw_one(desk, shown)
+
+
+def _density(desk: Desk, shown: Shown) -> None:
+    comparison, measure, titles = shown
+    st.markdown("**How many classes are copied how well**")
+    st.plotly_chart(draw_density(comparison, titles, measure, f"{desk.case_id} {measure}"), key="clone_density",
+                    config=config(f"{desk.case_id}-clone-density"),
+                    alt=f"Density of the classes' {measure}, a line for each clone")  # fmt: skip
+    st.caption("The further right a hill lies, the more classes are copied well.")
+
+
+def _cost(desk: Desk, shown: Shown) -> None:
+    """Agreement by cost, and what the agreement of random images costs from the other sources."""
+    comparison = shown.comparison
+    st.markdown("**What it cost**")
+    st.plotly_chart(draw_cost(comparison, shown.titles, desk.case_id), key="clone_cost_chart",
+                    config=config(f"{desk.case_id}-clone-cost"),
+                    alt="Agreement of each clone against the answers it rests on")  # fmt: skip
+    base = comparison.baseline()
+    rate = base.evaluation.agreement if base else None
+    if rate is not None:
+        st.caption(inert(cost_sentence(cost_to_reach(cost_points(comparison), rate.value), rate.value)))
+
+
+def _table(shown: Shown) -> None:
+    column = st.column_config
+    table = comparison_table(shown.comparison, shown.titles, shown.measure)
+    st.markdown("**Class by class**")
+    st.dataframe(
+        table, hide_index=True, placeholder="", key="comparison_table",
+        height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
+        column_config={
+            "Class": column.TextColumn(width="medium", pinned=True),
+            **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
+        },
+        alt="For each class how well each clone does, with 95 % intervals",
+    )  # fmt: skip
+    by = "pictures that the suspect puts in the class" if shown.measure == "agreement" else "pictures of the class"
+    st.caption(f"Of the {by}; in brackets the 95 % interval. An empty cell: there is no such picture.")
+
+
+def _test_on_more(desk: Desk, *, busy: bool) -> None:
+    with st.expander("Test on other pictures", icon=":material/add_photo_alternate:", key="clone_test_more"):
+        if reason := cannot_ask(desk.card):
+            st.caption(reason)
+            return
+        st.caption(
+            "Every finished clone is tested on a folder of pictures. The suspect is asked about them, one query each. "
+            "Where sub-folders are named by the classes' numbers or names, accuracy is measured as well."
+        )
+        try:
+            folder = test_folder(desk, "clone_more_set")
+        except FdError as error:
+            show_error(error)
+            return
+        if (
+            st.button("Test", key="clone_test", icon=":material/fact_check:", disabled=busy or folder is None)
+            and folder
+        ):
+            start_job(desk, "clone-test", {"evaluation": folder})

@@ -1,0 +1,185 @@
+"""How clones are drawn and trained, for those who want it otherwise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import streamlit as st
+
+from fdcore.cloning.architectures import ARCHITECTURES, SMALL_SIDE
+from fdcore.cloning.run import CloneRun
+from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingSettings, TransferSettings
+from ui.text import counted, inert
+
+_MOST = 1_000_000
+_OWNER = "clone_settings_owner"  # which case the widgets were filled for
+_OPTIMISERS: dict[Optimiser, str] = {"sgd": "SGD with momentum", "adam": "Adam"}
+_NOT_FOUND: dict[NotFound, str] = {"leave out": "Leave it out", "random": "Random images in it"}
+
+
+class Networks(NamedTuple):
+    """The architectures on offer.
+
+    Attributes:
+        titles: by name.
+        suggested: one of the names.
+    """
+
+    titles: Mapping[str, str]
+    suggested: str
+
+
+def choose_settings(
+    case_id: str, networks: Networks, last: CloneRequest | None, *, n_not_found: int
+) -> tuple[TransferSettings, TrainingSettings]:
+    """Draw the settings and return them.
+
+    Args:
+        case_id: whose settings they are.
+        networks: the architectures on offer.
+        last: what was asked for last in this case, which the settings begin with; None for nothing.
+        n_not_found: classes of the suspect for which nothing is found.
+
+    Raises:
+        SettingsError: they make no sense together.
+    """
+    transfer = last.transfer if last else TransferSettings()
+    training = last.training if last else TrainingSettings(arch=networks.suggested)
+    _fill(case_id, transfer, training)
+    with st.expander(_summary(networks), icon=":material/tune:", key="clone_settings"):
+        training = _training(networks, training)
+        transfer = _transfer(transfer, n_not_found)
+    return transfer, replace(training, seed=transfer.seed)
+
+
+def offered_networks(side_px: int, suggested: str) -> Networks:
+    """The architectures that suit pictures of this size.
+
+    Args:
+        side_px: the longer side of the suspect's input.
+        suggested: the name of the best of them.
+    """
+    small = side_px <= SMALL_SIDE
+    return Networks({one.name: one.title for one in ARCHITECTURES if one.small == small}, suggested)
+
+
+def images_per_second(runs: Sequence[CloneRun], training: TrainingSettings) -> float | None:
+    """How fast such a clone was trained in this case before; None where none was."""
+    alike = [
+        run
+        for run in runs
+        if run.history and (run.training.arch, run.training.batch_size) == (training.arch, training.batch_size)
+    ]
+    if not alike:
+        return None
+    last = alike[-1].history[-5:]
+    seconds = sum(one.seconds for one in last)
+    return sum(one.n_images for one in last) / seconds if seconds > 0 else None
+
+
+# Parts
+
+
+def _fill(case_id: str, transfer: TransferSettings, training: TrainingSettings) -> None:
+    """Give the widgets their values, once for each case."""
+    values = {
+        "clone_arch": training.arch, "clone_epochs": training.epochs, "clone_batch": training.batch_size,
+        "clone_optimiser": training.optimiser, "clone_patience": training.patience,
+        "clone_rounds": training.jacobian_rounds, "clone_augment": training.augment,
+        "clone_total": min(transfer.total, _MOST), "clone_seed": str(transfer.seed), "clone_fill": transfer.fill_views,
+        "clone_not_found": transfer.not_found,
+    }  # fmt: skip
+    fresh = st.session_state.get(_OWNER) != case_id
+    st.session_state[_OWNER] = case_id
+    for name, value in values.items():
+        if fresh or name not in st.session_state:
+            st.session_state[name] = value
+
+
+def _summary(networks: Networks) -> str:
+    state = st.session_state
+    arch = state["clone_arch"] or networks.suggested
+    title, epochs = inert(networks.titles.get(arch, arch)), counted(state["clone_epochs"], "epoch")
+    return f"Settings: {title}, {state['clone_total']:,} images, {epochs}"
+
+
+def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
+    first, second = st.columns(3), st.columns(4)
+    with first[0]:
+        arch = _architecture(networks)
+    with first[1]:
+        epochs = _number("Epochs", "clone_epochs", 1, 10_000, 10, "Passes over the images. The paper takes 200.")
+    with first[2]:
+        batch = _number("Batch size", "clone_batch", 1, 65_536, 16, "Images of one step.")
+    with second[0]:
+        optimiser = st.selectbox(
+            "Optimiser", list(_OPTIMISERS), key="clone_optimiser", format_func=lambda one: _OPTIMISERS[one]
+        )
+    with second[1]:
+        patience = _number("Stop early after", "clone_patience", 0, 10_000, 5, _PATIENCE)
+    with second[2]:
+        rounds = _number("Jacobian rounds", "clone_rounds", 0, 10, 1, _ROUNDS)
+    with second[3]:
+        st.space("small")
+        augment = st.toggle("Shift and mirror", key="clone_augment", help="Images change a little in every epoch.")
+    return replace(
+        begun, arch=arch, epochs=epochs, batch_size=batch, optimiser=optimiser or "sgd", augment=augment,
+        patience=patience, jacobian_rounds=rounds,
+    )  # fmt: skip
+
+
+def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
+    total_at, seed_at, not_found_at, fill_at = st.columns(4)
+    with total_at:
+        total = _number("Images per clone", "clone_total", 2, _MOST, 500, _TOTAL)
+    with seed_at:
+        seed = st.text_input("Seed", key="clone_seed", max_chars=19, help=_SEED)
+    with not_found_at:
+        not_found = st.selectbox(
+            "A class not found", list(_NOT_FOUND), key="clone_not_found", format_func=lambda one: _NOT_FOUND[one],
+            help=f"{_MISSING} Here: {counted(n_not_found, 'class', 'classes')}.",
+        )  # fmt: skip
+    with fill_at:
+        st.space("small")
+        fill = st.toggle("Fill up with views", key="clone_fill",
+                         help="A class that has too few images gets further views of them.")  # fmt: skip
+    if not seed.isdecimal():
+        st.caption(":material/info: The seed is a whole number, 0 or more; 0 is taken instead.")
+    return replace(
+        begun, total=total, seed=int(seed) if seed.isdecimal() else 0, not_found=not_found or "leave out",
+        fill_views=fill,
+    )  # fmt: skip
+
+
+def _architecture(networks: Networks) -> str:
+    def title(name: str) -> str:
+        return networks.titles.get(name, name) + (" (suggested)" if name == networks.suggested else "")
+
+    begun = st.session_state["clone_arch"] or networks.suggested
+    chosen = st.selectbox(
+        "Network", list(dict.fromkeys([*networks.titles, networks.suggested, begun])), key="clone_arch",
+        format_func=title, filter_mode="contains", accept_new_options=True,
+        help="The clone need not be built like the suspect. The paper takes GoogLeNet. Any other architecture can be "
+        "named as well, such as resnet56 or timm/resnet10t.",
+    )  # fmt: skip
+    return str(chosen or networks.suggested)
+
+
+def _number(label: str, key: str, least: int, most: int, step: int, said: str) -> int:
+    return int(st.number_input(label, least, most, key=key, step=step, help=said))
+
+
+_TOTAL = "Shared evenly over the classes; every source gets as many. The paper takes 5,000."
+_SEED = "Decides which images are drawn, the first weights and the order of training."
+_PATIENCE = (
+    "Epochs without a better agreement on held-out images after which training ends; 0 for never. The best weights are "
+    "kept either way."
+)
+_ROUNDS = (
+    "Rounds of augmentation after Papernot et al.: each adds the images once more, moved to where the clone's answer "
+    "changes most, asks the suspect about them, and trains for as many epochs again."
+)
+_MISSING = (
+    "A clone never answers with a class that it saw no image of. Random images are those of the whole corpus that the "
+    "suspect puts in it."
+)

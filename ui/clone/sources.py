@@ -1,0 +1,172 @@
+"""Which images clones are trained from, and which they are tested on."""
+
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import streamlit as st
+
+from fdcore.casebook import CaseCard
+from fdcore.cloning.settings import Role, Source, SourceKind
+from fdcore.errors import FdError, SettingsError
+from fdcore.places import inside, require_inside
+from ui import cached
+from ui.clone.tables import source_title
+from ui.frame import Desk
+from ui.sentences import show_error
+from ui.text import inert, shortened
+
+MAX_FOLDERS = 8
+RESERVED = "Held-back images of the corpus"
+_FOLDERS, _PROBLEM = "clone_folders", "clone_folder_problem"
+_NAME, _ROLE = "clone_folder_name", "clone_folder_role"
+_KINDS = {
+    SourceKind.FOUND: "Images of the saved finding, both terms of the objective.",
+    SourceKind.ONE_TERM: "The finding at alpha = 1: how consistent the answers are, and nothing else.",
+    SourceKind.RANDOM: "Images of the corpus, whatever they show: what the others are held against.",
+}
+_TICKED = {SourceKind.FOUND, SourceKind.RANDOM}
+_ROLES: dict[Role, str] = {
+    "": "Not said",
+    "same": "Same as what it was trained on",
+    "similar": "Similar",
+    "distant": "Distant",
+}
+
+
+class Folder(NamedTuple):
+    """A folder that the analyst added as a source.
+
+    Attributes:
+        name: as `places.inside` takes it.
+        role: what the analyst says that it is to the suspect.
+    """
+
+    name: str
+    role: Role
+
+
+def choose_sources(desk: Desk, *, found: bool) -> tuple[Source, ...]:
+    """Draw the choice and return what is chosen.
+
+    Args:
+        desk: the page's.
+        found: whether any image is kept for any class; without, there is nothing to take from the finding.
+    """
+    chosen = []
+    with st.container(key="clone_sources"):
+        for column, (kind, said) in zip(st.columns(len(_KINDS)), _KINDS.items(), strict=True):
+            key, possible = f"clone_from_{kind.value}", found or kind is SourceKind.RANDOM
+            st.session_state.setdefault(key, kind in _TICKED)
+            with column, st.container(border=True, gap=None, height="stretch"):
+                if st.checkbox(source_title(Source(kind)), key=key, disabled=not possible) and possible:
+                    chosen.append(Source(kind))
+                st.caption(said if possible else "Nothing is found, so there is nothing to take.")
+    return (*chosen, *_folders(desk))
+
+
+def choose_test(desk: Desk) -> str:
+    """Draw the choice of what clones are tested on; a folder, or "" for the corpus' held-back images."""
+    others = [] if cannot_ask(desk.card) else cached.folders(desk.places.corpora)
+    chosen = st.selectbox(
+        "Tested on", [RESERVED, *others], key="clone_test_set", filter_mode="contains", accept_new_options=bool(others),
+        help="The same pictures for every clone; none is trained on them. Best is a set of the kind that the suspect "
+        "was made for, with a folder for each class: then accuracy is measured as well. Type to search, or give a path "
+        "inside the corpora folder. The images held back from the corpus cost no query.",
+    )  # fmt: skip
+    if chosen in (None, RESERVED):
+        return ""
+    return str(_checked(desk, chosen))
+
+
+def test_folder(desk: Desk, key: str) -> str | None:
+    """Draw the choice of a folder to test on; None before one is chosen."""
+    chosen = st.selectbox(
+        "Folder of pictures", cached.folders(desk.places.corpora), index=None, key=key, filter_mode="contains",
+        accept_new_options=True, placeholder="Type to search, or a path inside the corpora folder",
+    )  # fmt: skip
+    return str(_checked(desk, chosen)) if chosen else None
+
+
+def cannot_ask(card: CaseCard | None) -> str:
+    """Why the suspect cannot be asked about more pictures here; empty where it can."""
+    if card is None or not card.evidence:
+        return "This case replays recorded answers: there is no suspect here that other folders could be shown to."
+    return ""
+
+
+# Folders
+
+
+def _folders(desk: Desk) -> list[Source]:
+    kept = _kept(desk)
+    for place, folder in enumerate(kept):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"clone_folder_{place}"):
+            st.text(f"{shortened(folder.name, 80)}", width="stretch")
+            st.badge(_ROLES[folder.role] if folder.role else "Role not said", color="gray")
+            st.button("Remove", key=f"clone_folder_remove_{place}", icon=":material/close:", type="tertiary",
+                      help=inert(f"Do not train from {shortened(folder.name)}"),
+                      on_click=_keep, args=(desk, [one for one in kept if one != folder]))  # fmt: skip
+    _adding(desk)
+    return [source for folder in kept if (source := _source(desk, folder))]
+
+
+def _adding(desk: Desk) -> None:
+    with st.expander("Add a folder of images", icon=":material/create_new_folder:", key="clone_adding"):
+        if reason := cannot_ask(desk.card):
+            st.caption(reason)
+            return
+        st.caption("Such as a public data set. The suspect is asked about its images: one query each.")
+        left, middle = st.columns([3, 2])
+        name = left.selectbox(
+            "Folder", cached.folders(desk.places.corpora), index=None, key=_NAME, filter_mode="contains",
+            accept_new_options=True, placeholder="Type to search, or a path inside the corpora folder",
+        )  # fmt: skip
+        middle.selectbox(
+            "What it is to the suspect", get_args(Role), key=_ROLE, format_func=lambda one: _ROLES[one],
+            help="As you see it; it only decides where the clone stands among the others, as in the paper's Table 5.",
+        )  # fmt: skip
+        st.button("Add this folder", key="clone_folder_add", icon=":material/add:", disabled=not name, on_click=_add,
+                  args=(desk,))  # fmt: skip
+        if problem := st.session_state.pop(_PROBLEM, None):
+            show_error(problem)
+
+
+def _add(desk: Desk) -> None:
+    """Add the folder that the widgets name; what is wrong with it is said below them."""
+    name, kept = st.session_state[_NAME] or "", _kept(desk)
+    try:
+        _checked(desk, name)
+        if any(folder.name == name for folder in kept):
+            raise SettingsError(f"{name} is added already. Remove it first to give it another role.")
+        if len(kept) >= MAX_FOLDERS:
+            raise SettingsError(f"At most {MAX_FOLDERS} folders are trained from at once. Remove one first.")
+    except FdError as error:
+        st.session_state[_PROBLEM] = error
+        return
+    _keep(desk, [*kept, Folder(name, st.session_state[_ROLE] or "")])
+    st.session_state[_NAME] = None
+
+
+def _source(desk: Desk, folder: Folder) -> Source | None:
+    try:
+        return Source(SourceKind.FOLDER, str(_checked(desk, folder.name)), folder.role)
+    except FdError as error:
+        show_error(error)
+        return None
+
+
+def _checked(desk: Desk, name: str) -> Path:
+    """The folder that a name means, when this server may read it."""
+    path = inside(desk.places.corpora, name)
+    if not path.is_dir():
+        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.")
+    return require_inside(desk.places.corpora, path)
+
+
+def _kept(desk: Desk) -> list[Folder]:
+    owner, folders = st.session_state.get(_FOLDERS, ("", []))
+    return list(folders) if owner == desk.case_id else []
+
+
+def _keep(desk: Desk, folders: list[Folder]) -> None:
+    st.session_state[_FOLDERS] = (desk.case_id, folders)

@@ -1,0 +1,309 @@
+"""Clones as tables and sentences for people; nothing here draws. Texts are not inert."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fdcore.cloning.comparison import MEAN, Column, Comparison, table
+from fdcore.cloning.evaluation import Measure, Rate, lead
+from fdcore.cloning.run import ClassTransfer, CloneRun, TransferFacts
+from fdcore.cloning.schedule import planned_epochs, planned_images
+from fdcore.cloning.settings import Source, SourceKind
+from ui.text import counted, shortened
+
+MIN_DENSITY = 20  # classes from which a density says more than a list
+_NAMES = {
+    SourceKind.FOUND: "Found, two terms",
+    SourceKind.ONE_TERM: "Found, one term",
+    SourceKind.RANDOM: "Random images",
+}
+_FROM = {
+    SourceKind.FOUND: "the found images",
+    SourceKind.ONE_TERM: "the images found with one term",
+    SourceKind.RANDOM: "random images",
+}
+_STATES = {"drawn": "waiting", "training": "training", "trained": "trained", "done": "finished"}
+_STOPPED = {"drawn": "not begun", "training": "stopped", "trained": "not tested yet", "done": "finished"}
+
+
+class Pair(NamedTuple):
+    """A class of the suspect and the one that the clone puts its pictures in instead.
+
+    Attributes:
+        suspect, clone: the two classes.
+        n: pictures.
+        share: of all pictures that the suspect puts in its class.
+    """
+
+    suspect: int
+    clone: int
+    n: int
+    share: float
+
+
+def source_title(source: Source, length: int = 40) -> str:
+    """What a source is called, such as "Found, two terms" or "similar: caltech101"."""
+    return _NAMES.get(source.kind) or shortened(source.name, length)
+
+
+def run_titles(runs: Sequence[CloneRun]) -> dict[str, str]:
+    """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs."""
+    by_source: dict[str, list[CloneRun]] = defaultdict(list)
+    for run in runs:
+        by_source[source_title(run.source)].append(run)
+    titles = {}
+    for title, alike in by_source.items():
+        facts = [_facts(run) for run in alike]
+        telling = [name for name in facts[0] if len({one[name] for one in facts}) > 1]
+        for run, fact in zip(alike, facts, strict=True):
+            titles[run.id] = ", ".join([title, *(fact[name] for name in telling)])
+    shared = Counter(titles.values())
+    return {
+        run_id: title if shared[title] == 1 else f"{title} ({shortened(run_id, 24)})"
+        for run_id, title in titles.items()
+    }
+
+
+def state_of(run: CloneRun, *, active: bool) -> str:
+    """Where a clone stands, in a word or two; `active` says whether its case has a job that makes clones."""
+    return (_STATES if active else _STOPPED)[run.stage]
+
+
+# What a source gives
+
+
+def transfer_table(rows: Mapping[str, TransferFacts], names: Sequence[str]) -> pd.DataFrame:
+    """What each source gives each class: rows of its transfer set.
+
+    Args:
+        rows: by what the source is called.
+        names: of the classes.
+    """
+    columns: dict[str, list[object]] = {"Class": [class_cell(i, name) for i, name in enumerate(names)]}
+    for title, facts in rows.items():
+        by_class = {one.target_class: one for one in facts.classes}
+        columns[title] = [by_class[i].n_rows if i in by_class else 0 for i in range(len(names))]
+        columns[f"{title}: made of"] = [_made_of(by_class[i]) if i in by_class else "" for i in range(len(names))]
+    return pd.DataFrame(columns)
+
+
+def _made_of(one: ClassTransfer) -> str:
+    parts = [
+        counted(one.n_images, "image") if one.n_images else "",
+        counted(one.n_views, "view") if one.n_views else "",
+        f"{one.n_filled:,} filled" if one.n_filled else "",
+    ]
+    return ", ".join(part for part in parts if part) or "none"
+
+
+# Results
+
+
+def headline(comparison: Comparison, measure: Measure) -> str:
+    """How well the found images copy the suspect, and how much better than random ones; as sentences."""
+    column = best_found(comparison)
+    if column is None:
+        return "No clone from the found images is finished yet."
+    rate = rate_of(column, measure)
+    if rate is None:
+        return "The clone from the found images could not be measured on these pictures."
+    verb = "agrees with the suspect on" if measure == "agreement" else "is right about"
+    said = (
+        f"The clone from {_FROM[column.run.source.kind]} {verb} {percent(rate.value)} of "
+        f"{counted(rate.n, 'picture')} ({span(rate)})"
+    )
+    base = comparison.baseline(column)
+    if base is None:
+        return f"{said}. Train one from random images too: without it, nobody knows how much that is."
+    return f"{said}, {_lead_text(lead(column.evaluation, base.evaluation, measure))}"
+
+
+def best_found(comparison: Comparison) -> Column | None:
+    """The clone that the headline is about: from both terms where there is one, and one that random can be held to."""
+    for kind in (SourceKind.FOUND, SourceKind.ONE_TERM):
+        columns = [one for one in comparison.columns if one.run.source.kind is kind]
+        for column in reversed(columns):
+            if (base := comparison.baseline(column)) and _made_alike(column.run, base.run):
+                return column
+        if columns:
+            return columns[-1]
+    return None
+
+
+def differences(comparison: Comparison) -> str:
+    """Whether the headline's two clones were made differently, as a sentence; empty where they were not."""
+    column = best_found(comparison)
+    base = comparison.baseline(column) if column else None
+    if column is None or base is None or _made_alike(column.run, base.run):
+        return ""
+    return (
+        "The two were not made alike: they differ in the number of images or in how they were trained, which explains "
+        "a part of the difference. Train both with the same settings to know."
+    )
+
+
+def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure: Measure) -> pd.DataFrame:
+    """Table 5: a row for each class, a column for each clone, the mean last; percent with 95 % intervals."""
+    rows, names = table(comparison, measure), comparison.names
+    cells = [class_cell(i, name) for i, name in enumerate(names)]
+    columns: dict[str, list[str]] = {"Class": [*cells, MEAN] if rows else []}
+    if comparison.labelled:
+        columns["The suspect's accuracy"] = [rate_cell(row.suspect) for row in rows]
+    for place, column in enumerate(comparison.columns):
+        columns[titles[column.run.id]] = [rate_cell(row.clones[place]) for row in rows]
+    return pd.DataFrame(columns)
+
+
+def worst_pairs(counts: npt.NDArray[np.int64], limit: int = 200) -> list[Pair]:
+    """Where a clone goes astray: pairs of different classes, the most frequent first."""
+    rows = counts.sum(axis=1)
+    astray = counts.copy()
+    np.fill_diagonal(astray, 0)
+    flat = astray.ravel()
+    order = np.argsort(-flat, kind="stable")[:limit]
+    return [
+        Pair(int(i) // len(counts), int(i) % len(counts), int(flat[i]), float(flat[i] / rows[int(i) // len(counts)]))
+        for i in order.tolist()
+        if flat[i]
+    ]
+
+
+def pairs_table(pairs: Sequence[Pair], names: Sequence[str]) -> pd.DataFrame:
+    """`worst_pairs` for people."""
+    return pd.DataFrame(
+        {
+            "The suspect says": [class_cell(pair.suspect, names[pair.suspect]) for pair in pairs],
+            "The clone says": [class_cell(pair.clone, names[pair.clone]) for pair in pairs],
+            "Pictures": [pair.n for pair in pairs],
+            "Share": [100 * pair.share for pair in pairs],
+        }
+    )
+
+
+def runs_table(runs: Sequence[CloneRun], titles: Mapping[str, str], *, active: bool) -> pd.DataFrame:
+    """Every clone with how far it is."""
+    return pd.DataFrame(
+        {
+            "Clone": [titles[run.id] for run in runs],
+            "State": [state_of(run, active=active) for run in runs],
+            "Epochs": [_epochs(run) for run in runs],
+            "Held out": [None if run.best_agreement is None else 100 * run.best_agreement for run in runs],
+            "Images": [run.drawn.n_rows for run in runs],
+            "Answers": [run.n_answers for run in runs],
+            "Sent": [run.n_sent for run in runs],
+            "Architecture": [run.training.arch for run in runs],
+        }
+    )
+
+
+def unfinished(runs: Sequence[CloneRun]) -> list[CloneRun]:
+    """Clones that are to be trained, or are being trained."""
+    return [run for run in runs if run.stage in ("drawn", "training")]
+
+
+def seconds_left(runs: Sequence[CloneRun]) -> float | None:
+    """How long the training of all unfinished clones still takes at the pace so far; None while nobody knows."""
+    waiting = unfinished(runs)
+    paces = [pace for run in runs if (pace := _seconds_per_image(run)) is not None]
+    if not waiting or not paces:
+        return None
+    return sum(_images_left(run) * (_seconds_per_image(run) or paces[-1]) for run in waiting)
+
+
+def rate_of(column: Column, measure: Measure) -> Rate | None:
+    """A clone's rate over all pictures."""
+    evaluation = column.evaluation
+    return evaluation.agreement if measure == "agreement" else evaluation.accuracy
+
+
+def has_density(comparison: Comparison) -> bool:
+    """Whether there are so many classes that a density says more than a list."""
+    return len(comparison.names) >= MIN_DENSITY
+
+
+def has_costs(comparison: Comparison) -> bool:
+    """Whether clones rest on different numbers of answers."""
+    return len({column.run.n_answers for column in comparison.columns}) > 1
+
+
+def cost_sentence(reached: Mapping[str, int | None], agreement: float) -> str:
+    """What agreeing as often as the clone from random images costs from each source; empty where nothing is told."""
+    parts = [f"{counted(n, 'answer')} ({name})" for name, n in reached.items() if n is not None]
+    if not parts:
+        return ""
+    return f"To agree on {percent(agreement)}, as the clone from random images does, takes {', '.join(parts)}."
+
+
+# Words and numbers
+
+
+def class_cell(number: int, name: str) -> str:
+    """What a class is called in a table."""
+    return f"{number} {shortened(name, 80)}" if name != f"Class {number}" else name
+
+
+def percent(share: float) -> str:
+    """Such as "78 %"."""
+    return f"{share * 100:.0f} %"
+
+
+def span(rate: Rate) -> str:
+    """A 95 % interval, such as "74-81 %"."""
+    return f"{rate.low * 100:.0f}-{rate.high * 100:.0f} %"
+
+
+def rate_cell(rate: Rate | None) -> str:
+    """A rate with its interval; a table that sorts these as texts has them in order."""
+    return "" if rate is None else f"{rate.value * 100:5.1f} %  ({rate.low * 100:.0f}-{rate.high * 100:.0f})"
+
+
+def _lead_text(ahead: Rate) -> str:
+    points, low, high = (round(100 * value) for value in (ahead.value, ahead.low, ahead.high))
+    if ahead.low <= 0 <= ahead.high:
+        said = f"{points:+d} points" if points else "0 points"
+        return f"{said} against one from random images ({low} to {high}): that may be chance."
+    if ahead.high < 0:
+        return f"{counted(-points, 'point')} less than one from random images ({-high} to {-low})."
+    return f"{counted(points, 'point')} more than one from random images ({low} to {high})."
+
+
+def _epochs(run: CloneRun) -> str:
+    early = ", early stop" if run.stopped_early and run.stage != "training" else ""
+    return f"{len(run.history):,} of {planned_epochs(run.training):,}{early}"
+
+
+def _images_left(run: CloneRun) -> int:
+    """Images of the epochs that are still to come."""
+    first = run.history[0].n_images if run.history else round(run.drawn.n_rows * (1 - run.training.held_out))
+    return max(planned_images(run.training, first) - sum(one.n_images for one in run.history), 0)
+
+
+def _seconds_per_image(run: CloneRun) -> float | None:
+    """The pace of the last few epochs; None before the first."""
+    last = run.history[-5:]
+    n_images = sum(one.n_images for one in last)
+    return sum(one.seconds for one in last) / n_images if n_images else None
+
+
+def _made_alike(one: CloneRun, other: CloneRun) -> bool:
+    training = replace(one.training, seed=other.training.seed)
+    return one.transfer.total == other.transfer.total and training == other.training
+
+
+def _facts(run: CloneRun) -> dict[str, str]:
+    """What may tell two clones of one source apart."""
+    training = run.training
+    rounds = f"{counted(training.jacobian_rounds, 'round')} of augmentation" if training.jacobian_rounds else "no round"
+    return {
+        "total": f"{run.transfer.total:,} images",
+        "arch": training.arch,
+        "epochs": counted(training.epochs, "epoch"),
+        "rounds": rounds,
+        "seed": f"seed {training.seed}",
+        "draw": f"drawn with {run.transfer.seed}",
+    }
