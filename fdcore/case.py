@@ -96,7 +96,7 @@ class Case:
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
             )
-        if link := next((path for path in folder.rglob("*") if path.is_symlink()), None):
+        if link := _first_link(folder):
             raise CaseError(
                 f"The case holds a symbolic link ({link}), which could lead anywhere. Replace it by a copy."
             )
@@ -318,21 +318,33 @@ class Case:
             )
 
     @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self, *, wait: bool = False) -> Iterator[None]:
         """Hold the case's lock while a run writes its artefacts.
+
+        Args:
+            wait: for another process that works on this case, instead of giving up.
 
         Raises:
             CaseError: another process works on this case, or it was removed.
         """
         self._require_there()
         busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
-        with only_one(self.folder / ".lock", busy):
+        with only_one(self.folder / ".lock", None if wait else busy):
             yield
 
     def _require_there(self) -> None:
         """A case that somebody removed is not made again by what still works on it."""
         if not self.folder.is_dir():
             raise CaseError(f"The case {self.folder} was removed. Choose another, or import a copy of it.")
+
+
+def _first_link(folder: Path) -> Path | None:
+    """A symbolic link somewhere in a folder; what others remove meanwhile is passed over."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (path := Path(place) / name).is_symlink():
+                return path
+    return None
 
 
 def to_json(content: dict[str, Any]) -> bytes:

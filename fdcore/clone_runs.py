@@ -9,32 +9,38 @@ Nothing here imports torch or asks the suspect; `fdcore.clone_lab` makes what is
 """
 
 import io
+import json
 import math
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from functools import reduce
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fdcore.case import Case
+from fdcore.choices import Choice
 from fdcore.claims import read_claims
 from fdcore.cloning.comparison import Column, Comparison
 from fdcore.cloning.evaluation import Evaluation
-from fdcore.cloning.run import CloneRun, run_from_dict, run_to_dict
+from fdcore.cloning.run import TRANSFER, CloneRun, run_from_dict, run_to_dict
 from fdcore.cloning.settings import CloneRequest, SourceKind
 from fdcore.cloning.sources import reserved_images
 from fdcore.errors import CaseError, SettingsError
 from fdcore.report import ClonesSection
 from fdcore.selection import SelectionSettings
+from fdcore.spending import ASKED
 from fdcore.suspect.ledger import NOT_ASKED, Ledger
 
 FOLDER = "cloning"
-RUNS, ASKED = f"{FOLDER}/runs", f"{FOLDER}/asked"
+RUNS = f"{FOLDER}/runs"
 CORPUS_SET = "corpus"  # beginning of the key of the set of reserved images; the share follows
 MAX_SET_IMAGES = 1_000_000
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, MemoryError, OverflowError, RuntimeError,
+            NotImplementedError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 class EvaluationSetFacts(NamedTuple):
@@ -219,16 +225,30 @@ def asked_folder(case: Case, key: str) -> Path:
 
 
 def _read_truth(path: Path, ledger: Ledger) -> npt.NDArray[np.int32]:
+    n_classes, n_images = ledger.header.n_classes, ledger.header.n_images
     try:
-        truth: npt.NDArray[np.int32] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            truth: npt.NDArray[np.int32] = _read_array(file, np.int32, n_images)
+    except (*_DAMAGED, FileNotFoundError) as error:
         raise CaseError(f"{path} is damaged ({error}). Test the clones again.") from error
-    n_classes = ledger.header.n_classes
-    if truth.shape != (ledger.header.n_images,) or truth.dtype != np.int32:
+    if len(truth) != n_images or (truth.size and not -1 <= truth.min() <= truth.max() < n_classes):
         raise CaseError(f"{path} does not belong to its pictures. Test the clones again.")
-    if truth.size and not -1 <= truth.min() <= truth.max() < n_classes:
-        raise CaseError(f"{path} names classes that the suspect does not have. Test the clones again.")
     return truth
+
+
+def _read_array(file: IO[bytes], dtype: type[np.generic], most: int) -> Any:
+    """A one-dimensional array of an .npy file, which may come from anywhere: its header is checked before it is read.
+
+    Raises:
+        ValueError: it is something else, or longer than `most`.
+    """
+    if np.lib.format.read_magic(file) != (1, 0):  # type: ignore[no-untyped-call]  # numpy 1.26 has no type for it
+        raise ValueError("another version of the format")
+    shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]  # the same
+    if len(shape) != 1 or fortran_order or found != np.dtype(dtype) or shape[0] > most:
+        raise ValueError(f"an array of {found} with shape {shape}")
+    content = file.read(shape[0] * found.itemsize)
+    return np.frombuffer(content, dtype=found, count=shape[0]).copy()
 
 
 def _text(facts: Mapping[str, Any], name: str) -> str:
@@ -258,76 +278,114 @@ def read_answers(case: Case, run_id: str, key: str) -> tuple[npt.NDArray[np.uint
     """
     path = case.path(answers_file(run_id, key))
     try:
-        with np.load(path, allow_pickle=False) as content:
-            image_ids, labels = content["image_ids"], content["labels"]
+        with zipfile.ZipFile(path) as archive:
+            image_ids, labels = (
+                _read_member(archive, name, dtype) for name, dtype in (("image_ids", np.uint64), ("labels", np.int32))
+            )
     except FileNotFoundError as error:
         raise CaseError(f"The clone {run_id} was not tested on this set yet.") from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except _DAMAGED as error:
         raise CaseError(f"{path} is damaged ({error}). Test the clone again.") from error
-    right = image_ids.dtype == np.uint64 and labels.dtype == np.int32 and image_ids.shape == labels.shape
-    if not right or image_ids.ndim != 1 or len(labels) > MAX_SET_IMAGES or (labels.size and labels.min() < 0):
+    if image_ids.shape != labels.shape or not labels.size or labels.min() < 0:
         raise CaseError(f"{path} is damaged: it holds no answers. Test the clone again.")
     return image_ids, labels
 
 
-def read_evaluations(case: Case, run_id: str) -> dict[str, Evaluation]:
-    """How one clone did on every set that it was tested on, by the set's name.
+def _read_member(archive: zipfile.ZipFile, name: str, dtype: type[np.generic]) -> Any:
+    with archive.open(f"{name}.npy") as file:
+        return _read_array(file, dtype, MAX_SET_IMAGES)
 
-    Raises:
-        CaseError: a set or its answers are damaged.
-    """
-    n_classes = int(case.facts()["suspect"]["n_classes"])
-    found = {}
+
+def read_evaluations(case: Case, run_id: str) -> dict[str, Evaluation]:
+    """How one clone did on every set that it was tested on, by the set's name; sets that are damaged are left out."""
+    found: dict[str, Evaluation] = {}
     for path in sorted(case.path(f"{run_folder(run_id)}/answers").glob("*.npz")):
-        answered = read_answered_set(case, path.stem)
-        ids, labels = read_answers(case, run_id, path.stem)
-        common = np.intersect1d(ids, answered.image_ids)
-        own = _places(answered.image_ids, common)
-        truth = None if answered.truth is None else answered.truth[own]
-        clone = _checked(labels[_places(ids, common)], n_classes, run_id)
-        found[answered.facts.name] = Evaluation(n_classes, answered.suspect[own], clone, truth)
+        try:
+            tested = _Tested(case, path.stem, [read_run(case, run_id)])
+            name = tested.answered.facts.name
+            found[f"{name} ({path.stem})" if name in found else name] = tested.evaluation(0)
+        except (CaseError, IndexError):
+            continue
     return found
 
 
 def read_comparison(case: Case, key: str) -> Comparison:
-    """All finished clones that were tested on a set, over the pictures that all of them answered.
+    """All finished clones that were tested on a set, over pictures that all of them answered and none was trained on.
+
+    A clone whose answers or transfer set are damaged is left out, and spoils no other.
 
     Raises:
         CaseError: the set is unknown or damaged.
     """
-    answered = read_answered_set(case, key)
-    n_classes = int(case.facts()["suspect"]["n_classes"])
-    tested = [
-        (run, *answers) for run in read_runs(case) if run.finished and (answers := _whole_answers(case, run.id, key))
-    ]
-    common = reduce(np.intersect1d, (ids for _, ids, _ in tested), np.unique(answered.image_ids))
-    own = _places(answered.image_ids, common)
-    truth = None if answered.truth is None else answered.truth[own]
-    columns = []
-    for run, ids, labels in tested:
-        clone = _checked(labels[_places(ids, common)], n_classes, run.id)
-        columns.append(Column(run, Evaluation(n_classes, answered.suspect[own], clone, truth)))
+    tested = _Tested(case, key, [run for run in read_runs(case) if run.finished])
     return Comparison(
-        set_name=answered.facts.name,
-        n_images=len(common),
-        labelled=truth is not None,
-        names=class_names(case, n_classes),
-        columns=tuple(columns),
+        set_name=tested.answered.facts.name,
+        n_images=len(tested.common),
+        labelled=tested.answered.truth is not None,
+        names=class_names(case, tested.n_classes),
+        columns=tuple(Column(run, tested.evaluation(i)) for i, run in enumerate(tested.runs)),
     )
 
 
-def _whole_answers(case: Case, run_id: str, key: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]] | None:
-    """A clone's answers to a set; None where there are none, or damaged ones, which spoil no other clone."""
+def left_out(case: Case, key: str) -> int:
+    """How many pictures of a set are left out of its comparison because one of the clones was trained on them.
+
+    Raises:
+        CaseError: the set is unknown or damaged.
+    """
+    return _Tested(case, key, [run for run in read_runs(case) if run.finished]).n_left_out
+
+
+class _Tested:
+    """What several clones answered to one set, over the pictures that count for all of them."""
+
+    def __init__(self, case: Case, key: str, runs: Iterable[CloneRun]) -> None:
+        self.answered = read_answered_set(case, key)
+        self.n_classes = int(case.facts()["suspect"]["n_classes"])
+        self.runs: list[CloneRun] = []
+        self._answers: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]] = []
+        common, trained = np.unique(self.answered.image_ids), []
+        for run in runs:
+            try:
+                ids, labels = read_answers(case, run.id, key)
+                taken = trained_on(case, run.id)
+            except CaseError:
+                continue
+            if labels.max() < self.n_classes:
+                self.runs.append(run)
+                self._answers.append((ids, labels))
+                trained.append(taken)
+                common = np.intersect1d(common, ids)
+        self.common = common[~np.isin(common, np.concatenate([*trained, np.empty(0, np.uint64)]))]
+        self.n_left_out = len(common) - len(self.common)
+
+    def evaluation(self, number: int) -> Evaluation:
+        """How one of the clones did."""
+        own = _places(self.answered.image_ids, self.common)
+        ids, labels = self._answers[number]
+        truth = self.answered.truth
+        return Evaluation(
+            self.n_classes,
+            self.answered.suspect[own],
+            labels[_places(ids, self.common)],
+            None if truth is None else truth[own],
+        )
+
+
+def trained_on(case: Case, run_id: str) -> npt.NDArray[np.uint64]:
+    """The ids of the images that a clone's transfer set is made of.
+
+    Raises:
+        CaseError: the table is missing or damaged.
+    """
+    import pandas as pd
+
+    path = case.path(f"{run_folder(run_id)}/{TRANSFER}")
     try:
-        return read_answers(case, run_id, key)
-    except CaseError:
-        return None
-
-
-def _checked(labels: npt.NDArray[np.int32], n_classes: int, run_id: str) -> npt.NDArray[np.int32]:
-    if labels.size and labels.max() >= n_classes:
-        raise CaseError(f"The answers of the clone {run_id} name classes that the suspect does not have.")
-    return labels
+        images = pd.read_parquet(path, columns=["image"])["image"]
+        return np.array([int(image, 16) for image in images.unique()], dtype=np.uint64)
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise CaseError(f"{path} is damaged ({error}). Remove this clone and train it anew.") from error
 
 
 def _places(ids: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
@@ -359,27 +417,31 @@ def _found_names(case: Case) -> dict[int, str]:
     return names
 
 
-def clones_for_report(case: Case, settings: SelectionSettings) -> ClonesSection | None:
+def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[int, Choice]) -> ClonesSection | None:
     """The case's clones as the report tells of them: on the set that says most. None where no clone was tested.
 
     Args:
         case: the case.
-        settings: of the finding that is reported; clones that were made from another are said to be.
+        settings, choices: of the finding that is reported; clones that were made from another are said to be.
     """
-    sets = read_evaluation_sets(case)
-    if not sets:
+    for facts in read_evaluation_sets(case):
+        try:
+            comparison, n_left_out = read_comparison(case, facts.key), left_out(case, facts.key)
+        except CaseError as error:
+            return ClonesSection(problem=f"What the case keeps of its clones cannot be read: {error}")
+        if comparison.columns and comparison.n_images:
+            break
+    else:
         return None
-    try:
-        comparison = read_comparison(case, sets[0].key)
-    except CaseError as error:
-        return ClonesSection(problem=f"What the case keeps of its clones cannot be read: {error}")
     pairs = zip(comparison.titles(), comparison.columns, strict=True)
-    stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings))
-    return ClonesSection(comparison, sets[0].note, stale)
+    stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices))
+    return ClonesSection(comparison, facts.note, n_left_out, stale)
 
 
-def made_from_another_finding(run: CloneRun, settings: SelectionSettings) -> bool:
-    """Whether a clone was made from a finding with other settings than these."""
-    own = {name: value for name, value in run.selection.items() if name != "locked"}
-    wanted = asdict(settings) | ({"alpha": 1.0} if run.source.kind is SourceKind.ONE_TERM else {})
-    return bool(own) and own != wanted
+def made_from_another_finding(run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice]) -> bool:
+    """Whether a clone was made from a finding with other settings, or other locked answers, than these."""
+    if run.source.kind is SourceKind.ONE_TERM:
+        return run.selection != asdict(settings) | {"alpha": 1.0}
+    locked = {str(i): asdict(choice) for i, choice in choices.items()}
+    wanted = json.loads(json.dumps(asdict(settings) | {"locked": locked}))
+    return run.source.kind is SourceKind.FOUND and json.loads(json.dumps(run.selection)) != wanted

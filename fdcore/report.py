@@ -70,12 +70,14 @@ class ClonesSection:
     Attributes:
         comparison: the clones side by side; None where there is none to show.
         note: what should be known about the pictures they were tested on; may be empty.
-        stale: what those clones are called that were made from a finding with other settings.
+        n_left_out: pictures of that set that do not count because a clone was trained on them.
+        stale: what those clones are called that were made from a finding with other settings or locked answers.
         problem: why there is nothing to show; empty where there is.
     """
 
     comparison: Comparison | None = None
     note: str = ""
+    n_left_out: int = 0
     stale: tuple[str, ...] = ()
     problem: str = ""
 

@@ -2,11 +2,12 @@
 
     cloning/asked/<key>/ledger/   the answers; a picture that the case asked about already is never asked about again
 
-The case's budget holds for everything that was ever sent in it, whatever for.
+The case's budget holds for everything that was ever sent in it, whatever for; see `fdcore.spending`.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from fdcore.analysis import pixels_of
 from fdcore.case import Case
-from fdcore.clone_runs import ASKED, asked_folder
+from fdcore.clone_runs import asked_folder
 from fdcore.cloning.transfer import share_evenly
 from fdcore.corpus.corpus import open_corpus, survey
 from fdcore.corpus.images import ImageStore
@@ -24,6 +25,7 @@ from fdcore.errors import CaseError, SettingsError
 from fdcore.pipeline import open_planned_suspect
 from fdcore.plan import Plan, open_hierarchy, plan_of
 from fdcore.progress import Progress, silent
+from fdcore.spending import asking, budget_left, ledgers
 from fdcore.suspect.ledger import NOT_ASKED, Ledger, LedgerHeader
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Pictures, Suspect
@@ -38,24 +40,28 @@ class PictureFolder(NamedTuple):
         key: names it within the case: a digest of its pictures.
         name: the folder's own.
         store: the pictures.
-        labels: (n_nodes,) what its own classes are called, in the store's order of nodes.
+        folders: (n_nodes,) the names of its sub-folders, its own classes, in the store's order of nodes.
+        labels: what those are called in words, where that is known; by sub-folder.
         ledger: the answers, (n_images, 1).
     """
 
     key: str
     name: str
     store: ImageStore
-    labels: tuple[str, ...]
+    folders: tuple[str, ...]
+    labels: Mapping[str, str]
     ledger: Ledger
 
 
-def open_folder(case: Case, folder: str, *, most: int, seed: int, cache: Path, progress: Progress) -> PictureFolder:
+def open_folder(
+    case: Case, folder: str, *, most: int | None, seed: int, cache: Path, progress: Progress
+) -> PictureFolder:
     """Decode a folder's pictures for the case's suspect, and open the ledger of its answers.
 
     Args:
         case: a case whose suspect was asked.
         folder: as a corpus is given, "DIR" or "DIR@NODE"; its sub-folders are its own classes.
-        most: about how many pictures are wanted; larger folders are sampled, evenly over their classes.
+        most: about how many pictures are wanted, None for all; larger folders are sampled, evenly over their classes.
         seed: which ones.
         cache: where decoded images are kept.
         progress: told how far it is.
@@ -74,15 +80,17 @@ def open_folder(case: Case, folder: str, *, most: int, seed: int, cache: Path, p
         height=spec.height,
         width=spec.width,
         channels=spec.channels,
-        per_leaf=max(share_evenly(list(n_files.values()), most)),
+        per_leaf=None if most is None else max(share_evenly(list(n_files.values()), most)),
         seed=seed,
         cache=cache,
         progress=progress,
     )
     store = corpus.store
     key = store.fingerprint[:_KEY_LENGTH]
-    labels = tuple(node.rpartition("/")[2] if "/" in node else corpus.hierarchy.label(node) for node in store.nodes)
-    return PictureFolder(key, corpus.sources[0].rpartition(" (")[0], store, labels, _ledger(case, header, key, store))
+    folders = tuple(node.rpartition("/")[2] for node in store.nodes)
+    labels = {name: corpus.hierarchy.label(node) for name, node in zip(folders, store.nodes, strict=True)}
+    name = corpus.sources[0].rpartition(" (")[0]
+    return PictureFolder(key, name, store, folders, labels, _ledger(case, header, key, store))
 
 
 def _ledger(case: Case, header: LedgerHeader, key: str, store: ImageStore) -> Ledger:
@@ -114,23 +122,10 @@ def take_known_answers(case: Case, ledger: Ledger) -> None:
     ledger.flush()
 
 
-def ledgers(case: Case) -> Iterator[Ledger]:
-    """Every ledger of a case: the investigation's, and those of pictures beside the corpus."""
-    for folder in (case.path("ledger"), *sorted(case.path(ASKED).glob("*/ledger"))):
-        if (folder / "ledger.json").is_file():
-            yield Ledger.open(folder)
-
-
-def n_sent(case: Case) -> int:
-    """Queries that were ever sent to the suspect in this case, whatever for."""
-    return sum(ledger.n_sent for ledger in ledgers(case))
-
-
-def budget_left(case: Case) -> int | None:
-    """How many more queries the case's budget allows; None for no limit."""
-    asked = case.facts().get("asking") or {}
-    budget = plan_of(case).settings.budget if "plan" in case.facts() else asked.get("budget")
-    return None if budget is None else max(int(budget) - n_sent(case), 0)
+def unanswered(ledger: Ledger, images: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Those of some images whose answer is not known yet."""
+    missing: npt.NDArray[np.intp] = images[np.asarray(ledger.answers[images, 0]) == NOT_ASKED]
+    return missing
 
 
 class Asker:
@@ -140,6 +135,7 @@ class Asker:
         self._case = case
         self._open = open_suspect or open_planned_suspect(plan_of(case), silent)
         self._suspect: Suspect | None = None
+        self._turn = threading.Lock()  # clones on several GPUs take turns
 
     def ask(
         self, ledger: Ledger, images: npt.NDArray[np.intp], pictures: Pictures, *, stage: str, progress: Progress
@@ -160,24 +156,40 @@ class Asker:
             SettingsError: the budget does not allow it; nothing was sent.
             SuspectError: the suspect cannot be opened or fails.
         """
-        missing = images[np.asarray(ledger.answers[images, 0]) == NOT_ASKED]
+        with self._turn:
+            missing = unanswered(ledger, images)
+            if len(missing):
+                self._send(ledger, missing, pictures, stage, progress)
+        labels: npt.NDArray[np.int32] = np.array(ledger.answers[images, 0])
+        return labels
+
+    def require_budget(self, n_queries: int, what: str) -> None:
+        """See beforehand whether the budget allows so many queries.
+
+        Raises:
+            SettingsError: it does not.
+        """
         left = budget_left(self._case)
-        if left is not None and len(missing) > left:
+        if left is not None and n_queries > left:
             raise SettingsError(
-                f"{stage} needs {len(missing):,} queries, and the case's budget leaves {left:,}. "
+                f"{what} needs {n_queries:,} queries, and the case's budget leaves {left:,}. "
                 "Raise the budget, or ask for fewer images."
             )
-        if len(missing):
-            suspect = self._opened(ledger)
-            with ledger.exclusively():
+
+    def _send(
+        self, ledger: Ledger, missing: npt.NDArray[np.intp], pictures: Pictures, stage: str, progress: Progress
+    ) -> None:
+        suspect = self._opened(ledger)
+        with asking(self._case), ledger.exclusively():
+            self.require_budget(len(missing), stage)
+            try:
                 for start in range(0, len(missing), suspect.batch_size):
                     batch = missing[start : start + suspect.batch_size]
                     progress(stage, start, len(missing))
                     ledger.ask(suspect, batch, 0, np.ascontiguousarray(pictures[batch]))
+            finally:
                 ledger.flush()
-            progress(stage, len(missing), len(missing))
-        labels: npt.NDArray[np.int32] = np.array(ledger.answers[images, 0])
-        return labels
+        progress(stage, len(missing), len(missing))
 
     def _opened(self, ledger: Ledger) -> Suspect:
         if self._suspect is None:

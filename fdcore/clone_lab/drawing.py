@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.analysis import Scored, load_scored, read_choices, selection_settings, weigh
+from fdcore.analysis import Findings, Scored, load_scored, read_choices, selection_settings, weigh
 from fdcore.case import Case
-from fdcore.clone_lab.asking import Asker, PictureFolder, corpus_pixels, n_sent, open_folder
+from fdcore.clone_lab.asking import Asker, PictureFolder, corpus_pixels, open_folder, unanswered
 from fdcore.clone_runs import read_run, run_folder, write_run
 from fdcore.cloning.run import TRANSFER, CloneRun, TransferFacts
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
@@ -21,6 +21,8 @@ from fdcore.cloning.sources import Drawn, choose_images, draw_chosen, draw_found
 from fdcore.errors import CaseError
 from fdcore.progress import Progress
 from fdcore.suspect.suspect import Pictures
+
+SAME_FINDING = "The functional term alone finds the same as both terms do: this clone is trained on the same images."
 
 
 class Pool(NamedTuple):
@@ -48,11 +50,11 @@ class Rows(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A run whose transfer set is drawn."""
+    """A clone whose transfer set is drawn; once it is trained, its pictures are not needed any more."""
 
     run: CloneRun
-    pool: Pool
-    rows: Rows
+    pool: Pool | None
+    rows: Rows | None
 
 
 def run_id(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> str:
@@ -75,23 +77,19 @@ def _selection(case: Case, source: Source) -> dict[str, Any]:
 
 
 def prepare(
-    case: Case,
-    request: CloneRequest,
-    source: Source,
-    tested: npt.NDArray[np.uint64],
-    asker: Asker,
-    cache: Path,
-    by: str,
-    progress: Progress,
-) -> Prepared:
-    """A source's run: drawn and written down now, or found where it was drawn before."""
+    case: Case, request: CloneRequest, source: Source, pool: Pool, tested: npt.NDArray[np.uint64], asker: Asker,
+    by: str, progress: Progress,
+) -> Prepared:  # fmt: skip
+    """A source's clone: its transfer set drawn and written down, or found where that was done before.
+
+    Args:
+        tested: ids of the pictures that clones are tested on; a folder's transfer set does without them.
+    """
     name = run_id(case, source, request.transfer, request.training)
-    before = n_sent(case)
-    pool = _open_pool(case, source, request.transfer, cache, progress)
     if case.has(f"{run_folder(name)}/run.json"):
-        return Prepared(read_run(case, name), pool, _rows_from_parquet(case, name, pool))
+        return _with_device(_prepared(read_run(case, name), case, pool), request.training.device)
     drawn = _draw(case, pool, source, request.transfer, tested, asker, progress)
-    sent = n_sent(case) - before
+    sent = pool.folder.ledger.n_sent if pool.folder else 0
     run = CloneRun(
         id=name,
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -107,37 +105,68 @@ def prepare(
     rows = Rows(drawn.images, drawn.views, drawn.labels)
     table = _rows_to_parquet(rows, pool)
     case.write(f"{run_folder(name)}/{TRANSFER}", table)
-    write_run(case, run)
     details = {"clone": name, "source": source.name, "n_rows": run.drawn.n_rows, "n_sent": sent,
                "transfer_set": hashlib.sha256(table).hexdigest()}  # fmt: skip
     case.log("transfer set drawn", details | ({"by": by} if by else {}))
+    write_run(case, run)
     return Prepared(run, pool, rows)
 
 
-def _open_pool(case: Case, source: Source, transfer: TransferSettings, cache: Path, progress: Progress) -> Pool:
+def go_on_with(case: Case, run: CloneRun, device: str, cache: Path, progress: Progress) -> Prepared:
+    """A clone that was drawn before, whatever the case's settings are by now.
+
+    Raises:
+        CaseError: its transfer set is damaged, or its pictures are no longer where they came from.
+    """
+    if run.stage in ("trained", "done"):
+        return _with_device(Prepared(run, None, None), device)
+    pool = open_pool(case, run.source, None, run.transfer.seed, cache, progress)
+    return _with_device(_prepared(run, case, pool), device)
+
+
+def _prepared(run: CloneRun, case: Case, pool: Pool) -> Prepared:
+    if run.stage in ("trained", "done"):
+        return Prepared(run, None, None)
+    return Prepared(run, pool, _rows_from_parquet(case, run.id, pool))
+
+
+def _with_device(prepared: Prepared, device: str) -> Prepared:
+    """The same clone on the device that is asked for now: it is no part of what a clone is."""
+    run = prepared.run
+    return prepared._replace(run=replace(run, training=replace(run.training, device=device)))
+
+
+def open_pool(case: Case, source: Source, total: int | None, seed: int, cache: Path, progress: Progress) -> Pool:
+    """The pictures that a source may give; of a large folder about twice as many as are wanted, None for all."""
     if source.kind is SourceKind.FOLDER:
-        most = 2 * transfer.total  # some may be broken, or in the test set
-        opened = open_folder(case, source.folder, most=most, seed=transfer.seed, cache=cache, progress=progress)
+        most = None if total is None else 2 * total  # some may be broken, or in the test set
+        opened = open_folder(case, source.folder, most=most, seed=seed, cache=cache, progress=progress)
         return Pool(opened.store.pixels, opened.store.image_ids, opened.store.names, opened)
     scored = load_scored(case)
     return Pool(corpus_pixels(case, cache, progress), scored.image_ids, scored.images.names)
 
 
+def n_to_ask(pool: Pool, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> int:
+    """How many queries drawing from a pool sends; the corpus' answers are known."""
+    return len(unanswered(pool.folder.ledger, _chosen(pool.folder, transfer, tested))) if pool.folder else 0
+
+
+def _chosen(folder: PictureFolder, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+    """Which pictures of a folder are taken: none that is tested on."""
+    store = folder.store
+    usable = np.flatnonzero(~np.isin(store.image_ids, tested))
+    ids = store.image_ids[usable]
+    return usable[choose_images(store.node_index[usable], transfer.total, transfer.seed, image_ids=ids)]
+
+
 def _draw(
-    case: Case,
-    pool: Pool,
-    source: Source,
-    transfer: TransferSettings,
-    tested: npt.NDArray[np.uint64],
-    asker: Asker,
+    case: Case, pool: Pool, source: Source, transfer: TransferSettings, tested: npt.NDArray[np.uint64], asker: Asker,
     progress: Progress,
-) -> Drawn:
-    """Draw a transfer set; of a folder, nothing that is tested on, and what the suspect says of it is asked."""
+) -> Drawn:  # fmt: skip
+    """Draw a transfer set; what the suspect says of a folder's pictures is asked."""
     if pool.folder is None:
         return draw_from_corpus(case, load_scored(case), source, transfer)
-    ledger, nodes = pool.folder.ledger, pool.folder.store.node_index
-    usable = np.flatnonzero(~np.isin(pool.image_ids, tested))
-    images = usable[choose_images(nodes[usable], transfer.total, transfer.seed, image_ids=pool.image_ids[usable])]
+    ledger, images = pool.folder.ledger, _chosen(pool.folder, transfer, tested)
     labels = asker.ask(ledger, images, pool.pixels, stage=f"Asking about {pool.folder.name}", progress=progress)
     return draw_chosen(images, labels, ledger.header.n_classes, transfer.total)
 
@@ -146,9 +175,20 @@ def draw_from_corpus(case: Case, scored: Scored, source: Source, transfer: Trans
     if source.kind is SourceKind.RANDOM:
         return draw_random(scored.answers, scored.image_ids, transfer, n_classes=scored.scores.n_classes)
     settings, choices = selection_settings(case), read_choices(case)
-    if source.kind is SourceKind.ONE_TERM:
-        settings, choices = replace(settings, alpha=1.0), {}
-    return draw_found(weigh(scored, settings, choices).classes, scored.answers, scored.image_ids, transfer)
+    two_terms = weigh(scored, settings, choices)
+    if source.kind is SourceKind.FOUND:
+        return draw_found(two_terms.classes, scored.answers, scored.image_ids, transfer)
+    one_term = weigh(scored, replace(settings, alpha=1.0))
+    drawn = draw_found(one_term.classes, scored.answers, scored.image_ids, transfer)
+    if _answers_of(one_term) == _answers_of(two_terms):
+        return replace(drawn, notes=(*drawn.notes, SAME_FINDING))
+    return drawn
+
+
+def _answers_of(findings: Findings) -> list[tuple[int, ...]]:
+    """The leaves that every class was answered with."""
+    winners = (found.selection.winner for found in findings.classes)
+    return [winner.members if winner else () for winner in winners]
 
 
 def _rows_to_parquet(rows: Rows, pool: Pool) -> bytes:

@@ -4,6 +4,8 @@
 named by everything that it is made from. What is kept is read by `fdcore.clone_runs`.
 """
 
+import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,17 +14,20 @@ from typing import NamedTuple
 
 from fdcore.analysis import load_scored, pixels_of, selection_settings
 from fdcore.case import Case
-from fdcore.clone_lab.asking import Asker, budget_left
-from fdcore.clone_lab.drawing import draw_from_corpus, prepare
-from fdcore.clone_lab.testing import MAX_TESTED, ask_clone, export, prepare_test
+from fdcore.clone_lab.asking import Asker, input_of
+from fdcore.clone_lab.drawing import Prepared, draw_from_corpus, go_on_with, n_to_ask, open_pool, prepare
+from fdcore.clone_lab.testing import MAX_TESTED, EvaluationPictures, ask_about, ask_clone, export, open_set
 from fdcore.clone_lab.training import keep_best, train_all
 from fdcore.clone_runs import FOLDER, read_run, read_runs, run_folder
 from fdcore.cloning.run import CloneRun, TransferFacts
-from fdcore.cloning.settings import CloneRequest, SourceKind, TransferSettings
-from fdcore.errors import CaseError
+from fdcore.cloning.settings import CloneRequest, SourceKind
+from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.results import conclude
+from fdcore.spending import budget_left
 from fdcore.storage import only_one
+
+_BEGUN = f"{FOLDER}/begun.json"  # the last request that was begun, and its clones
 
 
 class CloneCost(NamedTuple):
@@ -58,17 +63,104 @@ def clone(
         FdError: whatever the user has to mend; what was finished is kept, and the same call goes on.
     """
     case = Case.open(folder)
-    with _lab(case):
+    with _lab(case), _memory():
+        if begun := _begun(case, request):
+            return _go_on(case, begun, request.evaluation, request.training.device, cache, by, progress)
+        _require_possible(case, request)
         case.record(cloning=request.as_dict())
         asker = Asker(case)
-        test = prepare_test(case, request.evaluation, request.transfer, asker, cache, progress)
+        test = open_set(case, request.evaluation, request.transfer.reserved, cache, progress)
+        transfer = request.transfer
+        pools = [open_pool(case, source, transfer.total, transfer.seed, cache, progress) for source in request.sources]
+        needed = test.n_to_ask + sum(n_to_ask(pool, transfer, test.image_ids) for pool in pools)
+        asker.require_budget(needed, "Training and testing these clones")
+        ask_about(case, test, asker, progress)
         prepared = [
-            prepare(case, request, source, test.image_ids, asker, cache, by, progress) for source in request.sources
+            prepare(case, request, source, pool, test.image_ids, asker, by, progress)
+            for source, pool in zip(request.sources, pools, strict=True)
         ]
-        runs = tuple(train_all(case, prepared, asker, progress))
-        for run in runs:
-            ask_clone(case, run, test, progress)
-        return _conclude(case, [run.id for run in runs], cache, by, progress)
+        case.write_json(_BEGUN, {"request": request.as_dict(), "runs": [one.run.id for one in prepared]})
+        return _finish(case, prepared, test, asker, cache, by, progress)
+
+
+def go_on(
+    folder: Path,
+    run_ids: Sequence[str],
+    *,
+    evaluation: str = "",
+    device: str = "auto",
+    cache: Path,
+    by: str = "",
+    progress: Progress = silent,
+) -> tuple[CloneRun, ...]:
+    """Go on with clones that were stopped, whatever the case's settings are by now.
+
+    Raises:
+        FdError: as for `clone`.
+    """
+    case = Case.open(folder)
+    with _lab(case), _memory():
+        return _go_on(case, [read_run(case, name) for name in run_ids], evaluation, device, cache, by, progress)
+
+
+def _go_on(
+    case: Case, runs: Sequence[CloneRun], evaluation: str, device: str, cache: Path, by: str, progress: Progress
+) -> tuple[CloneRun, ...]:
+    asker = Asker(case)
+    test = open_set(case, evaluation, runs[0].transfer.reserved, cache, progress)
+    prepared = [go_on_with(case, run, device, cache, progress) for run in runs]
+    ask_about(case, test, asker, progress)
+    return _finish(case, prepared, test, asker, cache, by, progress)
+
+
+def _finish(
+    case: Case,
+    prepared: Sequence[Prepared],
+    test: EvaluationPictures,
+    asker: Asker,
+    cache: Path,
+    by: str,
+    progress: Progress,
+) -> tuple[CloneRun, ...]:
+    """Train, test and export clones that are drawn."""
+    device = prepared[0].run.training.device
+    runs = train_all(case, prepared, asker, progress)
+    for run in runs:
+        ask_clone(case, run, test, device, progress)
+    return _conclude(case, [run.id for run in runs], cache, by, progress)
+
+
+def _begun(case: Case, request: CloneRequest) -> list[CloneRun]:
+    """The clones of this request, when it was begun before and is not finished; the settings may have changed since."""
+    if not case.has(_BEGUN):
+        return []
+    try:
+        begun = case.read_json(_BEGUN)
+        if begun.get("request") != json.loads(json.dumps(request.as_dict())):
+            return []
+        runs = [read_run(case, str(name)) for name in begun["runs"]]
+    except (CaseError, KeyError, TypeError):  # a clone was removed, or the file is damaged: it is begun anew
+        return []
+    return [] if all(run.finished for run in runs) else runs
+
+
+def _require_possible(case: Case, request: CloneRequest) -> None:
+    """See that a clone can be trained at all before the suspect is asked anything.
+
+    Raises:
+        SettingsError, SuspectError: the architecture does not fit, the device is not there, or a source gives nothing.
+    """
+    from fdcore.cloning.devices import choose_arithmetic
+    from fdcore.cloning.networks import build_clone
+
+    choose_arithmetic(request.training.device, request.training.precision)
+    scored = load_scored(case)
+    if scored.scores.n_classes < 2:
+        raise SettingsError("The suspect has a single class. There is nothing that a clone of it could learn.")
+    build_clone(request.training.arch, scored.scores.n_classes, input_of(case), seed=request.training.seed)
+    for source in request.sources:
+        if source.kind is not SourceKind.FOLDER:
+            draw_from_corpus(case, scored, source, request.transfer)
 
 
 def clone_cost(case: Case, request: CloneRequest, *, cache: Path, progress: Progress = silent) -> CloneCost:
@@ -101,13 +193,15 @@ def evaluate_clones(folder: Path, evaluation: str, *, cache: Path, by: str = "",
         FdError: the folder cannot be used, or the budget does not allow it.
     """
     case = Case.open(folder)
-    with _lab(case):
+    with _lab(case), _memory():
         runs = [run for run in read_runs(case) if run.finished]
         if not runs:
             raise CaseError("There is no finished clone in this case yet. Train one first.")
-        test = prepare_test(case, evaluation, TransferSettings(), Asker(case), cache, progress)
+        asker = Asker(case)
+        test = open_set(case, evaluation, max(run.transfer.reserved for run in runs), cache, progress)
+        ask_about(case, test, asker, progress)
         for run in runs:
-            ask_clone(case, run, test, progress)
+            ask_clone(case, run, test, "auto", progress)
         _conclude(case, [run.id for run in runs], cache, by, progress)
     return test.key
 
@@ -121,18 +215,19 @@ def finish_clone(
         CaseError: it has no weights yet.
     """
     case = Case.open(folder)
-    with _lab(case):
+    with _lab(case), _memory():
         run = read_run(case, run_id)
         if run.stage == "training":
             run = keep_best(case, run)
         if run.stage == "drawn":
             raise CaseError("This clone was not trained for a single epoch yet. Go on with its training, or remove it.")
-        test = prepare_test(case, evaluation, run.transfer, Asker(case), cache, progress)
-        ask_clone(case, run, test, progress)
+        test = open_set(case, evaluation, run.transfer.reserved, cache, progress)
+        ask_about(case, test, Asker(case), progress)
+        ask_clone(case, run, test, "auto", progress)
         return _conclude(case, [run_id], cache, by, progress)[0]
 
 
-def remove_clone(folder: Path, run_id: str, *, by: str = "") -> None:
+def remove_clone(folder: Path, run_id: str, *, cache: Path | None = None, by: str = "") -> None:
     """Remove a clone and everything that is kept of it; the answers that it cost stay.
 
     Raises:
@@ -143,8 +238,11 @@ def remove_clone(folder: Path, run_id: str, *, by: str = "") -> None:
         place = case.path(run_folder(run_id))
         if not place.is_dir():
             raise CaseError(f"There is no clone called {run_id!r} in this case.")
-        shutil.rmtree(place)
+        going = place.with_name(f".{place.name}.removed")  # at once for whoever reads, then file by file
+        os.replace(place, going)
+        shutil.rmtree(going)
         case.log("clone removed", {"clone": run_id} | ({"by": by} if by else {}))
+        _draw_report(case, cache, by, silent)
 
 
 @contextmanager
@@ -158,6 +256,25 @@ def _lab(case: Case) -> Iterator[None]:
 def _conclude(case: Case, run_ids: Sequence[str], cache: Path, by: str, progress: Progress) -> tuple[CloneRun, ...]:
     """Export clones that were tested, with a model card each, and draw the case's report anew."""
     done = tuple(export(case, read_run(case, name), by) for name in run_ids)
-    with case.exclusively():
-        conclude(case, selection_settings(case), pixels_of(case, cache), by=by, progress=progress)
+    _draw_report(case, cache, by, progress)
     return done
+
+
+def _draw_report(case: Case, cache: Path | None, by: str, progress: Progress) -> None:
+    with case.exclusively(wait=True):
+        conclude(case, selection_settings(case), pixels_of(case, cache), by=by, progress=progress)
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Turn exhausted memory into a sentence.
+
+    Raises:
+        SettingsError: it does not suffice.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise SettingsError(
+            "The memory of this machine does not suffice. Take a smaller total; what was finished is kept."
+        ) from error

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fdcore.case import Case
 from fdcore.clone_lab.asking import Asker, input_of, picture_ledger
-from fdcore.clone_lab.drawing import Prepared
+from fdcore.clone_lab.drawing import Pool, Prepared, Rows
 from fdcore.clone_runs import run_folder, write_run
-from fdcore.cloning.run import CHECKPOINT, WEIGHTS, CloneRun, EpochResult
+from fdcore.cloning.run import CHECKPOINT, NETWORK, WEIGHTS, CloneRun, EpochResult
 from fdcore.progress import Progress
 from fdcore.suspect.ledger import Ledger
 from fdcore.suspect.suspect import Pictures
@@ -56,8 +56,9 @@ def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str
     """Train one clone, or go on with it, and keep its best weights."""
     from fdcore.cloning.training import TrainingData, train
 
-    run, rows = prepared.run, prepared.rows
-    if run.stage in ("trained", "done"):
+    run, pool, rows = prepared
+    if pool is None or rows is None:
+        _clear(case, run)
         return run
 
     def keep(history: Sequence[EpochResult], best_epoch: int) -> None:
@@ -68,11 +69,11 @@ def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str
     def ask(pictures: Pictures, round_number: int) -> npt.NDArray[np.int32]:
         nonlocal run
         ledger = picture_ledger(case, pictures)
-        before = ledger.n_sent
         where = f"Asking about round {round_number} of {run.source.name}"
         labels = asker.ask(ledger, np.arange(len(pictures)), pictures, stage=where, progress=progress)
-        sent = ledger.n_sent - before
-        run = replace(run, n_sent=run.n_sent + sent, n_answers=run.n_answers + len(pictures))
+        asked = run.circumstances.get("asked", {}) | {ledger.folder.parent.name: ledger.n_sent}
+        sent = run.drawn.n_sent + sum(asked.values())
+        run = replace(run, n_sent=sent, circumstances=run.circumstances | {"asked": asked})
         write_run(case, run)
         return labels
 
@@ -80,7 +81,7 @@ def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str
         progress(title, done, total)
 
     trained = train(
-        TrainingData(_pictures(case, prepared), rows.labels, rows.images.astype(np.int64)),
+        TrainingData(_pictures(case, pool, rows), rows.labels, rows.images.astype(np.int64)),
         n_classes=len(run.drawn.classes),
         spec=input_of(case),
         settings=replace(run.training, device=device),
@@ -96,16 +97,16 @@ def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str
         history=trained.history,
         best_epoch=trained.best_epoch,
         stopped_early=trained.stopped_early,
-        circumstances=trained.circumstances,
+        n_answers=run.drawn.n_answers + trained.n_sent,
+        circumstances=run.circumstances | trained.circumstances,
     )
     write_run(case, run)
     _clear(case, run)
     return run
 
 
-def _pictures(case: Case, prepared: Prepared) -> Pictures:
+def _pictures(case: Case, pool: Pool, rows: Rows) -> Pictures:
     """The pictures of a transfer set's rows (n, H, W, C), views drawn anew."""
-    pool, rows = prepared.pool, prepared.rows
     header = Ledger.open(case.path("ledger")).header
     views = ViewSpec(**header.views)
     pictures = np.empty((len(rows.images), *pool.pixels.shape[1:]), dtype=np.uint8)
@@ -119,25 +120,31 @@ def _pictures(case: Case, prepared: Prepared) -> Pictures:
 
 
 def keep_best(case: Case, run: CloneRun) -> CloneRun:
-    """End a training that was stopped: its best weights so far become the clone's."""
-    from fdcore.cloning.checkpoints import best_weights
+    """End a training that was stopped: its best weights so far become the clone's.
 
-    _save(case, run, best_weights(case.path(run_folder(run.id))))
-    reason = f"ended by hand after {len(run.history)} of {run.training.epochs} epochs"
-    run = replace(run, stage="trained", stopped_early=reason)
+    Raises:
+        CaseError: there is no checkpoint, or it is damaged.
+    """
+    from fdcore.cloning.checkpoints import read_best
+    from fdcore.cloning.schedule import best_epoch
+
+    best, history = read_best(case.path(run_folder(run.id)))
+    _save(case, run, best)
+    reason = f"ended by hand after {len(history)} of {run.training.epochs} epochs"
+    run = replace(run, stage="trained", history=history, best_epoch=best_epoch(history), stopped_early=reason)
     write_run(case, run)
     _clear(case, run)
     return run
 
 
 def _save(case: Case, run: CloneRun, best: "State") -> None:
-    """Write a clone's weights."""
+    """Write a clone's weights; an export of earlier ones goes."""
     from fdcore.cloning.exports import save_weights
-    from fdcore.cloning.networks import build_clone
+    from fdcore.cloning.networks import restored
 
     spec = input_of(case)
-    network = build_clone(run.training.arch, len(run.drawn.classes), spec, seed=run.training.seed)
-    network.load_state_dict(best)
+    network = restored(run.training.arch, len(run.drawn.classes), spec, best)
+    case.path(f"{run_folder(run.id)}/{NETWORK}").unlink(missing_ok=True)
     case.write(f"{run_folder(run.id)}/{WEIGHTS}", save_weights(network, spec))
 
 

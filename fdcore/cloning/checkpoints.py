@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from fdcore.cloning.run import EpochResult
+from fdcore.cloning.run import EpochResult, checked_result
 from fdcore.errors import CaseError
 from fdcore.storage import disk_errors, write_atomically
 
@@ -63,8 +63,10 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
     return checkpoint if checkpoint and checkpoint.fingerprint == fingerprint else None
 
 
-def best_weights(folder: Path) -> State:
-    """The best weights of the training that the folder's checkpoint belongs to, so far.
+def read_best(folder: Path) -> tuple[State, tuple[EpochResult, ...]]:
+    """The best weights so far of the training that the folder's checkpoint belongs to, and all its epochs so far.
+
+    The weights are those of `schedule.best_epoch` of these epochs; `networks.restored` loads them.
 
     Raises:
         CaseError: there is no checkpoint, or it is damaged.
@@ -73,7 +75,7 @@ def best_weights(folder: Path) -> State:
     checkpoint = _read(folder)
     if checkpoint is None:
         raise CaseError("Nothing of this training is left to keep. Go on with it, or remove the clone.")
-    return checkpoint.best
+    return checkpoint.best, checkpoint.history
 
 
 def _read(folder: Path) -> Checkpoint | None:
@@ -85,7 +87,7 @@ def _read(folder: Path) -> Checkpoint | None:
         content = path.read_bytes()
     try:
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        history = tuple(EpochResult(*one) for one in values["history"])
+        history = tuple(checked_result(EpochResult(*one)) for one in values["history"])
         checkpoint = Checkpoint(**{**values, "history": history})
     except (
         pickle.UnpicklingError,
@@ -96,6 +98,8 @@ def _read(folder: Path) -> Checkpoint | None:
         KeyError,
         AttributeError,
         IndexError,
+        OverflowError,
+        MemoryError,
     ):
         return None
     return checkpoint if _is_whole(checkpoint) else None
@@ -107,6 +111,12 @@ def _is_whole(checkpoint: Checkpoint) -> bool:
         all(type(number) is int for number in numbers)
         and 0 <= checkpoint.started < len(checkpoint.history)
         and [one.epoch for one in checkpoint.history] == list(range(1, len(checkpoint.history) + 1))
-        and all(isinstance(table, dict) for table in (checkpoint.network, checkpoint.optimiser, checkpoint.best))
-        and isinstance(checkpoint.circumstances, dict)
+        and all(_is_state(weights) for weights in (checkpoint.network, checkpoint.best))
+        and all(isinstance(table, dict) for table in (checkpoint.optimiser, checkpoint.circumstances))
+    )
+
+
+def _is_state(weights: object) -> bool:
+    return isinstance(weights, dict) and all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
     )

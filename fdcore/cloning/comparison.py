@@ -1,7 +1,7 @@
 """Clones side by side: Table 5, the densities of Figure 4, and what an agreement costs (paper section 5.4)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, pi, sqrt
 from typing import Any, NamedTuple
@@ -71,13 +71,14 @@ class Comparison:
             of: the clone to hold to it; one that was made the same way, of as many images, is preferred.
         """
         columns = [column for column in self.columns if column.run.source.kind is SourceKind.RANDOM]
-        alike = [column for column in columns if of and _made_alike(column.run, of.run)]
+        alike = [column for column in columns if of and made_alike(column.run, of.run)]
         found = alike or columns
         return found[-1] if found else None
 
     def titles(self) -> tuple[str, ...]:
         """What each column is called, no two the same: its source, with total and id where that is not enough."""
-        names = [column.run.source.name for column in self.columns]
+        called = source_names(column.run.source for column in self.columns)
+        names = [called[column.run.source] for column in self.columns]
         for add in (_total, _id):
             again = Counter(names)
             pairs = zip(names, self.columns, strict=True)
@@ -104,7 +105,7 @@ class CostPoint(NamedTuple):
 
     Attributes:
         run_id: the clone's.
-        source: what its source is called.
+        source: what its source is called; clones of one source share it, and those of no other.
         n_answers: answers of the suspect that it rests on.
         agreement: with its 95 % interval.
     """
@@ -113,6 +114,36 @@ class CostPoint(NamedTuple):
     source: str
     n_answers: int
     agreement: Rate
+
+
+def source_names(sources: Iterable[Source]) -> dict[Source, str]:
+    """What each of some sources is called among them, for people.
+
+    It is its own name, and for folders called the same as much of their paths as tells them apart.
+    """
+    every = tuple(dict.fromkeys(sources))
+    return {one: _name_among(one, [other for other in every if _origin(other) != _origin(one)]) for one in every}
+
+
+def _name_among(source: Source, others: Sequence[Source]) -> str:
+    for n_parts in range(1, source.folder.count("/") + 2):
+        name = _long_name(source, n_parts)
+        if all(_long_name(other, n_parts) != name for other in others):
+            return name
+    return _long_name(source, 0)
+
+
+def _long_name(source: Source, n_parts: int) -> str:
+    """A source's name with the last parts of its path; with 0 all of it."""
+    if n_parts == 1 or not source.folder:
+        return source.name
+    path = "/".join(source.folder.rstrip("/").split("/")[-n_parts:])
+    return f"{source.role}: {path}" if source.role else path
+
+
+def _origin(source: Source) -> tuple[SourceKind, str]:
+    """Where a source's images come from, whatever it is said to be to the suspect."""
+    return source.kind, source.folder.rstrip("/")
 
 
 def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
@@ -141,12 +172,23 @@ class Lead(NamedTuple):
     rate: Rate
 
 
+def made_alike(one: CloneRun, other: CloneRun) -> bool:
+    """Whether two clones may be held to each other: as many images were wanted for both, and both are trained alike.
+
+    Seeds and the device say nothing about how good a clone can be.
+    """
+    training = replace(one.training, seed=other.training.seed, device=other.training.device)
+    return one.transfer.total == other.transfer.total and training == other.training
+
+
 def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
     """Every clone held to a clone from random images that was made the same way; those without one are left out."""
+    if not comparison.n_images:
+        return ()
     found = []
     for title, column in zip(comparison.titles(), comparison.columns, strict=True):
         baseline = comparison.baseline(column)
-        alike = baseline is not None and _made_alike(column.run, baseline.run)
+        alike = baseline is not None and made_alike(column.run, baseline.run)
         if baseline and alike and column.run.source.kind is not SourceKind.RANDOM:
             found.append(Lead(column.run.id, title, lead(column.evaluation, baseline.evaluation, measure)))
     return tuple(found)
@@ -198,10 +240,14 @@ def density(values: npt.ArrayLike, at: npt.ArrayLike) -> Values:
 
 def cost_points(comparison: Comparison) -> tuple[CostPoint, ...]:
     """What every clone cost and how often it agrees, in the order of the columns."""
+    first: dict[tuple[SourceKind, str], Source] = {}  # a folder may have been given two roles
+    for column in comparison.columns:
+        first.setdefault(_origin(column.run.source), column.run.source)
+    called = source_names(first.values())
     return tuple(
-        CostPoint(column.run.id, column.run.source.name, column.run.n_answers, column.evaluation.agreement)
-        for column in comparison.columns
-        if column.evaluation.agreement is not None
+        CostPoint(run.id, called[first[_origin(run.source)]], run.n_answers, agreement)
+        for run, agreement in ((column.run, column.evaluation.agreement) for column in comparison.columns)
+        if agreement is not None
     )
 
 
@@ -261,12 +307,6 @@ def _place(column: Column) -> tuple[int, str, int, str]:
 
 def _kind(source: Source) -> str:
     return source.role if source.kind is SourceKind.FOLDER else source.kind
-
-
-def _made_alike(one: CloneRun, other: CloneRun) -> bool:
-    """Whether two clones differ in nothing but their source."""
-    training = replace(one.training, seed=other.training.seed)
-    return one.transfer.total == other.transfer.total and training == other.training
 
 
 def _total(run: CloneRun) -> str:

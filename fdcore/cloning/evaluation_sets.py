@@ -35,7 +35,9 @@ class FolderMatch(NamedTuple):
     note: str
 
 
-def match_folders(folders: Sequence[str], n_classes: int, claims: Mapping[int, str]) -> FolderMatch:
+def match_folders(
+    folders: Sequence[str], n_classes: int, claims: Mapping[int, str], labels: Mapping[str, str] | None = None
+) -> FolderMatch:
     """Find the suspect's class of every folder of a labelled set.
 
     Tried in this order: all folders are called what is claimed for a class; all are numbers of classes; some are called
@@ -43,20 +45,24 @@ def match_folders(folders: Sequence[str], n_classes: int, claims: Mapping[int, s
     numbers them.
 
     Args:
-        folders: the names of the set's folders; one that stands there twice has no class.
+        folders: the folders' own names, no two the same, such as "n02123045", "00012" or "airplane". Numbers and order
+            go by them.
         n_classes: how many classes the suspect has.
         claims: what is claimed to be the name of a class, by its number.
+        labels: what a folder stands for, by its name, where that is something else, such as "tabby". A folder is known
+            by either; words that two folders share are nobody's.
     """
-    named, numbered = _by_name(folders, n_classes, claims), _by_number(folders, n_classes)
+    words = {name: (labels or {}).get(name, name) for name in folders}
+    named, numbered = _by_name(words, n_classes, claims), _by_number(folders, n_classes)
     if named and len(named) == len(folders):
-        return _match(folders, named, "names", "Folders are called what the classes are claimed to be.")
+        return _match(words, named, "names", "Folders are called what the classes are claimed to be.")
     if numbered:
-        return _match(folders, numbered, "numbers", "Folders are called by the numbers of the classes.")
+        return _match(words, numbered, "numbers", "Folders are called by the numbers of the classes.")
     if named:
         note = f"{len(named):,} of {len(folders):,} folders are called what a class is claimed to be."
-        return _match(folders, named, "names", note)
-    if folders and len(folders) == len(set(folders)) == n_classes:
-        return _match(folders, {name: i for i, name in enumerate(sorted(folders))}, "order", _order_note(folders))
+        return _match(words, named, "names", note)
+    if folders and len(folders) == n_classes:
+        return _match(words, {name: i for i, name in enumerate(sorted(folders))}, "order", _order_note(words))
     of = f"which class each of the {len(folders):,} folders is" if folders else "of what class a picture is"
     note = (
         f"Nothing tells {of}, so only agreement can be measured. Name the folders of the set by the numbers of the "
@@ -65,16 +71,17 @@ def match_folders(folders: Sequence[str], n_classes: int, claims: Mapping[int, s
     return FolderMatch({}, "none", tuple(folders), note)
 
 
-def _match(folders: Sequence[str], classes: dict[str, int], how: How, note: str) -> FolderMatch:
-    unmatched = tuple(name for name in folders if name not in classes)
+def _match(words: Mapping[str, str], classes: dict[str, int], how: How, note: str) -> FolderMatch:
+    unmatched = tuple(name for name in words if name not in classes)
     if unmatched:
-        note = f"{note} Without a class, and so without a label: {_listed(unmatched)}."
+        listed = _listed([_shown(name, words[name]) for name in unmatched[:MAX_LISTED]], len(unmatched))
+        note = f"{note} Without a class, and so without a label: {listed}."
     return FolderMatch(classes, how, unmatched, note)
 
 
-def _order_note(folders: Sequence[str]) -> str:
-    first = sorted(folders)
-    example = f"{_shown(first[0])} is taken for class 0" + (f", {_shown(first[1])} for class 1" if first[1:] else "")
+def _order_note(words: Mapping[str, str]) -> str:
+    first = [_shown(name, words[name]) for name in sorted(words)[:2]]
+    example = f"{first[0]} is taken for class 0" + (f", {first[1]} for class 1" if first[1:] else "")
     return (
         f"It is assumed that the folders, sorted by name, are the classes in order: {example}. If the suspect's own "
         "accuracy is no better than chance, they are not."
@@ -88,11 +95,18 @@ def _by_number(folders: Sequence[str], n_classes: int) -> dict[str, int]:
     return dict(zip(folders, numbers, strict=True)) if all_right else {}
 
 
-def _by_name(folders: Sequence[str], n_classes: int, claims: Mapping[int, str]) -> dict[str, int]:
-    """The class of every folder that is called like exactly one, and like no other folder."""
+def _by_name(words: Mapping[str, str], n_classes: int, claims: Mapping[int, str]) -> dict[str, int]:
+    """The class of every folder whose words tell exactly one; words that are another folder's too tell nothing."""
     exact, loose = _name_tables(claims, n_classes)
-    found = {name: _class_of(name, exact, loose) for name, n in Counter(folders).items() if n == 1}
-    return {name: target for name, target in found.items() if target is not None}
+    keys = {name: dict.fromkeys((_key(name), _key(label))) for name, label in words.items()}
+    taken = Counter(key for own in keys.values() for key in own)
+    found = {}
+    for name, own in keys.items():
+        told = (_class_of(key, exact, loose) for key in own if taken[key] == 1)
+        targets = {target for target in told if target is not None}
+        if len(targets) == 1:
+            found[name] = targets.pop()
+    return found
 
 
 def _name_tables(claims: Mapping[int, str], n_classes: int) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
@@ -107,9 +121,8 @@ def _name_tables(claims: Mapping[int, str], n_classes: int) -> tuple[dict[str, s
     return exact, loose
 
 
-def _class_of(name: str, exact: Mapping[str, set[int]], loose: Mapping[str, set[int]]) -> int | None:
+def _class_of(key: str, exact: Mapping[str, set[int]], loose: Mapping[str, set[int]]) -> int | None:
     """The only class of this name; spelt the same if there is one, else singular for plural."""
-    key = _key(name)
     targets = exact.get(key) or set().union(*(loose.get(form, set()) for form in _forms(key)))
     return next(iter(targets)) if len(targets) == 1 else None
 
@@ -127,13 +140,15 @@ def _forms(key: str) -> Iterable[str]:
             yield key.removesuffix(ending) + singular
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = [_shown(name) for name in names[:MAX_LISTED]]
-    more = len(names) - len(shown)
+def _listed(shown: Sequence[str], n: int) -> str:
+    more = n - len(shown)
     return f"{', '.join(shown)} and {more:,} more" if more else ", ".join(shown)
 
 
-def _shown(name: str) -> str:
-    """A name as it may be shown: short, and without characters that do something."""
-    short = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
-    return repr(short)
+def _shown(name: str, label: str) -> str:
+    """A folder as it may be shown: short, and without characters that do something."""
+    return _quoted(name) if label == name else f"{_quoted(name)} ({_quoted(label)})"
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…")

@@ -4,8 +4,10 @@ import copy
 import io
 import json
 import re
+import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 import safetensors
@@ -14,7 +16,7 @@ import torch
 
 from fdcore.cloning.evaluation import Evaluation, Rate
 from fdcore.cloning.networks import PRESET, CloneNetwork, build_clone, without_auxiliary_heads
-from fdcore.cloning.run import ClassTransfer, CloneRun
+from fdcore.cloning.run import NETWORK, ClassTransfer, CloneRun
 from fdcore.errors import SuspectError
 from fdcore.suspect.architectures.registry import find, title
 from fdcore.suspect.preprocess import PreprocessSpec
@@ -23,6 +25,7 @@ ONNX_OPSET = 17  # as ONNX Runtime 1.13 (2022) and everything since reads it
 MAX_TEXT = 200  # characters of a name in a model card
 N_CLASSES_SHOWN = 1_000
 KINDS: tuple[Literal["onnx", "safetensors"], ...] = ("onnx", "safetensors")
+_EXPORTING = threading.Lock()  # what `_traceable` changes is the whole process's
 WHAT_IT_IS = (
     "This network was trained to answer as another one does, a suspect that nobody documented, from nothing but its "
     "class numbers. It is evidence about what the suspect was trained on. It does not replace the suspect: where the "
@@ -73,23 +76,51 @@ def load_weights(content: bytes, arch: str, n_classes: int, spec: PreprocessSpec
 def to_onnx(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
     """The clone as an ONNX graph: "pictures" float32 (n, C, H, W) in 0..1 to "logits" (n, n_classes), n free.
 
-    PyTorch's older exporter is used: it needs no further package, and every registered architecture is traced by it.
+    PyTorch's older exporter is used, which needs no further package. It does not know every operation.
+
+    Raises:
+        SuspectError: the exporter cannot write this network; its weights alone are left to take away.
     """
     plain = without_auxiliary_heads(copy.deepcopy(network)).eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # the stub lacks this form
     content = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # that there is a newer exporter, and what it does not fold
-        torch.onnx.export(
-            plain,
-            (torch.zeros(2, spec.channels, spec.height, spec.width),),
-            content,  # type: ignore[arg-type]  # the older exporter writes to an open file too
-            input_names=["pictures"],
-            output_names=["logits"],
-            dynamic_axes={"pictures": {0: "n"}, "logits": {0: "n"}},
-            opset_version=ONNX_OPSET,
-            dynamo=False,
-        )
+    try:
+        with _traceable(), torch.inference_mode():
+            torch.onnx.export(
+                plain,
+                (torch.zeros(2, spec.channels, spec.height, spec.width),),
+                content,  # type: ignore[arg-type]  # the older exporter writes to an open file too
+                input_names=["pictures"],
+                output_names=["logits"],
+                dynamic_axes={"pictures": {0: "n"}, "logits": {0: "n"}},
+                opset_version=ONNX_OPSET,
+                dynamo=False,
+            )
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError) as error:
+        detail = str(error).partition("\n")[0][:MAX_TEXT]
+        raise SuspectError(
+            f"{title(network.arch)} cannot be written as ONNX ({detail}). Its weights are there as safetensors; for an "
+            "ONNX file choose another architecture."
+        ) from error
     return content.getvalue()
+
+
+@contextmanager
+def _traceable() -> Iterator[None]:
+    """Let the exporter see what it can write, and say nothing on the terminal.
+
+    PyTorch fuses attention into one operation in inference, for which ONNX has none. When the exporter fails it prints
+    the whole graph on the standard output, where a command's result belongs, and offers no switch for that.
+    """
+    with _EXPORTING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is a newer exporter, and what it does not fold
+        fused, log = torch.backends.mha.get_fastpath_enabled(), torch._C._jit_onnx_log
+        torch.backends.mha.set_fastpath_enabled(False)
+        torch._C._jit_onnx_log = lambda *args: None
+        try:
+            yield
+        finally:
+            torch._C._jit_onnx_log = log
+            torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def open_command(arch: str, spec: PreprocessSpec, kind: Literal["safetensors", "onnx"]) -> str:
@@ -109,12 +140,11 @@ def model_card(
     """From what the clone was made, how, and how good it is, as Markdown in which no name can act.
 
     Args:
-        run: the clone.
+        run: the clone; where its `files` lack `clone.onnx`, the card says that there is none.
         evaluations: what it answered, by the evaluation set's name for people.
         facts: further lines for the top, name -> value, such as the suspect's description and the case's name.
         spec: the suspect's input.
     """
-    arch, n_classes = run.training.arch, len(run.drawn.classes)
     parts = [
         f"# Clone of a suspect, made from: {inert(run.source.name)}",
         WHAT_IT_IS,
@@ -127,11 +157,7 @@ def model_card(
         _table(("class", "found", "images", "further views", "filled in"), map(_class_row, _shown(run))),
         *_left_out(run),
         "## How to use it",
-        f"`clone.onnx` takes pictures as float32 (n, {spec.channels}, {spec.height}, {spec.width}) with values from 0 "
-        f"to 1, RGB where they have colour, and gives one score for each of the {n_classes:,} classes.",
-        "`clone.safetensors` holds the weights alone, for an input from -1 to 1. Either can be examined as a suspect "
-        "in turn:",
-        *(f"    {open_command(arch, spec, kind)}" for kind in KINDS),
+        *_how_to_use(run, spec),
         *_hashes(run),
     ]
     return "\n\n".join(parts) + "\n"
@@ -202,6 +228,24 @@ def _class_row(one: ClassTransfer) -> tuple[str, ...]:
 def _left_out(run: CloneRun) -> list[str]:
     n = len(run.drawn.classes) - N_CLASSES_SHOWN
     return [f"{n:,} more classes are in the run's record."] if n > 0 else []
+
+
+def _how_to_use(run: CloneRun, spec: PreprocessSpec) -> list[str]:
+    """What each file takes, and the command that examines it."""
+    arch, size = run.training.arch, f"(n, {spec.channels}, {spec.height}, {spec.width})"
+    weights = "`clone.safetensors` holds the weights alone, for an input from -1 to 1."
+    if NETWORK not in run.files:
+        return [
+            f"There is no `clone.onnx`: {inert(title(arch))} could not be written as ONNX.",
+            f"{weights} They can be examined as a suspect in turn:",
+            f"    {open_command(arch, spec, 'safetensors')}",
+        ]
+    return [
+        f"`clone.onnx` takes pictures as float32 {size} with values from 0 to 1, RGB where they have colour, and gives "
+        f"one score for each of the {len(run.drawn.classes):,} classes.",
+        f"{weights} Either can be examined as a suspect in turn:",
+        *(f"    {open_command(arch, spec, kind)}" for kind in KINDS),
+    ]
 
 
 def _hashes(run: CloneRun) -> list[str]:

@@ -8,19 +8,37 @@ sign is left out.
 """
 
 import io
+import math
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from numpy.lib import format as npy
+from numpy.lib.npyio import NpzFile
 
 from fdcore.cloning.networks import CloneNetwork
 from fdcore.progress import Progress, silent
 from fdcore.storage import disk_errors, write_atomically
 
 WHITE = 255
+_DAMAGE = (  # what reading an NPZ that is none, or none of ours, may end in
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    SyntaxError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
 Pictures = npt.NDArray[np.uint8]
 ClassLabels = npt.NDArray[np.int32]
 
@@ -117,17 +135,45 @@ def read_round(
     path = _path(folder, number)
     if not path.is_file():
         return None
+    with disk_errors(path):
+        file = path.open("rb")
     try:
-        with disk_errors(path), np.load(path, allow_pickle=False) as arrays:
-            said, pictures = str(arrays["fingerprint"]), arrays["pictures"]
-            labels = arrays["labels"] if "labels" in arrays.files else None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with file, np.load(file, allow_pickle=False) as arrays:
+            if not _is_round(arrays, fingerprint, shape, n_bytes=path.stat().st_size):
+                return None
+            found = Round(arrays["pictures"], arrays["labels"] if "labels" in arrays.files else None)
+    except _DAMAGE:
         return None
-    right = said == fingerprint and pictures.dtype == np.uint8 and pictures.shape[1:] == shape and len(pictures) > 0
-    if right and labels is not None:
-        right = labels.dtype == np.int32 and labels.shape == (len(pictures),)
-        right = right and labels.min() >= 0 and labels.max() < n_classes
-    return Round(pictures, labels) if right else None
+    right = found.labels is None or 0 <= found.labels.min() <= found.labels.max() < n_classes
+    return found if right else None
+
+
+def _is_round(arrays: NpzFile, fingerprint: str, shape: tuple[int, int, int], *, n_bytes: int) -> bool:
+    """Whether an NPZ of that size is a round of this training, before anything large of it is read.
+
+    `save_round` compresses nothing, so nothing can take more memory than the file has bytes.
+    """
+    heads = {name: _head(arrays, name) for name in arrays.files}
+    n = heads["pictures"][0][0]
+    wanted = {
+        "fingerprint": ((), np.dtype(f"U{len(fingerprint)}")),
+        "pictures": ((n, *shape), np.dtype(np.uint8)),
+        "labels": ((n,), np.dtype(np.int32)),
+    }
+    return (
+        all(one.compress_type == zipfile.ZIP_STORED for one in arrays.zip.infolist())
+        and 0 < n * math.prod(shape) <= n_bytes
+        and all(head == wanted.get(name) for name, head in heads.items())
+        and str(arrays["fingerprint"]) == fingerprint
+    )
+
+
+def _head(arrays: NpzFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """An array's shape and type, as the file says."""
+    with arrays.zip.open(f"{name}.npy") as file:
+        formats = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+        shape, _, dtype = formats[npy.read_magic(file)](file)  # type: ignore[no-untyped-call]  # NumPy's stub has none
+    return shape, dtype
 
 
 def remove_rounds(folder: Path) -> None:

@@ -1,12 +1,13 @@
 """Clone networks: a registered architecture with its normalisation inside, so that it takes pictures in 0..1."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from fdcore.cloning.devices import seeded
-from fdcore.errors import SettingsError
+from fdcore.errors import CaseError, SettingsError
 from fdcore.suspect.architectures.registry import build, title
 from fdcore.suspect.preprocess import PreprocessSpec
 
@@ -65,6 +66,24 @@ def build_clone(arch: str, n_classes: int, spec: PreprocessSpec, seed: int) -> C
             _add_auxiliary_heads(body, n_classes)
     network = CloneNetwork(body, arch, n_classes)
     _try_out(network, spec)
+    return network
+
+
+def restored(arch: str, n_classes: int, spec: PreprocessSpec, state: Mapping[str, Tensor]) -> CloneNetwork:
+    """A network with the weights of a training's checkpoint, auxiliary heads included.
+
+    Raises:
+        CaseError: the weights are damaged or belong to another network; a case may come from anywhere.
+        SuspectError, SettingsError: as with `build_clone`.
+    """
+    network = build_clone(arch, n_classes, spec, seed=0)
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise CaseError(
+            f"The weights of this training are damaged or belong to another network than {title(arch)} with "
+            f"{n_classes:,} classes. Remove the clone and train it anew."
+        ) from error
     return network
 
 

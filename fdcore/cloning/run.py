@@ -6,7 +6,7 @@ cloning/runs/<id>/checkpoint.pt      where its training goes on; removed when it
 cloning/runs/<id>/clone.safetensors  its best weights
 cloning/runs/<id>/clone.onnx         the same as a network that takes pictures in 0..1
 cloning/runs/<id>/MODEL_CARD.md      from what, how, how good
-cloning/runs/<id>/answers/<set>.npy  what it answers for the pictures of an evaluation set
+cloning/runs/<id>/answers/<set>.npz  what it answers for the pictures of an evaluation set
 """
 
 import math
@@ -27,6 +27,7 @@ from fdcore.errors import CaseError, SettingsError
 Stage = Literal["drawn", "training", "trained", "done"]
 
 MAX_COUNT = 10**15  # of rows and queries; more than that is damage
+MAX_SECONDS = 10**9  # of an epoch, some thirty years
 TRANSFER, CHECKPOINT = "transfer.parquet", "checkpoint.pt"
 WEIGHTS, NETWORK, CARD = "clone.safetensors", "clone.onnx", "MODEL_CARD.md"
 
@@ -107,7 +108,8 @@ class CloneRun:
         id: its folder's name.
         created: when it was asked for, ISO 8601.
         source, transfer, training: what was asked for.
-        selection: alpha, eta, tau, k and k_max of the finding that it was drawn with.
+        selection: alpha, eta, tau, k and k_max of the finding that it was drawn with, and "locked": the answers that
+            were chosen by hand there, by class. Empty for sources that know no finding.
         stage: "drawn" (not trained yet), "training", "trained" (best weights are there), "done" (exported as well).
         drawn: what its transfer set is made of.
         history: one entry for each epoch, in order.
@@ -169,7 +171,7 @@ def run_from_dict(values: Mapping[str, Any]) -> CloneRun:
                 "transfer": transfer_from_dict(values["transfer"]),
                 "training": training_from_dict(values["training"]),
                 "drawn": TransferFacts(classes, drawn["n_answers"], drawn["n_sent"], tuple(map(str, drawn["notes"]))),
-                "history": tuple(_finite(EpochResult(**one)) for one in values["history"]),
+                "history": tuple(checked_result(EpochResult(**one)) for one in values["history"]),
             }
         )
         _check(run)
@@ -189,19 +191,33 @@ def _check(run: CloneRun) -> None:
         and all(isinstance(table, dict) for table in (run.selection, run.circumstances, run.files))
         and all(type(number) is int and 0 <= number < MAX_COUNT for number in (*counts, *rows))
         and [one.epoch for one in run.history] == list(range(1, len(run.history) + 1))
-        and run.best_epoch <= len(run.history)
+        and run.best_epoch <= len(run.history) <= run.training.epochs * (run.training.jacobian_rounds + 1)
         and [share.target_class for share in shares] == list(range(len(shares)))
     )
     if not right:
         raise ValueError("an entry is of a wrong kind")
 
 
-def _finite(result: EpochResult) -> EpochResult:
-    """The same, when all of it are finite numbers."""
-    if wrong := [name for name, value in result._asdict().items() if not _is_finite(value)]:
-        raise ValueError(f"{wrong[0]} is no number")
+def checked_result(result: EpochResult) -> EpochResult:
+    """The same, when each of it is a number that an epoch can give.
+
+    Raises:
+        ValueError: it is not; what holds it is damaged.
+    """
+    right = {
+        "epoch": type(result.epoch) is int,
+        "loss": _lies(result.loss, -math.inf, math.inf),
+        "trained_agreement": _lies(result.trained_agreement, -1, 1),
+        "held_out_agreement": _lies(result.held_out_agreement, -1, 1),
+        "learning_rate": _lies(result.learning_rate, 0, math.inf),
+        "seconds": _lies(result.seconds, 0, MAX_SECONDS),
+        "n_images": type(result.n_images) is int and 1 <= result.n_images < MAX_COUNT,
+    }
+    if wrong := [name for name, is_right in right.items() if not is_right]:
+        raise ValueError(f"{wrong[0]} of an epoch is {str(getattr(result, wrong[0]))[:40]}")
     return result
 
 
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _lies(value: float, low: float, high: float) -> bool:
+    """Whether it is a finite number from low to high, and no truth value or text in its place."""
+    return type(value) in (int, float) and math.isfinite(value) and low <= value <= high

@@ -22,6 +22,9 @@ class SourceKind(StrEnum):
     FOLDER = "folder"  # a set of images that the analyst names
 
 
+_NAMES = {SourceKind.FOUND: "two terms", SourceKind.ONE_TERM: "one term", SourceKind.RANDOM: "random"}
+
+
 @dataclass(frozen=True)
 class Source:
     """One source of a transfer set.
@@ -45,12 +48,17 @@ class Source:
 
     @property
     def name(self) -> str:
-        """For people, within one case: "two terms", "one term", "random", or the folder's own name."""
-        named = {SourceKind.FOUND: "two terms", SourceKind.ONE_TERM: "one term", SourceKind.RANDOM: "random"}
-        if self.kind in named:
-            return named[self.kind]
+        """For people: "two terms", "one term", "random", or the folder's own name.
+
+        No folder is called as a source of the case is, but two folders may be called the same; see
+        `comparison.source_names`.
+        """
+        if self.kind in _NAMES:
+            return _NAMES[self.kind]
         own = self.folder.rstrip("/").rpartition("/")[2]
-        return f"{self.role}: {own}" if self.role else own
+        if self.role:
+            return f"{self.role}: {own}"
+        return f"folder {own}" if own in _NAMES.values() else own
 
 
 @dataclass(frozen=True)
@@ -212,11 +220,6 @@ def training_from_dict(values: Mapping[str, Any]) -> TrainingSettings:
         SettingsError: it is something else.
     """
     return _from_dict(TrainingSettings, values)
-
-
-def as_dict(settings: Source | TransferSettings | TrainingSettings) -> dict[str, Any]:
-    """A JSON-ready copy."""
-    return asdict(settings)
 
 
 def _kind(value: object) -> SourceKind:

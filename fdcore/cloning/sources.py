@@ -31,6 +31,10 @@ Integers = npt.NDArray[np.integer[Any]]
 MAX_SENTENCES = 5  # notes of one kind that are told one by one; more of them become one sentence
 MAX_LISTED = 5  # classes that such a sentence names
 MAX_LABEL = 60  # characters of a name in a note
+ALL_TESTED = (
+    "All pictures of this source are among those that are tested on; a clone that learned them would only repeat them. "
+    "Take another source, or test on other pictures."
+)
 _RESERVE = 2**64 - 1  # stands where a seed stands, and is none: a draw says nothing about what is reserved
 
 
@@ -134,7 +138,11 @@ def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids
 
     Returns:
         Indices of the chosen images, in ascending order.
+
+    Raises:
+        SettingsError: there is no image to choose, because clones are tested on all of them.
     """
+    _require_images(node_index)
     taken = share_evenly(np.bincount(node_index).tolist(), total)
     rank = np.zeros(len(node_index), np.intp)
     return np.sort(_first(taken, node_index.astype(np.intp), rank, _places(image_ids, seed)))
@@ -145,20 +153,19 @@ def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, 
 
     Args:
         images: (k,) indices of the chosen images.
-        labels: (k,) int32, the suspect's answers; -1 where the budget ended first.
+        labels: (k,) int32, the suspect's answer to each of them.
         n_classes: how many classes the suspect has.
         total: images wanted.
 
     Raises:
-        SettingsError: nothing was answered, or all of it in one class.
+        SettingsError: there is no image, or the suspect puts all of them in one class.
     """
-    _require_answers(labels[:, None])
-    answered = labels != NOT_ASKED
-    order = np.argsort(labels[answered], kind="stable")
+    _require_images(images)
+    order = np.argsort(labels, kind="stable")
     nothing = np.zeros(len(order), np.int16)
-    rows = _Rows(images[answered][order], nothing, labels[answered][order].astype(np.int32), nothing)
+    rows = _Rows(images[order], nothing, labels[order].astype(np.int32), nothing)
     shares = _shares(rows, _wanted(total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
-    return _drawn(rows, shares, [*_total_note(rows, total), *_none_note(shares), *_unasked_note(labels)])
+    return _drawn(rows, shares, [*_total_note(rows, total), *_none_note(shares)])
 
 
 # The queue
@@ -267,6 +274,11 @@ def _drawn(rows: _Rows, shares: tuple[ClassTransfer, ...], notes: Sequence[str])
 def _require_answers(answers: Answers) -> None:
     if answers.shape[1] == 0 or not (answers[:, 0] != NOT_ASKED).any():
         raise SettingsError("The suspect has not answered anything about these images yet. Ask it first.")
+
+
+def _require_images(images: Integers) -> None:
+    if len(images) == 0:
+        raise SettingsError(ALL_TESTED)
 
 
 # What is told

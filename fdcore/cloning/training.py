@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +30,6 @@ from fdcore.errors import SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import batch_size_for, filled
-
-TIMED_BATCH = 32
 
 Pictures = npt.NDArray[np.uint8]
 ClassLabels = npt.NDArray[np.int32]
@@ -115,18 +113,31 @@ def train(
 def predict(
     network: CloneNetwork,
     pictures: Pictures,
+    images: npt.NDArray[np.intp] | None = None,
     *,
     device: str = "auto",
     batch_size: int = 256,
     progress: Progress = silent,
 ) -> ClassLabels:
-    """The clone's labels, int32 (n,), of uint8 pictures (n, H, W, C); they do not depend on how many are asked.
+    """The clone's labels of pictures; they do not depend on how many are asked.
+
+    Args:
+        network: the clone.
+        pictures: uint8 (n_pictures, H, W, C) in memory or on disk, such as a memory map: one batch is copied at a time.
+        images: (n,) which of them, in this order, repeated ones too; None for all.
+        device: where to compute.
+        batch_size: pictures at once, at most.
+        progress: told about every batch.
+
+    Returns:
+        int32 (n,).
 
     Raises:
         SettingsError: there is no such device, or its memory does not suffice.
     """
     arithmetic = choose_arithmetic(device, "float32")
-    n, height, width, channels = pictures.shape
+    _, height, width, channels = pictures.shape
+    n = len(pictures) if images is None else len(images)
     batch_size = min(
         batch_size, batch_size_for(PreprocessSpec(height, width, channels, mean=(0,) * channels, std=(1,) * channels))
     )
@@ -135,36 +146,12 @@ def predict(
     with memory_errors(batch_size):
         for start in range(0, n, batch_size):
             progress("Asking the clone", start, n)
-            part = np.array(pictures[start : start + batch_size])
+            rows = slice(start, start + batch_size)
+            part = np.array(pictures[rows if images is None else images[rows]])
             answered = answers(network, torch.from_numpy(filled(part, batch_size)), arithmetic)
             labels[start : start + len(part)] = answered[: len(part)].cpu().numpy()
     progress("Asking the clone", n, n)
     return labels
-
-
-def measured_rate(
-    arch: str, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings, seconds: float = 1.0
-) -> float:
-    """Images a second that training would pass over here, measured with noise for about that long.
-
-    Raises:
-        SettingsError: the architecture does not take the input, or the memory does not suffice.
-    """
-    arithmetic = choose_arithmetic(settings.device, settings.precision)
-    learner = Learner(build_clone(arch, n_classes, spec, settings.seed), settings, arithmetic)
-    n = max(2, min(settings.batch_size, TIMED_BATCH))
-    generator = torch.Generator().manual_seed(settings.seed)
-    pictures = torch.randint(0, 256, (n, spec.height, spec.width, spec.channels), generator=generator).byte()
-    labels = torch.randint(0, n_classes, (n,), generator=generator)
-    rows = Rows(pictures, labels, arithmetic.device)
-    every, done = torch.arange(n), 0
-    with memory_errors(n), seeded(arithmetic.device, settings.seed):
-        learner.step(*rows.take(every[:2]), rate=0.0, generator=generator).tolist()
-        start = time.perf_counter()
-        while time.perf_counter() < start + seconds:
-            learner.step(*rows.take(every), rate=0.0, generator=generator).tolist()
-            done += n
-    return done / (time.perf_counter() - start)
 
 
 def split_rows(
@@ -348,9 +335,10 @@ def _epoch_seeds(seed: int, epoch: int) -> tuple[int, int]:
 
 
 def _fingerprint(data: TrainingData, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings) -> str:
-    """Hex SHA-256 over everything that the weights follow from."""
+    """Hex SHA-256 over everything that the weights follow from; a training may go on on another device."""
     shape = (n_classes, spec.height, spec.width, spec.channels, len(data.pictures))
-    digest = hashlib.sha256(json.dumps([asdict(settings), shape], sort_keys=True).encode())
+    anywhere = asdict(replace(settings, device=""))
+    digest = hashlib.sha256(json.dumps([anywhere, shape], sort_keys=True).encode())
     for part in (data.labels.astype(np.int32), data.groups.astype(np.int64), data.pictures):
         digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """The transfer set that a finding gives: the kept images, and how a fixed total is shared among the classes.
 
-It says what a clone could be trained from; training one is not part of it yet.
+It says what a clone could be trained from; `sources` draws it.
 """
 
 from collections.abc import Sequence

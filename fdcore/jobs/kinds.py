@@ -105,6 +105,18 @@ def _clone(folder: Path, params: Params, progress: Progress) -> str:
     return f"{len(runs)} {'clone is' if len(runs) == 1 else 'clones are'} trained and tested."
 
 
+def _go_on_with_clones(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.clone_lab import go_on
+
+    _require_allowed(folder)
+    _require_inside([params.get("evaluation", "")])
+    runs = go_on(
+        folder, params["runs"], evaluation=params.get("evaluation", ""), cache=Path(params["cache"]),
+        by=params.get("by", ""), progress=progress,
+    )  # fmt: skip
+    return f"{len(runs)} {'clone is' if len(runs) == 1 else 'clones are'} trained and tested."
+
+
 def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.clone_lab import finish_clone
 
@@ -166,6 +178,7 @@ KINDS: dict[str, Kind] = {
     "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
     "words": Kind("Comparing the words", "light", _check_words),
     "clone": Kind("Training clones", "heavy", _clone),
+    "clone-go-on": Kind("Going on with clones", "heavy", _go_on_with_clones),
     "clone-finish": Kind("Keeping a clone's best weights", "heavy", _finish_clone),
     "clone-test": Kind("Testing clones", "heavy", _evaluate_clones),
     "demo": Kind("Building the demo case", "heavy", _demo),

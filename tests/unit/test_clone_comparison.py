@@ -21,6 +21,8 @@ from fdcore.cloning.comparison import (
     cost_to_reach,
     density,
     leads,
+    made_alike,
+    source_names,
     table,
 )
 from fdcore.cloning.evaluation import Evaluation, Rate, lead
@@ -251,6 +253,74 @@ def test_cost_points_are_what_the_runs_rest_on():
     ]  # fmt: skip
     assert told[1].agreement == columns[0].evaluation.agreement
     assert cost_points(compare(make_column(FOUND, n=0), n=0)) == ()
+
+
+def test_folders_of_one_name_are_not_one_source():
+    """The "train" of two sets each has its own cost, and is called by as much of its path as tells them apart."""
+    flowers, caltech = folder("flowers/train"), folder("caltech/train")
+    columns = (
+        make_column(flowers, 0.2, n_answers=100, run_id="f1"),
+        make_column(caltech, 0.9, n_answers=100, run_id="c1"),
+        make_column(flowers, 0.8, n_answers=900, run_id="f9", total=900),
+    )
+    comparison = compare(*columns)
+    told = {one.run_id: one for one in cost_points(comparison)}
+    assert {run_id: one.source for run_id, one in told.items()} == {
+        "f1": "flowers/train", "f9": "flowers/train", "c1": "caltech/train",
+    }  # fmt: skip
+    wanted = told["f9"].agreement.value
+    assert cost_to_reach(list(told.values()), wanted) == {"flowers/train": 900, "caltech/train": 100}
+    assert set(comparison.titles()) == {
+        "flowers/train, 500 images", "flowers/train, 900 images", "caltech/train",
+    }  # fmt: skip
+
+
+def test_a_folder_is_one_source_whatever_it_is_said_to_be():
+    """Another role, or a slash at the end, makes no other pictures of the same ones."""
+    columns = (
+        make_column(folder("a", "same"), 0.2, n_answers=100, run_id="1"),
+        make_column(folder("a/"), 0.9, n_answers=300, run_id="2"),
+    )
+    assert len({one.source for one in cost_points(compare(*columns))}) == 1
+
+
+def test_sources_are_called_apart():
+    """By their own names where those differ, by the ends of their paths where not; a role stays in front."""
+    sources = [
+        RANDOM, folder("random"), folder("x/train", "same"), folder("y/train", "same"), folder("y/train", "similar"),
+        folder("z/x/dogs"), folder("w/x/dogs"), folder("v/y/dogs"), Source(SourceKind.FOLDER, "/dogs"),
+    ]  # fmt: skip
+    assert list(source_names(sources).values()) == [
+        "random", "folder random", "same: x/train", "same: y/train", "similar: train",
+        "z/x/dogs", "w/x/dogs", "y/dogs", "/dogs",
+    ]  # fmt: skip
+    assert source_names([]) == {}
+
+
+def test_clones_are_made_alike_whatever_the_seed_and_the_device():
+    """What decides is how many images, and everything else of the training."""
+    one = make_run(FOUND)
+    alike = replace(make_run(RANDOM), training=replace(one.training, seed=5, device="cuda:1"))
+    assert made_alike(one, alike)
+    assert made_alike(alike, one)
+    assert not made_alike(one, make_run(RANDOM, total=501))
+    for change in ({"epochs": 49}, {"arch": "lenet"}, {"jacobian_rounds": 1}, {"precision": "float32"}):
+        assert not made_alike(one, replace(alike, training=replace(alike.training, **change)))
+
+
+@pytest.mark.parametrize("n", [0, 300])
+def test_a_comparison_of_no_clone_is_empty_everywhere(n):
+    """A set may be known that no clone was tested on yet."""
+    nothing = compare(n=n, labelled=False)
+    assert (nothing.baseline(), nothing.titles(), cost_points(nothing)) == (None, (), ())
+    assert nothing.baseline(make_column(FOUND)) is None
+    for measure in ("agreement", "accuracy"):
+        assert (table(nothing, measure), leads(nothing, measure)) == ((), ())
+    assert (
+        comparison_to_csv(nothing).decode()
+        == "class,name,suspect accuracy,suspect accuracy low,suspect accuracy high\n"
+    )
+    assert cost_to_reach(cost_points(nothing), 0.5) == {}
 
 
 def test_a_thousand_classes_are_compared_fast():

@@ -3,12 +3,14 @@
 import json
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torchvision.models import VisionTransformer
 
 from fdcore.cloning.evaluation import Evaluation
 from fdcore.cloning.exports import inert, load_weights, model_card, open_command, save_weights, to_onnx
@@ -113,6 +115,51 @@ def test_the_graph_takes_any_number_of_pictures():
         np.testing.assert_allclose(given, expected[part], rtol=1e-3, atol=1e-3)
 
 
+def test_attention_is_written_as_a_graph():
+    """PyTorch's fused attention has no counterpart in ONNX: a transformer is written without, and answers the same."""
+    spec = PreprocessSpec(32, 32)
+    torch.manual_seed(0)
+    body = VisionTransformer(32, 8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=16, num_classes=5)
+    torch.nn.init.normal_(body.heads.head.weight)
+    network = CloneNetwork(body, "torchvision/vit_b_16", 5).eval()
+    session = onnxruntime.InferenceSession(to_onnx(network, spec), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(0).random((7, 3, 32, 32), dtype=np.float32)
+    (given,) = session.run(["logits"], {"pictures": x})
+    with torch.inference_mode():
+        np.testing.assert_allclose(given, network(torch.from_numpy(x)).numpy(), rtol=1e-3, atol=1e-4)
+
+
+class Unwritable(torch.nn.Module):
+    """A network with an operation, or a fault, for which ONNX has no place."""
+
+    def __init__(self, fault: Exception | None) -> None:
+        super().__init__()
+        self.linear, self.fault = torch.nn.Linear(3, 3), fault
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.fault:
+            raise self.fault
+        return torch.linalg.qr(self.linear(x.mean(dim=(2, 3))))[0]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize(
+    "fault", [None, TypeError("odd"), ValueError("odd"), KeyError("odd"), AttributeError("odd"), AssertionError("odd")]
+)
+def test_a_network_that_cannot_be_written_is_a_sentence_and_nothing_else(capfd, fault, fused):
+    """Nothing is printed where a command's result belongs, and PyTorch computes afterwards as it did before."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(fused)
+    try:
+        with pytest.raises(SuspectError, match=r"ResNet-20 .* cannot be written as ONNX"):
+            to_onnx(CloneNetwork(Unwritable(fault), "resnet20", 3), COLOUR)
+        assert torch.backends.mha.get_fastpath_enabled() is fused
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+    assert capfd.readouterr() == ("", "")
+    onnxruntime.InferenceSession(to_onnx(clone_of("resnet20", COLOUR), COLOUR), providers=["CPUExecutionProvider"])
+
+
 def test_exporting_changes_nothing_of_the_network():
     """A GoogLeNet that was exported still has its auxiliary heads, and stays in training if it was."""
     network = build_clone("torchvision/googlenet", 3, PreprocessSpec(32, 32), seed=0)
@@ -170,6 +217,16 @@ def test_the_card_says_from_what_how_and_how_good():
     ):  # fmt: skip
         assert words in card, words
     assert "Accuracy" not in card  # nothing was labelled
+
+
+def test_the_card_of_a_clone_without_a_graph_says_that_there_is_none():
+    """It names no file that is not there, neither in words nor in a command."""
+    run = replace(run_of(Source(SourceKind.FOUND)), files={"clone.safetensors": "b" * 64})
+    card = model_card(run, {}, {}, COLOUR)
+    assert "There is no `clone.onnx`: ResNet-20 (option A) could not be written as ONNX." in card
+    assert "investigate clone.safetensors --arch resnet20" in card
+    assert card.count("clone.onnx") == 1
+    assert "There is no" not in model_card(run_of(Source(SourceKind.FOUND)), {}, {}, COLOUR)
 
 
 def test_a_clone_that_nobody_tested_says_so():

@@ -1,7 +1,9 @@
 """The clone lab in a case: drawn, asked, trained, tested, kept; stopped and gone on with; refused in a sentence."""
 
 import hashlib
+import io
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +16,27 @@ from PIL import Image
 
 from fdcore import clone_lab
 from fdcore.case import Case
-from fdcore.clone_lab.asking import budget_left, n_sent
-from fdcore.clone_lab.drawing import run_id
+from fdcore.clone_lab.drawing import SAME_FINDING, run_id
 from fdcore.clone_runs import (
+    answers_to_npz,
     damaged_runs,
     last_request,
+    left_out,
+    read_answered_set,
+    read_answers,
     read_comparison,
     read_evaluation_sets,
     read_run,
     read_runs,
+    trained_on,
 )
 from fdcore.cloning.run import CARD, CHECKPOINT, NETWORK, WEIGHTS
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
-from fdcore.errors import CaseError, SettingsError, StorageError
+from fdcore.errors import CaseError, EvidenceError, SettingsError, StorageError, SuspectError
 from fdcore.plan import change_plan, plan_of
 from fdcore.progress import Progress, silent
+from fdcore.results import analyse
+from fdcore.spending import budget_left, n_sent
 from fdcore.suspect.open import open_suspect
 
 FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
@@ -99,8 +107,6 @@ def test_clones_of_the_corpus_cost_no_query_and_are_compared_on_images_that_were
 
 
 def _ids(case: Case, run: str, key: str) -> list[int]:
-    from fdcore.clone_runs import read_answers
-
     ids: list[int] = read_answers(case, run, key)[0].tolist()
     return ids
 
@@ -125,7 +131,6 @@ def test_a_clone_can_be_taken_away_and_answers_as_it_did(case, cache) -> None:
     evaluation = read_comparison(case, facts.key).columns[0].evaluation
     exported = open_suspect(place / NETWORK, preset="unit", spec_overrides={"height": 12, "width": 12})
     from fdcore.clone_lab.asking import corpus_pixels
-    from fdcore.clone_runs import read_answered_set
 
     answered = read_answered_set(case, facts.key)
     order = np.argsort(answered.image_ids)
@@ -221,6 +226,137 @@ def test_clones_are_tested_on_another_set_later(case, cache, tmp_path) -> None:
     assert "test" in card
 
 
+def test_what_a_clone_was_trained_on_never_counts_in_its_test(case, cache, tmp_path) -> None:
+    """A test set that holds training pictures, found later or named as such, loses them, and it is said how many."""
+    corpus = str(case_factory.world().corpora / "tiny")
+    runs = clone_lab.clone(case.folder, _request(evaluation=corpus), cache=cache)
+    key = read_evaluation_sets(case)[0].key
+    comparison = read_comparison(case, key)
+    trained = set().union(*(trained_on(case, run.id).tolist() for run in runs))
+    assert comparison.n_images == 80 - len(trained)
+    assert left_out(case, key) == len(trained)
+    assert f"{len(trained)} pictures of the set are left out" in case.path("report.html").read_text()
+    own = _draw_folder(tmp_path / "own")
+    source = Source(SourceKind.FOLDER, str(own))
+    clone_lab.clone(case.folder, _request(source, evaluation=corpus), cache=cache)
+    key = clone_lab.evaluate_clones(case.folder, str(own), cache=cache)
+    assert (read_comparison(case, key).n_images, left_out(case, key)) == (0, 24)
+
+
+def test_damaged_answers_of_one_clone_spoil_no_other(case, cache) -> None:
+    """Cut, empty, of another kind, huge, with a class that there is not: left out, and testing again mends it."""
+    runs = clone_lab.clone(case.folder, _request(), cache=cache)
+    key = read_evaluation_sets(case)[0].key
+    path = case.path(f"cloning/runs/{runs[0].id}/answers/{key}.npz")
+    whole, (ids, labels) = path.read_bytes(), read_answers(case, runs[0].id, key)
+    bad = [whole[:200], b"PK", b"", _npy_with_shape(2**60), answers_to_npz(ids[:0], labels[:0]),
+           answers_to_npz(ids, labels + 90)]  # fmt: skip
+    for content in bad:
+        path.write_bytes(content)
+        assert [column.run.id for column in read_comparison(case, key).columns] == [runs[1].id]
+        analyse(case.folder)
+    clone_lab.clone(case.folder, _request(), cache=cache)
+    assert len(read_comparison(case, key).columns) == 1  # answers that can be read are not asked for again
+    path.unlink()
+    clone_lab.clone(case.folder, _request(), cache=cache)
+    np.testing.assert_array_equal(read_answers(case, runs[0].id, key)[1], labels)
+
+
+def _npy_with_shape(n: int) -> bytes:
+    """An archive whose arrays say that they are huge."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, dtype in (("image_ids", "<u8"), ("labels", "<i4")):
+            array = io.BytesIO()
+            np.lib.format.write_array_header_1_0(array, {"descr": dtype, "fortran_order": False, "shape": (n,)})
+            archive.writestr(f"{name}.npy", array.getvalue())
+    return buffer.getvalue()
+
+
+def test_a_changed_export_is_not_taken_for_the_clone(case, cache) -> None:
+    """Weights or network that somebody changed are refused, and their recorded hashes stay."""
+    run = clone_lab.clone(case.folder, _request(FOUND), cache=cache)[0]
+    for name in (NETWORK, WEIGHTS):
+        path = case.path(f"cloning/runs/{run.id}/{name}")
+        whole = path.read_bytes()
+        path.write_bytes(b"evil")
+        with pytest.raises(EvidenceError, match="changed since"):
+            clone_lab.clone(case.folder, _request(FOUND), cache=cache)
+        path.write_bytes(whole)
+    assert read_run(case, run.id).files == run.files
+    assert clone_lab.clone(case.folder, _request(FOUND), cache=cache)[0].files == run.files
+
+
+def test_a_stopped_clone_goes_on_although_the_settings_changed(case, cache) -> None:
+    """Whether by the same request or by its id, and on whatever device is there now."""
+    request = _request(FOUND)
+    with pytest.raises(Stop):
+        clone_lab.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
+    stopped = read_runs(case)[0]
+    case.record(selection=case.facts()["selection"] | {"alpha": 0.2})
+    again = clone_lab.clone(case.folder, request, cache=cache)[0]
+    assert (again.id, len(again.history), len(read_runs(case))) == (stopped.id, 3, 1)
+    with pytest.raises(Stop):
+        clone_lab.clone(case.folder, _request(RANDOM), cache=cache, progress=_stop_when(lambda s, _: "Training" in s))
+    other = next(run for run in read_runs(case) if run.id != stopped.id)
+    assert clone_lab.go_on(case.folder, [other.id], cache=cache)[0].finished
+
+
+def test_a_device_that_is_not_there_does_not_stick(case, cache) -> None:
+    """Refused before anything is written; the next request takes another one."""
+    with pytest.raises(SettingsError, match="no device"):
+        clone_lab.clone(case.folder, _request(FOUND, device="cuda:5"), cache=cache)
+    assert read_runs(case) == ()
+    assert clone_lab.clone(case.folder, _request(FOUND, device="cpu"), cache=cache)[0].finished
+
+
+def test_faults_that_can_be_known_cost_no_query(case, cache, tmp_path) -> None:
+    """An architecture that does not exist, a source that gives nothing, a budget that is too small altogether."""
+    test = str(_draw_folder(tmp_path / "test"))
+    before = n_sent(case)
+    with pytest.raises(SuspectError, match="No architecture"):
+        clone_lab.clone(case.folder, _request(FOUND, evaluation=test, arch="nonsense"), cache=cache)
+    own = Source(SourceKind.FOLDER, str(_draw_folder(tmp_path / "own", seed=4)))
+    plan = plan_of(case)
+    change_plan(case, settings=replace(plan.settings, budget=before + 30))
+    with pytest.raises(SettingsError, match="needs 48 queries"):
+        clone_lab.clone(case.folder, _request(own, evaluation=test), cache=cache)
+    assert n_sent(case) == before
+
+
+def test_scoring_keeps_within_what_clones_left_of_the_budget(tmp_path, cache) -> None:
+    """Queries for clones count when the investigation asks more."""
+    from fdcore.pipeline import run_plan
+
+    case = Case.open(case_factory.out_of_budget(tmp_path / "case"))
+    budget = n_sent(case) + 40
+    change_plan(case, settings=replace(plan_of(case).settings, budget=budget))
+    source = Source(SourceKind.FOLDER, str(_draw_folder(tmp_path / "own")))
+    clone_lab.clone(case.folder, _request(source), cache=cache)
+    run_plan(case.folder, cache=cache)
+    assert n_sent(case) == budget
+
+
+def test_folders_named_by_node_ids_are_classes_in_the_order_of_the_ids(case, cache, tmp_path) -> None:
+    """As training code numbers them, whatever their words are."""
+    folder = tmp_path / "nodes"
+    ids = ["n02123045", "n02690373", "n03100240", "n04285008"]
+    for node in ids:
+        shutil.copytree(case_factory.world().corpora / "tiny" / node, folder / node)
+    clone_lab.clone(case.folder, _request(FOUND, evaluation=str(folder)), cache=cache)
+    facts = next(one for one in read_evaluation_sets(case) if one.name == "nodes")
+    answered = read_answered_set(case, facts.key)
+    names = [Path(name).parent.name for name in _names(case, folder, cache)]
+    assert facts.how == "order"
+    assert answered.truth.tolist() == [ids.index(name) for name in names]
+
+
+def _names(case: Case, folder: Path, cache: Path) -> tuple[str, ...]:
+    from fdcore.clone_lab.asking import open_folder
+
+    return open_folder(case, str(folder), most=10_000, seed=0, cache=cache, progress=silent).store.names
+
+
 def test_the_budget_of_the_case_holds_for_clones_too(case, cache, tmp_path) -> None:
     """What would go beyond it is refused before anything is sent."""
     plan = plan_of(case)
@@ -251,6 +387,10 @@ def test_one_term_is_the_finding_at_alpha_one(case, cache) -> None:
     run = clone_lab.clone(case.folder, _request(ONE_TERM), cache=cache)[0]
     assert run.selection["alpha"] == 1.0
     assert case.facts()["selection"]["alpha"] != 1.0
+    assert SAME_FINDING not in run.drawn.notes  # alone, the functional term takes the false friend in
+    case.record(selection=case.facts()["selection"] | {"alpha": 1.0})
+    cost = clone_lab.clone_cost(case, _request(ONE_TERM), cache=cache)
+    assert SAME_FINDING in cost.drawn["one term"].notes
 
 
 def test_the_cost_is_told_beforehand_and_nothing_is_written(case, cache, tmp_path) -> None:

@@ -6,8 +6,8 @@ import torch
 
 from fdcore.cloning.architectures import ARCHITECTURES, default_arch
 from fdcore.cloning.augmentation import Moves, draw_moves, move
-from fdcore.cloning.networks import PRESET, build_clone
-from fdcore.errors import SettingsError, SuspectError
+from fdcore.cloning.networks import PRESET, build_clone, restored
+from fdcore.errors import CaseError, SettingsError, SuspectError
 from fdcore.suspect.architectures.registry import names
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
 
@@ -48,6 +48,38 @@ def test_weights_follow_from_the_seed_alone():
     same, other = (build_clone("resnet20", 3, PreprocessSpec(), seed=seed).state_dict() for seed in (5, 6))
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not torch.equal(one["body.conv1.weight"], other["body.conv1.weight"])
+
+
+@pytest.mark.parametrize("arch", ["resnet20", "torchvision/googlenet"])
+def test_weights_of_a_training_are_restored_with_auxiliary_heads(arch):
+    """Whatever the first weights were, the network answers as the one that the state was taken from."""
+    spec, shown = PreprocessSpec(32, 32), torch.rand(2, 3, 32, 32)
+    network = build_clone(arch, 3, spec, seed=4).eval()
+    again = restored(arch, 3, spec, network.state_dict()).eval()
+    assert network.state_dict().keys() == again.state_dict().keys()
+    with torch.inference_mode():
+        assert torch.equal(network(shown), again(shown))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: {},
+        lambda state: state | {"body.linear.weight": torch.zeros(9, 64)},
+        lambda state: state | {"body.linear.weight": "zeros"},
+        lambda state: state | {"body.linear.weight": torch.zeros(3, 64).to_sparse()},
+        lambda state: state | {7: torch.zeros(1)},
+        lambda state: state | {"body.more.weight": torch.zeros(1)},
+        lambda state: [1, 2],
+        lambda state: None,
+    ],
+    ids=["none", "other classes", "a text", "sparse", "a number for a name", "one more", "a list", "nothing"],
+)
+def test_weights_of_something_else_are_refused(change):
+    """A checkpoint may come from anywhere: what does not fit the network is a sentence."""
+    state = build_clone("resnet20", 3, PreprocessSpec(), seed=0).state_dict()
+    with pytest.raises(CaseError, match="damaged or belong to another network than ResNet-20"):
+        restored("resnet20", 3, PreprocessSpec(), change(dict(state)))
 
 
 def test_the_body_gets_its_input_as_the_named_preset_says():

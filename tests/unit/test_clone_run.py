@@ -19,7 +19,6 @@ from fdcore.cloning.settings import (
     SourceKind,
     TrainingSettings,
     TransferSettings,
-    as_dict,
     source_from_dict,
     training_from_dict,
     transfer_from_dict,
@@ -93,6 +92,20 @@ DAMAGED = [
     {"history": [RUN.history[0]._asdict() | {"loss": float("nan")}]},
     {"history": [RUN.history[0]._asdict() | {"loss": HUGE}]},
     {"history": [RUN.history[0]._asdict() | {"loss": "low"}]},
+    *(
+        {"history": [RUN.history[0]._asdict() | {field: value}]}
+        for field, values in {
+            "epoch": (0, 2, True, 1.0),
+            "loss": (float("inf"), None, True),
+            "trained_agreement": (-1.1, 1.1, float("nan"), "0.5"),
+            "held_out_agreement": (-1.1, 2, None),
+            "learning_rate": (-0.1, float("inf"), []),
+            "seconds": (-0.1, 1.1e9, float("inf"), HUGE, {}),
+            "n_images": (0, -5, 1.5, True, HUGE),
+        }.items()
+        for value in values
+    ),
+    {"history": [RUN.history[0]._asdict() | {"epoch": i} for i in (1, 2, 3)]},  # two were planned
     {"drawn": None},
     {"drawn": {"classes": [], "n_answers": 0, "n_sent": 0}},
     {"drawn": {"classes": [], "n_answers": 0.5, "n_sent": 0, "notes": []}},
@@ -119,6 +132,21 @@ def test_what_a_class_got_is_a_text_and_whole_numbers(field, value):
     record["drawn"]["classes"][0][field] = value
     with pytest.raises(CaseError, match="record of a clone is damaged"):
         run_from_dict(record)
+
+
+def test_an_epoch_at_the_ends_of_its_ranges_is_none_the_less_one():
+    """Nothing held out, nothing agreed, no time measured, whole numbers for shares: all of it can happen."""
+    epoch = EpochResult(1, 0, 0, -1, 0, 0, 1)
+    assert run_from_dict(changed(history=[epoch._asdict()], best_epoch=1)).history == (epoch,)
+    epoch = EpochResult(1, 1e300, 1, 1, 100.0, 1e9, 10**14)
+    assert run_from_dict(changed(history=[epoch._asdict()], best_epoch=1)).history == (epoch,)
+
+
+def test_rounds_of_augmentation_have_epochs_of_their_own():
+    """A record may hold as many epochs as all rounds together."""
+    training = asdict(replace(RUN.training, jacobian_rounds=1))
+    history = [RUN.history[0]._asdict() | {"epoch": i} for i in range(1, 5)]
+    assert len(run_from_dict(changed(training=training, history=history)).history) == 4
 
 
 @pytest.mark.parametrize("missing", ["id", "source", "transfer", "training", "drawn", "history", "stage"])
@@ -152,7 +180,7 @@ def test_what_is_no_table_is_no_record(record):
 )
 def test_settings_come_back_as_they_were(settings, read):
     """Through JSON; and nothing changes them in between."""
-    assert read(json.loads(json.dumps(as_dict(settings)))) == settings
+    assert read(json.loads(json.dumps(asdict(settings)))) == settings
     with pytest.raises(FrozenInstanceError):
         settings.seed = 5
 
@@ -242,8 +270,12 @@ def test_what_is_no_table_of_settings_is_refused(read, values):
         (Source(SourceKind.RANDOM), "random"),
         (Source(SourceKind.FOLDER, "/data/caltech101/"), "caltech101"),
         (Source(SourceKind.FOLDER, "/data/cifar10", "same"), "same: cifar10"),
+        (Source(SourceKind.FOLDER, "/data/random"), "folder random"),
+        (Source(SourceKind.FOLDER, "/data/two terms/"), "folder two terms"),
+        (Source(SourceKind.FOLDER, "/data/one term"), "folder one term"),
+        (Source(SourceKind.FOLDER, "/data/random", "distant"), "distant: random"),
     ],
 )
 def test_sources_have_the_papers_names(source, name):
-    """And folders their own, with what they are to the suspect."""
+    """And folders their own, with what they are to the suspect; none is called as a source of the case is."""
     assert source.name == name

@@ -323,13 +323,21 @@ def test_images_of_a_folder_are_chosen_evenly_before_anything_is_asked():
     assert chosen[:28].tolist() == sorted(dogs)
     assert chosen.tolist() != choose_images(node_index, 60, 4, image_ids=ids).tolist()
     assert len(choose_images(node_index, 1_000, 3, image_ids=ids)) == 145
-    assert len(choose_images(np.empty(0, int), 10, 3, image_ids=make_ids(0))) == 0
+
+
+def test_a_source_of_which_everything_is_tested_on_says_so():
+    """Before anything is asked, and not as if the suspect should be."""
+    nothing = np.empty(0, int)
+    with pytest.raises(SettingsError, match="All pictures of this source are among those that are tested on"):
+        choose_images(nothing, 10, 3, image_ids=make_ids(0))
+    with pytest.raises(SettingsError, match="All pictures of this source are among those that are tested on"):
+        draw_chosen(nothing, np.empty(0, np.int32), 4, 10)
 
 
 def test_chosen_images_take_the_suspects_labels():
-    """What it did not answer is left out, and where it puts nothing is told."""
-    labels = np.array([2, 0, -1, 2, 0], np.int32)
-    drawn = draw_chosen(np.array([7, 3, 1, 9, 4]), labels, n_classes=4, total=6)
+    """All of them, class by class, and where it puts nothing is told."""
+    labels = np.array([2, 0, 2, 0], np.int32)
+    drawn = draw_chosen(np.array([7, 3, 9, 4]), labels, n_classes=4, total=6)
     assert dict(zip(drawn.images.tolist(), drawn.labels.tolist(), strict=True)) == {7: 2, 3: 0, 9: 2, 4: 0}
     assert [one[1:] for one in drawn.classes] == [
         ("", 2, 2, 0, 0),
@@ -340,7 +348,6 @@ def test_chosen_images_take_the_suspects_labels():
     assert drawn.notes == (
         "The set has 4 rows in all; 6 were wanted.",
         "The suspect puts none of these images in classes 1 and 3.",
-        "The suspect was never asked about 1 of 5 images; they are left out.",
     )
 
 
@@ -378,7 +385,6 @@ def test_nothing_answered_is_said_before_anything_else(n_images):
     for draw in (
         lambda: draw_found(findings, answers, make_ids(n_images), ALL),
         lambda: draw_random(answers, make_ids(n_images), ALL, n_classes=2),
-        lambda: draw_chosen(np.arange(n_images), answers[:, 0], 2, 10),
     ):
         with pytest.raises(SettingsError, match="Ask it first"):
             draw()

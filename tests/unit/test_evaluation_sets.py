@@ -79,12 +79,48 @@ def test_as_many_folders_as_classes_are_assumed_to_be_in_order():
     )
 
 
-def test_two_folders_of_one_name_are_no_class():
-    """A set's nodes may share a label, as the bird and the machine that are called crane: neither is guessed."""
-    match = match_folders(["crane", "crane", "ship"], 3, {0: "crane", 1: "ship"})
-    assert match.classes == {"ship": 1}
-    assert match.unmatched == ("crane", "crane")
-    assert match_folders(["crane", "crane", "ship"], 3, {}).how == "none"
+WORDNET = {"n03126707": "crane", "n02012849": "crane", "n02123045": "tabby", "n04254680": "soccer ball"}
+
+
+def test_two_folders_of_one_word_are_no_class_and_spoil_nothing():
+    """The bird and the machine that are called crane are not guessed; every other folder has its class."""
+    match = match_folders(list(WORDNET), 4, {0: "crane", 1: "crane", 2: "tabby, tabby cat", 3: "soccer_ball"}, WORDNET)
+    assert match.classes == {"n02123045": 2, "n04254680": 3}
+    assert (match.how, match.unmatched) == ("names", ("n03126707", "n02012849"))
+    assert match.note == (
+        "2 of 4 folders are called what a class is claimed to be. Without a class, and so without a label: "
+        "'n03126707' ('crane'), 'n02012849' ('crane')."
+    )
+    assert match_folders(list(WORDNET), 9, {0: "crane"}, WORDNET).how == "none"
+
+
+def test_folders_are_numbered_by_their_own_names_not_by_what_they_stand_for():
+    """Training code sorts WordNet's ids, not the English words; so is a number in a folder's name taken."""
+    match = match_folders(list(WORDNET), 4, {}, WORDNET)
+    assert match.classes == {"n02012849": 0, "n02123045": 1, "n03126707": 2, "n04254680": 3}
+    assert match.how == "order"
+    assert "'n02012849' ('crane') is taken for class 0, 'n02123045' ('tabby') for class 1" in match.note
+    numbers = match_folders(["00001", "00000"], 2, {}, {"00001": "ship", "00000": "7"})
+    assert (numbers.how, numbers.classes) == ("numbers", {"00001": 1, "00000": 0})
+
+
+def test_folders_are_known_by_their_names_as_well_as_by_their_words():
+    """Claims may name ids or words; a folder that is told by both, or by one alone, has its class."""
+    claims = {0: "tabby", 1: "n04254680", 2: "ship"}
+    labels = {"n02123045": "tabby", "n04254680": "soccer ball", "ship": "ship", "tabbies": "plum"}
+    match = match_folders(list(labels), 3, claims, labels)
+    assert match.classes == {"n02123045": 0, "n04254680": 1, "ship": 2, "tabbies": 0}
+    assert match.note == "Folders are called what the classes are claimed to be."
+    assert match_folders(["n1", "n2"], 5, {3: "dog"}, {"n2": "dogs"}).classes == {"n2": 3}
+
+
+def test_a_word_that_one_folder_is_called_and_another_stands_for_is_neither():
+    """Which of them is the class nothing tells; no more does a folder whose name and words are two classes."""
+    match = match_folders(
+        ["crane", "n1", "n2"], 5, {0: "crane", 1: "ship"}, {"crane": "bird", "n1": "crane", "n2": "ship"}
+    )
+    assert match.classes == {"n2": 1}
+    assert match_folders(["crane", "n2"], 5, {0: "crane", 1: "ship"}, {"crane": "ship"}).classes == {}
 
 
 def test_one_folder_of_one_class_is_a_match_too():
@@ -117,6 +153,10 @@ def test_a_hostile_set_hurts_nobody():
     assert some.classes == {"dog": 0}
     assert some.note.isprintable()
     assert len(some.note) < 400
+    labelled = match_folders(["n1", "n2"], 3, {0: "dog"}, {"n1": "dog", "n2": "\u202eevil\n" * 999})
+    assert labelled.classes == {"n1": 0}
+    assert labelled.note.isprintable()
+    assert len(labelled.note) < 400
 
 
 @pytest.mark.real

@@ -1,5 +1,10 @@
 """Jacobian-based augmentation: where pictures move, which are taken, and what is kept of a round."""
 
+import io
+import tracemalloc
+import zipfile
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +107,108 @@ def test_a_round_of_something_else_is_none(tmp_path, fingerprint, shape, n_class
 def test_a_damaged_round_is_none(tmp_path, content):
     """What is no NPZ counts as not there."""
     (tmp_path / "round-1.npz").write_bytes(content)
+    assert read_round(tmp_path, 1, "f" * 64, SHAPE, 5) is None
+
+
+def npy_head(shape: str, descr: str = "|u1") -> bytes:
+    """The beginning of an array file that says that shape, with nothing behind it."""
+    said = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little") + said
+
+
+def array_file(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+RIGHT = {"fingerprint": array_file(np.array("f" * 64)), "pictures": array_file(np.zeros((3, *SHAPE), np.uint8))}
+WRONG = {
+    "a huge shape": {"pictures": npy_head("(1000000, 4, 4, 3)")},
+    "a shape below 0": {"pictures": npy_head("(-3, 4, 4, 3)")},
+    "no shape": {"pictures": npy_head("()")},
+    "a shape of texts": {"pictures": npy_head("('3', 4, 4, 3)")},
+    "another type": {"pictures": array_file(np.zeros((3, *SHAPE), np.float64))},
+    "no type": {"pictures": npy_head("(3, 4, 4, 3)", "huge")},
+    "no picture": {"pictures": array_file(np.zeros((0, *SHAPE), np.uint8))},
+    "a type that is no Python": {"pictures": npy_head("(3, 4, 4, 3)", "(,)f8")},
+    "a head that does not end": {"pictures": npy_head("(" * 500)},
+    "a head of noise": {"pictures": b"\x93NUMPY\x01\x00\xff\xff'"},
+    "another version": {"pictures": b"\x93NUMPY\x09\x00" + npy_head("(3, 4, 4, 3)")[8:]},
+    "too few bytes": {"pictures": RIGHT["pictures"][:-9]},
+    "no array": {"pictures": b"pictures"},
+    "a fingerprint of numbers": {"fingerprint": array_file(np.zeros(3))},
+    "a huge fingerprint": {"fingerprint": npy_head("(1000000,)", "<U64")},
+    "huge labels": {"labels": npy_head("(9000000,)", "<i4")},
+    "labels that do not belong": {"labels": array_file(np.zeros(2, np.int32))},
+    "one array more": {"more": array_file(np.zeros(3))},
+}
+
+
+def write_npz(path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+
+
+def most_allocated(folder) -> int:
+    """Bytes that reading a round that is none takes at most."""
+    tracemalloc.start()
+    try:
+        assert read_round(folder, 1, "f" * 64, SHAPE, 5) is None
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("members", WRONG.values(), ids=WRONG)
+def test_a_crafted_round_is_none(tmp_path, members):
+    """Whatever an NPZ holds instead counts as not there, and nothing that it only claims is allocated."""
+    path = tmp_path / "round-1.npz"
+    write_npz(path, RIGHT)
+    assert read_round(tmp_path, 1, "f" * 64, SHAPE, 5) is not None
+    write_npz(path, RIGHT | members)
+    assert most_allocated(tmp_path) < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["pictures", "fingerprint", "labels"])
+def test_a_round_that_would_burst_is_none(tmp_path, name):
+    """Rounds are stored as they are; what is packed small to unpack large is no round."""
+    bomb = {
+        "pictures": np.zeros((1_000_000, *SHAPE), np.uint8),
+        "fingerprint": np.array("f" * 64),
+        "labels": np.zeros(3, np.int32),
+    }
+    write_npz(tmp_path / "round-1.npz", RIGHT | {name: array_file(bomb[name])}, zipfile.ZIP_DEFLATED)
+    assert most_allocated(tmp_path) < 1_000_000
+
+
+@pytest.mark.parametrize("error", [zlib.error(), MemoryError(), TypeError(), EOFError(), zipfile.BadZipFile()])
+def test_a_round_that_breaks_while_it_is_read_is_none(tmp_path, monkeypatch, error):
+    """Damage that shows only in the middle is damage too."""
+    write_npz(tmp_path / "round-1.npz", RIGHT)
+
+    def breaks(*args, **options):
+        raise error
+
+    monkeypatch.setattr(np, "load", breaks)
+    assert read_round(tmp_path, 1, "f" * 64, SHAPE, 5) is None
+
+
+@pytest.mark.parametrize("place", range(0, 900, 13))
+def test_a_round_with_a_changed_byte_is_whole_or_none(tmp_path, place):
+    """Wherever a byte is wrong, reading gives a round of the right shape or nothing, and raises nothing."""
+    write_npz(tmp_path / "round-1.npz", RIGHT | {"labels": array_file(np.array([0, 4, 2], np.int32))})
+    content = bytearray((tmp_path / "round-1.npz").read_bytes())
+    content[place % len(content)] ^= 0xFF
+    (tmp_path / "round-1.npz").write_bytes(content)
+    found = read_round(tmp_path, 1, "f" * 64, SHAPE, 5)
+    assert found is None or (found.pictures.shape == (3, *SHAPE) and not found.pictures.any())
+
+
+def test_a_plain_array_is_no_round(tmp_path):
+    """NumPy reads a single array from a file of any name."""
+    (tmp_path / "round-1.npz").write_bytes(RIGHT["pictures"])
     assert read_round(tmp_path, 1, "f" * 64, SHAPE, 5) is None
 
 

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 from cloning_world import N_CLASSES, SPEC
+from torch import nn
 from torch.nn import functional
 
-from fdcore.cloning.checkpoints import NAME
+from fdcore.cloning.checkpoints import NAME, read_best
 from fdcore.cloning.devices import choose_arithmetic, memory_errors, seeded
 from fdcore.cloning.learner import Learner
-from fdcore.cloning.networks import build_clone
+from fdcore.cloning.networks import CloneNetwork, build_clone, restored
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.schedule import (
     best_epoch,
@@ -31,8 +32,8 @@ from fdcore.cloning.schedule import (
     why_over,
 )
 from fdcore.cloning.settings import TrainingSettings
-from fdcore.cloning.training import Trained, TrainingData, measured_rate, predict, split_rows, train
-from fdcore.errors import SettingsError, StorageError
+from fdcore.cloning.training import Trained, TrainingData, predict, split_rows, train
+from fdcore.errors import CaseError, SettingsError, StorageError
 from fdcore.suspect.preprocess import PreprocessSpec
 
 QUICK = TrainingSettings(epochs=2, batch_size=16, device="cpu")
@@ -262,6 +263,62 @@ def test_another_training_does_not_go_on_from_a_checkpoint(tmp_path):
     assert told == [1, 2]
 
 
+def test_a_training_goes_on_on_another_device(tmp_path):
+    """The checkpoint of one device serves another: with several GPUs it is a matter of chance which one is free."""
+    first = trained(data_of(40), tmp_path)
+    told = []
+    again = trained(
+        data_of(40), tmp_path, replace(QUICK, device="auto"), on_epoch=lambda history, _best: told.append(len(history))
+    )
+    assert told == [2]  # all done before
+    assert same(again, first)
+
+
+def test_the_best_so_far_comes_with_the_epochs_that_it_belongs_to(tmp_path):
+    """A training that was stopped gives its best weights, and they agree as often as its own history tells."""
+    data, settings = data_of(60), replace(QUICK, epochs=9, held_out=0.4)
+
+    def stop(history: list[EpochResult], _best: int) -> None:
+        if len(history) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(data, tmp_path, settings, on_epoch=stop)
+    best, history = read_best(tmp_path)
+    assert [one.epoch for one in history] == [1, 2, 3]
+    network = restored("resnet20", N_CLASSES, SPEC, best)
+    _, held_out = split_rows(data.groups, 0.4, seed=0)
+    agreement = (predict(network, data.pictures[held_out], device="cpu") == data.labels[held_out]).mean()
+    assert agreement == history[best_epoch(history) - 1].held_out_agreement
+
+
+CRAFTED = {
+    "weights that are none": {"best": {"body.conv1.weight": "tensor"}},
+    "weights that are a list": {"best": [1, 2]},
+    "a key that is no text": {"best": {7: torch.zeros(1)}},
+    "an epoch of texts": {"history": [[1, "low", 0.5, 0.5, 0.1, 1.0, 36]]},
+    "an epoch of endless seconds": {"history": [[1, 1.0, 0.5, 0.5, 0.1, float("inf"), 36]]},
+    "an epoch with too little": {"history": [[1, 1.0]]},
+    "no epoch": {"history": []},
+    "a missing part": {"round": None},
+}
+
+
+@pytest.mark.parametrize("changes", CRAFTED.values(), ids=CRAFTED)
+def test_what_is_no_training_leaves_nothing_to_keep(tmp_path, changes):
+    """A checkpoint may come with a case that somebody sent: whatever it holds instead ends in a sentence."""
+    trained(data_of(20), tmp_path, replace(QUICK, epochs=1))
+    torch.save(torch.load(tmp_path / NAME, weights_only=True) | changes, tmp_path / NAME)
+    with pytest.raises(CaseError, match="Nothing of this training is left to keep"):
+        read_best(tmp_path)
+
+
+def test_without_a_checkpoint_nothing_is_left_to_keep(tmp_path):
+    """An empty folder is a sentence."""
+    with pytest.raises(CaseError, match="Nothing of this training is left to keep"):
+        read_best(tmp_path)
+
+
 class Hostile:
     """A pickle that makes a file when it is loaded."""
 
@@ -399,6 +456,42 @@ def test_predictions_do_not_depend_on_how_many_are_asked():
     assert predict(network, shown[:0], device="cpu").shape == (0,)
 
 
-def test_the_measured_rate_is_a_rate():
-    """The estimate takes about as long as it may, and training is found to be possible."""
-    assert measured_rate("resnet20", N_CLASSES, SPEC, QUICK, seconds=0.05) > 1
+def test_some_pictures_of_a_large_set_are_answered_in_the_order_asked(tmp_path):
+    """A memory map is read batch by batch, whichever of its pictures are asked for, and some of them twice."""
+    network = CloneNetwork(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), "means", N_CLASSES)
+    shown = cloning_world.pictures(50)
+    np.save(tmp_path / "pictures.npy", shown)
+    stored = np.load(tmp_path / "pictures.npy", mmap_mode="r")
+    every = predict(network, shown, device="cpu")
+    np.testing.assert_array_equal(every, cloning_world.suspect(shown))
+    np.testing.assert_array_equal(predict(network, stored, device="cpu", batch_size=16), every)
+    images = np.array([49, 3, 3, 17, 0, 20, 8])
+    told = []
+    given = predict(
+        network, stored, images, device="cpu", batch_size=3, progress=lambda _stage, *now: told.append(now)
+    )  # fmt: skip
+    np.testing.assert_array_equal(given, every[images])
+    assert told == [(0, 7), (3, 7), (6, 7), (7, 7)]
+    assert predict(network, stored, images[:0], device="cpu").shape == (0,)
+
+
+def test_a_batch_is_all_that_is_read_of_a_large_set():
+    """Asking about a few pictures of a set that no memory holds takes no more than a batch of them."""
+
+    class Endless:
+        """A set of 10^9 pictures that counts how many are read at once."""
+
+        shape, most = (10**9, *cloning_world.pictures(1).shape[1:]), 0
+
+        def __len__(self) -> int:
+            return self.shape[0]
+
+        def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+            self.most = max(self.most, len(rows))
+            return cloning_world.pictures(len(rows))
+
+    endless = Endless()
+    predict(
+        build_clone("resnet20", N_CLASSES, SPEC, seed=0), endless, np.arange(40) * 10**7, device="cpu", batch_size=8
+    )
+    assert endless.most == 8

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from fdcore import spending
 from fdcore.analysis import Scored
 from fdcore.case import Case
 from fdcore.errors import FdError, SettingsError
@@ -88,7 +89,7 @@ def read_given(case: Case, scored: Scored | None) -> Given:
         plan=plan,
         supply=supply_of(survey, scored),
         n_answered=int((scored.answers >= 0).sum()) if scored else 0,
-        n_sent=scored.n_sent if scored else 0,
+        n_sent=spending.n_sent(case),
         per_s=query.pictures_per_s if query and query.pictures_per_s > 0 else None,
         before=_before(plan, case, scored),
     )
