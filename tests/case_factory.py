@@ -8,7 +8,7 @@ import atexit
 import io
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import tiny_world
 
 from fdcore import artefacts
@@ -25,6 +26,7 @@ from fdcore.clone_runs import answers_file, answers_to_npz, read_answered_set, r
 from fdcore.cloning.run import (
     CARD,
     NETWORK,
+    TRANSFER,
     WEIGHTS,
     ClassTransfer,
     CloneRun,
@@ -151,7 +153,7 @@ def big(
 def add_clone(
     folder: Path, source: Source, *, run_id: str, agreement: float = 0.6, stage: Stage = "done", n_epochs: int = 5,
     planned: int = 5, total: int = 40, sets: tuple[str, ...] = ("corpus-0.1",), label: str = "boat", minute: int = 0,
-    **training: Any,
+    image_ids: Sequence[int] = (1, 2, 3), **training: Any,
 ) -> CloneRun:  # fmt: skip
     """A clone of a scored case as its record and its answers say; nothing was trained.
 
@@ -163,6 +165,7 @@ def add_clone(
         sets: keys of the evaluation sets that it answered, where it is done.
         label: what was found for each class.
         minute: after the hour at which it was asked for; it orders clones.
+        image_ids: of the images of its transfer set.
         training: further settings of its training.
     """
     case = Case.open(folder)
@@ -180,6 +183,7 @@ def add_clone(
         n_epochs, "", 0, total, {"device": "cpu", "precision": "float32"}, {},
     )  # fmt: skip
     case.write_json(f"{run_folder(run_id)}/run.json", run_to_dict(run))
+    case.write(f"{run_folder(run_id)}/{TRANSFER}", _transfer_rows(image_ids))
     if stage == "done":
         for name in (WEIGHTS, NETWORK, CARD):
             case.write(f"{run_folder(run_id)}/{name}", f"{name} of {run_id}".encode())
@@ -209,6 +213,12 @@ def add_labelled_set(folder: Path, key: str, *, n_images: int = 400, accuracy: f
     case.write(f"cloning/asked/{key}/truth.npy", buffer.getvalue())
     note = "Folders were matched with classes by their numbers."
     case.write_json(f"cloning/asked/{key}/set.json", {"name": name, "how": "numbers", "note": note})
+
+
+def _transfer_rows(image_ids: Sequence[int]) -> bytes:
+    images = [f"{image_id:016x}" for image_id in image_ids]
+    rows = pd.DataFrame({"image": images, "name": images, "view": np.int16(0), "label": np.int32(0)})
+    return rows.to_parquet(index=False)
 
 
 def _clone_answers(case: Case, key: str, agreement: float, n_classes: int) -> bytes:

@@ -414,6 +414,15 @@ def clone_comparison(case: Case, key: str) -> "CloneComparison":
     return _clone_comparison(f"{_tested(case)} {key!r}", case.folder, key)
 
 
+def clone_left_out(case: Case, key: str) -> int:
+    """How many pictures of a set are not compared on, because a clone was trained on them.
+
+    Raises:
+        CaseError: the set is unknown or damaged.
+    """
+    return _clone_left_out(f"{_tested(case)} {key!r}", case.folder, key)
+
+
 def clone_cost(case: Case, request: "CloneRequest", cache: Path) -> "CloneCost":
     """What clones would be made of, and what that would send to the suspect.
 
@@ -426,7 +435,7 @@ def clone_cost(case: Case, request: "CloneRequest", cache: Path) -> "CloneCost":
 
 def _tested(case: Case) -> str:
     """A digest of everything that says how clones did."""
-    answers = _files(case, "cloning/runs/*/answers/*")
+    answers = _files(case, "cloning/runs/*/answers/*", "cloning/runs/*/transfer.parquet")
     sets = _files(case, "cloning/asked/*/*", "cloning/asked/*/ledger/*")
     return case.revision(*SCORED, "case.json", CLAIMS_FILE, "selection.json", *clone_records(case), *answers, *sets)
 
@@ -456,6 +465,13 @@ def _clone_comparison(revision: str, _folder: Path, _key: str) -> "CloneComparis
     from fdcore.clone_runs import read_comparison
 
     return read_comparison(Case(_folder), _key)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _clone_left_out(revision: str, _folder: Path, _key: str) -> int:
+    from fdcore.clone_runs import left_out
+
+    return left_out(Case(_folder), _key)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Drawing the transfer sets")

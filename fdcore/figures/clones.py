@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from fdcore.cloning.comparison import source_names
 from fdcore.cloning.evaluation import Measure, Rate
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.settings import Source, SourceKind
@@ -216,8 +217,8 @@ def agreement_by_cost(points: Sequence[ClonePrice], *, revision: str = "") -> go
     if not points:
         return nothing_to_draw("agreement_by_cost", "No clone was tested yet.")
     traces = [
-        _cost_line(source, sorted((one for one in points if one.source == source), key=lambda one: one.n_answers))
-        for source in dict.fromkeys(one.source for one in points)
+        _cost_line(name, sorted((one for one in points if one.source == source), key=lambda one: one.n_answers))
+        for source, name in source_names(one.source for one in points).items()
     ]
     most = max(one.n_answers for one in points)
     return assemble(
@@ -333,11 +334,11 @@ def _rate_lines(
     ]  # fmt: skip
 
 
-def _cost_line(source: Source, points: Sequence[ClonePrice]) -> dict[str, Any]:
-    color, rates = source_color(source), [one.agreement for one in points]
+def _cost_line(name: str, points: Sequence[ClonePrice]) -> dict[str, Any]:
+    color, rates = source_color(points[0].source), [one.agreement for one in points]
     return {
         "type": "scatter", "mode": "lines+markers", "x": [one.n_answers for one in points],
-        "y": [rate.value for rate in rates], "name": shortened(source.name, 36), "line": {"color": color, "width": 2},
+        "y": [rate.value for rate in rates], "name": shortened(name, 36), "line": {"color": color, "width": 2},
         "marker": {"size": 9},
         "error_y": {"type": "data", "symmetric": False, "array": [rate.high - rate.value for rate in rates],
                     "arrayminus": [rate.value - rate.low for rate in rates], "color": color, "width": 4},

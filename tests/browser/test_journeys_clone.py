@@ -1,6 +1,7 @@
 """Clones from the browser: trained, stopped and kept, compared, taken away and removed."""
 
 import io
+import time
 from pathlib import Path
 
 import case_factory
@@ -75,7 +76,7 @@ def test_from_the_form_to_a_clone_in_the_hand(server: Server, page: Page):
 
 
 def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page):
-    """Paused after some epochs, resumed by nobody: its best weights become a finished clone."""
+    """Paused, gone on with by its id, paused again: it is the same clone, and its best weights finish it."""
     open_page(page, server, "Clone", case="stop")
     key(page, "clone_from_random").locator("label").first.click()
     idle(page)
@@ -86,11 +87,23 @@ def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page):
     wait_for_work(server, "stop", State.PAUSED)
     expect(key(page, "clone_stopped")).to_be_visible(timeout=TIMEOUT_MS)
     idle(page)
+    (stopped,) = read_runs(Case.open(server.cases / "stop"))
+    click(page, "clone_go_on")
+    end = time.monotonic() + WORK_S
+    while len(read_runs(Case.open(server.cases / "stop"))[0].history) <= len(stopped.history):
+        assert time.monotonic() < end, "the training does not go on"
+        time.sleep(0.2)
+    assert (newest(server, "stop").kind, newest(server, "stop").params["runs"]) == ("clone-go-on", [stopped.id])
+    page.get_by_role("button", name="Pause").first.click()
+    wait_for_work(server, "stop", State.PAUSED)
+    idle(page)
     click(page, "clone_keep_best")
     wait_for_work(server, "stop", State.DONE, timeout_s=2 * WORK_S)
     assert newest(server, "stop").kind == "clone-finish"
     (run,) = read_runs(Case.open(server.cases / "stop"))
     assert run.finished
+    assert run.id == stopped.id
+    assert run.history[: len(stopped.history)] == stopped.history
     assert 0 < run.best_epoch <= len(run.history) < 2_000
     expect(key(page, "clones").get_by_text("finished", exact=False).first).to_be_visible(timeout=TIMEOUT_MS)
 

@@ -1,26 +1,42 @@
 """The Clone page: what would be trained and what it costs, clones while they train, and how well they copy."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import case_factory
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import REPOSITORY
 from opening import open_page
 from streamlit.testing.v1 import AppTest
 
 from fdcore.case import Case
+from fdcore.clone_runs import read_runs
 from fdcore.cloning.comparison import Column, Comparison
 from fdcore.cloning.evaluation import Evaluation
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
+from fdcore.errors import CaseError
 from fdcore.figures.confusion import MAX_MATRIX
 from fdcore.jobs import JobQueue
+from ui.clone.one import reading
+from ui.clone.results import judgement
 from ui.clone.sources import Folder
-from ui.clone.tables import differences, headline, rate_cell, run_titles, seconds_left, worst_pairs
+from ui.clone.tables import (
+    differences,
+    headline,
+    rate_cell,
+    run_titles,
+    seconds_left,
+    told_seconds,
+    transfer_sets_to_csv,
+    worst_pairs,
+)
 
 PAGE = "7_Clone"
 FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
@@ -120,6 +136,8 @@ def test_two_terms_and_random_are_ready_to_be_trained(finished: Case) -> None:
     total = int(rows["Found, two terms"].sum() + rows["Random images"].sum())
     assert metric(at, "Images in all") == f"{total:,}"
     assert metric(at, "Queries to send") == "0"
+    n_answers = int((np.load(finished.path("ledger/answers.npy")) >= 0).sum())
+    assert f"The finding itself cost {n_answers:,} answers of the suspect" in said(at)
     assert metric(at, "Time") == "not known yet"
     assert rows["Found, two terms"].tolist()[3] == 0
     assert "Not found and left out: class 3" in said(at)
@@ -247,8 +265,8 @@ def test_while_clones_train_their_curves_are_drawn(finished: Case) -> None:
 
 @pytest.mark.usefixtures("idle_workers")
 def test_a_stopped_clone_can_go_on_or_be_kept_as_it_is(finished: Case) -> None:
-    """Going on asks for the same clone again; keeping hands over its id."""
-    run = case_factory.add_clone(finished.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
+    """Either hands over its id: with the settings changed since, its request would make another clone."""
+    case_factory.add_clone(finished.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
     at = open_case(finished)
     at.button(key="clone_keep_best").click().run()
     job = newest(finished)
@@ -257,19 +275,33 @@ def test_a_stopped_clone_can_go_on_or_be_kept_as_it_is(finished: Case) -> None:
     case = Case.open(case_factory.finished(finished.folder.parent / "other"))
     case_factory.add_clone(case.folder, FOUND, run_id="found-1", stage="training", n_epochs=3, planned=9)
     open_case(case).button(key="clone_go_on").click().run()
-    again = CloneRequest.from_dict(newest(case).params["request"])
-    assert (again.sources, again.transfer, again.training) == ((FOUND,), run.transfer, run.training)
+    job = newest(case)
+    assert (job.kind, job.params["runs"], job.params["evaluation"]) == ("clone-go-on", ["found-1"], "")
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_a_trained_clone_that_was_not_tested_is_finished_by_its_id(finished: Case) -> None:
+    """There is nothing to train and nothing to keep any more."""
+    case_factory.add_clone(finished.folder, FOUND, run_id="found-1", stage="trained")
+    at = open_case(finished)
+    assert at.button(key="clone_go_on").label == "Test and export it"
+    assert "clone_keep_best" not in {button.key for button in at.button}
+    at.button(key="clone_go_on").click().run()
+    assert newest(finished).params["runs"] == ["found-1"]
+    at = open_case(finished)
+    assert at.button(key="job_pause")
 
 
 def test_a_clone_is_removed_after_a_question(cloned: Case) -> None:
     """Its folder goes, the others stay, and the audit log says so."""
     at = open_case(cloned)
     assert at.selectbox(key="clone_chosen").value == "found-1"
-    at.button(key="clone_remove_yes_found_1").click().run()
+    at.button(key="clone_remove_yes_found-1").click().run()
     assert not at.exception
     assert not cloned.has("cloning/runs/found-1")
     assert cloned.has("cloning/runs/random-1/run.json")
-    assert list(cloned.audit())[-1]["event"] == "clone removed"
+    removed = [entry["details"]["clone"] for entry in cloned.audit() if entry["event"] == "clone removed"]
+    assert removed == ["found-1"]
     assert "No clone from the found images is finished yet" in said(at)
 
 
@@ -279,10 +311,22 @@ def test_a_damaged_record_is_a_sentence_and_the_others_stay(cloned: Case) -> Non
     at = open_case(cloned)
     assert any("broken-1" in one.value.replace("\\", "") for one in at.warning)
     assert "agrees with the suspect on 7" in said(at)
-    at.button(key="clone_remove_yes_broken_1").click().run()
+    at.button(key="clone_remove_yes_broken-1").click().run()
     assert not at.exception
     assert not at.warning
     assert not cloned.has("cloning/runs/broken-1")
+
+
+def test_a_folder_that_no_clone_can_have_is_to_be_removed_by_hand(cloned: Case) -> None:
+    """Nothing here removes what is not a clone's; the clones stay usable, and so do two names that differ little."""
+    for name in ("a b", "odd-1", "odd_1"):
+        cloned.write(f"cloning/runs/{name}/run.json", b"{}")
+    at = open_case(cloned)
+    warning = next(one.value for one in at.warning if "a b" in one.value)
+    assert "Remove it by hand" in warning
+    removes = {button.key for button in at.button if button.key and button.key.startswith("clone_remove_yes_")}
+    assert removes == {f"clone_remove_yes_{run_id}" for run_id in ("found-1", "odd-1", "odd_1")}
+    assert "agrees with the suspect on 7" in said(at)
 
 
 # Results
@@ -305,7 +349,7 @@ def test_the_headline_says_how_well_and_how_much_better(cloned: Case) -> None:
     text = next(one.value for one in at.subheader).replace("\\", "")
     assert f"agrees with the suspect on {share * 100:.0f} % of 400 pictures" in text
     assert f"{round(100 * ahead)} points more than one from random images" in text
-    assert "better than random ones do" in said(at)
+    assert "The found images made a better clone than random ones" in said(at)
 
 
 def test_table_5_has_a_column_for_each_source_and_switches_to_accuracy(cloned: Case) -> None:
@@ -335,7 +379,48 @@ def test_the_other_evaluation_set_can_be_looked_at(cloned: Case) -> None:
     at.selectbox(key="clone_set").set_value(CORPUS).run()
     assert not at.exception
     assert "which favours clones from random images" in said(at)
+    assert "Images of the corpus cannot decide it" in said(at)
+    assert "made a better clone" not in said(at)
     assert not at.segmented_control
+
+
+def test_pictures_that_a_clone_was_trained_on_are_left_out_and_said_to_be(finished: Case) -> None:
+    """Of no clone here: then the number that is compared is the whole set's."""
+    case_factory.add_labelled_set(finished.folder, "held")
+    case_factory.add_clone(finished.folder, FOUND, run_id="found-1", sets=("held",))
+    words = said(open_case(finished))
+    assert "400 pictures that every clone here answered" in words
+    assert "more pictures of the set" not in words
+    own = range(10**6, 10**6 + 30)  # of the set's pictures
+    case_factory.add_clone(finished.folder, SIMILAR, run_id="folder-1", minute=1, sets=("held",), image_ids=own)
+    words = said(open_case(finished))
+    assert "370 pictures that every clone here answered" in words
+    assert "30 more pictures of the set are left out: a clone was trained on them" in words
+
+
+def test_a_folder_called_random_is_not_the_random_source(finished: Case) -> None:
+    """What is known of one is not said of the other."""
+    (case_factory.world().corpora / "random").mkdir(exist_ok=True)
+    at = open_case(finished)
+    before = table(at, "Found, two terms")
+    at.session_state["clone_folders"] = ("colours", [Folder("random", "")])
+    at.run()
+    assert not at.exception
+    n_images = int(before["Found, two terms"].sum() + before["Random images"].sum())
+    wanted = at.number_input(key="clone_total").value
+    assert metric(at, "Clones") == "3"
+    assert metric(at, "Images in all") == f"{n_images + wanted:,}"
+
+
+def test_too_many_classes_for_a_matrix_are_a_sentence(cloned: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the page stays, the form with it."""
+    monkeypatch.setattr("ui.clone.one.MAX_CONFUSION", 3)
+    monkeypatch.setattr("ui.clone.page.MAX_CONFUSION", 3)
+    at = open_case(cloned)
+    assert "The suspect has 4 classes; which of them the clone confuses is shown for at most 3." in said(at)
+    assert "clone_confusion" not in charts(at)
+    assert at.button(key="clone_start")
+    assert "Confusion matrix (HTML)" not in {one.proto.label for one in at.get("download_button")}
 
 
 def test_where_a_clone_goes_astray_is_a_matrix_and_a_list(cloned: Case) -> None:
@@ -379,9 +464,47 @@ def test_weights_network_and_card_can_be_taken_away(cloned: Case) -> None:
     assert {"Weights (safetensors)", "Network (ONNX)", "Model card (Markdown)"} <= offered
 
 
+def test_a_file_that_is_gone_is_not_offered_and_one_that_goes_is_a_sentence(cloned: Case) -> None:
+    """It is read when it is asked for, not before."""
+    path = cloned.path("cloning/runs/found-1/clone.onnx")
+    read = reading(path)
+    content = path.read_bytes()
+    assert read() == content
+    path.unlink()
+    with pytest.raises(CaseError, match="Draw the page anew"):
+        read()
+    offered = {one.proto.label for one in open_case(cloned).get("download_button")}
+    assert "Network (ONNX)" not in offered
+    assert "Weights (safetensors)" in offered
+
+
+def test_what_the_clones_are_made_of_can_be_taken_away(cloned: Case) -> None:
+    """A row for each clone and class, as its record says."""
+    runs = read_runs(cloned)
+    rows = pd.read_csv(io.BytesIO(transfer_sets_to_csv(runs, run_titles(runs))))
+    assert rows.groupby("clone")["n_rows"].sum().to_dict() == {run.id: run.drawn.n_rows for run in runs}
+    assert (rows["n_rows"] == rows["n_images"] + rows["n_views"] + rows["n_filled"]).all()
+    assert rows["target_class"].tolist() == [0, 1, 2, 3] * 3
+    offered = {one.proto.label for one in open_case(cloned).get("download_button")}
+    assert "What the clones are made of (CSV)" in offered
+    assert "Classes (CSV)" not in offered
+
+
 def test_the_time_is_told_from_earlier_clones(cloned: Case) -> None:
     """As long as the same network with the same batches took for each image."""
     assert metric(open_case(cloned), "Time").startswith("about ")
+
+
+@pytest.mark.parametrize("more", [{"n_images": 0}, {"seconds": 1e308}, {"seconds": 0.0}])
+def test_a_record_with_impossible_epochs_takes_nothing_with_it(cloned: Case, more: dict[str, float]) -> None:
+    """Whether it is refused or read: the form is drawn, and tells no time that is none."""
+    for path in cloned.path("cloning/runs").glob("*/run.json"):
+        record = json.loads(path.read_text())
+        record["history"] = [entry | more for entry in record["history"]]
+        path.write_text(json.dumps(record))
+    at = open_case(cloned)
+    assert metric(at, "Time") == "not known yet"
+    assert at.button(key="clone_start")
 
 
 @pytest.mark.usefixtures("idle_workers")
@@ -472,6 +595,24 @@ def test_clones_that_were_made_differently_are_not_held_to_each_other_in_silence
     """More images or epochs explain a part of a lead; a baseline made alike is preferred."""
     uneven = compared(cases, (FOUND, 0.7, {"total": 80}), (RANDOM, 0.5, {}))
     assert "not made alike" in differences(uneven)
+    judged = judgement(uneven, "agreement", of_corpus=False)
+    assert judged
+    assert judged.said == "Not a fair comparison yet"
+
+
+@pytest.mark.parametrize(
+    ("found", "random", "color"), [(0.8, 0.5, "green"), (0.5, 0.5, "orange"), (0.3, 0.6, "orange")]
+)
+def test_only_a_shown_lead_outside_the_corpus_is_green(cases: Path, found: float, random: float, color: str) -> None:
+    """Whatever the lead, images of the corpus decide nothing; without random images nothing is judged."""
+    held = compared(cases, (FOUND, found, {}), (RANDOM, random, {}))
+    judged = judgement(held, "agreement", of_corpus=False)
+    on_corpus = judgement(held, "agreement", of_corpus=True)
+    assert judged
+    assert on_corpus
+    assert (judged.color, on_corpus.color) == (color, "gray")
+    alone = replace(held, columns=held.columns[-1:])
+    assert judgement(alone, "agreement", of_corpus=False) is None
 
 
 def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
@@ -482,6 +623,10 @@ def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
         case_factory.add_clone(finished.folder, RANDOM, run_id="c"),
         case_factory.add_clone(finished.folder, SIMILAR, run_id="d"),
         case_factory.add_clone(finished.folder, SIMILAR, run_id="e"),
+        *(
+            case_factory.add_clone(finished.folder, Source(SourceKind.FOLDER, folder), run_id=run_id)
+            for run_id, folder in (("f", "/x/Class"), ("g", "/x/one/pets"), ("h", "/x/two/pets"))
+        ),
     ]
     assert run_titles(made) == {
         "a": "Found, two terms, 40 images",
@@ -489,6 +634,9 @@ def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
         "c": "Random images",
         "d": "similar: caltech101 (d)",
         "e": "similar: caltech101 (e)",
+        "f": "folder: Class",
+        "g": "folder: one/pets",
+        "h": "folder: two/pets",
     }
 
 
@@ -516,6 +664,7 @@ def test_the_time_left_is_that_of_all_unfinished_clones(finished: Case) -> None:
     assert seconds_left([done]) is None
     assert seconds_left([begun, done]) == pytest.approx(4 * 1.5)
     assert seconds_left([begun, waiting]) == pytest.approx(4 * 1.5 + 6 * 1.5)
+    assert [told_seconds(seconds) for seconds in (0.0, 5.0, -1.0, 1e308, np.inf, np.nan)] == [0.0, 5.0, *[None] * 4]
 
 
 def test_cells_sort_as_texts_in_the_order_of_their_rates() -> None:

@@ -20,7 +20,7 @@ from fdcore.suspect.preprocess import PreprocessSpec
 from ui import cached
 from ui.clone.settings import choose_settings, images_per_second, offered_networks
 from ui.clone.sources import choose_sources, choose_test
-from ui.clone.tables import source_title, transfer_table
+from ui.clone.tables import source_title, told_seconds, transfer_table
 from ui.frame import Desk
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert, shortened
@@ -34,14 +34,14 @@ class Given(NamedTuple):
     """What is known when clones are asked for.
 
     Attributes:
-        drawn: what each source of the corpus gives, by the source's name.
-        refused: why a source gives nothing, by the source's name.
+        drawn: what each source of the corpus gives.
+        refused: why a source gives nothing.
         n_queries: the most that are sent before training.
         budget_left: what the case's budget allows; None for no limit.
     """
 
-    drawn: Mapping[str, TransferFacts]
-    refused: Mapping[str, str]
+    drawn: Mapping[Source, TransferFacts]
+    refused: Mapping[Source, str]
     n_queries: int
     budget_left: int | None
 
@@ -70,7 +70,7 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *
         transfer, training = _settings(desk, case, findings)
         given = _look(desk, case, sources, transfer, evaluation)
         with room:
-            _cost(case, runs, sources, given, transfer, training)
+            _cost(case, findings, runs, sources, given, transfer, training)
             _transfer_sets(findings, sources, given)
         _start(desk, sources, transfer, training, evaluation, given, busy=busy)
 
@@ -89,31 +89,32 @@ def _settings(desk: Desk, case: Case, findings: Findings) -> tuple[TransferSetti
 
 def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferSettings, evaluation: str) -> Given:
     """Draw the transfer set of each source, to see what it gives; what one lacks does not stop the others."""
-    drawn: dict[str, TransferFacts] = {}
-    refused, n_queries, left = {}, 0, None
+    drawn: dict[Source, TransferFacts] = {}
+    refused: dict[Source, str] = {}
+    n_queries, left, n_tested = 0, None, MAX_TESTED if evaluation else 0
     for source in sources:
         try:
-            cost = cached.clone_cost(case, CloneRequest((source,), transfer), desk.places.cache)
+            cost = cached.clone_cost(case, CloneRequest((source,), transfer, evaluation=evaluation), desk.places.cache)
         except FdError as error:
-            refused[source.name] = str(error)
+            refused[source] = str(error)
             continue
-        drawn |= cost.drawn
-        n_queries, left = n_queries + cost.n_queries, cost.budget_left
-    return Given(drawn, refused, n_queries + (MAX_TESTED if evaluation else 0), left)
+        if source.kind is not SourceKind.FOLDER:  # a folder is drawn once it was asked about
+            drawn[source] = cost.drawn[source.name]
+        n_queries, left = n_queries + cost.n_queries - n_tested, cost.budget_left
+    return Given(drawn, refused, n_queries + n_tested, left)
 
 
 def _cost(
-    case: Case, runs: Sequence[CloneRun], sources: Sequence[Source], given: Given, transfer: TransferSettings,
-    training: TrainingSettings,
+    case: Case, findings: Findings, runs: Sequence[CloneRun], sources: Sequence[Source], given: Given,
+    transfer: TransferSettings, training: TrainingSettings,
 ) -> None:  # fmt: skip
     """What it takes, told beforehand."""
-    n_clones = len(sources) - len(given.refused)
-    n_images = sum(given.drawn[one.name].n_rows if one.name in given.drawn else transfer.total
-                   for one in sources if one.name not in given.refused)  # fmt: skip
+    usable = [one for one in sources if one not in given.refused]
+    n_images = sum(given.drawn[one].n_rows if one in given.drawn else transfer.total for one in usable)
     seconds = _seconds(case, runs, training, n_images, given.n_queries)
     left = "no limit" if given.budget_left is None else f"{given.budget_left:,}"
     with st.container(horizontal=True, key="clone_cost"):
-        st.metric("Clones", f"{n_clones:,}", border=True)
+        st.metric("Clones", f"{len(usable):,}", border=True)
         st.metric("Images in all", f"{n_images:,}", border=True, help="Rows of all transfer sets, views included.")
         st.metric("Queries to send", f"{'up to ' if given.n_queries else ''}{given.n_queries:,}", border=True,
                   help="Images of the corpus were answered during scoring and are not asked about again; only folders "
@@ -122,28 +123,36 @@ def _cost(
         st.metric("Time", "not known yet" if seconds is None else f"about {duration(seconds)}", border=True,
                   help="From the speed of earlier clones in this case; before the first one it is measured once "
                   "training starts.")  # fmt: skip
+    n_scored = counted(n_scoring_answers(findings), "answer")
+    st.caption(f"The finding itself cost {n_scored} of the suspect, during scoring. Clones from the found images rest "
+               "on all of them; a clone from random images needs one for each of its images.")  # fmt: skip
     if training.jacobian_rounds:
         more = jacobian_queries(training, round(n_images * (1 - training.held_out)))
         st.caption(f"{counted(training.jacobian_rounds, 'round')} of augmentation sends up to {more:,} queries more.")
+
+
+def n_scoring_answers(findings: Findings) -> int:
+    """Answers of the suspect that the finding rests on: what it cost before any clone."""
+    return int((findings.scored.answers >= 0).sum())
 
 
 def _seconds(
     case: Case, runs: Sequence[CloneRun], training: TrainingSettings, n_images: int, n_queries: int
 ) -> float | None:
     per_s, tested = images_per_second(runs, training), read_test_query(case)
-    if per_s is None:
+    if not per_s:  # no clone yet, or a record without images
         return None
     asking = n_queries / tested.pictures_per_s if tested and tested.pictures_per_s > 0 else 0.0
     n_training = round(n_images * (1 - training.held_out))
-    return planned_images(training, n_training) / per_s + asking
+    return told_seconds(planned_images(training, n_training) / per_s + asking)
 
 
 def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) -> None:
     """What each source of the corpus gives each class."""
     for source in sources:
-        if reason := given.refused.get(source.name):
+        if reason := given.refused.get(source):
             st.warning(f"{inert(source_title(source))}: {inert(reason)}", icon=":material/warning:")
-    shown = {source_title(one): given.drawn[one.name] for one in sources if one.name in given.drawn}
+    shown = {source_title(one): given.drawn[one] for one in sources if one in given.drawn}
     if not shown:
         return
     names = [one.name.label if one.name else "not found" for one in findings.classes]
@@ -178,7 +187,7 @@ def _start(
     desk: Desk, sources: Sequence[Source], transfer: TransferSettings, training: TrainingSettings, evaluation: str,
     given: Given, *, busy: bool,
 ) -> None:  # fmt: skip
-    usable = tuple(one for one in sources if one.name not in given.refused)
+    usable = tuple(one for one in sources if one not in given.refused)
     reason = _refusal(usable, given, busy=busy)
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if reason:

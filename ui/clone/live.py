@@ -15,7 +15,7 @@ from ui.frame import Desk
 from ui.sentences import fragment
 from ui.text import duration, inert
 
-KINDS = ("clone", "clone-test", "clone-finish")
+KINDS = ("clone", "clone-go-on", "clone-test", "clone-finish")
 _PART = "clone"  # of the page's parts, the work that this page starts
 _ENDS = {"paused": "was paused", "failed": "failed", "cancelled": "was cancelled", "interrupted": "was interrupted"}
 _TABLE_PX = 300
@@ -95,7 +95,8 @@ def runs_overview(runs: Sequence[CloneRun], titles: dict[str, str], *, active: b
             ),
             "Images": column.NumberColumn(format="localized", width="small", help="Rows of its transfer set"),
             "Answers": column.NumberColumn(format="localized", width="small",
-                                           help="Answers of the suspect that it rests on"),
+                                           help="Answers of the suspect to the images that it is trained on; those "
+                                           "of the scoring that found them are not counted in"),
             "Sent": column.NumberColumn(format="localized", width="small", help="Queries that were sent for it"),
         },
         alt="Every clone with its state, its epochs and what it rests on",

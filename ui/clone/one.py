@@ -1,21 +1,23 @@
 """One clone: what it is, where it goes astray, its files to take away, keeping its best weights, removing it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
 from fdcore.case import Case
 from fdcore.clone_lab import remove_clone
-from fdcore.clone_runs import last_request, run_folder
+from fdcore.clone_runs import RUNS, last_request, run_folder
 from fdcore.cloning.comparison import Column, Comparison
+from fdcore.cloning.evaluation import MAX_CONFUSION
 from fdcore.cloning.run import CARD, NETWORK, WEIGHTS, CloneRun
 from fdcore.cloning.schedule import planned_epochs
-from fdcore.cloning.settings import CloneRequest, SourceKind
-from fdcore.errors import FdError
+from fdcore.cloning.settings import SourceKind
+from fdcore.errors import CaseError, FdError
 from fdcore.figures.confusion import MAX_MATRIX
 from fdcore.figures.style import config
 from ui.clone.figures import draw_confusion
-from ui.clone.form import start_job, submit
+from ui.clone.form import start_job
 from ui.clone.live import curves, runs_overview
 from ui.clone.results import Shown
 from ui.clone.tables import pairs_table, percent, run_titles, state_of, worst_pairs
@@ -56,7 +58,7 @@ def panel(desk: Desk, case: Case, runs: Sequence[CloneRun], shown: Shown | None,
             _downloads(desk, case, run)
             if not active:
                 _going_on(desk, case, run)
-                _removing(desk, case, run, titles[run.id])
+                _remove_button(desk, case, run.id, titles[run.id])
         column = next((one for one in shown.comparison.columns if one.run.id == run.id), None) if shown else None
         if shown and column:
             _astray(desk, shown.comparison, column)
@@ -66,9 +68,21 @@ def panel(desk: Desk, case: Case, runs: Sequence[CloneRun], shown: Shown | None,
 def damaged(desk: Desk, case: Case, reasons: dict[str, str]) -> None:
     """Records that cannot be read, each with the way to be rid of it; the others stay usable."""
     for run_id, reason in reasons.items():
-        with st.container(horizontal=True, vertical_alignment="center", key=f"clone_damaged_{_plain(run_id)}"):
+        if not _is_run_id(run_id):
+            st.warning(f"{RUNS}/{inert(shortened(run_id, 60))} cannot be the folder of a clone: none has such a name. "
+                       "Remove it by hand.", icon=":material/warning:")  # fmt: skip
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", key=f"clone_damaged_{run_id}"):
             st.warning(f"{inert(shortened(run_id, 60))}: {inert(shortened(reason, 300))}", icon=":material/warning:")
             _remove_button(desk, case, run_id, f"the damaged clone {shortened(run_id, 40)}")
+
+
+def _is_run_id(name: str) -> bool:
+    try:
+        run_folder(name)
+    except CaseError:
+        return False
+    return True
 
 
 # Parts
@@ -103,13 +117,36 @@ def _facts(run: CloneRun, *, active: bool) -> None:
 def _downloads(desk: Desk, case: Case, run: CloneRun) -> None:
     for name, title, kind in _FILES:
         path = case.path(f"{run_folder(run.id)}/{name}")
-        if not run.finished or not path.is_file():
+        size = _size(path)
+        if not run.finished or size is None:
             continue
         st.download_button(
-            title, path.read_bytes, f"{desk.case_id}-{run.id}-{name}", kind, key=f"clone_file_{_plain(name)}",
+            title, reading(path), f"{desk.case_id}-{run.id}-{name}", kind, key=f"clone_file_{name.replace('.', '_')}",
             icon=":material/download:", on_click="ignore", type="tertiary",
-            help=f"{file_size(path.stat().st_size)}, SHA-256 {inert(run.files.get(name, 'not recorded'))}",
+            help=f"{file_size(size)}, SHA-256 {inert(run.files.get(name, 'not recorded'))}",
         )  # fmt: skip
+
+
+def _size(path: Path) -> int | None:
+    """In bytes; None where there is no such file, or none any more."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except OSError:
+        return None
+
+
+def reading(path: Path) -> Callable[[], bytes]:
+    """How a file is read once somebody asks for it; by then it may be gone."""
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise CaseError(
+                f"{path.name} of this clone cannot be read ({error.strerror}). Draw the page anew."
+            ) from error
+
+    return read
 
 
 def _going_on(desk: Desk, case: Case, run: CloneRun) -> None:
@@ -118,26 +155,23 @@ def _going_on(desk: Desk, case: Case, run: CloneRun) -> None:
         return
     last = last_request(case)
     evaluation = last.evaluation if last else ""
-    if st.button("Go on training", key="clone_go_on", icon=":material/play_arrow:",
-                 help="Goes on after the last finished epoch."):  # fmt: skip
-        submit(desk, CloneRequest((run.source,), run.transfer, run.training, evaluation))
-    if run.best_epoch and st.button(
+    trained = run.stage == "trained"
+    if st.button("Test and export it" if trained else "Go on training", key="clone_go_on", icon=":material/play_arrow:",
+                 help="Its training is over." if trained else "Goes on after the last finished epoch."):  # fmt: skip
+        start_job(desk, "clone-go-on", {"runs": [run.id], "evaluation": evaluation})
+    if run.best_epoch and not trained and st.button(
         "Keep the best so far", key="clone_keep_best", icon=":material/flag:",
         help=f"Ends its training here: the weights of epoch {run.best_epoch:,} are tested and exported.",
     ):  # fmt: skip
         start_job(desk, "clone-finish", {"run": run.id, "evaluation": evaluation})
 
 
-def _removing(desk: Desk, case: Case, run: CloneRun, title: str) -> None:
-    _remove_button(desk, case, run.id, title)
-
-
 def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
-    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"clone_remove_{_plain(run_id)}"):
+    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"clone_remove_{run_id}"):
         st.text(f"Remove {title}?")
         st.caption("Its weights, its curves and its tests go. The suspect's answers stay, so that training it again "
                    "costs no query. The audit log notes it.")  # fmt: skip
-        if st.button("Remove it", key=f"clone_remove_yes_{_plain(run_id)}", type="primary"):
+        if st.button("Remove it", key=f"clone_remove_yes_{run_id}", type="primary"):
             try:
                 remove_clone(case.folder, run_id, by=desk.by)
             except FdError as error:
@@ -148,9 +182,13 @@ def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
 
 def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
     """Where a clone answers otherwise than the suspect."""
-    names, counts = comparison.names, column.evaluation.confusion()
-    pairs = worst_pairs(counts)
     st.markdown("**Where it goes astray**")
+    names = comparison.names
+    if len(names) > MAX_CONFUSION:
+        st.caption(f"The suspect has {len(names):,} classes; which of them the clone confuses is shown for at most "
+                   f"{MAX_CONFUSION:,}.")  # fmt: skip
+        return
+    pairs = worst_pairs(column.evaluation.confusion())
     st.caption(f"On {inert(shortened(comparison.set_name, 80))}: what the suspect says, and what the clone says of the "
                "same pictures.")  # fmt: skip
     if len(names) <= MAX_MATRIX:
@@ -176,8 +214,3 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
         },
         alt="The pairs of classes that the clone confuses, the most frequent first",
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    """As a part of a key."""
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in text)[:60]

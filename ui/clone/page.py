@@ -10,13 +10,13 @@ from fdcore.analysis import Findings, selection_settings
 from fdcore.artefacts import image_rows_to_csv
 from fdcore.case import Case
 from fdcore.cloning.comparison import Column, comparison_to_csv
+from fdcore.cloning.evaluation import MAX_CONFUSION
 from fdcore.cloning.run import CloneRun
-from fdcore.cloning.transfer import transfer_set, transfer_to_csv
 from fdcore.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.clone import figures, form, live, one, results
 from ui.clone.results import Shown
-from ui.clone.tables import has_costs, has_density, run_titles
+from ui.clone.tables import has_costs, has_density, run_titles, transfer_sets_to_csv
 from ui.clone.transfer import draw_kept, kept_panel
 from ui.exports import export
 from ui.frame import Desk
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _INTRO = (
     "If what was found is right, it can be used: a network is trained on the found images, labelled by the suspect "
-    "itself. If it then answers like the suspect, the found images describe what the suspect was trained on. The same "
-    "is done with random images, for comparison."
+    "itself. The same is done with random images. If the clone from the found images answers like the suspect more "
+    "often, that speaks for what was found."
 )
 
 
@@ -48,7 +48,7 @@ def draw_page(desk: Desk) -> None:
         live.running(desk, case)
     elif job and job.resumable:
         live.stopped(desk, job)
-    shown = results.draw(desk, case, busy=busy)
+    shown = results.draw(desk, case, findings, busy=busy)
     looked_at = [run for run in runs if run.finished or not active]
     chosen = one.panel(desk, case, looked_at, shown, active=active) if looked_at else None
     _making(desk, case, findings, runs, busy=busy)
@@ -98,10 +98,9 @@ def _take_away(
     tables: dict[str, Callable[[], bytes]] = {}
     if shown:
         tables["Comparison of the clones"] = partial(comparison_to_csv, shown.comparison)
-    tables |= {
-        "Classes": lambda: transfer_to_csv(transfer_set(findings.classes)),
-        "Images": lambda: image_rows_to_csv(findings.classes, scored.images, scored.hierarchy),
-    }
+    if runs:
+        tables["What the clones are made of"] = partial(transfer_sets_to_csv, runs, run_titles(runs))
+    tables["Found images"] = lambda: image_rows_to_csv(findings.classes, scored.images, scored.hierarchy)
     export(f"{desk.case_id}-clone", tables=tables, figures=_drawn(desk, findings, runs, shown, chosen))
 
 
@@ -116,7 +115,7 @@ def _drawn(
             drawn["Density"] = partial(figures.draw_density, comparison, titles, measure, desk.case_id)
         if has_costs(comparison):
             drawn["Cost"] = partial(figures.draw_cost, comparison, titles, desk.case_id)
-        if chosen:
+        if chosen and len(comparison.names) <= MAX_CONFUSION:
             drawn["Confusion matrix"] = partial(figures.draw_confusion, comparison, chosen, desk.case_id)
     if any(run.history for run in runs):
         names = run_titles(runs)

@@ -1,21 +1,24 @@
 """How well the clones copy the suspect: in words, as the paper's Table 5, and as figures."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 import streamlit as st
 
+from fdcore.analysis import Findings
 from fdcore.case import Case
-from fdcore.clone_runs import EvaluationSetFacts
-from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach
+from fdcore.clone_runs import CORPUS_SET, EvaluationSetFacts
+from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach, made_alike
 from fdcore.cloning.evaluation import Measure, lead
 from fdcore.errors import FdError
 from fdcore.figures.style import config
 from ui import cached
 from ui.clone.figures import draw_cost, draw_density, draw_rates
-from ui.clone.form import start_job
+from ui.clone.form import n_scoring_answers, start_job
 from ui.clone.sources import cannot_ask, test_folder
 from ui.clone.tables import (
+    SUSPECT,
     best_found,
     comparison_table,
     cost_sentence,
@@ -32,7 +35,7 @@ from ui.text import counted, distinct_texts, inert, shortened
 
 _SET, _MEASURE = "clone_set", "clone_measure"
 _MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
-_TABLE_PX, _CELL_PX = 440, 136
+_TABLE_PX, _CLASS_PX, _CELL_PX = 440, 150, 112  # five clones fit into a page of 1280
 
 
 class Shown(NamedTuple):
@@ -49,7 +52,20 @@ class Shown(NamedTuple):
     titles: dict[str, str]
 
 
-def draw(desk: Desk, case: Case, *, busy: bool) -> Shown | None:
+class Judgement(NamedTuple):
+    """What follows from how the found and the random images did, as a badge.
+
+    Attributes:
+        said: in a few words.
+        icon, color: as `st.badge` takes them.
+    """
+
+    said: str
+    icon: str
+    color: Literal["green", "orange", "gray"]
+
+
+def draw(desk: Desk, case: Case, findings: Findings, *, busy: bool) -> Shown | None:
     """The results on the chosen evaluation set; None where no clone was tested yet."""
     sets = cached.clone_sets(case)
     if not sets:
@@ -65,9 +81,9 @@ def draw(desk: Desk, case: Case, *, busy: bool) -> Shown | None:
             st.text("No finished clone was tested on these pictures.")
             return None
         shown = Shown(comparison, measure, run_titles([column.run for column in comparison.columns]))
-        _say(shown)
-        _set_notes(facts, comparison)
-        _figures(desk, shown)
+        _say(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
+        _set_notes(facts, comparison, cached.clone_left_out(case, facts.key))
+        _figures(desk, shown, n_scoring_answers(findings))
         _table(shown)
         _test_on_more(desk, busy=busy)
     return shown
@@ -95,41 +111,67 @@ def _choices(sets: Sequence[EvaluationSetFacts]) -> tuple[EvaluationSetFacts, Me
     return facts, measure or "agreement"
 
 
-def _say(shown: Shown) -> None:
-    comparison, measure = shown.comparison, shown.measure
-    st.subheader(inert(headline(comparison, measure)), anchor=False, width="stretch")
-    column = best_found(comparison)
-    base = comparison.baseline(column) if column else None
-    if column is None or base is None or rate_of(column, measure) is None:
-        return
-    ahead = lead(column.evaluation, base.evaluation, measure)
-    if ahead.low > 0:
-        st.badge("The found images describe its training data better than random ones do", icon=":material/check:",
-                 color="green")  # fmt: skip
-    elif ahead.high < 0:
-        st.badge("Random images copy it better than the found ones", icon=":material/warning:", color="orange")
-    else:
-        st.badge("No difference from random images is shown", icon=":material/question_mark:", color="orange")
-    if said := differences(comparison):
+def _say(shown: Shown, *, of_corpus: bool) -> None:
+    st.subheader(inert(headline(shown.comparison, shown.measure)), anchor=False, width="stretch")
+    if (found := judgement(shown.comparison, shown.measure, of_corpus=of_corpus)) is not None:
+        st.badge(found.said, icon=found.icon, color=found.color)
+    if said := differences(shown.comparison):
         st.caption(said)
 
 
-def _set_notes(facts: EvaluationSetFacts, comparison: Comparison) -> None:
-    sent = f" {counted(facts.n_sent, 'query', 'queries')} were sent for them." if facts.n_sent else ""
-    pictures = counted(comparison.n_images, "picture")
-    st.caption(
-        f"Tested on {inert(shortened(facts.name, 80))}: {pictures} that every clone here answered.{sent} "
-        f"{inert(shortened(facts.note, 400))}"
+def judgement(comparison: Comparison, measure: Measure, *, of_corpus: bool) -> Judgement | None:
+    """Whether the found images made a better clone than random ones; None where the two cannot be held together.
+
+    Only clones that were made alike are judged, and only on pictures from outside the corpus: on its own images a clone
+    from random ones is at home.
+
+    Args:
+        comparison: on one set.
+        measure: by what.
+        of_corpus: whether the set is the corpus' held-back images.
+    """
+    column = best_found(comparison)
+    base = comparison.baseline(column) if column else None
+    if column is None or base is None or rate_of(column, measure) is None:
+        return None
+    if not made_alike(column.run, base.run):
+        return Judgement("Not a fair comparison yet", ":material/question_mark:", "orange")
+    if of_corpus:
+        return Judgement("Images of the corpus cannot decide it: test on other pictures", ":material/info:", "gray")
+    ahead = lead(column.evaluation, base.evaluation, measure)
+    if ahead.low > 0:
+        return Judgement("The found images made a better clone than random ones", ":material/check:", "green")
+    if ahead.high < 0:
+        return Judgement("Random images made a better clone than the found ones", ":material/warning:", "orange")
+    return Judgement("No difference from random images is shown", ":material/question_mark:", "orange")
+
+
+def _set_notes(facts: EvaluationSetFacts, comparison: Comparison, n_left_out: int) -> None:
+    n, sent = comparison.n_images, counted(facts.n_sent, "query", "queries")
+    parts = [
+        f"Tested on {inert(shortened(facts.name, 80))}: {counted(n, 'picture')} that every clone here answered.",
+        _left_out(n_left_out) if n_left_out else "",
+        f"{sent} {'was' if facts.n_sent == 1 else 'were'} sent for them." if facts.n_sent else "",
+        inert(shortened(facts.note, 400)),
+    ]
+    st.caption(" ".join(filter(None, parts)))
+
+
+def _left_out(n: int) -> str:
+    more = counted(n, "more picture")
+    return (
+        f"{more} of the set {'is' if n == 1 else 'are'} left out: a clone was trained on {'it' if n == 1 else 'them'}."
     )
 
 
-def _figures(desk: Desk, shown: Shown) -> None:
+def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
     comparison, measure, titles = shown
     about = f"{desk.case_id} {measure}"
     st.plotly_chart(draw_rates(comparison, titles, measure, about), key="clone_rates",
                     config=config(f"{desk.case_id}-clones"),
                     alt=f"The {measure} of each clone with its 95 % interval")  # fmt: skip
-    drawn = [one for one, wanted in ((_density, has_density(comparison)), (_cost, has_costs(comparison))) if wanted]
+    cost = partial(_cost, n_scored=n_scored)
+    drawn = [one for one, wanted in ((_density, has_density(comparison)), (cost, has_costs(comparison))) if wanted]
     for place, draw_one in zip(st.columns(len(drawn)) if drawn else [], drawn, strict=True):
         with place:
             draw_one(desk, shown)
@@ -144,17 +186,19 @@ def _density(desk: Desk, shown: Shown) -> None:
     st.caption("The further right a hill lies, the more classes are copied well.")
 
 
-def _cost(desk: Desk, shown: Shown) -> None:
+def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
     """Agreement by cost, and what the agreement of random images costs from the other sources."""
     comparison = shown.comparison
     st.markdown("**What it cost**")
     st.plotly_chart(draw_cost(comparison, shown.titles, desk.case_id), key="clone_cost_chart",
                     config=config(f"{desk.case_id}-clone-cost"),
                     alt="Agreement of each clone against the answers it rests on")  # fmt: skip
-    base = comparison.baseline()
+    base = comparison.baseline(best_found(comparison))
     rate = base.evaluation.agreement if base else None
-    if rate is not None:
-        st.caption(inert(cost_sentence(cost_to_reach(cost_points(comparison), rate.value), rate.value)))
+    reached = cost_to_reach(cost_points(comparison), rate.value) if rate else {}
+    said = inert(cost_sentence(reached, rate.value)) if rate else ""
+    more = f"Not counted in: the {counted(n_scored, 'answer')} of the scoring, which the found images rest on."
+    st.caption(" ".join(filter(None, (said, more))))
 
 
 def _table(shown: Shown) -> None:
@@ -165,8 +209,9 @@ def _table(shown: Shown) -> None:
         table, hide_index=True, placeholder="", key="comparison_table",
         height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
         column_config={
-            "Class": column.TextColumn(width="medium", pinned=True),
+            "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
             **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
+            **({SUSPECT: column.TextColumn("Suspect", width=_CELL_PX, help=SUSPECT)} if SUSPECT in table else {}),
         },
         alt="For each class how well each clone does, with 95 % intervals",
     )  # fmt: skip

@@ -69,9 +69,9 @@ def choose_test(desk: Desk) -> str:
     others = [] if cannot_ask(desk.card) else cached.folders(desk.places.corpora)
     chosen = st.selectbox(
         "Tested on", [RESERVED, *others], key="clone_test_set", filter_mode="contains", accept_new_options=bool(others),
-        help="The same pictures for every clone; none is trained on them. Best is a set of the kind that the suspect "
-        "was made for, with a folder for each class: then accuracy is measured as well. Type to search, or give a path "
-        "inside the corpora folder. The images held back from the corpus cost no query.",
+        help="The same pictures for every clone; those that one of them was trained on are left out. Best is a set of "
+        "the kind that the suspect was made for, with a folder for each class: then accuracy is measured as well. Type "
+        "to search, or give a path inside the corpora folder. The images held back from the corpus cost no query.",
     )  # fmt: skip
     if chosen in (None, RESERVED):
         return ""
@@ -107,7 +107,7 @@ def _folders(desk: Desk) -> list[Source]:
                       help=inert(f"Do not train from {shortened(folder.name)}"),
                       on_click=_keep, args=(desk, [one for one in kept if one != folder]))  # fmt: skip
     _adding(desk)
-    return [source for folder in kept if (source := _source(desk, folder))]
+    return list(dict.fromkeys(source for folder in kept if (source := _source(desk, folder))))
 
 
 def _adding(desk: Desk) -> None:

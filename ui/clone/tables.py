@@ -2,20 +2,21 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fdcore.cloning.comparison import MEAN, Column, Comparison, table
+from fdcore.artefacts import to_csv
+from fdcore.cloning.comparison import MEAN, Column, Comparison, made_alike, source_names, table
 from fdcore.cloning.evaluation import Measure, Rate, lead
-from fdcore.cloning.run import ClassTransfer, CloneRun, TransferFacts
+from fdcore.cloning.run import MAX_SECONDS, ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.schedule import planned_epochs, planned_images
 from fdcore.cloning.settings import Source, SourceKind
 from ui.text import counted, shortened
 
+SUSPECT = "The suspect's accuracy"  # a column
 MIN_DENSITY = 20  # classes from which a density says more than a list
 _NAMES = {
     SourceKind.FOUND: "Found, two terms",
@@ -46,16 +47,24 @@ class Pair(NamedTuple):
     share: float
 
 
-def source_title(source: Source, length: int = 40) -> str:
-    """What a source is called, such as "Found, two terms" or "similar: caltech101"."""
-    return _NAMES.get(source.kind) or shortened(source.name, length)
+def source_title(source: Source, name: str = "", length: int = 40) -> str:
+    """What a source is called, such as "Found, two terms", "similar: caltech101" or "folder: holiday".
+
+    Args:
+        source: what is called so.
+        name: of a folder, where its own is not enough; see `source_names`.
+        length: characters, at most.
+    """
+    own = name or source.name
+    return _NAMES.get(source.kind) or shortened(own if source.role else f"folder: {own}", length)
 
 
 def run_titles(runs: Sequence[CloneRun]) -> dict[str, str]:
     """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs."""
+    names = source_names(run.source for run in runs)
     by_source: dict[str, list[CloneRun]] = defaultdict(list)
     for run in runs:
-        by_source[source_title(run.source)].append(run)
+        by_source[source_title(run.source, names[run.source])].append(run)
     titles = {}
     for title, alike in by_source.items():
         facts = [_facts(run) for run in alike]
@@ -101,6 +110,16 @@ def _made_of(one: ClassTransfer) -> str:
     return ", ".join(part for part in parts if part) or "none"
 
 
+def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) -> bytes:
+    """What every clone is made of: a row for each clone and class, as its transfer set was drawn."""
+    rows = (
+        {"clone": run.id, "title": titles[run.id], **one._asdict(), "n_rows": one.n_rows}
+        for run in runs
+        for one in run.drawn.classes
+    )
+    return to_csv(["clone", "title", *ClassTransfer._fields, "n_rows"], rows)
+
+
 # Results
 
 
@@ -128,7 +147,7 @@ def best_found(comparison: Comparison) -> Column | None:
     for kind in (SourceKind.FOUND, SourceKind.ONE_TERM):
         columns = [one for one in comparison.columns if one.run.source.kind is kind]
         for column in reversed(columns):
-            if (base := comparison.baseline(column)) and _made_alike(column.run, base.run):
+            if (base := comparison.baseline(column)) and made_alike(column.run, base.run):
                 return column
         if columns:
             return columns[-1]
@@ -139,7 +158,7 @@ def differences(comparison: Comparison) -> str:
     """Whether the headline's two clones were made differently, as a sentence; empty where they were not."""
     column = best_found(comparison)
     base = comparison.baseline(column) if column else None
-    if column is None or base is None or _made_alike(column.run, base.run):
+    if column is None or base is None or made_alike(column.run, base.run):
         return ""
     return (
         "The two were not made alike: they differ in the number of images or in how they were trained, which explains "
@@ -153,7 +172,7 @@ def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure:
     cells = [class_cell(i, name) for i, name in enumerate(names)]
     columns: dict[str, list[str]] = {"Class": [*cells, MEAN] if rows else []}
     if comparison.labelled:
-        columns["The suspect's accuracy"] = [rate_cell(row.suspect) for row in rows]
+        columns[SUSPECT] = [rate_cell(row.suspect) for row in rows]
     for place, column in enumerate(comparison.columns):
         columns[titles[column.run.id]] = [rate_cell(row.clones[place]) for row in rows]
     return pd.DataFrame(columns)
@@ -164,13 +183,10 @@ def worst_pairs(counts: npt.NDArray[np.int64], limit: int = 200) -> list[Pair]:
     rows = counts.sum(axis=1)
     astray = counts.copy()
     np.fill_diagonal(astray, 0)
-    flat = astray.ravel()
-    order = np.argsort(-flat, kind="stable")[:limit]
-    return [
-        Pair(int(i) // len(counts), int(i) % len(counts), int(flat[i]), float(flat[i] / rows[int(i) // len(counts)]))
-        for i in order.tolist()
-        if flat[i]
-    ]
+    suspect, clone = np.nonzero(astray)
+    n = astray[suspect, clone]
+    order = np.argsort(-n, kind="stable")[:limit]
+    return [Pair(int(suspect[i]), int(clone[i]), int(n[i]), float(n[i] / rows[suspect[i]])) for i in order.tolist()]
 
 
 def pairs_table(pairs: Sequence[Pair], names: Sequence[str]) -> pd.DataFrame:
@@ -212,7 +228,12 @@ def seconds_left(runs: Sequence[CloneRun]) -> float | None:
     paces = [pace for run in runs if (pace := _seconds_per_image(run)) is not None]
     if not waiting or not paces:
         return None
-    return sum(_images_left(run) * (_seconds_per_image(run) or paces[-1]) for run in waiting)
+    return told_seconds(sum(_images_left(run) * (_seconds_per_image(run) or paces[-1]) for run in waiting))
+
+
+def told_seconds(seconds: float) -> float | None:
+    """A time that can be told; None where a pace from a record is so slow that nobody would wait for it."""
+    return seconds if 0 <= seconds <= MAX_SECONDS else None
 
 
 def rate_of(column: Column, measure: Measure) -> Rate | None:
@@ -288,11 +309,6 @@ def _seconds_per_image(run: CloneRun) -> float | None:
     last = run.history[-5:]
     n_images = sum(one.n_images for one in last)
     return sum(one.seconds for one in last) / n_images if n_images else None
-
-
-def _made_alike(one: CloneRun, other: CloneRun) -> bool:
-    training = replace(one.training, seed=other.training.seed)
-    return one.transfer.total == other.transfer.total and training == other.training
 
 
 def _facts(run: CloneRun) -> dict[str, str]:
