@@ -1,21 +1,24 @@
-"""Does the verdict tell suspects from networks that mean nothing, and how often is a class's answer right?
+"""Does the verdict tell suspects from networks that mean nothing?
 
-    python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] [--cases CASES] [--cached-only]
+    python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] [--cached-only]
     python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] --held-out
 
 Networks without meaning (untrained, trained on noise) and with it (real suspects, the demo suspect, both cut to two or
 three of their outputs, small networks trained on two classes) are asked over four corpora: drawings (the demo corpus),
-photos, photos with traffic signs, grey photos with digits. What they answer is kept in FOLDER. CASES holds finished
-cases named as the suspects' files without ending. Results: calibration.csv, a row for each network and corpus, and
-calibration_truth.csv, a row for each case.
+photos, photos with traffic signs, grey photos with digits. What they answer is kept in FOLDER. Results:
+calibration.csv, a row for each network and corpus.
 
-The limits of the verdict were chosen on these networks. `--held-out` measures them on networks without meaning that had
-no part in that: other seeds, over drawings and photos. Results: calibration_held_out.csv.
+The limits of the verdict were chosen on such networks. `--held-out` measures it on networks that had no part in that:
+other seeds, architectures, pairs of classes and cuts. Results: calibration_held_out.csv.
+
+A second run with the same FOLDER asks nothing again. Delete FOLDER/chance after a change of `fdcore.verdict.chance`.
 """
 
 import argparse
+import hashlib
 import json
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import product
@@ -27,26 +30,58 @@ import numpy as np
 import torch
 from record import save
 
-from fdcore.analysis import Findings, Scored, load_scored, selection_settings, weigh
-from fdcore.case import Case
+from fdcore.analysis import Findings, Scored, weigh
 from fdcore.corpus import demo
 from fdcore.scores import score_leaves
 from fdcore.selection import SelectionSettings
 from fdcore.suspect.ledger import LedgerHeader
 from fdcore.suspect.open import open_suspect
+from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
-from fdcore.verdict import measure_specificity
+from fdcore.verdict import (
+    Chance,
+    chance_as_dict,
+    chance_from_dict,
+    compare_with_chance,
+    decide,
+    measure_specificity,
+    pictures_to_compare,
+)
 from fdcore.verdict.specificity import why_meaningless
+from fdcore.verdict.untrained import untrained_outputs
 
 PER_LEAF, N_VIEWS = 12, 1
-N_SEEDS, N_NOISE_SEEDS = 10, 5
-HELD_OUT_FROM, N_HELD_OUT = 1_000, 2  # first seed, and how many
-PAIRS = (("cat", "dog"), ("automobile", "truck"))
+N_SEEDS, N_NOISE_SEEDS = 1, 1
+HELD_OUT_FROM, N_HELD_OUT = 3_000, 1  # first seed, and how many
+N_NOISE = (2, 5, 10, 100)  # classes of networks that learn noise
 CIFAR_CUTS = ((3, 5), (1, 9), (0, 8), (2, 6), (4, 7), (3, 4, 5))
 DEMO_CUTS = ((3, 10), (2, 7), (0, 9), (6, 8))
+HELD_OUT_CUTS = ((0, 1), (3, 7), (5, 9), (6, 8), (2, 4))
+HELD_OUT_DEMO_CUTS = ((1, 4), (5, 8), (2, 6), (0, 7))
+HELD_OUT_SIGN_CUTS = ((1, 12), (13, 33), (17, 25), (2, 38))
 
 Cuts = tuple[tuple[int, ...], ...]
 Ask = Callable[[networks.Shown], np.ndarray]  # soft outputs or hard labels
+
+
+class Pairs(NamedTuple):
+    """Labelled pictures, the corpora that show such things, and the pairs of classes that a small network learns."""
+
+    folder: str
+    channels: int
+    size: int
+    corpora: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+
+ANIMALS, DIGITS, SIGNS = "cifar10-train5000", "mnist-test", "gtsrb-test"
+WIDE = ("drawings", "photos")
+PAIRS = (Pairs(ANIMALS, 3, 32, WIDE, (("cat", "dog"), ("automobile", "truck"))),)
+HELD_OUT_PAIRS = (
+    Pairs(ANIMALS, 3, 32, WIDE, (("horse", "ship"), ("bird", "truck"), ("frog", "airplane"))),
+    Pairs(DIGITS, 1, 28, ("digits",), (("3", "8"), ("1", "7"))),
+    Pairs(SIGNS, 3, 32, ("signs",), (("13", "33"), ("2", "38"))),
+)
 
 
 class Subject(NamedTuple):
@@ -60,15 +95,15 @@ class Subject(NamedTuple):
 
 
 def main() -> None:
-    """Ask what is missing, measure all, write both tables."""
+    """Ask what is missing, measure all, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--cases", type=Path)
     parser.add_argument("--cached-only", action="store_true", help="measure what was asked before, and ask nothing")
     parser.add_argument("--held-out", action="store_true", help="only networks that had no part in choosing the limits")
     options = parser.parse_args()
     torch.set_flush_denormal(True)  # the outputs of an untrained network may be that small, and then take minutes
+    torch.set_num_threads(1)  # other threads would not flush
     shown = show_corpora(options.work, options.data)
     if options.held_out:
         measure_held_out(shown, options.work, options.data)
@@ -76,33 +111,56 @@ def main() -> None:
     rows = []
     for subject in subjects(options.data):
         if subject.corpus in shown:
-            for cut, answers in answers_of(subject, shown, options.work, cached_only=options.cached_only):
-                rows.append(specificity_row(subject, cut, weighed(answers, len(cut), shown[subject.corpus])))
+            rows += measured(subject, shown, options.work, cached_only=options.cached_only)
     save(__file__, rows)
     _print_rates(rows)
-    if options.cases and options.data and (truths := truth_rows(options.cases, options.data)):
-        save(str(Path(__file__).with_name("calibration_truth.py")), truths)
 
 
 def measure_held_out(shown: Mapping[str, networks.Shown], work: Path, data: Path | None) -> None:
-    """Networks without meaning whose seeds no limit was chosen on."""
-    seeds = range(HELD_OUT_FROM, HELD_OUT_FROM + N_HELD_OUT)
-    asked = list(_untrained(("drawings", "photos"), seeds))
-    asked += _noise(data / "labelled" / "cifar10-train5000", seeds) if data else []
+    """Networks, with meaning and without, that no limit was chosen on."""
     rows = [
-        specificity_row(subject, cut, weighed(answers, len(cut), shown[subject.corpus]))
-        for subject in asked
+        row
+        for subject in held_out(data)
         if subject.corpus in shown
-        for cut, answers in answers_of(subject, shown, work, cached_only=False)
+        for row in measured(subject, shown, work, cached_only=False)
+        if row["kind"] != "real"  # whole suspects had a part in choosing
     ]
     save(str(Path(__file__).with_name("calibration_held_out.py")), rows)
     _print_rates(rows)
 
 
+def held_out(data: Path | None) -> Iterator[Subject]:
+    """Those networks, the ones with meaning first."""
+    seeds = range(HELD_OUT_FROM, HELD_OUT_FROM + N_HELD_OUT)
+    yield from _opened(
+        "demo", demo.SUSPECT_PATH, WIDE[:1], HELD_OUT_DEMO_CUTS, arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET
+    )
+    if data:
+        files = data / "suspects"
+        yield from _opened("seized-01", files / "seized-01.th", WIDE, HELD_OUT_CUTS, arch="resnet20")
+        yield from _opened("seized-08", files / "seized-08.pth", WIDE, HELD_OUT_CUTS, preset="signed")
+        yield from _opened("seized-05", files / "seized-05.pt", ("signs",), HELD_OUT_SIGN_CUTS, preset="unit")
+        yield from _two_classes(data / "labelled", HELD_OUT_PAIRS, HELD_OUT_FROM)
+        yield from _noise(data / "labelled" / ANIMALS, seeds)
+    yield from _untrained(WIDE, seeds, (*networks.ARCHITECTURES, *networks.OTHER_ARCHITECTURES))
+
+
+def measured(
+    subject: Subject, shown: Mapping[str, networks.Shown], work: Path, *, cached_only: bool
+) -> Iterator[dict[str, object]]:
+    """A row for each cut of a network over a corpus."""
+    corpus = shown[subject.corpus]
+    for cut, answers in answers_of(subject, shown, work, cached_only=cached_only):
+        yield specificity_row(subject, cut, weighed(answers, len(cut), corpus), chance_of(answers, corpus, work))
+
+
 def _print_rates(rows: Sequence[Mapping[str, object]]) -> None:
-    for kind in dict.fromkeys(row["kind"] for row in rows):
-        called = [bool(row["meaningful"]) for row in rows if row["kind"] == kind]
-        print(f"{kind}: {sum(called)} of {len(called)} called meaningful")
+    """How often each outcome came, by kind of network and number of classes."""
+    counts: dict[tuple[object, object], Counter[object]] = defaultdict(Counter)
+    for row in rows:
+        counts[row["kind"], row["n_classes"]][row["outcome"]] += 1
+    for (kind, n_classes), outcomes in sorted(counts.items(), key=str):
+        print(f"{kind}, {n_classes} classes: {dict(outcomes)}")
 
 
 def show_corpora(work: Path, data: Path | None) -> dict[str, networks.Shown]:
@@ -142,15 +200,17 @@ def subjects(data: Path | None) -> Iterator[Subject]:
         yield from _opened("seized-05, wrong preprocessing", files / "seized-05.pt", ("signs",), ())
         yield from _opened("seized-02", files / "seized-02.onnx", ("signs",), ())
         yield from _opened("seized-03", files / "seized-03.onnx", ("digits",), ())
-        yield from _two_classes(data / "labelled" / "cifar10-train5000")
-        yield from _noise(data / "labelled" / "cifar10-train5000", range(N_NOISE_SEEDS))
-    yield from _untrained(("drawings", "photos", "signs", "digits"), range(N_SEEDS))
+        yield from _two_classes(data / "labelled", PAIRS, 0)
+        yield from _noise(data / "labelled" / ANIMALS, range(N_NOISE_SEEDS))
+    yield from _untrained(("signs", "digits"), range(N_SEEDS))  # drawings and photos are among those held out
 
 
-def _untrained(corpora: Sequence[str], seeds: Sequence[int]) -> Iterator[Subject]:
+def _untrained(
+    corpora: Sequence[str], seeds: Sequence[int], architectures: Sequence[str] = networks.ARCHITECTURES
+) -> Iterator[Subject]:
     """Networks with random weights."""
     for corpus, seed in product(corpora, seeds):
-        for arch, initialisation, after in product(networks.ARCHITECTURES, networks.INITIALISATIONS, (False, True)):
+        for arch, initialisation, after in product(architectures, networks.INITIALISATIONS, (False, True)):
             if after and arch not in networks.NORMALISED:
                 continue
             make = partial(networks.untrained, arch, initialisation, seed, after_batches=after)
@@ -165,45 +225,56 @@ def _opened(name: str, path: Path, corpora: Sequence[str], cuts: Cuts, **options
         yield Subject("real", name, corpus, cuts, partial(_ask_opened, opened))
 
 
-def _two_classes(folder: Path) -> Iterator[Subject]:
+def _two_classes(labelled: Path, several: Sequence[Pairs], first_seed: int) -> Iterator[Subject]:
     """Small networks trained on two true classes."""
-    for seed, pair in enumerate(PAIRS):
-        make = partial(_train_pair, folder, pair, seed)
-        for corpus in ("drawings", "photos"):
-            yield Subject("two classes", " and ".join(pair), corpus, (), partial(_ask_made, make))
+    for some in several:
+        for seed, pair in enumerate(some.pairs, start=first_seed):
+            make = partial(_train_pair, labelled / some.folder, some, pair, seed)
+            for corpus in some.corpora:
+                name = f"{some.folder}: {' and '.join(pair)}, seed {seed}"
+                yield Subject("two classes", name, corpus, (), partial(_ask_trained, make))
 
 
 def _noise(folder: Path, seeds: Sequence[int]) -> Iterator[Subject]:
     """Small networks that learned labels that are noise."""
-    for seed, n_classes in product(seeds, (2, 10, 100)):
+    for seed, n_classes in product(seeds, N_NOISE):
         make = partial(_train_noise, folder, n_classes, seed)
         for corpus in ("drawings", "photos"):
-            yield Subject("noise", f"{n_classes} classes, seed {seed}", corpus, (), partial(_ask_made, make))
+            yield Subject("noise", f"{n_classes} classes, seed {seed}", corpus, (), partial(_ask_trained, make))
 
 
 @cache
-def _labelled(folder: Path, per_class: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    return networks.labelled_pictures(folder, 32, per_class)
+def _labelled(folder: Path, size: int, per_class: int, channels: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    return networks.labelled_pictures(folder, size, per_class, channels)
 
 
-def _train_pair(folder: Path, pair: Sequence[str], seed: int, shown: networks.Shown) -> torch.nn.Module:
-    pictures, labels, names = _labelled(folder, 300)
-    first, second = map(names.index, pair)
+@cache
+def _train_pair(folder: Path, some: Pairs, pair: Sequence[str], seed: int, spec: PreprocessSpec) -> torch.nn.Module:
+    pictures, labels, names = _labelled(folder, some.size, 300, some.channels)
+    first, second = map([name.lstrip("0") or "0" for name in names].index, pair)
     chosen = np.isin(labels, [first, second])
     truth = (labels[chosen] == second).astype(np.int64)
-    return networks.train(pictures[chosen], truth, shown.spec, seed=seed, epochs=12)
+    network = networks.train(pictures[chosen], truth, spec, seed=seed, epochs=max(12, 3_600 // len(truth)))
+    right = networks.accuracy(network, pictures[chosen], truth, spec)
+    print(f"{folder.name}, {' and '.join(pair)}: {right:.0%} of {len(truth)} training pictures right", flush=True)
+    return network
 
 
-def _train_noise(folder: Path, n_classes: int, seed: int, shown: networks.Shown) -> torch.nn.Module:
-    pictures, _, _ = _labelled(folder, 100)
+@cache
+def _train_noise(folder: Path, n_classes: int, seed: int, spec: PreprocessSpec) -> torch.nn.Module:
+    pictures, _, _ = _labelled(folder, 32, 100, 3)
     rng = np.random.default_rng(seed)
     noise = rng.integers(n_classes, size=600)
     chosen = rng.permutation(len(pictures))[:600]
-    return networks.train(pictures[chosen], noise, shown.spec, seed=seed, epochs=40 if n_classes > 10 else 30)
+    return networks.train(pictures[chosen], noise, spec, seed=seed, epochs=40 if n_classes > 10 else 30)
 
 
 def _ask_made(make: Callable[[networks.Shown], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
     return networks.outputs_of(make(shown), shown)
+
+
+def _ask_trained(make: Callable[[PreprocessSpec], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
+    return networks.outputs_of(make(shown.spec), shown)
 
 
 def _ask_opened(opened: Callable[[], Suspect], shown: networks.Shown) -> np.ndarray:
@@ -218,7 +289,7 @@ def answers_of(
     subject: Subject, shown: Mapping[str, networks.Shown], work: Path, *, cached_only: bool
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
     """Each cut with its answers (n_images, n_views), from the cache or by asking; none where there are none."""
-    path = work / f"{subject.corpus}-{zlib.crc32(f'{subject.kind}: {subject.name}'.encode()):08x}.npz"
+    path = work / f"{subject.corpus}-{zlib.crc32(f'{subject.kind}: {subject.name}, {subject.cuts}'.encode()):08x}.npz"
     if not path.exists():
         if cached_only:
             return
@@ -250,7 +321,32 @@ def weighed(answers: np.ndarray, n_classes: int, shown: networks.Shown) -> Findi
     return weigh(scored, SelectionSettings())
 
 
-def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings) -> dict[str, object]:
+def chance_of(answers: np.ndarray, shown: networks.Shown, work: Path) -> Chance:
+    """The comparison with untrained networks that a case would hold, from FOLDER/chance or measured."""
+    answers = np.ascontiguousarray(answers[:, 0], np.int32)
+    kept = work / "chance" / f"{shown.name}-{hashlib.sha256(answers.tobytes()).hexdigest()[:16]}.json"
+    if kept.exists():
+        return chance_from_dict(json.loads(kept.read_text("utf-8")))
+    leaf_of = np.asarray(shown.images.node_index)
+    chosen = pictures_to_compare(answers, leaf_of)
+    explaining, answering = _untrained_outputs(shown, work / "chance", chosen)
+    chance = compare_with_chance(answers[chosen], leaf_of[chosen], explaining, answering)
+    kept.write_text(json.dumps(chance_as_dict(chance)), "utf-8")
+    return chance
+
+
+def _untrained_outputs(shown: networks.Shown, folder: Path, chosen: np.ndarray) -> tuple[list, list]:
+    """What the verdict's untrained networks see of a corpus, from the folder or by asking them."""
+    path = folder / f"{shown.name}-untrained.npz"
+    if not path.exists():
+        folder.mkdir(exist_ok=True)
+        explaining, answering = untrained_outputs(shown.views[0], chosen)
+        np.savez(path, explaining=explaining, answering=answering)
+    with np.load(path) as kept:
+        return list(kept["explaining"]), list(kept["answering"])
+
+
+def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings, chance: Chance) -> dict[str, object]:
     """One network over one corpus."""
     measured = measure_specificity(findings.classes, findings.scored.scores, findings.scored.distances)
     n_found = findings.overall.n_found
@@ -270,57 +366,13 @@ def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings) 
         "strays": round(measured.strays, 3),
         "by_kinds": measured.by_kinds,
         "by_distinct_classes": measured.by_distinct_classes,
-        "meaningful": not why_meaningless(measured),
+        "by_limits": not why_meaningless(measured),
+        "consistency": round(chance.consistency, 4),
+        "highest_untrained": round(chance.highest, 4),
+        "n_untrained": chance.n_null,
+        "n_as_high": chance.n_as_high,
+        "outcome": decide(measured, chance).outcome,
     }
-
-
-def truth_rows(cases: Path, data: Path) -> list[dict[str, object]]:
-    """How often the answers of finished cases are right, for those whose classes' nodes are known."""
-    truths = json.loads((data / "suspects" / "truth.json").read_text("utf-8"))
-    known: dict[str, list[str | None]] = {
-        Path(name).stem: truth["nodes"] for name, truth in truths.items() if "nodes" in truth
-    }
-    known["seized-08"] = known["seized-01"]
-    known["demo"] = [truth.concept for truth in demo.TRUTH]
-    rows = []
-    for name, nodes in sorted(known.items()):
-        if (cases / name / "case.json").is_file():
-            case = Case.open(cases / name)
-            rows += truth_of(name, weigh(load_scored(case), selection_settings(case)), nodes)
-    for name in ("seized-02", "seized-03", "seized-05"):  # a folder for each class, named by its number
-        if (cases / name / "case.json").is_file():
-            case = Case.open(cases / name)
-            rows += truth_of(name, weigh(load_scored(case), selection_settings(case)), None)
-    return rows
-
-
-def truth_of(name: str, findings: Findings, nodes: Sequence[str | None] | None) -> list[dict[str, object]]:
-    """A row for the classes without a weakness, one for the others; nodes None: the right leaf bears the number."""
-    scored = findings.scored
-    rows = []
-    for group in ("no weakness", "weakness"):
-        found = [f for f in findings.classes if f.selection.winner and bool(f.weaknesses) == (group == "weakness")]
-        shares = []
-        for finding in found:
-            target = finding.selection.target_class
-            leaves = [scored.scores.nodes[leaf] for leaf in finding.selection.winner.members]
-            if nodes is None:
-                right = [leaf.rpartition("/")[2].lstrip("0") == str(target).lstrip("0") for leaf in leaves]
-            else:
-                node = nodes[target]
-                right = [node in (leaf, *scored.hierarchy.ancestors(leaf)) for leaf in leaves]
-            shares.append(float(np.mean(right)))
-        rows.append(
-            {
-                "case": name,
-                "answers": group,
-                "n_found": len(found),
-                "all_leaves_right": sum(share == 1 for share in shares),
-                "most_leaves_right": sum(share > 0.5 for share in shares),
-                "share_of_leaves_right": round(float(np.mean(shares)), 3) if shares else "",
-            }
-        )
-    return rows
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
 from fdcore.views import ViewSpec, make_views
 
-SIZES = (2, 10, 100)  # numbers of classes that an untrained network is cut to
+SIZES = (2, 3, 5, 10, 100)  # numbers of classes that an untrained network is cut to
 BATCH = 250
 ARCHITECTURES = ("resnet20", "lenet", "plain")
 INITIALISATIONS = ("torch", "kaiming")
-NORMALISED = ("resnet20",)  # those with BatchNorm
+OTHER_ARCHITECTURES = ("torchvision/shufflenet_v2_x0_5", "torchvision/squeezenet1_1")  # unlike those of the verdict
+NORMALISED = ("resnet20", "torchvision/shufflenet_v2_x0_5")  # those with BatchNorm
 
 
 @dataclass(frozen=True)
@@ -168,13 +169,16 @@ def accuracy(network: nn.Module, pictures: np.ndarray, labels: np.ndarray, spec:
         return float((network.eval()(prepared(pictures, spec)).argmax(1).numpy() == labels).mean())
 
 
-def labelled_pictures(folder: Path, size: int, per_class: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pictures (N, size, size, 3) of a folder of classes, their numbers, and what the classes are called."""
+def labelled_pictures(
+    folder: Path, size: int, per_class: int, channels: int = 3
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pictures (N, size, size, channels) of a folder of classes, their numbers, and what the classes are called."""
     names = sorted(child.name for child in folder.iterdir() if child.is_dir())
     pictures, labels = [], []
     for number, name in enumerate(names):
         for path in sorted((folder / name).iterdir())[:per_class]:
             with Image.open(path) as image:
-                pictures.append(np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)))
+                small = image.convert("RGB" if channels == 3 else "L").resize((size, size), Image.Resampling.BILINEAR)
+                pictures.append(np.asarray(small).reshape(size, size, channels))
             labels.append(number)
     return np.stack(pictures), np.array(labels), names

@@ -27,7 +27,7 @@ from fdcore.naming import name_selection
 from fdcore.scores import Scores, score_leaves
 from fdcore.selection import Overall, SelectionSettings, overall, select, weaknesses
 from fdcore.suspect.ledger import Ledger, LedgerHeader
-from fdcore.verdict import Circumstances, Verdict, reach_verdict
+from fdcore.verdict import Chance, Circumstances, Verdict, chance_as_dict, chance_from_dict, reach_verdict
 from fdcore.verification.agreement import Agreement, rank_label_sets
 from fdcore.verification.vectors import WordVectors, builtin_vectors
 
@@ -177,7 +177,31 @@ def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | N
             preprocessing_assumed="(assumed)" in str(facts.get("suspect", {}).get("description", "")),
             complete=scored.complete,
         ),
+        chance=kept_chance(scored, facts),
     )
+
+
+def kept_chance(scored: Scored, facts: Mapping[str, Any]) -> Chance | None:
+    """The comparison with untrained networks that a case keeps; None without one, or if it is of other answers.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    kept = facts.get("chance")
+    if not isinstance(kept, Mapping) or kept.get("of") != _compared(scored):
+        return None
+    return chance_from_dict(kept)
+
+
+def chance_to_keep(scored: Scored, chance: Chance) -> dict[str, Any]:
+    """The comparison with what it is about, for case.json."""
+    return chance_as_dict(chance) | {"of": _compared(scored)}
+
+
+def _compared(scored: Scored) -> dict[str, Any]:
+    """What a comparison with untrained networks is about: answers to the pictures as they are."""
+    header, n_answered = scored.header, int((scored.answers[:, 0] >= 0).sum())
+    return {"suspect": header.suspect, "corpus": header.corpus, "n_answered": n_answered}
 
 
 def label_set_agreements(findings: Findings, vectors: WordVectors) -> tuple[Agreement, ...]:

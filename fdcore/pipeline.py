@@ -21,6 +21,7 @@ from fdcore.plan import Plan, Settings, open_hierarchy
 from fdcore.progress import Progress, silent
 from fdcore.results import conclude
 from fdcore.scores import ask_suspect, n_queries_left
+from fdcore.spending import asking, budget_within
 from fdcore.suspect.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
@@ -75,7 +76,7 @@ def investigate(
         if model is not None:
             _record_asking(case, corpora, settings, plan)
             _ask(case, model, ledger, corpus, settings, progress)
-        return conclude(case, settings.selection, corpus.store.pixels, progress=progress)
+        return conclude(case, settings.selection, corpus.store.pixels, compare=True, progress=progress)
 
 
 def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
@@ -273,11 +274,14 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
-    if not n_queries_left(ledger, settings.budget):
+    """Ask what is missing, as far as the budget allows beside what was sent for clones."""
+    if not n_queries_left(ledger, budget_within(case, ledger, settings.budget)):
         return
-    case.log("asking started", case.facts()["asking"] | {"n_sent_before": ledger.n_sent})
-    try:
-        with ledger.exclusively():
-            ask_suspect(suspect, ledger, corpus.store.pixels, budget=settings.budget, progress=progress)
-    finally:
-        case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})
+    with asking(case):
+        budget = budget_within(case, ledger, settings.budget)
+        case.log("asking started", case.facts()["asking"] | {"n_sent_before": ledger.n_sent})
+        try:
+            with ledger.exclusively():
+                ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
+        finally:
+            case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})

@@ -10,8 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fdcore import __version__, artefacts
 from fdcore.analysis import (
     Findings,
@@ -101,10 +99,8 @@ def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -
         return
     from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
 
-    explaining, answering = untrained_outputs(pixels[np.sort(chosen)], progress=progress)
-    back = np.argsort(np.argsort(chosen))
     compared = compare_with_chance(
-        answers[chosen], leaf_of[chosen], [seen[back] for seen in explaining], [seen[back] for seen in answering]
+        answers[chosen], leaf_of[chosen], *untrained_outputs(pixels, chosen, progress=progress)
     )
     kept = chance_to_keep(scored, compared)
     case.record(chance=kept)
@@ -144,7 +140,7 @@ def _report(
     return render_report(
         case.facts(), _head(findings), classes, findings.classes, pixels,
         verdict=verdict, words=words_for_report(case, findings),
-        clones=clones_for_report(case, findings.settings), record=record,
+        clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
     )  # fmt: skip
 
 

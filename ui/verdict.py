@@ -26,7 +26,7 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
     """The whole in a sentence, what it rests on, which known label set agrees, and what speaks against it."""
     with st.container(border=True, key="verdict_panel"):
         st.subheader(inert(verdict.headline), anchor=False)
-        st.text(verdict.specificity.in_words())
+        st.text(verdict.measured_in_words)
         if agreed := verdict.label_set_sentence:
             st.markdown(f":material/fact_check: {inert(agreed)}")
         if verdict.weak_points and weak_points:

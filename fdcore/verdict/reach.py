@@ -11,8 +11,10 @@ from fdcore.clustering import Indices, Matrix
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.scores import Scores
 from fdcore.selection import SelectionSettings, overall
+from fdcore.verdict.chance import Chance
+from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
-from fdcore.verdict.specificity import Specificity, measure_specificity, why_meaningless
+from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
 from fdcore.verification.agreement import TOO_FEW, Agreement
 
@@ -20,6 +22,7 @@ MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets that are kept, the best first
+NOT_COMPARED = "No untrained networks were asked about the same pictures: fixed limits decide."
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,9 @@ class Verdict:
     """What all classes together say. Labels in it come from outside; nothing here is markup.
 
     Attributes:
-        meaningful: whether the answers follow what the pictures show, so that the rest may be believed at all.
-        why_not: one sentence where they do not; empty otherwise.
+        outcome: whether the answers follow what the pictures show; "undecided" where that cannot be told.
+        meaningful: whether they do for certain, so that the rest may be believed at all.
+        why_not: one to three sentences where they do not, or where it is undecided; empty otherwise.
         headline: one sentence.
         n_found, n_classes: found classes, of how many.
         domains: the parts of the hierarchy that the found classes lie in, that with the most classes first. They are
@@ -55,11 +59,13 @@ class Verdict:
         mean_functional, mean_semantic: L and S, on average over the found classes; nan where none was found.
         overall_functional, overall_semantic: their sums (paper section 4.1.3).
         answers: how the found classes were answered.
-        specificity: what `meaningful` rests on.
+        specificity: what the outcome rests on, by fixed limits.
+        chance: how the suspect compares with untrained networks over the same pictures; None where that is not known.
         weak_points: what speaks against the verdict.
         agreements: known label sets and how they agree, the best first, at most `MAX_AGREEMENTS`; often none.
     """
 
+    outcome: Outcome
     meaningful: bool
     why_not: str
     headline: str
@@ -72,8 +78,15 @@ class Verdict:
     overall_semantic: float
     answers: Answers
     specificity: Specificity
+    chance: Chance | None
     weak_points: tuple[WeakPoint, ...]
     agreements: tuple[Agreement, ...]
+
+    @property
+    def measured_in_words(self) -> str:
+        """What the outcome rests on, in a few sentences."""
+        compared = self.chance.in_words() if self.chance else NOT_COMPARED
+        return f"{self.specificity.in_words()} {compared}"
 
     @property
     def label_set_sentence(self) -> str:
@@ -90,6 +103,7 @@ def reach_verdict(
     distances: MatrixOf | None = None,
     agreements: Sequence[Agreement] = (),
     circumstances: Circumstances | None = None,
+    chance: Chance | None = None,
 ) -> Verdict:
     """Draw the conclusion over all classes.
 
@@ -101,6 +115,7 @@ def reach_verdict(
         distances: gives the steps (n, n) among leaves (n,), where they are known already; None computes them.
         agreements: known label sets and how they agree with the findings, the best first.
         circumstances: how the answers came about; None for nothing to complain of.
+        chance: the comparison with untrained networks, where it was made.
     """
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
@@ -109,12 +124,13 @@ def reach_verdict(
     points = find_weak_points(findings, scores, settings, known, circumstances or Circumstances())
     if specificity.by_distinct_classes:  # such suspects answer one leaf a class, and rightly so (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
-    why_not = why_meaningless(specificity)
+    decision = decide(specificity, chance)
     n = total.n_found
     return Verdict(
-        meaningful=not why_not,
-        why_not=why_not,
-        headline=_headline(why_not, domains, n, total.n_classes, _uncertain(points)),
+        outcome=decision.outcome,
+        meaningful=decision.outcome == "meaningful",
+        why_not=decision.why,
+        headline=_headline(decision, domains, n, total.n_classes, _uncertain(points)),
         n_found=n,
         n_classes=total.n_classes,
         domains=domains,
@@ -124,6 +140,7 @@ def reach_verdict(
         overall_semantic=total.semantic,
         answers=_count_answers(findings, points),
         specificity=specificity,
+        chance=chance,
         weak_points=points,
         agreements=tuple(agreements[:MAX_AGREEMENTS]),
     )
@@ -142,7 +159,7 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
         lines += [_scores_in_words(verdict), _answers_in_words(verdict)]
-    lines += [verdict.specificity.in_words(), *filter(None, [verdict.label_set_sentence])]
+    lines += [verdict.measured_in_words, *filter(None, [verdict.label_set_sentence])]
     if verdict.domains:
         lines += ["", "Domains:", *(f"  {_domain_in_words(domain)}" for domain in verdict.domains)]
     alike = [one for one in verdict.agreements if one.agrees or one.fits or one.resembles]
@@ -210,14 +227,21 @@ def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
     return {target for point in points if point.key == "interval reaches below tau" for target in point.classes}
 
 
-def _headline(why_not: str, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
-    if why_not:
-        return f"No meaningful distribution: {why_not}"
+def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
+    if decision.outcome == "meaningless":
+        return f"No meaningful distribution: {decision.why}"
+    said_to_be = _trained_in_words(domains, n_classes - n_found, uncertain)
+    if decision.outcome == "undecided":
+        return f"Undecided: {decision.why} If it means anything: {said_to_be[0].lower()}{said_to_be[1:]}"
+    return said_to_be
+
+
+def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:
+    """What the suspect appears to recognise, and how many of its classes are not covered."""
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
     start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
-    rest = n_classes - n_found
     parts += [f"{counted(rest, 'class is', 'classes are')} not covered by this corpus"] * bool(rest)
     return f"{'; '.join(part for part in parts if part)}."
 

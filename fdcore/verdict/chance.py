@@ -1,0 +1,256 @@
+"""Would a network that was never trained have answered so too, about the very same pictures?
+
+An untrained network answers by colour, brightness and coarse shape, and what a leaf shows looks alike: its pictures get
+the same answer far more often than chance alone would have it. So does a network that learned noise. What they cannot
+do is agree on a leaf's pictures *beyond* what such simple features tell. That is measured in three steps:
+
+1. *Consistency*. What untrained networks see of a picture predicts the suspect's answer by ridge regression, fitted to
+   the other leaves. Of what this leaves unexplained, the share that pictures of one leaf have in common is the
+   intraclass correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
+2. *The null*. Other untrained networks, with random last layers, answer about the same pictures and use their classes
+   exactly as evenly as the suspect does. Their consistency is measured alike.
+3. The suspect's is compared with the null's: a Monte Carlo test (Barnard 1963).
+
+No hierarchy enters, and no setting of the analysis: once the suspect was asked, the outcome stands. It needs the
+pictures, so it is measured when the asking ends and kept as a few numbers.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import CaseError
+
+Floats = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.intp]
+
+PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are looked at, of a leaf and altogether
+MIN_LEAVES = 20  # with two pictures or more, below which nothing is measured
+N_COMPONENTS = 20  # principal components of what one untrained network sees
+RIDGE, N_FOLDS = 0.3, 5
+N_HEADS, N_HEADS_OF_MANY, MANY = 15, 4, 20  # random last layers of each kind and network; fewer for many classes
+N_HIDDEN = 64
+N_BALANCING = 15  # steps that bring the classes to their shares
+
+MARGIN = 1.25  # times the highest consistency of the null, from which on untrained networks are ruled out
+LEVEL = 0.05  # share of the null that may be as consistent while that is still left open
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How the suspect's consistency compares with that of untrained networks over the same pictures.
+
+    Attributes:
+        consistency: the suspect's, -1 to 1; 0 for what simple features explain.
+        highest: that of the most consistent untrained network.
+        n_null: how many of these were measured.
+        n_as_high: how many of them are as consistent as the suspect, or more so.
+        n_pictures: pictures that it was measured on.
+    """
+
+    consistency: float
+    highest: float
+    n_null: int
+    n_as_high: int
+    n_pictures: int
+
+    @property
+    def p_value(self) -> float:
+        """The chance of an untrained network as consistent as the suspect: never 0, and exact on average."""
+        return (self.n_as_high + 1) / (self.n_null + 1)
+
+    @property
+    def ruled_out(self) -> bool:
+        """Whether the suspect is clearly more consistent than every untrained network."""
+        return self.n_as_high == 0 and self.consistency > MARGIN * max(self.highest, 0.0)
+
+    @property
+    def left_open(self) -> bool:
+        """Whether untrained networks are seldom as consistent, yet cannot be ruled out."""
+        return not self.ruled_out and self.p_value <= LEVEL
+
+    def in_words(self) -> str:
+        """What was measured, in one sentence."""
+        return (
+            f"Beyond what untrained networks see, pictures of one leaf agree by {self.consistency:.3f}; of "
+            f"{self.n_null:,} untrained networks over {self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
+            f"{'reaches' if self.n_as_high == 1 else 'reach'} that (the highest {self.highest:.3f})."
+        )
+
+
+def chance_as_dict(chance: Chance) -> dict[str, Any]:
+    """The numbers as JSON."""
+    return asdict(chance)
+
+
+def chance_from_dict(content: Mapping[str, Any]) -> Chance:
+    """Numbers that were kept, checked.
+
+    Raises:
+        CaseError: they are damaged.
+    """
+    try:
+        chance = Chance(
+            float(content["consistency"]),
+            float(content["highest"]),
+            *(int(content[key]) for key in ("n_null", "n_as_high", "n_pictures")),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CaseError(
+            f"What a case keeps about untrained networks is damaged ({error!r}). Run the case again to measure it anew."
+        ) from error
+    if not (math.isfinite(chance.consistency + chance.highest) and 0 <= chance.n_as_high <= chance.n_null):
+        raise CaseError("What a case keeps about untrained networks cannot be. Run the case again to measure it anew.")
+    return chance
+
+
+def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.integer[Any]]) -> Ints:
+    """Which pictures are looked at: those that were answered, the first of each leaf; of many leaves, at even steps.
+
+    Args:
+        answers: (n_images,) labels of the pictures as they are, -1 where not asked.
+        leaf_of: (n_images,) the leaf of each.
+
+    Returns:
+        Numbers of pictures, leaf by leaf; none where fewer than `MIN_LEAVES` leaves have two.
+    """
+    asked = np.flatnonzero(answers >= 0)
+    by_leaf = asked[np.argsort(leaf_of[asked], kind="stable")]
+    groups = np.split(by_leaf, np.flatnonzero(np.diff(leaf_of[by_leaf])) + 1)
+    several = [group for group in groups if len(group) > 1]
+    if len(several) < MIN_LEAVES:
+        return by_leaf[:0]
+    per_leaf = min(max(MAX_PICTURES // len(several), 4), PER_LEAF)
+    n_leaves = min(len(several), MAX_PICTURES // per_leaf)
+    steps = np.linspace(0, len(several) - 1, n_leaves).round().astype(np.intp)
+    return np.concatenate([several[step][:per_leaf] for step in steps])
+
+
+def compare_with_chance(
+    answers: npt.NDArray[np.integer[Any]],
+    leaf_of: npt.NDArray[np.integer[Any]],
+    explaining: Sequence[npt.NDArray[np.float32]],
+    answering: Sequence[npt.NDArray[np.float32]],
+) -> Chance:
+    """Measure the suspect's consistency and that of untrained networks.
+
+    Args:
+        answers: (n,) the suspect's label of each picture.
+        leaf_of: (n,) the leaf of each picture, in increasing order (see `pictures_to_compare`).
+        explaining: (n, any) outputs of untrained networks, by which answers are explained.
+        answering: the same of others, which make up the null.
+    """
+    _, used = np.unique(answers, return_inverse=True)
+    shares = np.bincount(used) / len(used)
+    if len(shares) < 2:
+        return Chance(0.0, 0.0, 0, 0, len(answers))
+    starts = np.flatnonzero(np.diff(leaf_of, prepend=-1))
+    unexplained = _Unexplained(np.concatenate([_components(seen) for seen in explaining], axis=1), starts)
+    [own] = unexplained.consistencies([used], len(shares))
+    null = [
+        value
+        for labels in _random_answers(answering, shares)
+        for value in unexplained.consistencies(labels, len(shares))
+    ]
+    return Chance(own, max(null), len(null), sum(value >= own for value in null), len(answers))
+
+
+class _Unexplained:
+    """What simple features leave of answers.
+
+    Args:
+        features: (n, d) standardised.
+        starts: (n_leaves,) where each leaf begins; pictures of a leaf stand together.
+    """
+
+    def __init__(self, features: Floats, starts: Ints) -> None:
+        self._starts, self._sizes = starts, np.diff(starts, append=len(features))
+        fold_of_leaf = np.random.default_rng(0).permutation(len(starts)) % N_FOLDS
+        folds = np.repeat(fold_of_leaf, self._sizes)
+        self._fits = [self._fit(features, folds == fold) for fold in range(N_FOLDS)]
+
+    @staticmethod
+    def _fit(features: Floats, out: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], Floats, Floats]:
+        """The held-out pictures, their features, and what turns the others' answers into coefficients (d, others)."""
+        seen = features[~out]
+        inner = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1], dtype=seen.dtype)
+        return out, features[out], np.linalg.solve(inner, seen.T)
+
+    def consistencies(self, labels: Sequence[Ints], n_classes: int) -> list[float]:
+        """For each labelling (n,) the intraclass correlation, within leaves, of what stays unexplained."""
+        columns = slice(1 if n_classes == 2 else None)  # of two classes one says all
+        answers = np.concatenate([np.eye(n_classes, dtype=np.float32)[each][:, columns] for each in labels], axis=1)
+        rest = np.empty_like(answers)
+        for out, features, solve in self._fits:
+            mean = answers[~out].mean(axis=0)
+            rest[out] = answers[out] - mean - features @ (solve @ (answers[~out] - mean))
+        per_labelling = np.split(rest, len(labels), axis=1)
+        return [_intraclass(values, self._starts, self._sizes) for values in per_labelling]
+
+
+def _intraclass(values: Floats, starts: Ints, sizes: Ints) -> float:
+    """The share of the variance of values (n, k) that lies between groups, without bias, summed over columns."""
+    values = values.astype(np.float64)
+    means = np.add.reduceat(values, starts) / sizes[:, None]
+    squares = np.add.reduceat((values**2).sum(axis=1), starts) / sizes
+    within = (squares - (means**2).sum(axis=1)) * sizes / (sizes - 1)
+    spread = ((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()
+    between = float(spread - (within / sizes).mean())
+    total = between + float(within.mean())
+    return between / total if total > 1e-12 else 0.0
+
+
+def _random_answers(answering: Sequence[npt.NDArray[np.float32]], shares: Floats) -> Iterator[list[Ints]]:
+    """For each network, labels (n,) by random last layers, with each class as frequent as in `shares`.
+
+    Three kinds: over all outputs, over their principal components (which brings out details), and over a random hidden
+    layer of these (which brings out unlikely combinations, as a network that learned noise would).
+    """
+    rng = np.random.default_rng(1)
+    n_heads = N_HEADS if len(shares) <= MANY else N_HEADS_OF_MANY
+    for seen in answering:
+        seen_alike, components, labels = _standardised(seen), _components(seen), []
+        for _ in range(n_heads):
+            to_hidden = _normal(rng, components.shape[1], N_HIDDEN) * np.float32(1.5 / math.sqrt(components.shape[1]))
+            hidden = np.tanh(components @ to_hidden + _normal(rng, 1, N_HIDDEN) / 2)
+            inputs = (seen_alike, components, hidden)
+            labels += [_balanced(each @ _normal(rng, each.shape[1], len(shares)), shares) for each in inputs]
+        yield labels
+
+
+def _normal(rng: np.random.Generator, rows: int, columns: int) -> Floats:
+    """Independent normal numbers (rows, columns)."""
+    drawn: Floats = rng.standard_normal((rows, columns), dtype=np.float32)
+    return drawn
+
+
+def _balanced(outputs: Floats, shares: Floats) -> Ints:
+    """The class (n,) of each of the outputs (n, k), after offsets that bring every class near its share."""
+    outputs, n = _standardised(outputs), len(outputs)
+    if len(shares) == 2:
+        apart = outputs[:, 1] - outputs[:, 0]
+        return np.asarray(apart > np.quantile(apart, shares[0]), np.intp)
+    offsets = np.zeros(len(shares), np.float32)
+    for step in range(N_BALANCING):
+        got = np.bincount((outputs + offsets).argmax(axis=1), minlength=len(shares)) / n
+        offsets += np.float32(0.7 if 2 * step < N_BALANCING else 0.3) * np.log((shares + 0.5 / n) / (got + 0.5 / n))
+    return np.asarray((outputs + offsets).argmax(axis=1), np.intp)
+
+
+def _components(seen: npt.NDArray[np.float32]) -> Floats:
+    """The leading principal components (n, at most `N_COMPONENTS`) of outputs, each with variance 1."""
+    centred = seen.astype(np.float64) - seen.mean(axis=0, dtype=np.float64)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(seen))  # in increasing order
+    n_kept = min(N_COMPONENTS, int((variances > 1e-9 * max(variances[-1], 1e-300)).sum()))
+    kept = np.arange(len(variances) - n_kept, len(variances))[::-1]
+    return np.asarray(centred @ (directions[:, kept] / np.sqrt(variances[kept])), np.float32)
+
+
+def _standardised(values: npt.NDArray[Any]) -> Floats:
+    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+    scaled: Floats = (centred / np.maximum(centred.std(axis=0), 1e-12)).astype(np.float32)
+    return scaled
