@@ -13,7 +13,7 @@ from fdcore.pipeline import run_plan
 from fdcore.plan import Plan, SuspectOptions
 from fdcore.progress import Progress, silent
 
-DEMO_TOTAL, DEMO_EPOCHS = 1_500, 15
+DEMO_TOTAL, DEMO_EPOCHS, DEMO_RATE = 600, 30, 0.05
 
 
 def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
@@ -64,6 +64,6 @@ def demo_clones(corpus: Path) -> CloneRequest:
     return CloneRequest(
         sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
         transfer=TransferSettings(total=DEMO_TOTAL),
-        training=TrainingSettings(epochs=DEMO_EPOCHS),
+        training=TrainingSettings(epochs=DEMO_EPOCHS, learning_rate=DEMO_RATE),
         evaluation=str(stickers_beside(corpus)),
     )

@@ -193,7 +193,11 @@ def rate_density(
         {
             "type": "scatter", "mode": "lines", "x": at.tolist(), "y": row.density.tolist(),
             "name": f"{shortened(row.name, 40)} (mean {row.values.mean():.0%})",
-            "line": {"color": source_color(row.source) if row.source else LINE, "width": 2.5, "dash": dash},
+            "line": (
+                {"color": source_color(row.source), "width": 2.5, "dash": dash}
+                if row.source
+                else {"color": LINE, "width": 2.5, "dash": "dot"}
+            ),
             "hovertemplate": "%{x:.0%}: density %{y:.2f}",
         }
         for row, dash in zip(shown, dashes, strict=True)

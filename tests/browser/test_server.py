@@ -55,7 +55,8 @@ def test_a_restarted_server_has_its_page_back(server: Server, page: Page, watch,
     """A page that was open when the server died comes back by itself when the server does."""
     server.add_case(demo_cases.finished)
     open_page(page, server)
-    with watch.allowing("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket"):
+    lost = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|Client Error in reaching server endpoint"
+    with watch.allowing(lost):
         server.kill()
         page.wait_for_timeout(500)
         server.start()

@@ -1,0 +1,62 @@
+"""Draw how many classes a case's clones copy how well, as a picture (the paper's Figure 4).
+
+    python scripts/draw_clone_density.py CASE PICTURE.png
+
+The case's clones were tested on labelled pictures (`fdcore clone --evaluate`); a chromium draws what page 7 shows.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from fdcore.case import Case
+from fdcore.clone_runs import read_comparison, read_evaluation_sets
+from fdcore.cloning.comparison import density
+from fdcore.figures import standalone_html
+from fdcore.figures.clones import ClassRates, rate_density
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from browser.driver import find_chromium, launch
+
+GRID = np.linspace(0, 1, 201)
+
+
+def main() -> None:
+    """Read what was measured, draw, and save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("case", type=Path)
+    parser.add_argument("picture", type=Path)
+    options = parser.parse_args()
+    case = Case.open(options.case)
+    comparison = read_comparison(case, read_evaluation_sets(case)[0].key)
+    columns = comparison.columns
+    accuracies = [("The suspect itself", None, columns[0].evaluation.suspect_accuracy_per_class())]
+    accuracies += [
+        (title, column.run.source, column.evaluation.accuracy_per_class())
+        for title, column in zip(comparison.titles(), columns, strict=True)
+    ]
+    rows = []
+    for title, source, rates in accuracies:
+        values = np.array([rate.value for rate in rates if rate])
+        rows.append(ClassRates(title, source, values, density(values, GRID)))
+    figure = rate_density(rows, GRID, "accuracy", n_classes=len(comparison.names))
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        page_file = Path(folder) / "density.html"
+        page_file.write_bytes(standalone_html(figure, "Accuracy of the clones, class by class"))
+        browser = launch(playwright, chromium)
+        page = browser.new_page(viewport={"width": 900, "height": 480})
+        page.goto(page_file.as_uri())
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        page.locator(".js-plotly-plot").screenshot(path=options.picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
