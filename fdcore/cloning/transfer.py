@@ -8,10 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fdcore.artefacts import ClassFinding, to_csv
-
-TOTAL = 5_000  # images of the paper's transfer sets
-COLUMNS = ("target_class", "found", "kept", "dropped", "share_kept", "taken")
+from fdcore.artefacts import ClassFinding
 
 
 class ClassShare(NamedTuple):
@@ -22,14 +19,12 @@ class ClassShare(NamedTuple):
         label: what was found; empty for "not found".
         kept: images of the selection that the suspect itself puts in the class.
         dropped: images of the selection that it puts elsewhere.
-        taken: images of a balanced set of a fixed total.
     """
 
     target_class: int
     label: str
     kept: int
     dropped: int
-    taken: int
 
 
 class TransferSet(NamedTuple):
@@ -37,12 +32,10 @@ class TransferSet(NamedTuple):
 
     Attributes:
         classes: one for each class, in their order.
-        total: the images asked for.
         balance: kept images of the smallest class with any, as a share of the largest; 0 where there is none.
     """
 
     classes: tuple[ClassShare, ...]
-    total: int
     balance: float
 
     @property
@@ -51,32 +44,24 @@ class TransferSet(NamedTuple):
         return sum(share.kept for share in self.classes)
 
     @property
-    def n_taken(self) -> int:
-        """Images in the balanced set; fewer than `total` where the classes do not hold enough."""
-        return sum(share.taken for share in self.classes)
-
-    @property
     def n_covered(self) -> int:
         """Classes with at least one kept image."""
         return sum(share.kept > 0 for share in self.classes)
 
 
-def transfer_set(findings: Sequence[ClassFinding], total: int = TOTAL) -> TransferSet:
-    """Share a total among the classes as evenly as their kept images allow; no image is taken twice."""
-    kept = [len(finding.filtered.kept) for finding in findings]
-    taken = share_evenly(kept, total)
+def transfer_set(findings: Sequence[ClassFinding]) -> TransferSet:
+    """Count what filtering kept and dropped of each class's answer."""
     classes = tuple(
         ClassShare(
             finding.selection.target_class,
             finding.name.label if finding.name else "",
-            n_kept,
+            len(finding.filtered.kept),
             len(finding.filtered.dropped),
-            n_taken,
         )
-        for finding, n_kept, n_taken in zip(findings, kept, taken, strict=True)
+        for finding in findings
     )
-    some = [n for n in kept if n]
-    return TransferSet(classes, total, min(some) / max(some) if some else 0.0)
+    some = [share.kept for share in classes if share.kept]
+    return TransferSet(classes, min(some) / max(some) if some else 0.0)
 
 
 def share_evenly(available: Sequence[int], total: int) -> list[int]:
@@ -96,19 +81,3 @@ def share_evenly(available: Sequence[int], total: int) -> list[int]:
     more = np.flatnonzero(have > low)[: max(total - int(taken.sum()), 0)]
     taken[more] += 1
     return [int(n) for n in taken]
-
-
-def transfer_to_csv(found: TransferSet) -> bytes:
-    """The transfer set per class as a table."""
-    rows = (
-        {
-            "target_class": share.target_class,
-            "found": share.label,
-            "kept": share.kept,
-            "dropped": share.dropped,
-            "share_kept": round(share.kept / max(share.kept + share.dropped, 1), 6),
-            "taken": share.taken,
-        }
-        for share in found.classes
-    )
-    return to_csv(COLUMNS, rows)
