@@ -76,8 +76,14 @@ def _selection(case: Case, source: Source) -> dict[str, Any]:
     return settings | {"locked": {str(i): asdict(choice) for i, choice in read_choices(case).items()}}
 
 
+def is_trained(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> bool:
+    """Whether there is such a clone already, so that the pictures it came from are not needed."""
+    name = run_id(case, source, transfer, training)
+    return case.has(f"{run_folder(name)}/run.json") and read_run(case, name).stage in ("trained", "done")
+
+
 def prepare(
-    case: Case, request: CloneRequest, source: Source, pool: Pool, tested: npt.NDArray[np.uint64], asker: Asker,
+    case: Case, request: CloneRequest, source: Source, pool: Pool | None, tested: npt.NDArray[np.uint64], asker: Asker,
     by: str, progress: Progress,
 ) -> Prepared:  # fmt: skip
     """A source's clone: its transfer set drawn and written down, or found where that was done before.
@@ -86,7 +92,7 @@ def prepare(
         tested: ids of the pictures that clones are tested on; a folder's transfer set does without them.
     """
     name = run_id(case, source, request.transfer, request.training)
-    if case.has(f"{run_folder(name)}/run.json"):
+    if pool is None or case.has(f"{run_folder(name)}/run.json"):
         return _with_device(_prepared(read_run(case, name), case, pool), request.training.device)
     drawn = _draw(case, pool, source, request.transfer, tested, asker, progress)
     sent = pool.folder.ledger.n_sent if pool.folder else 0
@@ -124,8 +130,8 @@ def go_on_with(case: Case, run: CloneRun, device: str, cache: Path, progress: Pr
     return _with_device(_prepared(run, case, pool), device)
 
 
-def _prepared(run: CloneRun, case: Case, pool: Pool) -> Prepared:
-    if run.stage in ("trained", "done"):
+def _prepared(run: CloneRun, case: Case, pool: Pool | None) -> Prepared:
+    if pool is None or run.stage in ("trained", "done"):
         return Prepared(run, None, None)
     return Prepared(run, pool, _rows_from_parquet(case, run.id, pool))
 

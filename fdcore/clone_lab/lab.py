@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fdcore.analysis import load_scored, pixels_of, selection_settings
 from fdcore.case import Case
 from fdcore.clone_lab.asking import Asker, input_of
-from fdcore.clone_lab.drawing import Prepared, draw_from_corpus, go_on_with, n_to_ask, open_pool, prepare
+from fdcore.clone_lab.drawing import Prepared, draw_from_corpus, go_on_with, is_trained, n_to_ask, open_pool, prepare
 from fdcore.clone_lab.testing import MAX_TESTED, EvaluationPictures, ask_about, ask_clone, export, open_set
 from fdcore.clone_lab.training import keep_best, train_all
 from fdcore.clone_runs import FOLDER, read_run, read_runs, run_folder
@@ -71,8 +71,12 @@ def clone(
         asker = Asker(case)
         test = open_set(case, request.evaluation, request.transfer.reserved, cache, progress)
         transfer = request.transfer
-        pools = [open_pool(case, source, transfer.total, transfer.seed, cache, progress) for source in request.sources]
-        needed = test.n_to_ask + sum(n_to_ask(pool, transfer, test.image_ids) for pool in pools)
+        pools = [
+            None if is_trained(case, source, transfer, request.training)
+            else open_pool(case, source, transfer.total, transfer.seed, cache, progress)
+            for source in request.sources
+        ]  # fmt: skip
+        needed = test.n_to_ask + sum(n_to_ask(pool, transfer, test.image_ids) for pool in pools if pool)
         asker.require_budget(needed, "Training and testing these clones")
         ask_about(case, test, asker, progress)
         prepared = [

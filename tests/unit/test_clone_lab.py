@@ -460,6 +460,17 @@ def test_only_one_trains_clones_of_a_case(case, cache) -> None:
     assert refused
 
 
+def test_a_finished_clone_needs_its_folder_no_more(case, cache, tmp_path) -> None:
+    """With the folder gone, another source can still be added to the same request."""
+    own = _draw_folder(tmp_path / "own")
+    source = Source(SourceKind.FOLDER, str(own))
+    first = clone_lab.clone(case.folder, _request(source), cache=cache)[0]
+    shutil.rmtree(own)
+    runs = clone_lab.clone(case.folder, _request(source, RANDOM), cache=cache)
+    assert [run.finished for run in runs] == [True, True]
+    assert runs[0].files == first.files
+
+
 def test_a_removed_clone_leaves_its_answers(case, cache, tmp_path) -> None:
     """What was asked stays counted; only a clone that is there can be removed."""
     source = Source(SourceKind.FOLDER, str(_draw_folder(tmp_path / "own")))
