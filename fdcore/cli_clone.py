@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ def _add_clone(command: argparse.ArgumentParser) -> None:
                          "(default 5000); several, separated by commas, show what more queries would give")  # fmt: skip
     command.add_argument("--not-found", choices=("leave out", "random"), default="leave out",
                          help="what becomes of classes that were not found")  # fmt: skip
+    command.add_argument("--uncertain", choices=("take", "set aside"), default="take",
+                         help="what becomes of answers whose interval reaches below tau")  # fmt: skip
     group = command.add_argument_group("how clones are trained")
     group.add_argument("--arch", metavar="NAME", help="architecture, such as resnet20, googlenet-32 or "
                        "torchvision/mobilenet_v3_small (default: one that suits the input)")  # fmt: skip
@@ -86,9 +89,9 @@ def _requests(options: argparse.Namespace) -> list["CloneRequest"]:
     )
     sources = tuple(_source(text) for text in options.sources.split(",") if text.strip())
     evaluation = str(Path(options.evaluate).absolute()) if options.evaluate else ""
+    drawn = TransferSettings(seed=options.seed, not_found=options.not_found, uncertain=options.uncertain)
     return [
-        CloneRequest(sources, TransferSettings(total, options.seed, not_found=options.not_found), training, evaluation)
-        for total in _totals(options.total)
+        CloneRequest(sources, replace(drawn, total=total), training, evaluation) for total in _totals(options.total)
     ]
 
 

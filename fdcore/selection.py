@@ -20,6 +20,7 @@ from fdcore.scores import Scores, wilson_interval
 
 Shares = npt.NDArray[np.float64]
 
+BELOW_TAU = "interval reaches below tau"  # a weakness: the answer may be none at all
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
 MAX_CHOSEN = 1_000  # leaves of a choice
@@ -291,7 +292,7 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner.functional < 0.5:
         found.append("low score")
     if low < settings.tau:
-        found.append("interval reaches below tau")
+        found.append(BELOW_TAU)
     if high - low > 0.3:
         found.append("wide interval")
     runner_up = selection.clusters[1] if len(selection.clusters) > 1 else None

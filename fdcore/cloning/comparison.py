@@ -1,7 +1,7 @@
 """Clones side by side: Table 5, the densities of Figure 4, and what an agreement costs (paper section 5.4)."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, pi, sqrt
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fdcore.artefacts import to_csv
 from fdcore.cloning.evaluation import Evaluation, Measure, Rate, lead
+from fdcore.cloning.naming import clone_titles, origin_of, source_names
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError
@@ -76,14 +77,9 @@ class Comparison:
         return found[-1] if found else None
 
     def titles(self) -> tuple[str, ...]:
-        """What each column is called, no two the same: its source, with total and id where that is not enough."""
-        called = source_names(column.run.source for column in self.columns)
-        names = [called[column.run.source] for column in self.columns]
-        for add in (_total, _id):
-            again = Counter(names)
-            pairs = zip(names, self.columns, strict=True)
-            names = [name if again[name] == 1 else f"{name}, {add(column.run)}" for name, column in pairs]
-        return tuple(names)
+        """What each column is called, no two the same; see `naming.clone_titles`."""
+        called = clone_titles([column.run for column in self.columns])
+        return tuple(called[column.run.id] for column in self.columns)
 
 
 class TableRow(NamedTuple):
@@ -114,36 +110,6 @@ class CostPoint(NamedTuple):
     source: str
     n_answers: int
     agreement: Rate
-
-
-def source_names(sources: Iterable[Source]) -> dict[Source, str]:
-    """What each of some sources is called among them, for people.
-
-    It is its own name, and for folders called the same as much of their paths as tells them apart.
-    """
-    every = tuple(dict.fromkeys(sources))
-    return {one: _name_among(one, [other for other in every if _origin(other) != _origin(one)]) for one in every}
-
-
-def _name_among(source: Source, others: Sequence[Source]) -> str:
-    for n_parts in range(1, source.folder.count("/") + 2):
-        name = _long_name(source, n_parts)
-        if all(_long_name(other, n_parts) != name for other in others):
-            return name
-    return _long_name(source, 0)
-
-
-def _long_name(source: Source, n_parts: int) -> str:
-    """A source's name with the last parts of its path; with 0 all of it."""
-    if n_parts == 1 or not source.folder:
-        return source.name
-    path = "/".join(source.folder.rstrip("/").split("/")[-n_parts:])
-    return f"{source.role}: {path}" if source.role else path
-
-
-def _origin(source: Source) -> tuple[SourceKind, str]:
-    """Where a source's images come from, whatever it is said to be to the suspect."""
-    return source.kind, source.folder.rstrip("/")
 
 
 def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
@@ -242,10 +208,10 @@ def cost_points(comparison: Comparison) -> tuple[CostPoint, ...]:
     """What every clone cost and how often it agrees, in the order of the columns."""
     first: dict[tuple[SourceKind, str], Source] = {}  # a folder may have been given two roles
     for column in comparison.columns:
-        first.setdefault(_origin(column.run.source), column.run.source)
+        first.setdefault(origin_of(column.run.source), column.run.source)
     called = source_names(first.values())
     return tuple(
-        CostPoint(run.id, called[first[_origin(run.source)]], run.n_answers, agreement)
+        CostPoint(run.id, called[first[origin_of(run.source)]], run.n_answers, agreement)
         for run, agreement in ((column.run, column.evaluation.agreement) for column in comparison.columns)
         if agreement is not None
     )
@@ -307,11 +273,3 @@ def _place(column: Column) -> tuple[int, str, int, str]:
 
 def _kind(source: Source) -> str:
     return source.role if source.kind is SourceKind.FOLDER else source.kind
-
-
-def _total(run: CloneRun) -> str:
-    return f"{run.transfer.total:,} images"
-
-
-def _id(run: CloneRun) -> str:
-    return run.id

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 from fdcore.errors import SettingsError
 
 NotFound = Literal["leave out", "random"]
+Uncertain = Literal["take", "set aside"]
 Optimiser = Literal["sgd", "adam"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Role = Literal["", "same", "similar", "distant"]
@@ -51,7 +52,7 @@ class Source:
         """For people: "two terms", "one term", "random", or the folder's own name.
 
         No folder is called as a source of the case is, but two folders may be called the same; see
-        `comparison.source_names`.
+        `naming.source_names`.
         """
         if self.kind in _NAMES:
             return _NAMES[self.kind]
@@ -72,6 +73,8 @@ class TransferSettings:
         not_found: what becomes of a class that was not found: it is left out, or filled with images of the whole corpus
             that the suspect puts in it.
         reserved: share of the corpus' images that no transfer set may take, so that clones can be tested on them.
+        uncertain: whether images are taken for an answer that may be none, its score's interval reaching below tau, or
+            the class counts as not found.
     """
 
     total: int = 5_000
@@ -79,12 +82,14 @@ class TransferSettings:
     fill_views: bool = True
     not_found: NotFound = "leave out"
     reserved: float = 0.1
+    uncertain: Uncertain = "take"
 
     def __post_init__(self) -> None:
         _require_types(self)
         _require(2 <= self.total <= 10_000_000, "A transfer set has 2 to 10,000,000 images", self.total)
         _require(0 <= self.seed < 2**63, "The seed lies between 0 and 2^63 - 1", self.seed)
         _require(self.not_found in get_args(NotFound), "A class not found is 'leave out' or 'random'", self.not_found)
+        _require(self.uncertain in get_args(Uncertain), "Uncertain is 'take' or 'set aside'", self.uncertain)
         _require(0 <= self.reserved <= 0.5, "The reserved share lies between 0 and 0.5", self.reserved)
 
 

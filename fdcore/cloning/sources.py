@@ -20,6 +20,7 @@ from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
+from fdcore.selection import BELOW_TAU
 from fdcore.suspect.ledger import NOT_ASKED
 
 Answers = npt.NDArray[np.int32]
@@ -74,8 +75,9 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     """Draw from what was found: the kept images of every class, the total shared evenly.
 
     A class with too few images is filled up with further views of them that the suspect puts in the class too; what is
-    still missing goes to the other classes. A class that was not found gets nothing, or images of the whole corpus that
-    the suspect puts there; no views of those, which would only give stray images more weight.
+    still missing goes to the other classes. A class that was not found, or whose answer is set aside, gets nothing, or
+    images of the whole corpus that the suspect puts there; no views of those, which would only give stray images more
+    weight.
 
     Args:
         findings: one for each of the suspect's classes, in order.
@@ -87,7 +89,9 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
         SettingsError: fewer than two classes get an image.
     """
     _require_answers(answers)
-    found = np.array([finding.selection.winner is not None for finding in findings], dtype=bool)
+    answered = np.array([finding.selection.winner is not None for finding in findings], dtype=bool)
+    uncertain = np.array([BELOW_TAU in finding.weaknesses for finding in findings], dtype=bool)
+    found = answered & ~uncertain if settings.uncertain == "set aside" else answered
     pool, classes = _pool(findings, found, answers, settings.not_found == "random")
     free = ~reserved_images(image_ids[pool], settings.reserved)
     pool, classes = pool[free], classes[free]
@@ -99,7 +103,9 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     rows = rows.first(share_evenly(has.tolist(), settings.total), rows.labels, _places(image_ids, settings.seed))
     wanted = _wanted(settings.total, found | (settings.not_found == "random"))
     shares = _shares(rows, wanted, found, [_label(finding) for finding in findings])
-    return _drawn(rows, shares, [*_found_notes(shares, found, settings), *_unasked_note(answers[:, 0])])
+    doubtful = [share for share in shares if answered[share.target_class] and uncertain[share.target_class]]
+    notes = [*_found_notes(shares, found, settings), *_doubt_note(doubtful, settings), *_unasked_note(answers[:, 0])]
+    return _drawn(rows, shares, notes)
 
 
 def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
@@ -221,7 +227,7 @@ def _pool(
     findings: Sequence[ClassFinding], found: Flags, answers: Answers, fill: bool
 ) -> tuple[Indices, npt.NDArray[np.int32]]:
     """Images that may be taken and the class of each: the kept ones, and those that fill classes not found."""
-    kept = [finding.filtered.kept for finding in findings]
+    kept = [finding.filtered.kept for finding, is_found in zip(findings, found, strict=True) if is_found]
     pool = np.concatenate([*kept, np.empty(0, np.intp)]).astype(np.intp)
     if fill:
         itself = answers[:, 0]
@@ -296,6 +302,14 @@ def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: Transf
         notes.append(f"A total of {settings.total:,} does not go round: nothing was wanted of {_classes(idle)}.")
     n_rows = sum(share.n_rows for share in shares)
     return [*notes, *([_short_of(n_rows, settings.total)] if n_rows < settings.total else [])]
+
+
+def _doubt_note(doubtful: Sequence[ClassTransfer], settings: TransferSettings) -> list[str]:
+    """Classes whose answer may be none."""
+    if not doubtful:
+        return []
+    done = "counted as not found" if settings.uncertain == "set aside" else "taken all the same; it can be set aside"
+    return [f"The interval of the score reaches below tau in {_classes(doubtful)}: {done}."]
 
 
 def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:

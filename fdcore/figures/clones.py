@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from fdcore.cloning.comparison import source_names
 from fdcore.cloning.evaluation import Measure, Rate
+from fdcore.cloning.naming import source_names
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.figures.style import (

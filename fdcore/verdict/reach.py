@@ -10,7 +10,7 @@ from fdcore.closeness import distances as distances_among
 from fdcore.clustering import Indices, Matrix
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, overall
+from fdcore.selection import BELOW_TAU, SelectionSettings, overall
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
@@ -224,7 +224,7 @@ def _listing(items: Sequence[str]) -> str:
 
 def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
     """The classes whose score may in truth lie below tau, so that they may be no finding at all."""
-    return {target for point in points if point.key == "interval reaches below tau" for target in point.classes}
+    return {target for point in points if point.key == BELOW_TAU for target in point.classes}
 
 
 def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:

@@ -153,7 +153,8 @@ def test_one_click_hands_the_choice_to_a_job(finished: Case) -> None:
     at.number_input(key="clone_epochs").set_value(7)
     at.number_input(key="clone_total").set_value(60)
     at.text_input(key="clone_seed").set_value("3")
-    at.selectbox(key="clone_not_found").set_value("random").run()
+    at.selectbox(key="clone_not_found").set_value("random")
+    at.selectbox(key="clone_uncertain").set_value("set aside").run()
     at.button(key="clone_start").click().run()
     assert not at.exception
     job = newest(finished)
@@ -161,7 +162,8 @@ def test_one_click_hands_the_choice_to_a_job(finished: Case) -> None:
     assert job.kind == "clone"
     assert request.sources == (FOUND, ONE_TERM, RANDOM)
     assert (request.training.epochs, request.training.seed) == (7, 3)
-    assert (request.transfer.total, request.transfer.seed, request.transfer.not_found) == (60, 3, "random")
+    transfer = request.transfer
+    assert (transfer.total, transfer.seed, transfer.not_found, transfer.uncertain) == (60, 3, "random", "set aside")
     at = open_case(finished)
     assert at.button(key="job_pause")
     assert at.button(key="job_cancel")
@@ -632,8 +634,8 @@ def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
         "a": "Found, two terms, 40 images",
         "b": "Found, two terms, 80 images",
         "c": "Random images",
-        "d": "similar: caltech101 (d)",
-        "e": "similar: caltech101 (e)",
+        "d": "similar: caltech101, d",
+        "e": "similar: caltech101, e",
         "f": "folder: Class",
         "g": "folder: one/pets",
         "h": "folder: two/pets",

@@ -22,10 +22,10 @@ from fdcore.cloning.comparison import (
     density,
     leads,
     made_alike,
-    source_names,
     table,
 )
 from fdcore.cloning.evaluation import Evaluation, Rate, lead
+from fdcore.cloning.naming import clone_titles, source_names
 from fdcore.cloning.run import CloneRun, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError
@@ -127,7 +127,7 @@ def test_a_table_without_labels_or_clones_is_told_as_such():
 
 
 def test_titles_tell_clones_of_one_source_apart():
-    """By their total, and where that is the same by their id."""
+    """By what differs among them, and where nothing does by their id."""
     comparison = compare(
         make_column(RANDOM),
         make_column(FOUND, total=100),
@@ -137,6 +137,24 @@ def test_titles_tell_clones_of_one_source_apart():
     assert comparison.titles() == (
         "random", "two terms, 100 images", "two terms, 500 images, a1", "two terms, 500 images, a2",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"transfer": TransferSettings(total=500, not_found="random")}, ("not found left out", "not found filled")),
+        ({"selection": {"alpha": 0.5}}, ("alpha None", "alpha 0.5")),
+        ({"selection": {"locked": {"3": {}}}}, ("none locked", "1 locked")),
+        ({"training": TrainingSettings(arch="lenet")}, ("resnet20", "lenet")),
+        ({"training": TrainingSettings(augment=False)}, ("augmented", "not augmented")),
+        ({"training": TrainingSettings(seed=4)}, ("seed 0", "seed 4")),
+    ],
+)
+def test_titles_say_only_what_differs(changes, told):
+    """What two clones share is not repeated in their titles."""
+    first = replace(make_run(FOUND), training=TrainingSettings(), transfer=TransferSettings(total=500))
+    second = replace(first, id="other", **changes)
+    assert list(clone_titles([first, second]).values()) == [f"two terms, {one}" for one in told]
 
 
 def test_the_csv_holds_every_rate_with_its_interval():

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from fdcore.cloning.sources import choose_images, draw_chosen, draw_found, draw_
 from fdcore.errors import SettingsError
 from fdcore.filtering import filter_images
 from fdcore.naming import Name
-from fdcore.selection import ClassSelection, Cluster
+from fdcore.selection import BELOW_TAU, ClassSelection, Cluster
 
 WORD = 2**64
 ALL = TransferSettings(total=10_000, reserved=0.0)
@@ -68,7 +69,11 @@ def plain_draw(findings, answers, ids, how) -> set[tuple[int, int, int]]:
     queues = []
     for target, finding in enumerate(findings):
         pool = finding.filtered.kept.tolist()
-        fill = not finding.selection.winner and how.not_found == "random"
+        aside = how.uncertain == "set aside" and BELOW_TAU in finding.weaknesses
+        missing = aside or not finding.selection.winner
+        fill = missing and how.not_found == "random"
+        if missing:
+            pool = []
         if fill:
             pool = [i for i in range(len(answers)) if answers[i, 0] == target]
         pool = [i for i in pool if place(int(ids[i]), WORD - 1) >= how.reserved * WORD]
@@ -95,11 +100,13 @@ def plain_draw(findings, answers, ids, how) -> set[tuple[int, int, int]]:
     fill_views=st.booleans(),
     not_found=st.sampled_from(["leave out", "random"]),
     reserved=st.sampled_from([0.0, 0.2, 0.5]),
+    uncertain=st.sampled_from(["take", "set aside"]),
 )
-def test_a_draw_agrees_with_one_made_by_hand(seed, total, draw_seed, fill_views, not_found, reserved):
-    """Dealing rows out one by one, with plain whole numbers, gives the same rows."""
+def test_a_draw_agrees_with_one_made_by_hand(seed, total, draw_seed, fill_views, not_found, reserved, uncertain):
+    """Dealing rows out one by one, with plain whole numbers, gives the same rows. Class 0 is uncertain."""
     answers, ids, findings = make_world(seed)
-    how = TransferSettings(total, draw_seed, fill_views, not_found, reserved)
+    findings[0] = replace(findings[0], weaknesses=(BELOW_TAU,))
+    how = TransferSettings(total, draw_seed, fill_views, not_found, reserved, uncertain)
     drawn = draw_found(findings, answers, ids, how)
     expected = plain_draw(findings, answers, ids, how)
     assert rows_of(drawn) == Counter(expected)
@@ -107,7 +114,9 @@ def test_a_draw_agrees_with_one_made_by_hand(seed, total, draw_seed, fill_views,
     assert drawn.labels.dtype == np.int32
     for one in drawn.classes:
         own = [(image, view) for image, view, label in expected if label == one.target_class]
-        found = findings[one.target_class].selection.winner is not None
+        finding = findings[one.target_class]
+        aside = uncertain == "set aside" and BELOW_TAU in finding.weaknesses
+        found = finding.selection.winner is not None and not aside
         assert one.n_rows == len(own)
         assert (one.n_images if found else one.n_filled) == sum(view == 0 for _, view in own)
         assert one.n_views == sum(view > 0 for _, view in own)
@@ -225,6 +234,22 @@ def test_classes_that_were_not_found_are_left_out_or_filled():
     assert filled.notes == (
         "Class 2 was not found: 4 images of the whole corpus that the suspect puts there; 10 were wanted.",
     )
+
+
+def test_an_answer_that_may_be_none_is_told_and_can_be_set_aside():
+    """It counts as not found then, and what the whole corpus gives its class may fill it."""
+    answers, ids, findings = make_world()
+    findings[1] = replace(findings[1], weaknesses=("low score", BELOW_TAU))
+    taken = draw_found(findings, answers, ids, ALL)
+    assert "The interval of the score reaches below tau in class 1 (cat): taken all the same; it can be set aside." in (
+        taken.notes
+    )
+    aside = draw_found(findings, answers, ids, replace(ALL, uncertain="set aside"))
+    assert "The interval of the score reaches below tau in class 1 (cat): counted as not found." in aside.notes
+    assert (taken.classes[1].n_rows > 0, aside.classes[1].n_rows) == (True, 0)
+    filled = draw_found(findings, answers, ids, replace(ALL, uncertain="set aside", not_found="random"))
+    assert filled.classes[1].n_filled == int((answers[:, 0] == 1).sum())
+    assert (filled.classes[1].n_images, filled.classes[1].n_views) == (0, 0)
 
 
 def test_a_class_that_the_whole_corpus_does_not_show_is_told():

@@ -8,13 +8,14 @@ import streamlit as st
 
 from fdcore.cloning.architectures import ARCHITECTURES, SMALL_SIDE
 from fdcore.cloning.run import CloneRun
-from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingSettings, TransferSettings
+from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingSettings, TransferSettings, Uncertain
 from ui.text import counted, inert
 
 _MOST = 1_000_000
 _OWNER = "clone_settings_owner"  # which case the widgets were filled for
 _OPTIMISERS: dict[Optimiser, str] = {"sgd": "SGD with momentum", "adam": "Adam"}
 _NOT_FOUND: dict[NotFound, str] = {"leave out": "Leave it out", "random": "Random images in it"}
+_UNCERTAIN: dict[Uncertain, str] = {"take": "Take its images", "set aside": "As if not found"}
 
 
 class Networks(NamedTuple):
@@ -87,7 +88,7 @@ def _fill(case_id: str, transfer: TransferSettings, training: TrainingSettings) 
         "clone_optimiser": training.optimiser, "clone_patience": training.patience,
         "clone_rounds": training.jacobian_rounds, "clone_augment": training.augment,
         "clone_total": min(transfer.total, _MOST), "clone_seed": str(transfer.seed), "clone_fill": transfer.fill_views,
-        "clone_not_found": transfer.not_found,
+        "clone_not_found": transfer.not_found, "clone_uncertain": transfer.uncertain,
     }  # fmt: skip
     fresh = st.session_state.get(_OWNER) != case_id
     st.session_state[_OWNER] = case_id
@@ -129,7 +130,8 @@ def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
 
 
 def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
-    total_at, seed_at, not_found_at, fill_at = st.columns(4)
+    total_at, seed_at, fill_at = st.columns(3)
+    not_found_at, uncertain_at = st.columns(2)
     with total_at:
         total = _number("Images per clone", "clone_total", 2, _MOST, 500, _TOTAL)
     with seed_at:
@@ -139,6 +141,11 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
             "A class not found", list(_NOT_FOUND), key="clone_not_found", format_func=lambda one: _NOT_FOUND[one],
             help=f"{_MISSING} Here: {counted(n_not_found, 'class', 'classes')}.",
         )  # fmt: skip
+    with uncertain_at:
+        uncertain = st.selectbox(
+            "An uncertain answer", list(_UNCERTAIN), key="clone_uncertain", help=_DOUBT,
+            format_func=lambda one: _UNCERTAIN[one],
+        )  # fmt: skip
     with fill_at:
         st.space("small")
         fill = st.toggle("Fill up with views", key="clone_fill",
@@ -147,7 +154,7 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
         st.caption(":material/info: The seed is a whole number, 0 or more; 0 is taken instead.")
     return replace(
         begun, total=total, seed=int(seed) if seed.isdecimal() else 0, not_found=not_found or "leave out",
-        fill_views=fill,
+        uncertain=uncertain or "take", fill_views=fill,
     )  # fmt: skip
 
 
@@ -171,6 +178,7 @@ def _number(label: str, key: str, least: int, most: int, step: int, said: str) -
 
 _TOTAL = "Shared evenly over the classes; every source gets as many. The paper takes 5,000."
 _SEED = "Decides which images are drawn, the first weights and the order of training."
+_DOUBT = "One whose score may in truth lie below tau, so that it may be no finding at all."
 _PATIENCE = (
     "Epochs without a better agreement on held-out images after which training ends; 0 for never. The best weights are "
     "kept either way."

@@ -1,6 +1,5 @@
 """Clones as tables and sentences for people; nothing here draws. Texts are not inert."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from fdcore.artefacts import to_csv
-from fdcore.cloning.comparison import MEAN, Column, Comparison, made_alike, source_names, table
+from fdcore.cloning.comparison import MEAN, Column, Comparison, made_alike, table
 from fdcore.cloning.evaluation import Measure, Rate, lead
+from fdcore.cloning.naming import clone_titles
 from fdcore.cloning.run import MAX_SECONDS, ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.schedule import planned_epochs, planned_images
 from fdcore.cloning.settings import Source, SourceKind
@@ -61,21 +61,7 @@ def source_title(source: Source, name: str = "", length: int = 40) -> str:
 
 def run_titles(runs: Sequence[CloneRun]) -> dict[str, str]:
     """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs."""
-    names = source_names(run.source for run in runs)
-    by_source: dict[str, list[CloneRun]] = defaultdict(list)
-    for run in runs:
-        by_source[source_title(run.source, names[run.source])].append(run)
-    titles = {}
-    for title, alike in by_source.items():
-        facts = [_facts(run) for run in alike]
-        telling = [name for name in facts[0] if len({one[name] for one in facts}) > 1]
-        for run, fact in zip(alike, facts, strict=True):
-            titles[run.id] = ", ".join([title, *(fact[name] for name in telling)])
-    shared = Counter(titles.values())
-    return {
-        run_id: title if shared[title] == 1 else f"{title} ({shortened(run_id, 24)})"
-        for run_id, title in titles.items()
-    }
+    return clone_titles(runs, source_title)
 
 
 def state_of(run: CloneRun, *, active: bool) -> str:
@@ -309,17 +295,3 @@ def _seconds_per_image(run: CloneRun) -> float | None:
     last = run.history[-5:]
     n_images = sum(one.n_images for one in last)
     return sum(one.seconds for one in last) / n_images if n_images else None
-
-
-def _facts(run: CloneRun) -> dict[str, str]:
-    """What may tell two clones of one source apart."""
-    training = run.training
-    rounds = f"{counted(training.jacobian_rounds, 'round')} of augmentation" if training.jacobian_rounds else "no round"
-    return {
-        "total": f"{run.transfer.total:,} images",
-        "arch": training.arch,
-        "epochs": counted(training.epochs, "epoch"),
-        "rounds": rounds,
-        "seed": f"seed {training.seed}",
-        "draw": f"drawn with {run.transfer.seed}",
-    }
