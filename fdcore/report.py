@@ -71,7 +71,7 @@ class ClonesSection:
         comparison: the clones side by side; None where there is none to show.
         note: what should be known about the pictures they were tested on; may be empty.
         n_left_out: pictures of that set that do not count because a clone was trained on them.
-        stale: what those clones are called that were made from a finding with other settings or locked answers.
+        stale: what those clones are called that were made from a finding with other settings, locked answers or corpus.
         problem: why there is nothing to show; empty where there is.
     """
 

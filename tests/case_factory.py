@@ -20,9 +20,10 @@ import pandas as pd
 import tiny_world
 
 from fdcore import artefacts
+from fdcore.analysis import read_choices, selection_settings
 from fdcore.artefacts import ImageTable
 from fdcore.case import Case
-from fdcore.clone_runs import answers_file, answers_to_npz, read_answered_set, run_folder
+from fdcore.clone_runs import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder
 from fdcore.cloning.run import (
     CARD,
     NETWORK,
@@ -177,9 +178,10 @@ def add_clone(
         EpochResult(i, 2.0 / i, min(0.3 + 0.1 * i, 1.0), min(0.2 + 0.08 * i, 0.9), 0.1, 1.5, total)
         for i in range(1, n_epochs + 1)
     )
+    finding = finding_of(source, selection_settings(case), read_choices(case), case.facts()["corpus"]["fingerprint"])
     run = CloneRun(
         run_id, f"2026-01-01T10:{minute:02d}:00.000+00:00", source, TransferSettings(total=total),
-        TrainingSettings(epochs=planned, **training), {}, stage, TransferFacts(classes, total, 0, notes), history,
+        TrainingSettings(epochs=planned, **training), finding, stage, TransferFacts(classes, total, 0, notes), history,
         n_epochs, "", 0, total, {"device": "cpu", "precision": "float32"}, {},
     )  # fmt: skip
     case.write_json(f"{run_folder(run_id)}/run.json", run_to_dict(run))

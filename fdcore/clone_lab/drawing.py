@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fdcore.analysis import Findings, Scored, load_scored, read_choices, selection_settings, weigh
 from fdcore.case import Case
 from fdcore.clone_lab.asking import Asker, PictureFolder, corpus_pixels, open_folder, unanswered
-from fdcore.clone_runs import read_run, run_folder, write_run
+from fdcore.clone_runs import finding_of, read_run, run_folder, write_run
 from fdcore.cloning.run import TRANSFER, CloneRun, TransferFacts
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.cloning.sources import Drawn, choose_images, draw_chosen, draw_found, draw_random
@@ -67,13 +67,9 @@ def run_id(case: Case, source: Source, transfer: TransferSettings, training: Tra
 
 
 def _selection(case: Case, source: Source) -> dict[str, Any]:
-    """The settings of the finding that a source is drawn from; with one term, alpha is 1 and nothing is locked."""
-    if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
-        return {}
-    settings = asdict(selection_settings(case))
-    if source.kind is SourceKind.ONE_TERM:
-        return settings | {"alpha": 1.0}
-    return settings | {"locked": {str(i): asdict(choice) for i, choice in read_choices(case).items()}}
+    """What tells the finding that a source is drawn from."""
+    corpus = str(case.facts()["corpus"]["fingerprint"])
+    return finding_of(source, selection_settings(case), read_choices(case), corpus)
 
 
 def is_trained(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> bool:

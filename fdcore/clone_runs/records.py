@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from fdcore.case import Case
 from fdcore.choices import Choice
 from fdcore.cloning.run import TRANSFER, CloneRun, run_from_dict, run_to_dict
-from fdcore.cloning.settings import CloneRequest, SourceKind
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind
 from fdcore.errors import CaseError, SettingsError
 from fdcore.selection import SelectionSettings
 
@@ -92,10 +93,30 @@ def trained_on(case: Case, run_id: str) -> npt.NDArray[np.uint64]:
         raise CaseError(f"{path} is damaged ({error}). Remove this clone and train it anew.") from error
 
 
-def made_from_another_finding(run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice]) -> bool:
-    """Whether a clone was made from a finding with other settings, or other locked answers, than these."""
-    if run.source.kind is SourceKind.ONE_TERM:
-        return run.selection != asdict(settings) | {"alpha": 1.0}
+def finding_of(
+    source: Source, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
+) -> dict[str, Any]:
+    """What tells the finding that a source draws from, JSON-ready; empty for sources that draw from none.
+
+    With one term, alpha is 1 and nothing is locked.
+
+    Args:
+        source: the source.
+        settings, choices: of the finding.
+        corpus: the fingerprint of the corpus.
+    """
+    if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
+        return {}
+    told = asdict(settings) | {"corpus": corpus[:16]}
+    if source.kind is SourceKind.ONE_TERM:
+        return told | {"alpha": 1.0}
     locked = {str(i): asdict(choice) for i, choice in choices.items()}
-    wanted = json.loads(json.dumps(asdict(settings) | {"locked": locked}))
-    return run.source.kind is SourceKind.FOUND and json.loads(json.dumps(run.selection)) != wanted
+    found: dict[str, Any] = json.loads(json.dumps(told | {"locked": locked}))
+    return found
+
+
+def made_from_another_finding(
+    run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
+) -> bool:
+    """Whether a clone was made from a finding with other settings, locked answers or corpus than these."""
+    return run.selection != finding_of(run.source, settings, choices, corpus)

@@ -184,5 +184,6 @@ def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[
     else:
         return None
     pairs = zip(comparison.titles(), comparison.columns, strict=True)
-    stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices))
+    corpus = str(case.facts()["corpus"]["fingerprint"])
+    stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices, corpus))
     return ClonesSection(comparison, facts.note, n_left_out, stale)

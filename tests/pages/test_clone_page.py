@@ -16,8 +16,9 @@ from conftest import REPOSITORY
 from opening import open_page
 from streamlit.testing.v1 import AppTest
 
+from fdcore.analysis import read_choices, selection_settings
 from fdcore.case import Case
-from fdcore.clone_runs import read_runs
+from fdcore.clone_runs import made_from_another_finding, read_runs
 from fdcore.cloning.comparison import Column, Comparison
 from fdcore.cloning.evaluation import Evaluation
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
@@ -412,6 +413,23 @@ def test_a_folder_called_random_is_not_the_random_source(finished: Case) -> None
     wanted = at.number_input(key="clone_total").value
     assert metric(at, "Clones") == "3"
     assert metric(at, "Images in all") == f"{n_images + wanted:,}"
+
+
+def test_a_clone_of_an_earlier_finding_is_said_to_be(cloned: Case) -> None:
+    """Settings that were saved since change the finding; random images know none."""
+    earlier = "made from an earlier finding"
+    assert earlier not in said(open_case(cloned))
+    cloned.record(selection=cloned.facts()["selection"] | {"alpha": 0.9})
+    assert f"Found, two terms was {earlier}" in said(open_case(cloned))
+
+
+def test_a_corpus_that_grew_makes_another_finding(cloned: Case) -> None:
+    """Of the three clones only the one of the finding is of an earlier one then."""
+    settings, choices = selection_settings(cloned), read_choices(cloned)
+    earlier = {
+        run.source.kind for run in read_runs(cloned) if made_from_another_finding(run, settings, choices, "grown")
+    }
+    assert earlier == {SourceKind.FOUND}
 
 
 def test_too_many_classes_for_a_matrix_are_a_sentence(cloned: Case, monkeypatch: pytest.MonkeyPatch) -> None:

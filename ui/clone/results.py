@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 
 import streamlit as st
 
-from fdcore.analysis import Findings
+from fdcore.analysis import Findings, read_choices
 from fdcore.case import Case
-from fdcore.clone_runs import CORPUS_SET, EvaluationSetFacts
+from fdcore.clone_runs import CORPUS_SET, EvaluationSetFacts, made_from_another_finding
 from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach, made_alike
 from fdcore.cloning.evaluation import Measure, lead
 from fdcore.errors import FdError
@@ -82,6 +82,7 @@ def draw(desk: Desk, case: Case, findings: Findings, *, busy: bool) -> Shown | N
             return None
         shown = Shown(comparison, measure, run_titles([column.run for column in comparison.columns]))
         _say(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
+        _say_stale(case, findings, shown)
         _set_notes(facts, comparison, cached.clone_left_out(case, facts.key))
         _figures(desk, shown, n_scoring_answers(findings))
         _table(shown)
@@ -117,6 +118,22 @@ def _say(shown: Shown, *, of_corpus: bool) -> None:
         st.badge(found.said, icon=found.icon, color=found.color)
     if said := differences(shown.comparison):
         st.caption(said)
+
+
+def _say_stale(case: Case, findings: Findings, shown: Shown) -> None:
+    """Name the clones that were made from another finding than the case's."""
+    choices, corpus = read_choices(case), str(case.facts()["corpus"]["fingerprint"])
+    stale = [
+        shown.titles[column.run.id]
+        for column in shown.comparison.columns
+        if made_from_another_finding(column.run, findings.settings, choices, corpus)
+    ]
+    if stale:
+        were = "was" if len(stale) == 1 else "were"
+        st.caption(
+            f":material/history: {inert('; '.join(stale))} {were} made from an earlier finding: settings, locked "
+            "answers or corpus have changed since. Train anew to test the present one."
+        )
 
 
 def judgement(comparison: Comparison, measure: Measure, *, of_corpus: bool) -> Judgement | None:
