@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
+_SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
 COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Take care", "Leaves", "Chosen by hand")
 
 
 def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
     """The whole in a sentence, what it rests on, which known label set agrees, and what speaks against it."""
     with st.container(border=True, key="verdict_panel"):
-        st.subheader(inert(verdict.headline), anchor=False)
+        st.subheader(_SIGNS[verdict.outcome] + inert(verdict.headline), anchor=False)
+        if verdict.caution:
+            st.markdown(f"**{verdict.caution}**")
         st.text(verdict.measured_in_words)
         if agreed := verdict.label_set_sentence:
             st.markdown(f":material/fact_check: {inert(agreed)}")

@@ -24,6 +24,11 @@ MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets that are kept, the best first
 NOT_COMPARED = "No untrained networks were asked about the same pictures: fixed limits decide."
 
+_CAUTIONS = {
+    "undecided": "The answers of the classes are listed all the same. They count only if the whole means something.",
+    "meaningless": "The answers of the classes are listed all the same. By this verdict they say nothing.",
+}
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -87,6 +92,11 @@ class Verdict:
         """What the outcome rests on, in a few sentences."""
         compared = self.chance.in_words() if self.chance else NOT_COMPARED
         return f"{self.specificity.in_words()} {compared}"
+
+    @property
+    def caution(self) -> str:
+        """What has to be known before the classes' answers are read; empty where the whole is meaningful."""
+        return _CAUTIONS.get(self.outcome, "")
 
     @property
     def label_set_sentence(self) -> str:
@@ -182,7 +192,7 @@ def label_set_in_words(verdict: Verdict) -> str:
         One to three sentences of our own texts, without markup; empty where there is no such set.
     """
     agreed = (one for one in verdict.agreements if one.agrees)
-    fitting = (one for one in verdict.agreements if one.fits)
+    fitting = (one for one in verdict.agreements if one.fits and verdict.outcome != "meaningless")
     best = next(agreed, None) or next(fitting, None)
     return best.in_words if best else ""
 

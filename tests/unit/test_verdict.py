@@ -455,6 +455,19 @@ def test_a_set_that_fits_with_too_few_classes_is_said_with_that_reservation():
     assert sentence(few, agreement("mnist", 10)).startswith("It answers like a model of MNIST")
 
 
+def test_a_whole_that_means_nothing_is_told_before_its_parts():
+    """What follows is only listed then, and a set that merely fits is not named; one that agrees is."""
+    verdict = verdict_on(make_scores(by_family()), agreements=[agreement("beans", 3, p_value=1 / 6)])
+    assert (verdict.outcome, verdict.caution) == ("meaningful", "")
+    assert verdict.label_set_sentence
+    for outcome, told in (("undecided", "only if the whole means something"), ("meaningless", "say nothing")):
+        other = replace(verdict, outcome=outcome)
+        assert told in other.caution
+        assert bool(other.label_set_sentence) == (outcome == "undecided")
+    agreed = replace(verdict, outcome="meaningless", agreements=(agreement("mnist", 10),))
+    assert agreed.label_set_sentence.startswith("It answers like a model of MNIST")
+
+
 def test_a_thousand_classes_are_no_number_too_large():
     """Their orders are more than a float can hold; a large set that does not agree has no sentence."""
     assert sentence(agreement("imagenet1k", 1_000, p_value=0.4)) == ""
