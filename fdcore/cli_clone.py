@@ -211,7 +211,7 @@ def _leads(comparison: "Comparison", measure: "Measure") -> list[str]:
     from fdcore.cloning.comparison import leads
 
     return [
-        f"{terminal.plain(one.title)}: {100 * one.rate.value:+.1f} points over random images "
+        f"{terminal.plain(one.title)}: {100 * one.rate.value:+.1f} points against random images "
         f"({100 * one.rate.low:+.1f} to {100 * one.rate.high:+.1f})"
         for one in leads(comparison, measure)
     ]

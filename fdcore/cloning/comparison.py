@@ -137,6 +137,16 @@ class Lead(NamedTuple):
     title: str
     rate: Rate
 
+    def in_words(self) -> str:
+        """The lead as the end of a sentence about the clone, with its interval; our own words, no title."""
+        points, low, high = (100 * value for value in (self.rate.value, self.rate.low, self.rate.high))
+        than = "more" if points >= 0 else "fewer"
+        chance = "; that may be chance" if low <= 0 <= high else ""
+        return (
+            f"agrees with the suspect on {abs(points):.1f} percentage points {than} of the pictures than the one from "
+            f"random images (95 % interval {low:+.1f} to {high:+.1f}){chance}"
+        )
+
 
 def made_alike(one: CloneRun, other: CloneRun) -> bool:
     """Whether two clones may be held to each other: as many images were wanted for both, and both are trained alike.

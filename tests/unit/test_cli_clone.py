@@ -52,7 +52,7 @@ def test_a_clone_for_each_source_is_trained_and_compared(cloned, capsys) -> None
     assert [line.split()[0] for line in text.splitlines() if line[:1].islower()][:5] == [
         "class", "red", "green", "blue", "grey",
     ]  # fmt: skip
-    assert "points over random images" in text
+    assert "points against random images" in text
 
 
 def test_the_comparison_as_json_and_csv(cloned, tmp_path, capsys) -> None:

@@ -16,6 +16,7 @@ from fdcore.cloning.comparison import (
     Column,
     Comparison,
     CostPoint,
+    Lead,
     comparison_to_csv,
     cost_points,
     cost_to_reach,
@@ -196,6 +197,21 @@ def test_every_clone_is_held_to_the_random_one_that_was_made_alike():
     ]  # fmt: skip
     assert told[1].rate == lead(found.evaluation, random.evaluation, "agreement")
     assert leads(compare(found), "agreement") == ()
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        (Rate(0.052, 0.031, 0.074, 500), "5.2 percentage points more of the pictures"),
+        (Rate(-0.238, -0.25, -0.22, 500), "23.8 percentage points fewer of the pictures"),
+        (Rate(-0.012, -0.028, 0.003, 500), "(95 % interval -2.8 to +0.3); that may be chance"),
+    ],
+)
+def test_a_lead_is_told_with_its_direction_and_doubt(rate, told):
+    """Fewer is not "minus so many more", and an interval across nothing may be chance."""
+    said = Lead("a", "two terms", rate).in_words()
+    assert told in said
+    assert ("chance" in said) == (rate.low <= 0 <= rate.high)
 
 
 # Figure 4
