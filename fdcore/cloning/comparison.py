@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fdcore.artefacts import to_csv
 from fdcore.cloning.evaluation import Evaluation, Measure, Rate, lead
-from fdcore.cloning.naming import clone_titles, origin_of, source_names
+from fdcore.cloning.naming import Called, clone_titles, origin_of, own_name, source_names
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError
@@ -214,14 +214,15 @@ def density(values: npt.ArrayLike, at: npt.ArrayLike) -> Values:
     return np.where((places >= 0) & (places <= 1), heights, 0.0)
 
 
-def cost_points(comparison: Comparison) -> tuple[CostPoint, ...]:
-    """What every clone cost and how often it agrees, in the order of the columns."""
+def cost_points(comparison: Comparison, called: Called = own_name) -> tuple[CostPoint, ...]:
+    """What every clone cost and how often it agrees, in the order of the columns; `called` names the sources."""
     first: dict[tuple[SourceKind, str], Source] = {}  # a folder may have been given two roles
     for column in comparison.columns:
         first.setdefault(origin_of(column.run.source), column.run.source)
-    called = source_names(first.values())
+    known = source_names(first.values())
+    names = {origin: called(source, known[source]) for origin, source in first.items()}
     return tuple(
-        CostPoint(run.id, called[first[origin_of(run.source)]], run.n_answers, agreement)
+        CostPoint(run.id, names[origin_of(run.source)], run.n_answers, agreement)
         for run, agreement in ((column.run, column.evaluation.agreement) for column in comparison.columns)
         if agreement is not None
     )

@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import Source, SourceKind
 
+Called = Callable[[Source, str], str]  # what a source is called, given it and its name among the others
 
-def clone_titles(
-    runs: Sequence[CloneRun], called: Callable[[Source, str], str] = lambda _source, name: name
-) -> dict[str, str]:
+
+def own_name(_source: Source, name: str) -> str:
+    """Its name among the others, as it is."""
+    return name
+
+
+def clone_titles(runs: Sequence[CloneRun], called: Called = own_name) -> dict[str, str]:
     """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs.
 
     Args:
         runs: clones of one case.
-        called: what a source is called, given it and its name among the others.
+        called: what a source is called.
     """
     names = source_names(run.source for run in runs)
     alike: dict[str, list[CloneRun]] = defaultdict(list)

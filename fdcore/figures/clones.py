@@ -12,7 +12,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from fdcore.cloning.evaluation import Measure, Rate
-from fdcore.cloning.naming import source_names
+from fdcore.cloning.naming import Called, own_name, source_names
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.figures.style import (
@@ -211,17 +211,18 @@ def rate_density(
     )  # fmt: skip
 
 
-def agreement_by_cost(points: Sequence[ClonePrice], *, revision: str = "") -> go.Figure:
+def agreement_by_cost(points: Sequence[ClonePrice], *, called: Called = own_name, revision: str = "") -> go.Figure:
     """Agreement against the number of the suspect's answers; clones of one source are joined.
 
     Args:
         points: in any order.
+        called: what a source is called.
         revision: see `style.new_figure`.
     """
     if not points:
         return nothing_to_draw("agreement_by_cost", "No clone was tested yet.")
     traces = [
-        _cost_line(name, sorted((one for one in points if one.source == source), key=lambda one: one.n_answers))
+        _cost_line(called(source, name), sorted((p for p in points if p.source == source), key=lambda p: p.n_answers))
         for source, name in source_names(one.source for one in points).items()
     ]
     most = max(one.n_answers for one in points)

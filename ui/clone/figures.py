@@ -21,7 +21,7 @@ from fdcore.figures.clones import (
     rate_density,
 )
 from fdcore.figures.confusion import confusion_matrix
-from ui.clone.tables import class_cell, rate_of
+from ui.clone.tables import class_cell, rate_of, source_title
 
 MAX_CURVES = 12  # the newest clones
 _GRID = np.linspace(0, 1, 201)
@@ -68,7 +68,7 @@ def draw_cost(comparison: Comparison, titles: Titles, revision: str) -> go.Figur
         ClonePrice(titles[one.run_id], sources[one.run_id], one.n_answers, one.agreement)
         for one in cost_points(comparison)
     ]
-    return agreement_by_cost(points, revision=revision)
+    return agreement_by_cost(points, called=source_title, revision=revision)
 
 
 def _curves(runs: Sequence[CloneRun], titles: Titles) -> list[CloneCurve]:

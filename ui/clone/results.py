@@ -28,6 +28,7 @@ from ui.clone.tables import (
     headline,
     rate_of,
     run_titles,
+    source_title,
 )
 from ui.frame import Desk
 from ui.sentences import show_error
@@ -212,7 +213,7 @@ def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
                     alt="Agreement of each clone against the answers it rests on")  # fmt: skip
     base = comparison.baseline(best_found(comparison))
     rate = base.evaluation.agreement if base else None
-    reached = cost_to_reach(cost_points(comparison), rate.value) if rate else {}
+    reached = cost_to_reach(cost_points(comparison, source_title), rate.value) if rate else {}
     said = inert(cost_sentence(reached, rate.value)) if rate else ""
     more = f"Not counted in: the {counted(n_scored, 'answer')} of the scoring, which the found images rest on."
     st.caption(" ".join(filter(None, (said, more))))
