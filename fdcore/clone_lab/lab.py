@@ -145,7 +145,8 @@ def _begun(case: Case, request: CloneRequest) -> list[CloneRun]:
         runs = [read_run(case, str(name)) for name in begun["runs"]]
     except (CaseError, KeyError, TypeError):  # a clone was removed, or the file is damaged: it is begun anew
         return []
-    return [] if all(run.finished for run in runs) else runs
+    of_this = tuple(run.source for run in runs) == request.sources  # a case that was sent may say something else
+    return runs if of_this and not all(run.finished for run in runs) else []
 
 
 def _require_possible(case: Case, request: CloneRequest) -> None:

@@ -106,10 +106,13 @@ def _clone(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _go_on_with_clones(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case import Case
     from fdcore.clone_lab import go_on
+    from fdcore.clone_runs import read_run
 
     _require_allowed(folder)
-    _require_inside([params.get("evaluation", "")])
+    sources = [read_run(Case.open(folder), name).source.folder for name in params["runs"]]  # the case may be imported
+    _require_inside([*sources, params.get("evaluation", "")])
     runs = go_on(
         folder, params["runs"], evaluation=params.get("evaluation", ""), cache=Path(params["cache"]),
         by=params.get("by", ""), progress=progress,
