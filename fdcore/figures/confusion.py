@@ -24,6 +24,8 @@ Counts = npt.NDArray[np.integer[Any]]
 MAX_WRITTEN = 15  # classes up to which a cell has its number in it
 MAX_MATRIX = 100  # classes up to which a cell can be found
 _NO_ROW = 101  # in a matrix of percent
+_LIGHT, _DARK = "#FFFFFF", "#101418"
+_LAST_LIGHT = 49  # percent up to which white has the higher contrast with the colour of the cell
 
 
 def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: str = "") -> go.Figure:
@@ -66,7 +68,13 @@ def _in_percent(counts: Counts) -> npt.NDArray[np.uint8]:
 
 def _written(counts: Counts) -> list[list[str]]:
     """The shares as they stand in the cells: whole percents, nothing where it is 0."""
-    return [[f"{value} %" if 0 < value < _NO_ROW else "" for value in row] for row in _in_percent(counts).tolist()]
+    return [[_share(value) if 0 < value < _NO_ROW else "" for value in row] for row in _in_percent(counts).tolist()]
+
+
+def _share(percent: int) -> str:
+    """A share in a colour that can be read on its cell: Plotly's own is too pale in the middle of the scale."""
+    color = _DARK if percent > _LAST_LIGHT else _LIGHT
+    return f'<span style="color:{color}">{percent} %</span>'
 
 
 def _explain_cells(counts: Counts) -> list[list[str]]:

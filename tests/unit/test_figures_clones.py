@@ -1,6 +1,7 @@
 """Figures of clones: their curves, their rates, the confusion matrix, the density of classes, agreement by cost."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,35 @@ def test_the_confusion_matrix_is_in_percent_of_its_rows(n: int) -> None:
     assert figure.data[0].hovertext[1][0] == "no picture"
     assert figure.data[0].hovertext[0][0].startswith(f"{counts[0, 0]} of {counts[0].sum()} picture")
     assert (figure.data[0].texttemplate is None) == (n > MAX_WRITTEN)
+
+
+def test_every_share_can_be_read_on_its_cell() -> None:
+    """A contrast of at least 4.2 in every cell, by the definition of WCAG 2."""
+    for start in range(1, 100, 11):  # all shares from 1 to 99 %, eleven in each matrix
+        counts = np.zeros((11, 11), dtype=np.int64)
+        counts[:, 0] = np.arange(start, start + 11)
+        counts[:, 1] = 100 - counts[:, 0]
+        figure = confusion_matrix(counts, [f"c{i}" for i in range(11)])
+        scale = figure.data[0].colorscale
+        at, colors = [place for place, _ in scale], np.array([rgb(color) for _, color in scale])
+        for row, percents in zip(figure.data[0].text, figure.data[0].z, strict=True):
+            for said, percent in zip(row, percents, strict=True):
+                if said:
+                    cell = [np.interp(percent / 100, at, colors[:, k]) for k in range(3)]
+                    ink = re.search(r"#[0-9A-F]{6}", said)
+                    assert ink
+                    assert contrast(rgb(ink[0]), cell) > 4.2
+
+
+def rgb(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def contrast(one, other) -> float:
+    channels = np.array([one, other]) / 255
+    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ [0.2126, 0.7152, 0.0722])
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_a_large_confusion_matrix_adds_up_its_blocks() -> None:
