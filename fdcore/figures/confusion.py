@@ -24,6 +24,7 @@ Counts = npt.NDArray[np.integer[Any]]
 MAX_WRITTEN = 15  # classes up to which a cell has its number in it
 MAX_MATRIX = 100  # classes up to which a cell can be found
 _NO_ROW = 101  # in a matrix of percent
+_TEXT_PX = 11  # fixed: Plotly would measure the markup too, and shrink it
 _LIGHT, _DARK = "#FFFFFF", "#101418"
 _LAST_LIGHT = 49  # percent up to which white has the higher contrast with the colour of the cell
 
@@ -52,7 +53,7 @@ def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: st
     empty = blocks.sum(axis=1) == 0
     figure.data[0].update(hovertext=_explain_cells(blocks), **_matrix_colors(missing=bool(empty.any())))
     if len(starts) <= MAX_WRITTEN:
-        figure.data[0].update(text=_written(blocks), texttemplate="%{text}")
+        figure.data[0].update(text=_written(blocks), texttemplate="%{text}", textfont={"size": _TEXT_PX})
     grey = "; grey: the suspect puts no picture in the class" if empty.any() else ""
     figure.update_xaxes(title_text=f"The clone's class{grey}")
     figure.update_yaxes(title_text="The suspect's class")
