@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-os.environ.setdefault("FDCORE_DEMO", "off")  # a page without a case starts no work of its own in tests
+os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
 
 
 @pytest.fixture(scope="session")

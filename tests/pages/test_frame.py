@@ -1,20 +1,10 @@
 """What every page has around it."""
 
-from pathlib import Path
-
 import case_factory
 import pytest
 from opening import PAGES, open_page
+from reading import as_markdown
 from streamlit.testing.v1 import AppTest
-
-
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
 
 
 def test_there_is_a_page_for_each_step():
@@ -70,8 +60,7 @@ def test_a_hostile_title_is_only_text(cases):
     case_id = Casebook(cases).create("![x](http://evil/x.png) **b**")
     at = open_page(PAGES[0], case=case_id)
     assert not at.exception
-    shown = [m.value for m in at.markdown] + [c.value for c in at.caption]
-    assert not any("![x](http" in text for text in shown)
+    assert "![x](http" not in as_markdown(at)
 
 
 def test_the_link_of_a_view_carries_case_class_and_settings(cases):
