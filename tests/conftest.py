@@ -1,4 +1,4 @@
-"""What all tests share: where real data lies, when it is there."""
+"""What all tests share: where real data lies, when it is there, and word maps that are drawn at once."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,11 @@ def real_data() -> Path:
     if not (folder / "suspects").is_dir():
         pytest.skip(f"no real data: {folder} has no suspects (set FDCORE_REAL_DATA)")
     return folder
+
+
+@pytest.fixture
+def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Principal axes instead of UMAP, which compiles itself for long in every process; for what only shows maps."""
+    from fdcore.verification import maps
+
+    monkeypatch.setattr(maps, "_umap", lambda unit, _seed: maps._principal_axes(unit))

@@ -27,6 +27,8 @@ HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) :material/h
 CLAIMS = Claims({0: "airplane", 1: "cat", 2: "piano", 3: "gribbleflop"}, "the README")
 GLOVE = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\npiano 0 3 1\nconvertible 2 1 0\n"
 
+pytestmark = pytest.mark.usefixtures("quick_umap")
+
 
 @pytest.fixture
 def cases(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
