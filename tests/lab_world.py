@@ -1,18 +1,24 @@
 """Small requests to the clone lab, folders for it to ask about, and pauses in the middle of its work."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+import case_factory
 import numpy as np
 import tiny_world
 from case_factory import FOUND, RANDOM
 from PIL import Image
 
+from fdcore.clone_lab import clone
 from fdcore.cloning.settings import CloneRequest, Source, TrainingSettings, TransferSettings
 from fdcore.progress import Progress
 
-TRAINING = TrainingSettings(arch="resnet20", epochs=1, batch_size=16, learning_rate=0.02)
+TRAINING = TrainingSettings(arch="resnet20", epochs=2, batch_size=16, learning_rate=0.02)
 CLASS_FOLDERS = {"red": (200, 40, 40), "green": (40, 190, 60), "blue": (50, 50, 200), "grey": (90, 90, 90)}
 
 
@@ -24,6 +30,19 @@ def requested(*sources: Source, evaluation: str = "", total: int = 60, **trainin
     """Clones of these sources (found and random images unless named) that take a second each to train."""
     settings = replace(TRAINING, **training)  # type: ignore[arg-type]  # given by name
     return CloneRequest(sources or (FOUND, RANDOM), TransferSettings(total=total, reserved=0.2), settings, evaluation)
+
+
+def cloned(folder: Path) -> Path:
+    """A finished case of the tiny world for which the request `requested()` was carried out."""
+    return Path(shutil.copytree(_cloned(), folder))
+
+
+@cache
+def _cloned() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fdcore-cloned-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    clone(case_factory.finished(folder / "case"), requested(), cache=case_factory.world().cache)
+    return folder / "case"
 
 
 def draw_folder(folder: Path, *, per_class: int = 6, seed: int = 9) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
+import lab_world
 import numpy as np
 import pytest
 from case_factory import FOUND, ONE_TERM, RANDOM
@@ -27,7 +28,7 @@ from fdcore.clone_runs import (
 from fdcore.cloning.run import CARD, CHECKPOINT, NETWORK, WEIGHTS
 from fdcore.cloning.settings import CloneRequest, TransferSettings
 from fdcore.errors import CaseError, EvidenceError, SettingsError, StorageError
-from fdcore.progress import Progress, silent
+from fdcore.progress import Progress
 from fdcore.spending import n_sent
 from fdcore.suspect.open import open_suspect
 
@@ -35,6 +36,12 @@ from fdcore.suspect.open import open_suspect
 @pytest.fixture
 def case(tmp_path: Path) -> Case:
     return Case.open(case_factory.finished(tmp_path / "case"))
+
+
+@pytest.fixture
+def cloned(tmp_path: Path) -> Case:
+    """A case whose found and random images a clone was trained from."""
+    return Case.open(lab_world.cloned(tmp_path / "cloned"))
 
 
 @pytest.fixture
@@ -70,30 +77,30 @@ def _ids(case: Case, run: str, key: str) -> list[int]:
     return ids
 
 
-def test_what_is_finished_is_not_trained_again(case, cache) -> None:
+def test_what_is_finished_is_not_trained_again(cloned, cache) -> None:
     """The same request finds its clones, and the audit log says once that each was finished."""
-    clone_lab.clone(case.folder, requested(), cache=cache)
-    stamps = {run.id: case.path(f"cloning/runs/{run.id}/{WEIGHTS}").stat().st_mtime_ns for run in read_runs(case)}
-    clone_lab.clone(case.folder, requested(), cache=cache)
-    assert {run: case.path(f"cloning/runs/{run}/{WEIGHTS}").stat().st_mtime_ns for run in stamps} == stamps
-    assert sum(entry["event"] == "clone finished" for entry in case.audit()) == 2
+    stamps = {run.id: cloned.path(f"cloning/runs/{run.id}/{WEIGHTS}").stat().st_mtime_ns for run in read_runs(cloned)}
+    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    assert {run: cloned.path(f"cloning/runs/{run}/{WEIGHTS}").stat().st_mtime_ns for run in stamps} == stamps
+    assert sum(entry["event"] == "clone finished" for entry in cloned.audit()) == 2
 
 
-def test_a_clone_can_be_taken_away_and_answers_as_it_did(case, cache) -> None:
+def test_a_clone_can_be_taken_away_and_answers_as_it_did(cloned, cache) -> None:
     """The exported network, opened like any suspect, gives the answers that it was tested with; hashes are logged."""
-    run = clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0]
-    place = case.path(f"cloning/runs/{run.id}")
+    run = clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0]
+    place = cloned.path(f"cloning/runs/{run.id}")
     for name in (WEIGHTS, NETWORK, CARD):
         assert run.files[name] == hashlib.sha256((place / name).read_bytes()).hexdigest()
-    assert next(e for e in case.audit() if e["event"] == "clone finished")["details"]["files"] == run.files
-    facts = read_evaluation_sets(case)[0]
-    evaluation = read_comparison(case, facts.key).columns[0].evaluation
+    assert next(e for e in cloned.audit() if e["event"] == "clone finished")["details"]["files"] == run.files
+    facts = read_evaluation_sets(cloned)[0]
+    evaluation = next(one for one in read_comparison(cloned, facts.key).columns if one.run.id == run.id).evaluation
     exported = open_suspect(place / NETWORK, preset="unit", spec_overrides={"height": 12, "width": 12})
     from fdcore.clone_lab.asking import corpus_pixels
 
-    answered = read_answered_set(case, facts.key)
+    answered = read_answered_set(cloned, facts.key)
     order = np.argsort(answered.image_ids)
-    pictures = np.ascontiguousarray(corpus_pixels(case, cache)[answered.images[order]])
+    pictures = np.ascontiguousarray(corpus_pixels(cloned, cache)[answered.images[order]])
+    assert len(set(evaluation.clone.tolist())) > 1
     np.testing.assert_array_equal(exported.labels(pictures), evaluation.clone)
 
 
@@ -140,18 +147,18 @@ def test_a_clone_that_was_never_trained_has_no_best(case, cache) -> None:
         clone_lab.finish_clone(case.folder, read_runs(case)[0].id, cache=cache)
 
 
-def test_a_changed_export_is_not_taken_for_the_clone(case, cache) -> None:
+def test_a_changed_export_is_not_taken_for_the_clone(cloned, cache) -> None:
     """Weights or network that somebody changed are refused, and their recorded hashes stay."""
-    run = clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0]
+    run = clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0]
     for name in (NETWORK, WEIGHTS):
-        path = case.path(f"cloning/runs/{run.id}/{name}")
+        path = cloned.path(f"cloning/runs/{run.id}/{name}")
         whole = path.read_bytes()
         path.write_bytes(b"evil")
         with pytest.raises(EvidenceError, match="changed since"):
-            clone_lab.clone(case.folder, requested(FOUND), cache=cache)
+            clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)
         path.write_bytes(whole)
-    assert read_run(case, run.id).files == run.files
-    assert clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0].files == run.files
+    assert read_run(cloned, run.id).files == run.files
+    assert clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0].files == run.files
 
 
 def test_a_stopped_clone_goes_on_although_the_settings_changed(case, cache) -> None:
@@ -199,11 +206,11 @@ def test_a_full_disk_ends_in_a_sentence_and_a_state_to_go_on_from(case, cache, m
 
     monkeypatch.setattr(Case, "write", full)
     with pytest.raises(StorageError, match="disk is full"):
-        clone_lab.clone(case.folder, requested(FOUND, epochs=2), cache=cache)
+        clone_lab.clone(case.folder, requested(FOUND), cache=cache)
     monkeypatch.undo()
     history = read_runs(case)[0].history
     assert len(history) == 2
-    assert clone_lab.clone(case.folder, requested(FOUND, epochs=2), cache=cache)[0].history == history
+    assert clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0].history == history
 
 
 def test_only_one_trains_clones_of_a_case(case, cache) -> None:
@@ -222,23 +229,21 @@ def test_only_one_trains_clones_of_a_case(case, cache) -> None:
     assert refused
 
 
-def test_a_damaged_record_spoils_no_other(case, cache) -> None:
+def test_a_damaged_record_spoils_no_other(cloned) -> None:
     """It is named with a sentence, and the others are read and compared."""
-    runs = clone_lab.clone(case.folder, requested(), cache=cache)
-    path = case.path(f"cloning/runs/{runs[0].id}/run.json")
+    runs = read_runs(cloned)
+    path = cloned.path(f"cloning/runs/{runs[0].id}/run.json")
     path.write_bytes(path.read_bytes()[:100])
-    assert [run.id for run in read_runs(case)] == [runs[1].id]
-    assert "damaged" in damaged_runs(case)[runs[0].id]
-    assert len(read_comparison(case, read_evaluation_sets(case)[0].key).columns) == 1
+    assert [run.id for run in read_runs(cloned)] == [runs[1].id]
+    assert "damaged" in damaged_runs(cloned)[runs[0].id]
+    assert len(read_comparison(cloned, read_evaluation_sets(cloned)[0].key).columns) == 1
 
 
-def test_a_request_is_kept_to_begin_the_next_with(case, cache) -> None:
+def test_a_request_is_kept_to_begin_the_next_with(cloned) -> None:
     """And one that came with an imported case and is none counts as none."""
-    request = requested(FOUND)
-    clone_lab.clone(case.folder, request, cache=cache)
-    assert last_request(case) == request
-    case.record(cloning={"sources": "x"})
-    assert last_request(case) is None
+    assert last_request(cloned) == requested()
+    cloned.record(cloning={"sources": "x"})
+    assert last_request(cloned) is None
 
 
 def test_a_clone_is_named_by_what_it_is_made_from(case) -> None:
@@ -263,14 +268,13 @@ def test_requests_that_make_no_sense_are_refused() -> None:
         CloneRequest((FOUND,), TransferSettings(reserved=0.0))
 
 
-def test_several_devices_train_side_by_side_to_the_same_weights(case, cache, tmp_path, monkeypatch) -> None:
+def test_several_devices_train_side_by_side_to_the_same_weights(case, cloned, cache, monkeypatch) -> None:
     """Two clones on two devices at once are those that one device trains one after the other."""
     from fdcore.clone_lab import training
 
-    other = Case.open(shutil.copytree(case.folder, tmp_path / "other"))
-    straight = clone_lab.clone(case.folder, requested(), cache=cache, progress=silent)
+    straight = read_runs(cloned)
     monkeypatch.setattr(training, "_devices", lambda wanted: ("cpu", "cpu"))
-    beside = clone_lab.clone(other.folder, requested(), cache=cache, progress=silent)
-    assert [run.id for run in beside] == [run.id for run in straight]
-    assert [read_run(other, run.id).stage for run in straight] == ["done", "done"]
-    assert [_hash(other, run.id) for run in straight] == [_hash(case, run.id) for run in straight]
+    beside = clone_lab.clone(case.folder, requested(), cache=cache)
+    assert {run.id for run in beside} == {run.id for run in straight}
+    assert [read_run(case, run.id).stage for run in straight] == ["done", "done"]
+    assert [_hash(case, run.id) for run in straight] == [_hash(cloned, run.id) for run in straight]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
+import lab_world
 import numpy as np
 import pytest
 import tiny_world
@@ -40,6 +41,12 @@ def case(tmp_path: Path) -> Case:
 
 
 @pytest.fixture
+def cloned(tmp_path: Path) -> Case:
+    """A case whose found and random images a clone was trained from."""
+    return Case.open(lab_world.cloned(tmp_path / "cloned"))
+
+
+@pytest.fixture
 def cache() -> Path:
     return case_factory.world().cache
 
@@ -60,7 +67,7 @@ def test_a_folder_is_asked_about_once_and_never_tested_on(case, cache, tmp_path)
     assert n_sent(case) == before + 24 + 24  # of its own 24 pictures, and of the test's 24
     assert (run.n_sent, run.n_answers) == (24, 32)
     again = n_sent(case)
-    clone_lab.clone(case.folder, requested(source, evaluation=str(test), epochs=2), cache=cache)
+    clone_lab.clone(case.folder, requested(source, evaluation=str(test), epochs=1), cache=cache)
     assert n_sent(case) == again
 
 
@@ -79,13 +86,12 @@ def test_accuracy_is_measured_where_folders_are_the_classes(case, cache, tmp_pat
     assert evaluation.suspect_accuracy.value == 0.75
 
 
-def test_clones_are_tested_on_another_set_later(case, cache, tmp_path) -> None:
+def test_clones_are_tested_on_another_set_later(cloned, cache, tmp_path) -> None:
     """A second evaluation set stands beside the first, over all finished clones."""
-    clone_lab.clone(case.folder, requested(), cache=cache)
-    key = clone_lab.evaluate_clones(case.folder, str(draw_folder(tmp_path / "test")), cache=cache)
-    assert len(read_evaluation_sets(case)) == 2
-    assert len(read_comparison(case, key).columns) == 2
-    card = case.path(f"cloning/runs/{read_runs(case)[0].id}/{CARD}").read_text()
+    key = clone_lab.evaluate_clones(cloned.folder, str(draw_folder(tmp_path / "test")), cache=cache)
+    assert len(read_evaluation_sets(cloned)) == 2
+    assert len(read_comparison(cloned, key).columns) == 2
+    card = cloned.path(f"cloning/runs/{read_runs(cloned)[0].id}/{CARD}").read_text()
     assert "test" in card
 
 
@@ -106,23 +112,23 @@ def test_what_a_clone_was_trained_on_never_counts_in_its_test(case, cache, tmp_p
     assert (read_comparison(case, key).n_images, left_out(case, key)) == (0, 24)
 
 
-def test_damaged_answers_of_one_clone_spoil_no_other(case, cache) -> None:
+def test_damaged_answers_of_one_clone_spoil_no_other(cloned, cache) -> None:
     """Cut, empty, of another kind, huge, with a class that there is not: left out, and testing again mends it."""
-    runs = clone_lab.clone(case.folder, requested(), cache=cache)
-    key = read_evaluation_sets(case)[0].key
-    path = case.path(f"cloning/runs/{runs[0].id}/answers/{key}.npz")
-    whole, (ids, labels) = path.read_bytes(), read_answers(case, runs[0].id, key)
+    runs = read_runs(cloned)
+    key = read_evaluation_sets(cloned)[0].key
+    path = cloned.path(f"cloning/runs/{runs[0].id}/answers/{key}.npz")
+    whole, (ids, labels) = path.read_bytes(), read_answers(cloned, runs[0].id, key)
     bad = [whole[:200], b"PK", b"", _npy_with_shape(2**60), answers_to_npz(ids[:0], labels[:0]),
            answers_to_npz(ids, labels + 90)]  # fmt: skip
     for content in bad:
         path.write_bytes(content)
-        assert [column.run.id for column in read_comparison(case, key).columns] == [runs[1].id]
-        analyse(case.folder)
-    clone_lab.clone(case.folder, requested(), cache=cache)
-    assert len(read_comparison(case, key).columns) == 1  # answers that can be read are not asked for again
+        assert [column.run.id for column in read_comparison(cloned, key).columns] == [runs[1].id]
+        analyse(cloned.folder)
+    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    assert len(read_comparison(cloned, key).columns) == 1  # answers that can be read are not asked for again
     path.unlink()
-    clone_lab.clone(case.folder, requested(), cache=cache)
-    np.testing.assert_array_equal(read_answers(case, runs[0].id, key)[1], labels)
+    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    np.testing.assert_array_equal(read_answers(cloned, runs[0].id, key)[1], labels)
 
 
 def _npy_with_shape(n: int) -> bytes:
@@ -238,7 +244,7 @@ def test_images_that_the_cache_lost_are_decoded_again(case, tmp_path) -> None:
     (other / "n02690373" / "0.png").unlink()
     change_plan(case, corpora=(str(other),))
     with pytest.raises(CaseError, match="other images than those that were asked about"):
-        clone_lab.clone(case.folder, requested(FOUND, epochs=2), cache=tmp_path / "third")
+        clone_lab.clone(case.folder, requested(FOUND, epochs=1), cache=tmp_path / "third")
 
 
 def test_a_finished_clone_needs_its_folder_no_more(case, cache, tmp_path) -> None:

@@ -370,6 +370,7 @@ def test_a_killed_conversion_leaves_nothing_that_looks_complete(tmp_path: Path, 
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "n_words"), [("glove_9910x300.txt.gz", 9_910), ("word2vec_googlenews_8000x300.txt.gz", 8_000)]
 )
