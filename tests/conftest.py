@@ -1,6 +1,8 @@
 """What all tests share: where real data lies, when it is there, and word maps that are drawn at once."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,18 @@ def real_data() -> Path:
     return folder
 
 
-@pytest.fixture
-def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Principal axes instead of UMAP, which compiles itself for long in every process; for what only shows maps."""
+@contextmanager
+def principal_axes_for_umap() -> Iterator[None]:
+    """UMAP compiles itself for long in every process; what only shows or keeps maps does without."""
     from fdcore.verification import maps
 
-    monkeypatch.setattr(maps, "_umap", lambda unit, _seed: maps._principal_axes(unit))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maps, "_umap", lambda unit, _seed: maps._principal_axes(unit))
+        yield
+
+
+@pytest.fixture
+def quick_umap() -> Iterator[None]:
+    """The same for one test."""
+    with principal_axes_for_umap():
+        yield

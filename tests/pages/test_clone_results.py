@@ -134,7 +134,9 @@ def test_where_a_clone_goes_astray_is_a_matrix_and_a_list(cloned: Case) -> None:
 
 def test_many_classes_are_a_density_and_a_list(cases: Path) -> None:
     """Figure 4 instead of a matrix that nobody could read."""
-    case = Case.open(case_factory.big(cases / "many", MAX_MATRIX + 1, 150, images_per_leaf=4, n_views=1))
+    case = Case.open(
+        case_factory.big(cases / "many", MAX_MATRIX + 1, 150, images_per_leaf=4, n_views=1, analysed=False)
+    )
     case_factory.add_labelled_set(case.folder, "held", n_images=1_000)
     for minute, (source, agreement) in enumerate([(RANDOM, 0.4), (FOUND, 0.7)]):
         case_factory.add_clone(case.folder, source, run_id=f"{source.kind}-1", agreement=agreement, total=505,

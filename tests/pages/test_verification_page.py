@@ -1,6 +1,7 @@
 """The Verification page: known label sets, claims, word vectors, Table 4 and the maps, in every state of a case."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import case_factory
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, principal_axes_for_umap
 from opening import open_case, open_page
 from reading import as_markdown, figures_by_key, metric, said, table
 
@@ -42,6 +43,22 @@ def cases(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def claimed(finished: Case) -> Case:
     write_claims(finished.folder, CLAIMS)
     return finished
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case whose claims were compared and whose maps were drawn; to be copied."""
+    folder = tmp_path_factory.mktemp("compared")
+    write_claims(case_factory.finished(folder / "colours"), CLAIMS)
+    with principal_axes_for_umap():
+        check_words(folder / "colours", None, cache=folder / "cache")
+    return folder / "colours"
+
+
+@pytest.fixture
+def mapped(cases: Path, compared: Path) -> Case:
+    """A copy of that case."""
+    return Case.open(shutil.copytree(compared, cases / "colours"))
 
 
 @pytest.fixture
@@ -82,7 +99,9 @@ def test_known_label_sets_come_first_while_nothing_is_claimed(finished: Case) ->
 
 def test_no_known_set_of_the_size_is_told_with_the_nearest(cases: Path) -> None:
     """And the page goes on without."""
-    at = open_case(PAGE, Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2)))
+    at = open_case(
+        PAGE, Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2, analysed=False))
+    )
     assert metric(at, "Known label set") == "none fits"
     text = said(at)
     assert "No known label set has 33 classes, or one fewer" in text
@@ -253,7 +272,7 @@ def test_hostile_claims_are_inert(finished: Case) -> None:
 
 def test_a_thousand_classes_are_drawn_in_pages(cases: Path) -> None:
     """A histogram first, bars in pages, and one editor for all."""
-    case = Case.open(case_factory.big(cases / "big", 1000, 300, images_per_leaf=4, n_views=2))
+    case = Case.open(case_factory.big(cases / "big", 1000, 300, images_per_leaf=4, n_views=2, analysed=False))
     write_claims(case.folder, Claims({i: f"thing {i}" for i in range(1000)}, "x" * 80))
     at = open_case(PAGE, case)
     figures = figures_by_key(at)
@@ -340,28 +359,26 @@ def test_the_maps_are_drawn_by_a_job(claimed: Case, idle_workers: None, cache: P
     assert at.button(key="draw_maps").disabled
 
 
-def test_stored_maps_are_shown_until_something_else_is_looked_at(claimed: Case, glove: Path, cache: Path) -> None:
+def test_stored_maps_are_shown_until_something_else_is_looked_at(mapped: Case, glove: Path, cache: Path) -> None:
     """By method and class; a notice says what they are about that is no longer looked at."""
-    check_words(claimed.folder, None, cache=cache)
-    at = open_case(PAGE, claimed)
+    at = open_case(PAGE, mapped)
     assert "word_map" in figures_by_key(at)
     assert not at.warning
     at.segmented_control(key="map_method").set_value("umap").run()
     assert not at.exception
-    write_claims(claimed.folder, Claims({0: "boat"}, ""))
-    case_vectors(claimed, glove, cache)
-    choose_vectors(claimed, glove)
-    notice = open_case(PAGE, claimed, eta="0").warning[0].value
+    write_claims(mapped.folder, Claims({0: "boat"}, ""))
+    case_vectors(mapped, glove, cache)
+    choose_vectors(mapped, glove)
+    notice = open_case(PAGE, mapped, eta="0").warning[0].value
     for part in ("other settings", "other claims", "other word vectors", "save yours on the Selection page"):
         assert part in notice
 
 
-def test_maps_of_other_findings_are_told(claimed: Case, cache: Path) -> None:
+def test_maps_of_other_findings_are_told(mapped: Case) -> None:
     """A class that was locked since is another finding with the same settings."""
-    check_words(claimed.folder, None, cache=cache)
     lock = {"target_class": 1, "nodes": [], "note": "no", "by": "", "time": "2026-01-01T00:00:00+00:00"}
-    (claimed.folder / "choices.json").write_text(json.dumps({"choices": [lock]}))
-    assert "other findings" in open_case(PAGE, claimed).warning[0].value
+    (mapped.folder / "choices.json").write_text(json.dumps({"choices": [lock]}))
+    assert "other findings" in open_case(PAGE, mapped).warning[0].value
 
 
 # Other states
@@ -410,10 +427,9 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
     "cut", ("map", None), ("map", {}), ("claims", []), ("settings", {"alpha": 7}), ("settings", {"x": 1}),
     ("vectors", "x"), "places", "point",
 ])  # fmt: skip
-def test_damaged_maps_are_a_sentence(claimed: Case, cache: Path, change: object) -> None:
+def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     """The comparison stays, and the maps can be drawn again."""
-    check_words(claimed.folder, None, cache=cache)
-    path = claimed.path(WORDS_FILE)
+    path = mapped.path(WORDS_FILE)
     words = json.loads(path.read_text())
     if change == "cut":
         path.write_text(path.read_text()[:200])
@@ -425,7 +441,7 @@ def test_damaged_maps_are_a_sentence(claimed: Case, cache: Path, change: object)
         else:
             words[change[0]] = change[1]
         path.write_text(json.dumps(words))
-    at = open_case(PAGE, claimed)
+    at = open_case(PAGE, mapped)
     assert at.error
     assert "word_map" not in figures_by_key(at)
     assert not at.button(key="draw_maps").disabled
@@ -458,9 +474,8 @@ print(*sorted({"numba", "umap", "gensim", "torch"} & set(sys.modules)))
 """
 
 
-def test_drawing_the_page_never_loads_what_maps_need(claimed: Case, cache: Path) -> None:
+def test_drawing_the_page_never_loads_what_maps_need(mapped: Case) -> None:
     """Numba's first compilation takes longer than anybody waits for a page, so only jobs import it."""
-    check_words(claimed.folder, None, cache=cache)
     done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
