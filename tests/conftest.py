@@ -1,5 +1,6 @@
 """What all tests share: where real data lies, when it is there, and word maps that are drawn at once."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from case_factory import FOUND, HELD_BACK, ONE_TERM, RANDOM, SIMILAR
-from conftest import REPOSITORY
 from opening import open_case
 from reading import as_markdown, figures_by_key, metric, said, table
 
@@ -243,24 +240,6 @@ def test_a_finished_clone_puts_the_step_behind(cloned: Case, cases: Path) -> Non
     assert book.card("colours").cloned
     assert not book.card("none").cloned
     assert not book.card("none").problem
-
-
-_DRAWN = """
-import sys
-sys.path[:0] = ["tests", "tests/pages"]
-from opening import open_case, open_page
-from reading import as_markdown, figures_by_key, metric, said, table
-at = open_page("7_Clone", case="colours")
-assert not at.exception and len(at.get("plotly_chart")) >= 2, at.exception
-print(*sorted({"torch", "umap", "gensim", "numba"} & set(sys.modules)))
-"""
-
-
-def test_drawing_the_page_never_loads_torch(cloned: Case) -> None:
-    """Only jobs run networks."""
-    done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == ""
 
 
 # Words

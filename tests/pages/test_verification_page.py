@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import case_factory
 import numpy as np
 import pytest
-from conftest import REPOSITORY, principal_axes_for_umap
+from conftest import principal_axes_for_umap
 from opening import open_case, open_page
 from reading import as_markdown, figures_by_key, metric, said, table
 
@@ -448,7 +446,7 @@ def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     assert len(table(at, "Claimed")) == 4
 
 
-# The words themselves, and speed
+# The words themselves
 
 
 def test_the_words_of_every_class_are_listed(finished: Case) -> None:
@@ -461,21 +459,3 @@ def test_the_words_of_every_class_are_listed(finished: Case) -> None:
     assert cats["label"].tolist()[0] == "domestic cat"
     assert "house cat" in cats["synonyms"].tolist()[0]
     assert all(cats["gloss"])
-
-
-_DRAWN = """
-import sys
-sys.path[:0] = ["tests", "tests/pages"]
-from opening import open_case, open_page
-from reading import as_markdown, figures_by_key, metric, said, table
-at = open_page("6_Verification", case="colours")
-assert not at.exception and len(at.get("plotly_chart")) >= 2, at.exception
-print(*sorted({"numba", "umap", "gensim", "torch"} & set(sys.modules)))
-"""
-
-
-def test_drawing_the_page_never_loads_what_maps_need(mapped: Case) -> None:
-    """Numba's first compilation takes longer than anybody waits for a page, so only jobs import it."""
-    done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == ""

@@ -28,8 +28,8 @@ COLOUR = PreprocessSpec(32, 32)
 CASES = [
     ("resnet20", COLOUR),
     ("resnet20", GREY),
-    ("googlenet-32", PreprocessSpec(8, 8)),
-    ("torchvision/googlenet", PreprocessSpec(32, 24)),
+    pytest.param("googlenet-32", PreprocessSpec(8, 8), marks=pytest.mark.slow),
+    pytest.param("torchvision/googlenet", PreprocessSpec(32, 24), marks=pytest.mark.slow),
     ("torchvision/mobilenet_v3_small", PreprocessSpec(32, 32)),
 ]
 

@@ -51,6 +51,7 @@ def cache() -> Path:
     return case_factory.world().cache
 
 
+@pytest.mark.slow
 def test_a_folder_is_asked_about_once_and_never_tested_on(case, cache, tmp_path) -> None:
     """Pictures that are in the test set are not trained on; those that the case knows are not asked about again."""
     own = draw_folder(tmp_path / "own")
@@ -95,6 +96,7 @@ def test_clones_are_tested_on_another_set_later(cloned, cache, tmp_path) -> None
     assert "test" in card
 
 
+@pytest.mark.slow
 def test_what_a_clone_was_trained_on_never_counts_in_its_test(case, cache, tmp_path) -> None:
     """A test set that holds training pictures, found later or named as such, loses them, and it is said how many."""
     corpus = str(case_factory.world().corpora / "tiny")
@@ -156,6 +158,7 @@ def test_faults_that_can_be_known_cost_no_query(case, cache, tmp_path) -> None:
     assert n_sent(case) == before
 
 
+@pytest.mark.slow
 def test_scoring_keeps_within_what_clones_left_of_the_budget(tmp_path, cache) -> None:
     """Queries for clones count when the investigation asks more."""
     from fdcore.pipeline import run_plan
@@ -247,6 +250,7 @@ def test_images_that_the_cache_lost_are_decoded_again(case, tmp_path) -> None:
         clone_lab.clone(case.folder, requested(FOUND, epochs=1), cache=tmp_path / "third")
 
 
+@pytest.mark.slow
 def test_a_finished_clone_needs_its_folder_no_more(case, cache, tmp_path) -> None:
     """With the folder gone, another source can still be added to the same request."""
     own = draw_folder(tmp_path / "own")

@@ -346,6 +346,7 @@ def slow_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_killed_conversion_leaves_nothing_that_looks_complete(tmp_path: Path, slow_file: Path) -> None:
     """Killed in the middle, the next one starts anew, and no draft stays."""
     cache = tmp_path / "cache"
