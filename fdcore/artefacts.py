@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +83,9 @@ def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
     return frame.to_parquet(index=False)
 
 
+@lru_cache(maxsize=2)
 def hierarchy_from_parquet(content: bytes) -> Hierarchy:
-    """The inverse of `hierarchy_to_parquet`."""
+    """The inverse of `hierarchy_to_parquet`; the last two are kept, for WordNet takes long and every step reads it."""
     import pandas as pd
 
     frame = pd.read_parquet(io.BytesIO(content))

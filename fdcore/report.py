@@ -4,11 +4,12 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from fdcore.artefacts import ClassFinding
@@ -127,12 +128,9 @@ def render_report(
         clones: clones side by side; None where none was tested.
         record: the test query and the audit log, where they are to be part of it.
     """
-    environment = Environment(
-        loader=PackageLoader("fdcore"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     suspect = facts["suspect"]
     evidence = facts.get("evidence") or {"name": suspect["description"], "size": 0, "sha256": ""}
-    return environment.get_template("report.html").render(
+    return _template().render(
         evidence=evidence,
         suspect=suspect,
         corpus=facts["corpus"],
@@ -148,6 +146,15 @@ def render_report(
         preprocessing=details_in_words(suspect["preprocessing"]),
         asking=details_in_words(facts.get("asking") or {}) or "nothing: recorded answers were used",
     )
+
+
+@cache
+def _template() -> Template:
+    """The page to fill in; compiling it takes longer than filling it."""
+    environment = Environment(
+        loader=PackageLoader("fdcore"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html")
 
 
 def found_domain(classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,21 +6,15 @@ The case's clones were tested on labelled pictures (`fdcore clone --evaluate`); 
 """
 
 import argparse
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from figure_picture import save_picture
 
 from fdcore.case import Case
 from fdcore.clone_runs import read_comparison, read_evaluation_sets
 from fdcore.cloning.comparison import density
-from fdcore.figures import standalone_html
 from fdcore.figures.clones import ClassRates, rate_density
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from browser.driver import find_chromium, launch
 
 GRID = np.linspace(0, 1, 201)
 
@@ -44,18 +38,8 @@ def main() -> None:
         values = np.array([rate.value for rate in rates if rate])
         rows.append(ClassRates(title, source, values, density(values, GRID)))
     figure = rate_density(rows, GRID, "accuracy", n_classes=len(comparison.names))
-    chromium = find_chromium()
-    if chromium is None:
-        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        page_file = Path(folder) / "density.html"
-        page_file.write_bytes(standalone_html(figure, "Accuracy of the clones, class by class"))
-        browser = launch(playwright, chromium)
-        page = browser.new_page(viewport={"width": 900, "height": 480})
-        page.goto(page_file.as_uri())
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        page.locator(".js-plotly-plot").screenshot(path=options.picture)
-        browser.close()
+    title = "Accuracy of the clones, class by class"
+    save_picture(figure, options.picture, title=title, width=900, height=480)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from fdcore.cloning.run import (
     TransferFacts,
     run_to_dict,
 )
-from fdcore.cloning.settings import Source, TrainingSettings, TransferSettings
+from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet, timm_info
@@ -50,6 +50,11 @@ from fdcore.views import ViewSpec
 
 N_VIEWS = 4
 CONTENT = ("ledger/answers.npy", "corpus.parquet", "selection.json")
+
+# What clones are made from, and the key of the evaluation set of a corpus' held-back images
+FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
+SIMILAR = Source(SourceKind.FOLDER, "/x/caltech101", "similar")
+HELD_BACK = "corpus-0.1"
 
 
 class Interrupted(BaseException):
@@ -153,7 +158,7 @@ def big(
 
 def add_clone(
     folder: Path, source: Source, *, run_id: str, agreement: float = 0.6, stage: Stage = "done", n_epochs: int = 5,
-    planned: int = 5, total: int = 40, sets: tuple[str, ...] = ("corpus-0.1",), label: str = "boat", minute: int = 0,
+    planned: int = 5, total: int = 40, sets: tuple[str, ...] = (HELD_BACK,), label: str = "boat", minute: int = 0,
     image_ids: Sequence[int] = (1, 2, 3), **training: Any,
 ) -> CloneRun:  # fmt: skip
     """A clone of a scored case as its record and its answers say; nothing was trained.

@@ -1,12 +1,23 @@
-"""What all tests share: where real data lies, when it is there."""
+"""What all tests share: where real data lies, when it is there, and word maps that are drawn at once."""
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-os.environ.setdefault("FDCORE_DEMO", "off")  # a page without a case starts no work of its own in tests
+os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +27,20 @@ def real_data() -> Path:
     if not (folder / "suspects").is_dir():
         pytest.skip(f"no real data: {folder} has no suspects (set FDCORE_REAL_DATA)")
     return folder
+
+
+@contextmanager
+def principal_axes_for_umap() -> Iterator[None]:
+    """UMAP compiles itself for long in every process; what only shows or keeps maps does without."""
+    from fdcore.verification import maps
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maps, "_umap", lambda unit, _seed: maps._principal_axes(unit))
+        yield
+
+
+@pytest.fixture
+def quick_umap() -> Iterator[None]:
+    """The same for one test."""
+    with principal_axes_for_umap():
+        yield

@@ -15,7 +15,7 @@ from fdcore.suspect.open import open_suspect
 from fdcore.verification.agreement import Agreement, rank_label_sets
 from fdcore.verification.vectors import builtin_vectors
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,6 @@ def test_the_real_signs_are_gtsrb(real_data: Path, tmp_path: Path, cache: Path):
     assert not any(other.agrees for other in others)
 
 
-@pytest.mark.slow
 def test_the_real_resnet_is_cifar10_and_its_shuffled_outputs_are_nothing(real_data: Path, tmp_path: Path, cache: Path):
     """CIFAR-10 alone agrees; with its outputs in twenty other orders no set does, or hardly ever."""
     suspect, corpus = real_data / "suspects" / "seized-01.th", real_data / "corpora" / "tiny-imagenet" / "val"

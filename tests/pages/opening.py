@@ -3,15 +3,30 @@
 from conftest import REPOSITORY
 from streamlit.testing.v1 import AppTest
 
+from fdcore.case import Case
+
 PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("*.py"))
 
 
-def open_page(stem: str, **parameters: str) -> AppTest:
-    """The page of that file name with these parameters in its URL, drawn once.
+def open_app(**parameters: str) -> AppTest:
+    """The Case page with these parameters in its URL, drawn once."""
+    return _at_address(parameters).run()
 
-    A page can only be reached through app.py, which therefore runs once before it, without parameters.
-    """
-    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60).run()
+
+def open_page(stem: str, **parameters: str) -> AppTest:
+    """The page of that file name with these parameters in its URL, drawn once, as a link to it opens it."""
+    return _at_address(parameters).switch_page(f"pages/{stem}.py").run()
+
+
+def open_case(stem: str, case: Case, **parameters: str) -> AppTest:
+    """That page of a case; it must draw without an exception."""
+    at = open_page(stem, case=case.folder.name, **parameters)
+    assert not at.exception
+    return at
+
+
+def _at_address(parameters: dict[str, str]) -> AppTest:
+    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value
-    return at.switch_page(f"pages/{stem}.py").run()
+    return at

@@ -3,17 +3,12 @@
 import csv
 import io
 import json
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import case_factory
-import pytest
-from conftest import REPOSITORY
-from opening import open_page
-from streamlit.testing.v1 import AppTest
+from opening import open_app, open_page
+from reading import as_markdown, said
 
 from fdcore.analysis import load_scored, selection_settings, weigh
 from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
@@ -21,49 +16,9 @@ from fdcore.case import Case
 from fdcore.casebook import Casebook
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.jobs import JobQueue
-from fdcore.jobs.queue import JobQueue as Queue
 from ui.verdict import verdict_csv
 
 HOSTILE = "<b>x</b> [a](http://evil.example) **md** :material/bolt:"
-
-
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of cases; jobs wait instead of working."""
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("FDCORE_DEMO", "off")
-    return folder
-
-
-@pytest.fixture
-def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers that only sleep."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def sleep(_queue: Queue, _job: int) -> "subprocess.Popen[bytes]":
-        started.append(subprocess.Popen(["sleep", "60"]))
-        return started[-1]
-
-    monkeypatch.setattr(Queue, "_spawn", sleep)
-    yield
-    for process in started:
-        process.kill()
-
-
-def open_app(**parameters: str) -> AppTest:
-    at = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    for name, value in parameters.items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def said(at: AppTest) -> str:
-    """Every plain text and Markdown on the page."""
-    return "\n".join(element.value for kind in (at.text, at.markdown, at.caption, at.subheader) for element in kind)
 
 
 def test_without_a_case_there_are_three_ways_to_begin(cases):
@@ -156,10 +111,10 @@ def test_hostile_titles_are_shown_as_they_are_written(cases):
     case_id = Casebook(cases).create(HOSTILE)
     at = open_app(case=case_id)
     assert not at.exception
-    for element in (*at.markdown, *at.subheader):
-        assert "<b>" not in element.value
-        assert "](http" not in element.value
-        assert ":material/bolt" not in element.value
+    shown = as_markdown(at)
+    assert "<b>" not in shown
+    assert "](http" not in shown
+    assert ":material/bolt" not in shown
 
 
 def test_a_new_case_is_made_and_opened(cases):

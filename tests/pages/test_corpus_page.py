@@ -1,13 +1,12 @@
 """The Corpus page: folders in and out of the plan, reading them, and what is shown of what they hold."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import case_factory
 import pytest
 import tiny_world
 from opening import open_page
+from reading import as_markdown, said
 from streamlit.testing.v1 import AppTest
 
 from fdcore.case import Case
@@ -25,43 +24,11 @@ PAGE = "2_Corpus"
 HOSTILE = "<img src=x> **b** ![x](http://evil/x.png) [a](http://evil)"
 
 
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of cases, and the tiny world's corpus in the corpora folder."""
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("FDCORE_CORPORA", str(case_factory.world().corpora))
-    return folder
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers that only sleep."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
-        processes.append(subprocess.Popen(["sleep", "60"]))
-        return processes[-1]
-
-    monkeypatch.setattr(JobQueue, "_spawn", sleep)
-    yield
-    for process in processes:
-        process.kill()
-
-
 def surveyed(cases: Path, name: str = "read") -> Case:
     """A case whose planned corpus was read."""
     folder = case_factory.planned(cases / name)
     survey_corpora(folder)
     return Case.open(folder)
-
-
-def texts(at: AppTest) -> str:
-    """Everything that the page says."""
-    parts = (at.text, at.markdown, at.caption, at.warning, at.info, at.error, at.code)
-    return "\n".join(str(one.value) for part in parts for one in part)
 
 
 def planned(cases: Path, case_id: str) -> tuple[str, ...]:
@@ -76,8 +43,8 @@ def test_a_server_without_images_says_where_they_go(cases, tmp_path, monkeypatch
     monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "nowhere"))
     at = open_page(PAGE, case=Casebook(cases).create("New"))
     assert not at.exception
-    assert str(tmp_path / "nowhere") in texts(at)
-    assert "FDCORE_CORPORA" in texts(at)
+    assert str(tmp_path / "nowhere") in [one.value for one in at.code]
+    assert "FDCORE_CORPORA" in said(at)
     assert at.button(key="add_demo")
     assert not any(button.key == "read" for button in at.button)
 
@@ -92,7 +59,7 @@ def test_a_chosen_folder_is_put_in_the_plan(cases):
     assert planned(cases, case_id) == (str(case_factory.world().corpora / "tiny"),)
     assert at.selectbox(key="add_folder").value is None
     assert [entry["event"] for entry in Case.open(cases / case_id).audit()][-1] == "plan changed"
-    assert "not read yet" in texts(at)
+    assert "not read yet" in said(at)
 
 
 @pytest.mark.parametrize("path", ["../cases", "/etc", "~/x", "nothing", "tiny/../..", "a\0b", "x" * 999])
@@ -117,7 +84,7 @@ def test_classes_can_be_hung_below_a_node(cases):
     at.button(key="add").click().run()
     assert not at.exception
     assert planned(cases, case_id)[0].endswith("tiny@n02000954")
-    assert "n02000954" in texts(at)
+    assert "n02000954" in said(at)
 
 
 def test_a_removed_folder_comes_back_with_undo(cases):
@@ -152,13 +119,13 @@ def test_a_plan_from_elsewhere_is_not_read_here(cases):
     assert not at.exception
     assert at.button(key="read").disabled
     assert any(text.value == str(Path(f"/srv/{HOSTILE}")) for text in at.text)
-    assert not any("![x](http" in one.value for part in (at.caption, at.markdown) for one in part)
+    assert "![x](http" not in as_markdown(at)
 
 
 # Reading
 
 
-def test_reading_begins_a_job(cases, started):
+def test_reading_begins_a_job(cases, idle_workers):
     """The button is replaced by progress that can be cancelled."""
     case_factory.planned(cases / "one")
     at = open_page(PAGE, case="one")
@@ -173,7 +140,7 @@ def test_reading_begins_a_job(cases, started):
     assert at.button(key="remove_0").disabled
 
 
-def test_the_demo_corpus_is_drawn_when_it_is_read(cases, started, tmp_path, monkeypatch):
+def test_the_demo_corpus_is_drawn_when_it_is_read(cases, idle_workers, tmp_path, monkeypatch):
     """The job is told where, as long as it is not there."""
     monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
     case_id = Casebook(cases).create("New")
@@ -187,10 +154,10 @@ def test_the_demo_corpus_is_drawn_when_it_is_read(cases, started, tmp_path, monk
 def test_other_folders_than_those_read_are_told(cases):
     """The plan has changed since."""
     case = surveyed(cases)
-    assert "Read the corpus again" not in texts(open_page(PAGE, case="read"))
+    assert "Read the corpus again" not in said(open_page(PAGE, case="read"))
     for corpora in ([*planned(cases, "read"), "/elsewhere"], []):
         case.record(plan=case.facts()["plan"] | {"corpora": corpora})
-        assert "Read the corpus again" in texts(open_page(PAGE, case="read"))
+        assert "Read the corpus again" in said(open_page(PAGE, case="read"))
 
 
 def test_leaving_out_what_was_asked_about_is_told(cases):
@@ -239,7 +206,7 @@ def test_a_link_to_no_node_shows_everything(cases):
     surveyed(cases)
     at = open_page(PAGE, case="read", node=HOSTILE)
     assert not at.exception
-    assert "does not have" in texts(at)
+    assert "does not have" in said(at)
     assert not any("![x](http" in one.value for one in at.caption)
 
 
@@ -252,7 +219,7 @@ def test_leaves_are_searched_by_words(cases):
     assert list(at.dataframe[0].value["node"]) == [leaf]
     at.text_input(key="leaf_words").set_value("zzzz").run()
     assert not at.exception
-    assert "No leaf fits" in texts(at)
+    assert "No leaf fits" in said(at)
 
 
 def test_a_damaged_survey_is_a_sentence_and_can_be_read_again(cases):

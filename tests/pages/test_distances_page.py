@@ -1,12 +1,11 @@
 """The Distances page: matrix, tree and pairs of a class's candidates."""
 
-import json
 from pathlib import Path
 
 import case_factory
 import numpy as np
-import pytest
 from opening import open_page
+from reading import as_markdown, figures, metric, said
 
 from fdcore import artefacts
 from fdcore.case import Case
@@ -16,34 +15,12 @@ from fdcore.results import analyse
 HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
 
 
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
 def change_hierarchy(folder: Path, change) -> None:
     """Write a finished case's hierarchy anew, each (id, parents, synonyms) row changed."""
     path = folder / "hierarchy.parquet"
     old = artefacts.hierarchy_from_parquet(path.read_bytes())
     rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]
     path.write_bytes(artefacts.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
-
-
-def figure(at, number: int) -> dict:
-    return json.loads(at.get("plotly_chart")[number].proto.spec)
-
-
-def shown(at) -> str:
-    """Everything that Streamlit reads as Markdown."""
-    return "\n".join(element.value for kind in ("markdown", "caption", "subheader", "info") for element in at.get(kind))
-
-
-def metric(at, label: str) -> str:
-    return next(m.value for m in at.metric if m.label == label)
 
 
 def test_a_class_shows_its_matrix_its_tree_and_its_pairs(cases):
@@ -64,10 +41,10 @@ def test_the_order_is_that_of_clusters_or_of_the_hierarchy(cases):
     """Changing it keeps the leaves and takes the frames away."""
     case_factory.finished(cases / "one")
     at = open_page("4_Distances", case="one")
-    assert figure(at, 0)["layout"].get("shapes")
+    assert figures(at)[0]["layout"].get("shapes")
     at.segmented_control(key="order").set_value("Hierarchy").run()
     assert not at.exception
-    assert not figure(at, 0)["layout"].get("shapes")
+    assert not figures(at)[0]["layout"].get("shapes")
 
 
 def test_another_class_of_the_link_is_another_neighbourhood(cases):
@@ -94,7 +71,7 @@ def test_the_links_tau_decides_and_is_shown(cases):
     case_factory.finished(cases / "one")
     at = open_page("4_Distances", case="one", tau="0.99", eta="1e99")
     assert not at.exception
-    assert "tau = 0.99" in shown(at)
+    assert "tau = 0.99" in said(at)
     assert "eta" in at.warning[0].value
 
 
@@ -130,7 +107,7 @@ def test_a_single_candidate_has_nothing_to_compare(cases):
     np.save(folder / "ledger" / "answers.npy", answers)
     at = open_page("4_Distances", case="one", **{"class": "1"})
     assert not at.exception
-    assert "nothing to compare" in shown(at)
+    assert "nothing to compare" in said(at)
     assert any("entity > " in text.value for text in at.text)
     assert not at.get("plotly_chart")
 
@@ -141,7 +118,7 @@ def test_hostile_labels_are_only_text(cases):
     change_hierarchy(folder, lambda node, parents, _names: (node, parents, (HOSTILE,)))
     at = open_page("4_Distances", case="one")
     assert not at.exception
-    assert "![x](http" not in shown(at)
+    assert "![x](http" not in as_markdown(at)
     assert all("![x](http" not in m.value and "![x](http" not in (m.help or "") for m in at.metric)
     for number in range(2):
         assert "<b onclick" not in at.get("plotly_chart")[number].proto.spec.replace("\\u003c", "<")

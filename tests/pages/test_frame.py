@@ -1,20 +1,17 @@
 """What every page has around it."""
 
-from pathlib import Path
+import subprocess
+import sys
 
 import case_factory
 import pytest
+from conftest import REPOSITORY, principal_axes_for_umap
 from opening import PAGES, open_page
+from reading import as_markdown
 from streamlit.testing.v1 import AppTest
 
-
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
+from fdcore.claims import Claims, write_claims
+from fdcore.word_check import check_words
 
 
 def test_there_is_a_page_for_each_step():
@@ -70,8 +67,7 @@ def test_a_hostile_title_is_only_text(cases):
     case_id = Casebook(cases).create("![x](http://evil/x.png) **b**")
     at = open_page(PAGES[0], case=case_id)
     assert not at.exception
-    shown = [m.value for m in at.markdown] + [c.value for c in at.caption]
-    assert not any("![x](http" in text for text in shown)
+    assert "![x](http" not in as_markdown(at)
 
 
 def test_the_link_of_a_view_carries_case_class_and_settings(cases):
@@ -140,3 +136,27 @@ def test_another_case_begins_with_nothing_of_the_last_one(cases, page, own):
     box.select(next(option for option in box.options if "(two)" in option)).run()
     assert not at.exception
     assert {name: at.query_params[name] for name in at.query_params} == {"case": "two"}
+
+
+_DRAWN = """
+import sys
+sys.path[:0] = ["tests", "tests/pages"]
+from opening import PAGES, open_page
+for page in PAGES:
+    at = open_page(page, case="colours")
+    assert not at.exception, at.exception
+    print(page, len(at.get("plotly_chart")), *sorted({"torch", "umap", "gensim", "numba"} & set(sys.modules)))
+"""
+
+
+def test_drawing_a_finished_case_never_loads_what_only_jobs_need(cloned):
+    """Networks run and maps are drawn in jobs; importing what they need takes longer than anybody waits for a page."""
+    write_claims(cloned.folder, Claims({0: "airplane", 1: "cat"}, "a test"))
+    with principal_axes_for_umap():
+        check_words(cloned.folder, None, cache=cloned.folder.parent.parent / "cache")
+    done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    drawn = {page: (int(n_figures), loaded) for page, n_figures, *loaded in map(str.split, done.stdout.splitlines())}
+    assert drawn.keys() == set(PAGES)
+    assert {page: loaded for page, (_, loaded) in drawn.items() if loaded} == {}
+    assert all(drawn[page][0] >= 2 for page in ("3_Leaf_scores", "6_Verification", "7_Clone"))

@@ -1,8 +1,6 @@
 """The page that asks the suspect and shows how consistently it puts each leaf in each class."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import case_factory
 import numpy as np
 import pytest
 from opening import open_page
-from streamlit.testing.v1 import AppTest
+from reading import as_markdown, figures, metric, said
 
 from fdcore.analysis import load_scored
 from fdcore.case import Case
@@ -25,13 +23,10 @@ HOSTILE = "![x](http://evil/x.png) **b** <script>alert(1)</script>"
 
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
+def cases(cases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of cases, with the decoded pictures of the tiny world in the cache."""
     monkeypatch.setenv("FDCORE_CACHE", str(case_factory.world().cache))
-    monkeypatch.setenv("FDCORE_CORPORA", str(case_factory.world().corpora))
-    return folder
+    return cases
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +52,6 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     return calls
 
 
-def texts(at: AppTest) -> str:
-    """Everything on the page that is read as Markdown, and what inputs are called."""
-    return "\n".join(e.value for kind in ("markdown", "caption", "info", "error", "warning") for e in at.get(kind))
-
-
-def metric(at: AppTest, label: str) -> str:
-    return next(m.value for m in at.metric if m.label == label)
-
-
-def charts(at: AppTest) -> list[str]:
-    return [chart.proto.spec for chart in at.get("plotly_chart")]
-
-
 # Before scoring
 
 
@@ -83,7 +65,7 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     assert metric(at, "Queries to send") == "160"
     at.number_input(key="budget").set_value(100).run()
     assert metric(at, "Queries to send") == "100"
-    assert "The budget ends this" in texts(at)
+    assert "The budget ends this" in said(at)
 
 
 def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):
@@ -155,7 +137,7 @@ def test_a_finished_case_shows_ranking_images_and_overview(cases):
     assert metric(at, "Queries sent") == "320"
     assert metric(at, "Classes with a candidate") == "3 of 4"
     assert metric(at, "Ended") == "All asked"
-    assert len(charts(at)) == 2
+    assert len(figures(at)) == 2
     assert len(at.get("image")[0].proto.imgs) == 10
 
 
@@ -167,7 +149,7 @@ def test_another_class_is_chosen_by_its_pill_and_by_the_link(cases):
     assert not at.exception
     assert at.query_params["class"] in ("1", ["1"])
     linked = open_page(PAGE, **{"case": "one", "class": "1"})
-    assert charts(linked)[0] == charts(at)[0]
+    assert figures(linked)[0] == figures(at)[0]
 
 
 @pytest.mark.parametrize("number", ["99", "-1", "x", "1e3", HOSTILE])
@@ -176,8 +158,8 @@ def test_a_link_to_no_class_shows_class_0_and_says_so(cases, number):
     case_factory.finished(cases / "one")
     at = open_page(PAGE, **{"case": "one", "class": number})
     assert not at.exception
-    assert "Class 0 is shown instead" in texts(at)
-    assert "![x](http" not in texts(at)
+    assert "Class 0 is shown instead" in said(at)
+    assert "![x](http" not in as_markdown(at)
 
 
 def test_a_class_without_a_hit_says_so(cases):
@@ -185,7 +167,7 @@ def test_a_class_without_a_hit_says_so(cases):
     case_factory.finished(cases / "one")
     at = open_page(PAGE, **{"case": "one", "class": "3"})
     assert not at.exception
-    assert "no view of any leaf" in texts(at)
+    assert "no view of any leaf" in said(at)
 
 
 def test_a_leaf_can_be_linked_and_a_wrong_one_is_told(cases):
@@ -196,8 +178,8 @@ def test_a_leaf_can_be_linked_and_a_wrong_one_is_told(cases):
     assert at.selectbox(key="leaf_picker").value == len(nodes) - 1
     wrong = open_page(PAGE, case="one", leaf=HOSTILE)
     assert not wrong.exception
-    assert "The best one is shown instead" in texts(wrong)
-    assert "![x](http" not in texts(wrong)
+    assert "The best one is shown instead" in said(wrong)
+    assert "![x](http" not in as_markdown(wrong)
 
 
 def test_the_views_of_an_image_are_those_that_were_sent(cases):
@@ -282,20 +264,11 @@ def test_hostile_labels_and_file_names_are_only_text(cases):
     (folder / "hierarchy.parquet").write_bytes(artefacts.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
     at = open_page(PAGE, case="one")
     assert not at.exception
-    assert "![x](http" not in texts(at)
+    assert "![x](http" not in as_markdown(at)
     options = [option.content for group in at.get("button_group") for option in group.proto.options]
     assert not any("![x](http" in option for option in options)
     assert not any("![x](http" in image.caption for group in at.get("image") for image in group.proto.imgs)
-    assert not any("<script>" in chart for chart in charts(at))
-
-
-def test_looking_at_a_finished_case_does_not_import_torch(cases):
-    """It takes seconds, and is needed for drawing views only."""
-    code = (
-        "import sys; import ui.leaf_scores.run, ui.leaf_scores.gallery, fdcore.figures; print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert not any("<script>" in chart for chart in figures(at))
 
 
 # While it runs, and after it stopped
@@ -320,7 +293,7 @@ def test_a_paused_run_offers_to_resume_first(cases):
     at = open_page(PAGE, case="half")
     assert not at.exception
     assert at.button(key="job_resume").label == "Resume"
-    assert "it was paused" in texts(at)
+    assert "it was paused" in said(at)
 
 
 def test_a_run_that_failed_before_the_first_answer_can_be_changed(ready, cases):
@@ -342,8 +315,8 @@ def test_a_running_job_shows_its_progress_and_the_ranking_so_far(cases, monkeypa
     at = open_page(PAGE, case="half")
     assert not at.exception
     assert at.button(key="job_pause")
-    assert "160 of 320" in texts(at)
-    assert len(charts(at)) == 1
+    assert "160 of 320" in said(at)
+    assert len(figures(at)) == 1
     assert not [button for button in at.button if button.key == "start"]
 
 
@@ -389,4 +362,4 @@ def test_without_a_suspect_nothing_more_can_be_asked(cases):
     shutil.rmtree(folder / "evidence")
     at = open_page(PAGE, case="one")
     assert not at.exception
-    assert "no suspect here to ask" in texts(at).replace("\\", "")
+    assert "no suspect here to ask" in said(at)

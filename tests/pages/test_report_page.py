@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import case_factory
-import pytest
 from opening import open_page
+from reading import metric
 
 from fdcore.analysis import load_scored, lock_class, pixels_of, selection_settings, weigh
 from fdcore.audit import read_trail
@@ -15,19 +15,6 @@ from fdcore.report import Record
 from fdcore.results import draw_report
 
 HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
-
-
-@pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-def metric(at, label: str) -> str:
-    return next(m.value for m in at.metric if m.label == label)
 
 
 def report_of(folder: Path) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import case_factory
 import pytest
-from opening import open_page
-from streamlit.testing.v1 import AppTest
+from opening import open_case, open_page
+from reading import said
 
 from fdcore.analysis import lock_class, read_choices, selection_settings
 from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
@@ -21,21 +21,10 @@ HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) **bold**"
 
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
+def cases(cases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of cases, with the decoded pictures of the tiny world in the cache."""
     monkeypatch.setenv("FDCORE_CACHE", str(case_factory.world().cache))
-    return folder
-
-
-@pytest.fixture
-def finished(cases: Path) -> Path:
-    return case_factory.finished(cases / "colours")
-
-
-def open_selection(case: Path, **parameters: str) -> AppTest:
-    return open_page(PAGE, case=case.name, **parameters)
+    return cases
 
 
 def called(case: Path, label: str, *nodes: str) -> None:
@@ -46,60 +35,49 @@ def called(case: Path, label: str, *nodes: str) -> None:
     path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
-def texts(at: AppTest) -> str:
-    """Everything that the page says."""
-    parts = [*at.text, *at.caption, *at.markdown, *at.header, *at.warning, *at.error, *at.info]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "1"})
-    assert not at.exception
+def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"})
     assert at.header[0].value == "domestic cat"
     assert any("tabby" in text.value and "Persian cat" in text.value for text in at.text)
     assert [metric.label for metric in at.metric][:4] == ["L", "S", "Objective", "Covers"]
 
 
-def test_not_found_is_an_answer(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "3"})
-    assert not at.exception
+def test_not_found_is_an_answer(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "3"})
     assert at.header[0].value == "Not found"
-    assert "That is an answer" in texts(at)
+    assert "That is an answer" in said(at)
 
 
-def test_the_settings_come_from_the_link(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "1"}, eta="0", alpha="1", k="2")
-    assert not at.exception
+def test_the_settings_come_from_the_link(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="0", alpha="1", k="2")
     assert at.number_input(key="k").value == 2
     clusters = at.dataframe[0].value
     assert list(clusters["n"]) == [1, 1]
-    assert "A single leaf" in texts(at)
+    assert "A single leaf" in said(at)
 
 
 @pytest.mark.parametrize("value", ["-3", "nan", "1e99", "x" * 400, "![x](http://evil.example)"])
-def test_settings_out_of_range_are_told_and_ignored(finished: Path, value: str) -> None:
-    at = open_selection(finished, eta=value)
-    assert not at.exception
+def test_settings_out_of_range_are_told_and_ignored(finished: Case, value: str) -> None:
+    at = open_case(PAGE, finished, eta=value)
     assert "makes no sense and is ignored" in at.warning[0].value
     assert "![x]" not in at.warning[0].value
 
 
-def test_a_class_out_of_range_is_told(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "77"})
-    assert not at.exception
-    assert "Class 0 is shown instead" in texts(at)
+def test_a_class_out_of_range_is_told(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "77"})
+    assert "Class 0 is shown instead" in said(at)
 
 
-def test_all_classes_are_in_the_table_and_can_be_filtered(finished: Path) -> None:
-    at = open_selection(finished)
+def test_all_classes_are_in_the_table_and_can_be_filtered(finished: Case) -> None:
+    at = open_case(PAGE, finished)
     assert list(at.dataframe[-1].value["Class"]) == [0, 1, 2, 3]
     at.button_group(key="classes_shown").set_value("Not found").run()
     assert list(at.dataframe[-1].value["Class"]) == [3]
     assert list(at.dataframe[-1].value["Found"]) == ["(not found)"]
 
 
-def test_k_is_written_to_the_link_and_taken_back(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "1"}, eta="0")
+def test_k_is_written_to_the_link_and_taken_back(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="0")
     assert at.button(key="undo").disabled
     at.number_input(key="k").set_value(1).run()
     assert at.query_params["k"] == "1"
@@ -110,110 +88,107 @@ def test_k_is_written_to_the_link_and_taken_back(finished: Path) -> None:
     assert list(at.dataframe[0].value["n"]) == [1, 1]
 
 
-def test_the_settings_go_back_to_the_case_and_to_the_defaults(finished: Path) -> None:
-    at = open_selection(finished, eta="3", tau="0.9")
+def test_the_settings_go_back_to_the_case_and_to_the_defaults(finished: Case) -> None:
+    at = open_case(PAGE, finished, eta="3", tau="0.9")
     at.button(key="to_case").click().run()
     assert not {"eta", "tau", "alpha", "k"} & set(at.query_params)
     assert at.button(key="to_case").disabled
-    at = open_selection(finished, eta="3")
+    at = open_case(PAGE, finished, eta="3")
     at.button(key="to_default").click().run()
     assert at.query_params["eta"] == "7.5"
 
 
-def test_other_settings_are_saved_as_the_conclusions(finished: Path) -> None:
-    at = open_selection(finished, eta="3", alpha="0.4")
+def test_other_settings_are_saved_as_the_conclusions(finished: Case) -> None:
+    at = open_case(PAGE, finished, eta="3", alpha="0.4")
     at.button(key="save").click().run()
     assert not at.exception
-    assert selection_settings(Case(finished)) == SelectionSettings(eta=3.0, alpha=0.4)
-    assert json.loads((finished / "selection.json").read_text())["settings"]["eta"] == 3.0
+    assert selection_settings(finished) == SelectionSettings(eta=3.0, alpha=0.4)
+    assert json.loads((finished.folder / "selection.json").read_text())["settings"]["eta"] == 3.0
     assert not [button for button in at.button if button.key == "save"]
 
 
-def test_a_class_is_locked_with_a_note_and_unlocked(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "1"})
+def test_a_class_is_locked_with_a_note_and_unlocked(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"})
     assert at.button(key="lock_class").disabled
     at.selectbox(key="lock_answer_colours_1").set_value("Not found").run()
     at.text_area(key="lock_note_colours_1").set_value("The pictures are copies.").run()
     at.button(key="lock_class").click().run()
     assert not at.exception
-    choice = read_choices(Case(finished))[1]
+    choice = read_choices(finished)[1]
     assert (choice.nodes, choice.note) == ((), "The pictures are copies.")
     assert at.header[0].value == "Not found"
-    assert "The pictures are copies." in texts(at)
+    assert "The pictures are copies." in said(at)
     assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]
     at.button(key="unlock").click().run()
-    assert read_choices(Case(finished)) == {}
+    assert read_choices(finished) == {}
     assert at.header[0].value == "domestic cat"
 
 
-def test_leaves_are_locked_one_by_one(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "3"})
+def test_leaves_are_locked_one_by_one(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "3"})
     at.selectbox(key="lock_answer_colours_3").set_value("Other leaves").run()
     assert at.button(key="lock_class").disabled
     at.multiselect(key="lock_leaves_colours_3").set_value(["n01494475", "n02690373"]).run()
     at.text_area(key="lock_note_colours_3").set_value("Seen elsewhere.").run()
     at.button(key="lock_class").click().run()
-    assert set(read_choices(Case(finished))[3].nodes) == {"n01494475", "n02690373"}
+    assert set(read_choices(finished)[3].nodes) == {"n01494475", "n02690373"}
 
 
-def test_a_hostile_note_is_shown_inert(finished: Path) -> None:
-    lock_class(finished, Choice(1, (), HOSTILE, "", NOW))
-    at = open_selection(finished, **{"class": "1"})
-    assert not at.exception
+def test_a_hostile_note_is_shown_inert(finished: Case) -> None:
+    lock_class(finished.folder, Choice(1, (), HOSTILE, "", NOW))
+    at = open_case(PAGE, finished, **{"class": "1"})
     assert any(HOSTILE in text.value for text in at.text)
     assert not [part for part in [*at.markdown, *at.caption, *at.warning] if "evil.example" in str(part.value)]
 
 
 def test_a_half_finished_case_shows_what_there_is(cases: Path) -> None:
-    at = open_selection(case_factory.half_finished(cases / "half"))
-    assert not at.exception
+    at = open_case(PAGE, Case.open(case_factory.half_finished(cases / "half")))
     assert at.header
     assert at.button(key="save")
 
 
 def test_a_damaged_case_is_a_sentence(cases: Path) -> None:
-    at = open_selection(case_factory.damaged(cases / "broken"))
+    at = open_page(PAGE, case=case_factory.damaged(cases / "broken").name)
     assert not at.exception
     assert at.error
 
 
-def test_without_its_cache_a_case_shows_counts_only(finished: Path, monkeypatch, tmp_path) -> None:
+def test_without_its_cache_a_case_shows_counts_only(finished: Case, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "nothing"))
-    at = open_selection(finished, **{"class": "1"})
-    assert not at.exception
-    assert "no longer in this server's cache" in texts(at)
+    at = open_case(PAGE, finished, **{"class": "1"})
+    assert "no longer in this server's cache" in said(at)
 
 
-def test_of_two_clusters_with_one_name_the_chosen_one_is_locked(finished: Path) -> None:
+def test_of_two_clusters_with_one_name_the_chosen_one_is_locked(finished: Case) -> None:
     """ImageNet has two cranes: what the browser sends back must say which."""
-    called(finished, "crane", "n01494475", "n04592741")
+    called(finished.folder, "crane", "n01494475", "n04592741")
     for node in ("n01494475", "n04592741"):
-        at = open_selection(finished, **{"class": "0"}, eta="0")
+        at = open_case(PAGE, finished, **{"class": "0"}, eta="0")
         box = at.selectbox(key="lock_answer_colours_0")
         assert len(set(box.options)) == len(box.options)
         box.select(next(option for option in box.options if node in option)).run()
         at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
         at.button(key="lock_class").click().run()
-        assert read_choices(Case(finished))[0].nodes == (node,)
+        assert read_choices(finished)[0].nodes == (node,)
         at.button(key="unlock").click().run()
 
 
-def test_of_two_leaves_with_one_name_the_chosen_one_is_locked(finished: Path) -> None:
-    called(finished, "crane", "n01494475", "n04592741")
+def test_of_two_leaves_with_one_name_the_chosen_one_is_locked(finished: Case) -> None:
+    called(finished.folder, "crane", "n01494475", "n04592741")
     for node in ("n01494475", "n04592741"):
-        at = open_selection(finished, **{"class": "0"})
+        at = open_case(PAGE, finished, **{"class": "0"})
         at.selectbox(key="lock_answer_colours_0").set_value("Other leaves").run()
         leaves = at.multiselect(key="lock_leaves_colours_0")
         leaves.select(next(option for option in leaves.options if node in option)).run()
         at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
         at.button(key="lock_class").click().run()
-        assert read_choices(Case(finished))[0].nodes == (node,)
+        assert read_choices(finished)[0].nodes == (node,)
         at.button(key="unlock").click().run()
 
 
-def test_a_picked_cluster_stays_picked_when_the_settings_give_others(finished: Path) -> None:
+def test_a_picked_cluster_stays_picked_when_the_settings_give_others(finished: Case) -> None:
     """A pick is about its leaves, not about its place in the list."""
-    at = open_selection(finished, **{"class": "0"}, eta="0", alpha="1")
+    at = open_case(PAGE, finished, **{"class": "0"}, eta="0", alpha="1")
     picked = at.selectbox(key="lock_answer_colours_0").options[2]
     at.selectbox(key="lock_answer_colours_0").select_index(2).run()
     at.query_params["eta"] = "20"
@@ -221,23 +196,23 @@ def test_a_picked_cluster_stays_picked_when_the_settings_give_others(finished: P
     assert picked.partition(":")[0] in at.selectbox(key="lock_answer_colours_0").options[-1 - 2]
     at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
     at.button(key="lock_class").click().run()
-    nodes = read_choices(Case(finished))[0].nodes
-    known = hierarchy_from_parquet((finished / "hierarchy.parquet").read_bytes())
+    nodes = read_choices(finished)[0].nodes
+    known = hierarchy_from_parquet((finished.folder / "hierarchy.parquet").read_bytes())
     assert [known.label(node) for node in nodes] == [picked.partition(":")[0]]
 
 
-def test_without_a_pick_the_answer_to_lock_is_the_one_that_is_shown(finished: Path) -> None:
-    at = open_selection(finished, **{"class": "1"}, eta="0", alpha="1")
+def test_without_a_pick_the_answer_to_lock_is_the_one_that_is_shown(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="0", alpha="1")
     assert len(at.selectbox(key="lock_answer_colours_1").value) == 1
     at.query_params["eta"] = "20"
     at.run()
     assert set(at.selectbox(key="lock_answer_colours_1").value) == {"n02123045", "n02123394"}
 
 
-def test_what_was_written_about_one_case_stays_with_it(finished: Path) -> None:
+def test_what_was_written_about_one_case_stays_with_it(finished: Case) -> None:
     """Neither note nor leaves of another case stand ready to be locked."""
-    case_factory.finished(finished.parent / "other")
-    at = open_selection(finished, **{"class": "1"})
+    case_factory.finished(finished.folder.parent / "other")
+    at = open_case(PAGE, finished, **{"class": "1"})
     at.selectbox(key="lock_answer_colours_1").set_value("Other leaves").run()
     at.multiselect(key="lock_leaves_colours_1").select("hammerhead (0.00)").run()
     at.text_area(key="lock_note_colours_1").set_value("About colours.").run()
@@ -249,10 +224,10 @@ def test_what_was_written_about_one_case_stays_with_it(finished: Path) -> None:
     assert not at.multiselect
 
 
-def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Path) -> None:
+def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Case) -> None:
     """A link holds the number itself, not what it looks like."""
-    analyse(finished, SelectionSettings(alpha=0.1234567))
-    at = open_selection(finished)
+    analyse(finished.folder, SelectionSettings(alpha=0.1234567))
+    at = open_case(PAGE, finished)
     assert at.button(key="to_case").disabled
     at.button(key="to_default").click().run()
     assert at.query_params["eta"] == "7.5"
@@ -263,27 +238,26 @@ def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Path) -
     assert not [button for button in at.button if button.key == "save"]
 
 
-def test_a_locked_answer_that_no_longer_fits_can_be_unlocked(finished: Path) -> None:
+def test_a_locked_answer_that_no_longer_fits_can_be_unlocked(finished: Case) -> None:
     """A leaf may have gone since: the page says what is wrong, and each locked class can be given back."""
-    lock_class(finished, Choice(1, (), HOSTILE, "", NOW))
-    choices = json.loads((finished / "choices.json").read_text())
+    lock_class(finished.folder, Choice(1, (), HOSTILE, "", NOW))
+    choices = json.loads((finished.folder / "choices.json").read_text())
     choices["choices"].append(choices["choices"][0] | {"target_class": 0, "nodes": ["n99999999"], "note": "Seen."})
-    (finished / "choices.json").write_text(json.dumps(choices))
-    at = open_selection(finished)
-    assert not at.exception
+    (finished.folder / "choices.json").write_text(json.dumps(choices))
+    at = open_case(PAGE, finished)
     assert len(at.error) == 1
     assert "Unlock the class" in at.error[0].value
     assert any("Class 0: n99999999" in text.value and "Note: Seen." in text.value for text in at.text)
     assert any("Class 1: Not found" in text.value and HOSTILE in text.value for text in at.text)
     at.button(key="unlock_0").click().run()
     assert not at.error
-    assert list(read_choices(Case(finished))) == [1]
+    assert list(read_choices(finished)) == [1]
     assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]
 
 
-def test_the_live_figures_are_given_what_the_url_says(finished: Path) -> None:
+def test_the_live_figures_are_given_what_the_url_says(finished: Case) -> None:
     """The map stands at eta and alpha, its words name the place, and a class that is not found has no map."""
-    at = open_selection(finished, **{"class": "1"}, eta="5", alpha="0.5")
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="5", alpha="0.5")
     figures = {str(one.proto.component_name): json.loads(one.proto.json) for one in at.get("bidi_component")}
     assert (figures["fdcore.live_map"]["eta"], figures["fdcore.live_map"]["alpha"]) == (5, 0.5)
     assert figures["fdcore.live_map"]["current"] == "eta 5.0 steps, alpha 0.50: domestic cat"

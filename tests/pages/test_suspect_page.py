@@ -2,9 +2,7 @@
 
 import csv
 import os
-import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import case_factory
 import pytest
 from opening import open_page
-from streamlit.testing.v1 import AppTest
+from reading import as_markdown, said
 
 from fdcore import intake
 from fdcore.case import Case
@@ -33,34 +31,16 @@ HOSTILE = "<b>x<i> [a](evil.x) *.pth"
 
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cases(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of cases, and evidence: a good file and one with a hostile name."""
-    folder, evidence = tmp_path / "cases", tmp_path / "evidence"
-    folder.mkdir()
+    evidence = tmp_path / "evidence"
     (evidence / "drive").mkdir(parents=True)
     content = (case_factory.world().evidence / "colours.onnx").read_bytes()
     (evidence / "drive" / "colours.onnx").write_bytes(content)
     (evidence / HOSTILE).write_bytes(content)
     (evidence / "link").symlink_to("/etc/passwd")
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
     monkeypatch.setenv("FDCORE_EVIDENCE", str(evidence))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-@pytest.fixture
-def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers that only sleep."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
-        started.append(subprocess.Popen(["sleep", "60"]))
-        return started[-1]
-
-    monkeypatch.setattr(JobQueue, "_spawn", sleep)
-    yield
-    for process in started:
-        process.kill()
+    return cases
 
 
 def checked(cases: Path, title: str = "One", **options: object) -> str:
@@ -70,11 +50,6 @@ def checked(cases: Path, title: str = "One", **options: object) -> str:
     case.record(plan=Plan(suspect=SuspectOptions(**options)).as_dict())
     check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx")
     return case_id
-
-
-def said(at: AppTest) -> str:
-    kinds = (at.text, at.markdown, at.caption, at.error, at.warning)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def test_a_file_of_the_evidence_folder_is_checked(cases, idle_workers):
@@ -268,9 +243,9 @@ def test_hostile_names_are_inert(cases):
     check_suspect(cases / case_id, cases.parent / "evidence" / HOSTILE)
     at = open_page(PAGE, case=case_id)
     assert not at.exception
-    for element in (*at.markdown, *at.caption, *at.metric):
-        assert "<b>" not in str(element.value)
-        assert "](evil" not in str(element.value)
+    for shown in (as_markdown(at), *(str(one.value) for one in at.metric)):
+        assert "<b>" not in shown
+        assert "](evil" not in shown
 
 
 def test_no_name_of_a_picture_is_a_formula_in_the_csv():

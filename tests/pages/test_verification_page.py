@@ -1,17 +1,15 @@
 """The Verification page: known label sets, claims, word vectors, Table 4 and the maps, in every state of a case."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import case_factory
 import numpy as np
 import pytest
-from conftest import REPOSITORY
-from opening import open_page
-from streamlit.testing.v1 import AppTest
+from conftest import principal_axes_for_umap
+from opening import open_case, open_page
+from reading import as_markdown, figures_by_key, metric, said, table
 
 from fdcore.case import Case
 from fdcore.claims import FILE, FROM_SUSPECT, Claims, read_claims, write_claims
@@ -28,27 +26,37 @@ HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) :material/h
 CLAIMS = Claims({0: "airplane", 1: "cat", 2: "piano", 3: "gribbleflop"}, "the README")
 GLOVE = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\npiano 0 3 1\nconvertible 2 1 0\n"
 
+pytestmark = pytest.mark.usefixtures("quick_umap")
+
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cases"
-    folder.mkdir()
+def cases(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of cases, and one for word vectors."""
     (tmp_path / "vectors").mkdir()
-    monkeypatch.setenv("FDCORE_CASES", str(folder))
     monkeypatch.setenv("FDCORE_VECTORS", str(tmp_path / "vectors"))
-    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-@pytest.fixture
-def finished(cases: Path) -> Case:
-    return Case.open(case_factory.finished(cases / "colours"))
+    return cases
 
 
 @pytest.fixture
 def claimed(finished: Case) -> Case:
     write_claims(finished.folder, CLAIMS)
     return finished
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case whose claims were compared and whose maps were drawn; to be copied."""
+    folder = tmp_path_factory.mktemp("compared")
+    write_claims(case_factory.finished(folder / "colours"), CLAIMS)
+    with principal_axes_for_umap():
+        check_words(folder / "colours", None, cache=folder / "cache")
+    return folder / "colours"
+
+
+@pytest.fixture
+def mapped(cases: Path, compared: Path) -> Case:
+    """A copy of that case."""
+    return Case.open(shutil.copytree(compared, cases / "colours"))
 
 
 @pytest.fixture
@@ -63,47 +71,6 @@ def cache(cases: Path) -> Path:
     return cases.parent / "cache"
 
 
-@pytest.fixture
-def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers that only sleep."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
-        started.append(subprocess.Popen(["sleep", "60"]))
-        return started[-1]
-
-    monkeypatch.setattr(JobQueue, "_spawn", sleep)
-    yield
-    for process in started:
-        process.kill()
-
-
-def open_case(case: Case, **parameters: str) -> AppTest:
-    at = open_page(PAGE, case=case.folder.name, **parameters)
-    assert not at.exception
-    return at
-
-
-def metric(at: AppTest, label: str) -> str:
-    return next(m.value for m in at.metric if m.label == label)
-
-
-def said(at: AppTest) -> str:
-    """Everything that the page says."""
-    parts = [*at.text, *at.caption, *at.markdown, *at.warning, *at.error, *at.info, *at.success]
-    return "\n".join(str(part.value) for part in parts).replace("\\", "")  # as it is read: Markdown's escapes go
-
-
-def table(at: AppTest, column: str):
-    """The first table that has this column."""
-    return next(one.value for one in at.dataframe if column in one.value.columns)
-
-
-def charts(at: AppTest) -> dict[str, dict]:
-    """The figures by the end of their key."""
-    return {one.proto.id.split("-")[-1]: json.loads(one.proto.spec) for one in at.get("plotly_chart")}
-
-
 # Without claims
 
 
@@ -116,7 +83,7 @@ def test_no_case_leads_to_the_cases(cases: Path) -> None:
 
 def test_known_label_sets_come_first_while_nothing_is_claimed(finished: Case) -> None:
     """They need nothing from the analyst; every set of the suspect's size, or one fewer, is in the table."""
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     assert metric(at, "Claims compared") == "0 of 4"
     headings = [m.value for m in at.markdown if m.value.startswith("**")]
     assert headings.index("**Known label sets**") < headings.index("**Claims**")
@@ -124,13 +91,15 @@ def test_known_label_sets_come_first_while_nothing_is_claimed(finished: Case) ->
     fitting = [one for one in label_sets() if len(one) in (3, 4)]
     assert len(sets) == sum(2 if len(one) == 3 else 1 for one in fitting)
     assert "No known label set agrees in class order" in said(at)
-    assert "agreement_matrix" in charts(at)
-    assert "similarity_bars" not in charts(at)
+    assert "agreement_matrix" in figures_by_key(at)
+    assert "similarity_bars" not in figures_by_key(at)
 
 
 def test_no_known_set_of_the_size_is_told_with_the_nearest(cases: Path) -> None:
     """And the page goes on without."""
-    at = open_case(Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2)))
+    at = open_case(
+        PAGE, Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2, analysed=False))
+    )
     assert metric(at, "Known label set") == "none fits"
     text = said(at)
     assert "No known label set has 33 classes, or one fewer" in text
@@ -179,7 +148,7 @@ def test_leaves_without_a_known_word_are_told() -> None:
 
 def test_a_known_set_becomes_claims_that_are_kept(finished: Case) -> None:
     """Filled in by one button, kept by another, read back; then the table compares them."""
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     at.selectbox(key="label_set_colours").select("beans 0").run()
     at.button(key="use_set").click().run()
     assert not read_claims(finished).names, "nothing is kept before the analyst says so"
@@ -196,7 +165,7 @@ def test_a_known_set_becomes_claims_that_are_kept(finished: Case) -> None:
 
 def test_what_was_kept_before_can_be_brought_back(claimed: Case) -> None:
     """Undo drops what is not kept; after keeping it fills in what was kept before."""
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     at.button(key="use_set").click().run()
     at.button(key="claims_undo").click().run()
     assert at.button(key="claims_keep").disabled
@@ -210,7 +179,7 @@ def test_what_was_kept_before_can_be_brought_back(claimed: Case) -> None:
 
 def test_a_table_of_claims_is_read(finished: Case) -> None:
     """CSV in, claims kept, the file's name as their source."""
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     at.segmented_control(key="claims_way").set_value("CSV file").run()
     at.file_uploader(key="claims_csv_colours").upload("seller.csv", b"class,name\n1,cat\n0,airplane\n").run()
     assert "2 claims read" in said(at)
@@ -231,7 +200,7 @@ def test_a_table_of_claims_is_read(finished: Case) -> None:
 )
 def test_a_bad_table_is_a_sentence_and_changes_nothing(claimed: Case, content: bytes, sentence: str) -> None:
     """What is kept and what is being entered stay as they are."""
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     at.toggle(key="claims_open").set_value(True).run()
     at.segmented_control(key="claims_way").set_value("CSV file").run()
     at.file_uploader(key="claims_csv_colours").upload("bad.csv", content).run()
@@ -243,10 +212,10 @@ def test_a_bad_table_is_a_sentence_and_changes_nothing(claimed: Case, content: b
 
 def test_the_files_own_words_are_offered_and_marked_only_where_it_tells_some(finished: Case) -> None:
     """Names that the suspect's file tells are hostile strings from whoever made it."""
-    assert "The file's own words" not in open_case(finished).segmented_control(key="claims_way").options
+    assert "The file's own words" not in open_case(PAGE, finished).segmented_control(key="claims_way").options
     suspect = finished.facts()["suspect"]
     finished.record(suspect=suspect | {"class_names": ["airplane", HOSTILE, "car", "x"]})
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     at.segmented_control(key="claims_way").set_value("The file's own words").run()
     assert "Whoever made the file wrote these names into it" in said(at)
     at.button(key="fill_own").click().run()
@@ -257,7 +226,7 @@ def test_the_files_own_words_are_offered_and_marked_only_where_it_tells_some(fin
 @pytest.mark.parametrize("told", [7, "cat", {"0": "cat"}, [], None])
 def test_odd_class_names_in_an_imported_case_are_none(finished: Case, told: object) -> None:
     finished.record(suspect=finished.facts()["suspect"] | {"class_names": told})
-    assert "The file's own words" not in open_case(finished).segmented_control(key="claims_way").options
+    assert "The file's own words" not in open_case(PAGE, finished).segmented_control(key="claims_way").options
 
 
 # With claims
@@ -265,7 +234,7 @@ def test_odd_class_names_in_an_imported_case_are_none(finished: Case, told: obje
 
 def test_table_4_says_how_the_words_agree(claimed: Case) -> None:
     """A row for each claim: agreement, nearest words, what was not found and what has no vector."""
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     rows = table(at, "Claimed")
     assert rows["Class"].tolist() == [0, 1, 2, 3]
     assert rows["Found"].tolist()[1] == "tabby, Persian cat"
@@ -282,30 +251,29 @@ def test_table_4_says_how_the_words_agree(claimed: Case) -> None:
 
 def test_the_settings_come_from_the_link(claimed: Case) -> None:
     """At eta 0 each leaf is a group of its own, so that less is compared with the claim."""
-    assert table(open_case(claimed), "Claimed")["Found"].tolist()[1] == "tabby, Persian cat"
-    assert table(open_case(claimed, eta="0"), "Claimed")["Found"].tolist()[1] in ("tabby", "Persian cat")
+    assert table(open_case(PAGE, claimed), "Claimed")["Found"].tolist()[1] == "tabby, Persian cat"
+    assert table(open_case(PAGE, claimed, eta="0"), "Claimed")["Found"].tolist()[1] in ("tabby", "Persian cat")
 
 
 def test_hostile_claims_are_inert(finished: Case) -> None:
     """They stand in cells, figures and plain text, never where Markdown or HTML is read."""
     write_claims(finished.folder, Claims(dict.fromkeys(range(4), HOSTILE[:200]), HOSTILE[:200]))
     check_words(finished.folder, None, cache=finished.folder.parent.parent / "cache")
-    at = open_case(finished)
-    read = [*at.caption, *at.markdown, *at.warning, *at.error, *at.info, *at.success]
-    for part in read:
-        assert "<script>" not in str(part.value)
-        assert "![x](" not in str(part.value)
-        assert ":material/home:" not in str(part.value)
-    for figure in charts(at).values():
+    at = open_case(PAGE, finished)
+    shown = as_markdown(at)
+    assert "<script>" not in shown
+    assert "![x](" not in shown
+    assert ":material/home:" not in shown
+    for figure in figures_by_key(at).values():
         assert "<script>" not in json.dumps(figure).replace("\\u003c", "<")
 
 
 def test_a_thousand_classes_are_drawn_in_pages(cases: Path) -> None:
     """A histogram first, bars in pages, and one editor for all."""
-    case = Case.open(case_factory.big(cases / "big", 1000, 300, images_per_leaf=4, n_views=2))
+    case = Case.open(case_factory.big(cases / "big", 1000, 300, images_per_leaf=4, n_views=2, analysed=False))
     write_claims(case.folder, Claims({i: f"thing {i}" for i in range(1000)}, "x" * 80))
-    at = open_case(case)
-    figures = charts(at)
+    at = open_case(PAGE, case)
+    figures = figures_by_key(at)
     assert "similarity_histogram" in figures
     names = figures["similarity_bars"]["layout"]["yaxis"]["ticktext"]
     assert 0 < len(names) <= 40
@@ -317,7 +285,7 @@ def test_a_thousand_classes_are_drawn_in_pages(cases: Path) -> None:
 
 
 def test_the_built_in_vectors_are_marked_and_the_folder_is_named(finished: Case) -> None:
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     text = said(at)
     assert "Not independent of the hierarchy" in text
     assert "made from the same hierarchy" in text
@@ -328,7 +296,7 @@ def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(
     claimed: Case, glove: Path, cache: Path, idle_workers: None
 ) -> None:
     """Chosen, then prepared; until then the built-in vectors compare, afterwards the file does."""
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     at.selectbox(key="vectors_choice").select("file:six.txt").run()
     assert chosen_vectors(claimed) == glove
     assert "has to be prepared once" in said(at)
@@ -341,7 +309,7 @@ def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(
     assert len(table(at, "Claimed")) == 4
     assert "job_pause" in [button.key for button in at.button]
     case_vectors(claimed, glove, cache)
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     text = said(at)
     assert "has to be prepared" not in text
     assert "6 words" in text
@@ -354,11 +322,11 @@ def test_vectors_outside_the_folders_are_refused(claimed: Case, tmp_path: Path, 
     secret = tmp_path / "secret.txt"
     secret.write_text(GLOVE)
     choose_vectors(claimed, secret)
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     assert "lies outside the folders this server may read" in said(at)
     assert "the built-in ones instead" in said(at)
     check_words(claimed.folder, secret, cache=cache)
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     assert "those that this case kept instead" in said(at)
     assert "kept in this case" in said(at)
 
@@ -366,10 +334,10 @@ def test_vectors_outside_the_folders_are_refused(claimed: Case, tmp_path: Path, 
 def test_vectors_that_are_gone_or_damaged_are_a_sentence(claimed: Case, glove: Path, cache: Path) -> None:
     choose_vectors(claimed, glove)
     glove.unlink()
-    assert "There is no" in open_case(claimed).warning[0].value
+    assert "There is no" in open_case(PAGE, claimed).warning[0].value
     choose_vectors(claimed, claimed.path(KEPT_FILE))
     claimed.write(KEPT_FILE, b"no archive")
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     assert "the built-in ones instead" in said(at)
     assert len(table(at, "Claimed")) == 4
 
@@ -379,7 +347,7 @@ def test_vectors_that_are_gone_or_damaged_are_a_sentence(claimed: Case, glove: P
 
 def test_the_maps_are_drawn_by_a_job(claimed: Case, idle_workers: None, cache: Path) -> None:
     """One primary button hands everything to a process of its own."""
-    at = open_case(claimed)
+    at = open_case(PAGE, claimed)
     button = at.button(key="draw_maps")
     assert button.label == "Compare and draw the maps"
     button.click().run()
@@ -389,28 +357,26 @@ def test_the_maps_are_drawn_by_a_job(claimed: Case, idle_workers: None, cache: P
     assert at.button(key="draw_maps").disabled
 
 
-def test_stored_maps_are_shown_until_something_else_is_looked_at(claimed: Case, glove: Path, cache: Path) -> None:
+def test_stored_maps_are_shown_until_something_else_is_looked_at(mapped: Case, glove: Path, cache: Path) -> None:
     """By method and class; a notice says what they are about that is no longer looked at."""
-    check_words(claimed.folder, None, cache=cache)
-    at = open_case(claimed)
-    assert "word_map" in charts(at)
+    at = open_case(PAGE, mapped)
+    assert "word_map" in figures_by_key(at)
     assert not at.warning
     at.segmented_control(key="map_method").set_value("umap").run()
     assert not at.exception
-    write_claims(claimed.folder, Claims({0: "boat"}, ""))
-    case_vectors(claimed, glove, cache)
-    choose_vectors(claimed, glove)
-    notice = open_case(claimed, eta="0").warning[0].value
+    write_claims(mapped.folder, Claims({0: "boat"}, ""))
+    case_vectors(mapped, glove, cache)
+    choose_vectors(mapped, glove)
+    notice = open_case(PAGE, mapped, eta="0").warning[0].value
     for part in ("other settings", "other claims", "other word vectors", "save yours on the Selection page"):
         assert part in notice
 
 
-def test_maps_of_other_findings_are_told(claimed: Case, cache: Path) -> None:
+def test_maps_of_other_findings_are_told(mapped: Case) -> None:
     """A class that was locked since is another finding with the same settings."""
-    check_words(claimed.folder, None, cache=cache)
     lock = {"target_class": 1, "nodes": [], "note": "no", "by": "", "time": "2026-01-01T00:00:00+00:00"}
-    (claimed.folder / "choices.json").write_text(json.dumps({"choices": [lock]}))
-    assert "other findings" in open_case(claimed).warning[0].value
+    (mapped.folder / "choices.json").write_text(json.dumps({"choices": [lock]}))
+    assert "other findings" in open_case(PAGE, mapped).warning[0].value
 
 
 # Other states
@@ -419,7 +385,7 @@ def test_maps_of_other_findings_are_told(claimed: Case, cache: Path) -> None:
 def test_a_half_finished_case_is_compared_with_what_there_is(cases: Path) -> None:
     case = Case.open(case_factory.half_finished(cases / "half"))
     write_claims(case.folder, CLAIMS)
-    at = open_case(case)
+    at = open_case(PAGE, case)
     assert len(table(at, "Claimed")) == 4
     assert any("Preliminary" in warning.value for warning in at.warning)
 
@@ -429,7 +395,7 @@ def test_nothing_found_leads_to_tau(finished: Case) -> None:
     locks = [{"target_class": i, "nodes": [], "note": "no", "by": "", "time": "2026-01-01T00:00:00+00:00"}
              for i in range(4)]  # fmt: skip
     (finished.folder / "choices.json").write_text(json.dumps({"choices": locks}))
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     assert at.button(key="empty_action").label == "Change tau in Selection"
     assert at.button(key="claims_keep").disabled
 
@@ -445,10 +411,10 @@ def test_a_damaged_corpus_is_a_sentence(cases: Path) -> None:
 def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, content: str) -> None:
     """The rest of the page is drawn, and keeping new claims mends it."""
     finished.path(FILE).write_text(content)
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     assert "New claims, once kept, take their place" in said(at)
     assert at.error
-    assert "agreement_matrix" in charts(at)
+    assert "agreement_matrix" in figures_by_key(at)
     at.button(key="use_set").click().run()
     at.button(key="claims_keep").click().run()
     assert not at.error
@@ -459,10 +425,9 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
     "cut", ("map", None), ("map", {}), ("claims", []), ("settings", {"alpha": 7}), ("settings", {"x": 1}),
     ("vectors", "x"), "places", "point",
 ])  # fmt: skip
-def test_damaged_maps_are_a_sentence(claimed: Case, cache: Path, change: object) -> None:
+def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     """The comparison stays, and the maps can be drawn again."""
-    check_words(claimed.folder, None, cache=cache)
-    path = claimed.path(WORDS_FILE)
+    path = mapped.path(WORDS_FILE)
     words = json.loads(path.read_text())
     if change == "cut":
         path.write_text(path.read_text()[:200])
@@ -474,19 +439,19 @@ def test_damaged_maps_are_a_sentence(claimed: Case, cache: Path, change: object)
         else:
             words[change[0]] = change[1]
         path.write_text(json.dumps(words))
-    at = open_case(claimed)
+    at = open_case(PAGE, mapped)
     assert at.error
-    assert "word_map" not in charts(at)
+    assert "word_map" not in figures_by_key(at)
     assert not at.button(key="draw_maps").disabled
     assert len(table(at, "Claimed")) == 4
 
 
-# The words themselves, and speed
+# The words themselves
 
 
 def test_the_words_of_every_class_are_listed(finished: Case) -> None:
     """Labels, synonyms and WordNet's definitions, of the leaves and of what they have in common."""
-    at = open_case(finished)
+    at = open_case(PAGE, finished)
     assert metric(at, "Classes with words") == "3 of 4"
     words = table(at, "gloss")
     cats = words[words["class"].str.startswith("Class 1")]
@@ -494,21 +459,3 @@ def test_the_words_of_every_class_are_listed(finished: Case) -> None:
     assert cats["label"].tolist()[0] == "domestic cat"
     assert "house cat" in cats["synonyms"].tolist()[0]
     assert all(cats["gloss"])
-
-
-_DRAWN = """
-import sys
-sys.path[:0] = ["tests", "tests/pages"]
-from opening import open_page
-at = open_page("6_Verification", case="colours")
-assert not at.exception and len(at.get("plotly_chart")) >= 2, at.exception
-print(*sorted({"numba", "umap", "gensim", "torch"} & set(sys.modules)))
-"""
-
-
-def test_drawing_the_page_never_loads_what_maps_need(claimed: Case, cache: Path) -> None:
-    """Numba's first compilation takes longer than anybody waits for a page, so only jobs import it."""
-    check_words(claimed.folder, None, cache=cache)
-    done = subprocess.run([sys.executable, "-c", _DRAWN], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == ""

@@ -53,7 +53,7 @@ def price(hierarchy: Hierarchy, leaves: list[str], domain: str, n_classes: int) 
     return math.log2(max(len(leaves), 2)) + n_classes * math.log2(max(n_leaves, 1))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(worlds())
 def test_no_cover_is_cheaper(world) -> None:
     """The cover found costs as little as the best of all there are."""
@@ -65,7 +65,7 @@ def test_no_cover_is_cheaper(world) -> None:
     assert cost == pytest.approx(best)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(worlds())
 def test_every_class_is_in_one_domain_at_or_above_it(world) -> None:
     """Nothing is lost or held twice, and a domain above another holds nothing but its own name's classes."""
@@ -78,7 +78,7 @@ def test_every_class_is_in_one_domain_at_or_above_it(world) -> None:
             assert held == (domain,)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(worlds())
 def test_a_node_that_says_nothing_holds_no_other(world) -> None:
     """What holds more than half of the hierarchy stands for the classes named so, and for no others."""

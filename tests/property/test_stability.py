@@ -28,7 +28,7 @@ def increasing(values: st.SearchStrategy[float]) -> st.SearchStrategy[list[float
     return st.lists(values, min_size=1, max_size=5, unique=True).map(sorted)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(
     world=worlds(),
     etas=increasing(st.sampled_from([0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 4.5, 7, 8, 1e6]) | st.floats(0, 10)),

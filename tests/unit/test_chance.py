@@ -258,6 +258,7 @@ def by_brightness(pictures: np.ndarray) -> np.ndarray:
     return (means > 127.5).astype(int)
 
 
+@pytest.mark.slow
 def test_an_investigation_keeps_the_comparison_and_the_verdict_rests_on_it(corpus, tmp_path):
     """Two classes by leaf are meaningful, by brightness they are not; numbers and audit log are in the case."""
     assert run(tmp_path / "leaf", corpus, by_leaf)["outcome"] == "meaningful"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     torch.save(build("lenet", 4).state_dict(), folder / "suspect.pth")
     return folder
+
+
+@pytest.fixture(scope="module")
+def investigated(world: Path) -> Path:
+    """A case that the command line made; to be copied."""
+    assert investigate(world, world / "case") == 0
+    return world / "case"
 
 
 def investigate(world: Path, case: Path, *more: str) -> int:
@@ -186,10 +194,9 @@ def test_usage_errors_exit_with_2(capsys):
         ("ledger/ledger.json", "[]"),
     ],
 )
-def test_a_case_that_somebody_tampered_with_is_a_sentence(world, tmp_path, capsys, file, content):
+def test_a_case_that_somebody_tampered_with_is_a_sentence(investigated, tmp_path, capsys, file, content):
     """Whatever file of a case is damaged, `show` and `select` never end in a traceback."""
-    case = tmp_path / "case"
-    assert investigate(world, case) == 0
+    case = Path(shutil.copytree(investigated, tmp_path / "case"))
     (case / file).write_text(content)
     codes = {main(["show", str(case)]), main(["select", str(case)])}
     assert codes <= {0, 6}

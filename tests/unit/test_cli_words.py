@@ -15,6 +15,8 @@ from fdcore.results import analyse
 from fdcore.selection import Choice
 from fdcore.verification.vectors import builtin_vectors
 
+pytestmark = pytest.mark.usefixtures("quick_umap")
+
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Path:

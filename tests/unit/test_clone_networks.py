@@ -22,7 +22,7 @@ def test_offered_architectures_are_registered_ones():
     assert {default_arch(spec, gpu) for spec in sizes for gpu in (False, True)} <= offered
 
 
-@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("gpu", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("side", "channels"), [(28, 1), (32, 3), (48, 3), (64, 3), (96, 1)])
 def test_the_default_takes_every_usual_input(side, channels, gpu):
     """Whatever the suspect's size and channels, the default architecture answers one logit for each class."""

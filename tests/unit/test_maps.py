@@ -16,7 +16,7 @@ from fdcore.errors import SettingsError
 from fdcore.verification.maps import MAX_WORDS, MIN_WORDS, Method, map_words
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
-METHODS: tuple[Method, ...] = ("tsne", "umap")
+METHODS = ("tsne", pytest.param("umap", marks=pytest.mark.slow))  # UMAP compiles itself in every process
 
 
 def words(n: int, *, n_dims: int = 20, n_groups: int = 4, seed: int = 0) -> Vectors:
@@ -43,6 +43,7 @@ def test_tsne_is_scikit_learns_on_rows_of_length_one() -> None:
     assert (result.method, result.note) == ("tsne", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "init"), [(12, "pca"), (60, "spectral")])
 def test_umap_is_umap_learns_on_rows_of_length_one(n: int, init: str) -> None:
     """Up to 15 neighbours and never more than there are; few words start from principal axes."""
@@ -174,6 +175,7 @@ def test_what_cannot_be_mapped_is_refused(vectors: Any, method: Any, seed: int, 
         map_words(vectors.astype(np.float32), method, seed=seed)
 
 
+@pytest.mark.slow
 def test_importing_maps_loads_neither_library_and_umap_is_silent() -> None:
     """A page that only names the methods starts fast; in a fresh process, no advice for programmers reaches users."""
     code = (

@@ -99,6 +99,7 @@ def test_claims_about_classes_that_are_not_there_are_refused(case: Case) -> None
         compare(findings_of(case), Claims({9: "cat"}, ""), builtin_vectors())
 
 
+@pytest.mark.usefixtures("quick_umap")
 def test_what_is_written_is_what_was_compared(case: Case, glove: Path, cache: Path) -> None:
     """JSON, both tables and the map say what `compare` returns; the log has the hash of every file."""
     found = check_words(case.folder, glove, cache=cache, by="A. Nalyst")
@@ -119,6 +120,7 @@ def test_what_is_written_is_what_was_compared(case: Case, glove: Path, cache: Pa
     assert KEPT_FILE in details["written"]
 
 
+@pytest.mark.slow
 def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache: Path) -> None:
     """Both methods place the same words; what has no vector is listed instead."""
     check_words(case.folder, glove, cache=cache)
@@ -135,6 +137,7 @@ def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache
         assert fell_back == bool(drawn["maps"][method]["note"]), "what fell back is told, and nothing else"
 
 
+@pytest.mark.slow
 def test_the_same_again_gives_the_same_files(case: Case, glove: Path, cache: Path) -> None:
     """Byte for byte: fixed seeds, no times in the files."""
     names = (WORDS_FILE, KEPT_FILE, "verification/similarity.csv", "verification/label_sets.csv")
@@ -144,6 +147,7 @@ def test_the_same_again_gives_the_same_files(case: Case, glove: Path, cache: Pat
     assert {name: case.path(name).read_bytes() for name in names} == first
 
 
+@pytest.mark.usefixtures("quick_umap")
 def test_the_kept_vectors_stand_in_for_the_file(case: Case, glove: Path, cache: Path) -> None:
     """With the file gone, the case compares the same words to the same numbers, and still names the file's hash."""
     before = check_words(case.folder, glove, cache=cache)
@@ -197,6 +201,7 @@ def test_an_odd_choice_in_an_imported_case_is_none(case: Case, told: object) -> 
     assert chosen_vectors(case) is None
 
 
+@pytest.mark.usefixtures("quick_umap")
 def test_the_report_compares_the_claims_with_todays_findings(case: Case, cache: Path) -> None:
     """With other settings the claims are compared anew; claims that were never compared are not spoken of."""
     check_words(case.folder, None, cache=cache)
@@ -233,6 +238,7 @@ check_words(Path(sys.argv[1]), None, cache=Path(sys.argv[2]), progress=die)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Comparing words", "Drawing the maps", "Writing results"])
 def test_a_killed_comparison_leaves_a_whole_case_and_can_be_done_again(case: Case, cache: Path, stage: str) -> None:
     """Killed while comparing, drawing or writing: what is there can be read, and the next time everything is."""

@@ -1,0 +1,33 @@
+"""Save a Plotly figure as a picture, drawn by the chromium that the browser tests use."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import plotly.graph_objects as go
+from playwright.sync_api import sync_playwright
+
+from fdcore.figures import standalone_html
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from browser.driver import find_chromium, launch
+
+
+def save_picture(figure: go.Figure, picture: Path, *, title: str, width: int, height: int) -> None:
+    """Draw the figure in a window of that size in pixels, and save it as a PNG file.
+
+    Raises:
+        SystemExit: there is no chromium.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        page_file = Path(folder) / "figure.html"
+        page_file.write_bytes(standalone_html(figure, title))
+        browser = launch(playwright, chromium)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(page_file.as_uri())
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        page.locator(".js-plotly-plot").screenshot(path=picture)
+        browser.close()
