@@ -25,7 +25,7 @@ app: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" || $(BIN)/python -m pytest --last-failed -m "not browser"
-	$(BIN)/python -m pytest -m browser || $(BIN)/python -m pytest --last-failed -m browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser || $(BIN)/python -m pytest --last-failed -m browser
 
 check: $(VENV)/installed-dev
 	$(BIN)/python -m ruff check .

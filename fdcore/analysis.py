@@ -25,11 +25,12 @@ from fdcore.errors import CaseError, SettingsError
 from fdcore.filtering import filter_images
 from fdcore.naming import name_selection
 from fdcore.scores import Scores, score_leaves
-from fdcore.selection import Overall, SelectionSettings, overall, select, weaknesses
+from fdcore.selection import Overall, SelectionSettings, overall, select
 from fdcore.suspect.ledger import Ledger, LedgerHeader
 from fdcore.verdict import Chance, Circumstances, Verdict, chance_as_dict, chance_from_dict, reach_verdict
 from fdcore.verification.agreement import Agreement, rank_label_sets
 from fdcore.verification.vectors import WordVectors, builtin_vectors
+from fdcore.weaknesses import weaknesses
 
 Pictures = npt.NDArray[np.uint8]
 

@@ -137,7 +137,7 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
         row: dict[str, Any] = dict.fromkeys(SELECTION_COLUMNS, "")
         row |= {"target_class": finding.selection.target_class, "status": "not_found", "n_images": 0}
         if choice:
-            row |= {"locked_by": _inert(choice.by), "note": _inert(choice.note)}
+            row |= {"locked_by": _inert(choice.by or "not signed in"), "note": _inert(choice.note)}
         if winner and name:
             nodes = [scores.nodes[leaf] for leaf in winner.members]
             row |= {

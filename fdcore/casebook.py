@@ -46,6 +46,7 @@ class CaseCard:
         n_found, n_classes: classes found, of all; None before the first analysis.
         domain: the names of what was found, best first.
         verdict: what all classes together say, in a sentence; empty before the first analysis.
+        outcome: "meaningful", "undecided" or "meaningless"; empty before the first analysis.
         words_checked: whether claims were compared with what was found.
         cloned: whether a clone is finished.
         refused: whether the suspect's file was not opened for what the scanners found in it.
@@ -66,6 +67,7 @@ class CaseCard:
     n_classes: int | None = None
     domain: tuple[str, ...] = ()
     verdict: str = ""
+    outcome: str = ""
     words_checked: bool = False
     cloned: bool = False
     refused: bool = False
@@ -283,6 +285,7 @@ def _read_card(case: Case, changed: float) -> CaseCard:
     evidence, corpus = facts.get("evidence") or {}, facts.get("corpus")
     ledger = Ledger.open(case.path("ledger")) if case.has("ledger/ledger.json") else None
     found = case.read_json("selection.json") if case.has("selection.json") else None
+    verdict = case.read_json("verdict.json") if case.has("verdict.json") else {}
     names = [entry["ancestor_label"] for entry in found["classes"] if entry["ancestor_label"]] if found else []
     return CaseCard(
         id=case.folder.name,
@@ -298,7 +301,8 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         n_found=int(found["overall"]["n_found"]) if found else None,
         n_classes=int(found["overall"]["n_classes"]) if found else None,
         domain=tuple(dict.fromkeys(map(str, names))),
-        verdict=str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else "",
+        verdict=str(verdict.get("headline", "")),
+        outcome=str(verdict.get("outcome", "")),
         words_checked=case.has("verification/words.json"),
         cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
         refused=bool(facts.get("refused")),

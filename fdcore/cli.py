@@ -112,6 +112,7 @@ def _verify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case import Case
     from fdcore.claims import write_claims
     from fdcore.comparison import WORDS_FILE
+    from fdcore.verification.conclusion import claims_in_words, why_little
     from fdcore.word_check import check_words
 
     progress = terminal.ProgressBar()
@@ -119,13 +120,15 @@ def _verify(options: argparse.Namespace) -> dict[str, Any]:
     if claims is not None:
         write_claims(options.case, claims)
     vectors = _vectors_file(options, progress)
-    check_words(options.case, vectors, cache=_cache(options), progress=progress)
+    rows = check_words(options.case, vectors, cache=_cache(options), progress=progress).rows
     case = Case.open(options.case)
-    found = case.read_json(WORDS_FILE)
+    found, outcome = case.read_json(WORDS_FILE), str(case.read_json("verdict.json")["outcome"])
+    doubts = why_little(rows, independent=found["vectors"]["independent"], outcome=outcome)
+    conclusion = " ".join([claims_in_words(rows), *doubts])
     if not options.json:
-        print(terminal.words(found, case.read_json("selection.json")["classes"]))
+        print(terminal.words(found, case.read_json("selection.json")["classes"], conclusion))
         print(f"\nTables, maps and the word vectors used: {case.path('verification')}")
-    return {"case": str(options.case), **found}
+    return {"case": str(options.case), "conclusion": conclusion, **found}
 
 
 def _claims(options: argparse.Namespace) -> "Claims | None":
@@ -220,10 +223,11 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     case = Case.open(folder)
     found, facts = case.read_json("selection.json"), case.facts()
+    headline = str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else ""
     n_entries = sum(1 for _ in case.audit())
     if not options.json:
         try:
-            print(terminal.verdict(facts, found))
+            print(terminal.verdict(facts, found, headline))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # whatever a damaged file may lack
             raise CaseError(
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."

@@ -183,38 +183,30 @@ def _rate(rate: "Rate | None") -> dict[str, Any] | None:
 
 
 def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
-    from fdcore.cloning.comparison import table
+    from fdcore.cloning.comparison import leads, one_class_clones, table
 
     own = ["suspect"] if comparison.labelled else []
     rows: list[Sequence[str]] = [["class", *own, *map(terminal.plain, comparison.titles())]]
     for row in table(comparison, measure):
         first = [_percent(row.suspect)] if comparison.labelled else []
-        rows.append([terminal.plain(row.name), *first, *map(_percent, row.clones)])
+        rows.append([terminal.plain(row.title), *first, *map(_percent, row.clones)])
     name = terminal.plain(comparison.set_name)
+    told = [(one.title, one.in_words()) for one in one_class_clones(comparison)]
+    told += [(one.title, one.in_words()) for one in leads(comparison, measure)]
     lines = [
         f"{measure.capitalize()} on {comparison.n_images:,} pictures of {name}, in percent",
         *([terminal.plain(note)] if note else []),
         "",
         *terminal.table(rows, flexible=(0,), right=range(1, len(rows[0]))),
+        *([comparison.about_names] if comparison.about_names else []),
         "",
-        *_leads(comparison, measure),
+        *(f'The clone "{terminal.plain(title)}" {words}.' for title, words in told),
     ]
     return "\n".join(lines)
 
 
 def _percent(rate: "Rate | None") -> str:
     return "" if rate is None else f"{100 * rate.value:.1f}"
-
-
-def _leads(comparison: "Comparison", measure: "Measure") -> list[str]:
-    """By how much each clone beats the one from random images, in percentage points with its interval."""
-    from fdcore.cloning.comparison import leads
-
-    return [
-        f"{terminal.plain(one.title)}: {100 * one.rate.value:+.1f} points against random images "
-        f"({100 * one.rate.low:+.1f} to {100 * one.rate.high:+.1f})"
-        for one in leads(comparison, measure)
-    ]
 
 
 def _cache(options: argparse.Namespace) -> Path:

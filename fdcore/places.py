@@ -2,9 +2,10 @@
 
 FDCORE_CASES     folder of cases (default cases/)
 FDCORE_EVIDENCE  folders with suspects' files, separated by the system's path separator (default evidence/)
-FDCORE_CORPORA   folders with image folders, likewise (default corpora/)
+FDCORE_CORPORA   folders with image folders, likewise (default corpora/); nothing is written into folders named here
 FDCORE_VECTORS   folders with word vectors, likewise (default vectors/)
-FDCORE_CACHE     folder for decoded images and converted word vectors (default: the user's cache)
+FDCORE_CACHE     folder for decoded images, converted word vectors and, where FDCORE_CORPORA is set, the demo's pictures
+                 (default: the user's cache)
 """
 
 import itertools
@@ -22,24 +23,42 @@ _TABLES = ("*.csv", "*.json", "*/*.csv", "*/*.json")
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that the dashboard works in; all absolute."""
+    """The folders that the dashboard works in; all absolute.
+
+    Attributes:
+        cases: of the cases.
+        evidence: with suspects' files.
+        named_corpora: with image folders, as the environment names them, or the default one.
+        demo: where the demo corpus is drawn, with the demo's stickers beside it; never in a folder that was named.
+        vectors: with word vectors.
+        cache: of what can be made again.
+    """
 
     cases: Path
     evidence: tuple[Path, ...]
-    corpora: tuple[Path, ...]
+    named_corpora: tuple[Path, ...]
+    demo: Path
     vectors: tuple[Path, ...]
     cache: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
         """The folders that the environment names, or the defaults below the working folder."""
+        cache = Path(environment.get("FDCORE_CACHE") or _user_cache()).absolute()
+        corpora = environment.get("FDCORE_CORPORA")
         return cls(
             cases=Path(environment.get("FDCORE_CASES") or "cases").absolute(),
             evidence=_folders(environment.get("FDCORE_EVIDENCE") or "evidence"),
-            corpora=_folders(environment.get("FDCORE_CORPORA") or "corpora"),
+            named_corpora=_folders(corpora or "corpora"),
+            demo=(cache / "demo-corpora" if corpora else Path("corpora").absolute()) / "demo",
             vectors=_folders(environment.get("FDCORE_VECTORS") or "vectors"),
-            cache=Path(environment.get("FDCORE_CACHE") or _user_cache()).absolute(),
+            cache=cache,
         )
+
+    @property
+    def corpora(self) -> tuple[Path, ...]:
+        """Every folder whose image folders may be read: those that were named, and the one with the demo's pictures."""
+        return tuple(dict.fromkeys((*self.named_corpora, self.demo.parent)))
 
 
 def inside(roots: tuple[Path, ...], text: str) -> Path:
@@ -53,6 +72,8 @@ def inside(roots: tuple[Path, ...], text: str) -> Path:
         SettingsError: it leaves the roots (absolute, `~`, `..`, a symbolic link), or is not there.
     """
     where = " or ".join(str(root) for root in roots)
+    if text.startswith("/") and "\0" not in text and ".." not in Path(text).parts:
+        raise SettingsError(_instead_of_absolute(roots, Path(text)))
     if not text.strip() or "\0" in text or text.startswith(("/", "~", "\\")) or ".." in Path(text).parts:
         raise SettingsError(f"{text!r} is no path inside {where}. Give one relative to it, without ~ and `..`.")
     for root in roots:
@@ -74,7 +95,7 @@ def require_inside(roots: tuple[Path, ...], path: Path) -> Path:
     for root in roots:
         if path.is_relative_to(root):
             return inside((root,), path.relative_to(root).as_posix()) if path != root else path
-    raise SettingsError(f"{path} lies outside the folders this server may read: {', '.join(map(str, roots))}.")
+    raise SettingsError(_outside(roots, path))
 
 
 def list_files(roots: tuple[Path, ...]) -> list[str]:
@@ -125,6 +146,18 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         yield Path(entry.path)
         if entry.is_dir() and depth > 1:
             yield from _walk(Path(entry.path), depth - 1)
+
+
+def _instead_of_absolute(roots: tuple[Path, ...], path: Path) -> str:
+    """What to write instead of an absolute path."""
+    root = next((root for root in roots if path.is_relative_to(root)), None)
+    if root is None:
+        return _outside(roots, path)
+    return f"Write the path as it lies inside {root}: {path.relative_to(root).as_posix()}"
+
+
+def _outside(roots: tuple[Path, ...], path: Path) -> str:
+    return f"{path} lies outside the folders this server may read: {', '.join(map(str, roots))}."
 
 
 def _exists(path: Path) -> bool:

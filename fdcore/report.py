@@ -14,7 +14,7 @@ from PIL import Image
 
 from fdcore.artefacts import ClassFinding
 from fdcore.audit import AuditTrail, details_in_words
-from fdcore.cloning.comparison import Comparison, Lead, TableRow, leads, table
+from fdcore.cloning.comparison import Comparison, Lead, OneClass, TableRow, leads, one_class_clones, table
 from fdcore.cloning.evaluation import Measure
 from fdcore.rerun import rerun_commands
 from fdcore.verdict import Verdict
@@ -23,7 +23,7 @@ from fdcore.verification.similarity import ClassSimilarity
 
 MAX_CLASSES_WITH_PICTURES = 100
 PICTURES_PER_CLASS = 12
-MAX_CLONE_ROWS = 201  # classes in the table of clones, and their mean
+MAX_CLONE_CLASSES = 200  # in the table of clones
 _THUMBNAIL = 96
 
 
@@ -89,18 +89,23 @@ class ClonesSection:
 
     @property
     def rows(self) -> tuple[TableRow, ...]:
-        """The paper's Table 5, the mean last."""
+        """The paper's Table 5, all pictures and the mean last."""
         return table(self.comparison, self.measure) if self.comparison else ()
 
     @property
     def shown(self) -> tuple[TableRow, ...]:
-        """Those rows that the page has room for, the mean among them."""
-        return self.rows if len(self.rows) <= MAX_CLONE_ROWS else (*self.rows[: MAX_CLONE_ROWS - 1], self.rows[-1])
+        """Those rows that the page has room for, the last two among them."""
+        return (*self.rows[:-2][:MAX_CLONE_CLASSES], *self.rows[-2:])
 
     @property
     def leads(self) -> tuple[Lead, ...]:
-        """By how much each clone agrees more often than the one from random images."""
-        return leads(self.comparison, "agreement") if self.comparison else ()
+        """By how much each clone is better than the one from random images, in what the table tells."""
+        return leads(self.comparison, self.measure) if self.comparison else ()
+
+    @property
+    def one_class(self) -> tuple[OneClass, ...]:
+        """The clones that answer nearly everything with one class."""
+        return one_class_clones(self.comparison) if self.comparison else ()
 
 
 def render_report(

@@ -16,11 +16,10 @@ import numpy.typing as npt
 from fdcore.closeness import closeness
 from fdcore.clustering import Indices, KnownDistances, Matrix, medoids_of, merge_groups
 from fdcore.errors import SettingsError
-from fdcore.scores import Scores, wilson_interval
+from fdcore.scores import Scores
 
 Shares = npt.NDArray[np.float64]
 
-BELOW_TAU = "interval reaches below tau"  # a weakness: the answer may be none at all
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
 MAX_CHOSEN = 1_000  # leaves of a choice
@@ -276,31 +275,6 @@ def semantic_scores(distances: Matrix, n_images: npt.NDArray[np.int64], group: I
     pairs = total**2 - np.bincount(group, n**2)
     mean: npt.NDArray[np.float64] = np.bincount(group, closeness_of_pairs) / np.maximum(pairs, 1)
     return mean
-
-
-def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSettings) -> tuple[str, ...]:
-    """Why the class's answer should be taken with care, in words; empty when nothing speaks against it."""
-    winner = selection.winner
-    found = ["chosen by hand"] if selection.choice else []
-    if winner is None:
-        return tuple(found)
-    leaves = list(winner.members)
-    hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
-    low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
-    if len(leaves) == 1:
-        found.append("a single leaf")
-    if winner.functional < 0.5:
-        found.append("low score")
-    if low < settings.tau:
-        found.append(BELOW_TAU)
-    if high - low > 0.3:
-        found.append("wide interval")
-    runner_up = selection.clusters[1] if len(selection.clusters) > 1 else None
-    if runner_up and runner_up.objective > winner.objective:
-        found.append("another cluster has the higher objective")
-    elif runner_up and winner.objective - runner_up.objective < 0.05:
-        found.append("close runner-up")
-    return tuple(found)
 
 
 def _is_utc(time: str) -> bool:

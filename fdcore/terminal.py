@@ -45,8 +45,8 @@ class ProgressBar:
         self._bar, self._stage = None, ""
 
 
-def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """The verdict per class as a table."""
+def verdict(facts: Mapping[str, Any], found: Mapping[str, Any], headline: str) -> str:
+    """The verdict per class as a table, and what all classes together say."""
     suspect, corpus, overall = facts["suspect"], facts["corpus"], found["overall"]
     settings = found["settings"]
     lines = [
@@ -59,6 +59,7 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         "",
         f"{overall['n_found']} of {overall['n_classes']} classes found, "
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
+        *(["", plain(headline)] if headline else []),
     ]
     if "assumed" in suspect["description"]:
         lines.append(GUESSED)
@@ -90,17 +91,17 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     return table(rows, flexible=(1, 2), right=(0, 3, 4, 5, 6))
 
 
-def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> str:
-    """Claims against findings (the paper's Table 4), and the known label sets that fit best."""
+def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]], conclusion: str) -> str:
+    """What the claims come to, claims against findings (the paper's Table 4), and the known label sets."""
+    from fdcore.verification.agreement import SORTED
+
     vectors, claims = found["vectors"], found["claims"]
     lines = [f"Claims    {plain(claims['source']) or 'none'}",
-             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words"]  # fmt: skip
-    if not vectors["independent"]:
-        lines.append("          made from the hierarchy itself: their agreement with it proves little")
+             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words", "", conclusion]  # fmt: skip
     if found["similarity"]:
         lines += ["", *_similarity_table(found["similarity"], classes), "", PERCENTILE]
     if found["label_sets"]:
-        lines += ["", *_label_set_table(found["label_sets"][:8], len(classes))]
+        lines += ["", *_label_set_table(found["label_sets"][:8], len(classes)), "", SORTED]
     return "\n".join(lines)
 
 
@@ -116,7 +117,7 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
                 "" if score is None else f"{score:.2f}",
                 f"{near['cosine']:.3f}" if near else "",
                 "" if share is None else f"{_rounded_down(share):.1f}",
-                (row["judgement"] or "no word known") if row["nodes"] else "",
+                row["judgement"] or ("no word known" if row["nodes"] else ""),
                 plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
             )
         )

@@ -2,7 +2,7 @@
 
     verification/words.json        everything that was compared, and the coordinates of the maps
     verification/similarity.csv    the paper's Table 4 for this case
-    verification/label_sets.csv    known label sets, the one that agrees best first
+    verification/label_sets.csv    known label sets: those that agree first, the others by p
     verification/word_vectors.npz  the vectors of the words concerned, so that it can be done again without the file
 
 `compare` is pure and quick enough for a page; `check_words` does all of it and takes longer, mostly for the maps.
@@ -184,7 +184,7 @@ def _draw_maps(findings: Findings, claims: Claims, vectors: WordVectors, progres
 
 
 def agreements_to_csv(agreements: Iterable[Agreement]) -> bytes:
-    """Known label sets as a table, the best first."""
+    """Known label sets as a table, in the order of `rank_label_sets`."""
     return to_csv(AGREEMENT_COLUMNS, (_agreement(one) | {"tied_with": ";".join(one.tied_with)} for one in agreements))
 
 

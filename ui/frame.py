@@ -37,6 +37,9 @@ _MENDS = {
 _REFUSED = ("The suspect's file was refused: it was not opened, so nothing can be asked.", "Suspect")
 
 
+_DOUBTS = {"undecided": ", as a whole undecided", "meaningless": ", as a whole meaningless"}  # by a verdict's outcome
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a page works with.
@@ -212,7 +215,9 @@ def _glance(card: CaseCard) -> None:
             text = "all answered" if share == 1 else f"{share:.0%} answered"
             st.badge(text, icon=":material/question_answer:", color="gray" if share == 1 else "orange")
         if card.n_found is not None:
-            st.badge(f"{card.n_found} of {card.n_classes} classes found", icon=":material/flag:", color="green")
+            doubt = _DOUBTS.get(card.outcome, "")
+            said = f"{card.n_found} of {card.n_classes} classes found{doubt}"
+            st.badge(said, icon=":material/flag:", color="orange" if doubt else "green")
 
 
 @fragment()

@@ -22,6 +22,11 @@ _LOOK = {
 }
 
 
+def can_resume(job: Job) -> bool:
+    """Whether going on may come to another end: a suspect's file that could not be opened is the same the next time."""
+    return job.resumable and not (job.kind == "suspect" and job.state is State.FAILED)
+
+
 def title(job: Job) -> str:
     """What a job does, for people."""
     return KINDS[job.kind].title if job.kind in KINDS else inert(job.kind)
@@ -92,7 +97,7 @@ def controls(jobs: JobQueue, job: Job) -> None:
         if job.active:
             st.button("Pause", icon=":material/pause:", key="job_pause", on_click=_do, args=(jobs.pause, job.id))
             st.button("Cancel", icon=":material/close:", key="job_cancel", on_click=_do, args=(jobs.cancel, job.id))
-        elif job.resumable:
+        elif can_resume(job):
             st.button("Resume", icon=":material/play_arrow:", key="job_resume", type="primary", on_click=_do,
                       args=(jobs.resume, job.id))  # fmt: skip
 
@@ -104,7 +109,7 @@ def notices(jobs: JobQueue, case_id: str) -> None:
         kind, icon = _LOOK[job.state]
         with st.container(horizontal=True, vertical_alignment="center", key=f"notice_{job.id}"):
             getattr(st, kind)(f"**{title(job)}:** {inert(job.message) or job.state.value}", icon=icon)
-            if job.resumable:
+            if can_resume(job):
                 st.button("Resume", key=f"resume_{job.id}", on_click=_do, args=(jobs.resume, job.id))
             st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", on_click=_do, args=(jobs.dismiss, job.id))
 

@@ -90,6 +90,7 @@ def read_comparison(case: Case, key: str) -> Comparison:
         labelled=tested.answered.truth is not None,
         names=class_names(case, tested.n_classes),
         columns=tuple(Column(run, tested.evaluation(i)) for i, run in enumerate(tested.runs)),
+        claimed=any(number < tested.n_classes for number in _claimed_names(case)),
     )
 
 
@@ -147,12 +148,15 @@ def _places(ids: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.
 
 def class_names(case: Case, n_classes: int) -> tuple[str, ...]:
     """What people call the suspect's classes: as claimed, else as found, else by number alone."""
-    try:
-        claimed: Mapping[int, str] = read_claims(case).names
-    except CaseError:
-        claimed = {}
-    found = _found_names(case)
+    claimed, found = _claimed_names(case), _found_names(case)
     return tuple(claimed.get(i) or found.get(i) or f"Class {i}" for i in range(n_classes))
+
+
+def _claimed_names(case: Case) -> Mapping[int, str]:
+    try:
+        return read_claims(case).names
+    except CaseError:
+        return {}
 
 
 def _found_names(case: Case) -> dict[int, str]:

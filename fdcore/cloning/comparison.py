@@ -18,7 +18,11 @@ from fdcore.errors import CaseError
 
 Values = npt.NDArray[np.float64]
 
-MEAN = "Average"  # what the last row of the table is called, as in Table 5
+MEAN = "Mean over classes"  # the last row of the table, called "Average" in Table 5
+ALL = "All pictures"  # the row before it: every picture weighs the same, as in a lead
+CLAIMED_NAMES = "Class names are what was claimed, else what was found; a clone does not test them."
+SAME_SIZE = 0.9  # the least share of the larger of two transfer sets that the smaller has, to call them as large
+NEARLY_ALL = 0.9  # share of the pictures in one class from which a clone hardly tells classes apart
 _ORDER = ("same", "similar", "distant", "", SourceKind.RANDOM, SourceKind.ONE_TERM, SourceKind.FOUND)
 _MIN_BANDWIDTH = 0.01  # of a density: classes that are all equally good stay one narrow peak
 
@@ -47,6 +51,7 @@ class Comparison:
         names: (n_classes,) what the suspect's classes are called, for people; they come from outside.
         columns: the clones in the order of Table 5, whatever order they came in: same, similar and distant images,
             other folders, random, one term, two terms; within a source the smaller transfer set and the older first.
+        claimed: whether any of the names is no more than what somebody claimed.
     """
 
     set_name: str
@@ -54,6 +59,7 @@ class Comparison:
     labelled: bool
     names: tuple[str, ...]
     columns: tuple[Column, ...]
+    claimed: bool = False
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -69,31 +75,47 @@ class Comparison:
         """The clone from random images that others are held to; None where there is none.
 
         Args:
-            of: the clone to hold to it; one that was made the same way, of as many images, is preferred.
+            of: the clone to hold to it; of those that were trained alike, the one from the most similar number of
+                images is preferred.
         """
         columns = [column for column in self.columns if column.run.source.kind is SourceKind.RANDOM]
-        alike = [column for column in columns if of and made_alike(column.run, of.run)]
-        found = alike or columns
-        return found[-1] if found else None
+        alike = [column for column in columns if of and trained_alike(column.run, of.run)]
+        if of and alike:
+            n_rows = of.run.drawn.n_rows
+            return min(reversed(alike), key=lambda column: abs(column.run.drawn.n_rows - n_rows))
+        return columns[-1] if columns else None
 
     def titles(self) -> tuple[str, ...]:
         """What each column is called, no two the same; see `naming.clone_titles`."""
         called = clone_titles([column.run for column in self.columns])
         return tuple(called[column.run.id] for column in self.columns)
 
+    @property
+    def about_names(self) -> str:
+        """What has to be known of the class names, as a sentence; empty where none is only claimed."""
+        return CLAIMED_NAMES if self.claimed else ""
+
 
 class TableRow(NamedTuple):
     """One row of Table 5.
 
     Attributes:
-        name: the class's, or `MEAN` in the last row.
+        number: the class's; None in the last two rows.
+        name: the class's, or `ALL` and `MEAN`.
         suspect: the suspect's own accuracy; None without labels.
         clones: one for each column; None where nothing was measured.
     """
 
+    number: int | None
     name: str
     suspect: Rate | None
     clones: tuple[Rate | None, ...]
+
+    @property
+    def title(self) -> str:
+        """The class's number with its name, or what is told of all of them."""
+        bare = self.number is None or self.name == f"Class {self.number}"
+        return self.name if bare else f"{self.number} {self.name}"
 
 
 class CostPoint(NamedTuple):
@@ -113,16 +135,18 @@ class CostPoint(NamedTuple):
 
 
 def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
-    """Table 5: a row for each class in order, and last their mean; empty where no clone was tested.
+    """Table 5: a row for each class in order, then all pictures and the classes' mean; empty where no clone was tested.
 
     Agreement is counted by the suspect's class, accuracy by the true one.
     """
     if not comparison.columns:
         return ()
     evaluations = [column.evaluation for column in comparison.columns]
-    suspect = [*evaluations[0].suspect_accuracy_per_class(), evaluations[0].suspect_mean_accuracy]
+    first = evaluations[0]
+    suspect = [*first.suspect_accuracy_per_class(), first.suspect_accuracy, first.suspect_mean_accuracy]
     clones = zip(*(_rates(evaluation, measure) for evaluation in evaluations), strict=True)
-    return tuple(TableRow(*row) for row in zip((*comparison.names, MEAN), suspect, clones, strict=True))
+    numbers = [*range(len(comparison.names)), None, None]
+    return tuple(TableRow(*row) for row in zip(numbers, (*comparison.names, ALL, MEAN), suspect, clones, strict=True))
 
 
 class Lead(NamedTuple):
@@ -131,56 +155,113 @@ class Lead(NamedTuple):
     Attributes:
         run_id, title: which clone, and what its column is called.
         rate: the paired difference over the same pictures, with its 95 % interval.
+        measure: in what it is better.
+        learned: from how many images each of the two learned; empty where they are as many.
     """
 
     run_id: str
     title: str
     rate: Rate
+    measure: Measure = "agreement"
+    learned: str = ""
 
     def in_words(self) -> str:
         """The lead as the end of a sentence about the clone, with its interval; our own words, no title."""
         points, low, high = (100 * value for value in (self.rate.value, self.rate.low, self.rate.high))
+        verb = "agrees with the suspect on" if self.measure == "agreement" else "is right about"
         than = "more" if points >= 0 else "fewer"
         chance = "; that may be chance" if low <= 0 <= high else ""
         return (
-            f"agrees with the suspect on {abs(points):.1f} percentage points {than} of the pictures than the one from "
-            f"random images (95 % interval {low:+.1f} to {high:+.1f}){chance}"
+            f"{verb} {abs(points):.1f} percentage points {than} of all pictures than the one from random images "
+            f"(95 % interval {low:+.1f} to {high:+.1f}){chance}{f'; it {self.learned}' if self.learned else ''}"
         )
 
 
-def made_alike(one: CloneRun, other: CloneRun) -> bool:
-    """Whether two clones may be held to each other: as many images were wanted for both, and both are trained alike.
+class OneClass(NamedTuple):
+    """A clone that puts nearly every picture in one class, which the suspect does not.
+
+    Attributes:
+        run_id, title: which clone, and what its column is called.
+        target_class: the class's number.
+        share, suspect: of the pictures, what the clone puts there and what the suspect does.
+    """
+
+    run_id: str
+    title: str
+    target_class: int
+    share: float
+    suspect: float
+
+    def in_words(self) -> str:
+        """The end of a sentence about the clone; our own words, no title."""
+        return (
+            f"puts {100 * self.share:.0f} % of the pictures in class {self.target_class}, where the suspect puts "
+            f"{100 * self.suspect:.0f} %: it hardly tells classes apart"
+        )
+
+
+def one_class_clones(comparison: Comparison) -> tuple[OneClass, ...]:
+    """The clones that answer nearly everything with one class, in the order of the columns."""
+    found = []
+    for title, column in zip(comparison.titles(), comparison.columns, strict=True):
+        suspect, clone = column.evaluation.suspect, column.evaluation.clone
+        both = (suspect >= 0) & (clone >= 0)
+        if not both.any():
+            continue
+        target = int(np.bincount(clone[both]).argmax())
+        share, own = (float((labels[both] == target).mean()) for labels in (clone, suspect))
+        if own < NEARLY_ALL <= share:
+            found.append(OneClass(column.run.id, title, target, share, own))
+    return tuple(found)
+
+
+def trained_alike(one: CloneRun, other: CloneRun) -> bool:
+    """Whether two clones were trained in the same way, from however many images.
 
     Seeds and the device say nothing about how good a clone can be.
     """
-    training = replace(one.training, seed=other.training.seed, device=other.training.device)
-    return one.transfer.total == other.transfer.total and training == other.training
+    return one.training == replace(other.training, seed=one.training.seed, device=one.training.device)
+
+
+def made_alike(one: CloneRun, other: CloneRun) -> bool:
+    """Whether two clones may be held to each other: trained alike, from as many images up to a tenth."""
+    fewer, more = sorted((one.drawn.n_rows, other.drawn.n_rows))
+    return trained_alike(one, other) and fewer >= SAME_SIZE * more
+
+
+def learned_from(one: CloneRun, random: CloneRun) -> str:
+    """From how many images a clone and one from random images learned, as the end of a sentence about the first."""
+    n, n_classes = random.drawn.n_rows, _n_classes(random)
+    images = "1 image" if one.drawn.n_rows == 1 else f"{one.drawn.n_rows:,} images"
+    classes = "1 class" if _n_classes(one) == 1 else f"{_n_classes(one):,} classes"
+    return f"learned from {images} of {classes}, the one from random images from {n:,} of {n_classes:,}"
 
 
 def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
-    """Every clone held to a clone from random images that was made the same way; those without one are left out."""
+    """Every clone held to one from random images that was trained alike; those without one are left out."""
     if not comparison.n_images:
         return ()
     found = []
     for title, column in zip(comparison.titles(), comparison.columns, strict=True):
-        baseline = comparison.baseline(column)
-        alike = baseline is not None and made_alike(column.run, baseline.run)
-        if baseline and alike and column.run.source.kind is not SourceKind.RANDOM:
-            found.append(Lead(column.run.id, title, lead(column.evaluation, baseline.evaluation, measure)))
+        run, baseline = column.run, comparison.baseline(column)
+        if run.source.kind is SourceKind.RANDOM or not baseline or not trained_alike(run, baseline.run):
+            continue
+        ahead = lead(column.evaluation, baseline.evaluation, measure)
+        learned = "" if made_alike(run, baseline.run) else learned_from(run, baseline.run)
+        found.append(Lead(run.id, title, ahead, measure, learned))
     return tuple(found)
 
 
 def comparison_to_csv(comparison: Comparison) -> bytes:
     """The comparison as a table: class, suspect accuracy, then agreement and accuracy of each clone with intervals.
 
-    Cells are empty where nothing was measured. The last row is the mean over the classes.
+    Cells are empty where nothing was measured. The last two rows are all pictures and the mean over the classes.
     """
     agreement, accuracy = table(comparison, "agreement"), table(comparison, "accuracy")
     titles = comparison.titles()
     rows = []
-    for place, (agreeing, right) in enumerate(zip(agreement, accuracy, strict=True)):
-        number = place if place < len(comparison.names) else ""
-        row: dict[str, Any] = {"class": number, "name": agreeing.name}
+    for agreeing, right in zip(agreement, accuracy, strict=True):
+        row: dict[str, Any] = {"class": "" if agreeing.number is None else agreeing.number, "name": agreeing.name}
         row |= _cells("suspect accuracy", right.suspect)
         for title, one, other in zip(titles, agreeing.clones, right.clones, strict=True):
             row |= _cells(f"{title}: agreement", one) | _cells(f"{title}: accuracy", other)
@@ -258,10 +339,15 @@ def _between(below: CostPoint | None, above: CostPoint, agreement: float) -> int
 
 
 def _rates(evaluation: Evaluation, measure: Measure) -> tuple[Rate | None, ...]:
-    """One clone's column of Table 5, its mean last."""
+    """One clone's column of Table 5, all pictures and the mean last."""
     if measure == "agreement":
-        return (*evaluation.agreement_per_class(), evaluation.mean_agreement)
-    return (*evaluation.accuracy_per_class(), evaluation.mean_accuracy)
+        return (*evaluation.agreement_per_class(), evaluation.agreement, evaluation.mean_agreement)
+    return (*evaluation.accuracy_per_class(), evaluation.accuracy, evaluation.mean_accuracy)
+
+
+def _n_classes(run: CloneRun) -> int:
+    """Classes that a clone has images of."""
+    return sum(one.n_rows > 0 for one in run.drawn.classes)
 
 
 def _cells(heading: str, rate: Rate | None) -> dict[str, Any]:

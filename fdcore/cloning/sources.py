@@ -20,8 +20,8 @@ from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
-from fdcore.selection import BELOW_TAU
 from fdcore.suspect.ledger import NOT_ASKED
+from fdcore.weaknesses import BELOW_TAU
 
 Answers = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.uint64]

@@ -55,7 +55,7 @@ def _investigate(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.pipeline import run_plan
 
     _require_allowed(folder)
-    return _in_words(run_plan(folder, cache=Path(params["cache"]), progress=progress))
+    return _in_words(folder, run_plan(folder, cache=Path(params["cache"]), progress=progress))
 
 
 def _analyse(folder: Path, params: Params, progress: Progress) -> str:
@@ -63,7 +63,8 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.selection import SelectionSettings
 
     settings = SelectionSettings(**params["settings"])
-    return _in_words(analyse(folder, settings, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress))
+    by = params.get("by", "")
+    return _in_words(folder, analyse(folder, settings, cache=Path(params["cache"]), by=by, progress=progress))
 
 
 def _check_words(folder: Path, params: Params, progress: Progress) -> str:
@@ -156,7 +157,8 @@ def _require_inside(folders: Sequence[str]) -> None:
 def _demo(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo_case import run_demo
 
-    return _in_words(run_demo(folder, corpus=Path(params["corpus"]), cache=Path(params["cache"]), progress=progress))
+    found = run_demo(folder, corpus=Path(params["corpus"]), cache=Path(params["cache"]), progress=progress)
+    return _in_words(folder, found)
 
 
 def _require_allowed(folder: Path) -> None:
@@ -167,10 +169,16 @@ def _require_allowed(folder: Path) -> None:
     require_allowed(Places.from_environment(), plan_of(Case.open(folder)))
 
 
-def _in_words(findings: "Findings") -> str:
-    total = findings.overall
+def _in_words(folder: Path, findings: "Findings") -> str:
+    from fdcore.case import Case
+
+    total, outcome = findings.overall, Case.open(folder).read_json("verdict.json").get("outcome", "")
+    whole = {
+        "undecided": " Whether they mean anything is undecided.",
+        "meaningless": " By the verdict they mean nothing.",
+    }
     budget = "" if findings.scored.complete else " The budget ended before everything was asked."
-    return f"Found {total.n_found} of {total.n_classes} classes.{budget}"
+    return f"Found {total.n_found} of {total.n_classes} classes.{whole.get(outcome, '')}{budget}"
 
 
 KINDS: dict[str, Kind] = {

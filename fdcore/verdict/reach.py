@@ -10,13 +10,14 @@ from fdcore.closeness import distances as distances_among
 from fdcore.clustering import Indices, Matrix
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.scores import Scores
-from fdcore.selection import BELOW_TAU, SelectionSettings, overall
+from fdcore.selection import SelectionSettings, overall
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
 from fdcore.verification.agreement import TOO_FEW, Agreement
+from fdcore.weaknesses import BELOW_TAU
 
 MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
@@ -247,12 +248,12 @@ def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_cla
 
 
 def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:
-    """What the suspect appears to recognise, and how many of its classes are not covered."""
+    """What the suspect appears to recognise, and how many of its classes were not found."""
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
     start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
-    parts += [f"{counted(rest, 'class is', 'classes are')} not covered by this corpus"] * bool(rest)
+    parts += [f"{counted(rest, 'class was', 'classes were')} not found in this corpus"] * bool(rest)
     return f"{'; '.join(part for part in parts if part)}."
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fdcore.stability import FIRM, UNSTABLE
+from fdcore.weaknesses import BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
 
 LITTLE_OF_NAME = 0.2  # share of a name's leaves that are in the answer, below which the name promises too much
-CATCH_ALL, TOO_GENERAL = "answers much of everything", "a small part of its name"
+TOO_GENERAL = "a small part of its name"
 
 
 class Reason(NamedTuple):
@@ -34,7 +35,7 @@ REASONS: Mapping[str, Reason] = {
         "The suspect puts fewer than half of these views in the class, so the corpus shows something like it at best.",
         "Add a corpus that shows more kinds of this domain, and try other preprocessing presets.",
     ),
-    "interval reaches below tau": Reason(
+    BELOW_TAU: Reason(
         "has an interval that reaches below tau",
         "have an interval that reaches below tau",
         "With so few answers, the true score may lie below tau.",
@@ -75,6 +76,13 @@ REASONS: Mapping[str, Reason] = {
         "answer much of the corpus outside their answer too",
         "A high L says little where everything else scores high as well.",
         "Compare L with the class's share elsewhere; add a corpus in which this class has something to be told from.",
+    ),
+    BETTER_OUTSIDE: Reason(
+        "leaves out a leaf that scores much higher",
+        "leave out a leaf that scores much higher",
+        f"A leaf elsewhere scores at least {MUCH_BETTER} more than the answer: it may be what the class is about, and "
+        "the answer only what lies close together.",
+        "Look at that leaf under Leaf scores, and see what a smaller eta or a higher alpha answers.",
     ),
     TOO_GENERAL: Reason(
         "is named far more generally than its leaves are",

@@ -12,12 +12,10 @@ from fdcore.naming import Name
 from fdcore.scores import Scores
 from fdcore.selection import SelectionSettings, candidate_leaves
 from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability, near_grid
-from fdcore.verdict.reasons import CATCH_ALL, LITTLE_OF_NAME, TOO_GENERAL, reason_for
+from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
 
 MatrixOf = Callable[[Indices], Matrix]
 
-CATCH_ALL_SHARE = 0.25  # of the answers elsewhere in the corpus, from which a class of many answers too much
-CATCH_ALL_TIMES = 2.0  # a class of few answers too much when L is less than so many times its share elsewhere
 FEW_CLASSES = 3  # up to which an untrained network may look as if it meant something
 FEW_IMAGES = 20  # of a leaf; below, the interval of a score of 0.5 is wider than 0.4
 
@@ -76,25 +74,6 @@ def find_weak_points(
     return (*_of_case(findings, scores, circumstances), *of_classes)
 
 
-def share_elsewhere(scores: Scores, target_class: int, members: Sequence[int]) -> float:
-    """The class's share of the answers in the leaves outside its answer, each leaf counting the same; 0 if none are."""
-    outside = np.ones(len(scores.nodes), bool)
-    outside[list(members)] = False
-    outside &= scores.n_queries > 0
-    return float(scores.functional[target_class, outside].mean()) if outside.any() else 0.0
-
-
-def is_catch_all(functional: float, elsewhere: float, n_classes: int) -> bool:
-    """Whether a class answers so much everywhere that its L says little.
-
-    With few classes each must answer a large share of everything, so a share counts as large only from half as much
-    again as an even split on.
-    """
-    usual = 1.5 / n_classes
-    large = elsewhere >= max(CATCH_ALL_SHARE, usual)
-    return large or (elsewhere >= max(CATCH_ALL_SHARE / 2, usual) and functional < CATCH_ALL_TIMES * elsewhere)
-
-
 def promises_too_much(name: Name) -> bool:
     """Whether few of the leaves under a name are in the answer that bears it."""
     return name.n_chosen < LITTLE_OF_NAME * name.n_leaves
@@ -107,15 +86,11 @@ def _concerned(
     concerned: dict[str, list[int]] = defaultdict(list)
     unstable = set(unstable_classes(findings, scores, settings, distances))
     for finding in findings:
-        target, winner = finding.selection.target_class, finding.selection.winner
+        target = finding.selection.target_class
         for weakness in finding.weaknesses:
             concerned[weakness].append(target)
         if target in unstable:
             concerned[UNSTABLE].append(target)
-        if winner and is_catch_all(
-            winner.functional, share_elsewhere(scores, target, winner.members), scores.n_classes
-        ):
-            concerned[CATCH_ALL].append(target)
         if finding.name and promises_too_much(finding.name):
             concerned[TOO_GENERAL].append(target)
     return concerned
@@ -218,8 +193,8 @@ def _not_found(findings: Sequence[ClassFinding]) -> WeakPoint | None:
     return WeakPoint(
         "not found",
         f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
-        "Nothing in the corpus gets their answer often enough: what they stand for is not covered here, "
-        "and the verdict does not speak of them.",
+        "Nothing in the corpus gets their answer often enough: it does not show what they stand for, or the suspect "
+        "does not know it there. The verdict does not speak of them.",
         "Add a corpus that covers other things: relatives of what was found first, then other domains.",
         missing,
     )

@@ -31,6 +31,10 @@ MAX_P = 0.005  # the largest p-value of a set that agrees
 MIN_MEAN = 0.5  # the least mean agreement of a set that agrees
 MIN_COMPARED = 5  # the fewest classes, likewise: one lucky class of a thousand has p = 0.001
 TOO_FEW = "too few classes to rule out chance"  # said wherever a set fits and cannot agree
+SORTED = (
+    "Sets that agree come first, then those with exactly as many classes as the suspect; among these the smallest p "
+    "comes first, however low the agreement. A small p with a low agreement is a trace of likeness, no match."
+)
 USUAL_SIDE = 224  # pixels to which networks reduce pictures of varying size
 _N_LEAVES = 2_000  # leaves whose distances are computed at once; bounds the memory
 _N_CELLS = 5_000_000  # numbers that are added up at once, likewise

@@ -30,6 +30,9 @@ Matrix = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 Places = npt.NDArray[np.uint32]
 Judgement = Literal["agrees", "unclear", "does not agree", "not ranked"]
+ByHand = Literal["chosen by hand"]
+
+BY_HAND: ByHand = "chosen by hand"
 
 CLOSE, UNCLEAR = 0.95, 0.8  # percentiles; at the first, one random selection in twenty is as similar
 N_DRAWS = 2_000  # random selections of a percentile, where there are more than these
@@ -37,7 +40,7 @@ MIN_KNOWN = 2  # leaves with a known word that a percentile needs
 MAX_NAME = 1_000  # characters of a name that are looked at
 COLUMNS = (
     "target_class", "claim", "nodes", "labels", "functional_score", "cosine", "euclidean", "claim_token",
-    "found_token", "percentile", "n_known", "unknown_claim", "unknown_found",
+    "found_token", "percentile", "n_known", "unknown_claim", "unknown_found", "judgement",
 )  # fmt: skip
 
 # Letters and digits, with hyphens and apostrophes between them.
@@ -89,6 +92,8 @@ class ClassSimilarity:
         unknown_claim: tokens of the claim that have no vector.
         unknown_found: tokens of the found names that have no vector.
         n_known: leaves of the corpus that can be compared with the claim; the percentile is among these.
+        by_hand: whether an analyst chose the answer. It may have been chosen because of the claim, so that it neither
+            agrees with it nor differs from it.
     """
 
     target_class: int
@@ -100,10 +105,18 @@ class ClassSimilarity:
     unknown_claim: tuple[str, ...]
     unknown_found: tuple[str, ...]
     n_known: int = 0
+    by_hand: bool = False
 
     @property
-    def judgement(self) -> Judgement | None:
+    def compared(self) -> bool:
+        """Whether the words of a claim and of an answer that the method found could be compared."""
+        return self.nearest is not None and not self.by_hand
+
+    @property
+    def judgement(self) -> Judgement | ByHand | None:
         """What claim and finding come to: see `judge`; None where there is no similarity."""
+        if self.by_hand:
+            return BY_HAND
         return judge(self.nearest.cosine, self.percentile) if self.nearest else None
 
 
@@ -425,6 +438,7 @@ def _compare(
         unknown_claim=unknown_tokens((claim,), vectors),
         unknown_found=unknown_tokens(found, vectors),
         n_known=int((~np.isnan(similarities)).sum()),
+        by_hand=finding.selection.choice is not None,
     )
 
 
@@ -444,6 +458,7 @@ def _csv_row(row: ClassSimilarity, hierarchy: Hierarchy) -> dict[str, Any]:
         "n_known": row.n_known,
         "unknown_claim": _join(row.unknown_claim),
         "unknown_found": _join(row.unknown_found),
+        "judgement": row.judgement or "",
     }
 
 

@@ -1,21 +1,31 @@
 """The Case page: no case, half-finished, finished, damaged and hostile ones; making, copying and putting them away."""
 
 import csv
+import functools
 import io
 import json
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import case_factory
+import pytest
 from opening import open_app, open_page
 from reading import as_markdown, said
 
+from fdcore import demo_case
 from fdcore.analysis import load_scored, selection_settings, weigh
 from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.case import Case
 from fdcore.casebook import Casebook
+from fdcore.corpus import demo
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CaseError
 from fdcore.jobs import JobQueue
+from fdcore.jobs.kinds import KINDS
+from fdcore.places import Places, folder_choices
+from fdcore.plan import plan_of, require_allowed
+from fdcore.progress import silent
 from ui.verdict import verdict_csv
 
 HOSTILE = "<b>x</b> [a](http://evil.example) **md** :material/bolt:"
@@ -63,6 +73,32 @@ def test_the_demo_button_opens_the_demo_that_is_there(cases, idle_workers):
     at.run()
     at.button(key="demo").click().run()
     assert book.ids() == ["demo", "demo-2"]
+
+
+def test_the_demo_leaves_a_folder_that_the_analyst_named_as_it_is(cases, idle_workers, tmp_path, monkeypatch):
+    """Its pictures go to a folder of our own that the server may read; here one drawing each, and nothing is asked."""
+    named = tmp_path / "photos"
+    named.mkdir()
+    monkeypatch.setenv("FDCORE_CORPORA", str(named))
+    open_app().button(key="demo").click().run()
+    draw_the_demo(cases / "demo", JobQueue(cases).latest("demo").params, monkeypatch)
+    assert list(named.iterdir()) == []
+    places = Places.from_environment()
+    require_allowed(places, plan_of(Case.open(cases / "demo")))
+    assert folder_choices(places.corpora)[:2] == ["demo", "demo-stickers"]
+
+
+def draw_the_demo(folder: Path, params: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the demo's job up to the first question, with few pictures."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise CaseError("Enough.")
+
+    monkeypatch.setattr(demo, "build_demo_corpus", functools.partial(demo.build_demo_corpus, images_per_leaf=1))
+    monkeypatch.setattr(demo, "build_demo_stickers", functools.partial(demo.build_demo_stickers, per_class=1))
+    monkeypatch.setattr(demo_case, "check_suspect", stop)
+    with pytest.raises(CaseError, match="Enough"):
+        KINDS["demo"].run(folder, params, silent)
 
 
 def test_a_half_finished_case_says_how_far_it_is(cases):

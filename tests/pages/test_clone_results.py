@@ -15,9 +15,11 @@ from reading import as_markdown, figures_by_key, metric, said, table
 
 from fdcore.analysis import read_choices, selection_settings
 from fdcore.case import Case
+from fdcore.claims import claims_from_list, write_claims
 from fdcore.clone_runs import made_from_another_finding, read_runs
-from fdcore.cloning.comparison import Column, Comparison
+from fdcore.cloning.comparison import ALL, CLAIMED_NAMES, MEAN, Column, Comparison
 from fdcore.cloning.evaluation import Evaluation
+from fdcore.cloning.run import ClassTransfer, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError
 from fdcore.figures.confusion import MAX_MATRIX
@@ -32,6 +34,7 @@ from ui.clone.tables import (
     seconds_left,
     told_seconds,
     transfer_sets_to_csv,
+    uneven,
     worst_pairs,
 )
 
@@ -80,6 +83,33 @@ def test_table_5_has_a_column_for_each_source_and_switches_to_accuracy(cloned: C
             rows["The suspect's accuracy"][i].strip().startswith(f"{(suspect == truth)[truth == i].mean() * 100:.1f}")
         )
     assert "is right about" in said(at)
+
+
+def test_the_table_ends_with_all_pictures_and_the_mean_and_says_whose_names_it_has(cloned: Case) -> None:
+    """All pictures is the headline's number; names are said to be claimed only where they are."""
+    at = open_case(PAGE, cloned)
+    rows = table(at, "The suspect's accuracy")
+    assert rows["Class"].tolist()[-2:] == [ALL, MEAN]
+    suspect, clone, _ = measured(cloned, "found-1")
+    assert rows["Found, two terms"][4].strip().startswith(f"{(clone == suspect).mean() * 100:.1f} %")
+    assert CLAIMED_NAMES not in said(at)
+    write_claims(cloned.folder, claims_from_list(["umbrella"], source="a test"))
+    at = open_case(PAGE, cloned)
+    assert table(at, "The suspect's accuracy")["Class"][0] == "0 umbrella"
+    assert said(at).count(CLAIMED_NAMES) == 2, "under the table, and above the matrix"
+
+
+def test_a_clone_that_answers_with_one_class_is_warned_of(cloned: Case) -> None:
+    """Beside the headline, with what the suspect puts there."""
+    assert "hardly tells classes apart" not in said(open_case(PAGE, cloned))
+    path = cloned.path("cloning/runs/random-1/answers/held.npz")
+    with np.load(path) as content:
+        ids, labels = content["image_ids"], content["labels"]
+    np.savez_compressed(path, image_ids=ids, labels=np.full_like(labels, 2))
+    share = (measured(cloned, "random-1")[0] == 2).mean()
+    assert (
+        f"Random images: this clone puts 100 % of the pictures in class 2, where the suspect puts {100 * share:.0f} %"
+    ) in said(open_case(PAGE, cloned))
 
 
 def test_the_other_evaluation_set_can_be_looked_at(cloned: Case) -> None:
@@ -291,10 +321,34 @@ def test_the_headline_says_when_random_is_better_or_missing(cases: Path, tmp_pat
 def test_clones_that_were_made_differently_are_not_held_to_each_other_in_silence(cases: Path) -> None:
     """More images or epochs explain a part of a lead; a baseline made alike is preferred."""
     uneven = compared(cases, (FOUND, 0.7, {"total": 80}), (RANDOM, 0.5, {}))
-    assert "not made alike" in differences(uneven)
+    assert differences(uneven) == (
+        "The one from the found images learned from 80 images of 4 classes, the one from random images from 40 of 4, "
+        "which explains a part of the difference. Train one from random images with 80 images per clone to know."
+    )
     judged = judgement(uneven, "agreement", of_corpus=False)
     assert judged
     assert judged.said == "Not a fair comparison yet"
+    found, random = uneven.columns[1], uneven.columns[0]
+    other = replace(found.run, training=replace(found.run.training, arch="lenet"))
+    unlike = replace(uneven, columns=(random, replace(found, run=other)))
+    assert "trained in different ways" in differences(unlike)
+
+
+def test_what_was_drawn_decides_what_is_fair_and_not_what_was_wanted(cases: Path) -> None:
+    """As many were asked for, but the found images were fewer; up to a tenth nothing is said."""
+    even = compared(cases, (FOUND, 0.8, {}), (RANDOM, 0.5, {}))
+    random, found = even.columns
+    assert differences(even) == ""
+    for n_rows, fair in ((36, True), (35, False)):
+        drawn = TransferFacts((ClassTransfer(0, "boat", 10, n_rows, 0, 0),), n_rows, 0, ())
+        fewer = replace(even, columns=(random, replace(found, run=replace(found.run, drawn=drawn))))
+        judged = judgement(fewer, "agreement", of_corpus=False)
+        assert judged
+        assert (judged.said != "Not a fair comparison yet") == fair
+        assert ("35 images of 1 class, the one from random images from 40 of 4" in differences(fewer)) != fair
+        told = uneven({"found": drawn, "random": random.run.drawn})
+        assert ("from 35 to 40 images" in told) != fair
+    assert uneven({}) == ""
 
 
 @pytest.mark.parametrize(

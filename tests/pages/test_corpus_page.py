@@ -141,14 +141,14 @@ def test_reading_begins_a_job(cases, idle_workers):
 
 
 def test_the_demo_corpus_is_drawn_when_it_is_read(cases, idle_workers, tmp_path, monkeypatch):
-    """The job is told where, as long as it is not there."""
+    """The job is told where, as long as it is not there; never in a folder that the analyst named."""
     monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
     case_id = Casebook(cases).create("New")
     at = open_page(PAGE, case=case_id)
     at.button(key="add_demo").click().run()
     at.button(key="read").click().run()
     assert not at.exception
-    assert JobQueue(cases).latest(case_id).params["draw_demo"] == str(tmp_path / "corpora" / "demo")
+    assert JobQueue(cases).latest(case_id).params["draw_demo"] == str(tmp_path / "cache" / "demo-corpora" / "demo")
 
 
 def test_other_folders_than_those_read_are_told(cases):

@@ -23,7 +23,7 @@ from fdcore.plan import Plan, SuspectOptions
 from ui.suspect import uploads
 from ui.suspect.options import in_numbers
 from ui.suspect.parts import input_csv
-from ui.suspect.result import ASSUMED, GIVEN, preprocessing_rows
+from ui.suspect.result import ASSUMED, GIVEN, in_whole_words, preprocessing_rows
 from ui.suspect.test_query import answers_csv, with_only_preset
 
 PAGE = "1_Suspect"
@@ -211,6 +211,36 @@ def test_why_a_file_could_not_be_opened_is_said(cases, idle_workers):
     assert at.error[0].value == r"It has 4 \*classes\*\."
     assert not at.button(key="check").disabled
     assert "For another file, make another case" in said(at)
+
+
+def test_a_file_that_cannot_be_opened_offers_another_one_and_no_resume(cases, idle_workers):
+    """The check would end in the same way; what beginning again does to the case is said before the click."""
+    with pytest.raises(SuspectError):
+        checked(cases, n_classes=7)
+    job = JobQueue(cases).submit("suspect", "one", {"source": None})
+    for state, resumes in (("interrupted", True), ("failed", False)):
+        with writing(cases) as connection:
+            connection.execute("UPDATE jobs SET state = ?, message = 'It has 4 classes.'", (state,))
+        at = open_page(PAGE, case="one")
+        assert not at.exception
+        assert at.button(key=f"dismiss_{job.id}")
+        assert any(button.key == f"resume_{job.id}" for button in at.button) is resumes
+    assert "archives this one with its file" in said(at)
+    at.button(key="another_file").click().run()
+    assert not at.exception
+    assert Casebook(cases).card("one").archived
+    assert at.query_params["case"] not in ("one", ["one"])
+
+
+def test_what_a_scanner_says_is_cut_behind_a_word():
+    """However long it is; a text without gaps is cut all the same."""
+    sentence = "imports a module that is not a part of the standard library | " * 40
+    assert in_whole_words("short", 20) == "short"
+    for length in range(590, 610):
+        cut = in_whole_words(sentence, length)
+        assert len(cut) <= length
+        assert sentence.startswith(f"{cut.removesuffix('…')} ")
+    assert len(in_whole_words("a " + "x" * 5000, 600)) == 600
 
 
 def test_options_of_a_scored_case_are_settled(cases, idle_workers):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import case_factory
 import numpy as np
@@ -11,10 +12,12 @@ from conftest import principal_axes_for_umap
 from opening import open_case, open_page
 from reading import as_markdown, figures_by_key, metric, said, table
 
+from fdcore.analysis import lock_class
 from fdcore.case import Case
 from fdcore.claims import FILE, FROM_SUSPECT, Claims, read_claims, write_claims
 from fdcore.comparison import KEPT_FILE, WORDS_FILE
 from fdcore.jobs import JobQueue
+from fdcore.selection import Choice
 from fdcore.verification.agreement import Agreement
 from fdcore.verification.label_sets import LabelSet, label_set, label_sets
 from fdcore.verification.similarity import ClassSimilarity, NearestTokens
@@ -247,6 +250,38 @@ def test_table_4_says_how_the_words_agree(claimed: Case) -> None:
     assert "Nothing was found for class 3" in text
     assert "gribbleflop" in text
     assert "4 of 4 classes, from: the README" in text
+
+
+def test_the_headline_says_what_weakens_it_and_leaves_out_answers_chosen_by_hand(
+    claimed: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One box holds how many agree, that the vectors come from the hierarchy, and what the whole means."""
+    lock_class(claimed.folder, Choice(0, ("n02690373",), "as claimed", "", "2026-01-01T00:00:00+00:00"))
+    monkeypatch.setattr("ui.cached.verdict", lambda case, settings: SimpleNamespace(outcome="undecided"))
+    at = open_case(PAGE, claimed)
+    box = at.warning[0].value
+    assert "1 of 2 claims agree with what was found, 1 does not; 1 class is left out because its answer was" in box
+    assert "The vectors were made from the hierarchy itself, so this proves little: load others." in box
+    assert "The verdict over all classes is undecided" in box
+    assert table(at, "Claimed")["Verdict"].tolist()[:2] == ["chosen by hand", "agrees"]
+    assert metric(at, "Claims compared") == "2 of 4"
+    assert "chosen by hand" in next(one.delta for one in at.metric if one.label == "Claims compared")
+    bars = figures_by_key(at)["similarity_bars"]
+    assert len(bars["layout"]["yaxis"]["ticktext"]) == 2
+    assert "Not drawn and not counted: class 0" in said(at)
+
+
+def test_a_bar_is_the_paler_the_less_similar_the_words_are(claimed: Case) -> None:
+    """A weak similarity that agrees all the same does not look like the same word."""
+    shades = sorted(
+        (similarity, opacity)
+        for bars in figures_by_key(open_case(PAGE, claimed))["similarity_bars"]["data"] if bars["type"] == "bar"
+        for similarity, opacity in zip(bars["x"], bars["marker"]["opacity"], strict=True) if similarity is not None
+    )  # fmt: skip
+    assert len({similarity for similarity, _ in shades}) > 1
+    assert [opacity for _, opacity in shades] == sorted(opacity for _, opacity in shades)
+    assert shades[-1] == (1, 1)
+    assert shades[0][1] < shades[-1][1]
 
 
 def test_the_settings_come_from_the_link(claimed: Case) -> None:

@@ -25,10 +25,10 @@ from fdcore.selection import (
     SelectionSettings,
     overall,
     select,
-    weaknesses,
 )
 from fdcore.terminal import verdict
 from fdcore.verdict import reach_verdict
+from fdcore.weaknesses import weaknesses
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp", "glider")
@@ -320,7 +320,7 @@ def make_report(*choices: Choice) -> str:
     head = {"n_sent": 12, "complete": True, "design_effect": 1.0, "fdcore": "0", "settings": vars(SETTINGS)}
     classes = artefacts.selection_to_json(findings, SCORES, HIERARCHY)
     total = vars(overall(tuple(finding.selection for finding in findings)))
-    assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}) or not choices
+    assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}, "") or not choices
     reached = reach_verdict(findings, SCORES, HIERARCHY, SETTINGS)
     return render_report(facts, head, classes, findings, None, verdict=reached)
 

@@ -14,6 +14,7 @@ from fdcore.case import Case
 from fdcore.claims import claims_from_list, write_claims
 from fdcore.cli import main
 from fdcore.clone_runs import read_runs
+from fdcore.cloning.comparison import ALL, CLAIMED_NAMES, MEAN
 
 QUICK = ["--arch", "resnet20", "--epochs", "1", "--batch-size", "32", "--total", "40"]
 
@@ -44,15 +45,28 @@ def cloned(tmp_path_factory: pytest.TempPathFactory, labelled: Path) -> Path:
 
 
 def test_a_clone_for_each_source_is_trained_and_compared(cloned, capsys) -> None:
-    """Found and random by default; the table has a row for each class and the mean, and the lead with its interval."""
+    """Found and random by default; a row for each class, all pictures and the mean; whose names; the lead in words."""
     assert [run.source.name for run in read_runs(Case.open(cloned))] == ["two terms", "random"]
     assert main(["compare", str(cloned)]) == 0
     text = capsys.readouterr().out
     assert "Accuracy on 12 pictures of labelled" in text.replace("labelled0", "labelled")
-    assert [line.split()[0] for line in text.splitlines() if line[:1].islower()][:5] == [
-        "class", "red", "green", "blue", "grey",
-    ]  # fmt: skip
-    assert "points against random images" in text
+    lines = text.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("class "))
+    rows = ["0 red", "1 green", "2 blue", "3 grey", "All pictures", "Mean over classes"]
+    assert [line.split("  ")[0] for line in lines[start + 2 : start + 8]] == rows
+    assert lines[start + 8] == CLAIMED_NAMES
+    assert 'The clone "two terms" is right about ' in lines[-1]
+    assert "of all pictures than the one from random images (95 % interval" in lines[-1]
+
+
+def test_the_report_tells_the_same_of_the_clones(cloned) -> None:
+    """Classes with their numbers, all pictures, the mean, whose names they are, and the lead in the table's measure."""
+    text = (cloned / "report.html").read_text("utf-8")
+    told = text[text.index("Does a clone made from it") : text.index("How this was found")]
+    for cell in ("0 red", "3 grey", f"<strong>{ALL}</strong>", f"<strong>{MEAN}</strong>"):
+        assert f'<td class="words">{cell}</td>' in told
+    assert CLAIMED_NAMES in told
+    assert "The clone “two terms” is right about" in told
 
 
 def test_the_comparison_as_json_and_csv(cloned, tmp_path, capsys) -> None:
@@ -66,7 +80,7 @@ def test_the_comparison_as_json_and_csv(cloned, tmp_path, capsys) -> None:
         assert 0 <= one["agreement"]["low"] <= one["agreement"]["value"] <= one["agreement"]["high"] <= 1
         assert one["suspect_accuracy"]["value"] == 1
     rows = list(csv.DictReader(target.open()))
-    assert [row["name"] for row in rows] == ["red", "green", "blue", "grey", "Average"]
+    assert [row["name"] for row in rows] == ["red", "green", "blue", "grey", ALL, MEAN]
 
 
 def test_the_same_command_trains_nothing_twice(cloned, labelled) -> None:

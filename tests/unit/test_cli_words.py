@@ -13,6 +13,7 @@ from fdcore.cli import main
 from fdcore.comparison import compare
 from fdcore.results import analyse
 from fdcore.selection import Choice
+from fdcore.verification.conclusion import PROVES_LITTLE, claims_in_words
 from fdcore.verification.vectors import builtin_vectors
 
 pytestmark = pytest.mark.usefixtures("quick_umap")
@@ -52,7 +53,8 @@ def test_verify_compares_claims_and_writes_table_maps_and_vectors(case, capsys):
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "airplane" in text
-    assert "made from the hierarchy itself" in text
+    assert "1 of 1 claim agrees with what was found. " in text
+    assert PROVES_LITTLE in text
     words = json.loads((case / "verification" / "words.json").read_text())
     rows = {row["target_class"]: row for row in words["similarity"]}
     assert rows[0]["nearest"]["cosine"] > 0.5
@@ -64,6 +66,8 @@ def test_verify_compares_claims_and_writes_table_maps_and_vectors(case, capsys):
     report = (case / "report.html").read_text()
     assert "Do the words agree?" in report
     assert "qqqzz" in report
+    assert "<strong>1 of 1 claim agrees with what was found.</strong>" in report
+    assert PROVES_LITTLE in report
     events = [json.loads(line)["event"] for line in (case / "audit.jsonl").read_text().splitlines()]
     assert events[-3:] == ["claims changed", "words compared", "analysed"]
 
@@ -106,9 +110,15 @@ def test_the_report_tells_todays_findings_and_never_older_claims(case, capsys):
     lock_class(case, Choice(0, (other,), "for the test", "", "2026-01-01T00:00:00+00:00"))
     analyse(case)
     report = (case / "report.html").read_text()
-    near = compare(weigh(scored, selection_settings(Case.open(case)), read_choices(Case.open(case))),
-                   read_claims(Case.open(case)), builtin_vectors()).rows[0].nearest  # fmt: skip
-    assert f'<td class="words">{near.claim_token} ' in report
+    rows = compare(weigh(scored, selection_settings(Case.open(case)), read_choices(Case.open(case))),
+                   read_claims(Case.open(case)), builtin_vectors()).rows  # fmt: skip
+    assert f'<td class="words">{rows[0].nearest.claim_token} ' in report
+    assert "<td>chosen by hand</td>" in report
+    assert f"<strong>{claims_in_words(rows)}</strong>" in report
+    assert main(["verify", str(case), "--json", "--cache", cache]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["conclusion"] == claims_in_words(rows)
+    assert told["similarity"][0]["judgement"] == "chosen by hand"
     write_claims(case, Claims({0: "zebra"}, "another note"))
     analyse(case)
     report = (case / "report.html").read_text()

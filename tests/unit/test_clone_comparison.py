@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KernelDensity
 
 from fdcore.cloning.comparison import (
+    ALL,
+    CLAIMED_NAMES,
     MEAN,
     Column,
     Comparison,
@@ -23,11 +25,12 @@ from fdcore.cloning.comparison import (
     density,
     leads,
     made_alike,
+    one_class_clones,
     table,
 )
 from fdcore.cloning.evaluation import Evaluation, Rate, lead
 from fdcore.cloning.naming import clone_titles, source_names
-from fdcore.cloning.run import CloneRun, TransferFacts
+from fdcore.cloning.run import ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError
 
@@ -38,7 +41,11 @@ def folder(name: str, role="") -> Source:
     return Source(SourceKind.FOLDER, f"/data/{name}", role)
 
 
-def make_run(source: Source, total=500, run_id="", created="2026-01-01", n_answers=0, epochs=50) -> CloneRun:
+def make_run(
+    source: Source, total=500, run_id="", created="2026-01-01", n_answers=0, epochs=50, drawn=(100, 100)
+) -> CloneRun:
+    """A finished clone; `drawn` are the images that it has of each class."""
+    classes = tuple(ClassTransfer(i, "", n, n, 0, 0) for i, n in enumerate(drawn))
     return CloneRun(
         id=run_id or f"{source.name}-{total}",
         created=created,
@@ -47,7 +54,7 @@ def make_run(source: Source, total=500, run_id="", created="2026-01-01", n_answe
         training=TrainingSettings(epochs=epochs),
         selection={},
         stage="done",
-        drawn=TransferFacts((), n_answers, 0, ()),
+        drawn=TransferFacts(classes, n_answers, 0, ()),
         n_answers=n_answers,
     )
 
@@ -94,35 +101,40 @@ def test_clones_of_other_pictures_or_classes_do_not_stand_side_by_side():
 
 
 def test_the_baseline_is_the_random_clone_that_was_made_alike():
-    """Of as many images and trained alike if there is one, else the last; None without any."""
-    small, large = make_column(RANDOM, total=100), make_column(RANDOM, total=900)
-    found, odd = make_column(FOUND, total=100), make_column(FOUND, total=300)
-    comparison = compare(large, small, found, odd)
+    """Of those trained alike the one that drew the most similar number of images, else the last; None without any."""
+    small, large = make_column(RANDOM, total=100, drawn=(100,)), make_column(RANDOM, total=900, drawn=(450, 450))
+    found = make_column(FOUND, total=900, drawn=(90,))
+    middle, odd = make_column(FOUND, total=600, drawn=(600,)), make_column(FOUND, total=100, drawn=(100,), epochs=7)
+    comparison = compare(large, small, found, middle, odd)
     assert comparison.baseline() is large
     assert comparison.baseline(found) is small
+    assert comparison.baseline(middle) is large
     assert comparison.baseline(odd) is large
     assert compare(found).baseline(found) is None
 
 
 def test_the_table_holds_what_the_evaluations_say():
-    """A row for each class and the mean, the suspect's own accuracy beside each clone's rate."""
+    """A row for each class, all pictures and the mean, the suspect's own accuracy beside each clone's rate."""
     found, random = make_column(FOUND, 0.8), make_column(RANDOM, 0.3)
     comparison = compare(found, random)
     for measure in ("agreement", "accuracy"):
         rows = table(comparison, measure)
-        assert [row.name for row in rows] == ["dog", "cat", "ship", MEAN]
+        assert [row.name for row in rows] == ["dog", "cat", "ship", ALL, MEAN]
+        assert [row.title for row in rows] == ["0 dog", "1 cat", "2 ship", ALL, MEAN]
         for place, column in enumerate(comparison.columns):
             told = column.evaluation
             per_class = told.agreement_per_class() if measure == "agreement" else told.accuracy_per_class()
             mean = told.mean_agreement if measure == "agreement" else told.mean_accuracy
-            assert [row.clones[place] for row in rows] == [*per_class, mean]
-            assert [row.suspect for row in rows] == [*told.suspect_accuracy_per_class(), told.suspect_mean_accuracy]
+            every = told.agreement if measure == "agreement" else told.accuracy
+            assert [row.clones[place] for row in rows] == [*per_class, every, mean]
+            own = [*told.suspect_accuracy_per_class(), told.suspect_accuracy, told.suspect_mean_accuracy]
+            assert [row.suspect for row in rows] == own
 
 
 def test_a_table_without_labels_or_clones_is_told_as_such():
     """No accuracy, not even the suspect's; no rows without a clone."""
     rows = table(compare(make_column(FOUND, labelled=False), labelled=False), "accuracy")
-    assert [(row.suspect, row.clones) for row in rows] == [(None, (None,))] * 4
+    assert [(row.suspect, row.clones) for row in rows] == [(None, (None,))] * 5
     assert table(compare(), "agreement") == ()
     assert list(csv.reader(io.StringIO(comparison_to_csv(compare()).decode())))[1:] == []
 
@@ -162,19 +174,19 @@ def test_the_csv_holds_every_rate_with_its_interval():
     """Read back, each cell is what the evaluations say; no name is a formula."""
     comparison = compare(make_column(RANDOM, 0.3), make_column(folder("=cmd()"), 0.6), names=("=dog", "cat", "ship"))
     rows = list(csv.DictReader(io.StringIO(comparison_to_csv(comparison).decode())))
-    assert [row["class"] for row in rows] == ["0", "1", "2", ""]
-    assert [row["name"] for row in rows] == ["'=dog", "cat", "ship", MEAN]
+    assert [row["class"] for row in rows] == ["0", "1", "2", "", ""]
+    assert [row["name"] for row in rows] == ["'=dog", "cat", "ship", ALL, MEAN]
     for title, column in zip(("'=cmd()", "random"), comparison.columns, strict=True):
         told = column.evaluation
         for measure, rates in (
-            ("agreement", [*told.agreement_per_class(), told.mean_agreement]),
-            ("accuracy", [*told.accuracy_per_class(), told.mean_accuracy]),
+            ("agreement", [*told.agreement_per_class(), told.agreement, told.mean_agreement]),
+            ("accuracy", [*told.accuracy_per_class(), told.accuracy, told.mean_accuracy]),
         ):
             heading = f"{title}: {measure}"
             read = [[float(row[name]) for name in (heading, f"{heading} low", f"{heading} high")] for row in rows]
             assert read == [pytest.approx(rate[:3], abs=1e-6) for rate in rates]
     told = comparison.columns[0].evaluation
-    assert float(rows[3]["suspect accuracy"]) == pytest.approx(told.suspect_mean_accuracy.value, abs=1e-6)
+    assert float(rows[4]["suspect accuracy"]) == pytest.approx(told.suspect_mean_accuracy.value, abs=1e-6)
 
 
 def test_the_csv_leaves_what_was_not_measured_empty():
@@ -199,11 +211,48 @@ def test_every_clone_is_held_to_the_random_one_that_was_made_alike():
     assert leads(compare(found), "agreement") == ()
 
 
+def test_a_lead_of_clones_from_other_numbers_of_images_says_the_numbers():
+    """In the same sentence; up to a tenth counts as as many, and says nothing."""
+    random, most = make_column(RANDOM, drawn=(50,) * 12), make_column(FOUND, drawn=(45,) * 12)
+    few = make_column(folder("d", "distant"), drawn=(2_400, 97, 0))
+    said = {one.title: one.in_words() for one in leads(compare(random, most, few), "accuracy")}
+    assert said["distant: d"].endswith(
+        "; it learned from 2,497 images of 2 classes, the one from random images from 600 of 12"
+    )
+    assert "learned" not in said["two terms"]
+    assert all(one.startswith("is right about ") for one in said.values())
+
+
+def test_a_clone_that_answers_with_one_class_is_told_of():
+    """From 90 % of the pictures on, where the suspect does not put them; pictures without an answer do not count."""
+    suspect = np.array([0] * 30 + [1] * 30 + [2] * 40 + [2], np.int32)
+    one, nearly = np.full(101, 2, np.int32), np.where(np.arange(101) < 11, suspect, 2).astype(np.int32)
+    one[-1] = nearly[-1] = -1
+    columns = [
+        Column(make_run(source), Evaluation(3, suspect, clone))
+        for source, clone in ((RANDOM, one), (FOUND, nearly), (ONE_TERM, suspect))
+    ]
+    told = one_class_clones(compare(*columns, n=101, labelled=False))
+    assert [(found.title, found.target_class, found.share, found.suspect) for found in told] == [
+        ("random", 2, 1.0, 0.4)
+    ]
+    assert told[0].in_words().startswith("puts 100 % of the pictures in class 2, where the suspect puts 40 %")
+    same = Column(make_run(RANDOM), Evaluation(3, np.full(9, 1, np.int32), np.full(9, 1, np.int32)))
+    assert one_class_clones(compare(same, n=9, labelled=False)) == ()
+
+
+def test_names_that_are_only_claimed_are_said_to_be():
+    """Nothing is said of names that were found."""
+    found = make_column(FOUND)
+    assert compare(found).about_names == ""
+    assert replace(compare(found), claimed=True).about_names == CLAIMED_NAMES
+
+
 @pytest.mark.parametrize(
     ("rate", "told"),
     [
-        (Rate(0.052, 0.031, 0.074, 500), "5.2 percentage points more of the pictures"),
-        (Rate(-0.238, -0.25, -0.22, 500), "23.8 percentage points fewer of the pictures"),
+        (Rate(0.052, 0.031, 0.074, 500), "5.2 percentage points more of all pictures"),
+        (Rate(-0.238, -0.25, -0.22, 500), "23.8 percentage points fewer of all pictures"),
         (Rate(-0.012, -0.028, 0.003, 500), "(95 % interval -2.8 to +0.3); that may be chance"),
     ],
 )
@@ -332,12 +381,14 @@ def test_sources_are_called_apart():
 
 
 def test_clones_are_made_alike_whatever_the_seed_and_the_device():
-    """What decides is how many images, and everything else of the training."""
+    """What decides is how many images were drawn, up to a tenth, and everything else of the training."""
     one = make_run(FOUND)
     alike = replace(make_run(RANDOM), training=replace(one.training, seed=5, device="cuda:1"))
     assert made_alike(one, alike)
     assert made_alike(alike, one)
-    assert not made_alike(one, make_run(RANDOM, total=501))
+    assert made_alike(one, make_run(RANDOM, total=900, drawn=(180,)))
+    for drawn in ((179,), (100, 123), (238, 600)):
+        assert not made_alike(one, make_run(RANDOM, drawn=drawn))
     for change in ({"epochs": 49}, {"arch": "lenet"}, {"jacobian_rounds": 1}, {"precision": "float32"}):
         assert not made_alike(one, replace(alike, training=replace(alike.training, **change)))
 
@@ -364,8 +415,8 @@ def test_a_thousand_classes_are_compared_fast():
     names = tuple(f"class {i}" for i in range(1_000))
     comparison, at = compare(*columns, names=names, n=50_000), np.linspace(0, 1, 201)
     started = time.process_time()
-    assert comparison_to_csv(comparison).count(b"\n") == 1_002
+    assert comparison_to_csv(comparison).count(b"\n") == 1_003
     rows = table(comparison, "accuracy")
     for place in range(6):
-        assert density([row.clones[place].value for row in rows[:-1]], at).any()
+        assert density([row.clones[place].value for row in rows[:-2]], at).any()
     assert time.process_time() - started < 2

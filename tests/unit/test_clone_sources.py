@@ -15,7 +15,8 @@ from fdcore.cloning.sources import choose_images, draw_chosen, draw_found, draw_
 from fdcore.errors import SettingsError
 from fdcore.filtering import filter_images
 from fdcore.naming import Name
-from fdcore.selection import BELOW_TAU, ClassSelection, Cluster
+from fdcore.selection import ClassSelection, Cluster
+from fdcore.weaknesses import BELOW_TAU
 
 WORD = 2**64
 ALL = TransferSettings(total=10_000, reserved=0.0)

@@ -1,11 +1,14 @@
 """Which typed paths are let in."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from fdcore.demo_case import demo_plan, stickers_beside
 from fdcore.errors import SettingsError
-from fdcore.places import Places, inside, list_files, list_folders, require_inside
+from fdcore.places import Places, folder_choices, inside, list_files, list_folders, require_inside
+from fdcore.plan import require_allowed
 
 
 @pytest.fixture
@@ -24,12 +27,22 @@ def test_a_relative_path_inside_a_root_is_found(root):
 
 @pytest.mark.parametrize(
     "text",
-    ["../secret.pt", "drive/../../secret.pt", "/etc/passwd", "~/x", "", "  ", "a\0b", "\\\\host\\share", "drive/.."],
+    ["../secret.pt", "drive/../../secret.pt", "/etc/../x", "~/x", "", "  ", "a\0b", "\\\\host\\share", "drive/.."],
 )
 def test_a_path_that_leaves_the_root_is_refused(root, text):
-    """`..`, absolute paths, `~` and NUL end in a sentence."""
+    """`..`, `~` and NUL end in a sentence."""
     with pytest.raises(SettingsError, match="no path inside"):
         inside((root,), text)
+
+
+def test_an_absolute_path_is_refused_with_what_to_write(root):
+    """Inside a root its part below that root, whether it is there or not; outside that it lies outside."""
+    for name in ("drive/models/net.pt", "nothing.pt"):
+        with pytest.raises(SettingsError) as refusal:
+            inside((root.parent / "other", root), str(root / name))
+        assert str(refusal.value) == f"Write the path as it lies inside {root}: {name}"
+    with pytest.raises(SettingsError, match=r"secret\.pt lies outside the folders this server may read"):
+        inside((root,), str(root.parent / "secret.pt"))
 
 
 def test_a_symbolic_link_is_refused_even_when_it_stays_inside(root):
@@ -76,9 +89,32 @@ def test_places_come_from_the_environment(tmp_path):
     assert places.cache == tmp_path
 
 
+def test_the_demo_is_drawn_in_no_folder_that_was_named(tmp_path):
+    """It lies beside the cache then, where it may be read and chosen like any other."""
+    named = (tmp_path / "photos", tmp_path / "more")
+    places = Places.from_environment(
+        {"FDCORE_CORPORA": os.pathsep.join(map(str, named)), "FDCORE_CACHE": str(tmp_path / "cache")}
+    )
+    assert places.named_corpora == named
+    assert places.demo == tmp_path / "cache" / "demo-corpora" / "demo"
+    for picture_folder in (places.demo, stickers_beside(places.demo)):
+        picture_folder.mkdir(parents=True)
+        assert require_inside(places.corpora, picture_folder) == picture_folder
+    assert folder_choices(places.corpora) == ["demo", "demo-stickers"]
+    require_allowed(places, demo_plan(places.demo))
+
+
+def test_without_a_named_folder_the_demo_lies_in_the_default_one():
+    """Where `make demo` draws it too."""
+    places = Places.from_environment({"FDCORE_CORPORA": ""})
+    assert places.demo == Path("corpora/demo").absolute()
+    assert places.corpora == places.named_corpora == (Path("corpora").absolute(),)
+
+
 def test_every_folder_is_absolute():
     """A job that runs elsewhere must find the same ones."""
     names = ("FDCORE_CASES", "FDCORE_EVIDENCE", "FDCORE_CORPORA", "FDCORE_CACHE")
     places = Places.from_environment(dict.fromkeys(names, "relative"))
     assert places.cache == Path("relative").absolute()
-    assert all(path.is_absolute() for path in (places.cases, *places.evidence, *places.corpora, places.cache))
+    folders = (places.cases, *places.evidence, *places.corpora, places.demo, places.cache)
+    assert all(path.is_absolute() for path in folders)

@@ -15,8 +15,8 @@ from fdcore.selection import (
     overall,
     select,
     semantic_scores,
-    weaknesses,
 )
+from fdcore.weaknesses import weaknesses
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp")

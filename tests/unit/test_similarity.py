@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
 from fdcore.filtering import FilteredClass
 from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, Cluster
+from fdcore.selection import Choice, ClassSelection, Cluster
 from fdcore.verification import similarity
+from fdcore.verification.conclusion import PROVES_LITTLE, claims_in_words, why_little
 from fdcore.verification.label_sets import label_set
 from fdcore.verification.similarity import (
     ClassSimilarity,
@@ -425,6 +427,36 @@ def test_a_row_compares_the_claim_with_all_that_was_found() -> None:
     assert car.nearest is not None
     assert car.nearest[:2] == pytest.approx(expected, abs=1e-5)
     assert (car.unknown_claim, car.unknown_found) == (("zork",), ("station", "estate"))
+
+
+def test_an_answer_chosen_by_hand_neither_agrees_nor_differs() -> None:
+    """The choice may follow the claim: it has a state of its own, in the table too, and does not count."""
+    chosen = Choice(0, ("n1", "n2"), "as claimed", "", "2026-01-01T00:00:00+00:00")
+    locked = replace(FINDINGS[0], selection=replace(FINDINGS[0].selection, choice=chosen))
+    claims = {0: "cat", 1: "automobile", 2: "cat"}
+    rows = compare_claims(claims, (locked, *FINDINGS[1:]), SCORES, TREE, VECTORS)
+    assert [row.compared for row in rows] == [False, True, False]
+    assert rows[0].nearest is not None
+    assert rows[0].judgement == "chosen by hand"
+    table = list(csv.DictReader(io.StringIO(similarity_to_csv(rows, TREE).decode())))
+    assert [row["judgement"] for row in table] == ["chosen by hand", rows[1].judgement, ""]
+    n_agree = int(rows[1].judgement == "agrees")
+    said = claims_in_words(rows)
+    assert said.startswith(f"{n_agree} of 1 claim agrees with what was found")
+    assert said.endswith("; 1 class is left out because its answer was chosen by hand.")
+    assert claims_in_words(rows[:1]).startswith("None of the claims could be compared")
+    assert claims_in_words((rows[0],) * 2).endswith("2 classes are left out because their answers were chosen by hand.")
+
+
+def test_what_weakens_the_claims_that_agree_is_told_only_where_some_were_compared() -> None:
+    """Vectors made from the hierarchy, and a whole that means nothing; with neither there is nothing to say."""
+    rows = compare_claims({1: "automobile"}, FINDINGS, SCORES, TREE, VECTORS)
+    assert why_little(rows, independent=True, outcome="meaningful") == []
+    assert why_little(rows, independent=False, outcome="meaningful") == [f"{PROVES_LITTLE}: load others."]
+    assert "undecided" in why_little(rows, independent=True, outcome="undecided")[0]
+    assert "nothing here is meaningful" in why_little(rows, independent=False, outcome="meaningless")[1]
+    missing = compare_claims({2: "cat"}, FINDINGS, SCORES, TREE, VECTORS)
+    assert why_little(missing, independent=False, outcome="meaningless") == []
 
 
 def test_what_was_not_found_or_says_nothing_is_a_row_without_numbers() -> None:

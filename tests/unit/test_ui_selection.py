@@ -100,6 +100,19 @@ def test_the_map_in_words(scored):
     assert "No leaf reaches tau" in tables.map_in_words(scored, nothing, stability_of_class(scored, none, 0), none)
 
 
+def test_under_a_lock_the_map_is_said_to_be_about_the_methods_own_answer(scored):
+    """What is firm is what the method finds, and it is named: the answer of the analyst is not supported by it."""
+    settings = SelectionSettings(tau=0.05)
+    found, stability = weigh_class(scored, settings, 0), stability_of_class(scored, settings, 0)
+    chosen = Choice(0, (scored.scores.nodes[0],), "seen", "", NOW)
+    locked = replace(found, selection=replace(found.selection, choice=chosen))
+    text = tables.map_in_words(scored, locked, stability, settings)
+    name = tables.cluster_name(scored, stability.at(settings.eta, settings.alpha).members)
+    assert f"give the method's own answer ({name}), and" in text.replace("\\", "")
+    assert "this answer" not in text
+    assert "give this answer, and" in tables.map_in_words(scored, found, stability, settings)
+
+
 def test_an_answer_between_the_points_of_the_map_is_not_said_to_become_itself(scored):
     """The words are about the answer that is shown, not about that of the map's nearest point."""
     settings = SelectionSettings(tau=0.05)

@@ -16,7 +16,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.filtering import FilteredClass
 from fdcore.naming import name_selection
 from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, SelectionSettings, select, weaknesses
+from fdcore.selection import ClassSelection, SelectionSettings, select
 from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability
 from fdcore.verdict import (
     Circumstances,
@@ -29,9 +29,10 @@ from fdcore.verdict import (
     verdict_in_words,
 )
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
-from fdcore.verdict.weak_points import is_catch_all, share_elsewhere, unstable_classes
+from fdcore.verdict.weak_points import unstable_classes
 from fdcore.verification.agreement import Agreement
 from fdcore.verification.label_sets import label_set
+from fdcore.weaknesses import is_catch_all, share_elsewhere, weaknesses
 
 SETTINGS = SelectionSettings()
 NOTHING = np.empty(0, np.intp)
@@ -411,7 +412,7 @@ def test_classes_that_were_not_found_are_not_covered():
     shares[4:] = 0
     verdict = verdict_on(make_scores(shares))
     assert points_of(verdict)["not found"] == (4, 5)
-    assert verdict.headline.endswith("; 2 classes are not covered by this corpus.")
+    assert verdict.headline.endswith("; 2 classes were not found in this corpus.")
 
 
 def test_every_weakness_of_the_engine_has_a_reason_and_a_remedy():

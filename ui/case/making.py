@@ -43,7 +43,7 @@ def begin_demo(desk: frame.Desk) -> str:
 
 
 def _submit_demo(desk: frame.Desk, case_id: str) -> None:
-    params = {"corpus": str(desk.places.corpora[0] / "demo"), "cache": str(desk.places.cache)}
+    params = {"corpus": str(desk.places.demo), "cache": str(desk.places.cache)}
     desk.jobs.submit("demo", case_id, params, by=desk.by)
 
 

@@ -20,7 +20,7 @@ from fdcore.suspect.preprocess import PreprocessSpec
 from ui import cached
 from ui.clone.settings import choose_settings, images_per_second, offered_networks
 from ui.clone.sources import choose_sources, choose_test
-from ui.clone.tables import source_title, told_seconds, transfer_table
+from ui.clone.tables import source_title, told_seconds, transfer_table, uneven
 from ui.frame import Desk
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert, shortened
@@ -60,8 +60,8 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *
     @fragment()
     def form() -> None:
         st.caption(
-            "One clone is trained for each source, one after the other, all with as many images and in the same way. "
-            "It learns the suspect's answers, not what anybody says that the images show."
+            "One clone is trained for each source, one after the other and all in the same way. It learns the "
+            "suspect's answers, not what anybody says that the images show."
         )
         found = any(len(one.filtered.kept) for one in findings.classes)
         sources = choose_sources(desk, found=found)
@@ -121,8 +121,8 @@ def _cost(
                   "and rounds of augmentation are.")  # fmt: skip
         st.metric("Budget left", left, border=True, help="Queries that this case may still send.")
         st.metric("Time", "not known yet" if seconds is None else f"about {duration(seconds)}", border=True,
-                  help="From the speed of earlier clones in this case; before the first one it is measured once "
-                  "training starts.")  # fmt: skip
+                  help="From the speed of earlier clones in this case. Before the first one nobody knows how fast this "
+                  "machine trains the network: the time left is told after its first epoch.")  # fmt: skip
     n_scored = counted(n_scoring_answers(findings), "answer")
     st.caption(f"The finding itself cost {n_scored} of the suspect, during scoring. Clones from the found images rest "
                "on all of them; a clone from random images needs one for each of its images.")  # fmt: skip
@@ -169,6 +169,8 @@ def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) 
             },
             alt="How many images each source gives for each class",
         )  # fmt: skip
+        if said := uneven(shown):
+            st.caption(said)
         for title, facts in shown.items():
             _notes(title, facts.notes)
         if any(one.kind is SourceKind.FOLDER for one in sources):

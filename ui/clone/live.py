@@ -44,6 +44,8 @@ def running(desk: Desk, case: Case) -> None:
             if runs:
                 runs_overview(runs, run_titles(runs), active=True)
                 curves(desk.case_id, runs)
+            elif job.kind == "clone":
+                st.caption("Images are drawn first. How long the training takes is known after its first epoch.")
 
     ticking()
 
@@ -65,7 +67,7 @@ def curves(case_id: str, runs: Sequence[CloneRun]) -> None:
     """Loss and agreement of the newest clones, side by side."""
     begun, titles = [run for run in runs if run.history], run_titles(runs)
     if not begun:
-        st.caption("The first epoch is on its way.")
+        st.caption("The first epoch is on its way; how long the training takes is known after it.")
         return
     left, right = st.columns(2)
     left.plotly_chart(draw_held_out(runs, titles, case_id), key="clone_agreement_curves",

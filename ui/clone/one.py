@@ -190,7 +190,7 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
         return
     pairs = worst_pairs(column.evaluation.confusion())
     st.caption(f"On {inert(shortened(comparison.set_name, 80))}: what the suspect says, and what the clone says of the "
-               "same pictures.")  # fmt: skip
+               f"same pictures. {comparison.about_names}".rstrip())  # fmt: skip
     if len(names) <= MAX_MATRIX:
         st.plotly_chart(
             draw_confusion(comparison, column, f"{desk.case_id} {column.run.id}"), key="clone_confusion",

@@ -26,6 +26,7 @@ from ui.clone.tables import (
     has_costs,
     has_density,
     headline,
+    one_class_notes,
     rate_of,
     run_titles,
     source_title,
@@ -36,7 +37,7 @@ from ui.text import counted, distinct_texts, inert, shortened
 
 _SET, _MEASURE = "clone_set", "clone_measure"
 _MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
-_TABLE_PX, _CLASS_PX, _CELL_PX = 440, 150, 112  # five clones fit into a page of 1280
+_TABLE_PX, _CLASS_PX, _CELL_PX = 470, 150, 112  # five clones fit into a page of 1280
 
 
 class Shown(NamedTuple):
@@ -119,6 +120,8 @@ def _say(shown: Shown, *, of_corpus: bool) -> None:
         st.badge(found.said, icon=found.icon, color=found.color)
     if said := differences(shown.comparison):
         st.caption(said)
+    for note in one_class_notes(shown.comparison, shown.titles):
+        st.warning(inert(note), icon=":material/warning:")
 
 
 def _say_stale(case: Case, findings: Findings, shown: Shown) -> None:
@@ -234,7 +237,10 @@ def _table(shown: Shown) -> None:
         alt="For each class how well each clone does, with 95 % intervals",
     )  # fmt: skip
     by = "pictures that the suspect puts in the class" if shown.measure == "agreement" else "pictures of the class"
-    st.caption(f"Of the {by}; in brackets the 95 % interval. An empty cell: there is no such picture.")
+    st.caption(
+        f"Of the {by}; in brackets the 95 % interval. An empty cell: there is no such picture. The sentence on top is "
+        f"about all pictures, each weighing the same. {shown.comparison.about_names}".rstrip()
+    )
 
 
 def _test_on_more(desk: Desk, *, busy: bool) -> None:

@@ -176,7 +176,7 @@ def _number(label: str, key: str, least: int, most: int, step: int, said: str) -
     return int(st.number_input(label, least, most, key=key, step=step, help=said))
 
 
-_TOTAL = "Shared evenly over the classes; every source gets as many. The paper takes 5,000."
+_TOTAL = "Shared evenly over the classes; a source that has fewer gives fewer. The paper takes 5,000."
 _SEED = "Decides which images are drawn, the first weights and the order of training."
 _DOUBT = "One whose score may in truth lie below tau, so that it may be no finding at all."
 _PATIENCE = (

@@ -8,7 +8,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from fdcore.artefacts import to_csv
-from fdcore.cloning.comparison import MEAN, Column, Comparison, made_alike, table
+from fdcore.cloning.comparison import (
+    ALL,
+    MEAN,
+    SAME_SIZE,
+    Column,
+    Comparison,
+    learned_from,
+    made_alike,
+    one_class_clones,
+    table,
+    trained_alike,
+)
 from fdcore.cloning.evaluation import Measure, Rate, lead
 from fdcore.cloning.naming import clone_titles
 from fdcore.cloning.run import MAX_SECONDS, ClassTransfer, CloneRun, TransferFacts
@@ -96,6 +107,17 @@ def _made_of(one: ClassTransfer) -> str:
     return ", ".join(part for part in parts if part) or "none"
 
 
+def uneven(rows: Mapping[str, TransferFacts]) -> str:
+    """That sources give so different numbers of images that no fair comparison comes of it; empty where they do not."""
+    numbers = [facts.n_rows for facts in rows.values()]
+    if not numbers or min(numbers) >= SAME_SIZE * max(numbers):
+        return ""
+    return (
+        f"These sources give from {min(numbers):,} to {max(numbers):,} images. Only clones from as many images, up to "
+        f"a tenth, are a fair comparison: ask for {min(numbers):,} images per clone, at least of random ones."
+    )
+
+
 def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) -> bytes:
     """What every clone is made of: a row for each clone and class, as its transfer set was drawn."""
     rows = (
@@ -146,17 +168,28 @@ def differences(comparison: Comparison) -> str:
     base = comparison.baseline(column) if column else None
     if column is None or base is None or made_alike(column.run, base.run):
         return ""
+    learned = f"The one from {_FROM[column.run.source.kind]} {learned_from(column.run, base.run)}"
+    if not trained_alike(column.run, base.run):
+        return (
+            f"{learned}, and they were trained in different ways, which explains a part of the difference. Train both "
+            "with the same settings to know."
+        )
     return (
-        "The two were not made alike: they differ in the number of images or in how they were trained, which explains "
-        "a part of the difference. Train both with the same settings to know."
+        f"{learned}, which explains a part of the difference. Train one from random images with "
+        f"{column.run.drawn.n_rows:,} images per clone to know."
     )
 
 
+def one_class_notes(comparison: Comparison, titles: Mapping[str, str]) -> list[str]:
+    """A sentence for each clone that answers nearly everything with one class."""
+    return [f"{titles[one.run_id]}: this clone {one.in_words()}." for one in one_class_clones(comparison)]
+
+
 def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure: Measure) -> pd.DataFrame:
-    """Table 5: a row for each class, a column for each clone, the mean last; percent with 95 % intervals."""
-    rows, names = table(comparison, measure), comparison.names
-    cells = [class_cell(i, name) for i, name in enumerate(names)]
-    columns: dict[str, list[str]] = {"Class": [*cells, MEAN] if rows else []}
+    """Table 5: a row for each class, a column for each clone, then all pictures and the mean."""
+    rows = table(comparison, measure)
+    cells = [class_cell(i, name) for i, name in enumerate(comparison.names)]
+    columns: dict[str, list[str]] = {"Class": [*cells, ALL, MEAN] if rows else []}
     if comparison.labelled:
         columns[SUSPECT] = [rate_cell(row.suspect) for row in rows]
     for place, column in enumerate(comparison.columns):

@@ -44,7 +44,7 @@ class Source:
 
 def demo_folder(places: Places) -> Path:
     """Where the built-in demo corpus is drawn."""
-    return places.corpora[0] / "demo"
+    return places.demo
 
 
 def read_source(text: str, places: Places) -> Source:
@@ -157,7 +157,7 @@ def _undo(desk: Desk, plan: Plan, *, busy: bool) -> None:
 
 def _where_to_put_images(places: Places) -> None:
     st.text("There is no folder of images on this server yet. Put some here, one folder for each class of images:")
-    st.code("\n".join(map(str, places.corpora)), language=None)
+    st.code("\n".join(map(str, places.named_corpora)), language=None)
     st.code(
         "birds/\n  n01503061/  one.jpg  two.jpg     named by a WordNet id: it finds its place by itself\n"
         "  kingfisher/ one.jpg  two.jpg     or by any word: hang it below a node when you add it",

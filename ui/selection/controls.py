@@ -18,7 +18,7 @@ from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
 
-PATIENCE_MS = 200  # for how long a slider must rest before the slow part of a big case is drawn
+PATIENCE_MS = 200  # for how long a slider must rest before what does not follow it is drawn
 LIVE, SLOW = "live_part", "slow_part"  # the keys of the page's two fragments
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
@@ -49,7 +49,7 @@ def reserve() -> list[DeltaGenerator]:
         return [*st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top"), st.container(key="below_controls")]
 
 
-def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator], *, big: bool) -> None:
+def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator]) -> None:
     """Fill the room.
 
     Args:
@@ -57,23 +57,21 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         case: the open case.
         settings: what is shown.
         room: from `reserve`.
-        big: whether the slow part takes so long that it is drawn only once a slider rests.
     """
     knobs: list[tuple[str, dict[str, Any]]] = [
         ("eta", {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")}),
         ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("belonging together", "consistency")}),
         ("tau", {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")}),
     ]
-    redraw = _redraw_both if big else _redraw_one
     with room[4]:
-        _below(desk, case, settings, redraw)
+        _below(desk, case, settings)
     with room[3]:
-        _draw_k(desk.case_id, case, settings, redraw)
+        _draw_k(desk.case_id, case, settings)
     for (name, range_), place in zip(knobs, room, strict=False):
         with place:
             live_slider(
                 name.capitalize(), key=name, value=float(getattr(settings, name)), help=HELP[name],
-                on_move=_mover(desk.case_id, case, name), on_rest=_redraw_slow if big else None,
+                on_move=_mover(desk.case_id, case, name), on_rest=_redraw_page,
                 patience_ms=PATIENCE_MS, **range_,
             )  # fmt: skip
 
@@ -82,46 +80,39 @@ def _mover(case_id: str, case: Case, name: str) -> Callable[[float], None]:
     return lambda value: _change(case_id, case, name, value)
 
 
-def _redraw_slow() -> None:
-    st.rerun(SLOW)
+def _redraw_page() -> None:
+    """All of it: the choice of the class, which calls classes by what is found, stands outside of the fragments."""
+    st.rerun()
 
 
-def _redraw_both() -> None:
-    st.rerun([LIVE, SLOW])
-
-
-def _redraw_one() -> None:
-    """Nothing to ask for: the fragment that holds the control holds everything."""
-
-
-def _draw_k(case_id: str, case: Case, settings: SelectionSettings, redraw: Callable[[], None]) -> None:
+def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
     st.session_state["k"] = settings.k  # the URL is the state
 
     def chosen() -> None:
         k = st.session_state["k"]
         _change(case_id, case, "k", None if k is None else int(k))
-        redraw()
+        _redraw_page()
 
     st.number_input("k", min_value=1, step=1, value=None, placeholder="auto", key="k", help=HELP["k"], on_change=chosen)
 
 
-def _below(desk: Desk, case: Case, settings: SelectionSettings, redraw: Callable[[], None]) -> None:
+def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
     saved = selection_settings(case)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, width="content", gap="small"):
             history = _history(desk.case_id)
             st.button(
                 "Undo", icon=":material/undo:", key="undo", type="tertiary", disabled=not history.entries,
-                on_click=_undo, args=(desk.case_id, redraw), help="Take the last change back.",
+                on_click=_undo, args=(desk.case_id,), help="Take the last change back.",
             )  # fmt: skip
             st.button(
                 "Reset to the case's", key="to_case", type="tertiary", disabled=settings == saved,
-                on_click=_set_all, args=(desk.case_id, case, None, redraw), help=settings_in_words(saved),
+                on_click=_set_all, args=(desk.case_id, case, None), help=settings_in_words(saved),
             )  # fmt: skip
             default = SelectionSettings(k_max=saved.k_max)
             st.button(
                 "Reset to the defaults", key="to_default", type="tertiary", disabled=settings == default,
-                on_click=_set_all, args=(desk.case_id, case, default, redraw), help=settings_in_words(default),
+                on_click=_set_all, args=(desk.case_id, case, default), help=settings_in_words(default),
             )  # fmt: skip
             with st.popover("What do these mean?", type="tertiary", key="knobs_explained"):
                 st.markdown("\n\n".join(f"**{name}:** {text}" for name, text in HELP.items()))
@@ -160,7 +151,7 @@ def _change(case_id: str, case: Case, name: str, value: Any) -> None:
     state.write(**{name: "auto" if value is None else value})
 
 
-def _set_all(case_id: str, case: Case, target: SelectionSettings | None, redraw: Callable[[], None]) -> None:
+def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None:
     """Go to some settings; None for the case's own, which a link need not name."""
     saved = selection_settings(case)
     _remember(case_id, state.linked_settings(saved).settings, target or saved, "all")
@@ -168,15 +159,15 @@ def _set_all(case_id: str, case: Case, target: SelectionSettings | None, redraw:
         state.write(alpha=None, eta=None, tau=None, k=None)
     else:
         state.write_settings(target)
-    redraw()
+    _redraw_page()
 
 
-def _undo(case_id: str, redraw: Callable[[], None]) -> None:
+def _undo(case_id: str) -> None:
     history = _history(case_id)
     if history.entries:
         state.write_settings(history.entries.pop())
         history.control = ""
-    redraw()
+    _redraw_page()
 
 
 def _remember(case_id: str, before: SelectionSettings, after: SelectionSettings, control: str) -> None:

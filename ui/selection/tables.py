@@ -65,7 +65,7 @@ def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
         "S": winner.semantic if winner else np.nan,
         "Objective": winner.objective if winner else np.nan,
         "Images": len(found.filtered.kept),
-        "Take care": "; ".join(weakness for weakness in found.weaknesses if weakness != "chosen by hand"),
+        "Take care": ", ".join(found.weaknesses) if winner else "",
         "Locked": "locked" if found.selection.choice else "",
         "Leaves": shortened(leaves, MAX_LEAVES_TEXT),
     }
@@ -141,11 +141,12 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
     members = answer_of_method(found.selection, stability, settings)
     firm = firmness(found.selection, stability, settings)
     share = f"{stability_of(stability, members):.0%} of the whole map"
+    answer = f"the method's own answer ({_named(scored, members)})" if found.selection.choice else "this answer"
     head = (
-        f"Stable against eta and alpha: {firm:.0%} of the settings nearby give this answer, and {share}. "
+        f"Stable against eta and alpha: {firm:.0%} of the settings nearby give {answer}, and {share}. "
         "Whether other images would give it too is not tested by this."
         if firm >= FIRM
-        else f"On the edge: only {firm:.0%} of the settings nearby give this answer, and {share}."
+        else f"On the edge: only {firm:.0%} of the settings nearby give {answer}, and {share}."
     )
     flips = find_flips(stability, settings, members)
     if not flips:
@@ -156,7 +157,11 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
 def _change(scored: Scored, flip: Flip) -> str:
     members = flip.winner.members
     leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
-    return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."
+    return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {_named(scored, members)}{leaves}."
+
+
+def _named(scored: Scored, members: Sequence[int]) -> str:
+    return inert(cluster_name(scored, members))
 
 
 def cluster_choice(scored: Scored, cluster: Cluster) -> str:

@@ -41,14 +41,15 @@ def draw(desk: Desk) -> None:
         _another_file(desk)
     else:
         _choose(desk, taken=bool(facts.get("evidence")))
-        if facts.get("evidence") and not facts.get("suspect"):
-            _another_file(desk)
 
 
 def _another_file(desk: Desk) -> None:
     """A fresh case in place of one whose file could not be opened; the old one is archived, with its evidence."""
-    if st.button("Wrong file? Begin again with another", key="another_file", icon=":material/restart_alt:",
-                 help="Makes a new case of this title, and archives this one with the file it took."):  # fmt: skip
+    pressed = st.button("Wrong file? Begin again with another", key="another_file", icon=":material/restart_alt:",
+                        disabled=_is_busy(desk))  # fmt: skip
+    st.caption("This opens a new case of the same title at another address, and archives this one with its file. The "
+               "Case page shows archived cases too, and brings them back.")  # fmt: skip
+    if pressed:
         case_id = desk.book.create(desk.card.title if desk.card else "Case", by=desk.by)
         desk.book.archive(desk.case_id, by=desk.by)
         frame.go_to("Suspect", **AFRESH, case=case_id)
@@ -98,10 +99,12 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
             suspect_result.evidence_block(desk.case, facts["evidence"])
             if job:
                 _failure(desk, job)
+            _another_file(desk)
             return
         suspect_result.refused(desk.case, facts, told=_is_told(desk, job))
         if not suspect_result.is_dangerous(facts):
             _override(desk)
+            _another_file(desk)
 
 
 def _override(desk: Desk) -> None:

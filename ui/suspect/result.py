@@ -21,6 +21,7 @@ _VERDICTS = {
     "dangerous": ("Could run code", ":material/gpp_bad:", "red"),
     "inconclusive": ("No conclusion", ":material/help:", "orange"),
 }
+_LONGEST_FINDING = 600
 GIVEN, ASSUMED, BY_FILE = "set in the options", "assumed", "the file or its architecture"
 
 
@@ -68,7 +69,14 @@ def scan_findings(scan: Mapping[str, Any]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.badge(words, icon=icon, color=colour)  # type: ignore[arg-type]  # a colour of ours
                 st.text(_SCANNERS.get(scanner, shortened(scanner)))
-            st.text(shortened(str(finding.get("text")), 600))
+            st.text(in_whole_words(str(finding.get("text")), _LONGEST_FINDING))
+
+
+def in_whole_words(text: str, length: int) -> str:
+    """A string of at most `length` characters, cut behind a word where its end holds a gap."""
+    cut = shortened(text, length)
+    words = cut.rpartition(" ")[0]
+    return cut if cut == text or len(words) < length // 2 else f"{words.rstrip()}…"
 
 
 def is_dangerous(facts: Mapping[str, Any]) -> bool:

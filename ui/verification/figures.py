@@ -21,21 +21,26 @@ from fdcore.verification.vectors import WordVectors
 from ui.verification.stored import StoredMap
 from ui.verification.tables import NOT_FOUND, found_text
 
+_PALEST = 0.2  # opacity of a bar without any similarity
+
 
 def figure_rows(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> list[SimilarityRow]:
-    """Table 4 as its figures take it."""
+    """Table 4 as its figures take it: without answers that were chosen by hand, which neither agree nor differ."""
     return [
         SimilarityRow(
             row.target_class, row.claim, found_text(row, hierarchy), row.nearest.cosine if row.nearest else None,
             row.percentile,
         )
-        for row in rows
+        for row in rows if not row.by_hand
     ]  # fmt: skip
 
 
 def draw_bars(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy, page: int) -> go.Figure:
-    """How near each claim is to its finding; `page` counts from 0."""
-    return similarity_bars(figure_rows(rows, hierarchy), page=page)
+    """How near each claim is to its finding, the paler the less similar; `page` counts from 0."""
+    figure = similarity_bars(figure_rows(rows, hierarchy), page=page)
+    for bars in figure.select_traces({"type": "bar"}):
+        bars.marker.opacity = [_PALEST + (1 - _PALEST) * max(similarity or 0.0, 0.0) ** 2 for similarity in bars.x]
+    return figure
 
 
 def draw_histogram(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> go.Figure:

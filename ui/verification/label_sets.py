@@ -8,7 +8,7 @@ from fdcore.analysis import Findings
 from fdcore.case import Case
 from fdcore.claims import claims_from_label_set
 from fdcore.figures.style import config
-from fdcore.verification.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, Agreement
+from fdcore.verification.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, SORTED, Agreement
 from fdcore.verification.label_sets import label_sets
 from fdcore.verification.vectors import WordVectors
 from ui import cached
@@ -85,9 +85,9 @@ def _table(agreements: Sequence[Agreement]) -> None:
                                                "tell these sets apart"),
             "About": column.TextColumn(width="large"),
         },
-        alt="Known label sets of the suspect's size, the best first",
+        alt="Known label sets of the suspect's size, those that agree first, the others by p",
     )  # fmt: skip
-    st.caption("Every known set with as many classes as the suspect, or one fewer, the one that agrees best first.")
+    st.caption(f"Every known set with as many classes as the suspect, or one fewer. {SORTED}")
 
 
 def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:

@@ -10,6 +10,7 @@ from fdcore.case import Case
 from fdcore.claims import Claims, read_claims
 from fdcore.comparison import Comparison
 from fdcore.errors import CaseError
+from fdcore.verification.conclusion import why_little
 from fdcore.verification.maps import Method
 from fdcore.verification.similarity import similarity_to_csv
 from fdcore.verification.words import words_of, words_to_csv
@@ -44,7 +45,7 @@ def draw_page(desk: Desk) -> None:
     opened = vectors.open_chosen(desk, case)
     found = cached.comparison(case, settings, claims, opened.vectors)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(conclusion(found.rows, found.agreements), width="content")
+        _headline(case, findings, found, opened)
         top_right = st.container(width="content")
     similarity.metrics(findings, found)
     if not claims.names:
@@ -58,6 +59,19 @@ def draw_page(desk: Desk) -> None:
     finding_words.draw(findings)
     with top_right:
         _take_away(desk, findings, found, opened, stored)
+
+
+def _headline(case: Case, findings: Findings, found: Comparison, opened: Opened) -> None:
+    """What it comes to, with what weakens it in the same box."""
+    doubts = []
+    if any(row.compared for row in found.rows):
+        outcome = cached.verdict(case, findings.settings).outcome
+        doubts = why_little(found.rows, independent=opened.vectors.independent, outcome=outcome)
+    said = conclusion(found.rows, found.agreements, doubts)
+    if doubts:
+        st.warning(said, icon=":material/warning:", width="stretch")
+    else:
+        st.markdown(said, width="content")
 
 
 def _claims(case: Case, n_classes: int) -> Claims:

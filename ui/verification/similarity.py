@@ -1,6 +1,7 @@
 """The claims against the findings: in four numbers, as a figure, and as the paper's Table 4."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from fdcore.comparison import Comparison
 from fdcore.figures.style import config
 from fdcore.figures.words import MAX_ROWS, n_pages
 from fdcore.verification.agreement import TOO_FEW, Agreement
-from fdcore.verification.similarity import ClassSimilarity
+from fdcore.verification.similarity import BY_HAND, ClassSimilarity
 from ui.text import counted, inert
 from ui.verification import figures
 from ui.verification.tables import (
@@ -31,14 +32,17 @@ _HEIGHT = 460
 
 def metrics(findings: Findings, found: Comparison) -> None:
     """What the comparison comes to."""
-    rows, n_classes = found.rows, len(findings.classes)
-    n_compared = sum(row.nearest is not None for row in rows)
-    mean, share = found.mean_cosine, mean_percentile(rows)
+    n_classes, n_chosen = len(findings.classes), sum(row.by_hand for row in found.rows)
+    rows = tuple(row for row in found.rows if not row.by_hand)
+    n_compared = sum(row.compared for row in rows)
+    mean, share = replace(found, rows=rows).mean_cosine, mean_percentile(rows)
     differ = sum(judged(row) == DIFFERS for row in rows)
-    nothing = "no claims" if not rows else "none"
+    nothing = "none" if found.rows else "no claims"
     with st.container(horizontal=True, key="word_metrics"):
         _metric("Claims compared", f"{n_compared:,} of {n_classes:,}",
-                help="Classes with a claim and a finding whose words have vectors.")  # fmt: skip
+                f"{n_chosen:,} left out: {BY_HAND}" if n_chosen else None,
+                help="Classes with a claim and a finding whose words have vectors. A class whose answer was chosen by "
+                "hand is in none of these numbers: the choice may follow the claim.")  # fmt: skip
         _metric("Mean similarity", nothing if mean is None else f"{mean:.2f}",
                 None if share is None else f"closer than {round(share * 100)} % of random",
                 help="Cosine of the nearest words, the mean over the claims; below it the mean share of random "
@@ -55,12 +59,14 @@ def panel(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
         return
     with st.container(border=True, key="similarity"):
         st.markdown("**Do the words agree?**")
-        drawn = [row for row in rows if row.nodes]
+        drawn = [row for row in rows if row.nodes and not row.by_hand]
         if len(drawn) > MAX_ROWS:
             _many(findings, drawn)
         elif drawn:
             _bars(findings, drawn, 0)
         _table(findings, rows)
+        if chosen := [row.target_class for row in rows if row.by_hand]:
+            st.caption(f"Not drawn and not counted: {classes_text(chosen)}, chosen by hand.")
         if told := known_leaves(rows, len(findings.scored.scores.nodes)):
             st.caption(told)
         _unknown(rows)
@@ -119,7 +125,8 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
             "Claimed": column.TextColumn(width=130),
             "Found": column.TextColumn(width=210, help="The leaves of the answer"),
             "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random "
-                                         "selections from this corpus; unclear: than 80 %"),
+                                         "selections from this corpus; unclear: than 80 %. An answer chosen by "
+                                         "hand neither agrees nor differs"),
             "Cosine": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
                                             help="Of the nearest words of claim and finding, all synonyms considered"),
             "Closer than": column.NumberColumn(width=85, format="percent",
@@ -137,7 +144,7 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
 
 
 def _unknown(rows: Sequence[ClassSimilarity]) -> None:
-    if lost := [row.target_class for row in rows if not row.nodes]:
+    if lost := [row.target_class for row in rows if not row.nodes and not row.by_hand]:
         st.caption(f"Nothing was found for {classes_text(lost)}, so {'its' if len(lost) == 1 else 'their'} "
                    f"{'claim has' if len(lost) == 1 else 'claims have'} nothing to be compared with.")  # fmt: skip
     claimed, found = unknown_words(rows)

@@ -8,12 +8,11 @@ import pandas as pd
 from fdcore.analysis import Findings
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.verification.agreement import MIN_MEAN, TOO_FEW, Agreement
+from fdcore.verification.conclusion import claims_in_words
 from fdcore.verification.label_sets import LabelSet
 from fdcore.verification.similarity import ClassSimilarity, Judgement
 from ui.text import counted, inert, shortened
 
-AGREES: Judgement = "agrees"
-UNCLEAR_SIDE: Judgement = "unclear"
 DIFFERS: Judgement = "does not agree"
 NOT_FOUND, NO_WORD = "not found", "no known word"
 MANY_KNOWN = 0.9  # share of the corpus' leaves with a known word below which the page says how many there are
@@ -30,19 +29,11 @@ def judged(row: ClassSimilarity) -> str:
     return row.judgement or (NO_WORD if row.nodes else NOT_FOUND)
 
 
-def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement]) -> str:
-    """What claims and known label sets come to, in one or two sentences; as Markdown."""
-    verdicts = [judged(row) for row in rows]
-    n_compared = sum(row.nearest is not None for row in rows)
-    if not rows:
-        claimed = "Nothing is claimed yet."
-    elif not n_compared:
-        claimed = "None of the claims could be compared with a finding."
-    else:
-        n_agree, n_differ = verdicts.count(AGREES), verdicts.count(DIFFERS)
-        differ = f", {n_differ:,} {'does' if n_differ == 1 else 'do'} not" if n_differ else ""
-        rest = f", {verdicts.count(UNCLEAR_SIDE):,} unclear" if UNCLEAR_SIDE in verdicts else ""
-        claimed = f"**{n_agree:,} of {counted(n_compared, 'claim')}** agree with what was found{differ}{rest}."
+def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement], doubts: Sequence[str] = ()) -> str:
+    """What claims and known label sets come to, and why the claims prove less than they seem to; as Markdown."""
+    claimed = claims_in_words(rows)
+    if any(row.compared for row in rows):
+        claimed = " ".join([f"**{claimed}**", *doubts])
     if agreements and agreements[0].agrees:
         return f"{claimed} **{inert(agreements[0].title)}** agrees class for class."
     if fitting := fitting_set(agreements):
@@ -150,7 +141,7 @@ def p_text(p_value: float) -> str:
 
 
 def agreement_table(agreements: Sequence[Agreement]) -> pd.DataFrame:
-    """Known label sets of the suspect's size, the best first."""
+    """Known label sets of the suspect's size, a row each in the given order."""
     return pd.DataFrame(
         {
             "Known set": [one.title for one in agreements],
