@@ -33,6 +33,7 @@ from fdcore.cloning.naming import clone_titles, source_names
 from fdcore.cloning.run import ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError
+from fdcore.report import MAX_CLONE_CLASSES, ClonesSection
 
 FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
 
@@ -261,6 +262,16 @@ def test_a_lead_is_told_with_its_direction_and_doubt(rate, told):
     said = Lead("a", "two terms", rate).in_words()
     assert told in said
     assert ("chance" in said) == (rate.low <= 0 <= rate.high)
+
+
+def test_a_report_of_many_classes_keeps_the_last_two_rows():
+    """The first classes, then all pictures and the mean; few classes are all shown, and none is nothing."""
+    names = tuple(f"class {i}" for i in range(MAX_CLONE_CLASSES + 3))
+    many = ClonesSection(compare(make_column(FOUND, n_classes=len(names)), names=names))
+    assert [row.name for row in many.shown] == [*names[:MAX_CLONE_CLASSES], ALL, MEAN]
+    few = ClonesSection(compare(make_column(FOUND)))
+    assert few.shown == few.rows
+    assert ClonesSection().shown == ()
 
 
 # Figure 4

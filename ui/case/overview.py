@@ -80,7 +80,7 @@ def _verdict(desk: frame.Desk) -> None:
     findings = _findings(desk)
     verdict_panel(cached.verdict(desk.case, selection_settings(desk.case)))
     _metrics(findings)
-    left, right = st.columns((2, 3))
+    left, right = st.columns((1, 2))
     with left.container(border=True, height="stretch"):
         st.markdown("**What the suspect seems to recognise**")
         st.plotly_chart(draw_domain(findings, desk.case_id), key="domain", config=config("domain"),
@@ -123,14 +123,16 @@ def _table(rows: "pd.DataFrame") -> None:
         height=min(420, 31 * (len(rows) + 1) + 3),
         placeholder="",
         column_config={
-            "Class": st.column_config.NumberColumn(width=60, format="%d"),
+            "Class": st.column_config.NumberColumn(width=50, format="%d"),
+            "Found": st.column_config.TextColumn(width=115),
+            "Take care": st.column_config.TextColumn(width=310),
             "L": st.column_config.ProgressColumn(
                 help="How often the suspect puts views of the found leaves in this class",
-                min_value=0.0, max_value=1.0, format="%.2f", width="small",
+                min_value=0.0, max_value=1.0, format="%.2f", width=90,
             ),
             "S": st.column_config.NumberColumn(
                 help="How near the found leaves lie to each other in the hierarchy; a single leaf has 0",
-                format="%.2f", width=60,
+                format="%.2f", width=50,
             ),
         },
     )  # fmt: skip

@@ -117,6 +117,8 @@ def domain_table(findings: Findings) -> pd.DataFrame:
 def verdict(findings: Findings) -> None:
     """One row for each class."""
     column, table = st.column_config, verdict_table(findings)
+    if not table["Chosen by hand"].any():
+        table = table.drop(columns="Chosen by hand")
     with st.container(border=True, key="verdict"):
         st.markdown("**Verdict per class**")
         st.caption(
@@ -132,8 +134,8 @@ def verdict(findings: Findings) -> None:
                 "S": column.NumberColumn(format="%.2f", width=45),
                 "Covers": column.TextColumn(width=70),
                 "Images kept": column.TextColumn(width=90),
-                "Take care": column.TextColumn(width=150),
-                "Leaves": column.TextColumn(width=300),
+                "Take care": column.TextColumn(width=290),
+                "Leaves": column.TextColumn(width=260),
                 "Chosen by hand": column.TextColumn(width=100),
             },
         )  # fmt: skip

@@ -45,7 +45,8 @@ def draw_page(desk: Desk) -> None:
     opened = vectors.open_chosen(desk, case)
     found = cached.comparison(case, settings, claims, opened.vectors)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        _headline(case, findings, found, opened)
+        with st.container(width="stretch"):
+            _headline(case, findings, found, opened)
         top_right = st.container(width="content")
     similarity.metrics(findings, found)
     if not claims.names:
@@ -69,9 +70,9 @@ def _headline(case: Case, findings: Findings, found: Comparison, opened: Opened)
         doubts = why_little(found.rows, independent=opened.vectors.independent, outcome=outcome)
     said = conclusion(found.rows, found.agreements, doubts)
     if doubts:
-        st.warning(said, icon=":material/warning:", width="stretch")
+        st.warning(said, icon=":material/warning:")
     else:
-        st.markdown(said, width="content")
+        st.markdown(said)
 
 
 def _claims(case: Case, n_classes: int) -> Claims:
