@@ -91,6 +91,16 @@ def test_a_folder_is_a_source_with_its_role(finished: Case) -> None:
     assert folder == Source(SourceKind.FOLDER, str(case_factory.world().corpora / "tiny"), "similar")
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_test_set_is_the_last_one_where_it_may_be_read(finished: Case, inside: bool) -> None:
+    """As the demo case suggests its own; one outside the corpora folders is not taken over."""
+    folder = case_factory.world().corpora / "tiny" if inside else Path("/x/elsewhere")
+    request = CloneRequest((FOUND, RANDOM), evaluation=str(folder))
+    finished.record(cloning=request.as_dict())
+    at = open_case(PAGE, finished)
+    assert at.selectbox(key="clone_test_set").value == ("tiny" if inside else "Held-back images of the corpus")
+
+
 @pytest.mark.parametrize("path", ["../x", "/etc", "nothing"])
 def test_a_folder_outside_is_refused(finished: Case, path: str) -> None:
     """Nothing is added, and the rest goes on; the same for one that was there when it was added."""

@@ -12,7 +12,7 @@ from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingS
 from ui.text import counted, inert
 
 _MOST = 1_000_000
-_OWNER = "clone_settings_owner"  # which case the widgets were filled for
+OWNER = "clone_settings_owner"  # which case the widgets were filled for
 _OPTIMISERS: dict[Optimiser, str] = {"sgd": "SGD with momentum", "adam": "Adam"}
 _NOT_FOUND: dict[NotFound, str] = {"leave out": "Leave it out", "random": "Random images in it"}
 _UNCERTAIN: dict[Uncertain, str] = {"take": "Take its images", "set aside": "As if not found"}
@@ -90,8 +90,8 @@ def _fill(case_id: str, transfer: TransferSettings, training: TrainingSettings) 
         "clone_total": min(transfer.total, _MOST), "clone_seed": str(transfer.seed), "clone_fill": transfer.fill_views,
         "clone_not_found": transfer.not_found, "clone_uncertain": transfer.uncertain,
     }  # fmt: skip
-    fresh = st.session_state.get(_OWNER) != case_id
-    st.session_state[_OWNER] = case_id
+    fresh = st.session_state.get(OWNER) != case_id
+    st.session_state[OWNER] = case_id
     for name, value in values.items():
         if fresh or name not in st.session_state:
             st.session_state[name] = value

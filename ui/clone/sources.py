@@ -10,6 +10,7 @@ from fdcore.cloning.settings import Role, Source, SourceKind
 from fdcore.errors import FdError, SettingsError
 from fdcore.places import inside, require_inside
 from ui import cached
+from ui.clone.settings import OWNER
 from ui.clone.tables import source_title
 from ui.frame import Desk
 from ui.sentences import show_error
@@ -64,14 +65,28 @@ def choose_sources(desk: Desk, *, found: bool) -> tuple[Source, ...]:
     return (*chosen, *_folders(desk))
 
 
-def choose_test(desk: Desk) -> str:
-    """Draw the choice of what clones are tested on; a folder, or "" for the corpus' held-back images."""
+_TESTED_ON = (
+    "The same pictures for every clone; those that one of them was trained on are left out. Best is a set of the kind "
+    "that the suspect was made for, with a folder for each class: then accuracy is measured as well. Type to search, or "
+    "give a path inside the corpora folder. The images held back from the corpus cost no query."
+)
+
+
+def choose_test(desk: Desk, last: str) -> str:
+    """Draw the choice of what clones are tested on; a folder, or "" for the corpus' held-back images.
+
+    Args:
+        desk: the page's surroundings.
+        last: what they were tested on last; the choice begins with it where it lies inside the corpora folders.
+    """
     others = [] if cannot_ask(desk.card) else cached.folders(desk.places.corpora)
+    before = next((name for name in others for root in desk.places.corpora if str(root / name) == last), RESERVED)
+    options = [RESERVED, *others]
+    if st.session_state.get(OWNER) != desk.case_id:  # what was chosen in another case
+        st.session_state.pop("clone_test_set", None)
     chosen = st.selectbox(
-        "Tested on", [RESERVED, *others], key="clone_test_set", filter_mode="contains", accept_new_options=bool(others),
-        help="The same pictures for every clone; those that one of them was trained on are left out. Best is a set of "
-        "the kind that the suspect was made for, with a folder for each class: then accuracy is measured as well. Type "
-        "to search, or give a path inside the corpora folder. The images held back from the corpus cost no query.",
+        "Tested on", options, index=options.index(before), key="clone_test_set", filter_mode="contains",
+        accept_new_options=bool(others), help=_TESTED_ON,
     )  # fmt: skip
     if chosen in (None, RESERVED):
         return ""

@@ -18,7 +18,7 @@ from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
 
-PATIENCE_MS = 200  # for how long a slider must rest before what does not follow it is drawn
+PATIENCE_MS = 200  # for how long a slider of a big case must rest before what does not follow it is drawn
 LIVE, SLOW = "live_part", "slow_part"  # the keys of the page's two fragments
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
@@ -49,7 +49,7 @@ def reserve() -> list[DeltaGenerator]:
         return [*st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top"), st.container(key="below_controls")]
 
 
-def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator]) -> None:
+def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator], *, big: bool) -> None:
     """Fill the room.
 
     Args:
@@ -57,6 +57,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         case: the open case.
         settings: what is shown.
         room: from `reserve`.
+        big: whether all classes take so long to weigh that they are drawn only once a slider rests.
     """
     knobs: list[tuple[str, dict[str, Any]]] = [
         ("eta", {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")}),
@@ -71,7 +72,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         with place:
             live_slider(
                 name.capitalize(), key=name, value=float(getattr(settings, name)), help=HELP[name],
-                on_move=_mover(desk.case_id, case, name), on_rest=_redraw_page,
+                on_move=_mover(desk.case_id, case, name), on_rest=_redraw_page if big else None,
                 patience_ms=PATIENCE_MS, **range_,
             )  # fmt: skip
 

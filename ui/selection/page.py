@@ -1,8 +1,7 @@
 """The two parts of the Selection page: what follows a slider while it moves, and what comes after.
 
 In most cases both are drawn in one go, the slow part last: a slider that moves on cuts it short. Where weighing all
-classes takes long, the slow part is a fragment of its own. Once the slider rests, all of the page is drawn: the choice
-of the class, which stands above both, calls classes by what is found.
+classes takes long, the slow part is a fragment of its own that is drawn, with all of the page, once the slider rests.
 """
 
 import streamlit as st
@@ -68,7 +67,7 @@ def draw(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -
 
 @fragment(key=LIVE)
 def _live_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator, big: bool) -> None:
-    _follow(desk, case, target_class)
+    _follow(desk, case, target_class, big)
     if not big:
         _complete(desk, case, target_class, top_right)
 
@@ -78,7 +77,7 @@ def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenera
     _complete(desk, case, target_class, top_right)
 
 
-def _follow(desk: Desk, case: Case, target_class: int) -> None:
+def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
     """Knobs, answer, map and clusters of one class."""
     try:
         settings = _settings(case)
@@ -92,7 +91,7 @@ def _follow(desk: Desk, case: Case, target_class: int) -> None:
         with right:
             selection_parts.map_panel(case, scored, found, settings, stability)
         selection_parts.clusters_panel(scored, found, settings)
-        selection_controls.draw(desk, case, settings, room)
+        selection_controls.draw(desk, case, settings, room, big=big)
     except FdError as error:
         show_error(error)
 
