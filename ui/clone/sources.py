@@ -67,7 +67,7 @@ def choose_sources(desk: Desk, *, found: bool) -> tuple[Source, ...]:
 
 _TESTED_ON = (
     "The same pictures for every clone; those that one of them was trained on are left out. Best is a set of the kind "
-    "that the suspect was made for, with a folder for each class: then accuracy is measured as well. Type to search, or "
+    "that the suspect was made for, with a folder for each class: then accuracy is measured too. Type to search, or "
     "give a path inside the corpora folder. The images held back from the corpus cost no query."
 )
 
