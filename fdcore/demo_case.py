@@ -13,7 +13,7 @@ from fdcore.pipeline import run_plan
 from fdcore.plan import Plan, SuspectOptions
 from fdcore.progress import Progress, silent
 
-DEMO_TOTAL, DEMO_EPOCHS, DEMO_RATE = 600, 30, 0.05
+DEMO_TOTAL, DEMO_EPOCHS, DEMO_RATE = 600, 25, 0.05
 
 
 def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
@@ -60,7 +60,7 @@ def stickers_beside(corpus: Path) -> Path:
 
 
 def demo_clones(corpus: Path) -> CloneRequest:
-    """Which clones of the demo suspect are suggested: few images and epochs, so that two cores need two minutes."""
+    """Which clones of the demo suspect are suggested: so few images and epochs that two cores need under three minutes."""
     return CloneRequest(
         sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
         transfer=TransferSettings(total=DEMO_TOTAL),
