@@ -60,7 +60,7 @@ def stickers_beside(corpus: Path) -> Path:
 
 
 def demo_clones(corpus: Path) -> CloneRequest:
-    """Which clones of the demo suspect are suggested: so few images and epochs that two cores need under three minutes."""
+    """Which clones of the demo suspect are suggested: so few images and epochs that it takes under three minutes."""
     return CloneRequest(
         sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
         transfer=TransferSettings(total=DEMO_TOTAL),
