@@ -63,7 +63,9 @@ def test_the_first_visit_builds_the_demo_case_and_leads_to_its_report(server: Se
     assert first
     wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
     expect(page.get_by_text("Building the demo case: Found", exact=False).first).to_be_visible()
-    expect(key(page, "verdict_metrics")).to_be_visible(timeout=30_000)  # the page has just been told
+    expect(key(page, "verdict_metrics").first).to_be_visible(timeout=30_000)  # the page has just been told
+    idle(page)
+    expect(key(page, "verdict_metrics")).to_have_count(1)  # while it is redrawn, the old one stays beside the new
     names = found_names(conclusions(server, case_id))
     assert names
     walk_to(page, "Suspect")
