@@ -268,13 +268,15 @@ def test_requests_that_make_no_sense_are_refused() -> None:
         CloneRequest((FOUND,), TransferSettings(reserved=0.0))
 
 
-def test_several_devices_train_side_by_side_to_the_same_weights(case, cloned, cache, monkeypatch) -> None:
-    """Two clones on two devices at once are those that one device trains one after the other."""
+def test_several_devices_train_side_by_side_to_the_same_weights(case, cache, tmp_path, monkeypatch) -> None:
+    """Two clones on two devices at once are those that one device trains one after the other with as many threads."""
     from fdcore.clone_lab import training
 
-    straight = read_runs(cloned)
+    other = Case.open(shutil.copytree(case.folder, tmp_path / "other"))
+    straight = clone_lab.clone(case.folder, requested(), cache=cache)
     monkeypatch.setattr(training, "_devices", lambda wanted: ("cpu", "cpu"))
-    beside = clone_lab.clone(case.folder, requested(), cache=cache)
+    beside = clone_lab.clone(other.folder, requested(), cache=cache)
     assert {run.id for run in beside} == {run.id for run in straight}
-    assert [read_run(case, run.id).stage for run in straight] == ["done", "done"]
-    assert [_hash(case, run.id) for run in straight] == [_hash(cloned, run.id) for run in straight]
+    assert [run.stage for run in beside] == ["done", "done"]
+    assert [run.circumstances["threads"] for run in beside] == [run.circumstances["threads"] for run in straight]
+    assert [_hash(other, run.id) for run in straight] == [_hash(case, run.id) for run in straight]
