@@ -3,10 +3,7 @@
 import hashlib
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
-import case_factory
-import lab_world
 import numpy as np
 import pytest
 from case_factory import FOUND, ONE_TERM, RANDOM
@@ -31,22 +28,6 @@ from fdcore.errors import CaseError, EvidenceError, SettingsError, StorageError
 from fdcore.progress import Progress
 from fdcore.spending import n_sent
 from fdcore.suspect.open import open_suspect
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
-    return Case.open(case_factory.finished(tmp_path / "case"))
-
-
-@pytest.fixture
-def cloned(tmp_path: Path) -> Case:
-    """A case whose found and random images a clone was trained from."""
-    return Case.open(lab_world.cloned(tmp_path / "cloned"))
-
-
-@pytest.fixture
-def cache() -> Path:
-    return case_factory.world().cache
 
 
 def _hash(case: Case, run: str) -> str:

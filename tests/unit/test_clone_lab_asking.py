@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
-import lab_world
 import numpy as np
 import pytest
 import tiny_world
@@ -33,22 +32,6 @@ from fdcore.plan import change_plan, plan_of
 from fdcore.progress import silent
 from fdcore.results import analyse
 from fdcore.spending import budget_left, n_sent
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
-    return Case.open(case_factory.finished(tmp_path / "case"))
-
-
-@pytest.fixture
-def cloned(tmp_path: Path) -> Case:
-    """A case whose found and random images a clone was trained from."""
-    return Case.open(lab_world.cloned(tmp_path / "cloned"))
-
-
-@pytest.fixture
-def cache() -> Path:
-    return case_factory.world().cache
 
 
 @pytest.mark.slow
