@@ -19,6 +19,7 @@ from fdcore.cloning.evaluation import Measure
 from fdcore.rerun import rerun_commands
 from fdcore.verdict import Verdict
 from fdcore.verification.agreement import Agreement
+from fdcore.verification.conclusion import claims_in_words, why_little
 from fdcore.verification.similarity import ClassSimilarity
 
 MAX_CLASSES_WITH_PICTURES = 100
@@ -62,6 +63,15 @@ class WordsSection:
     vectors: str = ""
     independent: bool = False
     problem: str = ""
+
+    @property
+    def conclusion(self) -> str:
+        """What all claims together come to."""
+        return claims_in_words(self.rows)
+
+    def doubts(self, outcome: str) -> list[str]:
+        """Why they prove less than they seem to, given the outcome of the verdict over all classes."""
+        return why_little(self.rows, independent=self.independent, outcome=outcome)
 
 
 @dataclass(frozen=True)
