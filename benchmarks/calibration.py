@@ -30,11 +30,11 @@ import numpy as np
 import torch
 from record import save
 
-from fdcore.analysis import Findings, Scored, weigh
-from fdcore.corpus import demo
-from fdcore.scores import score_leaves
-from fdcore.selection import SelectionSettings
-from fdcore.suspect.ledger import LedgerHeader
+from fdcore import demo
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.method.findings import Findings, Scored, weigh
+from fdcore.method.scores import score_leaves
+from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect

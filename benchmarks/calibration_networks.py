@@ -13,13 +13,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fdcore.artefacts import ImageTable
+from fdcore.answers.views import ViewSpec, make_views
 from fdcore.corpus.corpus import open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet
+from fdcore.method.findings import ImageTable
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
-from fdcore.views import ViewSpec, make_views
 
 SIZES = (2, 3, 5, 10, 100)  # numbers of classes that an untrained network is cut to
 BATCH = 250

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from record import save
 
-from fdcore.analysis import load_scored, selection_settings, weigh
-from fdcore.case import Case
-from fdcore.corpus import demo
-from fdcore.verification.label_sets import label_set
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored, selection_settings
+from fdcore.method.findings import weigh
+from fdcore.words.label_sets import label_set
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from record import save
 
-from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet, timm_info
+from fdcore.method.closeness import distances
 
 N_REPEATS = 5
 SEED = 0

@@ -25,16 +25,16 @@ import numpy as np
 import torch
 from record import save
 
+from fdcore.answers.asking import ask_suspect
+from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.corpus.corpus import Corpus, open_corpus
-from fdcore.corpus.demo import build_demo_corpus
 from fdcore.corpus.wordnet import load_wordnet
-from fdcore.scores import ask_suspect
+from fdcore.demo import build_demo_corpus
 from fdcore.suspect.architectures.registry import build
-from fdcore.suspect.ledger import Ledger, LedgerHeader
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
-from fdcore.views import ViewSpec
 
 N_ROUNDS = 5
 N_IMAGES, N_VIEWS = 512, 4

@@ -14,10 +14,10 @@ import time
 import numpy as np
 from record import save
 
-from fdcore.closeness import distances
 from fdcore.corpus.wordnet import load_wordnet, timm_info
-from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, select
+from fdcore.method.closeness import distances
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, select
 
 N_QUERIES = 400
 SETTINGS = [

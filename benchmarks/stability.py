@@ -15,11 +15,11 @@ import numpy as np
 from record import save
 from selection import make_scores
 
-from fdcore.closeness import distances
 from fdcore.corpus.wordnet import load_wordnet, timm_info
-from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, candidates, select
-from fdcore.stability import StabilityMap, map_stability
+from fdcore.method.closeness import distances
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, candidates, select
+from fdcore.method.stability import StabilityMap, map_stability
 
 N_CLASSES = 20
 N_COMPARED = 2  # classes for which every point is asked as well; about a second each

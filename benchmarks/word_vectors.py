@@ -51,7 +51,7 @@ def measure(action: str, path: Path, cache: Path) -> dict[str, float]:
     """Time and memory of one action in this process; `open` is asked for words as well."""
     from gensim.models import KeyedVectors
 
-    from fdcore.verification.vectors import open_vectors
+    from fdcore.words.vectors import open_vectors
 
     binary = b"\n" in path.open("rb").read(30)
     before, start = memory_mb(), time.perf_counter()

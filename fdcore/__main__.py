@@ -2,6 +2,6 @@
 
 import sys
 
-from fdcore.cli import main
+from fdcore.cli.main import main
 
 sys.exit(main())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fdcore.analysis import selection_settings
+from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state
 from ui.class_picker import class_picker
 from ui.leaf_scores import form as scoring_form

@@ -1,6 +1,6 @@
 """Report: what was found, how, and how sure it is; and everything to take away."""
 
-from fdcore.analysis import selection_settings
+from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state
 from ui.report import audit as audit_panel
 from ui.report import files as report_files

@@ -45,12 +45,12 @@ import numpy.typing as npt
 from gensim.models import Word2Vec
 from scipy.stats import spearmanr
 
-from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import gloss, load_wordnet, timm_info
-from fdcore.verification.similarity import content_tokens, name_similarities
-from fdcore.verification.vectors import BUILTIN_FILE, BUILTIN_NAME, WordVectors
-from fdcore.verification.vocabulary import ListedVocabulary
+from fdcore.method.closeness import distances
+from fdcore.words.similarity import content_tokens, name_similarities
+from fdcore.words.vectors import BUILTIN_FILE, BUILTIN_NAME, WordVectors
+from fdcore.words.vocabulary import ListedVocabulary
 
 DATA = Path(__file__).resolve().parents[1] / "fdcore" / "verification" / "data"
 SEED = 4

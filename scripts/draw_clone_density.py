@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from figure_picture import save_picture
 
-from fdcore.case import Case
-from fdcore.clone_runs import read_comparison, read_evaluation_sets
+from fdcore.case.case import Case
+from fdcore.case.clones import read_comparison, read_evaluation_sets
 from fdcore.cloning.comparison import density
-from fdcore.figures.clones import ClassRates, rate_density
+from fdcore.report.figures.clones import ClassRates, rate_density
 
 GRID = np.linspace(0, 1, 201)
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from fdcore.corpus.demo import LEAVES, draw_picture
-from fdcore.corpus.demo.stickers import CLASSES, sticker
+from fdcore.demo import LEAVES, draw_picture
+from fdcore.demo.stickers import CLASSES, sticker
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ZOOM, GAP, LABEL_PX, N_COLOURS = 2, 2, 13, 200

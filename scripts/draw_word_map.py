@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from figure_picture import save_picture
 
-from fdcore.case import Case
-from fdcore.comparison import WORDS_FILE
-from fdcore.figures import word_map
-from fdcore.verification.points import MapPoint
+from fdcore.case.case import Case
+from fdcore.case.layout import WORDS_FILE
+from fdcore.report.figures import word_map
+from fdcore.words.points import MapPoint
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser.driver import Watch, find_chromium, full_height, idle, launch, open_page
 from browser.server import REPOSITORY, Server
 
-from fdcore.places import Places
+from fdcore.case.places import Places
 
 THEMES = ("light", "dark")
 WIDE, NARROW = 1280, 768

@@ -1,8 +1,8 @@
 """Train the suspect of the demo case and write its weights, without a word of what its classes are.
 
-    python scripts/train_demo_suspect.py [--out assets/demo/suspect.pt]
+    python scripts/train_demo_suspect.py [--out fdcore/demo/suspect.pt]
 
-A ResNet-20 with option-A shortcuts learns the sticker drawings of fdcore.corpus.demo.stickers; it
+A ResNet-20 with option-A shortcuts learns the sticker drawings of fdcore.demo.stickers; it
 never sees a picture of the demo corpus. Input: 32x32 RGB, value range 0..1, normalised with the preset named in
 NORMALISATION. The file is a checkpoint as found in the wild: a dictionary with "epoch" and a half-precision
 "state_dict", its keys prefixed "module.". Takes about eight minutes on two cores.
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from fdcore.corpus.demo.stickers import CLASSES, sticker
+from fdcore.demo.stickers import CLASSES, sticker
 from fdcore.suspect.architectures.small import SmallResNet
 from fdcore.suspect.preprocess import PRESETS
 
@@ -145,7 +145,7 @@ def checkpoint(network: nn.Module, *, epochs: int) -> dict[str, Any]:
 def main() -> None:
     """Draw, train, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "assets" / "demo" / "suspect.pt")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "fdcore" / "demo" / "suspect.pt")
     parser.add_argument("--per-class", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=20)

@@ -19,11 +19,13 @@ import numpy.typing as npt
 import pandas as pd
 import tiny_world
 
-from fdcore import artefacts
-from fdcore.analysis import read_choices, selection_settings
-from fdcore.artefacts import ImageTable
-from fdcore.case import Case
-from fdcore.clone_runs import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder
+from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
+from fdcore.case import tables
+from fdcore.case.case import Case
+from fdcore.case.clones import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder
+from fdcore.case.conclusions import read_choices, selection_settings
+from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.cloning.run import (
     CARD,
     NETWORK,
@@ -37,16 +39,14 @@ from fdcore.cloning.run import (
     run_to_dict,
 )
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
-from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import FdError
-from fdcore.pipeline import run_plan
-from fdcore.plan import Plan, Settings, SuspectOptions
-from fdcore.results import analyse
-from fdcore.suspect.ledger import Ledger, LedgerHeader
+from fdcore.method.closeness import distances
+from fdcore.method.findings import ImageTable
 from fdcore.suspect.preprocess import PreprocessSpec
-from fdcore.views import ViewSpec
+from fdcore.work.conclude import analyse
+from fdcore.work.investigate import run_plan
 
 N_VIEWS = 4
 CONTENT = ("ledger/answers.npy", "corpus.parquet", "selection.json")
@@ -144,9 +144,9 @@ def big(
     case = Case.create(folder)
     case.record(title=f"{n_classes:,} classes, {n_leaves:,} leaves")
     _record_big(case, n_classes, images, n_views)
-    case.write("hierarchy.parquet", artefacts.hierarchy_to_parquet(_part(whole, nodes)))
-    case.write("corpus.parquet", artefacts.image_table_to_parquet(images))
-    case.write("corpus_problems.csv", artefacts.problems_to_csv([]))
+    case.write("hierarchy.parquet", tables.hierarchy_to_parquet(_part(whole, nodes)))
+    case.write("corpus.parquet", tables.image_table_to_parquet(images))
+    case.write("corpus_problems.csv", tables.problems_to_csv([]))
     _write_ledger(case, images, answers.reshape(len(images.names), n_views))
     if analysed:
         analyse(folder)

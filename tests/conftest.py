@@ -32,7 +32,7 @@ def real_data() -> Path:
 @contextmanager
 def principal_axes_for_umap() -> Iterator[None]:
     """UMAP compiles itself for long in every process; what only shows or keeps maps does without."""
-    from fdcore.verification import maps
+    from fdcore.words import maps
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(maps, "_umap", lambda unit, _seed: maps._principal_axes(unit))

@@ -89,10 +89,10 @@ def tiny(folder: Path, params: dict[str, Any], progress: Progress) -> str:
     """The real pipeline on the tiny world; each batch takes `seconds`."""
     import tiny_world
 
-    from fdcore.pipeline import investigate
-    from fdcore.plan import Settings
+    from fdcore.case.plan import Settings
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
+    from fdcore.work.investigate import investigate
 
     answer = tiny_world.counted(Path(params["log"]), "")
     spec = PreprocessSpec(height=tiny_world.SIZE, width=tiny_world.SIZE)

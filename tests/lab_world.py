@@ -14,9 +14,9 @@ import tiny_world
 from case_factory import FOUND, RANDOM
 from PIL import Image
 
-from fdcore.clone_lab import clone
 from fdcore.cloning.settings import CloneRequest, Source, TrainingSettings, TransferSettings
 from fdcore.progress import Progress
+from fdcore.work.clones import clone
 
 TRAINING = TrainingSettings(arch="resnet20", epochs=2, batch_size=16, learning_rate=0.02)
 CLASS_FOLDERS = {"red": (200, 40, 40), "green": (40, 190, 60), "blue": (50, 50, 200), "grey": (90, 90, 90)}

@@ -19,7 +19,9 @@ def test_data_flows_one_way():
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("module", ["fdcore.pipeline", "fdcore.cli", "fdcore.selection", "fdcore.corpus.corpus"])
+@pytest.mark.parametrize(
+    "module", ["fdcore.work.investigate", "fdcore.cli.main", "fdcore.method.selection", "fdcore.corpus.corpus"]
+)
 def test_torch_is_not_imported_where_no_network_runs(module):
     """Reading and weighing a finished case costs no import of torch."""
     code = "import sys, importlib; importlib.import_module(sys.argv[1]); print('torch' in sys.modules)"
@@ -29,7 +31,7 @@ def test_torch_is_not_imported_where_no_network_runs(module):
 def test_the_command_line_answers_without_the_heavy_packages():
     """`fdcore --help` and `fdcore tree` import neither torch nor pandas."""
     code = (
-        "import sys; from fdcore.cli import main; main(['tree', 'crane']);"
+        "import sys; from fdcore.cli.main import main; main(['tree', 'crane']);"
         "print([m for m in ('torch', 'pandas', 'sklearn', 'onnxruntime') if m in sys.modules])"
     )
     assert python(code).stdout.strip().endswith("[]")

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from fdcore.analysis import load_scored, selection_settings, weigh
-from fdcore.case import Case
-from fdcore.claims import read_claims
-from fdcore.cli import main
-from fdcore.comparison import compare
-from fdcore.corpus import demo
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.claims import read_claims
+from fdcore.case.conclusions import load_scored, selection_settings
+from fdcore.cli.main import main
 from fdcore.corpus.wordnet import load_wordnet
+from fdcore.method.findings import weigh
 from fdcore.suspect.architectures.registry import build
-from fdcore.verification.vectors import builtin_vectors
+from fdcore.words.comparison import compare
+from fdcore.words.vectors import builtin_vectors
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,8 @@ import shlex
 import pytest
 from conftest import REPOSITORY
 
-from fdcore import cli, errors
+from fdcore import errors
+from fdcore.cli import main
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 README = (REPOSITORY / "README.md").read_text()
@@ -42,7 +43,7 @@ def test_every_make_target_that_is_named_exists(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_every_command_line_that_is_shown_parses(page):
     """`fdcore ...` in a page is accepted by the parser (nothing is run)."""
-    parser = cli._parser()
+    parser = main._parser()
     for command in commands(page.read_text()):
         words = shlex.split(command, comments=True)
         if words[0] == "fdcore" or words[:3] == ["python", "-m", "fdcore"]:
@@ -56,7 +57,7 @@ def test_exit_codes_are_the_documented_ones():
         if error is not errors.FdError:
             assert re.search(rf"{error.__name__}\s+{error.exit_code}\s", errors.__doc__)
             assert re.search(rf"^\| {error.exit_code} \|", README, re.MULTILINE)
-            assert re.search(rf"^\s+{error.exit_code}\s", cli.EXIT_CODES, re.MULTILINE)
+            assert re.search(rf"^\s+{error.exit_code}\s", main.EXIT_CODES, re.MULTILINE)
 
 
 def test_every_module_has_its_line_in_the_architecture():

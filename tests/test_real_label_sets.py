@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fdcore.analysis import Findings
-from fdcore.artefacts import ClassFinding
+from fdcore.case.plan import Settings
 from fdcore.corpus.wordnet import load_wordnet
-from fdcore.pipeline import investigate
-from fdcore.plan import Settings
+from fdcore.method.findings import ClassFinding, Findings
 from fdcore.suspect.open import open_suspect
-from fdcore.verification.agreement import Agreement, rank_label_sets
-from fdcore.verification.vectors import builtin_vectors
+from fdcore.words.agreement import Agreement, rank_label_sets
+from fdcore.words.vectors import builtin_vectors
+from fdcore.work.investigate import investigate
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

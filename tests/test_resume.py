@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import tiny_world
 
-from fdcore.case import Case
-from fdcore.suspect.ledger import Ledger
+from fdcore.answers.ledger import Ledger
+from fdcore.case.case import Case
 
 RESULTS = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "report.html")
 N_IMAGES = len(tiny_world.LEAVES) * tiny_world.PER_LEAF
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 
 # Each run is a process of its own, forked from a server that has done the slow imports.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fdcore.pipeline", "torch", "pandas", "scipy.cluster.hierarchy"])
+SERVER.set_forkserver_preload(["fdcore.work.investigate", "torch", "pandas", "scipy.cluster.hierarchy"])
 
 
 def start(world: Path, case: Path, log: Path, moment: str = "") -> ForkServerProcess:

@@ -76,7 +76,8 @@ def counted(log: Path, moment: str) -> Callable[[np.ndarray], np.ndarray]:
 
 def kill_at(moment: str) -> None:
     """Have the process kill itself right after (`after:NAME`) or before (`before:NAME`) an artefact is written."""
-    from fdcore import case, storage
+    from fdcore import storage
+    from fdcore.case import case
 
     if " replace " in moment:
         kill_at_replace(int(moment.split()[-1]), before=moment.startswith("inside"))
@@ -92,7 +93,7 @@ def kill_at(moment: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     case.write_atomically = deadly
-    from fdcore.suspect import ledger
+    from fdcore.answers import ledger
 
     ledger.write_atomically = deadly
 
@@ -115,10 +116,10 @@ def kill_at_replace(number: int, *, before: bool) -> None:
 
 def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
     """One investigation of the counted suspect; at `moment` the process kills itself."""
-    from fdcore.pipeline import investigate
-    from fdcore.plan import Settings
+    from fdcore.case.plan import Settings
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
+    from fdcore.work.investigate import investigate
 
     if moment.startswith(("before:", "after:")) or " replace " in moment:
         kill_at(moment)

@@ -10,48 +10,40 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fdcore.analysis import (
-    Findings,
-    Scored,
-    judge,
-    load_scored,
-    pixels_of,
-    read_choices,
-    weigh,
-    weigh_class,
-)
-from fdcore.artefacts import ClassFinding
-from fdcore.audit import read_trail
-from fdcore.case import Case
-from fdcore.casebook import Casebook, CaseCard, clone_records
-from fdcore.claims import FILE as CLAIMS_FILE
-from fdcore.claims import Claims
-from fdcore.comparison import KEPT_FILE, WORDS_FILE, Comparison, compare
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook, CaseCard, clone_records
+from fdcore.case.claims import FILE as CLAIMS_FILE
+from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
+from fdcore.case.layout import KEPT_FILE, WORDS_FILE
+from fdcore.case.places import folder_choices, table_choices
+from fdcore.case.plan import open_hierarchy
+from fdcore.case.records import Surveyed, read_survey, read_test_query
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
-from fdcore.intake import Surveyed, read_survey, read_test_query
-from fdcore.neighbourhood import Neighbourhood, all_candidates, neighbourhood
-from fdcore.places import folder_choices, table_choices
-from fdcore.plan import open_hierarchy
-from fdcore.report import Record
-from fdcore.results import WRITTEN, agrees_with_files, draw_report
-from fdcore.selection import SelectionSettings, candidate_leaves
-from fdcore.stability import StabilityMap, map_stability
+from fdcore.method.findings import ClassFinding, Findings, Scored, weigh, weigh_class
+from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
+from fdcore.method.selection import SelectionSettings, candidate_leaves
+from fdcore.method.stability import StabilityMap, map_stability
+from fdcore.report.audit import read_trail
+from fdcore.report.sections import Record
 from fdcore.suspect.formats import identify
 from fdcore.verdict import Verdict
-from fdcore.verification.vectors import WordVectors
-from fdcore.word_check import case_vectors
+from fdcore.words.claims import Claims
+from fdcore.words.comparison import Comparison, compare
+from fdcore.words.vectors import WordVectors
+from fdcore.work.compare_words import case_vectors
+from fdcore.work.conclude import WRITTEN, agrees_with_files, draw_report
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from fdcore.clone_lab import CloneCost
-    from fdcore.clone_runs import EvaluationSetFacts
+    from fdcore.case.clones import EvaluationSetFacts
     from fdcore.cloning.comparison import Comparison as CloneComparison
     from fdcore.cloning.run import CloneRun
     from fdcore.cloning.settings import CloneRequest
-    from fdcore.survey_tables import Sample
+    from fdcore.work.clones import CloneCost
+    from ui.survey_tables import Sample
 
 SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
 CHOICES = ("choices.json",)
@@ -304,21 +296,21 @@ def _surveyed(folder: Path) -> Surveyed:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _corpus_leaves(revision: str, _folder: Path) -> "pd.DataFrame":
-    from fdcore.survey_tables import leaf_table
+    from ui.survey_tables import leaf_table
 
     return leaf_table(_surveyed(_folder))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _corpus_problems(revision: str, _folder: Path) -> "pd.DataFrame":
-    from fdcore.survey_tables import problem_table
+    from ui.survey_tables import problem_table
 
     return problem_table(Case(_folder))
 
 
 @st.cache_resource(max_entries=64, ttl=300, show_spinner="Reading sample pictures")
 def _corpus_samples(revision: str, _folder: Path, _roots: tuple[Path, ...], _node: str | None) -> "list[Sample]":
-    from fdcore.survey_tables import read_samples
+    from ui.survey_tables import read_samples
 
     return read_samples(_surveyed(_folder), _roots, _node)
 
@@ -447,7 +439,7 @@ def _files(case: Case, *patterns: str) -> list[str]:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _clone_runs(revision: str, _folder: Path) -> "tuple[tuple[CloneRun, ...], dict[str, str]]":
-    from fdcore.clone_runs import damaged_runs, read_runs
+    from fdcore.case.clones import damaged_runs, read_runs
 
     case = Case(_folder)
     return read_runs(case), damaged_runs(case)
@@ -455,27 +447,27 @@ def _clone_runs(revision: str, _folder: Path) -> "tuple[tuple[CloneRun, ...], di
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _clone_sets(revision: str, _folder: Path) -> "tuple[EvaluationSetFacts, ...]":
-    from fdcore.clone_runs import read_evaluation_sets
+    from fdcore.case.clones import read_evaluation_sets
 
     return read_evaluation_sets(Case(_folder))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the clones")
 def _clone_comparison(revision: str, _folder: Path, _key: str) -> "CloneComparison":
-    from fdcore.clone_runs import read_comparison
+    from fdcore.case.clones import read_comparison
 
     return read_comparison(Case(_folder), _key)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _clone_left_out(revision: str, _folder: Path, _key: str) -> int:
-    from fdcore.clone_runs import left_out
+    from fdcore.case.clones import left_out
 
     return left_out(Case(_folder), _key)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Drawing the transfer sets")
 def _clone_cost(what: str, _folder: Path, _request: "CloneRequest", _cache: Path) -> "CloneCost":
-    from fdcore.clone_lab import clone_cost as cost_of
+    from fdcore.work.clones import clone_cost as cost_of
 
     return cost_of(Case(_folder), _request, cache=_cache)

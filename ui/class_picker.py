@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fdcore.analysis import Findings
+from fdcore.method.findings import Findings
 from ui import state
 from ui.frame import Desk
 from ui.text import inert, shortened

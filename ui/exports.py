@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fdcore.casebook import Casebook
+from fdcore.case.casebook import Casebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -55,7 +55,7 @@ def archive_file(book: Casebook, case_id: str) -> Callable[[], bytes]:
 
 def _as_page(draw: "Callable[[], go.Figure]", title: str) -> Callable[[], bytes]:
     def make() -> bytes:
-        from fdcore.figures.style import standalone_html
+        from fdcore.report.figures.style import standalone_html
 
         return standalone_html(draw(), title)
 

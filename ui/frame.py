@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from fdcore.case import Case
-from fdcore.casebook import Casebook, CaseCard
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook, CaseCard
+from fdcore.case.places import Places
 from fdcore.errors import FdError
 from fdcore.jobs import JobQueue
-from fdcore.places import Places
-from fdcore.selection import SelectionSettings
+from fdcore.method.selection import SelectionSettings
 from ui import cached, job_panel, state
 from ui.sentences import fragment, show_error
 from ui.steps import STEPS, Step, following, reached, step

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.errors import FdError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.kinds import KINDS

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from fdcore.plan import change_plan, plan_of
+from fdcore.case.plan import change_plan, plan_of
 from ui import frame
 from ui.frame import Desk
 from ui.state import AFRESH

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.errors import FdError
-from fdcore.results import analyse
-from fdcore.selection import SelectionSettings
+from fdcore.method.selection import SelectionSettings
+from fdcore.work.conclude import analyse
 from ui.frame import Desk
 from ui.sentences import show_error
 

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from fdcore.errors import SettingsError
-from fdcore.selection import SelectionSettings
+from fdcore.method.selection import SelectionSettings
 from ui.text import shortest
 
 CASE, CLASS = "case", "class"

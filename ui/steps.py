@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fdcore.casebook import CaseCard
+from fdcore.case.casebook import CaseCard
 
 
 @dataclass(frozen=True)

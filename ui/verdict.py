@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fdcore.analysis import Findings, Scored
-from fdcore.artefacts import ClassFinding, to_csv
-from fdcore.neighbourhood import tree_above
+from fdcore.method.findings import ClassFinding, Findings, Scored
+from fdcore.method.neighbourhood import tree_above
+from fdcore.tables import to_csv
 from fdcore.verdict import Verdict, WeakPoint
 from ui.text import counted, inert
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from fdcore.figures import FoundClass
+    from fdcore.report.figures import FoundClass
 
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
@@ -66,7 +66,7 @@ def draw_domain(findings: Findings, revision: str) -> "go.Figure":
         findings: what was found.
         revision: what the figure is about; its zoom is kept while this stays.
     """
-    from fdcore.figures import domain_treemap
+    from fdcore.report.figures import domain_treemap
 
     hierarchy, found = findings.scored.hierarchy, _found_classes(findings)
     above = tree_above(hierarchy, [entry.node for entry in found])
@@ -77,7 +77,7 @@ def draw_domain(findings: Findings, revision: str) -> "go.Figure":
 
 
 def _found_classes(findings: Findings) -> "list[FoundClass]":
-    from fdcore.figures import FoundClass
+    from fdcore.report.figures import FoundClass
 
     return [
         FoundClass(entry.selection.target_class, entry.name.ancestor, _leaves(findings.scored, winner.members))

@@ -1,8 +1,8 @@
 """Standard augmentation of a whole batch at once: every picture is shifted, and colour pictures are mirrored too.
 
 A shift is at most an eighth of the height and width (4 of 32 pixels, as is usual for CIFAR); what comes in at an edge
-is the picture reflected there, as in `fdcore.views`. Half of the colour pictures are mirrored. Grey ones are not: they
-are mostly digits, letters and scans, which a mirror turns into something else.
+is the picture reflected there, as in `fdcore.answers.views`. Half of the colour pictures are mirrored. Grey ones are
+not: they are mostly digits, letters and scans, which a mirror turns into something else.
 """
 
 from typing import NamedTuple

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.artefacts import to_csv
 from fdcore.cloning.evaluation import Evaluation, Measure, Rate, lead
 from fdcore.cloning.naming import Called, clone_titles, origin_of, own_name, source_names
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError
+from fdcore.tables import to_csv
 
 Values = npt.NDArray[np.float64]
 

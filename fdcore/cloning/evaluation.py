@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import CaseError, SettingsError
-from fdcore.scores import Z_95, wilson_interval
+from fdcore.method.scores import Z_95, wilson_interval
 
 Labels = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]

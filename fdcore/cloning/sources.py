@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.artefacts import ClassFinding
+from fdcore.answers.ledger import NOT_ASKED
 from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
-from fdcore.suspect.ledger import NOT_ASKED
-from fdcore.weaknesses import BELOW_TAU
+from fdcore.method.findings import ClassFinding
+from fdcore.method.weaknesses import BELOW_TAU
 
 Answers = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.uint64]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fdcore.artefacts import ClassFinding
+from fdcore.method.findings import ClassFinding
 
 
 class ClassShare(NamedTuple):

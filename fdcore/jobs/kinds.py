@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from fdcore.progress import Progress
 
 if TYPE_CHECKING:
-    from fdcore.analysis import Findings
-    from fdcore.verification.agreement import Agreement
+    from fdcore.method.findings import Findings
+    from fdcore.words.agreement import Agreement
 
 Lane = Literal["heavy", "light"]
 Params = dict[str, Any]
@@ -33,16 +33,18 @@ class Kind:
 
 
 def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.intake import check_suspect
+    from fdcore.demo import trial_pictures
+    from fdcore.work.intake import check_suspect
 
     source = Path(params["source"]) if params.get("source") else None
-    result = check_suspect(folder, source, [Path(sample) for sample in params.get("samples", ())], progress=progress)
+    pictures = [Path(sample) for sample in params.get("samples", ())] or trial_pictures()
+    result = check_suspect(folder, source, pictures, progress=progress)
     return f"The suspect answered {result.n_sent} pictures with {len(set(result.labels))} different classes."
 
 
 def _survey(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.corpus.demo import build_demo_corpus
-    from fdcore.intake import survey_corpora
+    from fdcore.demo import build_demo_corpus
+    from fdcore.work.intake import survey_corpora
 
     if params.get("draw_demo"):
         build_demo_corpus(Path(params["draw_demo"]), progress=progress)
@@ -52,15 +54,15 @@ def _survey(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _investigate(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.pipeline import run_plan
+    from fdcore.work.investigate import run_plan
 
     _require_allowed(folder)
     return _in_words(folder, run_plan(folder, cache=Path(params["cache"]), progress=progress))
 
 
 def _analyse(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.results import analyse
-    from fdcore.selection import SelectionSettings
+    from fdcore.method.selection import SelectionSettings
+    from fdcore.work.conclude import analyse
 
     settings = SelectionSettings(**params["settings"])
     by = params.get("by", "")
@@ -68,7 +70,7 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _check_words(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.word_check import check_words
+    from fdcore.work.compare_words import check_words
 
     source = Path(params["vectors"]) if params.get("vectors") else None
     found = check_words(folder, source, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
@@ -78,7 +80,7 @@ def _check_words(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _best_label_set(agreements: Sequence["Agreement"]) -> str:
-    from fdcore.verification.agreement import TOO_FEW
+    from fdcore.words.agreement import TOO_FEW
 
     if agreed := next((one for one in agreements if one.agrees), None):
         return f"{agreed.title} agrees in class order."
@@ -88,16 +90,16 @@ def _best_label_set(agreements: Sequence["Agreement"]) -> str:
 
 
 def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.case import Case
-    from fdcore.word_check import case_vectors
+    from fdcore.case.case import Case
+    from fdcore.work.compare_words import case_vectors
 
     vectors = case_vectors(Case.open(folder), Path(params["vectors"]), Path(params["cache"]), progress)
     return f"{len(vectors):,} words with {vectors.n_dims} numbers each are ready."
 
 
 def _clone(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.clone_lab import clone
     from fdcore.cloning.settings import CloneRequest
+    from fdcore.work.clones import clone
 
     request = CloneRequest.from_dict(params["request"])
     _require_allowed(folder)
@@ -107,9 +109,9 @@ def _clone(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _go_on_with_clones(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.case import Case
-    from fdcore.clone_lab import go_on
-    from fdcore.clone_runs import read_run
+    from fdcore.case.case import Case
+    from fdcore.case.clones import read_run
+    from fdcore.work.clones import go_on
 
     _require_allowed(folder)
     sources = [read_run(Case.open(folder), name).source.folder for name in params["runs"]]  # the case may be imported
@@ -122,7 +124,7 @@ def _go_on_with_clones(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.clone_lab import finish_clone
+    from fdcore.work.clones import finish_clone
 
     _require_allowed(folder)
     _require_inside([params.get("evaluation", "")])
@@ -134,7 +136,7 @@ def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.clone_lab import evaluate_clones
+    from fdcore.work.clones import evaluate_clones
 
     _require_allowed(folder)
     _require_inside([params["evaluation"]])
@@ -146,8 +148,8 @@ def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
 
 def _require_inside(folders: Sequence[str]) -> None:
     """Whether a server may read these folders; "" stands for none."""
+    from fdcore.case.places import Places, require_inside
     from fdcore.corpus.corpus import folder_of
-    from fdcore.places import Places, require_inside
 
     places = Places.from_environment()
     for folder in filter(None, folders):
@@ -155,22 +157,22 @@ def _require_inside(folders: Sequence[str]) -> None:
 
 
 def _demo(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.demo_case import run_demo
+    from fdcore.demo.case import run_demo
 
     found = run_demo(folder, corpus=Path(params["corpus"]), cache=Path(params["cache"]), progress=progress)
     return _in_words(folder, found)
 
 
 def _require_allowed(folder: Path) -> None:
-    from fdcore.case import Case
-    from fdcore.places import Places
-    from fdcore.plan import plan_of, require_allowed
+    from fdcore.case.case import Case
+    from fdcore.case.places import Places
+    from fdcore.case.plan import plan_of, require_allowed
 
     require_allowed(Places.from_environment(), plan_of(Case.open(folder)))
 
 
 def _in_words(folder: Path, findings: "Findings") -> str:
-    from fdcore.case import Case
+    from fdcore.case.case import Case
 
     total, outcome = findings.overall, Case.open(folder).read_json("verdict.json").get("outcome", "")
     whole = {

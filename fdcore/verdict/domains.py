@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from fdcore.artefacts import ClassFinding
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.naming import Name
-from fdcore.neighbourhood import tree_above
-from fdcore.scores import Scores
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import Name
+from fdcore.method.neighbourhood import tree_above
+from fdcore.method.scores import Scores
 from fdcore.verdict.weak_points import promises_too_much
 
 MAX_SHARE = 0.5  # of the hierarchy's nodes that a domain may hold

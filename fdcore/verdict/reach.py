@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from fdcore.artefacts import ClassFinding
-from fdcore.closeness import distances as distances_among
-from fdcore.clustering import Indices, Matrix
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, overall
+from fdcore.method.closeness import distances as distances_among
+from fdcore.method.clustering import Indices, Matrix
+from fdcore.method.findings import ClassFinding
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, overall
+from fdcore.method.weaknesses import BELOW_TAU
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
-from fdcore.verification.agreement import TOO_FEW, Agreement
-from fdcore.weaknesses import BELOW_TAU
+from fdcore.words.agreement import TOO_FEW, Agreement
 
 MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence

@@ -6,8 +6,8 @@ All texts are ours and hold no label: they may be read as Markdown.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fdcore.stability import FIRM, UNSTABLE
-from fdcore.weaknesses import BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
+from fdcore.method.stability import FIRM, UNSTABLE
+from fdcore.method.weaknesses import BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
 
 LITTLE_OF_NAME = 0.2  # share of a name's leaves that are in the answer, below which the name promises too much
 TOO_GENERAL = "a small part of its name"

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.artefacts import ClassFinding
-from fdcore.clustering import Indices, Matrix
-from fdcore.scores import Scores
+from fdcore.method.clustering import Indices, Matrix
+from fdcore.method.findings import ClassFinding
+from fdcore.method.scores import Scores
 
 LEAST_EVENNESS = 0.6
 LEAST_KINSHIP = 0.25

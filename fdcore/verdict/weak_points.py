@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fdcore.artefacts import ClassFinding
-from fdcore.clustering import Indices, Matrix
-from fdcore.naming import Name
-from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, candidate_leaves
-from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability, near_grid
+from fdcore.method.clustering import Indices, Matrix
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import Name
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, candidate_leaves
+from fdcore.method.stability import FIRM, UNSTABLE, firmness, map_stability, near_grid
 from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
 
 MatrixOf = Callable[[Indices], Matrix]

@@ -13,12 +13,14 @@ from browser.driver import TIMEOUT_MS, VIEWPORT, Watch, idle, key
 from browser.server import Server
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from fdcore.analysis import Findings, load_scored, read_choices, selection_settings, weigh
-from fdcore.case import Case
-from fdcore.intake import check_suspect, survey_corpora
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored, read_choices, selection_settings
+from fdcore.case.plan import Plan
+from fdcore.demo import trial_pictures
 from fdcore.jobs import Job, JobQueue, State
-from fdcore.pipeline import run_plan
-from fdcore.plan import Plan
+from fdcore.method.findings import Findings, weigh
+from fdcore.work.intake import check_suspect, survey_corpora
+from fdcore.work.investigate import run_plan
 
 STEPS = {
     "Suspect": "Suspect", "Corpus": "Corpus", "Leaf_scores": "Leaf scores", "Distances": "Distances",
@@ -69,7 +71,7 @@ def ready(folder: Path, **settings: Any) -> Path:
     case = Case.open(folder)
     plan = Plan.from_dict(case.facts()["plan"])
     case.record(plan=replace(plan, settings=replace(plan.settings, **settings)).as_dict())
-    check_suspect(folder, None)
+    check_suspect(folder, None, trial_pictures())
     survey_corpora(folder)
     return folder
 

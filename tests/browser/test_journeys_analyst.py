@@ -22,8 +22,8 @@ from browser.journey import (
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
-from fdcore.analysis import Findings
 from fdcore.jobs import State
+from fdcore.method.findings import Findings
 
 
 @pytest.fixture

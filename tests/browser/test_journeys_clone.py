@@ -13,8 +13,8 @@ from browser.server import Server
 from browser.test_journeys_layout import CUT_OFF, NAMELESS, SCROLLS_SIDEWAYS, close_sidebar_over_the_page
 from playwright.sync_api import Page, expect
 
-from fdcore.case import Case
-from fdcore.clone_runs import read_comparison, read_evaluation_sets, read_runs
+from fdcore.case.case import Case
+from fdcore.case.clones import read_comparison, read_evaluation_sets, read_runs
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.jobs import State
 

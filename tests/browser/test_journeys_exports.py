@@ -11,9 +11,10 @@ from browser.journey import complete, conclusions, tiny_server
 from browser.server import Server
 from playwright.sync_api import Page
 
-from fdcore.analysis import Findings, load_scored
-from fdcore.case import Case
-from fdcore.intake import read_survey, read_test_query
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored
+from fdcore.case.records import read_survey, read_test_query
+from fdcore.method.findings import Findings
 
 CASE = "complete"
 

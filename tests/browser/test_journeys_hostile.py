@@ -15,11 +15,12 @@ from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from fdcore.case import Case
-from fdcore.intake import check_suspect, survey_corpora
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings
+from fdcore.demo import trial_pictures
 from fdcore.jobs import State
-from fdcore.pipeline import run_plan
-from fdcore.plan import Plan, Settings
+from fdcore.work.intake import check_suspect, survey_corpora
+from fdcore.work.investigate import run_plan
 
 SCRIPT = "<img src=x onerror=window.pwned=1>"
 PICTURE = "![x](http://evil.example/x.png)"
@@ -69,7 +70,7 @@ def hostile_case(folder: Path, corpora: Path, cache: Path) -> Path:
     case = Case.create(folder)
     plan = Plan(corpora=(str(corpus),), hierarchy=str(corpora / "own.csv"), settings=Settings(n_views=2))
     case.record(title=TITLE, plan=plan.as_dict())
-    check_suspect(folder, evidence)
+    check_suspect(folder, evidence, trial_pictures())
     survey_corpora(folder)
     run_plan(folder, cache=cache)
     return folder

@@ -6,8 +6,8 @@ from browser.journey import PAGES, analyst, conclusions, next_step, tiny_server,
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
-from fdcore.analysis import selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
 
 LINKED = {"class_": 1, "alpha": 0.35, "eta": 3.5, "tau": 0.12, "k": 2}
 WRONG = {"class_": 99, "alpha": 7, "eta": "nan", "tau": "x", "k": -1}

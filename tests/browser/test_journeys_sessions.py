@@ -6,8 +6,8 @@ from browser.journey import analyst, button, ready, tiny_server, type_in, wait_f
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
-from fdcore.analysis import read_choices, selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.jobs import State
 
 

@@ -11,11 +11,12 @@ from browser.journey import WORK_S, analyst, button, complete, tiny_server, wait
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
-from fdcore.case import Case
-from fdcore.claims import Claims, read_claims, write_claims
-from fdcore.comparison import WORDS_FILE
+from fdcore.case.case import Case
+from fdcore.case.claims import read_claims, write_claims
+from fdcore.case.layout import WORDS_FILE
 from fdcore.jobs import State
-from fdcore.verification.label_sets import label_set
+from fdcore.words.claims import Claims
+from fdcore.words.label_sets import label_set
 
 NARROW = {"width": 768, "height": 1024}
 GLOVE = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\nautomobile 0 3 1\nconvertible 2 1 0\n"

@@ -11,7 +11,7 @@ from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
+from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.corpus.hierarchy import Hierarchy
 
 NAME = "<img src=x onerror='window.pwned=1'> & <b>cat</b>"

@@ -8,7 +8,7 @@ from browser.identity import IdentityProvider
 from browser.server import Server
 from playwright.sync_api import Page
 
-from fdcore.casebook import Casebook
+from fdcore.case.casebook import Casebook
 
 NAME = "Ada **Nalyst**"
 

@@ -10,7 +10,7 @@ import pytest
 from case_factory import FOUND, RANDOM, SIMILAR
 from streamlit.components.v2 import manifest_scanner
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.jobs import JobQueue
 
 

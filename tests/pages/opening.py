@@ -3,7 +3,7 @@
 from conftest import REPOSITORY
 from streamlit.testing.v1 import AppTest
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 
 PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("*.py"))
 

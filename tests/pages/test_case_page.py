@@ -13,18 +13,19 @@ import pytest
 from opening import open_app, open_page
 from reading import as_markdown, said
 
-from fdcore import demo_case
-from fdcore.analysis import load_scored, selection_settings, weigh
-from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.case import Case
-from fdcore.casebook import Casebook
-from fdcore.corpus import demo
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook
+from fdcore.case.conclusions import load_scored, selection_settings
+from fdcore.case.places import Places, folder_choices
+from fdcore.case.plan import plan_of, require_allowed
+from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.demo import case as demo_case
 from fdcore.errors import CaseError
 from fdcore.jobs import JobQueue
 from fdcore.jobs.kinds import KINDS
-from fdcore.places import Places, folder_choices
-from fdcore.plan import plan_of, require_allowed
+from fdcore.method.findings import weigh
 from fdcore.progress import silent
 from ui.verdict import verdict_csv
 
@@ -207,7 +208,7 @@ def test_two_sessions_at_once_begin_one_demo(cases, idle_workers, monkeypatch):
     """The lock holds between processes and threads alike."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from fdcore.places import Places
+    from fdcore.case.places import Places
     from ui.case import making as case_making
 
     monkeypatch.delenv("FDCORE_DEMO")

@@ -10,7 +10,7 @@ from case_factory import FOUND, ONE_TERM, RANDOM
 from opening import open_case, open_page
 from reading import figures_by_key, metric, said, table
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
 from fdcore.jobs import Job, JobQueue
 from ui.clone.sources import Folder

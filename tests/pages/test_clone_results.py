@@ -13,17 +13,18 @@ from case_factory import FOUND, HELD_BACK, ONE_TERM, RANDOM, SIMILAR
 from opening import open_case
 from reading import as_markdown, figures_by_key, metric, said, table
 
-from fdcore.analysis import read_choices, selection_settings
-from fdcore.case import Case
-from fdcore.claims import claims_from_list, write_claims
-from fdcore.clone_runs import made_from_another_finding, read_runs
+from fdcore.case.case import Case
+from fdcore.case.claims import write_claims
+from fdcore.case.clones import made_from_another_finding, read_runs
+from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.cloning.comparison import ALL, CLAIMED_NAMES, MEAN, Column, Comparison
 from fdcore.cloning.evaluation import Evaluation
 from fdcore.cloning.run import ClassTransfer, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError
-from fdcore.figures.confusion import MAX_MATRIX
 from fdcore.jobs import JobQueue
+from fdcore.report.figures.confusion import MAX_MATRIX
+from fdcore.words.claims import claims_from_list
 from ui.clone.one import reading
 from ui.clone.results import judgement
 from ui.clone.tables import (
@@ -277,7 +278,7 @@ def test_hostile_names_are_texts(finished: Case) -> None:
 
 def test_a_finished_clone_puts_the_step_behind(cloned: Case, cases: Path) -> None:
     """The sidebar's mark follows the records; a damaged one counts for nothing."""
-    from fdcore.casebook import Casebook
+    from fdcore.case.casebook import Casebook
 
     book = Casebook(cases)
     case_factory.finished(cases / "none")

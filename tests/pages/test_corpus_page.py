@@ -9,15 +9,16 @@ from opening import open_page
 from reading import as_markdown, said
 from streamlit.testing.v1 import AppTest
 
-from fdcore.case import Case
-from fdcore.casebook import Casebook
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook
+from fdcore.case.plan import Plan
+from fdcore.case.records import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.intake import Surveyed, survey_corpora
 from fdcore.jobs import JobQueue
-from fdcore.plan import Plan
-from fdcore.survey_tables import read_samples, tree_rows
+from fdcore.work.intake import survey_corpora
 from ui.corpus.folders import first_look
 from ui.corpus.treemap import clicked_node
+from ui.survey_tables import read_samples, tree_rows
 from ui.tree_picker import MAX_CHILDREN, MAX_FOUND
 
 PAGE = "2_Corpus"

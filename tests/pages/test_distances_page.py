@@ -7,10 +7,10 @@ import numpy as np
 from opening import open_page
 from reading import as_markdown, figures, metric, said
 
-from fdcore import artefacts
-from fdcore.case import Case
+from fdcore.case import tables
+from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.results import analyse
+from fdcore.work.conclude import analyse
 
 HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
 
@@ -18,9 +18,9 @@ HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
 def change_hierarchy(folder: Path, change) -> None:
     """Write a finished case's hierarchy anew, each (id, parents, synonyms) row changed."""
     path = folder / "hierarchy.parquet"
-    old = artefacts.hierarchy_from_parquet(path.read_bytes())
+    old = tables.hierarchy_from_parquet(path.read_bytes())
     rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]
-    path.write_bytes(artefacts.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    path.write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
 def test_a_class_shows_its_matrix_its_tree_and_its_pairs(cases):
@@ -102,7 +102,7 @@ def test_a_single_candidate_has_nothing_to_compare(cases):
     """One leaf: its place in the hierarchy and no matrix."""
     folder = case_factory.finished(cases / "one")
     answers = np.load(folder / "ledger" / "answers.npy")
-    images = artefacts.image_table_from_parquet((folder / "corpus.parquet").read_bytes())
+    images = tables.image_table_from_parquet((folder / "corpus.parquet").read_bytes())
     answers[(answers == 1) & (images.node_index[:, None] != images.nodes.index("n02123045"))] = 2
     np.save(folder / "ledger" / "answers.npy", answers)
     at = open_page("4_Distances", case="one", **{"class": "1"})

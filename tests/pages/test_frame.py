@@ -10,8 +10,9 @@ from opening import PAGES, open_page
 from reading import as_markdown
 from streamlit.testing.v1 import AppTest
 
-from fdcore.claims import Claims, write_claims
-from fdcore.word_check import check_words
+from fdcore.case.claims import write_claims
+from fdcore.words.claims import Claims
+from fdcore.work.compare_words import check_words
 
 
 def test_there_is_a_page_for_each_step():
@@ -52,7 +53,7 @@ def test_a_damaged_case_is_a_sentence(cases, page):
 
 def test_a_new_case_leads_to_the_first_missing_step(cases):
     """Selection on an empty case sends to Suspect."""
-    from fdcore.casebook import Casebook
+    from fdcore.case.casebook import Casebook
 
     case_id = Casebook(cases).create("New")
     at = open_page(PAGES[4], case=case_id)
@@ -62,7 +63,7 @@ def test_a_new_case_leads_to_the_first_missing_step(cases):
 
 def test_a_hostile_title_is_only_text(cases):
     """A case's title is shown as it is, and nothing in it is read as Markdown."""
-    from fdcore.casebook import Casebook
+    from fdcore.case.casebook import Casebook
 
     case_id = Casebook(cases).create("![x](http://evil/x.png) **b**")
     at = open_page(PAGES[0], case=case_id)
@@ -109,7 +110,7 @@ def test_an_error_in_a_part_that_runs_again_is_a_sentence():
 
 def test_each_of_two_cases_with_like_titles_can_be_opened(cases):
     """Titles that differ only behind where they are cut, and titles that do not differ."""
-    from fdcore.casebook import Casebook
+    from fdcore.case.casebook import Casebook
 
     book = Casebook(cases)
     long = "Seized drive 7, model.pth from the laptop of suspect"

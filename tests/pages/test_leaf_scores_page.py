@@ -10,11 +10,12 @@ import pytest
 from opening import open_page
 from reading import as_markdown, figures, metric, said
 
-from fdcore.analysis import load_scored
-from fdcore.case import Case
-from fdcore.intake import check_suspect, survey_corpora
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored
+from fdcore.case.plan import Plan, Settings
+from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
-from fdcore.plan import Plan, Settings
+from fdcore.work.intake import check_suspect, survey_corpora
 from ui.leaf_scores import tables as leaf_tables
 from ui.leaf_scores.cost import Supply, estimate
 
@@ -33,7 +34,7 @@ def cases(cases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case with a suspect and a corpus, and nothing asked; to be copied."""
     folder = case_factory.planned(tmp_path_factory.mktemp("surveyed") / "ready")
-    check_suspect(folder, None)
+    check_suspect(folder, None, trial_pictures())
     survey_corpora(folder)
     return folder
 
@@ -255,13 +256,13 @@ def test_damaged_answers_are_a_sentence(cases):
 
 def test_hostile_labels_and_file_names_are_only_text(cases):
     """In captions, in the choice of a class, in Plotly."""
-    from fdcore import artefacts
+    from fdcore.case import tables
     from fdcore.corpus.hierarchy import Hierarchy
 
     folder = case_factory.finished(cases / "one")
     known = load_scored(Case.open(folder)).hierarchy
     rows = [(node, known.parents(node), (f"{HOSTILE} {node}",)) for node in known.ids]
-    (folder / "hierarchy.parquet").write_bytes(artefacts.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    (folder / "hierarchy.parquet").write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
     at = open_page(PAGE, case="one")
     assert not at.exception
     assert "![x](http" not in as_markdown(at)

@@ -7,12 +7,13 @@ import case_factory
 from opening import open_page
 from reading import metric
 
-from fdcore.analysis import load_scored, lock_class, pixels_of, selection_settings, weigh
-from fdcore.audit import read_trail
-from fdcore.case import Case
-from fdcore.choices import Choice
-from fdcore.report import Record
-from fdcore.results import draw_report
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
+from fdcore.method.choices import Choice
+from fdcore.method.findings import weigh
+from fdcore.report.audit import read_trail
+from fdcore.report.sections import Record
+from fdcore.work.conclude import draw_report
 
 HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
 

@@ -8,12 +8,12 @@ import pytest
 from opening import open_case, open_page
 from reading import said
 
-from fdcore.analysis import lock_class, read_choices, selection_settings
-from fdcore.artefacts import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import lock_class, read_choices, selection_settings
+from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.results import analyse
-from fdcore.selection import Choice, SelectionSettings
+from fdcore.method.selection import Choice, SelectionSettings
+from fdcore.work.conclude import analyse
 
 PAGE = "5_Selection"
 NOW = "2026-01-02T03:04:05+00:00"

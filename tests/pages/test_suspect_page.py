@@ -12,14 +12,15 @@ import pytest
 from opening import open_page
 from reading import as_markdown, said
 
-from fdcore import intake
-from fdcore.case import Case
-from fdcore.casebook import Casebook
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook
+from fdcore.case.plan import Plan, SuspectOptions
+from fdcore.demo import trial_pictures
 from fdcore.errors import RefusedError, SettingsError, SuspectError
-from fdcore.intake import check_suspect
 from fdcore.jobs import JobQueue, State
 from fdcore.jobs.database import writing
-from fdcore.plan import Plan, SuspectOptions
+from fdcore.work import intake
+from fdcore.work.intake import check_suspect
 from ui.suspect import uploads
 from ui.suspect.options import in_numbers
 from ui.suspect.parts import input_csv
@@ -48,7 +49,7 @@ def checked(cases: Path, title: str = "One", **options: object) -> str:
     case_id = Casebook(cases).create(title)
     case = Case(cases / case_id)
     case.record(plan=Plan(suspect=SuspectOptions(**options)).as_dict())
-    check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx")
+    check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx", trial_pictures())
     return case_id
 
 
@@ -270,7 +271,7 @@ def test_half_finished_and_damaged_cases_hold(cases):
 def test_hostile_names_are_inert(cases):
     """A file's name is never formatted."""
     case_id = Casebook(cases).create("New")
-    check_suspect(cases / case_id, cases.parent / "evidence" / HOSTILE)
+    check_suspect(cases / case_id, cases.parent / "evidence" / HOSTILE, trial_pictures())
     at = open_page(PAGE, case=case_id)
     assert not at.exception
     for shown in (as_markdown(at), *(str(one.value) for one in at.metric)):

@@ -12,16 +12,17 @@ from conftest import principal_axes_for_umap
 from opening import open_case, open_page
 from reading import as_markdown, figures_by_key, metric, said, table
 
-from fdcore.analysis import lock_class
-from fdcore.case import Case
-from fdcore.claims import FILE, FROM_SUSPECT, Claims, read_claims, write_claims
-from fdcore.comparison import KEPT_FILE, WORDS_FILE
+from fdcore.case.case import Case
+from fdcore.case.claims import FILE, read_claims, write_claims
+from fdcore.case.conclusions import lock_class
+from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.jobs import JobQueue
-from fdcore.selection import Choice
-from fdcore.verification.agreement import Agreement
-from fdcore.verification.label_sets import LabelSet, label_set, label_sets
-from fdcore.verification.similarity import ClassSimilarity, NearestTokens
-from fdcore.word_check import case_vectors, check_words, choose_vectors, chosen_vectors
+from fdcore.method.selection import Choice
+from fdcore.words.agreement import Agreement
+from fdcore.words.claims import FROM_SUSPECT, Claims
+from fdcore.words.label_sets import LabelSet, label_set, label_sets
+from fdcore.words.similarity import ClassSimilarity, NearestTokens
+from fdcore.work.compare_words import case_vectors, check_words, choose_vectors, chosen_vectors
 from ui.verification.tables import agreement_table, conclusion, headline, hints, known_leaves
 
 PAGE = "6_Verification"

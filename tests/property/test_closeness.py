@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fdcore.closeness import closeness, coverage, distances
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.method.closeness import closeness, coverage, distances
 
 
 @st.composite

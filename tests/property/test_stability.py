@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fdcore.scores import Scores
-from fdcore.selection import SelectionSettings, select
-from fdcore.stability import map_stability
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, select
+from fdcore.method.stability import map_stability
 
 
 @st.composite

@@ -5,7 +5,7 @@ from pathlib import Path
 import case_factory
 import pytest
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from fdcore.artefacts import ClassFinding
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
-from fdcore.filtering import FilteredClass
-from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, Cluster
-from fdcore.verification.agreement import MAX_P, MIN_MEAN, Agreement, agreement_matrix, rank_label_sets
-from fdcore.verification.label_sets import LabelSet, label_set
-from fdcore.verification.similarity import name_similarities
-from fdcore.verification.vectors import WordVectors
-from fdcore.verification.vocabulary import ListedVocabulary
+from fdcore.method.filtering import FilteredClass
+from fdcore.method.findings import ClassFinding
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, Cluster
+from fdcore.words.agreement import MAX_P, MIN_MEAN, Agreement, agreement_matrix, rank_label_sets
+from fdcore.words.label_sets import LabelSet, label_set
+from fdcore.words.similarity import name_similarities
+from fdcore.words.vectors import WordVectors
+from fdcore.words.vocabulary import ListedVocabulary
 
 WORDS = ("cat", "tabby", "dog", "beagle", "ship", "boat", "red", "blue", "stop", "speed", "limit", "zero", "one")
 # Labels that no vocabulary has: each is only like itself.

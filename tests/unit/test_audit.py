@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fdcore.audit import details_in_words, read_trail, trail_to_csv
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.report.audit import details_in_words, read_trail, trail_to_csv
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import case_factory
 import pytest
 
 from fdcore import storage
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 
 
@@ -132,7 +132,7 @@ def test_a_torn_last_entry_is_set_aside(case):
 def test_two_processes_log_side_by_side(case):
     """Entries of concurrent writers all arrive, in one intact chain."""
     code = (
-        "import sys; from pathlib import Path; from fdcore.case import Case\n"
+        "import sys; from pathlib import Path; from fdcore.case.case import Case\n"
         "case = Case.open(Path(sys.argv[1]))\n"
         "for n in range(25): case.log('from ' + sys.argv[2], {'n': n})"
     )

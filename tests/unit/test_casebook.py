@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import tiny_world
 
-from fdcore.case import Case
-from fdcore.casebook import Casebook, CaseCard
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.errors import CaseError
 from ui import cached
 
@@ -191,7 +191,7 @@ def test_what_is_no_zip_is_a_sentence(book):
 
 def test_a_bomb_is_not_unpacked(book, monkeypatch):
     """The limit counts what it unpacks to."""
-    monkeypatch.setattr("fdcore.casebook.MAX_IMPORTED_BYTES", 1000)
+    monkeypatch.setattr("fdcore.case.casebook.MAX_IMPORTED_BYTES", 1000)
     with pytest.raises(CaseError, match="unpacks to more"):
         book.import_(zipped(case__x=b"0" * 5000))
 

@@ -13,13 +13,12 @@ import torch
 from PIL import Image
 from sklearn.linear_model import Ridge
 
-from fdcore.analysis import judge, kept_chance, load_scored, selection_settings, weigh
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import judge, kept_chance, load_scored, selection_settings
+from fdcore.case.plan import Settings
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
-from fdcore.pipeline import investigate
-from fdcore.plan import Settings
-from fdcore.results import analyse
+from fdcore.method.findings import weigh
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.verdict import Chance, Specificity
@@ -37,6 +36,8 @@ from fdcore.verdict.chance import (
 )
 from fdcore.verdict.decision import decide
 from fdcore.verdict.untrained import N_OUTPUTS, untrained_outputs
+from fdcore.work.conclude import analyse
+from fdcore.work.investigate import investigate
 
 RULED_OUT = Chance(0.4, 0.2, 200, 0, 900)
 NEARLY = Chance(0.21, 0.2, 200, 0, 900)
@@ -285,9 +286,8 @@ def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_finished_case_is_judged_again_without_torch_or_pictures(finished):
     """The kept numbers are enough, in a process that never imports torch."""
     code = (
-        "import sys; from pathlib import Path; from fdcore.analysis import *; from fdcore.case import Case;"
-        "case = Case.open(Path(sys.argv[1]));"
-        "found = weigh(load_scored(case), selection_settings(case));"
+        "import sys; from pathlib import Path; from fdcore.case.conclusions import *;"
+        "case = Case.open(Path(sys.argv[1])); found = weigh_case(case);"
         "print(judge(found, case.facts()).outcome, 'torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(finished)]

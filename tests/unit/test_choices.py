@@ -8,27 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fdcore import artefacts
-from fdcore.artefacts import ClassFinding
-from fdcore.choices import Choice, apply_choices, choices_from_json, choices_to_json, leaves_needed
+from fdcore.case import tables
+from fdcore.cli.printing import verdict
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError
-from fdcore.filtering import filter_images
-from fdcore.naming import name_selection
-from fdcore.report import render_report
-from fdcore.scores import Scores
-from fdcore.selection import (
-    MAX_BY,
-    MAX_CHOSEN,
-    MAX_NOTE,
-    ClassSelection,
-    SelectionSettings,
-    overall,
-    select,
-)
-from fdcore.terminal import verdict
+from fdcore.method.choices import Choice, apply_choices, choices_from_json, choices_to_json, leaves_needed
+from fdcore.method.filtering import filter_images
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import name_selection
+from fdcore.method.scores import Scores
+from fdcore.method.selection import MAX_BY, MAX_CHOSEN, MAX_NOTE, ClassSelection, SelectionSettings, overall, select
+from fdcore.method.weaknesses import weaknesses
+from fdcore.report.page import render_report
 from fdcore.verdict import reach_verdict
-from fdcore.weaknesses import weaknesses
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp", "glider")
@@ -288,7 +280,7 @@ def test_filtering_looks_at_the_chosen_leaves():
 
 def test_the_json_tells_who_locked_what_and_why():
     """A locked class has its note, the others null; "not found" by hand has no nodes but keeps its clusters."""
-    nothing, chosen, untouched = artefacts.selection_to_json(findings_of(lock(*LOCKED)), SCORES, HIERARCHY)
+    nothing, chosen, untouched = tables.selection_to_json(findings_of(lock(*LOCKED)), SCORES, HIERARCHY)
     assert nothing["status"] == "not_found"
     assert nothing["nodes"] == nothing["labels"] == []
     assert nothing["functional_score"] is None
@@ -301,7 +293,7 @@ def test_the_json_tells_who_locked_what_and_why():
 
 def test_the_table_tells_it_too_and_no_spreadsheet_computes_it():
     """Two columns at the end, empty where nothing was locked."""
-    content = artefacts.selection_to_csv(artefacts.selection_rows(findings_of(lock(*LOCKED)), SCORES, HIERARCHY))
+    content = tables.selection_to_csv(tables.selection_rows(findings_of(lock(*LOCKED)), SCORES, HIERARCHY))
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     assert list(rows[0])[-2:] == ["locked_by", "note"]
     assert (rows[0]["status"], rows[0]["nodes"], rows[0]["locked_by"], rows[0]["note"]) == (
@@ -318,7 +310,7 @@ def make_report(*choices: Choice) -> str:
         "corpus": {"n_leaves": 6, "n_images": 12, "sources": ["c"], "fingerprint": "f"},
     }
     head = {"n_sent": 12, "complete": True, "design_effect": 1.0, "fdcore": "0", "settings": vars(SETTINGS)}
-    classes = artefacts.selection_to_json(findings, SCORES, HIERARCHY)
+    classes = tables.selection_to_json(findings, SCORES, HIERARCHY)
     total = vars(overall(tuple(finding.selection for finding in findings)))
     assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}, "") or not choices
     reached = reach_verdict(findings, SCORES, HIERARCHY, SETTINGS)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fdcore.case import Case
-from fdcore.claims import (
-    FILE,
+from fdcore.case.case import Case
+from fdcore.case.claims import FILE, read_claims, write_claims
+from fdcore.errors import CaseError, FdError, SettingsError
+from fdcore.words.claims import (
     MAX_CLAIM,
     MAX_CSV_BYTES,
     Claims,
@@ -19,11 +20,8 @@ from fdcore.claims import (
     claims_from_label_set,
     claims_from_list,
     cleaned,
-    read_claims,
-    write_claims,
 )
-from fdcore.errors import CaseError, FdError, SettingsError
-from fdcore.verification.label_sets import label_set
+from fdcore.words.label_sets import label_set
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) =cmd|' /C calc'!A0"
 

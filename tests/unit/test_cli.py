@@ -9,9 +9,9 @@ import pytest
 import tiny_world
 import torch
 
-from fdcore.cli import main
-from fdcore.pipeline import run_plan
+from fdcore.cli.main import main
 from fdcore.suspect.architectures.registry import build
+from fdcore.work.investigate import run_plan
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ import pytest
 import tiny_world
 from PIL import Image
 
-from fdcore.case import Case
-from fdcore.claims import claims_from_list, write_claims
-from fdcore.cli import main
-from fdcore.clone_runs import read_runs
+from fdcore.case.case import Case
+from fdcore.case.claims import write_claims
+from fdcore.case.clones import read_runs
+from fdcore.cli.main import main
 from fdcore.cloning.comparison import ALL, CLAIMED_NAMES, MEAN
+from fdcore.words.claims import claims_from_list
 
 QUICK = ["--arch", "resnet20", "--epochs", "1", "--batch-size", "32", "--total", "40"]
 

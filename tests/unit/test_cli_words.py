@@ -6,15 +6,17 @@ from pathlib import Path
 import case_factory
 import pytest
 
-from fdcore.analysis import load_scored, lock_class, read_choices, selection_settings, unlock_class, weigh
-from fdcore.case import Case
-from fdcore.claims import Claims, read_claims, write_claims
-from fdcore.cli import main
-from fdcore.comparison import compare
-from fdcore.results import analyse
-from fdcore.selection import Choice
-from fdcore.verification.conclusion import PROVES_LITTLE, claims_in_words
-from fdcore.verification.vectors import builtin_vectors
+from fdcore.case.case import Case
+from fdcore.case.claims import read_claims, write_claims
+from fdcore.case.conclusions import load_scored, lock_class, read_choices, selection_settings, unlock_class
+from fdcore.cli.main import main
+from fdcore.method.findings import weigh
+from fdcore.method.selection import Choice
+from fdcore.words.claims import Claims
+from fdcore.words.comparison import compare
+from fdcore.words.conclusion import PROVES_LITTLE, claims_in_words
+from fdcore.words.vectors import builtin_vectors
+from fdcore.work.conclude import analyse
 
 pytestmark = pytest.mark.usefixtures("quick_umap")
 

@@ -33,7 +33,7 @@ from fdcore.cloning.naming import clone_titles, source_names
 from fdcore.cloning.run import ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError
-from fdcore.report import MAX_CLONE_CLASSES, ClonesSection
+from fdcore.report.sections import MAX_CLONE_CLASSES, ClonesSection
 
 FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
 

@@ -9,10 +9,8 @@ import pytest
 from case_factory import FOUND, ONE_TERM, RANDOM
 from lab_world import TRAINING, Stop, requested, stop_when
 
-from fdcore import clone_lab
-from fdcore.case import Case
-from fdcore.clone_lab.drawing import SAME_FINDING, run_id
-from fdcore.clone_runs import (
+from fdcore.case.case import Case
+from fdcore.case.clones import (
     damaged_runs,
     last_request,
     read_answered_set,
@@ -22,12 +20,14 @@ from fdcore.clone_runs import (
     read_run,
     read_runs,
 )
+from fdcore.case.spending import n_sent
 from fdcore.cloning.run import CARD, CHECKPOINT, NETWORK, WEIGHTS
 from fdcore.cloning.settings import CloneRequest, TransferSettings
 from fdcore.errors import CaseError, EvidenceError, SettingsError, StorageError
 from fdcore.progress import Progress
-from fdcore.spending import n_sent
 from fdcore.suspect.open import open_suspect
+from fdcore.work import clones
+from fdcore.work.clones.drawing import SAME_FINDING, run_id
 
 
 def _hash(case: Case, run: str) -> str:
@@ -37,7 +37,7 @@ def _hash(case: Case, run: str) -> str:
 def test_clones_of_the_corpus_cost_no_query_and_are_compared_on_images_that_were_held_back(case, cache) -> None:
     """Found and random images were asked about before, and what is tested on was never trained on."""
     before = n_sent(case)
-    runs = clone_lab.clone(case.folder, requested(), cache=cache)
+    runs = clones.clone(case.folder, requested(), cache=cache)
     assert n_sent(case) == before
     assert [run.stage for run in runs] == ["done", "done"]
     facts = read_evaluation_sets(case)[0]
@@ -61,14 +61,14 @@ def _ids(case: Case, run: str, key: str) -> list[int]:
 def test_what_is_finished_is_not_trained_again(cloned, cache) -> None:
     """The same request finds its clones, and the audit log says once that each was finished."""
     stamps = {run.id: cloned.path(f"cloning/runs/{run.id}/{WEIGHTS}").stat().st_mtime_ns for run in read_runs(cloned)}
-    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    clones.clone(cloned.folder, requested(), cache=cache)
     assert {run: cloned.path(f"cloning/runs/{run}/{WEIGHTS}").stat().st_mtime_ns for run in stamps} == stamps
     assert sum(entry["event"] == "clone finished" for entry in cloned.audit()) == 2
 
 
 def test_a_clone_can_be_taken_away_and_answers_as_it_did(cloned, cache) -> None:
     """The exported network, opened like any suspect, gives the answers that it was tested with; hashes are logged."""
-    run = clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0]
+    run = clones.clone(cloned.folder, requested(FOUND), cache=cache)[0]
     place = cloned.path(f"cloning/runs/{run.id}")
     for name in (WEIGHTS, NETWORK, CARD):
         assert run.files[name] == hashlib.sha256((place / name).read_bytes()).hexdigest()
@@ -76,7 +76,7 @@ def test_a_clone_can_be_taken_away_and_answers_as_it_did(cloned, cache) -> None:
     facts = read_evaluation_sets(cloned)[0]
     evaluation = next(one for one in read_comparison(cloned, facts.key).columns if one.run.id == run.id).evaluation
     exported = open_suspect(place / NETWORK, preset="unit", spec_overrides={"height": 12, "width": 12})
-    from fdcore.clone_lab.asking import corpus_pixels
+    from fdcore.work.clones.asking import corpus_pixels
 
     answered = read_answered_set(cloned, facts.key)
     order = np.argsort(answered.image_ids)
@@ -90,11 +90,11 @@ def test_a_stopped_training_goes_on_to_the_same_weights(case, cache, tmp_path) -
     other = Case.open(shutil.copytree(case.folder, tmp_path / "other"))
     request = requested(FOUND, epochs=3)
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
+        clones.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
     stopped = read_runs(case)[0]
     assert (stopped.stage, len(stopped.history)) == ("training", 1)
-    run = clone_lab.clone(case.folder, request, cache=cache)[0]
-    straight = clone_lab.clone(other.folder, request, cache=cache)[0]
+    run = clones.clone(case.folder, request, cache=cache)[0]
+    straight = clones.clone(other.folder, request, cache=cache)[0]
     assert [one.epoch for one in run.history] == [1, 2, 3]
     assert [one[:4] for one in run.history] == [one[:4] for one in straight.history]
     assert _hash(case, run.id) == _hash(other, straight.id)
@@ -113,8 +113,8 @@ def _stop_in_epoch(case: Case, epoch: int) -> Progress:
 def test_the_best_so_far_can_be_kept(case, cache) -> None:
     """A stopped clone is ended by hand: tested, exported, and said to be."""
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, requested(FOUND, epochs=9), cache=cache, progress=_stop_in_epoch(case, 3))
-    run = clone_lab.finish_clone(case.folder, read_runs(case)[0].id, cache=cache)
+        clones.clone(case.folder, requested(FOUND, epochs=9), cache=cache, progress=_stop_in_epoch(case, 3))
+    run = clones.finish_clone(case.folder, read_runs(case)[0].id, cache=cache)
     assert run.finished
     assert "by hand after 2 of 9 epochs" in run.stopped_early
     assert read_comparison(case, read_evaluation_sets(case)[0].key).columns[0].run.id == run.id
@@ -123,56 +123,56 @@ def test_the_best_so_far_can_be_kept(case, cache) -> None:
 def test_a_clone_that_was_never_trained_has_no_best(case, cache) -> None:
     """Stopped before its first epoch ended, it can be gone on with, and not be kept."""
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, requested(FOUND), cache=cache, progress=stop_when(lambda s, _: "Training" in s))
+        clones.clone(case.folder, requested(FOUND), cache=cache, progress=stop_when(lambda s, _: "Training" in s))
     with pytest.raises(CaseError, match="not trained for a single epoch"):
-        clone_lab.finish_clone(case.folder, read_runs(case)[0].id, cache=cache)
+        clones.finish_clone(case.folder, read_runs(case)[0].id, cache=cache)
 
 
 def test_a_changed_export_is_not_taken_for_the_clone(cloned, cache) -> None:
     """Weights or network that somebody changed are refused, and their recorded hashes stay."""
-    run = clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0]
+    run = clones.clone(cloned.folder, requested(FOUND), cache=cache)[0]
     for name in (NETWORK, WEIGHTS):
         path = cloned.path(f"cloning/runs/{run.id}/{name}")
         whole = path.read_bytes()
         path.write_bytes(b"evil")
         with pytest.raises(EvidenceError, match="changed since"):
-            clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)
+            clones.clone(cloned.folder, requested(FOUND), cache=cache)
         path.write_bytes(whole)
     assert read_run(cloned, run.id).files == run.files
-    assert clone_lab.clone(cloned.folder, requested(FOUND), cache=cache)[0].files == run.files
+    assert clones.clone(cloned.folder, requested(FOUND), cache=cache)[0].files == run.files
 
 
 def test_a_stopped_clone_goes_on_although_the_settings_changed(case, cache) -> None:
     """Whether by the same request or by its id, and on whatever device is there now."""
     request = requested(FOUND, epochs=3)
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
+        clones.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
     stopped = read_runs(case)[0]
     case.record(selection=case.facts()["selection"] | {"alpha": 0.2})
-    again = clone_lab.clone(case.folder, request, cache=cache)[0]
+    again = clones.clone(case.folder, request, cache=cache)[0]
     assert (again.id, len(again.history), len(read_runs(case))) == (stopped.id, 3, 1)
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, requested(RANDOM), cache=cache, progress=stop_when(lambda s, _: "Training" in s))
+        clones.clone(case.folder, requested(RANDOM), cache=cache, progress=stop_when(lambda s, _: "Training" in s))
     other = next(run for run in read_runs(case) if run.id != stopped.id)
-    assert clone_lab.go_on(case.folder, [other.id], cache=cache)[0].finished
+    assert clones.go_on(case.folder, [other.id], cache=cache)[0].finished
 
 
 def test_a_device_that_is_not_there_does_not_stick(case, cache) -> None:
     """Refused before anything is written; the next request takes another one."""
     with pytest.raises(SettingsError, match="no device"):
-        clone_lab.clone(case.folder, requested(FOUND, device="cuda:5"), cache=cache)
+        clones.clone(case.folder, requested(FOUND, device="cuda:5"), cache=cache)
     assert read_runs(case) == ()
-    assert clone_lab.clone(case.folder, requested(FOUND, device="cpu"), cache=cache)[0].finished
+    assert clones.clone(case.folder, requested(FOUND, device="cpu"), cache=cache)[0].finished
 
 
 def test_one_term_is_the_finding_at_alpha_one(case, cache) -> None:
     """Its record says so, and the case's own settings stay."""
-    run = clone_lab.clone(case.folder, requested(ONE_TERM), cache=cache)[0]
+    run = clones.clone(case.folder, requested(ONE_TERM), cache=cache)[0]
     assert run.selection["alpha"] == 1.0
     assert case.facts()["selection"]["alpha"] != 1.0
     assert SAME_FINDING not in run.drawn.notes  # alone, the functional term takes the false friend in
     case.record(selection=case.facts()["selection"] | {"alpha": 1.0})
-    cost = clone_lab.clone_cost(case, requested(ONE_TERM), cache=cache)
+    cost = clones.clone_cost(case, requested(ONE_TERM), cache=cache)
     assert SAME_FINDING in cost.drawn["one term"].notes
 
 
@@ -187,11 +187,11 @@ def test_a_full_disk_ends_in_a_sentence_and_a_state_to_go_on_from(case, cache, m
 
     monkeypatch.setattr(Case, "write", full)
     with pytest.raises(StorageError, match="disk is full"):
-        clone_lab.clone(case.folder, requested(FOUND), cache=cache)
+        clones.clone(case.folder, requested(FOUND), cache=cache)
     monkeypatch.undo()
     history = read_runs(case)[0].history
     assert len(history) == 2
-    assert clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0].history == history
+    assert clones.clone(case.folder, requested(FOUND), cache=cache)[0].history == history
 
 
 def test_only_one_trains_clones_of_a_case(case, cache) -> None:
@@ -201,12 +201,12 @@ def test_only_one_trains_clones_of_a_case(case, cache) -> None:
     def progress(stage: str, _done: int, _total: int) -> None:
         if stage.startswith("Training") and not refused:
             with pytest.raises(CaseError, match="being trained already"):
-                clone_lab.clone(case.folder, requested(RANDOM), cache=cache)
+                clones.clone(case.folder, requested(RANDOM), cache=cache)
             refused.append(stage)
             with case.exclusively():
                 case.log("noted", {})
 
-    clone_lab.clone(case.folder, requested(FOUND), cache=cache, progress=progress)
+    clones.clone(case.folder, requested(FOUND), cache=cache, progress=progress)
     assert refused
 
 
@@ -251,12 +251,12 @@ def test_requests_that_make_no_sense_are_refused() -> None:
 
 def test_several_devices_train_side_by_side_to_the_same_weights(case, cache, tmp_path, monkeypatch) -> None:
     """Two clones on two devices at once are those that one device trains one after the other with as many threads."""
-    from fdcore.clone_lab import training
+    from fdcore.work.clones import training
 
     other = Case.open(shutil.copytree(case.folder, tmp_path / "other"))
-    straight = clone_lab.clone(case.folder, requested(), cache=cache)
+    straight = clones.clone(case.folder, requested(), cache=cache)
     monkeypatch.setattr(training, "_devices", lambda wanted: ("cpu", "cpu"))
-    beside = clone_lab.clone(other.folder, requested(), cache=cache)
+    beside = clones.clone(other.folder, requested(), cache=cache)
     assert {run.id for run in beside} == {run.id for run in straight}
     assert [run.stage for run in beside] == ["done", "done"]
     assert [run.circumstances["threads"] for run in beside] == [run.circumstances["threads"] for run in straight]

@@ -13,9 +13,8 @@ import tiny_world
 from case_factory import FOUND, RANDOM
 from lab_world import CLASS_FOLDERS, Stop, draw_folder, requested, stop_when
 
-from fdcore import clone_lab
-from fdcore.case import Case
-from fdcore.clone_runs import (
+from fdcore.case.case import Case
+from fdcore.case.clones import (
     answers_to_npz,
     left_out,
     read_answered_set,
@@ -25,13 +24,14 @@ from fdcore.clone_runs import (
     read_runs,
     trained_on,
 )
+from fdcore.case.plan import change_plan, plan_of
+from fdcore.case.spending import budget_left, n_sent
 from fdcore.cloning.run import CARD
 from fdcore.cloning.settings import Source, SourceKind
 from fdcore.errors import CaseError, SettingsError, SuspectError
-from fdcore.plan import change_plan, plan_of
 from fdcore.progress import silent
-from fdcore.results import analyse
-from fdcore.spending import budget_left, n_sent
+from fdcore.work import clones
+from fdcore.work.conclude import analyse
 
 
 @pytest.mark.slow
@@ -46,22 +46,23 @@ def test_a_folder_is_asked_about_once_and_never_tested_on(case, cache, tmp_path)
         shutil.copy(test / name / "0.png", own / name / "tested.png")
     before = n_sent(case)
     source = Source(SourceKind.FOLDER, str(own), "similar")
-    run = clone_lab.clone(case.folder, requested(source, evaluation=str(test)), cache=cache)[0]
+    run = clones.clone(case.folder, requested(source, evaluation=str(test)), cache=cache)[0]
     assert run.drawn.n_rows == 24 + 8
     assert n_sent(case) == before + 24 + 24  # of its own 24 pictures, and of the test's 24
     assert (run.n_sent, run.n_answers) == (24, 32)
     again = n_sent(case)
-    clone_lab.clone(case.folder, requested(source, evaluation=str(test), epochs=1), cache=cache)
+    clones.clone(case.folder, requested(source, evaluation=str(test), epochs=1), cache=cache)
     assert n_sent(case) == again
 
 
 def test_accuracy_is_measured_where_folders_are_the_classes(case, cache, tmp_path) -> None:
     """Folders that are called as the classes are claimed give accuracy, the suspect's own beside it."""
-    from fdcore.claims import claims_from_list, write_claims
+    from fdcore.case.claims import write_claims
+    from fdcore.words.claims import claims_from_list
 
     write_claims(case.folder, claims_from_list(["red", "green", "blue", "grey"], source="a test"))
     test = draw_folder(tmp_path / "test")
-    clone_lab.clone(case.folder, requested(FOUND, evaluation=str(test)), cache=cache)
+    clones.clone(case.folder, requested(FOUND, evaluation=str(test)), cache=cache)
     facts = read_evaluation_sets(case)[0]
     assert (facts.labelled, facts.how, facts.n_images) == (True, "names", 24)
     evaluation = read_comparison(case, facts.key).columns[0].evaluation
@@ -72,7 +73,7 @@ def test_accuracy_is_measured_where_folders_are_the_classes(case, cache, tmp_pat
 
 def test_clones_are_tested_on_another_set_later(cloned, cache, tmp_path) -> None:
     """A second evaluation set stands beside the first, over all finished clones."""
-    key = clone_lab.evaluate_clones(cloned.folder, str(draw_folder(tmp_path / "test")), cache=cache)
+    key = clones.evaluate_clones(cloned.folder, str(draw_folder(tmp_path / "test")), cache=cache)
     assert len(read_evaluation_sets(cloned)) == 2
     assert len(read_comparison(cloned, key).columns) == 2
     card = cloned.path(f"cloning/runs/{read_runs(cloned)[0].id}/{CARD}").read_text()
@@ -83,7 +84,7 @@ def test_clones_are_tested_on_another_set_later(cloned, cache, tmp_path) -> None
 def test_what_a_clone_was_trained_on_never_counts_in_its_test(case, cache, tmp_path) -> None:
     """A test set that holds training pictures, found later or named as such, loses them, and it is said how many."""
     corpus = str(case_factory.world().corpora / "tiny")
-    runs = clone_lab.clone(case.folder, requested(evaluation=corpus), cache=cache)
+    runs = clones.clone(case.folder, requested(evaluation=corpus), cache=cache)
     key = read_evaluation_sets(case)[0].key
     comparison = read_comparison(case, key)
     trained = set().union(*(trained_on(case, run.id).tolist() for run in runs))
@@ -92,8 +93,8 @@ def test_what_a_clone_was_trained_on_never_counts_in_its_test(case, cache, tmp_p
     assert f"{len(trained)} pictures of the set are left out" in case.path("report.html").read_text()
     own = draw_folder(tmp_path / "own")
     source = Source(SourceKind.FOLDER, str(own))
-    clone_lab.clone(case.folder, requested(source, evaluation=corpus), cache=cache)
-    key = clone_lab.evaluate_clones(case.folder, str(own), cache=cache)
+    clones.clone(case.folder, requested(source, evaluation=corpus), cache=cache)
+    key = clones.evaluate_clones(case.folder, str(own), cache=cache)
     assert (read_comparison(case, key).n_images, left_out(case, key)) == (0, 24)
 
 
@@ -109,10 +110,10 @@ def test_damaged_answers_of_one_clone_spoil_no_other(cloned, cache) -> None:
         path.write_bytes(content)
         assert [column.run.id for column in read_comparison(cloned, key).columns] == [runs[1].id]
         analyse(cloned.folder)
-    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    clones.clone(cloned.folder, requested(), cache=cache)
     assert len(read_comparison(cloned, key).columns) == 1  # answers that can be read are not asked for again
     path.unlink()
-    clone_lab.clone(cloned.folder, requested(), cache=cache)
+    clones.clone(cloned.folder, requested(), cache=cache)
     np.testing.assert_array_equal(read_answers(cloned, runs[0].id, key)[1], labels)
 
 
@@ -132,25 +133,25 @@ def test_faults_that_can_be_known_cost_no_query(case, cache, tmp_path) -> None:
     test = str(draw_folder(tmp_path / "test"))
     before = n_sent(case)
     with pytest.raises(SuspectError, match="No architecture"):
-        clone_lab.clone(case.folder, requested(FOUND, evaluation=test, arch="nonsense"), cache=cache)
+        clones.clone(case.folder, requested(FOUND, evaluation=test, arch="nonsense"), cache=cache)
     own = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own", seed=4)))
     plan = plan_of(case)
     change_plan(case, settings=replace(plan.settings, budget=before + 30))
     with pytest.raises(SettingsError, match="needs 48 queries"):
-        clone_lab.clone(case.folder, requested(own, evaluation=test), cache=cache)
+        clones.clone(case.folder, requested(own, evaluation=test), cache=cache)
     assert n_sent(case) == before
 
 
 @pytest.mark.slow
 def test_scoring_keeps_within_what_clones_left_of_the_budget(tmp_path, cache) -> None:
     """Queries for clones count when the investigation asks more."""
-    from fdcore.pipeline import run_plan
+    from fdcore.work.investigate import run_plan
 
     case = Case.open(case_factory.out_of_budget(tmp_path / "case"))
     budget = n_sent(case) + 40
     change_plan(case, settings=replace(plan_of(case).settings, budget=budget))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
-    clone_lab.clone(case.folder, requested(source), cache=cache)
+    clones.clone(case.folder, requested(source), cache=cache)
     run_plan(case.folder, cache=cache)
     assert n_sent(case) == budget
 
@@ -161,7 +162,7 @@ def test_folders_named_by_node_ids_are_classes_in_the_order_of_the_ids(case, cac
     ids = ["n02123045", "n02690373", "n03100240", "n04285008"]
     for node in ids:
         shutil.copytree(case_factory.world().corpora / "tiny" / node, folder / node)
-    clone_lab.clone(case.folder, requested(FOUND, evaluation=str(folder)), cache=cache)
+    clones.clone(case.folder, requested(FOUND, evaluation=str(folder)), cache=cache)
     facts = next(one for one in read_evaluation_sets(case) if one.name == "nodes")
     answered = read_answered_set(case, facts.key)
     names = [Path(name).parent.name for name in _names(case, folder, cache)]
@@ -170,7 +171,7 @@ def test_folders_named_by_node_ids_are_classes_in_the_order_of_the_ids(case, cac
 
 
 def _names(case: Case, folder: Path, cache: Path) -> tuple[str, ...]:
-    from fdcore.clone_lab.asking import open_folder
+    from fdcore.work.clones.asking import open_folder
 
     return open_folder(case, str(folder), most=10_000, seed=0, cache=cache, progress=silent).store.names
 
@@ -181,7 +182,7 @@ def test_the_budget_of_the_case_holds_for_clones_too(case, cache, tmp_path) -> N
     change_plan(case, settings=replace(plan.settings, budget=n_sent(case) + 10))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
     with pytest.raises(SettingsError, match="needs 24 queries, and the case's budget leaves 10"):
-        clone_lab.clone(case.folder, requested(source), cache=cache)
+        clones.clone(case.folder, requested(source), cache=cache)
     assert budget_left(case) == 10
     assert read_runs(case) == ()
 
@@ -192,10 +193,10 @@ def test_jacobian_rounds_are_counted_once(case, cache) -> None:
     request = requested(FOUND, jacobian_rounds=1)
     asked = stop_when(lambda stage, done: "Asking about round" in stage and done > 0)
     with pytest.raises(Stop):
-        clone_lab.clone(case.folder, request, cache=cache, progress=asked)
+        clones.clone(case.folder, request, cache=cache, progress=asked)
     sent = n_sent(case) - before
     assert sent > 0
-    run = clone_lab.clone(case.folder, request, cache=cache)[0]
+    run = clones.clone(case.folder, request, cache=cache)[0]
     assert n_sent(case) - before == sent
     assert run.n_answers > run.drawn.n_answers
 
@@ -203,7 +204,7 @@ def test_jacobian_rounds_are_counted_once(case, cache) -> None:
 def test_the_cost_is_told_beforehand_and_nothing_is_written(case, cache, tmp_path) -> None:
     """Sources of the corpus cost nothing, a folder at most its total, a test set at most what is tested on."""
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
-    cost = clone_lab.clone_cost(case, requested(FOUND, source, total=50), cache=cache)
+    cost = clones.clone_cost(case, requested(FOUND, source, total=50), cache=cache)
     assert cost.n_queries == 50
     assert cost.budget_left is None
     assert cost.drawn["two terms"].n_rows == 50
@@ -216,21 +217,21 @@ def test_a_case_that_replays_answers_clones_from_its_corpus_only(case, cache, tm
     facts = case.facts()
     facts.pop("evidence")
     case.write_json("case.json", facts)
-    assert clone_lab.clone(case.folder, requested(FOUND), cache=cache)[0].finished
+    assert clones.clone(case.folder, requested(FOUND), cache=cache)[0].finished
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
     with pytest.raises(CaseError, match="holds no suspect's file"):
-        clone_lab.clone(case.folder, requested(source), cache=cache)
+        clones.clone(case.folder, requested(source), cache=cache)
 
 
 def test_images_that_the_cache_lost_are_decoded_again(case, tmp_path) -> None:
     """With the corpus at hand nothing is missing; with other images in its place it is said."""
-    assert clone_lab.clone(case.folder, requested(FOUND), cache=tmp_path / "empty")[0].finished
+    assert clones.clone(case.folder, requested(FOUND), cache=tmp_path / "empty")[0].finished
     other = tmp_path / "tiny"
     shutil.copytree(case_factory.world().corpora / "tiny", other)
     (other / "n02690373" / "0.png").unlink()
     change_plan(case, corpora=(str(other),))
     with pytest.raises(CaseError, match="other images than those that were asked about"):
-        clone_lab.clone(case.folder, requested(FOUND, epochs=1), cache=tmp_path / "third")
+        clones.clone(case.folder, requested(FOUND, epochs=1), cache=tmp_path / "third")
 
 
 @pytest.mark.slow
@@ -238,9 +239,9 @@ def test_a_finished_clone_needs_its_folder_no_more(case, cache, tmp_path) -> Non
     """With the folder gone, another source can still be added to the same request."""
     own = draw_folder(tmp_path / "own")
     source = Source(SourceKind.FOLDER, str(own))
-    first = clone_lab.clone(case.folder, requested(source), cache=cache)[0]
+    first = clones.clone(case.folder, requested(source), cache=cache)[0]
     shutil.rmtree(own)
-    runs = clone_lab.clone(case.folder, requested(source, RANDOM), cache=cache)
+    runs = clones.clone(case.folder, requested(source, RANDOM), cache=cache)
     assert [run.finished for run in runs] == [True, True]
     assert runs[0].files == first.files
 
@@ -248,11 +249,11 @@ def test_a_finished_clone_needs_its_folder_no_more(case, cache, tmp_path) -> Non
 def test_a_removed_clone_leaves_its_answers(case, cache, tmp_path) -> None:
     """What was asked stays counted; only a clone that is there can be removed."""
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
-    run = clone_lab.clone(case.folder, requested(source), cache=cache)[0]
+    run = clones.clone(case.folder, requested(source), cache=cache)[0]
     sent = n_sent(case)
-    clone_lab.remove_clone(case.folder, run.id, by="somebody")
+    clones.remove_clone(case.folder, run.id, by="somebody")
     assert read_runs(case) == ()
     assert n_sent(case) == sent
     for name in (run.id, "..", "../../ledger", ""):
         with pytest.raises(CaseError, match="no clone called"):
-            clone_lab.remove_clone(case.folder, name)
+            clones.remove_clone(case.folder, name)

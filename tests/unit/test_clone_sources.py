@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fdcore.artefacts import ClassFinding
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.sources import choose_images, draw_chosen, draw_found, draw_random, reserved_images
 from fdcore.errors import SettingsError
-from fdcore.filtering import filter_images
-from fdcore.naming import Name
-from fdcore.selection import ClassSelection, Cluster
-from fdcore.weaknesses import BELOW_TAU
+from fdcore.method.filtering import filter_images
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import Name
+from fdcore.method.selection import ClassSelection, Cluster
+from fdcore.method.weaknesses import BELOW_TAU
 
 WORD = 2**64
 ALL = TransferSettings(total=10_000, reserved=0.0)

@@ -7,11 +7,11 @@ import networkx
 import numpy as np
 import pytest
 
-from fdcore import closeness as closeness_module
-from fdcore.closeness import closeness, coverage, distances
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CorpusError
+from fdcore.method import closeness as closeness_module
+from fdcore.method.closeness import closeness, coverage, distances
 
 AIRLINER, WARPLANE, WING, HAMMERHEAD = "n02690373", "n04552348", "n04592741", "n01494475"
 

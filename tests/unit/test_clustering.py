@@ -4,8 +4,8 @@ import kmedoids
 import numpy as np
 import pytest
 
-from fdcore.clustering import KnownDistances, MergeTree, medoids_of, merge_groups
 from fdcore.errors import SettingsError
+from fdcore.method.clustering import KnownDistances, MergeTree, medoids_of, merge_groups
 
 DISTANCES = np.array(
     [

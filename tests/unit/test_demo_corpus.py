@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from fdcore.corpus import demo
-from fdcore.corpus.demo.stickers import CLASSES, sticker
+from fdcore import demo
 from fdcore.corpus.layouts import read_image_set
 from fdcore.corpus.wordnet import load_wordnet
+from fdcore.demo.stickers import CLASSES, sticker
 from fdcore.errors import CorpusError, SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -103,7 +103,7 @@ def test_the_corpus_is_written_once_in_imagenets_layout(tmp_path: Path) -> None:
 
 def test_a_corpus_with_another_seed_or_a_gap_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A different seed replaces the pictures; a missing picture comes back."""
-    monkeypatch.setattr("fdcore.corpus.demo.build.LEAVES", demo.LEAVES[:2])
+    monkeypatch.setattr("fdcore.demo.build.LEAVES", demo.LEAVES[:2])
     folder = tmp_path / "corpus"
     picture = folder / demo.LEAVES[1].wnid / "0002.png"
     demo.build_demo_corpus(folder, images_per_leaf=3)
@@ -133,7 +133,7 @@ def test_impossible_numbers_are_refused(tmp_path: Path, images_per_leaf: int, se
 def test_the_suspects_file_is_small_and_tells_nothing(weights: dict[str, torch.Tensor]) -> None:
     """At most 1 MB, half precision, prefixed keys, and no class name outside the numbers."""
     assert demo.SUSPECT_PATH.stat().st_size <= 1_000_000
-    assert demo.SUSPECT_PATH == REPOSITORY / "assets" / "demo" / "suspect.pt"
+    assert demo.SUSPECT_PATH == REPOSITORY / "fdcore" / "demo" / "suspect.pt"
     assert all(key.startswith("module.") for key in weights)
     assert {value.dtype for value in weights.values() if value.is_floating_point()} == {torch.float16}
     archive = zipfile.ZipFile(io.BytesIO(demo.SUSPECT_PATH.read_bytes()))

@@ -163,7 +163,7 @@ def test_a_hostile_set_hurts_nobody():
 def test_real_labelled_sets_are_matched_as_their_makers_meant(real_data):
     """Digits and traffic signs go by number, objects by name, and without claims the latter in order, as assumed."""
     sets = {path.name: sorted(one.name for one in path.iterdir()) for path in (real_data / "labelled").iterdir()}
-    signs, digits, things = sets["gtsrb-test"], sets["mnist-test"], sets["cifar10-test5000"]
+    signs, digits, things = sets["gtsrb-test"], sets["mnist-test"], sets["cifar10-test"]
     assert match_folders(signs, 43, {}).classes == {name: i for i, name in enumerate(signs)}
     assert match_folders(digits, 10, {}).how == "numbers"
     claims = dict(enumerate(things))

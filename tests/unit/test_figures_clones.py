@@ -11,7 +11,7 @@ import pytest
 from fdcore.cloning.evaluation import Rate
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.settings import Source, SourceKind
-from fdcore.figures.clones import (
+from fdcore.report.figures.clones import (
     MAX_DRAWN_EPOCHS,
     ClassRates,
     CloneCurve,
@@ -24,8 +24,8 @@ from fdcore.figures.clones import (
     rate_density,
     source_color,
 )
-from fdcore.figures.confusion import MAX_WRITTEN, confusion_matrix
-from fdcore.figures.style import NOTHING, standalone_html
+from fdcore.report.figures.confusion import MAX_WRITTEN, confusion_matrix
+from fdcore.report.figures.style import NOTHING, standalone_html
 
 IMAGE = "<img src=x onerror=alert(1)>"
 FOUND, ONE, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from fdcore.figures import CONFIG, answer_bars, config, inert, on_white, standalone_html
-from fdcore.figures.style import full_name, new_figure, nothing_to_draw, shortened, tell_apart
+from fdcore.report.figures import CONFIG, answer_bars, config, inert, on_white, standalone_html
+from fdcore.report.figures.style import full_name, new_figure, nothing_to_draw, shortened, tell_apart
 
 IMAGE, LINK = "<img src=x onerror=alert(1)>", '<a href="http://x">y</a>'
 
@@ -107,6 +107,6 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
 
 def test_figures_do_not_load_streamlit_torch_or_a_case() -> None:
     """Figures are for pages, report and benchmarks alike."""
-    code = "import sys, json, fdcore.figures; print(json.dumps(sorted(sys.modules)))"
+    code = "import sys, json, fdcore.report.figures; print(json.dumps(sorted(sys.modules)))"
     loaded = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
-    assert not loaded & {"streamlit", "torch", "fdcore.case", "fdcore.pipeline"}
+    assert not loaded & {"streamlit", "torch", "fdcore.case.case", "fdcore.work.investigate"}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fdcore.filtering import filter_images
-from fdcore.selection import ClassSelection, Cluster
+from fdcore.method.filtering import filter_images
+from fdcore.method.selection import ClassSelection, Cluster
 
 ANSWERS = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0], [-1, -1, -1], [0, 0, 1], [0, 0, 0]], np.int32)
 LEAF = np.array([0, 0, 0, 1, 1, 2], np.int32)

@@ -6,13 +6,13 @@ from pathlib import Path
 import case_factory
 import pytest
 
-from fdcore import clone_lab
-from fdcore.case import Case
-from fdcore.clone_runs import read_run, run_folder
+from fdcore.case.case import Case
+from fdcore.case.clones import read_run, run_folder
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError, SettingsError
 from fdcore.jobs.kinds import KINDS
 from fdcore.progress import silent
+from fdcore.work import clones
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_request_goes_on_with_clones_of_its_own_sources_only(case: Case, tmp_p
     outside = Source(SourceKind.FOLDER, str(tmp_path / "private"))
     case_factory.add_clone(case.folder, outside, run_id="sent", stage="drawn", n_epochs=0)
     case.write_json("cloning/begun.json", {"request": json.loads(json.dumps(request.as_dict())), "runs": ["sent"]})
-    made = clone_lab.clone(case.folder, request, cache=case_factory.world().cache)
+    made = clones.clone(case.folder, request, cache=case_factory.world().cache)
     assert [run.source for run in made] == [random]
     assert read_run(case, "sent").stage == "drawn"
 

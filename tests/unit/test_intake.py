@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fdcore import intake
-from fdcore.case import Case
-from fdcore.corpus import demo
-from fdcore.demo_case import demo_plan
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.records import read_survey, read_test_query
+from fdcore.demo import trial_pictures
+from fdcore.demo.case import demo_plan
 from fdcore.errors import CaseError, CorpusError, SuspectError
+from fdcore.work import intake
 
 
 @pytest.fixture
@@ -29,10 +31,12 @@ def case(tmp_path: Path) -> Case:
 def test_a_suspect_is_taken_in_and_asked_about_drawings(case):
     """Without sample files it is shown some of the built-in drawings; answers, pictures and queries are kept."""
     stages: list[str] = []
-    result = intake.check_suspect(case.folder, demo.SUSPECT_PATH, progress=lambda stage, *_: stages.append(stage))
+    result = intake.check_suspect(
+        case.folder, demo.SUSPECT_PATH, trial_pictures(), progress=lambda stage, *_: stages.append(stage)
+    )
     assert case.facts()["suspect"]["n_classes"] == len(demo.TRUTH)
     assert case.evidence().sha256 == case.facts()["evidence"]["sha256"]
-    assert intake.read_test_query(case) == result
+    assert read_test_query(case) == result
     assert result.n_sent == len(result.labels) == 27
     assert all(picture is not None for picture in intake.sample_pictures(case, range(27)))
     assert intake.sample_pictures(case, [27]) == [None]
@@ -58,9 +62,9 @@ def test_a_file_that_is_no_model_stays_as_evidence(case, tmp_path):
     file = tmp_path / "suspect.bin"
     file.write_bytes(b"nothing that anybody knows")
     with pytest.raises(SuspectError):
-        intake.check_suspect(case.folder, file)
+        intake.check_suspect(case.folder, file, trial_pictures())
     assert case.facts()["evidence"]["name"] == "suspect.bin"
-    assert intake.read_test_query(case) is None
+    assert read_test_query(case) is None
 
 
 def test_a_survey_counts_files_and_keeps_samples(case):
@@ -71,7 +75,7 @@ def test_a_survey_counts_files_and_keeps_samples(case):
     assert found.n_usable == {demo.LEAVES[1].wnid: 14, wnid: 14}
     assert len(found.samples[wnid]) == 12
     assert found.sources[0]["n_files"] == 29
-    read = intake.read_survey(case)
+    read = read_survey(case)
     assert read is not None
     assert (read.n_files, read.n_usable, read.samples) == (found.n_files, found.n_usable, found.samples)
     assert read.hierarchy.ids == found.hierarchy.ids
@@ -82,7 +86,7 @@ def test_a_large_corpus_is_counted_and_not_decoded(case, monkeypatch):
     """Then nobody knows yet how many files are usable."""
     monkeypatch.setattr(intake, "MAX_SURVEYED", 10)
     intake.survey_corpora(case.folder)
-    read = intake.read_survey(case)
+    read = read_survey(case)
     assert read is not None
     assert read.n_usable is None
 
@@ -92,4 +96,4 @@ def test_a_damaged_survey_is_a_sentence(case):
     intake.survey_corpora(case.folder)
     case.path("survey/nodes.parquet").write_bytes(b"rubbish")
     with pytest.raises(CaseError, match="Read the corpus again"):
-        intake.read_survey(case)
+        read_survey(case)

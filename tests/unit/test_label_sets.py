@@ -7,7 +7,7 @@ import pytest
 
 from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import SettingsError
-from fdcore.verification.label_sets import LabelSet, label_set, label_sets
+from fdcore.words.label_sets import LabelSet, label_set, label_sets
 
 SIZES = {
     "cifar10": 10, "cifar100": 100, "cifar100-coarse": 20, "imagenet1k": 1000, "imagenet1k-devkit": 1000,

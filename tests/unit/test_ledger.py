@@ -10,14 +10,14 @@ import case_factory
 import numpy as np
 import pytest
 
-from fdcore.case import Case
+from fdcore.answers.asking import ask_suspect, n_queries_left
+from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
+from fdcore.case.case import Case
 from fdcore.errors import CaseError, SuspectError
-from fdcore.pipeline import run_plan
-from fdcore.scores import ask_suspect, n_queries_left
-from fdcore.suspect.ledger import Ledger, LedgerHeader
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
-from fdcore.views import ViewSpec
+from fdcore.work.investigate import run_plan
 from ui import cached
 
 SPEC = PreprocessSpec(height=8, width=8)
@@ -215,7 +215,7 @@ def test_only_one_process_asks_at_a_time(tmp_path, ids):
     folder = tmp_path / "ledger"
     ledger = Ledger.open_or_create(folder, HEADER, ids)
     code = (
-        "import sys, time; from pathlib import Path; from fdcore.suspect.ledger import Ledger\n"
+        "import sys, time; from pathlib import Path; from fdcore.answers.ledger import Ledger\n"
         "with Ledger.open(Path(sys.argv[1])).exclusively(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE)

@@ -13,7 +13,7 @@ from sklearn.manifold import TSNE, trustworthiness
 from threadpoolctl import threadpool_limits
 
 from fdcore.errors import SettingsError
-from fdcore.verification.maps import MAX_WORDS, MIN_WORDS, Method, map_words
+from fdcore.words.maps import MAX_WORDS, MIN_WORDS, Method, map_words
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 METHODS = ("tsne", pytest.param("umap", marks=pytest.mark.slow))  # UMAP compiles itself in every process
@@ -179,7 +179,7 @@ def test_what_cannot_be_mapped_is_refused(vectors: Any, method: Any, seed: int, 
 def test_importing_maps_loads_neither_library_and_umap_is_silent() -> None:
     """A page that only names the methods starts fast; in a fresh process, no advice for programmers reaches users."""
     code = (
-        "import sys, numpy as np; from fdcore.verification.maps import map_words;"
+        "import sys, numpy as np; from fdcore.words.maps import map_words;"
         "print([m for m in ('sklearn', 'umap', 'numba') if m in sys.modules]);"
         "map_words(np.random.default_rng(0).normal(size=(12, 5)).astype('float32'), 'umap')"
     )

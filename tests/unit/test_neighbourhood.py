@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tiny_world
 
-from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.neighbourhood import (
+from fdcore.method.closeness import distances
+from fdcore.method.neighbourhood import (
     Neighbourhood,
     all_candidates,
     distinct_labels,
@@ -19,8 +19,8 @@ from fdcore.neighbourhood import (
     path_from_root,
     tree_above,
 )
-from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, SelectionSettings, select
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, SelectionSettings, select
 
 AIRLINER, WARPLANE, WING, SHARK = "n02690373", "n04552348", "n04592741", "n01494475"
 NODES = tuple(sorted(tiny_world.LEAVES))

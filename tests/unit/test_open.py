@@ -197,7 +197,7 @@ def labelled(folder: Path, per_class: int, size: int, *, grey: bool = False) -> 
 def test_the_real_resnet_recognises_its_pictures(real_data: Path) -> None:
     """The third-party ResNet-20 reaches its 81 % on the JPEGs of CIFAR-10 with nothing said about it."""
     suspect = open_suspect(real_data / "suspects" / "seized-01.th")
-    asked, truth = labelled(real_data / "labelled" / "cifar10-test5000", 50, 32)
+    asked, truth = labelled(real_data / "labelled" / "cifar10-test", 50, 32)
     assert np.mean(suspect.labels(asked) == truth) == pytest.approx(0.81, abs=0.04)
 
 
@@ -209,7 +209,7 @@ def test_the_real_plain_networks_recognise_their_pictures(real_data: Path) -> No
     graph = open_suspect(real_data / "suspects" / "seized-02.onnx")
     assert np.mean(plain.labels(signs) == truth) > 0.65
     assert (plain.labels(signs) == graph.labels(signs)).mean() > 0.99  # the same network in two formats
-    things, truth = labelled(real_data / "labelled" / "cifar10-test5000", 20, 32)
+    things, truth = labelled(real_data / "labelled" / "cifar10-test", 20, 32)
     tutorial = open_suspect(real_data / "suspects" / "seized-08.pth", preset="signed")
     assert np.mean(tutorial.labels(things) == truth) > 0.6
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import tiny_world
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
-from fdcore.pipeline import investigate
-from fdcore.plan import Plan, Settings, SuspectOptions
-from fdcore.results import WRITTEN, agrees_with_files, analyse
-from fdcore.selection import SelectionSettings
+from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
+from fdcore.work.conclude import WRITTEN, agrees_with_files, analyse
+from fdcore.work.investigate import investigate
 from ui import cached
 
 SPEC = PreprocessSpec(height=tiny_world.SIZE, width=tiny_world.SIZE)
@@ -223,12 +223,12 @@ def test_one_process_works_on_a_case_at_a_time(world):
 
 def test_a_full_disk_while_writing_results_keeps_the_answers(world, monkeypatch):
     """When the disk fills after asking, the next run asks nothing again."""
-    from fdcore import results
+    from fdcore.work import conclude
 
     def full(*_args, **_more):
         raise StorageError("The disk is full")
 
-    monkeypatch.setattr(results, "_write_findings", full)
+    monkeypatch.setattr(conclude, "_write_findings", full)
     with pytest.raises(StorageError):
         world.investigate()
     monkeypatch.undo()

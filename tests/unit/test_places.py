@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fdcore.demo_case import demo_plan, stickers_beside
+from fdcore.case.places import Places, folder_choices, inside, list_files, list_folders, require_inside
+from fdcore.case.plan import require_allowed
+from fdcore.demo.case import demo_plan, stickers_beside
 from fdcore.errors import SettingsError
-from fdcore.places import Places, folder_choices, inside, list_files, list_folders, require_inside
-from fdcore.plan import require_allowed
 
 
 @pytest.fixture

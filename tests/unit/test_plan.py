@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from fdcore.case import Case
+from fdcore.answers.views import ViewSpec
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings, SuspectOptions, change_plan, plan_of
 from fdcore.errors import CaseError
-from fdcore.plan import Plan, Settings, SuspectOptions, change_plan, plan_of
-from fdcore.selection import SelectionSettings
-from fdcore.views import ViewSpec
+from fdcore.method.selection import SelectionSettings
 
 
 def test_a_plan_survives_its_way_through_json():

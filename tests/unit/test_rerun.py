@@ -7,11 +7,11 @@ from pathlib import Path
 import case_factory
 import pytest
 
-from fdcore import cli
-from fdcore.case import Case
-from fdcore.plan import Plan, Settings
-from fdcore.rerun import rerun_commands
-from fdcore.selection import SelectionSettings
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings
+from fdcore.cli import main
+from fdcore.method.selection import SelectionSettings
+from fdcore.report.rerun import rerun_commands
 
 WEIGHED = asdict(SelectionSettings(alpha=0.55, eta=4.5, k=3))
 
@@ -19,7 +19,7 @@ WEIGHED = asdict(SelectionSettings(alpha=0.55, eta=4.5, k=3))
 def parsed(command: str):
     words = shlex.split(command)
     assert words[0] == "fdcore"
-    return cli._parser().parse_args(words[1:])
+    return main._parser().parse_args(words[1:])
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +30,17 @@ def facts(tmp_path_factory) -> dict:
 def test_the_commands_parse_to_the_settings_of_the_case(facts):
     """What the command line makes of them is what the case was asked and weighed with."""
     investigate, select = map(parsed, rerun_commands(facts, WEIGHED))
-    settings = cli._settings(investigate)
+    settings = main._settings(investigate)
     planned = Plan.from_dict(facts["plan"]).settings
     assert settings == Settings(n_views=planned.n_views, selection=SelectionSettings(**WEIGHED))
     assert investigate.suspect == Path("colours.onnx")
     assert investigate.corpus == ["tiny"]
-    assert cli._selection_settings(select, SelectionSettings()) == SelectionSettings(**WEIGHED)
+    assert main._selection_settings(select, SelectionSettings()) == SelectionSettings(**WEIGHED)
 
 
 def test_preprocessing_is_spelled_out(facts):
     """No preset has to be known to get the same numbers."""
-    overrides = cli._spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
+    overrides = main._spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
     spec = facts["suspect"]["preprocessing"]
     assert {name: list(v) if isinstance(v, tuple) else v for name, v in overrides.items()} == {
         name: spec[name] for name in overrides
@@ -55,8 +55,8 @@ def test_negative_ranges_and_automatic_k_survive():
         "corpus": {"sources": ["a (folders)", "b"]}, "suspect": {"preprocessing": {"value_range": [-1.0, 1.0]}},
     }  # fmt: skip
     investigate = parsed(rerun_commands(facts, asdict(SelectionSettings()))[0])
-    assert cli._spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
-    assert cli._settings(investigate).selection == SelectionSettings()
+    assert main._spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
+    assert main._settings(investigate).selection == SelectionSettings()
     assert (investigate.budget, investigate.images_per_leaf, investigate.corpus) == (100, 0, ["a", "b"])
 
 
@@ -91,5 +91,5 @@ def test_a_case_of_an_earlier_version_is_asked_as_planned(facts):
 def test_the_number_of_classes_is_spelled_out(facts):
     """A file that does not say needs it again."""
     asked = facts | {"asking": facts["asking"] | {"n_classes": 4}}
-    assert cli._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
-    assert cli._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None
+    assert main._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
+    assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import binomtest
 
-from fdcore.scores import score_leaves, wilson_interval
+from fdcore.method.scores import score_leaves, wilson_interval
 
 NODES = ("a", "b", "c")
 

@@ -7,16 +7,9 @@ import numpy as np
 import pytest
 
 from fdcore.errors import SettingsError
-from fdcore.scores import Scores
-from fdcore.selection import (
-    SelectionSettings,
-    candidate_leaves,
-    candidates,
-    overall,
-    select,
-    semantic_scores,
-)
-from fdcore.weaknesses import weaknesses
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, candidate_leaves, candidates, overall, select, semantic_scores
+from fdcore.method.weaknesses import weaknesses
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp")

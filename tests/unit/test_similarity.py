@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from fdcore.artefacts import ClassFinding
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
-from fdcore.filtering import FilteredClass
-from fdcore.scores import Scores
-from fdcore.selection import Choice, ClassSelection, Cluster
-from fdcore.verification import similarity
-from fdcore.verification.conclusion import PROVES_LITTLE, claims_in_words, why_little
-from fdcore.verification.label_sets import label_set
-from fdcore.verification.similarity import (
+from fdcore.method.filtering import FilteredClass
+from fdcore.method.findings import ClassFinding
+from fdcore.method.scores import Scores
+from fdcore.method.selection import Choice, ClassSelection, Cluster
+from fdcore.words import similarity
+from fdcore.words.conclusion import PROVES_LITTLE, claims_in_words, why_little
+from fdcore.words.label_sets import label_set
+from fdcore.words.similarity import (
     ClassSimilarity,
     compare_claims,
     content_tokens,
@@ -37,8 +37,8 @@ from fdcore.verification.similarity import (
     unknown_tokens,
     words_needed,
 )
-from fdcore.verification.vectors import WordVectors, builtin_vectors, open_vectors
-from fdcore.verification.vocabulary import ListedVocabulary
+from fdcore.words.vectors import WordVectors, builtin_vectors, open_vectors
+from fdcore.words.vocabulary import ListedVocabulary
 
 WORDS = ("cat", "Cat", "tabby", "persian", "Persian", "automobile", "convertible", "sports", "car", "beach", "wagon",
          "hen", "woods", "bird", "prey", "mouse", "of", "the", "nothing")  # fmt: skip
@@ -208,7 +208,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = load_wordnet()
     names = [tree.synonyms(node) for node in tree.ids[2_000:2_300]]
     whole = name_similarities(names[:50], names, builtin_vectors())
-    monkeypatch.setattr("fdcore.verification.similarity._N_COLUMNS", 7)
+    monkeypatch.setattr("fdcore.words.similarity._N_COLUMNS", 7)
     np.testing.assert_allclose(name_similarities(names[:50], names, builtin_vectors()), whole, atol=1e-6)
 
 

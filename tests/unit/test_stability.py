@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fdcore.errors import SettingsError
-from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, SelectionSettings, candidate_leaves, select
-from fdcore.stability import (
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, SelectionSettings, candidate_leaves, select
+from fdcore.method.stability import (
     DEFAULT_ALPHAS,
     DEFAULT_ETAS,
     StabilityMap,

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fdcore.artefacts import ClassFinding
 from fdcore.cloning.transfer import share_evenly, transfer_set
-from fdcore.filtering import FilteredClass
-from fdcore.naming import Name
-from fdcore.selection import ClassSelection, Cluster
+from fdcore.method.filtering import FilteredClass
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import Name
+from fdcore.method.selection import ClassSelection, Cluster
 
 
 def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassFinding:

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fdcore.analysis import Scored, load_scored, weigh, weigh_class
-from fdcore.case import Case
-from fdcore.choices import Choice
-from fdcore.selection import SelectionSettings, candidate_leaves
-from fdcore.stability import StabilityMap, find_flips, map_stability
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored
+from fdcore.method.choices import Choice
+from fdcore.method.findings import Scored, weigh, weigh_class
+from fdcore.method.selection import SelectionSettings, candidate_leaves
+from fdcore.method.stability import StabilityMap, find_flips, map_stability
 from fdcore.verdict import reason_for
 from ui.selection import figures, parts, tables
 

@@ -14,8 +14,8 @@ import pytest
 from gensim import downloader
 
 from fdcore.errors import SettingsError, StorageError
-from fdcore.verification.vector_download import download_vectors, list_vectors, open_https
-from fdcore.verification.vectors import open_vectors
+from fdcore.words.vector_download import download_vectors, list_vectors, open_https
+from fdcore.words.vectors import open_vectors
 
 CONTENT = gzip.compress(b"2 3\ncat 1 2 3\ndog 4 5 6\n", mtime=0)
 BASE = downloader.DOWNLOAD_BASE_URL

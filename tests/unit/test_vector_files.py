@@ -18,9 +18,9 @@ import pytest
 from gensim.models import KeyedVectors
 
 from fdcore.errors import SettingsError, StorageError
-from fdcore.verification import vector_files, vector_reading, vocabulary
-from fdcore.verification.vector_files import open_vector_file
-from fdcore.verification.vectors import WordVectors, open_vectors
+from fdcore.words import vector_files, vector_reading, vocabulary
+from fdcore.words.vector_files import open_vector_file
+from fdcore.words.vectors import WordVectors, open_vectors
 
 WORDS = ["the", "Cat", "cat", "New_York", "größe", "猫", "naïve", "20", "don't", "\u00a0", "🐈", "a" * 300]
 MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 7)).astype(np.float32)
@@ -317,7 +317,7 @@ def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
 _OPENED = """
 import sys
 from pathlib import Path
-from fdcore.verification.vectors import open_vectors
+from fdcore.words.vectors import open_vectors
 heard = []
 vectors = open_vectors(Path(sys.argv[1]), Path(sys.argv[2]), lambda stage, *_: heard.append(stage))
 print(vectors.sha256, "Converting the word vectors" in heard)
@@ -351,7 +351,7 @@ def test_a_killed_conversion_leaves_nothing_that_looks_complete(tmp_path: Path, 
     """Killed in the middle, the next one starts anew, and no draft stays."""
     cache = tmp_path / "cache"
     program = (
-        "import sys; from pathlib import Path; from fdcore.verification.vectors import open_vectors;"
+        "import sys; from pathlib import Path; from fdcore.words.vectors import open_vectors;"
         "open_vectors(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     worker = subprocess.Popen([sys.executable, "-c", program, str(slow_file), str(cache)])

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CaseError, SettingsError
-from fdcore.verification.similarity import content_tokens
-from fdcore.verification.spelling import spellings
-from fdcore.verification.vectors import WordVectors, builtin_vectors, from_npz, to_npz
-from fdcore.verification.vocabulary import ListedVocabulary
+from fdcore.words.similarity import content_tokens
+from fdcore.words.spelling import spellings
+from fdcore.words.vectors import WordVectors, builtin_vectors, from_npz, to_npz
+from fdcore.words.vocabulary import ListedVocabulary
 
 
 def make_vectors(words: Sequence[str], n_dims: int = 5) -> WordVectors:
@@ -181,7 +181,7 @@ def test_a_copy_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPa
     """The size is looked at before anything is unpacked."""
     content = bomb()
     assert len(content) < 100_000
-    monkeypatch.setattr("fdcore.verification.vectors._MAX_UNPACKED", 2**24)
+    monkeypatch.setattr("fdcore.words.vectors._MAX_UNPACKED", 2**24)
     monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("unpacked"))
     with pytest.raises(CaseError, match="unpacks to 32 MB"):
         from_npz(content)
@@ -228,7 +228,7 @@ def test_the_builtin_vectors_put_kinds_together(word: str, near: str, far: str) 
 def test_the_builtin_vectors_open_quickly_and_without_gensim() -> None:
     """A page may use them: a third of a second in a new process, and neither gensim nor torch is imported."""
     program = (
-        "import sys, time; from fdcore.verification import vectors; start = time.perf_counter();"
+        "import sys, time; from fdcore.words import vectors; start = time.perf_counter();"
         "vectors.builtin_vectors(); print(time.perf_counter() - start, 'gensim' in sys.modules, 'torch' in sys.modules)"
     )
     best = min(
@@ -241,7 +241,7 @@ def test_the_builtin_vectors_open_quickly_and_without_gensim() -> None:
 
 def test_a_copy_that_would_not_be_read_again_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many bytes are refused when they are kept, in a sentence, and not when the case is opened."""
-    monkeypatch.setattr("fdcore.verification.vectors._MAX_UNPACKED", 2**16 + 20)
+    monkeypatch.setattr("fdcore.words.vectors._MAX_UNPACKED", 2**16 + 20)
     assert len(from_npz(to_npz(make_vectors([])))) == 0
     with pytest.raises(SettingsError, match="a case keeps at most"):
         to_npz(make_vectors(["cat", "dog", "ship"]))
@@ -250,6 +250,6 @@ def test_a_copy_that_would_not_be_read_again_is_not_written(monkeypatch: pytest.
 def test_too_many_words_are_refused_before_they_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit of what is kept holds for reading as well."""
     content = to_npz(make_vectors(["cat", "dog", "ship"]))
-    monkeypatch.setattr("fdcore.verification.vectors.MAX_KEPT", 2)
+    monkeypatch.setattr("fdcore.words.vectors.MAX_KEPT", 2)
     with pytest.raises(CaseError, match="more than 2 words"):
         from_npz(content)

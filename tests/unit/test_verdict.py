@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import tiny_world
 
-from fdcore.artefacts import ClassFinding
-from fdcore.choices import Choice, apply_choices
-from fdcore.closeness import distances
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.filtering import FilteredClass
-from fdcore.naming import name_selection
-from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, SelectionSettings, select
-from fdcore.stability import FIRM, UNSTABLE, firmness, map_stability
+from fdcore.method.choices import Choice, apply_choices
+from fdcore.method.closeness import distances
+from fdcore.method.filtering import FilteredClass
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import name_selection
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, SelectionSettings, select
+from fdcore.method.stability import FIRM, UNSTABLE, firmness, map_stability
+from fdcore.method.weaknesses import is_catch_all, share_elsewhere, weaknesses
 from fdcore.verdict import (
     Circumstances,
     Verdict,
@@ -30,9 +31,8 @@ from fdcore.verdict import (
 )
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.verdict.weak_points import unstable_classes
-from fdcore.verification.agreement import Agreement
-from fdcore.verification.label_sets import label_set
-from fdcore.weaknesses import is_catch_all, share_elsewhere, weaknesses
+from fdcore.words.agreement import Agreement
+from fdcore.words.label_sets import label_set
 
 SETTINGS = SelectionSettings()
 NOTHING = np.empty(0, np.intp)

@@ -6,14 +6,14 @@ import io
 import numpy as np
 import tiny_world
 
-from fdcore.artefacts import ClassFinding
 from fdcore.errors import CorpusError
-from fdcore.filtering import FilteredClass
-from fdcore.naming import name_selection
-from fdcore.scores import Scores
-from fdcore.selection import ClassSelection, Cluster
-from fdcore.verification import words as verification
-from fdcore.verification.words import words_of, words_to_csv
+from fdcore.method.filtering import FilteredClass
+from fdcore.method.findings import ClassFinding
+from fdcore.method.naming import name_selection
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, Cluster
+from fdcore.words import words as verification
+from fdcore.words.words import words_of, words_to_csv
 
 NODES = tuple(sorted(tiny_world.LEAVES))
 HIERARCHY = tiny_world.hierarchy()

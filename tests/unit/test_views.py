@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fdcore.answers.views import ViewSpec, make_views
 from fdcore.errors import SettingsError
-from fdcore.views import ViewSpec, make_views
 
 STILL = ViewSpec(rotation_deg=0, translation=0, perspective=0, noise=0)
 

@@ -15,15 +15,17 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
-from fdcore.analysis import Findings, load_scored, read_choices, selection_settings, weigh
-from fdcore.case import Case
-from fdcore.claims import Claims, write_claims
-from fdcore.comparison import KEPT_FILE, WORDS_FILE, compare
+from fdcore.case.case import Case
+from fdcore.case.claims import write_claims
+from fdcore.case.conclusions import load_scored, read_choices, selection_settings
+from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import CaseError, SettingsError
-from fdcore.results import analyse
-from fdcore.selection import SelectionSettings
-from fdcore.verification.vectors import WordVectors, builtin_vectors
-from fdcore.word_check import (
+from fdcore.method.findings import Findings, weigh
+from fdcore.method.selection import SelectionSettings
+from fdcore.words.claims import Claims
+from fdcore.words.comparison import compare
+from fdcore.words.vectors import WordVectors, builtin_vectors
+from fdcore.work.compare_words import (
     AGREEMENT_COLUMNS,
     METHODS,
     agreements_to_csv,
@@ -33,6 +35,7 @@ from fdcore.word_check import (
     chosen_vectors,
     opens_at_once,
 )
+from fdcore.work.conclude import analyse
 
 WORDS = {
     "airplane": (1, 0, 0),
@@ -228,7 +231,7 @@ _KILLED = """
 import sys
 from pathlib import Path
 import os, signal
-from fdcore.word_check import check_words
+from fdcore.work.compare_words import check_words
 
 def die(stage, done, total):
     if stage == sys.argv[3]:

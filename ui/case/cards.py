@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fdcore.casebook import CaseCard
+from fdcore.case.casebook import CaseCard
 from fdcore.jobs import Job
 from ui import frame, job_panel
 from ui.case import menu as case_menu

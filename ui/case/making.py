@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from fdcore.casebook import MAX_TITLE
+from fdcore.case.casebook import MAX_TITLE
 from fdcore.errors import FdError
 from fdcore.jobs.database import database_path
 from fdcore.storage import only_one

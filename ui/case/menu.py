@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fdcore.casebook import MAX_TITLE, Casebook, CaseCard
+from fdcore.case.casebook import MAX_TITLE, Casebook, CaseCard
 from fdcore.errors import FdError
 from ui import frame
 from ui.exports import archive_file

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fdcore.analysis import Findings, selection_settings
-from fdcore.casebook import CaseCard
+from fdcore.case.casebook import CaseCard
+from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
-from fdcore.figures import config
+from fdcore.method.findings import Findings
+from fdcore.report.figures import config
 from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
 from ui.sentences import show_error

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from fdcore.cloning.comparison import Column, Comparison, cost_points, density
 from fdcore.cloning.evaluation import Measure, Rate
 from fdcore.cloning.run import CloneRun
-from fdcore.figures.clones import (
+from fdcore.report.figures.clones import (
     ClassRates,
     CloneCurve,
     ClonePrice,
@@ -20,7 +20,7 @@ from fdcore.figures.clones import (
     loss_curves,
     rate_density,
 )
-from fdcore.figures.confusion import confusion_matrix
+from fdcore.report.figures.confusion import confusion_matrix
 from ui.clone.tables import class_cell, rate_of, source_title
 
 MAX_CURVES = 12  # the newest clones

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
-from fdcore.clone_lab.testing import MAX_TESTED
-from fdcore.clone_runs import last_request
+from fdcore.case.case import Case
+from fdcore.case.clones import last_request
+from fdcore.case.records import read_test_query
 from fdcore.cloning.architectures import default_arch
 from fdcore.cloning.run import CloneRun, TransferFacts
 from fdcore.cloning.schedule import jacobian_queries, planned_images
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import FdError
-from fdcore.intake import read_test_query
+from fdcore.method.findings import Findings
 from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.work.clones.testing import MAX_TESTED
 from ui import cached
 from ui.clone.settings import choose_settings, images_per_second, offered_networks
 from ui.clone.sources import choose_sources, choose_test

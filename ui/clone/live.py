@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.cloning.run import CloneRun
-from fdcore.figures.style import config
 from fdcore.jobs import Job, JobQueue
+from fdcore.report.figures.style import config
 from ui import cached, job_panel
 from ui.clone.figures import MAX_CURVES, draw_held_out, draw_loss
 from ui.clone.tables import run_titles, runs_table, seconds_left, unfinished

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from fdcore.case import Case
-from fdcore.clone_lab import remove_clone
-from fdcore.clone_runs import RUNS, last_request, run_folder
+from fdcore.case.case import Case
+from fdcore.case.clones import RUNS, last_request, run_folder
 from fdcore.cloning.comparison import Column, Comparison
 from fdcore.cloning.evaluation import MAX_CONFUSION
 from fdcore.cloning.run import CARD, NETWORK, WEIGHTS, CloneRun
 from fdcore.cloning.schedule import planned_epochs
 from fdcore.cloning.settings import SourceKind
 from fdcore.errors import CaseError, FdError
-from fdcore.figures.confusion import MAX_MATRIX
-from fdcore.figures.style import config
+from fdcore.report.figures.confusion import MAX_MATRIX
+from fdcore.report.figures.style import config
+from fdcore.work.clones import remove_clone
 from ui.clone.figures import draw_confusion
 from ui.clone.form import start_job
 from ui.clone.live import curves, runs_overview

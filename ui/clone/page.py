@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fdcore.analysis import Findings, selection_settings
-from fdcore.artefacts import image_rows_to_csv
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
+from fdcore.case.tables import image_rows_to_csv
 from fdcore.cloning.comparison import Column, comparison_to_csv
 from fdcore.cloning.evaluation import MAX_CONFUSION
 from fdcore.cloning.run import CloneRun
-from fdcore.selection import SelectionSettings
+from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.clone import figures, form, live, one, results
 from ui.clone.results import Shown

@@ -6,13 +6,14 @@ from typing import Literal, NamedTuple
 
 import streamlit as st
 
-from fdcore.analysis import Findings, read_choices
-from fdcore.case import Case
-from fdcore.clone_runs import CORPUS_SET, EvaluationSetFacts, made_from_another_finding
+from fdcore.case.case import Case
+from fdcore.case.clones import CORPUS_SET, EvaluationSetFacts, made_from_another_finding
+from fdcore.case.conclusions import read_choices
 from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach, made_alike
 from fdcore.cloning.evaluation import Measure, lead
 from fdcore.errors import FdError
-from fdcore.figures.style import config
+from fdcore.method.findings import Findings
+from fdcore.report.figures.style import config
 from ui import cached
 from ui.clone.figures import draw_cost, draw_density, draw_rates
 from ui.clone.form import n_scoring_answers, start_job

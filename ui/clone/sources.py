@@ -5,10 +5,10 @@ from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from fdcore.casebook import CaseCard
+from fdcore.case.casebook import CaseCard
+from fdcore.case.places import inside, require_inside
 from fdcore.cloning.settings import Role, Source, SourceKind
 from fdcore.errors import FdError, SettingsError
-from fdcore.places import inside, require_inside
 from ui import cached
 from ui.clone.settings import OWNER
 from ui.clone.tables import source_title

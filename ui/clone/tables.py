@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fdcore.artefacts import to_csv
 from fdcore.cloning.comparison import (
     ALL,
     MEAN,
@@ -25,6 +24,7 @@ from fdcore.cloning.naming import clone_titles
 from fdcore.cloning.run import MAX_SECONDS, ClassTransfer, CloneRun, TransferFacts
 from fdcore.cloning.schedule import planned_epochs, planned_images
 from fdcore.cloning.settings import Source, SourceKind
+from fdcore.tables import to_csv
 from ui.text import counted, shortened
 
 SUSPECT = "The suspect's accuracy"  # a column

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fdcore.analysis import Findings
 from fdcore.cloning.transfer import TransferSet, transfer_set
+from fdcore.method.findings import Findings
 from ui.frame import Desk
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def kept_panel(desk: Desk, findings: Findings) -> None:
 
 def draw_kept(desk: Desk, findings: Findings) -> "go.Figure":
     """Kept and dropped images of each class, the first `MAX_BARS` that have any."""
-    from fdcore.figures import filter_counts
+    from fdcore.report.figures import filter_counts
 
     shares = [share for share in transfer_set(findings.classes).classes if share.kept + share.dropped][:MAX_BARS]
     return filter_counts(
@@ -52,7 +52,7 @@ def _metrics(found: TransferSet) -> None:
 
 
 def _figure(desk: Desk, findings: Findings, found: TransferSet) -> None:
-    from fdcore.figures.style import config
+    from fdcore.report.figures.style import config
 
     left_out = len([share for share in found.classes if share.kept + share.dropped]) - MAX_BARS
     more = f" Of more classes, the first {MAX_BARS} are drawn." if left_out > 0 else ""

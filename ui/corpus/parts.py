@@ -4,13 +4,13 @@ from collections import Counter
 
 import streamlit as st
 
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, plan_of
+from fdcore.case.records import Surveyed
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.layouts import folder_name
 from fdcore.errors import CaseError
-from fdcore.intake import Surveyed
 from fdcore.jobs import Job
-from fdcore.plan import Plan, plan_of
 from ui import cached, job_panel
 from ui.corpus import result as corpus_result
 from ui.corpus import sources as corpus_sources

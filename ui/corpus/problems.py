@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from fdcore.survey_tables import reason_table
 from ui.sentences import fragment
+from ui.survey_tables import reason_table
 from ui.text import counted
 
 PER_PAGE = 500

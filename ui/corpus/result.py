@@ -5,9 +5,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from fdcore.intake import Surveyed
-from fdcore.plan import Plan
-from fdcore.survey_tables import (
+from fdcore.case.plan import Plan
+from fdcore.case.records import Surveyed
+from ui import cached, state
+from ui.corpus.problems import draw_problems
+from ui.corpus.treemap import clicked_node, draw_map, root_of_map
+from ui.exports import export
+from ui.frame import Desk
+from ui.pictures import as_tiles
+from ui.sentences import fragment
+from ui.survey_tables import (
     NO_SOURCE,
     SAMPLE_PX,
     Totals,
@@ -17,13 +24,6 @@ from fdcore.survey_tables import (
     leaves_csv,
     n_available,
 )
-from ui import cached, state
-from ui.corpus.problems import draw_problems
-from ui.corpus.treemap import clicked_node, draw_map, root_of_map
-from ui.exports import export
-from ui.frame import Desk
-from ui.pictures import as_tiles
-from ui.sentences import fragment
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -109,7 +109,7 @@ def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -
 
 
 def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
-    from fdcore.figures import config
+    from fdcore.report.figures import config
 
     root = root_of_map(surveyed, node)
     key = f"corpus_map_{'all' if root is None else surveyed.hierarchy.index(root)}"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from fdcore.case.places import Places, inside, require_inside
+from fdcore.case.plan import Plan, change_plan
+from fdcore.case.records import Surveyed
 from fdcore.corpus.corpus import folder_of
 from fdcore.errors import CorpusError, FdError, SettingsError
-from fdcore.intake import Surveyed
-from fdcore.places import Places, inside, require_inside
-from fdcore.plan import Plan, change_plan
 from ui import cached
 from ui.corpus.folders import first_look
 from ui.frame import Desk

@@ -4,10 +4,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from fdcore.case.records import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.figures import corpus_treemap
-from fdcore.intake import Surveyed
-from fdcore.survey_tables import tree_rows
+from fdcore.report.figures import corpus_treemap
+from ui.survey_tables import tree_rows
 
 MAX_NODES = 1_200
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fdcore.analysis import Scored
-from fdcore.case import Case
-from fdcore.neighbourhood import Neighbourhood, matrix_to_csv, pairs_to_csv
-from fdcore.selection import SelectionSettings
+from fdcore.case.case import Case
+from fdcore.method.findings import Scored
+from fdcore.method.neighbourhood import Neighbourhood, matrix_to_csv, pairs_to_csv
+from fdcore.method.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.distances.figures import draw_heatmap, draw_tree
 from ui.distances.tables import pairs_table
@@ -178,7 +178,7 @@ def _panels(
 
 
 def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: bool) -> None:
-    from fdcore.figures.style import config
+    from fdcore.report.figures.style import config
 
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Distances between candidates**", width="content")
@@ -201,7 +201,7 @@ def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: b
 
 
 def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
-    from fdcore.figures.style import config
+    from fdcore.report.figures.style import config
 
     st.markdown("**Where they hang in the hierarchy**")
     what = "its score" if target_class is not None else "its best score in any class"

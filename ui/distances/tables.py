@@ -6,7 +6,7 @@ from itertools import islice
 import pandas as pd
 
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.neighbourhood import Neighbourhood
+from fdcore.method.neighbourhood import Neighbourhood
 
 
 def pairs_table(hierarchy: Hierarchy, shown: Neighbourhood, limit: int) -> pd.DataFrame:

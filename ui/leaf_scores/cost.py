@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fdcore.analysis import Scored
+from fdcore.case.plan import Settings
+from fdcore.case.records import Surveyed
 from fdcore.errors import SettingsError
-from fdcore.intake import Surveyed
-from fdcore.plan import Settings
+from fdcore.method.findings import Scored
 
 
 @dataclass(frozen=True)

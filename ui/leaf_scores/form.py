@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from fdcore import spending
-from fdcore.analysis import Scored
-from fdcore.case import Case
+from fdcore.answers.views import ViewSpec
+from fdcore.case import spending
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings, plan_of
+from fdcore.case.records import read_test_query
 from fdcore.errors import FdError, SettingsError
-from fdcore.intake import read_test_query
-from fdcore.plan import Plan, Settings, plan_of
-from fdcore.views import ViewSpec
+from fdcore.method.findings import Scored
 from ui import cached
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fdcore.analysis import Scored, pixels_of
-from fdcore.case import Case
-from fdcore.views import Pictures
+from fdcore.answers.views import Pictures
+from fdcore.case.case import Case
+from fdcore.case.conclusions import pixels_of
+from fdcore.method.findings import Scored
 from ui import cached, state
 from ui.class_picker import class_name
 from ui.frame import Desk

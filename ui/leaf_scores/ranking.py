@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from fdcore.analysis import Scored
+from fdcore.method.findings import Scored
 from ui import state
 from ui.class_picker import go_to_class
 from ui.leaf_scores import tables as leaf_tables
@@ -92,7 +92,7 @@ def draw_ranking(
     scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
 ) -> "go.Figure":
     """The bars of some leaves."""
-    from fdcore.figures import leaf_ranking
+    from fdcore.report.figures import leaf_ranking
 
     scores, nodes = scored.scores, scored.scores.nodes
     low, high = scores.interval(target_class)
@@ -111,7 +111,7 @@ def draw_ranking(
 
 def draw_overview(scored: Scored, classes: Sequence[int], names: Sequence[str]) -> "go.Figure":
     """Some classes by their best leaves."""
-    from fdcore.figures import classes_by_leaves
+    from fdcore.report.figures import classes_by_leaves
 
     leaves = leaf_tables.overview_leaves(scored, classes)
     return classes_by_leaves(
@@ -141,7 +141,7 @@ def _top(n_leaves: int) -> int:
 def _bars(
     scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
 ) -> None:
-    from fdcore.figures import CONFIG
+    from fdcore.report.figures import CONFIG
 
     shares = scored.scores.functional[target_class, leaves]
     best = f"the best is {scored.label(int(leaves[0]))} with {shares[0]:.0%}" if len(leaves) else "none"
@@ -182,7 +182,7 @@ def _share(name: str, help: str) -> Any:
 
 
 def _heatmap(scored: Scored, target_class: int, names: Sequence[str]) -> None:
-    from fdcore.figures import CONFIG
+    from fdcore.report.figures import CONFIG
 
     n_pages = -(-len(names) // CLASSES_PER_PAGE)
     place = st.container()

@@ -5,8 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from fdcore.analysis import Scored
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.method.findings import Scored
 from ui import exports
 from ui.leaf_scores import ranking as leaf_ranking
 from ui.leaf_scores import tables as leaf_tables

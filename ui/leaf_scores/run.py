@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fdcore.analysis import Scored, selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
 from fdcore.errors import CaseError
 from fdcore.jobs import Job, JobQueue
+from fdcore.method.findings import Scored
 from ui import cached, job_panel, state
 from ui.class_picker import pick_class
 from ui.frame import Desk

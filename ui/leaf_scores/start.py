@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fdcore.analysis import selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
+from fdcore.case.plan import Settings, change_plan, plan_of, require_allowed
 from fdcore.errors import CaseError, FdError
-from fdcore.plan import Settings, change_plan, plan_of, require_allowed
 from ui.frame import Desk
 from ui.sentences import show_error
 

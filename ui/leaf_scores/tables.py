@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fdcore import artefacts
-from fdcore.analysis import Scored
-from fdcore.suspect.ledger import NOT_ASKED
+from fdcore.answers.ledger import NOT_ASKED
+from fdcore.case import tables
+from fdcore.method.findings import Scored
+from fdcore.tables import to_csv
 
 N_BEST = 3  # leaves of each class in the overview
 
@@ -73,12 +74,12 @@ def ranking_csv(scored: Scored, target_class: int, selected: Collection[int]) ->
     """The whole ranking of a class as CSV; texts that a spreadsheet would calculate are made inert."""
     table = ranking_table(scored, target_class, ranked_leaves(scored, target_class), selected)
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
-    return artefacts.to_csv([str(column) for column in table.columns], rows)
+    return to_csv([str(column) for column in table.columns], rows)
 
 
 def all_scores_csv(scored: Scored) -> bytes:
     """The scores of every class and leaf, as in the case's scores.csv."""
-    table = artefacts.score_rows(scored.scores, scored.hierarchy)
+    table = tables.score_rows(scored.scores, scored.hierarchy)
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 

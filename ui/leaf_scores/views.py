@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from fdcore.analysis import Scored
-from fdcore.case import Case
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.views import Pictures, ViewSpec, make_views
+from fdcore.case.case import Case
 from fdcore.errors import CaseError, FdError, SettingsError
-from fdcore.intake import sample_pictures
-from fdcore.suspect.ledger import LedgerHeader
-from fdcore.views import Pictures, ViewSpec, make_views
+from fdcore.method.findings import Scored
+from fdcore.work.intake import sample_pictures
 from ui.pictures import as_tiles
 from ui.sentences import show_error
 

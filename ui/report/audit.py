@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from fdcore.audit import AuditTrail, read_trail, trail_to_csv
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.errors import FdError
+from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
 from ui.frame import Desk
 from ui.sentences import show_error
 from ui.text import inert

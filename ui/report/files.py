@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
-from fdcore.selection import SelectionSettings
+from fdcore.case.case import Case
+from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
 from ui import cached
 from ui.exports import archive_file
 from ui.frame import Desk

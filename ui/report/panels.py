@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.artefacts import selection_rows, selection_to_csv, selection_to_json
-from fdcore.audit import read_trail, trail_to_csv
-from fdcore.case import Case
-from fdcore.report import found_domain
-from fdcore.selection import SelectionSettings
+from fdcore.case.case import Case
+from fdcore.case.tables import selection_rows, selection_to_csv, selection_to_json
+from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
+from fdcore.report.audit import read_trail, trail_to_csv
+from fdcore.report.page import found_domain
 from ui import cached, saving
 from ui.exports import export
 from ui.frame import Desk
@@ -78,7 +78,7 @@ def domain(findings: Findings, case_id: str) -> None:
                 "this corpus."
             )
         return
-    from fdcore.figures.style import config
+    from fdcore.report.figures.style import config
 
     left, right = st.columns((3, 2))
     with left.container(border=True, height="stretch"):

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from fdcore.analysis import Findings
+from fdcore.method.findings import Findings
 from ui import state
 from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP, share_column
 from ui.selection.tables import SHOWN, class_rows

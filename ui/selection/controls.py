@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fdcore.analysis import selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
-from fdcore.selection import SelectionSettings
+from fdcore.method.selection import SelectionSettings
 from ui import cached, saving, state
 from ui.frame import Desk
 from ui.live_slider import live_slider

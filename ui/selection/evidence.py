@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fdcore.analysis import Scored, lock_class, unlock_class
-from fdcore.artefacts import ClassFinding
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import lock_class, unlock_class
 from fdcore.errors import FdError
-from fdcore.selection import MAX_CHOSEN, Choice, Cluster
+from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
 from ui import cached
 from ui.frame import Desk
 from ui.selection.figures import counts_to_follow

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fdcore.analysis import Scored
-from fdcore.artefacts import ClassFinding
-from fdcore.case import Case
-from fdcore.figures.selection import (
+from fdcore.case.case import Case
+from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.selection import SelectionSettings
+from fdcore.method.stability import StabilityMap
+from fdcore.report.figures.selection import (
     ALPHA_AXIS,
     ETA_AXIS,
     FUNCTIONAL,
@@ -26,9 +27,7 @@ from fdcore.figures.selection import (
     objective_axis,
     stability_map,
 )
-from fdcore.figures.style import ACCENT, GRID, LABEL_LENGTH, MAX_TICKS, MUTED, NOTHING, OTHER
-from fdcore.selection import SelectionSettings
-from fdcore.stability import StabilityMap
+from fdcore.report.figures.style import ACCENT, GRID, LABEL_LENGTH, MAX_TICKS, MUTED, NOTHING, OTHER
 from ui import cached
 from ui.selection.tables import cluster_name
 from ui.text import counted, shortened

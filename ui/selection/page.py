@@ -7,10 +7,10 @@ classes takes long, the slow part is a fragment of its own that is drawn, with a
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fdcore.analysis import read_choices, selection_settings
-from fdcore.case import Case
+from fdcore.case.case import Case
+from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.errors import CaseError, FdError
-from fdcore.selection import SelectionSettings
+from fdcore.method.selection import SelectionSettings
 from ui import cached, state
 from ui.class_picker import class_picker
 from ui.exports import export

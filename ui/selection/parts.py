@@ -3,11 +3,10 @@
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from fdcore.analysis import Scored
-from fdcore.artefacts import ClassFinding
-from fdcore.case import Case
-from fdcore.selection import SelectionSettings
-from fdcore.stability import FIRM, UNSTABLE, StabilityMap, firmness
+from fdcore.case.case import Case
+from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.selection import SelectionSettings
+from fdcore.method.stability import FIRM, UNSTABLE, StabilityMap, firmness
 from fdcore.verdict import reason_for
 from ui.selection.figures import bars_to_follow, map_to_follow
 from ui.selection.live_figure import live_bars, live_map

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from fdcore.analysis import Findings, Scored
-from fdcore.artefacts import ClassFinding, selection_rows, selection_to_csv, to_csv
-from fdcore.naming import name_selection
-from fdcore.selection import ClassSelection, Cluster, SelectionSettings
-from fdcore.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
+from fdcore.case.tables import selection_rows, selection_to_csv
+from fdcore.method.findings import ClassFinding, Findings, Scored
+from fdcore.method.naming import name_selection
+from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
+from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
+from fdcore.tables import to_csv
 from ui.text import counted, inert, shortened
 
 NOT_FOUND = "(not found)"

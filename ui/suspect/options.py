@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from fdcore.case.plan import SuspectOptions
 from fdcore.errors import SettingsError
-from fdcore.plan import SuspectOptions
 from fdcore.suspect.architectures.index import entries
 from fdcore.suspect.preprocess import PRESETS
 from ui.text import inert

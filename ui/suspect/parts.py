@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fdcore.artefacts import to_csv
+from fdcore.case.plan import SuspectOptions, plan_of
+from fdcore.case.records import read_test_query
 from fdcore.errors import FdError, SettingsError
-from fdcore.intake import read_test_query
 from fdcore.jobs import Job, State
-from fdcore.plan import SuspectOptions, plan_of
+from fdcore.tables import to_csv
 from ui import exports, frame, job_panel
 from ui.frame import Desk
 from ui.new_case import about_this_suspect

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fdcore.case import Case
+from fdcore.case.case import Case
 from fdcore.errors import SuspectError
 from ui import cached
 from ui.text import file_size, inert, shortened

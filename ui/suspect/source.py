@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from fdcore.case import Case
-from fdcore.corpus import demo
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.places import inside, list_files
+from fdcore.case.plan import SuspectOptions, change_plan
 from fdcore.errors import CaseError
-from fdcore.places import inside, list_files
-from fdcore.plan import SuspectOptions, change_plan
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.text import file_size

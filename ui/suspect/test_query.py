@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fdcore.artefacts import to_csv
-from fdcore.figures import answer_bars, config
-from fdcore.intake import TestQuery, read_test_query, sample_pictures
-from fdcore.plan import SuspectOptions, plan_of
+from fdcore.case.plan import SuspectOptions, plan_of
+from fdcore.case.records import TestQuery, read_test_query
+from fdcore.report.figures import answer_bars, config
 from fdcore.suspect.preprocess import PRESETS
+from fdcore.tables import to_csv
+from fdcore.work.intake import sample_pictures
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.suspect.options import preset_meaning

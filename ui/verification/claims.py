@@ -5,9 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
-from fdcore.claims import (
+from fdcore.case.case import Case
+from fdcore.case.claims import write_claims
+from fdcore.errors import FdError
+from fdcore.method.findings import Findings
+from fdcore.words.agreement import Agreement
+from fdcore.words.claims import (
     FROM_SUSPECT,
     MAX_CLAIM,
     MAX_CSV_BYTES,
@@ -16,10 +19,7 @@ from fdcore.claims import (
     claims_from_label_set,
     claims_from_list,
     cleaned,
-    write_claims,
 )
-from fdcore.errors import FdError
-from fdcore.verification.agreement import Agreement
 from ui.frame import Desk
 from ui.sentences import fragment, show_error
 from ui.text import counted, shortened

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from fdcore.claims import Claims, cleaned
+from fdcore.words.claims import Claims, cleaned
 
 BY_HAND = "entered by hand"
 _CHANGED = ", changed by hand"

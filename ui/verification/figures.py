@@ -4,20 +4,15 @@ from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
-from fdcore.analysis import Findings
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.figures.word_map import word_map
-from fdcore.figures.words import (
-    SimilarityRow,
-    agreement_matrix,
-    similarity_bars,
-    similarity_histogram,
-)
-from fdcore.verification import agreement
-from fdcore.verification.agreement import Agreement
-from fdcore.verification.maps import Method
-from fdcore.verification.similarity import ClassSimilarity
-from fdcore.verification.vectors import WordVectors
+from fdcore.method.findings import Findings
+from fdcore.report.figures.word_map import word_map
+from fdcore.report.figures.words import SimilarityRow, agreement_matrix, similarity_bars, similarity_histogram
+from fdcore.words import agreement
+from fdcore.words.agreement import Agreement
+from fdcore.words.maps import Method
+from fdcore.words.similarity import ClassSimilarity
+from fdcore.words.vectors import WordVectors
 from ui.verification.stored import StoredMap
 from ui.verification.tables import NOT_FOUND, found_text
 

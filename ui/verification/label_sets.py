@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
-from fdcore.claims import claims_from_label_set
-from fdcore.figures.style import config
-from fdcore.verification.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, SORTED, Agreement
-from fdcore.verification.label_sets import label_sets
-from fdcore.verification.vectors import WordVectors
+from fdcore.case.case import Case
+from fdcore.method.findings import Findings
+from fdcore.report.figures.style import config
+from fdcore.words.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, SORTED, Agreement
+from fdcore.words.claims import claims_from_label_set
+from fdcore.words.label_sets import label_sets
+from fdcore.words.vectors import WordVectors
 from ui import cached
 from ui.cached import CHOICES
 from ui.frame import Desk

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from fdcore.analysis import Findings, selection_settings
-from fdcore.case import Case
-from fdcore.claims import Claims
-from fdcore.comparison import WORDS_FILE
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
+from fdcore.case.layout import WORDS_FILE
 from fdcore.errors import CaseError
-from fdcore.figures.style import config
-from fdcore.verification.maps import Method
+from fdcore.method.findings import Findings
+from fdcore.report.figures.style import config
+from fdcore.words.claims import Claims
+from fdcore.words.maps import Method
 from ui import cached
 from ui.class_picker import class_name
 from ui.frame import Desk

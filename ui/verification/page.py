@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fdcore.analysis import Findings, selection_settings
-from fdcore.case import Case
-from fdcore.claims import Claims, read_claims
-from fdcore.comparison import Comparison
+from fdcore.case.case import Case
+from fdcore.case.claims import read_claims
+from fdcore.case.conclusions import selection_settings
 from fdcore.errors import CaseError
-from fdcore.verification.conclusion import why_little
-from fdcore.verification.maps import Method
-from fdcore.verification.similarity import similarity_to_csv
-from fdcore.verification.words import words_of, words_to_csv
-from fdcore.word_check import agreements_to_csv
+from fdcore.method.findings import Findings
+from fdcore.words.claims import Claims
+from fdcore.words.comparison import Comparison
+from fdcore.words.conclusion import why_little
+from fdcore.words.maps import Method
+from fdcore.words.similarity import similarity_to_csv
+from fdcore.words.words import words_of, words_to_csv
+from fdcore.work.compare_words import agreements_to_csv
 from ui import cached, frame, state
 from ui.exports import export
 from ui.frame import Desk

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.comparison import Comparison
-from fdcore.figures.style import config
-from fdcore.figures.words import MAX_ROWS, n_pages
-from fdcore.verification.agreement import TOO_FEW, Agreement
-from fdcore.verification.similarity import BY_HAND, ClassSimilarity
+from fdcore.method.findings import Findings
+from fdcore.report.figures.style import config
+from fdcore.report.figures.words import MAX_ROWS, n_pages
+from fdcore.words.agreement import TOO_FEW, Agreement
+from fdcore.words.comparison import Comparison
+from fdcore.words.similarity import BY_HAND, ClassSimilarity
 from ui.text import counted, inert
 from ui.verification import figures
 from ui.verification.tables import (

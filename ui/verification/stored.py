@@ -7,15 +7,15 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.analysis import Findings
-from fdcore.case import Case
-from fdcore.claims import Claims
-from fdcore.comparison import WORDS_FILE
+from fdcore.case.case import Case
+from fdcore.case.layout import WORDS_FILE
 from fdcore.errors import CaseError, SettingsError
-from fdcore.selection import SelectionSettings
-from fdcore.verification.maps import Method
-from fdcore.verification.points import MAX_POINTS, Kind, MapPoint
-from fdcore.verification.vectors import WordVectors
+from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
+from fdcore.words.claims import Claims
+from fdcore.words.maps import Method
+from fdcore.words.points import MAX_POINTS, Kind, MapPoint
+from fdcore.words.vectors import WordVectors
 from ui import cached
 from ui.state import settings_in_words
 

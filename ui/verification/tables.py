@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from fdcore.analysis import Findings
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.verification.agreement import MIN_MEAN, TOO_FEW, Agreement
-from fdcore.verification.conclusion import claims_in_words
-from fdcore.verification.label_sets import LabelSet
-from fdcore.verification.similarity import ClassSimilarity, Judgement
+from fdcore.method.findings import Findings
+from fdcore.words.agreement import MIN_MEAN, TOO_FEW, Agreement
+from fdcore.words.conclusion import claims_in_words
+from fdcore.words.label_sets import LabelSet
+from fdcore.words.similarity import ClassSimilarity, Judgement
 from ui.text import counted, inert, shortened
 
 DIFFERS: Judgement = "does not agree"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from fdcore.case import Case
-from fdcore.comparison import KEPT_FILE
+from fdcore.case.case import Case
+from fdcore.case.layout import KEPT_FILE
+from fdcore.case.places import inside, list_files, require_inside
 from fdcore.errors import FdError
 from fdcore.jobs import Job
-from fdcore.places import inside, list_files, require_inside
-from fdcore.verification.vectors import WordVectors, builtin_vectors
-from fdcore.word_check import choose_vectors, chosen_vectors, opens_at_once
+from fdcore.words.vectors import WordVectors, builtin_vectors
+from fdcore.work.compare_words import choose_vectors, chosen_vectors, opens_at_once
 from ui import cached, job_panel
 from ui.frame import Desk
 from ui.sentences import fragment, show_error

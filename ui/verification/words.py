@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from fdcore.analysis import Findings
-from fdcore.verification.words import Words, words_of
+from fdcore.method.findings import Findings
+from fdcore.words.words import Words, words_of
 from ui.class_picker import class_name
 
 MAX_ROWS = 2_000  # of the table on the page; the CSV has all

@@ -1,0 +1,381 @@
+"""A folder of cases: find, create, duplicate, archive, export and import them.
+
+A case's id is the name of its folder, directly below the casebook's. Hidden folders are work in progress.
+"""
+
+import errno
+import lzma
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, BinaryIO
+
+from fdcore.answers.ledger import Ledger
+from fdcore.case.case import Case
+from fdcore.errors import CaseError, FdError
+from fdcore.storage import disk_errors, only_one, write_atomically
+
+MAX_TITLE = 120
+MAX_IMPORTED_BYTES = 16 << 30
+MAX_IMPORTED_FILES = 100_000
+_IDS = ".ids"
+_NO_FOLDER = {None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}  # None: a decoder's complaint
+
+
+@dataclass(frozen=True)
+class CaseCard:
+    """A case at a glance, as far as it can be read.
+
+    Attributes:
+        id: its folder's name.
+        title: what the analyst calls it.
+        changed: seconds since 1970 when something in it last changed.
+        archived: put away by the analyst.
+        suspect: what is under investigation; empty before it was opened.
+        evidence: name of the suspect's file; empty before it was taken.
+        sha256: of the suspect's file; empty before it was taken.
+        corpus: leaves and images in words; empty before it was read.
+        n_answered, n_queries: answers there are, of those planned.
+        n_found, n_classes: classes found, of all; None before the first analysis.
+        domain: the names of what was found, best first.
+        verdict: what all classes together say, in a sentence; empty before the first analysis.
+        outcome: "meaningful", "undecided" or "meaningless"; empty before the first analysis.
+        words_checked: whether claims were compared with what was found.
+        cloned: whether a clone is finished.
+        refused: whether the suspect's file was not opened for what the scanners found in it.
+        problem: why the case cannot be read; empty where it can.
+    """
+
+    id: str
+    title: str
+    changed: float
+    archived: bool = False
+    suspect: str = ""
+    evidence: str = ""
+    sha256: str = ""
+    corpus: str = ""
+    n_answered: int = 0
+    n_queries: int = 0
+    n_found: int | None = None
+    n_classes: int | None = None
+    domain: tuple[str, ...] = ()
+    verdict: str = ""
+    outcome: str = ""
+    words_checked: bool = False
+    cloned: bool = False
+    refused: bool = False
+    problem: str = ""
+
+    @property
+    def stage(self) -> str:
+        """How far it is: one of new, suspect, corpus, scoring, found, damaged."""
+        if self.problem:
+            return "damaged"
+        if self.n_found is not None:
+            return "found"
+        if self.n_answered:
+            return "scoring"
+        if self.suspect:
+            return "corpus" if self.corpus else "suspect"
+        return "new"
+
+
+class Casebook:
+    """The cases below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def ids(self) -> list[str]:
+        """Ids of all cases, sorted."""
+        return sorted(
+            path.parent.name for path in self.root.glob("*/case.json") if not path.parent.name.startswith(".")
+        )
+
+    def folder(self, case_id: str) -> Path:
+        """Where a case lies.
+
+        Raises:
+            CaseError: there is no such case, or the id is none; it may come from a link.
+        """
+        if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case_id) or not (self.root / case_id / "case.json").is_file():
+            raise CaseError(f"There is no case {case_id!r} here. It may have been renamed or removed; choose another.")
+        if (self.root / case_id).is_symlink():
+            raise CaseError(
+                f"The case {case_id!r} is a symbolic link, which could lead anywhere. Replace it by a copy."
+            )
+        return self.root / case_id
+
+    def open(self, case_id: str) -> Case:
+        """Open a case.
+
+        Raises:
+            CaseError: there is none, or it is damaged.
+        """
+        return Case.open(self.folder(case_id))
+
+    def cards(self) -> list[CaseCard]:
+        """Every case at a glance, the last changed first; damaged ones say why."""
+        return sorted((self.card(case_id) for case_id in self.ids()), key=lambda card: -card.changed)
+
+    def card(self, case_id: str) -> CaseCard:
+        """One case at a glance."""
+        path = self.root / case_id / "case.json"
+        changed = path.stat().st_mtime if path.exists() else 0.0
+        try:
+            return _read_card(self.open(case_id), changed)
+        except FdError as error:
+            return CaseCard(case_id, case_id, changed, problem=str(error))
+        except RecursionError:
+            return CaseCard(case_id, case_id, changed, problem="A file of the case is damaged: nested too deeply.")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+            # whatever a damaged file may lack
+            return CaseCard(case_id, case_id, changed, problem=f"A file of the case is damaged or missing ({error!r}).")
+
+    # Changes
+
+    def create(self, title: str, *, by: str = "") -> str:
+        """Make an empty case and return its id."""
+        title = checked_title(title)
+        with self._adding():
+            case_id = self._new_id(title)
+            case = Case.create(self.root / case_id)
+        case.record(title=title)
+        case.log("case named", {"title": title, "by": by})
+        return case_id
+
+    def rename(self, case_id: str, title: str, *, by: str = "") -> None:
+        """Give a case another title; its id stays, so that links go on working."""
+        title = checked_title(title)
+        case = self.open(case_id)
+        case.record(title=title)
+        case.log("case named", {"title": title, "by": by})
+
+    def archive(self, case_id: str, archived: bool = True, *, by: str = "") -> None:
+        """Put a case away, or bring it back. Nothing is deleted."""
+        case = self.open(case_id)
+        case.record(archived=archived)
+        case.log("case archived" if archived else "case brought back", {"by": by})
+
+    def duplicate(self, case_id: str, *, by: str = "") -> str:
+        """Copy a case with everything in it, to try other settings; returns the copy's id.
+
+        Raises:
+            CaseError: the case is damaged or in use.
+        """
+        case = self.open(case_id)
+        title = checked_title(f"{case.facts().get('title', case_id)[: MAX_TITLE - 7]} (copy)")
+        with case.exclusively(), self._arriving() as arriving:
+            shutil.copytree(case.folder, arriving, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+            new_id = self._move_in(arriving, title)
+        copy = self.open(new_id)
+        copy.record(title=title, archived=False)
+        copy.log("case duplicated", {"from": case_id, "by": by})
+        return new_id
+
+    def export(self, case_id: str, target: BinaryIO) -> None:
+        """Write a case as one ZIP file, its evidence verified first.
+
+        Raises:
+            CaseError: it is damaged or in use, or its evidence was changed.
+        """
+        case = self.open(case_id)
+        with case.exclusively(), zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            if case.facts().get("evidence"):
+                case.evidence()
+            for path in sorted(case.folder.rglob("*")):
+                name = path.relative_to(case.folder)
+                if path.is_file() and not any(part.startswith(".") for part in name.parts):
+                    archive.write(path, f"{case_id}/{name.as_posix()}")
+
+    def import_(self, source: BinaryIO, *, by: str = "") -> str:
+        """Take in a case that `export` wrote, from anywhere; returns its id.
+
+        Nothing in the file is trusted: paths, links and sizes are checked, the audit log and the evidence verified,
+        and the permission to open an unscanned suspect is taken back.
+
+        Raises:
+            CaseError: it is no exported case, or was changed on the way.
+        """
+        with self._arriving() as arriving:
+            _unpack(source, arriving)
+            case = Case.open(arriving)
+            facts, n_entries = case.facts(), sum(1 for _ in case.audit())
+            if facts.get("evidence"):
+                case.evidence()
+            title = checked_title(str(facts.get("title") or facts.get("evidence", {}).get("name") or "Imported case"))
+            _clean(case, title)
+            if problem := Casebook(arriving.parent).card(arriving.name).problem:
+                raise CaseError(f"This case was not taken in: {problem}")
+            case.log("case imported", {"by": by, "n_entries_before": n_entries})
+            return self._move_in(arriving, title)
+
+    @contextmanager
+    def _adding(self) -> Iterator[None]:
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        with only_one(self.root / ".adding.lock"):
+            yield
+
+    @contextmanager
+    def _arriving(self) -> Iterator[Path]:
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.root, prefix=".arriving.") as folder:
+                yield Path(folder) / "case"
+
+    def _move_in(self, arrived: Path, title: str) -> str:
+        with self._adding():
+            case_id = self._new_id(title)
+            arrived.rename(self.root / case_id)
+        return case_id
+
+    def _new_id(self, title: str) -> str:
+        """An id that no case ever had here; the caller holds the lock.
+
+        Work that was done for a case outlives its folder: a new case under the same id would be taken for the old one.
+        """
+        path = self.root / _IDS
+        given = set(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.exists() else set()
+        given |= set(self.ids())
+        base = re.sub(r"[^a-z0-9]+", "-", title.casefold())[:48].strip("-") or "case"
+        number = 1
+        while (case_id := base if number == 1 else f"{base}-{number}") in given or (self.root / case_id).exists():
+            number += 1
+        lines = sorted({*given, case_id})
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode(errors="replace"))
+        return case_id
+
+
+def checked_title(title: str) -> str:
+    """A title on one line, without control characters.
+
+    Raises:
+        CaseError: nothing is left of it.
+    """
+    title = " ".join("".join(c if c.isprintable() else " " for c in title).split())[:MAX_TITLE]
+    if not title:
+        raise CaseError("A case needs a title: a few words that tell it from the others.")
+    return title
+
+
+def _clean(case: Case, title: str) -> None:
+    """Give a case that arrived its title, and take back what only this server's analyst may permit."""
+    plan = case.facts().get("plan")
+    clean: dict[str, Any] = {"title": title, "archived": False}
+    if isinstance(plan, dict) and isinstance(plan.get("suspect"), dict):
+        clean["plan"] = plan | {"suspect": plan["suspect"] | {"allow_unscanned": False}}
+    try:
+        case.record(**clean)
+    except (ValueError, RecursionError) as error:  # text that is no Unicode, nesting that is just too deep to write
+        raise CaseError(
+            "The case.json in this file is damaged: it cannot be written again. Export the case again."
+        ) from error
+
+
+def _read_card(case: Case, changed: float) -> CaseCard:
+    facts = case.facts()
+    evidence, corpus = facts.get("evidence") or {}, facts.get("corpus")
+    ledger = Ledger.open(case.path("ledger")) if case.has("ledger/ledger.json") else None
+    found = case.read_json("selection.json") if case.has("selection.json") else None
+    verdict = case.read_json("verdict.json") if case.has("verdict.json") else {}
+    names = [entry["ancestor_label"] for entry in found["classes"] if entry["ancestor_label"]] if found else []
+    return CaseCard(
+        id=case.folder.name,
+        title=str(facts.get("title") or evidence.get("name") or case.folder.name),
+        changed=changed,
+        archived=bool(facts.get("archived", False)),
+        suspect=str((facts.get("suspect") or {}).get("description", "")),
+        evidence=str(evidence.get("name", "")),
+        sha256=str(evidence.get("sha256", "")),
+        corpus=_corpus_in_words(case, corpus),
+        n_answered=ledger.n_answered if ledger else 0,
+        n_queries=ledger.answers.size if ledger else 0,
+        n_found=int(found["overall"]["n_found"]) if found else None,
+        n_classes=int(found["overall"]["n_classes"]) if found else None,
+        domain=tuple(dict.fromkeys(map(str, names))),
+        verdict=str(verdict.get("headline", "")),
+        outcome=str(verdict.get("outcome", "")),
+        words_checked=case.has("verification/words.json"),
+        cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
+        refused=bool(facts.get("refused")),
+    )
+
+
+def clone_records(case: Case) -> list[str]:
+    """The records of a case's clones, as `Case.read_json` takes them."""
+    return sorted(path.relative_to(case.folder).as_posix() for path in case.folder.glob("cloning/runs/*/run.json"))
+
+
+def _is_finished_clone(case: Case, name: str) -> bool:
+    """Whether a clone can be taken away; what is damaged is told on its own page, and spoils no other."""
+    try:
+        return case.read_json(name).get("stage") == "done"
+    except CaseError:
+        return False
+
+
+def _corpus_in_words(case: Case, corpus: dict[str, int] | None) -> str:
+    if corpus:
+        return f"{corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images"
+    if not case.has("survey/survey.json"):
+        return ""
+    sources = case.read_json("survey/survey.json")["sources"]
+    return f"{sum(s['n_nodes'] for s in sources):,} leaves, {sum(s['n_files'] for s in sources):,} files"
+
+
+def _unpack(source: BinaryIO, target: Path) -> None:
+    """Unpack the one case in a ZIP file, trusting nothing in it."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_members(members)
+            for member in members:
+                path = target.joinpath(*PurePosixPath(member.filename).parts[1:])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as read, path.open("wb") as write:
+                    _copy_at_most(read, write, member.file_size)
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError
+    ) as error:  # fmt: skip
+        raise CaseError(f"This file is no exported case ({error}). Export the case again and copy it whole.") from error
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
+        reason = error.strerror or error  # a name that is a file and a folder at once, or no name at all
+        raise CaseError(
+            f"This file is no exported case ({reason}). Export the case again and copy it whole."
+        ) from error
+    if not (target / "case.json").is_file():
+        raise CaseError("This ZIP file holds no case: there is no case.json in it.")
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    if len(members) > MAX_IMPORTED_FILES or sum(member.file_size for member in members) > MAX_IMPORTED_BYTES:
+        raise CaseError(
+            f"This ZIP file unpacks to more than {MAX_IMPORTED_FILES:,} files or {MAX_IMPORTED_BYTES >> 30} GB. "
+            "Copy the case's folder by hand if you trust it."
+        )
+    roots = {PurePosixPath(member.filename).parts[0] for member in members if member.filename}
+    for member in members:
+        path = PurePosixPath(member.filename)
+        is_link = stat.S_ISLNK(member.external_attr >> 16)
+        hidden = any(part.startswith(".") for part in path.parts)  # covers `..` too
+        if is_link or hidden or path.is_absolute() or len(path.parts) < 2 or "\\" in member.filename or len(roots) != 1:
+            raise CaseError(f"This ZIP file is no exported case: {member.filename!r} has no place in one.")
+
+
+def _copy_at_most(read: IO[bytes], write: BinaryIO, size: int) -> None:
+    left = size
+    while chunk := read.read(1 << 20):
+        left -= len(chunk)
+        if left < 0:
+            raise ValueError("a file in it is longer than it says")
+        write.write(chunk)

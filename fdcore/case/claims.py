@@ -1,0 +1,69 @@
+"""What somebody says that the classes are: typed in, read from a file, told by the suspect's own file, or a known set.
+
+A claim is no evidence. It is what the finding is compared with (`fdcore.work.compare_words`).
+"""
+
+import hashlib
+from pathlib import Path
+
+from fdcore.case.case import Case
+from fdcore.errors import CaseError, SettingsError
+from fdcore.words.claims import Claims, cleaned
+
+FILE = "claims.json"
+
+
+def read_claims(case: Case) -> Claims:
+    """The claims that a case holds.
+
+    Raises:
+        CaseError: they are damaged; a case may come from anywhere.
+    """
+    if not case.has(FILE):
+        return Claims()
+    content = case.read_json(FILE)
+    try:
+        names = {int(target): cleaned(str(name)) for target, name in dict(content["names"]).items()}
+        if any(target < 0 for target in names):
+            raise ValueError("a class has a negative number")
+        return Claims(dict(sorted(names.items())), cleaned(str(content["source"])))
+    except (KeyError, TypeError, ValueError, SettingsError) as error:
+        raise CaseError(f"The claims in {case.path(FILE)} are damaged ({error!r}). Enter them again.") from error
+
+
+def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims | None = None) -> None:
+    """Put claims in place of those that a case holds; what changed goes into the audit log.
+
+    Args:
+        folder: the case's folder.
+        claims: the new ones.
+        by: who changes them.
+        expected: the claims that they were made from; None where that does not matter.
+
+    Raises:
+        CaseError: the case is in use, or holds other claims than expected.
+        SettingsError: a claim is about a class that the suspect does not have.
+    """
+    case = Case.open(folder)
+    n_classes = int((case.facts().get("suspect") or {}).get("n_classes", 0))
+    if wrong := [target for target in claims.names if not 0 <= target < n_classes]:
+        raise SettingsError(f"A claim is about class {wrong[0]}; the suspect has classes 0 to {n_classes - 1}.")
+    with case.exclusively():
+        kept = _readable_claims(case, n_classes)
+        if claims == kept:
+            return
+        if expected is not None and kept not in (None, expected):
+            raise CaseError("Somebody else changed the claims meanwhile. Look at theirs, then change them again.")
+        case.write_json(FILE, claims.as_dict())
+        sha256 = hashlib.sha256(case.path(FILE).read_bytes()).hexdigest()
+        details = {"n_claims": len(claims.names), "source": claims.source, "sha256": sha256}
+        case.log("claims changed", details | ({"by": by} if by else {}))
+
+
+def _readable_claims(case: Case, n_classes: int) -> Claims | None:
+    """The claims that a case holds; None where they are damaged, or about other classes, and so to be replaced."""
+    try:
+        kept = read_claims(case)
+    except CaseError:
+        return None
+    return kept if all(target < n_classes for target in kept.names) else None

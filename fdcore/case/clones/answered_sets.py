@@ -1,0 +1,152 @@
+"""The pictures that clones are tested on, with what the suspect says of them."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.answers.ledger import NOT_ASKED, Ledger
+from fdcore.case.case import Case
+from fdcore.case.clones.arrays import DAMAGED, read_array
+from fdcore.case.clones.records import RUNS
+from fdcore.case.spending import ASKED
+from fdcore.cloning.sources import reserved_images
+from fdcore.errors import CaseError
+
+CORPUS_SET = "corpus"  # beginning of the key of the set of reserved images; the share follows
+
+
+class EvaluationSetFacts(NamedTuple):
+    """A set of pictures that clones are tested on.
+
+    Attributes:
+        key: names it within the case.
+        name: for people.
+        n_images: pictures that the suspect answered.
+        labelled: whether their true classes are known; else only agreement with the suspect is measured.
+        how: how folders were matched with classes; see `fdcore.cloning.evaluation_sets`.
+        note: what should be known about it, as a sentence; may be empty.
+        n_sent: queries that were sent for it.
+    """
+
+    key: str
+    name: str
+    n_images: int
+    labelled: bool
+    how: str
+    note: str
+    n_sent: int
+
+
+class AnsweredSet(NamedTuple):
+    """The pictures of an evaluation set, without their pixels.
+
+    Attributes:
+        facts: what it is.
+        images: (n,) places in its image store.
+        image_ids: (n,) uint64.
+        suspect: (n,) int32, what the suspect says.
+        truth: (n,) int32, -1 where nothing says; None for a set without labels.
+    """
+
+    facts: EvaluationSetFacts
+    images: npt.NDArray[np.intp]
+    image_ids: npt.NDArray[np.uint64]
+    suspect: npt.NDArray[np.int32]
+    truth: npt.NDArray[np.int32] | None
+
+
+def corpus_set_key(reserved: float) -> str:
+    """The key of the set of reserved images of the corpus."""
+    return f"{CORPUS_SET}-{reserved:g}"
+
+
+def reserved_share(key: str) -> float:
+    """The inverse of `corpus_set_key`.
+
+    Raises:
+        CaseError: it is no such key.
+    """
+    try:
+        share = float(key.removeprefix(f"{CORPUS_SET}-"))
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 0.5:
+        raise CaseError(f"There is no evaluation set called {key[:80]!r} in this case.")
+    return share
+
+
+def read_evaluation_sets(case: Case) -> tuple[EvaluationSetFacts, ...]:
+    """The sets that clones of this case were tested on: those with true classes first, the largest first."""
+    tested = {path.stem for path in case.path(RUNS).glob("*/answers/*.npz")}
+    found = []
+    for key in sorted(tested):
+        try:
+            found.append(read_answered_set(case, key).facts)
+        except CaseError:  # a set that is damaged or gone; clones keep what they answered to it
+            continue
+    return tuple(sorted(found, key=lambda facts: (not facts.labelled, -facts.n_images, facts.key)))
+
+
+def read_answered_set(case: Case, key: str) -> AnsweredSet:
+    """One set's pictures that the suspect answered.
+
+    Raises:
+        CaseError: there is none, or it is damaged.
+    """
+    if key.startswith(f"{CORPUS_SET}-"):
+        return _corpus_set(case, key)
+    folder = asked_folder(case, key)
+    if not (folder / "set.json").is_file():
+        raise CaseError(f"There is no evaluation set called {key[:80]!r} in this case.")
+    facts, ledger = case.read_json(f"{ASKED}/{key}/set.json"), Ledger.open(folder / "ledger")
+    truth = _read_truth(folder / "truth.npy", ledger)
+    answers = np.array(ledger.answers[:, 0])
+    images = np.flatnonzero(answers != NOT_ASKED)
+    labelled = bool((truth[images] >= 0).any())
+    about = EvaluationSetFacts(
+        key, _text(facts, "name"), len(images), labelled, _text(facts, "how"), _text(facts, "note"), ledger.n_sent
+    )
+    return AnsweredSet(about, images, ledger.image_ids[images], answers[images], truth[images] if labelled else None)
+
+
+def _corpus_set(case: Case, key: str) -> AnsweredSet:
+    ledger = Ledger.open(case.path("ledger"))
+    answers, reserved = np.array(ledger.answers[:, 0]), reserved_images(ledger.image_ids, reserved_share(key))
+    images = np.flatnonzero((answers != NOT_ASKED) & reserved)
+    note = (
+        "These are pictures of the corpus that no clone was trained on. They show what the corpus shows, not what the "
+        "suspect was trained on, which favours clones from random images."
+    )
+    about = EvaluationSetFacts(key, "Held-back images of the corpus", len(images), False, "", note, 0)
+    return AnsweredSet(about, images, ledger.image_ids[images], answers[images], None)
+
+
+def asked_folder(case: Case, key: str) -> Path:
+    """Where pictures beside the corpus, and the answers to them, are recorded.
+
+    Raises:
+        CaseError: the key is none; it may come from a link.
+    """
+    if not key.isalnum() or not key.isascii():
+        raise CaseError(f"There is no set of pictures called {key[:80]!r} in this case.")
+    return case.path(f"{ASKED}/{key}")
+
+
+def _read_truth(path: Path, ledger: Ledger) -> npt.NDArray[np.int32]:
+    n_classes, n_images = ledger.header.n_classes, ledger.header.n_images
+    try:
+        with path.open("rb") as file:
+            truth: npt.NDArray[np.int32] = read_array(file, np.int32, n_images)
+    except (*DAMAGED, FileNotFoundError) as error:
+        raise CaseError(f"{path} is damaged ({error}). Test the clones again.") from error
+    if len(truth) != n_images or (truth.size and not -1 <= truth.min() <= truth.max() < n_classes):
+        raise CaseError(f"{path} does not belong to its pictures. Test the clones again.")
+    return truth
+
+
+def _text(facts: Mapping[str, Any], name: str) -> str:
+    return str(facts.get(name, ""))[:500]

@@ -1,0 +1,122 @@
+"""The record of each clone, and what its transfer set is made of."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.case.case import Case
+from fdcore.cloning.run import TRANSFER, CloneRun, run_from_dict, run_to_dict
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind
+from fdcore.errors import CaseError, SettingsError
+from fdcore.method.choices import Choice
+from fdcore.method.selection import SelectionSettings
+
+FOLDER = "cloning"
+RUNS = f"{FOLDER}/runs"
+
+
+def run_folder(run_id: str) -> str:
+    """Where a run lies within its case.
+
+    Raises:
+        CaseError: the id is none; it may come from a link.
+    """
+    if not run_id or not run_id.replace("-", "").replace("_", "").isalnum() or not run_id.isascii():
+        raise CaseError(f"There is no clone called {run_id[:80]!r} in this case.")
+    return f"{RUNS}/{run_id}"
+
+
+def read_run(case: Case, run_id: str) -> CloneRun:
+    """One run's record.
+
+    Raises:
+        CaseError: there is none, or it is damaged.
+    """
+    return run_from_dict(case.read_json(f"{run_folder(run_id)}/run.json"))
+
+
+def write_run(case: Case, run: CloneRun) -> None:
+    """Write a run's record, in place of an earlier one."""
+    case.write_json(f"{run_folder(run.id)}/run.json", run_to_dict(run))
+
+
+def read_runs(case: Case) -> tuple[CloneRun, ...]:
+    """Every clone whose record can be read, the oldest first; `damaged_runs` names the others."""
+    return tuple(sorted((run for _, run in _records(case) if isinstance(run, CloneRun)), key=lambda run: run.created))
+
+
+def damaged_runs(case: Case) -> dict[str, str]:
+    """Why a run's record cannot be read, by the run's id."""
+    return {run_id: str(error) for run_id, error in _records(case) if isinstance(error, CaseError)}
+
+
+def _records(case: Case) -> Iterator[tuple[str, CloneRun | CaseError]]:
+    for path in sorted(case.path(RUNS).glob("*/run.json")):
+        try:
+            run = read_run(case, path.parent.name)
+            if run.id != path.parent.name:
+                raise CaseError(f"{path} is the record of another clone. Restore it from a copy of the case.")
+            yield run.id, run
+        except CaseError as error:
+            yield path.parent.name, error
+
+
+def last_request(case: Case) -> CloneRequest | None:
+    """What was last asked for in this case, to begin the next request with; None where nothing was, or it is damaged.
+
+    It may have come with an imported case: a server checks that its folders lie inside its own.
+    """
+    values = case.facts().get("cloning")
+    try:
+        return CloneRequest.from_dict(values) if isinstance(values, dict) else None
+    except SettingsError:
+        return None
+
+
+def trained_on(case: Case, run_id: str) -> npt.NDArray[np.uint64]:
+    """The ids of the images that a clone's transfer set is made of.
+
+    Raises:
+        CaseError: the table is missing or damaged.
+    """
+    import pandas as pd
+
+    path = case.path(f"{run_folder(run_id)}/{TRANSFER}")
+    try:
+        images = pd.read_parquet(path, columns=["image"])["image"]
+        return np.array([int(image, 16) for image in images.unique()], dtype=np.uint64)
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise CaseError(f"{path} is damaged ({error}). Remove this clone and train it anew.") from error
+
+
+def finding_of(
+    source: Source, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
+) -> dict[str, Any]:
+    """What tells the finding that a source draws from, JSON-ready; empty for sources that draw from none.
+
+    With one term, alpha is 1 and nothing is locked.
+
+    Args:
+        source: the source.
+        settings, choices: of the finding.
+        corpus: the fingerprint of the corpus.
+    """
+    if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
+        return {}
+    told = asdict(settings) | {"corpus": corpus[:16]}
+    if source.kind is SourceKind.ONE_TERM:
+        return told | {"alpha": 1.0}
+    locked = {str(i): asdict(choice) for i, choice in choices.items()}
+    found: dict[str, Any] = json.loads(json.dumps(told | {"locked": locked}))
+    return found
+
+
+def made_from_another_finding(
+    run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
+) -> bool:
+    """Whether a clone was made from a finding with other settings, locked answers or corpus than these."""
+    return run.selection != finding_of(run.source, settings, choices, corpus)

@@ -1,0 +1,186 @@
+"""The second half of an investigation: from the answers in a case to its findings. Asks nothing, needs no model.
+
+`load_scored` reads a case once, `weigh` draws the conclusions in memory, `judge` says what all of them mean;
+`fdcore.work.conclude` writes them down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fdcore.answers.ledger import Ledger
+from fdcore.case import tables
+from fdcore.case.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.store import find_pixels
+from fdcore.errors import CaseError, SettingsError
+from fdcore.method.choices import Choice, choices_from_json, choices_to_json
+from fdcore.method.findings import Findings, ImageTable, Scored, weigh
+from fdcore.method.scores import score_leaves
+from fdcore.method.selection import SelectionSettings
+from fdcore.suspect.suspect import Pictures
+from fdcore.verdict import Chance, Circumstances, Verdict, chance_as_dict, chance_from_dict, reach_verdict
+from fdcore.words.comparison import label_set_agreements
+from fdcore.words.vectors import WordVectors, builtin_vectors
+
+
+def load_scored(case: Case) -> Scored:
+    """Read what a case's conclusions rest on.
+
+    Raises:
+        CaseError: nothing was answered yet, or parts of the case do not belong together.
+    """
+    ledger = Ledger.open(case.path("ledger"))
+    if not ledger.n_answered:
+        raise CaseError(f"The case {case.folder} holds no answer yet: run the investigation again to go on.")
+    images, hierarchy = _read_corpus(case)
+    corpus, suspect = case.facts().get("corpus"), case.facts().get("suspect")
+    if suspect is None or suspect["fingerprint"] != ledger.header.suspect:
+        raise CaseError(f"The answers in the case {case.folder} are not those of the suspect that it names.")
+    same = corpus is not None and corpus["fingerprint"] == ledger.header.corpus
+    if not same or len(images.names) != ledger.header.n_images:
+        raise CaseError(
+            f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
+        )
+    answers = np.array(ledger.answers)
+    return Scored(
+        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
+        images=images,
+        answers=answers,
+        image_ids=np.array(ledger.image_ids),
+        hierarchy=hierarchy,
+        header=ledger.header,
+        n_sent=ledger.n_sent,
+    )
+
+
+def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | None = None) -> Verdict:
+    """What all classes together say about the suspect. Reads and writes nothing.
+
+    Args:
+        findings: what was found.
+        facts: the content of case.json.
+        vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
+    """
+    scored = findings.scored
+    return reach_verdict(
+        findings.classes,
+        scored.scores,
+        scored.hierarchy,
+        findings.settings,
+        distances=scored.distances,
+        agreements=label_set_agreements(findings, vectors or builtin_vectors()),
+        circumstances=Circumstances(
+            preprocessing_assumed="(assumed)" in str(facts.get("suspect", {}).get("description", "")),
+            complete=scored.complete,
+        ),
+        chance=kept_chance(scored, facts),
+    )
+
+
+def weigh_case(case: Case) -> Findings:
+    """A case's answers weighed with its own settings and locked answers. Writes nothing.
+
+    Raises:
+        CaseError: nothing was answered yet, or the case is damaged.
+    """
+    return weigh(load_scored(case), selection_settings(case), read_choices(case))
+
+
+def kept_chance(scored: Scored, facts: Mapping[str, Any]) -> Chance | None:
+    """The comparison with untrained networks that a case keeps; None without one, or if it is of other answers.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    kept = facts.get("chance")
+    if not isinstance(kept, Mapping) or kept.get("of") != _compared(scored):
+        return None
+    return chance_from_dict(kept)
+
+
+def chance_to_keep(scored: Scored, chance: Chance) -> dict[str, Any]:
+    """The comparison with what it is about, for case.json."""
+    return chance_as_dict(chance) | {"of": _compared(scored)}
+
+
+def _compared(scored: Scored) -> dict[str, Any]:
+    """What a comparison with untrained networks is about: answers to the pictures as they are."""
+    header, n_answered = scored.header, int((scored.answers[:, 0] >= 0).sum())
+    return {"suspect": header.suspect, "corpus": header.corpus, "n_answered": n_answered}
+
+
+# What the analyst decided
+
+
+def selection_settings(case: Case) -> SelectionSettings:
+    """The settings of the case's last analysis.
+
+    Raises:
+        CaseError: the case does not hold settings of this version.
+    """
+    try:
+        return SelectionSettings(**case.facts().get("selection", {}))
+    except (TypeError, SettingsError) as error:
+        raise CaseError(
+            f"The settings in {case.path('case.json')} are damaged ({error}). Restore it from a copy."
+        ) from error
+
+
+def read_choices(case: Case) -> dict[int, Choice]:
+    """The answers that the analyst locked by hand, by class.
+
+    Raises:
+        CaseError: they are damaged.
+    """
+    return choices_from_json(case.read_json("choices.json")) if case.has("choices.json") else {}
+
+
+def lock_class(folder: Path, choice: Choice) -> None:
+    """Lock one class's answer; the next analysis takes it over.
+
+    Raises:
+        CaseError: the case is in use, or the choice is about leaves or a class that it does not have.
+    """
+    case = Case.open(folder)
+    with case.exclusively():
+        choices = read_choices(case) | {choice.target_class: choice}
+        weigh(load_scored(case), selection_settings(case), choices)
+        case.write_json("choices.json", choices_to_json(choices))
+        case.log("class locked", asdict(choice))
+
+
+def unlock_class(folder: Path, target_class: int, *, by: str = "") -> None:
+    """Give a class back to the method.
+
+    Raises:
+        CaseError: the case is in use.
+    """
+    case = Case.open(folder)
+    with case.exclusively():
+        choices = read_choices(case)
+        if choices.pop(target_class, None):
+            case.write_json("choices.json", choices_to_json(choices))
+            case.log("class unlocked", {"target_class": target_class, "by": by})
+
+
+# Files
+
+
+def pixels_of(case: Case, cache: Path | None) -> Pictures | None:
+    """The case's decoded images (n_images, height, width, channels), or None where the cache has lost them."""
+    corpus = case.facts().get("corpus")
+    return find_pixels(cache, corpus.get("store", ""), corpus["n_images"]) if cache and corpus else None
+
+
+def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
+    try:
+        images = tables.image_table_from_parquet(case.path("corpus.parquet").read_bytes())
+        return images, tables.hierarchy_from_parquet(case.path("hierarchy.parquet").read_bytes())
+    except FileNotFoundError as error:
+        raise CaseError(f"The case {case.folder} has no corpus yet: run the investigation first.") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise CaseError(f"The corpus tables of the case {case.folder} are damaged ({error}). Run it again.") from error

@@ -1,0 +1,212 @@
+"""Stage results as the files of a case, and back. Tables are CSV for people and Parquet for machines."""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.layouts import Problem
+from fdcore.method.findings import ClassFinding, ImageTable
+from fdcore.method.scores import Scores, wilson_interval
+from fdcore.method.selection import ClassSelection, Cluster
+from fdcore.tables import inert, to_csv
+
+if TYPE_CHECKING:  # pandas takes half a second, which a first page does without
+    import pandas as pd
+
+MAX_ROWS = 1_000_000  # of scores.csv; beyond, leaves without a single hit are left out
+
+
+def image_table_to_parquet(table: ImageTable) -> bytes:
+    """The image table as Parquet: image, node, name, sha256."""
+    import pandas as pd
+
+    nodes = [table.nodes[i] for i in table.node_index.tolist()]
+    frame = pd.DataFrame({"image": range(len(nodes)), "node": nodes, "name": table.names, "sha256": table.sha256})
+    return frame.to_parquet(index=False)
+
+
+def image_table_from_parquet(content: bytes) -> ImageTable:
+    """The inverse of `image_table_to_parquet`."""
+    import pandas as pd
+
+    frame = pd.read_parquet(io.BytesIO(content))
+    nodes, node_index = np.unique(frame["node"].to_numpy(dtype=str), return_inverse=True)
+    return ImageTable(tuple(nodes.tolist()), node_index.astype(np.int32), tuple(frame["name"]), tuple(frame["sha256"]))
+
+
+def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
+    """A hierarchy as Parquet: id, parents (list), synonyms (list)."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "id": hierarchy.ids,
+            "parents": [list(hierarchy.parents(node)) for node in hierarchy.ids],
+            "synonyms": [list(hierarchy.synonyms(node)) for node in hierarchy.ids],
+        }
+    )
+    return frame.to_parquet(index=False)
+
+
+@lru_cache(maxsize=2)
+def hierarchy_from_parquet(content: bytes) -> Hierarchy:
+    """The inverse of `hierarchy_to_parquet`; the last two are kept, for WordNet takes long and every step reads it."""
+    import pandas as pd
+
+    frame = pd.read_parquet(io.BytesIO(content))
+    return Hierarchy.from_rows(
+        zip(frame["id"], map(tuple, frame["parents"]), map(tuple, frame["synonyms"]), strict=True)
+    )
+
+
+def problems_to_csv(problems: Sequence[Problem]) -> bytes:
+    """Problems met while reading the corpus: path, reason, detail, used."""
+    rows = ({"path": p.path, "reason": p.reason, "detail": p.detail, "used": p.used} for p in problems)
+    return to_csv(["path", "reason", "detail", "used"], rows)
+
+
+def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
+    """scores.csv as a frame: a row for each class and leaf, best first within a class."""
+    import pandas as pd
+
+    parts = []
+    n_cells = scores.hits.size
+    for target_class in range(scores.n_classes):
+        low, high = scores.interval(target_class)
+        functional = scores.functional[target_class]
+        order = np.argsort(-functional, kind="stable")
+        if n_cells > MAX_ROWS:
+            order = order[functional[order] > 0]
+        part = {"target_class": target_class, "leaf": order, "functional_score": functional[order].astype(float)}
+        parts.append(pd.DataFrame(part | {"ci_low": low[order], "ci_high": high[order]}))
+    frame = pd.concat(parts, ignore_index=True)
+    labels = np.array([inert(hierarchy.label(node)) for node in scores.nodes], dtype=object)
+    leaf = frame.pop("leaf").to_numpy(dtype=np.intp)
+    frame.insert(1, "node", np.array([inert(node) for node in scores.nodes], dtype=object)[leaf])
+    frame.insert(2, "label", labels[leaf])
+    frame["n_queries"] = scores.n_queries[leaf]
+    return frame.round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
+
+
+SELECTION_COLUMNS = (
+    "target_class", "status", "ancestor", "ancestor_label", "nodes", "labels",
+    "functional_score", "semantic_score", "objective", "n_images", "locked_by", "note",
+)  # fmt: skip
+
+
+def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> list[dict[str, Any]]:
+    """selection.csv as rows; nodes and labels are separated by `;`, empty cells where nothing was found."""
+    rows = []
+    for finding in findings:
+        winner, name, choice = finding.selection.winner, finding.name, finding.selection.choice
+        row: dict[str, Any] = dict.fromkeys(SELECTION_COLUMNS, "")
+        row |= {"target_class": finding.selection.target_class, "status": "not_found", "n_images": 0}
+        if choice:
+            row |= {"locked_by": inert(choice.by or "not signed in"), "note": inert(choice.note)}
+        if winner and name:
+            nodes = [scores.nodes[leaf] for leaf in winner.members]
+            row |= {
+                "status": "found",
+                "ancestor": name.ancestor or "",
+                "ancestor_label": inert(name.label),
+                "nodes": ";".join(node.replace(";", ",") for node in nodes),
+                "labels": inert(";".join(hierarchy.label(node).replace(";", ",") for node in nodes)),
+                "functional_score": round(winner.functional, 6),
+                "semantic_score": round(winner.semantic, 6),
+                "objective": round(winner.objective, 6),
+                "n_images": len(finding.filtered.kept),
+            }
+        rows.append(row)
+    return rows
+
+
+def selection_to_csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    """selection.csv."""
+    return to_csv(SELECTION_COLUMNS, rows)
+
+
+def selection_to_json(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> list[dict[str, Any]]:
+    """selection.json's classes: the CSV's fields as real lists, and every cluster that was weighed."""
+    return [_class_as_dict(finding, scores, hierarchy) for finding in findings]
+
+
+def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
+    name, filtered = finding.name, finding.filtered
+    winner, choice = finding.selection.winner, finding.selection.choice
+    answer = _cluster_as_dict(winner, scores, hierarchy) if winner else {"nodes": [], "labels": []}
+    clusters = [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters]
+    return {
+        "target_class": finding.selection.target_class,
+        "status": "found" if winner else "not_found",
+        "ancestor": name.ancestor if name else None,
+        "ancestor_label": name.label if name else None,
+        "coverage": {"chosen": name.n_chosen, "leaves": name.n_leaves} if name else None,
+        "nodes": answer["nodes"],
+        "labels": answer["labels"],
+        "functional_score": winner.functional if winner else None,
+        "interval": _interval(finding.selection, scores),
+        "semantic_score": winner.semantic if winner else None,
+        "objective": winner.objective if winner else None,
+        "n_images": len(filtered.kept),
+        "n_images_before": len(filtered.kept) + len(filtered.dropped),
+        "weaknesses": list(finding.weaknesses),
+        "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
+        "clusters": clusters,
+    }
+
+
+def _interval(selection: ClassSelection, scores: Scores) -> list[float] | None:
+    """The 95 % interval of the winner's L: low and high."""
+    if selection.winner is None:
+        return None
+    leaves = list(selection.winner.members)
+    hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
+    low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
+    return [round(float(low), 6), round(float(high), 6)]
+
+
+def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
+    nodes = [scores.nodes[leaf] for leaf in cluster.members]
+    return {
+        "medoid": scores.nodes[cluster.medoid],
+        "nodes": nodes,
+        "labels": [hierarchy.label(node) for node in nodes],
+        "functional_score": cluster.functional,
+        "semantic_score": cluster.semantic,
+        "objective": cluster.objective,
+    }
+
+
+def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hierarchy: Hierarchy) -> bytes:
+    """images.csv: every image of every selection, kept or dropped, with what the suspect said of the dropped."""
+    rows = []
+    for finding in findings:
+        filtered = finding.filtered
+        kept = zip(filtered.kept.tolist(), filtered.consistency.tolist(), strict=True)
+        rows += [_image_row(filtered.target_class, i, images, hierarchy, True, "", round(c, 4)) for i, c in kept]
+        dropped = zip(filtered.dropped.tolist(), filtered.dropped_label.tolist(), strict=True)
+        rows += [
+            _image_row(filtered.target_class, i, images, hierarchy, False, label if label >= 0 else "not asked", "")
+            for i, label in dropped
+        ]
+    return to_csv(["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows)
+
+
+def _image_row(
+    target_class: int, image: int, images: ImageTable, hierarchy: Hierarchy, kept: bool, instead: object, score: object
+) -> dict[str, Any]:
+    node = images.nodes[images.node_index[image]]
+    return {
+        "target_class": target_class,
+        "kept": kept,
+        "node": node,
+        "label": hierarchy.label(node),
+        "name": images.names[image],
+        "sha256": images.sha256[image],
+        "consistency": score,
+        "answered_instead": instead,
+    }

@@ -1,0 +1,215 @@
+"""The commands of the clone lab: `fdcore clone` and `fdcore compare`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fdcore.cli import printing
+from fdcore.errors import CaseError, SettingsError
+
+if TYPE_CHECKING:  # NumPy and the engine are imported when a command runs
+    from fdcore.case.case import Case
+    from fdcore.cloning.comparison import Comparison
+    from fdcore.cloning.evaluation import Measure, Rate
+    from fdcore.cloning.settings import CloneRequest, Source
+
+AddCommand = Callable[[Any, str, Any, str], argparse.ArgumentParser]
+_ROLES = ("same", "similar", "distant")
+
+
+def add_commands(commands: Any, add: AddCommand) -> None:
+    """Add both commands, each by way of `add`, which gives it what all commands have."""
+    _add_clone(add(commands, "clone", _clone, "train clones of a suspect from what was found, and test them"))
+    command = add(commands, "compare", _compare, "compare a case's clones class by class (the paper's Table 5)")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--on", metavar="SET", help="which evaluation set (default: the labelled one, or the largest)")
+    command.add_argument(
+        "--measure", choices=("agreement", "accuracy"), help="default: accuracy where labels are known"
+    )
+    command.add_argument("--csv", type=Path, metavar="FILE", help="also write the table, with intervals, as CSV")
+
+
+def _add_clone(command: argparse.ArgumentParser) -> None:
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--sources", default="found,random", metavar="LIST",
+                         help="of found, one-term, random, and folders as DIR, same=DIR, similar=DIR or distant=DIR; "
+                         "separated by commas (default found,random)")  # fmt: skip
+    command.add_argument("--evaluate", metavar="DIR", help="a folder of pictures to test on, one sub-folder for each "
+                         "class (default: images of the corpus that are held back)")  # fmt: skip
+    command.add_argument("--total", default="5000", metavar="N", help="images of a transfer set, views included "
+                         "(default 5000); several, separated by commas, show what more queries would give")  # fmt: skip
+    command.add_argument("--not-found", choices=("leave out", "random"), default="leave out",
+                         help="what becomes of classes that were not found")  # fmt: skip
+    command.add_argument("--uncertain", choices=("take", "set aside"), default="take",
+                         help="what becomes of answers whose interval reaches below tau")  # fmt: skip
+    group = command.add_argument_group("how clones are trained")
+    group.add_argument("--arch", metavar="NAME", help="architecture, such as resnet20, googlenet-32 or "
+                       "torchvision/mobilenet_v3_small (default: one that suits the input)")  # fmt: skip
+    group.add_argument("--epochs", type=int, default=50, help="default 50")
+    group.add_argument("--batch-size", type=int, default=64, help="default 64")
+    group.add_argument("--optimiser", choices=("sgd", "adam"), default="sgd")
+    group.add_argument("--learning-rate", type=float, default=0.0, help="default: the optimiser's usual one")
+    group.add_argument("--patience", type=int, default=0, metavar="EPOCHS",
+                       help="end when agreement on held-out images grows no more (default: never)")  # fmt: skip
+    group.add_argument("--jacobian-rounds", type=int, default=0, metavar="N",
+                       help="rounds of Jacobian-based augmentation, each of which asks the suspect")  # fmt: skip
+    group.add_argument("--no-augmentation", action="store_true", help="do not shift and mirror the images")
+    group.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default auto)")
+    group.add_argument("--seed", type=int, default=0)
+
+
+def _clone(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.work.clones import clone
+
+    progress = printing.ProgressBar()
+    for request in _requests(options):
+        clone(options.case, request, cache=_cache(options), progress=progress)
+    return _show(Case.open(options.case), options, key=None, measure=None)
+
+
+def _requests(options: argparse.Namespace) -> list["CloneRequest"]:
+    from fdcore.cloning.settings import CloneRequest, TrainingSettings, TransferSettings
+
+    training = TrainingSettings(
+        arch=options.arch or _suitable_architecture(options),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        optimiser=options.optimiser,
+        learning_rate=options.learning_rate,
+        augment=not options.no_augmentation,
+        patience=options.patience,
+        jacobian_rounds=options.jacobian_rounds,
+        precision=options.precision,
+        device=options.device,
+        seed=options.seed,
+    )
+    sources = tuple(_source(text) for text in options.sources.split(",") if text.strip())
+    evaluation = str(Path(options.evaluate).absolute()) if options.evaluate else ""
+    drawn = TransferSettings(seed=options.seed, not_found=options.not_found, uncertain=options.uncertain)
+    return [
+        CloneRequest(sources, replace(drawn, total=total), training, evaluation) for total in _totals(options.total)
+    ]
+
+
+def _totals(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"--total takes whole numbers separated by commas, not {text!r}.") from error
+
+
+def _source(text: str) -> "Source":
+    from fdcore.cloning.settings import Source, SourceKind
+
+    text = text.strip()
+    if text in set(SourceKind) - {SourceKind.FOLDER}:
+        return Source(SourceKind(text))
+    role, equals, folder = text.partition("=")
+    if not equals or role not in _ROLES:
+        role, folder = "", text
+    if not Path(folder).is_dir():
+        raise SettingsError(
+            f"{folder!r} is no source: give found, one-term, random, or a folder of images, with same=, similar= or "
+            "distant= before it if you like."
+        )
+    return Source(SourceKind.FOLDER, str(Path(folder).absolute()), role)  # type: ignore[arg-type]  # one of _ROLES, or ""
+
+
+def _suitable_architecture(options: argparse.Namespace) -> str:
+    import torch
+
+    from fdcore.case.case import Case
+    from fdcore.cloning.architectures import default_arch
+    from fdcore.work.clones.asking import input_of
+
+    gpu = options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available())
+    return default_arch(input_of(Case.open(options.case)), gpu)
+
+
+def _compare(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+
+    case = Case.open(options.case)
+    result = _show(case, options, key=options.on, measure=options.measure)
+    if options.csv:
+        from fdcore.case.clones import read_comparison
+        from fdcore.cloning.comparison import comparison_to_csv
+        from fdcore.storage import write_atomically
+
+        write_atomically(options.csv, comparison_to_csv(read_comparison(case, result["set"]["key"])))
+    return result
+
+
+def _show(case: "Case", options: argparse.Namespace, *, key: str | None, measure: "Measure | None") -> dict[str, Any]:
+    """Print how a case's clones compare on one set, and return the same for JSON."""
+    from fdcore.case.clones import read_comparison, read_evaluation_sets
+
+    sets = read_evaluation_sets(case)
+    chosen = next((one for one in sets if key in (None, one.key, one.name)), None)
+    if chosen is None:
+        known = ", ".join(f"{one.key} ({one.name})" for one in sets) or "none: `fdcore clone` trains and tests clones"
+        raise CaseError(f"The clones of this case were not tested on {key or 'anything'} yet. Sets: {known}.")
+    comparison = read_comparison(case, chosen.key)
+    measure = measure or ("accuracy" if comparison.labelled else "agreement")
+    if measure == "accuracy" and not comparison.labelled:
+        raise SettingsError(f"Nothing says what the pictures of {chosen.name} show, so that accuracy is unknown.")
+    if not options.json:
+        print(_in_words(comparison, measure, chosen.note))
+    return {
+        "case": str(options.case),
+        "set": chosen._asdict(),
+        "measure": measure,
+        "clones": [
+            {
+                "id": column.run.id,
+                "source": column.run.source.name,
+                "n_rows": column.run.drawn.n_rows,
+                "n_answers": column.run.n_answers,
+                "agreement": _rate(column.evaluation.agreement),
+                "accuracy": _rate(column.evaluation.accuracy),
+                "suspect_accuracy": _rate(column.evaluation.suspect_accuracy),
+            }
+            for column in comparison.columns
+        ],
+    }
+
+
+def _rate(rate: "Rate | None") -> dict[str, Any] | None:
+    return rate._asdict() if rate else None
+
+
+def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
+    from fdcore.cloning.comparison import leads, one_class_clones, table
+
+    own = ["suspect"] if comparison.labelled else []
+    rows: list[Sequence[str]] = [["class", *own, *map(printing.plain, comparison.titles())]]
+    for row in table(comparison, measure):
+        first = [_percent(row.suspect)] if comparison.labelled else []
+        rows.append([printing.plain(row.title), *first, *map(_percent, row.clones)])
+    name = printing.plain(comparison.set_name)
+    told = [(one.title, one.in_words()) for one in one_class_clones(comparison)]
+    told += [(one.title, one.in_words()) for one in leads(comparison, measure)]
+    lines = [
+        f"{measure.capitalize()} on {comparison.n_images:,} pictures of {name}, in percent",
+        *([printing.plain(note)] if note else []),
+        "",
+        *printing.table(rows, flexible=(0,), right=range(1, len(rows[0]))),
+        *([comparison.about_names] if comparison.about_names else []),
+        "",
+        *(f'The clone "{printing.plain(title)}" {words}.' for title, words in told),
+    ]
+    return "\n".join(lines)
+
+
+def _percent(rate: "Rate | None") -> str:
+    return "" if rate is None else f"{100 * rate.value:.1f}"
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    from fdcore.case.places import Places
+
+    return Path(options.cache) if options.cache else Places.from_environment().cache

@@ -1,0 +1,444 @@
+"""The same pipeline without a browser: `python -m fdcore`, or `fdcore`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fdcore import __version__
+from fdcore.cli import printing
+from fdcore.cli.clone import add_commands
+from fdcore.errors import CaseError, FdError, SettingsError, StorageError
+
+if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
+    from fdcore.case.plan import Plan, Settings
+    from fdcore.corpus.hierarchy import Hierarchy
+    from fdcore.method.selection import SelectionSettings
+    from fdcore.words.claims import Claims
+
+EXIT_CODES = """exit codes:
+  0    done (a class that is "not found" is an answer, not an error)
+  2    a setting outside its range, or wrong usage
+  3    the suspect cannot be opened or gives no usable answer
+  4    the suspect's file was refused as unsafe
+  5    the corpus has no images, an unknown node or a broken hierarchy
+  6    the case is damaged, in use, of another version, or about something else
+  7    the evidence was changed after intake
+  8    the disk is full or cannot be written
+  130  stopped from the keyboard; the same command goes on
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+    except FdError as error:
+        return _report_error(str(error), error.exit_code, options.json)
+    except BrokenPipeError:  # the reader went away, as `head` does
+        sys.stderr.close()
+        return 0
+    except OSError as error:  # a path that cannot be looked at: no permission, a name too long, a device gone
+        return _report_error(
+            f"{error.filename or 'A file'}: {error.strerror or error}.", StorageError.exit_code, options.json
+        )
+    except KeyboardInterrupt:
+        print("fdcore: stopped. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
+    print(json.dumps({"error": sentence}) if as_json else f"fdcore: {printing.plain(sentence)}", file=sys.stderr)
+    return exit_code
+
+
+# Commands; each prints for people unless --json is given, and returns what --json prints
+
+
+def _investigate(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.plan import open_hierarchy
+    from fdcore.work import investigate
+
+    plan = _plan(options)
+    out = options.out or Path("cases") / options.suspect.stem
+    progress = printing.ProgressBar()
+    investigate.investigate(
+        out,
+        options.suspect,
+        options.corpus,
+        hierarchy=open_hierarchy(plan.hierarchy),
+        open_suspect=investigate.open_planned_suspect(plan, progress),
+        cache=_cache(options),
+        settings=plan.settings,
+        plan=plan,
+        progress=progress,
+    )
+    Case.open(out).record(plan=plan.as_dict())  # so that the dashboard can go on with it
+    return _present(out, options)
+
+
+def _demo(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.demo.case import run_demo
+
+    run_demo(options.out, corpus=options.corpus, cache=_cache(options), progress=printing.ProgressBar())
+    return _present(options.out, options)
+
+
+def _select(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import conclusions
+    from fdcore.case.case import Case
+    from fdcore.work import conclude
+
+    before = conclusions.selection_settings(Case.open(options.case))
+    conclude.analyse(
+        options.case,
+        _selection_settings(options, before),
+        cache=_cache(options),
+        progress=printing.ProgressBar(),
+    )
+    return _present(options.case, options)
+
+
+def _show(options: argparse.Namespace) -> dict[str, Any]:
+    return _present(options.case, options)
+
+
+def _verify(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.claims import write_claims
+    from fdcore.case.layout import WORDS_FILE
+    from fdcore.words.conclusion import claims_in_words, why_little
+    from fdcore.work.compare_words import check_words
+
+    progress = printing.ProgressBar()
+    claims = _claims(options)
+    if claims is not None:
+        write_claims(options.case, claims)
+    vectors = _vectors_file(options, progress)
+    rows = check_words(options.case, vectors, cache=_cache(options), progress=progress).rows
+    case = Case.open(options.case)
+    found, outcome = case.read_json(WORDS_FILE), str(case.read_json("verdict.json")["outcome"])
+    doubts = why_little(rows, independent=found["vectors"]["independent"], outcome=outcome)
+    conclusion = " ".join([claims_in_words(rows), *doubts])
+    if not options.json:
+        print(printing.words(found, case.read_json("selection.json")["classes"], conclusion))
+        print(f"\nTables, maps and the word vectors used: {case.path('verification')}")
+    return {"case": str(options.case), "conclusion": conclusion, **found}
+
+
+def _claims(options: argparse.Namespace) -> "Claims | None":
+    """The claims given on the command line; None to keep those of the case."""
+    from fdcore.case.case import Case
+    from fdcore.words import claims
+
+    suspect = Case.open(options.case).facts().get("suspect") or {}
+    n_classes = int(suspect.get("n_classes", 0))
+    if options.claims:
+        return claims.claims_from_csv(options.claims.read_bytes(), n_classes, source=options.claims.name)
+    if options.claim:
+        pairs = dict(_claim(text) for text in options.claim)
+        return claims.Claims(pairs, "given on the command line")
+    if options.label_set:
+        return _label_set_claims(options, n_classes)
+    if options.from_suspect:
+        if not suspect.get("class_names"):
+            raise SettingsError("The suspect's file names no classes. Give --claims, --claim or --label-set.")
+        return claims.claims_from_list(suspect["class_names"], source=claims.FROM_SUSPECT)
+    return None
+
+
+def _label_set_claims(options: argparse.Namespace, n_classes: int) -> "Claims":
+    """A known label set as claims, in the place where it agrees best with what was found."""
+    from fdcore.case.case import Case
+    from fdcore.case.conclusions import weigh_case
+    from fdcore.words import claims
+    from fdcore.words.agreement import rank_label_sets
+    from fdcore.words.label_sets import label_set
+    from fdcore.words.vectors import builtin_vectors
+
+    chosen = label_set(options.label_set)
+    if n_classes - len(chosen) not in (0, 1):
+        raise SettingsError(f"{chosen.name} has {len(chosen):,} classes, and the suspect has {n_classes:,}.")
+    found = weigh_case(Case.open(options.case))
+    scored, spec = found.scored, found.scored.header.spec
+    best = rank_label_sets(
+        found.classes, scored.scores, scored.hierarchy, builtin_vectors(),
+        height=spec["height"], width=spec["width"], channels=spec["channels"], sets=[chosen],
+    )[0]  # fmt: skip
+    return claims.claims_from_label_set(chosen, n_classes, best.offset)
+
+
+def _claim(text: str) -> tuple[int, str]:
+    from fdcore.words.claims import class_number, cleaned
+
+    number, _, name = text.partition("=")
+    if not cleaned(name):
+        raise SettingsError(f"--claim takes a class and its name such as 0=airplane, not {text[:60]!r}.")
+    return class_number(number), cleaned(name)
+
+
+def _vectors_file(options: argparse.Namespace, progress: printing.ProgressBar) -> Path | None:
+    """The file of word vectors: as named, or downloaded by its name in gensim's collection; None for the built-in.
+
+    Where none is named, those that were chosen for the case, as in the dashboard.
+    """
+    if options.vectors is None:
+        from fdcore.case.case import Case
+        from fdcore.work.compare_words import chosen_vectors
+
+        return chosen_vectors(Case.open(options.case))
+    if options.vectors == "builtin":
+        return None
+    path = Path(options.vectors)
+    if path.exists() or path.suffix or path.name != options.vectors:
+        return path
+    from fdcore.words.vector_download import download_vectors
+
+    return download_vectors(options.vectors, _cache(options) / "downloads", progress)
+
+
+def _verdict(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import conclusions
+    from fdcore.case.case import Case
+    from fdcore.verdict import verdict_as_dict, verdict_in_words
+
+    case = Case.open(options.case)
+    reached = conclusions.judge(conclusions.weigh_case(case), case.facts())
+    if not options.json:
+        print(verdict_in_words(reached), end="")
+    return {"case": str(options.case), **verdict_as_dict(reached)}
+
+
+def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Print a case's verdict as it stands on disk."""
+    from fdcore.case.case import Case
+
+    case = Case.open(folder)
+    found, facts = case.read_json("selection.json"), case.facts()
+    headline = str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else ""
+    n_entries = sum(1 for _ in case.audit())
+    if not options.json:
+        try:
+            print(printing.verdict(facts, found, headline))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # whatever a damaged file may lack
+            raise CaseError(
+                f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."
+            ) from error
+        print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
+    return {"case": str(folder), **facts, **found, "report": str(case.path("report.html"))}
+
+
+def _corpus(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.corpus.corpus import survey
+
+    found = survey(options.folders, hierarchy=_hierarchy(options), quick=options.quick, progress=printing.ProgressBar())
+    if not options.json:
+        print(printing.survey(found))
+    return printing.survey_as_dict(found)
+
+
+def _tree(options: argparse.Namespace) -> dict[str, Any]:
+    hierarchy = _hierarchy(options)
+    nodes = hierarchy.search(" ".join(options.words), limit=options.limit)
+    entries = [printing.node_as_dict(hierarchy, node) for node in nodes]
+    if not options.json:
+        print(printing.nodes(entries) or f"No node is called {' '.join(options.words)!r}.")
+    return {"nodes": entries}
+
+
+# From options to settings
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    from fdcore.case.plan import Plan, SuspectOptions
+
+    suspect = SuspectOptions(
+        arch=options.arch,
+        preset=options.preprocess,
+        spec_overrides=_spec_overrides(options),
+        n_classes=options.n_classes,
+        device=options.device,
+        allow_unscanned=options.allow_unscanned,
+    )
+    return Plan(
+        suspect=suspect,
+        corpora=tuple(str(Path(folder).absolute()) for folder in options.corpus),
+        hierarchy=str(options.hierarchy.absolute()) if options.hierarchy else None,
+        settings=_settings(options),
+    )
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from fdcore.answers.views import ViewSpec
+    from fdcore.case.plan import Settings
+    from fdcore.method.selection import SelectionSettings
+
+    strengths = {"rotation_deg": options.rotation, "translation": options.translation,
+                 "perspective": options.perspective, "noise": options.noise}  # fmt: skip
+    return Settings(
+        n_views=options.views,
+        images_per_leaf=options.images_per_leaf or None,
+        seed=options.seed,
+        budget=options.budget,
+        views=ViewSpec(**{name: value for name, value in strengths.items() if value is not None}),
+        selection=_selection_settings(options, SelectionSettings()),
+    )
+
+
+def _selection_settings(options: argparse.Namespace, before: "SelectionSettings") -> "SelectionSettings":
+    """The settings before, with what was given on the command line; `--k 0` means automatic."""
+    from dataclasses import replace
+
+    given = {name: getattr(options, name) for name in ("alpha", "eta", "tau", "k", "k_max")}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if chosen.get("k") == 0:
+        chosen["k"] = None
+    return replace(before, **chosen)
+
+
+def _spec_overrides(options: argparse.Namespace) -> dict[str, Any]:
+    overrides: dict[str, Any] = {"layout": options.layout, "order": options.channel_order, "channels": options.channels}
+    if options.input_size:
+        sides = _numbers(options.input_size.lower().replace("x", ","), "--input-size")
+        if len(sides) > 2 or not all(side.is_integer() for side in sides):
+            raise SettingsError(
+                f"--input-size takes one or two whole numbers such as 32 or 224x224, not {options.input_size!r}."
+            )
+        overrides |= {"height": int(sides[0]), "width": int(sides[-1])}
+    for name, text in (("mean", options.mean), ("std", options.std), ("value_range", options.value_range)):
+        if text:
+            overrides[name] = tuple(_numbers(text, f"--{name.replace('_', '-')}"))
+    return {name: value for name, value in overrides.items() if value is not None}
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"{option} takes numbers separated by commas, not {text!r}.") from error
+
+
+def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
+    if options.hierarchy:
+        from fdcore.corpus.hierarchy import read_hierarchy
+
+        return read_hierarchy(options.hierarchy)
+    from fdcore.corpus.wordnet import load_wordnet
+
+    return load_wordnet()
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    if options.cache:
+        return Path(options.cache)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fdcore"))
+
+
+# The command line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fdcore",
+        description="Find out what an undocumented image classifier was trained to recognise.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fdcore {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_investigate(commands)
+    command = _add(commands, "select", _select, "weigh a case's answers again with other settings; asks nothing")
+    command.add_argument("case", type=Path, help="the case's folder")
+    _add_selection(command)
+    command = _add(commands, "corpus", _corpus, "say what is in image folders, and what is wrong with them")
+    command.add_argument("folders", nargs="+", metavar="DIR[@NODE]", help="image folders")
+    command.add_argument("--quick", action="store_true", help="count files without decoding them")
+    command = _add(commands, "tree", _tree, "find nodes by word; shows ancestors and what hangs below")
+    command.add_argument("words", nargs="+", metavar="WORD")
+    command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")
+    command = _add(commands, "show", _show, "show a case's verdict")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command = _add(commands, "verdict", _verdict, "say what all classes together mean, and what speaks against it")
+    command.add_argument("case", type=Path, help="the case's folder")
+    _add_verify(commands)
+    add_commands(commands, _add)
+    command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
+    command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
+    command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),
+                         help="where its pictures are drawn (default corpora/demo)")  # fmt: skip
+    return parser
+
+
+def _add_verify(commands: Any) -> None:
+    command = _add(commands, "verify", _verify, "compare what the classes are claimed to be with what was found")
+    command.add_argument("case", type=Path, help="the case's folder")
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--claims", type=Path, metavar="FILE", help="CSV: class,name, or names in class order")
+    group.add_argument("--claim", action="append", metavar="CLASS=NAME", help="one class's claim; may be repeated")
+    group.add_argument("--label-set", metavar="KEY", help="a known label set as claims, such as cifar10")
+    group.add_argument("--from-suspect", action="store_true", help="the names that the suspect's own file tells")
+    command.add_argument("--vectors", metavar="FILE|NAME", help="word2vec, GloVe or fastText vectors, or a name in "
+                         "gensim's collection, or builtin (default: as chosen for the case, else builtin)")  # fmt: skip
+
+
+def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    command.add_argument(
+        "--hierarchy", type=Path, metavar="FILE", help="CSV or JSON: id, parent, label (default: WordNet)"
+    )
+    command.add_argument("--cache", metavar="DIR", help="where decoded images are kept (default: the user's cache)")
+    return command
+
+
+def _add_investigate(commands: Any) -> None:
+    command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
+    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers are replayed")
+    command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
+                         help="image folder, below a node if it has no hierarchy; may be repeated")  # fmt: skip
+    command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
+    command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
+    command.add_argument("--images-per-leaf", type=int, default=50, help="default 50; 0 for all")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--rotation", type=float, metavar="DEG", help="largest rotation of a view, in degrees")
+    command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
+    command.add_argument("--perspective", type=float, help="largest perspective term of a view")
+    command.add_argument("--noise", type=float, help="largest change of a pixel in a view, as a share of its range")
+    command.add_argument("--budget", type=int, metavar="N", help="never send more than N queries")
+    _add_selection(command)
+    group = command.add_argument_group("the suspect")
+    group.add_argument("--arch", metavar="NAME", help="architecture of a state dict, such as resnet20 or timm/resnet50")
+    group.add_argument("--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100, mnist")
+    group.add_argument("--n-classes", type=int, metavar="N", help="how many classes, where the file does not say")
+    group.add_argument("--input-size", metavar="HxW", help="such as 32 or 224x224")
+    group.add_argument("--channels", type=int, choices=(1, 3))
+    group.add_argument("--mean", help="per channel, separated by commas")
+    group.add_argument("--std", help="per channel, separated by commas")
+    group.add_argument("--value-range", metavar="LOW,HIGH", help="the values of black and white, such as 0,255")
+    group.add_argument("--layout", choices=("NCHW", "NHWC"))
+    group.add_argument("--channel-order", choices=("RGB", "BGR"))
+    group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    group.add_argument("--allow-unscanned", action="store_true",
+                       help="open a file although the scanners came to no conclusion; logged")  # fmt: skip
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("how answers are weighed")
+    group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 to 1")
+    group.add_argument("--eta", type=float, help="merge clusters closer than this many steps")
+    group.add_argument("--tau", type=float, help="least functional score of a candidate")
+    group.add_argument("--k", type=int, help="number of medoids; 0 for the automatic choice")
+    group.add_argument("--k-max", type=int, help="the most candidates of a class")

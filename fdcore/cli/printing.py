@@ -1,0 +1,228 @@
+"""What the command line prints: progress bars and tables."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from fdcore.corpus.corpus import Survey
+    from fdcore.corpus.hierarchy import Hierarchy
+
+
+GUESSED = (
+    "What is marked (assumed) above was guessed and can change every verdict: compare runs with --preprocess unit, "
+    "signed and imagenet, and with the --arch names listed, each with its own --out."
+)
+PERCENTILE = (
+    "percentile: of 100 random selections of as many leaves of the corpus, how many are less similar to the claim in "
+    "the mean; leaves without a known word do not count."
+)
+
+
+class ProgressBar:
+    """A bar with rate and time left, one for each stage; silent where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show `done` of `total`; a new stage ends the bar before."""
+        if self._bar is None or stage != self._stage:
+            self._close()
+            self._stage = stage
+            # disable=None: quiet where there is no terminal. What is done already does not count for the rate.
+            self._bar = tqdm(total=total, initial=done, desc=stage, disable=None, dynamic_ncols=True, smoothing=0.1)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""
+
+
+def verdict(facts: Mapping[str, Any], found: Mapping[str, Any], headline: str) -> str:
+    """The verdict per class as a table, and what all classes together say."""
+    suspect, corpus, overall = facts["suspect"], facts["corpus"], found["overall"]
+    settings = found["settings"]
+    lines = [
+        f"Suspect   {plain(facts.get('evidence', {}).get('name', ''))}  {plain(suspect['description'])}",
+        f"Corpus    {corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images, {found['n_sent']:,} queries sent",
+        f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
+        f"k {settings['k'] or 'automatic'}",
+        "",
+        *_verdict_table(found["classes"]),
+        "",
+        f"{overall['n_found']} of {overall['n_classes']} classes found, "
+        f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
+        *(["", plain(headline)] if headline else []),
+    ]
+    if "assumed" in suspect["description"]:
+        lines.append(GUESSED)
+    if not found["complete"]:
+        lines.append(
+            "Not every planned view is answered (budget, stop or unknown images); scores rest on those that are."
+        )
+    return "\n".join(lines)
+
+
+def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("class", "found", "leaves", "covers", "L", "S", "images", "take care")]
+    for entry in classes:
+        if entry["status"] == "not_found":
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(entry["weaknesses"])))
+            continue
+        rows.append(
+            (
+                str(entry["target_class"]),
+                plain(entry["ancestor_label"]),
+                plain(", ".join(entry["labels"])),
+                "{chosen}/{leaves}".format(**entry["coverage"]),
+                f"{entry['functional_score']:.2f}",
+                f"{entry['semantic_score']:.2f}",
+                f"{entry['n_images']}/{entry['n_images_before']}",
+                plain(", ".join(entry["weaknesses"])),
+            )
+        )
+    return table(rows, flexible=(1, 2), right=(0, 3, 4, 5, 6))
+
+
+def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]], conclusion: str) -> str:
+    """What the claims come to, claims against findings (the paper's Table 4), and the known label sets."""
+    from fdcore.words.agreement import SORTED
+
+    vectors, claims = found["vectors"], found["claims"]
+    lines = [f"Claims    {plain(claims['source']) or 'none'}",
+             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words", "", conclusion]  # fmt: skip
+    if found["similarity"]:
+        lines += ["", *_similarity_table(found["similarity"], classes), "", PERCENTILE]
+    if found["label_sets"]:
+        lines += ["", *_label_set_table(found["label_sets"][:8], len(classes)), "", SORTED]
+    return "\n".join(lines)
+
+
+def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("class", "claimed", "found", "L", "cosine", "percentile", "verdict", "nearest words")]
+    for row in similarity:
+        near, score, share = row["nearest"], row["functional_score"], row["percentile"]
+        rows.append(
+            (
+                str(row["target_class"]),
+                plain(row["claim"]),
+                plain(", ".join(classes[row["target_class"]]["labels"])) or "not found",
+                "" if score is None else f"{score:.2f}",
+                f"{near['cosine']:.3f}" if near else "",
+                "" if share is None else f"{_rounded_down(share):.1f}",
+                row["judgement"] or ("no word known" if row["nodes"] else ""),
+                plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
+            )
+        )
+    return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5))
+
+
+def _rounded_down(share: float) -> float:
+    """In percent, to one digit: 100 would be all of them."""
+    return int(1000 * share) / 10
+
+
+def _label_set_table(sets: Sequence[Mapping[str, Any]], n_classes: int) -> list[str]:
+    heads = ("known label set", "odd class", "agreement", "p", "compared", "convincing", "same names in")
+    rows: list[tuple[str, ...]] = [heads]
+    rows += [
+        (
+            one["name"],
+            "" if one["n_labels"] == n_classes else "in front" if one["offset"] else "at the end",
+            f"{one['mean']:.2f}",
+            f"{one['p_value']:.2g}",
+            f"{one['n_compared']} of {n_classes}",
+            "yes" if one["agrees"] else "fits, too few classes" if one.get("fits") else "no",
+            ", ".join(one["tied_with"]),
+        )
+        for one in sets
+    ]
+    shown = [column for column in range(len(heads)) if column not in (1, 6) or any(row[column] for row in rows[1:])]
+    rows = [tuple(row[column] for column in shown) for row in rows]
+    flexible, right = ([i for i, column in enumerate(shown) if column in some] for some in ((0, 6), (2, 3, 4)))
+    return table(rows, flexible=flexible, right=right)
+
+
+def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:
+    """Align rows in columns, a rule under the first; the flexible columns give way where the terminal is narrow."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    room = max(shutil.get_terminal_size((120, 24)).columns, 60)
+    while flexible and sum(widths) + 2 * (len(widths) - 1) > room:
+        widest = max(flexible, key=lambda i: widths[i])
+        if widths[widest] <= 12:
+            break
+        widths[widest] -= 1
+    lines = []
+    for row in rows:
+        cells = [_fit(cell, width, i in right) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    cut = text if len(text) <= width else text[: width - 1] + "…"
+    return cut.rjust(width) if right else cut.ljust(width)
+
+
+def plain(text: str) -> str:
+    """A hostile label without the control characters that could steer the terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def survey(found: "Survey") -> str:
+    """What is in a corpus, as text."""
+    lines = [
+        f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
+        for s in found.sources
+    ]
+    counts: dict[tuple[str, bool], int] = {}
+    for problem in found.problems:
+        counts[problem.reason, problem.used] = counts.get((problem.reason, problem.used), 0) + 1
+    if counts:
+        rows = [("problem", "files", "used all the same")]
+        rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
+        lines += ["", *table(rows, right=(1,))]
+    return "\n".join(lines)
+
+
+def survey_as_dict(found: "Survey") -> dict[str, Any]:
+    """What is in a corpus, JSON-ready."""
+    return {
+        "sources": [{"name": s.name, "layout": s.layout, "n_files": dict(s.n_files)} for s in found.sources],
+        "problems": [problem._asdict() for problem in found.problems],
+    }
+
+
+def node_as_dict(hierarchy: "Hierarchy", node: str) -> dict[str, Any]:
+    """A node with its way to the root and what hangs below."""
+    return {
+        "id": node,
+        "label": hierarchy.label(node),
+        "synonyms": list(hierarchy.synonyms(node)),
+        "path": [{"id": above, "label": hierarchy.label(above)} for above in hierarchy.path_to_root(node)[1:]],
+        "children": [{"id": below, "label": hierarchy.label(below)} for below in hierarchy.children(node)],
+        "n_leaves": sum(1 for below in hierarchy.descendants(node) if not hierarchy.children(below)),
+    }
+
+
+def nodes(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Found nodes as text."""
+    blocks = []
+    for entry in entries:
+        lines = [f"{entry['id']}  {plain(', '.join(entry['synonyms']))}"]
+        if entry["path"]:
+            lines.append("    above: " + plain(" < ".join(above["label"] for above in entry["path"])))
+        if entry["children"]:
+            shown = ", ".join(below["label"] for below in entry["children"][:8])
+            more = f" and {len(entry['children']) - 8} more" if len(entry["children"]) > 8 else ""
+            lines.append(f"    below: {plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)

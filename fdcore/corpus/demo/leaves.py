@@ -1,9 +1,0 @@
-"""Every leaf of the demo corpus, by theme."""
-
-from fdcore.corpus.demo import aircraft, birds, pets, plants, road, ships, things, underwater, wild
-from fdcore.corpus.demo.paint import Leaf
-
-THEMES = (aircraft, road, ships, birds, pets, wild, underwater, plants, things)
-
-LEAVES: tuple[Leaf, ...] = tuple(leaf for theme in THEMES for leaf in theme.LEAVES)
-"""The leaves in the order in which they are drawn; each WordNet id once."""

@@ -1,0 +1,71 @@
+"""The demo case: a drawn corpus, a suspect trained on other drawings, and the investigation of it."""
+
+from pathlib import Path
+
+from fdcore import demo
+from fdcore.case.case import Case
+from fdcore.case.claims import FILE as CLAIMS_FILE
+from fdcore.case.claims import write_claims
+from fdcore.case.plan import Plan, SuspectOptions
+from fdcore.case.records import read_survey, read_test_query
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
+from fdcore.method.findings import Findings
+from fdcore.progress import Progress, silent
+from fdcore.words.claims import claims_from_list
+from fdcore.work.intake import check_suspect, survey_corpora
+from fdcore.work.investigate import run_plan
+
+DEMO_TOTAL, DEMO_EPOCHS, DEMO_RATE = 600, 25, 0.05
+
+
+def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
+    """Draw the demo corpus, take the demo suspect into a case and investigate it, or go on with that.
+
+    Args:
+        folder: the case's folder.
+        corpus: where the drawings go.
+        cache: where decoded images are kept.
+        progress: told how far the work is.
+    """
+    demo.build_demo_corpus(corpus, progress=progress)
+    demo.build_demo_stickers(stickers_beside(corpus), progress=progress)
+    prepare_demo(folder, corpus)
+    case = Case.open(folder)
+    if read_test_query(case) is None:
+        check_suspect(folder, demo.SUSPECT_PATH, demo.trial_pictures(), progress=progress)
+    if read_survey(case) is None:
+        survey_corpora(folder, progress=progress)
+    findings = run_plan(folder, cache=cache, progress=progress)
+    if not case.has(CLAIMS_FILE):
+        names = (truth.name for truth in demo.TRUTH)
+        write_claims(folder, claims_from_list(names, source="a note that came with the demo suspect"))
+    return findings
+
+
+def prepare_demo(folder: Path, corpus: Path) -> None:
+    """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
+    case = Case.open_or_create(folder)
+    if "plan" not in case.facts():
+        case.record(title="Demo", demo=True, plan=demo_plan(corpus).as_dict(), cloning=demo_clones(corpus).as_dict())
+    case.take_evidence(demo.SUSPECT_PATH)
+
+
+def demo_plan(corpus: Path) -> Plan:
+    """How the demo suspect is opened, and what it is shown."""
+    suspect = SuspectOptions(arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET)
+    return Plan(suspect=suspect, corpora=(str(corpus.absolute()),))
+
+
+def stickers_beside(corpus: Path) -> Path:
+    """Where pictures like those that the demo suspect was trained on go, beside the demo corpus."""
+    return corpus.with_name(f"{corpus.name}-stickers").absolute()
+
+
+def demo_clones(corpus: Path) -> CloneRequest:
+    """Which clones of the demo suspect are suggested: so few images and epochs that it takes under three minutes."""
+    return CloneRequest(
+        sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
+        transfer=TransferSettings(total=DEMO_TOTAL),
+        training=TrainingSettings(epochs=DEMO_EPOCHS, learning_rate=DEMO_RATE),
+        evaluation=str(stickers_beside(corpus)),
+    )

@@ -1,0 +1,149 @@
+"""Choices: an analyst's own answers for single classes, locked by hand and laid over what the method found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from fdcore.errors import CaseError, SettingsError
+from fdcore.method.clustering import Indices, KnownDistances, Matrix
+from fdcore.method.scores import Scores
+from fdcore.method.selection import Choice, ClassSelection, Cluster, SelectionSettings, candidate_leaves, weigh_groups
+
+__all__ = ["Choice", "apply_choices", "choices_from_json", "choices_to_json", "leaves_needed"]
+
+_FIELDS = {"target_class": int, "nodes": list, "note": str, "by": str, "time": str}
+
+
+def choices_to_json(choices: Mapping[int, Choice]) -> dict[str, Any]:
+    """The choices as a JSON object, in the order of the classes."""
+    return {"choices": [asdict(choices[i]) | {"nodes": list(choices[i].nodes)} for i in sorted(choices)]}
+
+
+def choices_from_json(content: Mapping[str, Any]) -> dict[int, Choice]:
+    """The inverse of `choices_to_json`. Whether leaves and classes exist is for `apply_choices` to say.
+
+    Raises:
+        CaseError: it holds anything else; a case may come from anywhere.
+    """
+    entries = content.get("choices")
+    if not isinstance(entries, list):
+        raise _damaged("they are no list")
+    choices: dict[int, Choice] = {}
+    for number, entry in enumerate(entries, start=1):
+        choice = _read_choice(number, entry)
+        if choice.target_class in choices:
+            raise _damaged(f"class {choice.target_class} is locked twice")
+        choices[choice.target_class] = choice
+    return choices
+
+
+def leaves_needed(
+    scores: Scores, settings: SelectionSettings, choices: Mapping[int, Choice], classes: Sequence[int] | None = None
+) -> Indices:
+    """The leaves whose distances matter, in increasing order: the classes' candidates, and those chosen by hand.
+
+    Args:
+        scores: functional scores of every class and leaf.
+        settings: tau, k_max.
+        choices: by class.
+        classes: numbers of classes; None for all.
+
+    Raises:
+        CaseError: a choice is about a leaf or a class that the scores do not have.
+    """
+    chosen = _chosen_leaves(scores, choices)
+    needed: Indices = np.unique(np.concatenate([candidate_leaves(scores, settings, classes), *chosen.values()]))
+    return needed
+
+
+def apply_choices(
+    selections: tuple[ClassSelection, ...],
+    choices: Mapping[int, Choice],
+    scores: Scores,
+    leaves: Indices,
+    distances: Matrix,
+    settings: SelectionSettings,
+) -> tuple[ClassSelection, ...]:
+    """Lay the analyst's choices over the method's selections.
+
+    The chosen leaves become the first cluster, measured as any other, even where some lie below tau; the method's own
+    clusters follow. A choice of no leaf is "not found": no cluster wins, and the method's stay to be seen.
+
+    Args:
+        selections: what `selection.select` found.
+        choices: by class; all of them classes that are among the selections.
+        scores: functional scores of every class and leaf.
+        leaves: (n,) increasing indices of the leaves whose distances are known: at least `leaves_needed`.
+        distances: (n, n) steps in the hierarchy among them; inf where unrelated.
+        settings: alpha.
+
+    Raises:
+        CaseError: a choice is about a leaf or a class that the scores do not have.
+        SettingsError: the distances of a chosen leaf are not known.
+    """
+    known = KnownDistances(scores.nodes, leaves, distances)
+    locked = {selection.target_class: selection for selection in selections}
+    for target_class, chosen in _chosen_leaves(scores, choices).items():
+        selection = locked[target_class]
+        clusters = _put_first(selection.clusters, chosen, scores, known, selection.target_class, settings.alpha)
+        locked[target_class] = replace(selection, clusters=clusters, choice=choices[target_class])
+    return tuple(locked.values())
+
+
+def _put_first(
+    clusters: tuple[Cluster, ...],
+    chosen: Indices,
+    scores: Scores,
+    known: KnownDistances,
+    target_class: int,
+    alpha: float,
+) -> tuple[Cluster, ...]:
+    """The chosen leaves as the first cluster, the others behind it; nothing changes where no leaf is chosen."""
+    if not len(chosen):
+        return clusters
+    wanted = set(chosen.tolist())
+    same = [cluster for cluster in clusters if set(cluster.members) == wanted]
+    if not same:
+        together = np.zeros(len(chosen), np.intp)
+        same = [*weigh_groups(scores, target_class, chosen, together, known.among(chosen), alpha)]
+    return (*same, *(cluster for cluster in clusters if set(cluster.members) != wanted))
+
+
+def _chosen_leaves(scores: Scores, choices: Mapping[int, Choice]) -> dict[int, Indices]:
+    """The leaves of each choice, the best score first, ties in the order of the leaves."""
+    index = {node: leaf for leaf, node in enumerate(scores.nodes)} if choices else {}
+    chosen = {}
+    for target_class, choice in choices.items():
+        if not target_class < scores.n_classes or target_class != choice.target_class:
+            raise CaseError(
+                f"Class {target_class} was locked by hand, but the suspect's classes are 0 to "
+                f"{scores.n_classes - 1}. Unlock it."
+            )
+        if unknown := next((node for node in choice.nodes if node not in index), None):
+            raise CaseError(
+                f"The answer locked for class {target_class} names the leaf {unknown[:80]!r}, which has no images in "
+                "this case's corpus. Unlock the class, or choose again."
+            )
+        leaves = np.sort(np.array([index[node] for node in choice.nodes], dtype=np.intp))
+        chosen[target_class] = leaves[np.argsort(-scores.functional[target_class, leaves], kind="stable")]
+    return chosen
+
+
+def _read_choice(number: int, entry: object) -> Choice:
+    if not isinstance(entry, dict) or entry.keys() != _FIELDS.keys():
+        raise _damaged(f"number {number} has not the fields {', '.join(_FIELDS)}")
+    for name, kind in _FIELDS.items():
+        if type(entry[name]) is not kind:
+            raise _damaged(f"in number {number}, {name} is of the wrong kind")
+    if not all(isinstance(node, str) for node in entry["nodes"]):
+        raise _damaged(f"in number {number}, a leaf is no text")
+    try:
+        return Choice(**entry | {"nodes": tuple(entry["nodes"])})
+    except SettingsError as error:
+        raise _damaged(f"number {number}: {error}") from error
+
+
+def _damaged(reason: str) -> CaseError:
+    return CaseError(f"The choices by hand of this case are damaged ({reason}). Restore choices.json from a copy.")

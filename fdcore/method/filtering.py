@@ -1,0 +1,66 @@
+"""Filtering: the images of a selection that represent the class, and why others went (paper section 4.2, step 4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.answers.ledger import NOT_ASKED
+from fdcore.method.selection import ClassSelection
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class FilteredClass:
+    """The images of one class's selection.
+
+    Attributes:
+        target_class: the class's number.
+        kept: images whose view 0 the suspect put in the class, most consistent over the other views first.
+        consistency: (len(kept),) share of each kept image's answered views put in the class.
+        dropped: the others.
+        dropped_label: (len(dropped),) what the suspect said of each instead; -1 where it was never asked.
+    """
+
+    target_class: int
+    kept: Indices
+    consistency: npt.NDArray[np.float32]
+    dropped: Indices
+    dropped_label: npt.NDArray[np.int32]
+
+
+def filter_images(
+    selections: tuple[ClassSelection, ...], answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32]
+) -> tuple[FilteredClass, ...]:
+    """Keep, for every class, the selected images that the suspect itself puts in the class.
+
+    Args:
+        selections: what was selected.
+        answers: (n_images, n_views) int32, -1 where not asked; view 0 is the image itself.
+        node_index: (n_images,) the leaf of each image.
+    """
+    return tuple(_filter_class(s, answers, node_index) for s in selections)
+
+
+def _filter_class(
+    selection: ClassSelection, answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32]
+) -> FilteredClass:
+    members = selection.winner.members if selection.winner else ()
+    chosen = np.zeros(node_index.max(initial=-1) + 1, dtype=bool)
+    chosen[list(members)] = True
+    images = np.flatnonzero(chosen[node_index])
+    itself = answers[images, 0]
+    in_class = itself == selection.target_class
+    kept, dropped = images[in_class], images[~in_class]
+    views = answers[kept]
+    asked = np.maximum((views != NOT_ASKED).sum(axis=1), 1)
+    consistency = ((views == selection.target_class).sum(axis=1) / asked).astype(np.float32)
+    order = np.argsort(-consistency, kind="stable")
+    return FilteredClass(
+        target_class=selection.target_class,
+        kept=kept[order],
+        consistency=consistency[order],
+        dropped=dropped,
+        dropped_label=itself[~in_class].astype(np.int32),
+    )

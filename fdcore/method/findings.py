@@ -1,0 +1,164 @@
+"""From a suspect's answers to what was found: the paper's steps 1 to 4 in order, in memory. START HERE for the method.
+
+`Scored` is what a conclusion rests on, `weigh` draws it, `Findings` is what came out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.method.choices import Choice, apply_choices, leaves_needed
+from fdcore.method.closeness import distances
+from fdcore.method.filtering import FilteredClass, filter_images
+from fdcore.method.naming import Name, name_selection
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, Overall, SelectionSettings, overall, select
+from fdcore.method.weaknesses import weaknesses
+
+Pictures = npt.NDArray[np.uint8]
+MAX_KNOWN = 3_000  # leaves whose distances are all kept in memory (36 MB)
+
+
+@dataclass(frozen=True)
+class ClassFinding:
+    """One class's answer, ready to be read."""
+
+    selection: ClassSelection
+    filtered: FilteredClass
+    name: Name | None
+    weaknesses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """The images of a case, in the ledger's order.
+
+    Attributes:
+        nodes: (n_leaves,) ids of the leaves, sorted.
+        node_index: (n_images,) int32, index into `nodes`.
+        names: (n_images,) corpus folder and relative path.
+        sha256: (n_images,) of the image files.
+    """
+
+    nodes: tuple[str, ...]
+    node_index: npt.NDArray[np.int32]
+    names: tuple[str, ...]
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a case holds once its suspect was asked: all that a conclusion can rest on. Read only.
+
+    Attributes:
+        scores: functional scores of every class and leaf.
+        images: the images that were asked about.
+        answers: (n_images, n_views) int32, -1 where not asked; a copy in memory.
+        image_ids: (n_images,) uint64.
+        hierarchy: the corpus' hierarchy.
+        header: what the answers belong to.
+        n_sent: queries ever sent to the suspect.
+    """
+
+    scores: Scores
+    images: ImageTable
+    answers: npt.NDArray[np.int32]
+    image_ids: npt.NDArray[np.uint64]
+    hierarchy: Hierarchy
+    header: LedgerHeader
+    n_sent: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned query was answered; False when the budget ended first."""
+        return bool((self.answers >= 0).all())
+
+    @cached_property
+    def _all_distances(self) -> npt.NDArray[np.float32]:
+        return distances(self.hierarchy, self.scores.nodes)
+
+    def distances(self, leaves: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        """The distances (n, n) among some leaves, in steps; remembered where the corpus is small enough."""
+        if len(self.scores.nodes) <= MAX_KNOWN:
+            among: npt.NDArray[np.float32] = self._all_distances[np.ix_(leaves, leaves)]
+            return among
+        return distances(self.hierarchy, [self.scores.nodes[leaf] for leaf in leaves])
+
+    def label(self, leaf: int) -> str:
+        """What a leaf is called."""
+        return self.hierarchy.label(self.scores.nodes[leaf])
+
+    def labels(self, leaves: Any) -> list[str]:
+        """What some leaves are called."""
+        return [self.label(int(leaf)) for leaf in leaves]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that an analysis found.
+
+    Attributes:
+        scored: what it rests on.
+        settings: how it was weighed.
+        classes: one answer per class, in the order of the classes.
+        overall: the whole model's L and S.
+    """
+
+    scored: Scored
+    settings: SelectionSettings
+    classes: tuple[ClassFinding, ...]
+    overall: Overall
+
+
+def weigh(
+    scored: Scored, settings: SelectionSettings, choices: Mapping[int, Choice] = MappingProxyType({})
+) -> Findings:
+    """Closeness, selection, the analyst's choices, filtering and naming. Reads and writes nothing.
+
+    Raises:
+        CaseError: a choice is about leaves or classes that the case does not have.
+    """
+    classes = _weigh(scored, settings, choices, None)
+    return Findings(scored, settings, classes, overall(tuple(found.selection for found in classes)))
+
+
+def weigh_class(
+    scored: Scored,
+    settings: SelectionSettings,
+    target_class: int,
+    choices: Mapping[int, Choice] = MappingProxyType({}),
+) -> ClassFinding:
+    """One class's answer, the same that `weigh` gives it, without the work for the others.
+
+    Raises:
+        CaseError: the choice for this class is about leaves that the case does not have.
+    """
+    own = {target_class: choices[target_class]} if target_class in choices else {}
+    return _weigh(scored, settings, own, (target_class,))[0]
+
+
+def _weigh(
+    scored: Scored, settings: SelectionSettings, choices: Mapping[int, Choice], classes: Sequence[int] | None
+) -> tuple[ClassFinding, ...]:
+    """The answers of some classes, or of all."""
+    scores, hierarchy = scored.scores, scored.hierarchy
+    leaves = leaves_needed(scores, settings, choices, classes)
+    among = scored.distances(leaves)
+    selections = select(scores, leaves, among, settings, classes)
+    selections = apply_choices(selections, choices, scores, leaves, among, settings)
+    filtered = filter_images(selections, scored.answers, scored.images.node_index)
+    names = [
+        name_selection(hierarchy, [scores.nodes[leaf] for leaf in s.winner.members], scores.nodes) if s.winner else None
+        for s in selections
+    ]
+    return tuple(
+        ClassFinding(selection, images_of_it, name, weaknesses(selection, scores, settings))
+        for selection, images_of_it, name in zip(selections, filtered, names, strict=True)
+    )

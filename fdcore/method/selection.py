@@ -1,0 +1,284 @@
+"""Selection: from scores and distances to one meaningful set of leaves per class (paper section 4.2, steps 2 and 3).
+
+Per class: the leaves that score at least tau are candidates; K-medoids groups them by their distance in the hierarchy;
+clusters are merged while all their medoids lie closer than eta; the cluster with the highest
+`alpha * functional + (1 - alpha) * semantic` is the finding. No candidate means "not found", which is an answer.
+Nothing here asks the suspect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.errors import SettingsError
+from fdcore.method.closeness import closeness
+from fdcore.method.clustering import Indices, KnownDistances, Matrix, medoids_of, merge_groups
+from fdcore.method.scores import Scores
+
+Shares = npt.NDArray[np.float64]
+
+MAX_NOTE = 2_000  # characters of a choice's note
+MAX_BY = 200  # characters of a choice's author
+MAX_CHOSEN = 1_000  # leaves of a choice
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """The analyst's knobs; docs/decisions/0004 says how the defaults were measured.
+
+    Attributes:
+        alpha: weight of the functional score in the objective, in (0, 1].
+        eta: clusters are merged while all their medoids lie closer than this many steps; larger is more general.
+        tau: the least functional score of a candidate, in (0, 1].
+        k: number of medoids; None starts with every candidate as its own medoid and lets eta generalise.
+        k_max: the most candidates a class may have, best first.
+    """
+
+    alpha: float = 0.7
+    eta: float = 7.5
+    tau: float = 0.3
+    k: int | None = None
+    k_max: int = 50
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha <= 1:
+            raise SettingsError(f"alpha must be above 0 and at most 1, not {self.alpha}.")
+        if not 0 < self.tau <= 1:
+            raise SettingsError(f"tau must be above 0 and at most 1, not {self.tau}.")
+        if not 0 <= self.eta <= 1e6:
+            raise SettingsError(f"eta must be between 0 and 1,000,000 steps, not {self.eta}.")
+        if self.k is not None and self.k < 1:
+            raise SettingsError(f"k must be at least 1, or left out for the automatic choice, not {self.k}.")
+        if self.k_max < 1:
+            raise SettingsError(f"k_max must be at least 1, not {self.k_max}.")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A group of leaves and how good it is.
+
+    Attributes:
+        medoid: the member nearest to all others, an index of a leaf.
+        members: indices of leaves, best score first.
+        functional: L, the share of the members' views put in the class.
+        semantic: S, the mean closeness over pairs of images in different leaves; 0 for a single leaf.
+        objective: alpha * L + (1 - alpha) * S.
+    """
+
+    medoid: int
+    members: tuple[int, ...]
+    functional: float
+    semantic: float
+    objective: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One class's answer, locked by hand.
+
+    Attributes:
+        target_class: the class's number.
+        nodes: ids of the leaves that are the answer; none for "not found".
+        note: why, in at most `MAX_NOTE` characters: a choice without a reason is worth nothing to a reader.
+        by: who chose; empty where nobody is signed in.
+        time: when, in ISO 8601 and UTC.
+
+    Raises:
+        SettingsError: one of these is missing, too long or no text that can be kept.
+    """
+
+    target_class: int
+    nodes: tuple[str, ...]
+    note: str
+    by: str
+    time: str
+
+    def __post_init__(self) -> None:
+        if self.target_class < 0:
+            raise SettingsError(f"A class's number is at least 0, not {self.target_class}.")
+        if not self.note.strip():
+            raise SettingsError("A choice by hand needs a note: say why this is the answer.")
+        if len(self.note) > MAX_NOTE:
+            raise SettingsError(f"The note has {len(self.note):,} characters; shorten it to {MAX_NOTE:,}.")
+        if len(self.by) > MAX_BY:
+            raise SettingsError(f"The name of who chose has {len(self.by):,} characters; shorten it to {MAX_BY}.")
+        if not all(c.isprintable() or c in "\n\t" for c in self.note) or not self.by.isprintable():
+            raise SettingsError(
+                "The note or the name of who chose holds control characters. Type it again as plain text."
+            )
+        if len(self.nodes) > MAX_CHOSEN or len(set(self.nodes)) < len(self.nodes):
+            raise SettingsError(f"Choose each leaf once, and at most {MAX_CHOSEN:,}; {len(self.nodes):,} were given.")
+        if not _is_utc(self.time):
+            raise SettingsError(f"The time of a choice must be in ISO 8601 and UTC, not {self.time[:40]!r}.")
+
+
+@dataclass(frozen=True)
+class ClassSelection:
+    """What was found for one class.
+
+    Attributes:
+        target_class: the class's number.
+        candidates: leaves at or above tau, best first, at most k_max.
+        clusters: the groups, best objective first; empty when nothing was found. Where the analyst chose leaves, their
+            group comes first, whatever its objective; where the analyst chose "not found", all stay and none wins.
+        choice: the analyst's own answer, or None where the method's stands.
+    """
+
+    target_class: int
+    candidates: tuple[int, ...]
+    clusters: tuple[Cluster, ...]
+    choice: Choice | None = None
+
+    @property
+    def winner(self) -> Cluster | None:
+        """The selected cluster, or None for "not found", by the method or by hand."""
+        locked_empty = self.choice is not None and not self.choice.nodes
+        return self.clusters[0] if self.clusters and not locked_empty else None
+
+    @property
+    def found(self) -> bool:
+        """Whether the class has an answer in the corpus."""
+        return self.winner is not None
+
+
+@dataclass(frozen=True)
+class Overall:
+    """The whole model's scores (paper section 4.1.3): sums over the classes."""
+
+    functional: float
+    semantic: float
+    n_found: int
+    n_classes: int
+
+
+def select(
+    scores: Scores,
+    leaves: Indices,
+    distances: Matrix,
+    settings: SelectionSettings,
+    classes: Sequence[int] | None = None,
+) -> tuple[ClassSelection, ...]:
+    """Select leaves for every class, or for some.
+
+    Args:
+        scores: functional scores of every class and leaf.
+        leaves: (n,) increasing indices of the leaves whose distances are known: at least `candidate_leaves`.
+        distances: (n, n) steps in the hierarchy among them; inf where unrelated.
+        settings: alpha, eta, tau, k, k_max.
+        classes: numbers of classes; None for all. A class's answer does not depend on which others are asked about.
+
+    Raises:
+        SettingsError: the distances are not about `leaves`, or a candidate is missing from them.
+    """
+    known = KnownDistances(scores.nodes, leaves, distances)
+    return tuple(_select_class(scores, known, settings, i) for i in _asked_about(scores, classes))
+
+
+def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> Indices:
+    """The leaves of one class at or above tau, highest first, at most k_max; ties in the order of the leaves."""
+    above = np.flatnonzero(functional >= settings.tau)
+    best_first: Indices = above[np.argsort(-functional[above], kind="stable")]
+    return best_first[: settings.k_max]
+
+
+def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Sequence[int] | None = None) -> Indices:
+    """The leaves that are a candidate of any class, or of some: those whose distances matter, in increasing order."""
+    functional = scores.functional
+    every = [candidates(functional[i], settings) for i in _asked_about(scores, classes)]
+    return np.unique(np.concatenate(every)) if every else np.empty(0, np.intp)
+
+
+def overall(selections: tuple[ClassSelection, ...]) -> Overall:
+    """Sum the found classes' L and S (paper section 4.1.3)."""
+    winners = [s.winner for s in selections if s.winner]
+    return Overall(
+        functional=sum(w.functional for w in winners),
+        semantic=sum(w.semantic for w in winners),
+        n_found=len(winners),
+        n_classes=len(selections),
+    )
+
+
+def _asked_about(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
+    return range(scores.n_classes) if classes is None else classes
+
+
+def _select_class(
+    scores: Scores, known: KnownDistances, settings: SelectionSettings, target_class: int
+) -> ClassSelection:
+    chosen = candidates(scores.functional[target_class], settings)
+    if not len(chosen):
+        return ClassSelection(target_class, (), ())
+    among = known.among(chosen)
+    group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
+    clusters = weigh_groups(scores, target_class, chosen, group, among, settings.alpha)
+    return ClassSelection(target_class, tuple(chosen.tolist()), clusters)
+
+
+def weigh_groups(
+    scores: Scores, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float
+) -> tuple[Cluster, ...]:
+    """L, S and the objective of every group of leaves, best first; ties go to the higher L, then the smaller id.
+
+    Args:
+        scores: functional scores of every class and leaf.
+        target_class: the class's number.
+        chosen: (n,) indices of leaves, best score first.
+        group: (n,) the group of each, 0 .. n_groups - 1.
+        among: (n, n) distances among them.
+        alpha: weight of L.
+    """
+    n_groups = int(group.max()) + 1
+    hits = np.bincount(group, scores.hits[target_class, chosen], n_groups)
+    functional = hits / np.maximum(np.bincount(group, scores.n_queries[chosen], n_groups), 1)
+    semantic = semantic_scores(among, scores.n_images[chosen], group)
+    weighed = objectives(functional, semantic, alpha)
+    together = group[:, None] == group[None, :]
+    spread = np.where(together, among, 0).sum(axis=1).tolist()
+    members: list[list[int]] = [[] for _ in range(n_groups)]
+    for place, g in enumerate(group.tolist()):
+        members[g].append(place)
+    leaves = chosen.tolist()
+    clusters = [
+        Cluster(leaves[min(places, key=spread.__getitem__)], tuple(leaves[place] for place in places), *measured)
+        for places, *measured in zip(members, functional.tolist(), semantic.tolist(), weighed.tolist(), strict=True)
+    ]
+    return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.functional, scores.nodes[c.medoid])))
+
+
+def objectives(functional: Shares, semantic: Shares, alpha: float | Shares) -> Shares:
+    """alpha * L + (1 - alpha) * S (paper section 4.2, step 3), element by element."""
+    weighed: Shares = alpha * functional + (1 - alpha) * semantic
+    return weighed
+
+
+def semantic_scores(distances: Matrix, n_images: npt.NDArray[np.int64], group: Indices) -> npt.NDArray[np.float64]:
+    """S of each group: the mean closeness over pairs of images in different leaves (paper section 4.1.2).
+
+    A group of a single leaf has no such pair and scores 0.
+
+    Args:
+        distances: (n, n) among the leaves.
+        n_images: (n,) images of each.
+        group: (n,) the group of each, 0 .. n_groups - 1.
+
+    Returns:
+        (n_groups,) float64 in 0..1.
+    """
+    together = group[:, None] == group[None, :]
+    n = n_images.astype(np.float64)
+    closeness_of_pairs = n * (np.where(together, closeness(distances), 0) @ n)  # ordered pairs; 0 within a leaf
+    total = np.bincount(group, n)
+    pairs = total**2 - np.bincount(group, n**2)
+    mean: npt.NDArray[np.float64] = np.bincount(group, closeness_of_pairs) / np.maximum(pairs, 1)
+    return mean
+
+
+def _is_utc(time: str) -> bool:
+    try:
+        return datetime.fromisoformat(time).utcoffset() == timedelta(0)
+    except ValueError:
+        return False

@@ -1,0 +1,108 @@
+"""The audit log for people: what was done, when and by whom, and whether the log is whole."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fdcore.errors import CaseError
+from fdcore.tables import to_csv
+
+_MAX_WORDS = 300
+
+
+class AuditRow(NamedTuple):
+    """One entry.
+
+    Attributes:
+        n: its number, from 0.
+        time: ISO 8601, UTC.
+        event: what was done.
+        by: who did it; empty where nobody was signed in.
+        words: the details in words.
+        hash: what the next entry is chained to.
+    """
+
+    n: int
+    time: str
+    event: str
+    by: str
+    words: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditTrail:
+    """A log as far as it is intact.
+
+    Attributes:
+        rows: the intact entries, oldest first.
+        problem: why the log ends there; empty where it is whole.
+    """
+
+    rows: tuple[AuditRow, ...]
+    problem: str
+
+    @property
+    def in_words(self) -> str:
+        """The state of the log in a sentence."""
+        if not self.problem:
+            n = len(self.rows)
+            return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
+        return f"Broken at entry {len(self.rows)}: what follows cannot be relied on."
+
+    @property
+    def concluded(self) -> AuditRow | None:
+        """When conclusions were drawn last, and by whom; None where they never were."""
+        return next((row for row in reversed(self.rows) if row.event == "analysed"), None)
+
+
+def read_trail(entries: Iterable[Mapping[str, Any]]) -> AuditTrail:
+    """Read a case's audit log (`Case.audit`) up to its end, or up to where it was changed."""
+    rows: list[AuditRow] = []
+    try:
+        rows.extend(_row(entry) for entry in entries)
+    except CaseError as error:
+        return AuditTrail(tuple(rows), str(error))
+    return AuditTrail(tuple(rows), "")
+
+
+def trail_to_csv(trail: AuditTrail) -> bytes:
+    """The log as a table."""
+    return to_csv(AuditRow._fields, (row._asdict() for row in trail.rows))
+
+
+def _row(entry: Mapping[str, Any]) -> AuditRow:
+    details = entry.get("details")
+    details = details if isinstance(details, Mapping) else {"details": details}
+    words = details_in_words({key: value for key, value in details.items() if key != "by"})
+    return AuditRow(
+        n=int(entry["n"]),
+        time=str(entry.get("time", "")),
+        event=str(entry.get("event", "")),
+        by=str(details.get("by") or ""),
+        words=words if len(words) <= _MAX_WORDS else f"{words[: _MAX_WORDS - 1]}…",
+        hash=str(entry.get("hash", "")),
+    )
+
+
+def details_in_words(details: Mapping[str, Any]) -> str:
+    """An entry's details such as "n sent 31,104, n answered 31,104"; what is empty is left out."""
+    parts = [f"{key.replace('_', ' ')} {_in_words(value)}" for key, value in details.items() if value not in ("", None)]
+    return ", ".join(parts)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return f"({details_in_words(value)})"
+    if isinstance(value, list | tuple):
+        shown = " / ".join(_in_words(item) for item in value[:20])
+        return f"{shown} / …" if len(value) > 20 else shown or "none"
+    text = str(value)
+    is_hash = len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+    return f"{text[:12]}…" if is_hash else text

@@ -1,0 +1,175 @@
+"""What somebody says that the classes are: typed in, read from a file, told by the suspect's own file, or a known set.
+
+A claim is no evidence. It is what the finding is compared with (`fdcore.words.comparison`).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fdcore.errors import SettingsError
+from fdcore.words.label_sets import LabelSet
+
+FROM_SUSPECT = "the suspect's own file"
+MAX_CLAIM = 200  # characters
+MAX_CSV_BYTES = 4 << 20
+MAX_DIGITS = 9  # of a class's number
+
+
+_NUMBER_NAMES = (
+    "class", "targetclass", "classid", "classindex", "classnumber", "index", "idx", "id", "number", "labelid",
+    "labelindex",
+)  # fmt: skip
+_CLAIM_NAMES = ("claim", "name", "label", "classname", "labelname", "signname", "classlabel", "title")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Names for some classes, and who says so.
+
+    Attributes:
+        names: the claimed name of each class that has one.
+        source: where they come from, in words; empty where there are none.
+    """
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for target, name in self.names.items():
+            if not name.strip() or len(name) > MAX_CLAIM:
+                raise SettingsError(
+                    f"The claim for class {target} has {len(name):,} characters; give 1 to {MAX_CLAIM}, "
+                    "or leave it out."
+                )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON; classes are texts there."""
+        return {"names": {str(i): name for i, name in sorted(self.names.items())}, "source": self.source}
+
+
+def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
+    """Claims from a table of class numbers and names, or from a list of names in class order.
+
+    Args:
+        content: UTF-8; separated by commas, semicolons or tabs, with or without a line of headings.
+        n_classes: how many classes the suspect has.
+        source: what the table is called.
+
+    Raises:
+        SettingsError: it is no such table.
+    """
+    rows = _read_table(content)
+    if not rows:
+        raise SettingsError("The table is empty. Give a row for each class: its number and its name.")
+    number, name, n_headings = _columns(rows)
+    names: dict[int, str] = {}
+    for place, row in enumerate(rows[n_headings:]):
+        if not _has_text(row):  # in a list of names, a class without one
+            continue
+        target = place if number is None else class_number(row[number] if number < len(row) else "")
+        if target >= n_classes:
+            raise SettingsError(f"The table names class {target}; the suspect has classes 0 to {n_classes - 1}.")
+        if target in names:
+            raise SettingsError(f"The table names class {target} twice. Keep one row for each class.")
+        if name < len(row) and (claim := cleaned(row[name])):
+            names[target] = claim
+    return Claims(names, source)
+
+
+def claims_from_label_set(label_set: LabelSet, n_classes: int, offset: int = 0) -> Claims:
+    """A known label set as claims: class i is label i - offset."""
+    names = {i + offset: cleaned(label[0]) for i, label in enumerate(label_set.names) if 0 <= i + offset < n_classes}
+    return Claims(names, f"the known label set {label_set.name}")
+
+
+def claims_from_list(names: Iterable[str], *, source: str) -> Claims:
+    """Names in the order of the classes; empty ones are left out."""
+    return Claims({i: claim for i, name in enumerate(names) if (claim := cleaned(name))}, source)
+
+
+def cleaned(text: str) -> str:
+    """A claim on one line, without control characters, and not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(plain.split())[:MAX_CLAIM].strip()
+
+
+def _read_table(content: bytes) -> list[list[str]]:
+    if len(content) > MAX_CSV_BYTES:
+        raise SettingsError(f"The table has {len(content):,} bytes; at most {MAX_CSV_BYTES:,} are read.")
+    try:
+        text = content.decode("utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(
+            f"The table cannot be read ({error}). Save it as CSV in UTF-8, a row for each class."
+        ) from error
+
+    while rows and not _has_text(rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _has_text(row: list[str]) -> bool:
+    return any(cell.strip() for cell in row)
+
+
+def _columns(rows: list[list[str]]) -> tuple[int | None, int, int]:
+    """Which column holds the numbers (None for a list in class order), which the names, and how many rows are headings.
+
+    Headings decide where they are known; else the column that holds nothing but numbers. Where neither does, nothing is
+    guessed: a name with another class's number would be worse than none.
+    """
+    heading = [re.sub(r"[\s_-]", "", cell).casefold() for cell in rows[0]]
+    number, name = _place(heading, _NUMBER_NAMES), _place(heading, _CLAIM_NAMES)
+    width = max(map(len, rows))
+    n_headings = int(number is not None or name is not None)
+    if width == 1:
+        return None, 0, n_headings
+    if number is None:
+        below = [column for column in range(width) if column != name and _all_numbers(rows[1:], column)]
+        if len(below) != 1 and name is None and _all_numbers(rows, 0):
+            below = [0]  # digits are called by numbers too: the first column counts
+        if len(below) != 1:
+            raise SettingsError("Which column holds the class numbers? Head it 'class', and the names 'name'.")
+        number = below[0]
+        n_headings = n_headings or int(not _is_number(_cell(rows[0], number)))
+    if name is None:
+        others = [column for column in range(width) if column != number]
+        if len(others) > 1:
+            raise SettingsError("Which column holds the names? Head it 'name', and the class numbers 'class'.")
+        name = others[0]
+    return number, name, n_headings
+
+
+def _place(heading: list[str], names: tuple[str, ...]) -> int | None:
+    return next((heading.index(name) for name in names if name in heading), None)
+
+
+def _all_numbers(rows: list[list[str]], column: int) -> bool:
+    filled = [row for row in rows if _has_text(row)]
+    return bool(filled) and all(_is_number(_cell(row, column)) for row in filled)
+
+
+def _cell(row: list[str], column: int) -> str:
+    return row[column].strip() if column < len(row) else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS
+
+
+def class_number(text: str) -> int:
+    """The number of a class as somebody wrote it.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = text.strip()
+    if not _is_number(text):
+        raise SettingsError(f"{text[:40]!r} is no class number. The column of the classes holds 0, 1, 2 and so on.")
+    return int(text)

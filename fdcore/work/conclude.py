@@ -1,0 +1,184 @@
+"""The conclusions of a case as its files: tables, verdict and report. Asks nothing, needs no model.
+
+`analyse` reads a case, weighs its answers and writes everything down; the files are `WRITTEN`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fdcore import __version__
+from fdcore.case import tables
+from fdcore.case.case import Case, to_json
+from fdcore.case.conclusions import (
+    chance_to_keep,
+    judge,
+    kept_chance,
+    load_scored,
+    pixels_of,
+    read_choices,
+    selection_settings,
+)
+from fdcore.errors import CaseError
+from fdcore.method.findings import Findings, Pictures, Scored, weigh
+from fdcore.method.selection import SelectionSettings
+from fdcore.progress import Progress, silent
+from fdcore.report.page import render_report
+from fdcore.report.sections import Record
+from fdcore.storage import sha256_file
+from fdcore.verdict import Verdict, compare_with_chance, pictures_to_compare, verdict_as_dict
+from fdcore.work.sections import clones_for_report, words_for_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "verdict.json", "report.html")
+
+
+def analyse(
+    folder: Path,
+    settings: SelectionSettings | None = None,
+    *,
+    cache: Path | None = None,
+    by: str = "",
+    progress: Progress = silent,
+) -> Findings:
+    """Draw the conclusions again from a case's answers, with other settings or the case's own, and write them down.
+
+    Args:
+        folder: the case's folder.
+        settings: alpha, eta, tau, k; None for those of the last analysis.
+        cache: where decoded images are kept, for the pictures in the report.
+        by: who asks for it, for the audit log.
+        progress: told how far the work is.
+
+    Raises:
+        CaseError: the case is damaged, or was not scored yet.
+    """
+    case = Case.open(folder)
+    with case.exclusively():
+        return conclude(case, settings or selection_settings(case), pixels_of(case, cache), by=by, progress=progress)
+
+
+def conclude(
+    case: Case,
+    settings: SelectionSettings,
+    pixels: Pictures | None,
+    *,
+    by: str = "",
+    compare: bool = False,
+    progress: Progress = silent,
+) -> Findings:
+    """Weigh a case's answers and write all tables and the report; the caller holds the case's lock.
+
+    With `compare`, untrained networks are asked about the same pictures first, unless that was done for these answers.
+    """
+    if case.facts().get("evidence"):
+        case.evidence()  # its hash is verified before every export
+    scored = load_scored(case)
+    if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
+        _compare(case, scored, pixels, progress)
+    findings = weigh(scored, settings, read_choices(case))
+    written = _write_findings(case, findings, pixels, progress)
+    case.record(selection=asdict(settings), state="analysed", written=written)
+    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
+    case.log("analysed", details | ({"by": by} if by else {}))
+    return findings
+
+
+def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -> None:
+    """Ask untrained networks about the same pictures, and keep how the suspect compares; nothing for a small corpus."""
+    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
+    chosen = pictures_to_compare(answers, leaf_of)
+    if not len(chosen):
+        return
+    from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
+
+    compared = compare_with_chance(
+        answers[chosen], leaf_of[chosen], *untrained_outputs(pixels, chosen, progress=progress)
+    )
+    kept = chance_to_keep(scored, compared)
+    case.record(chance=kept)
+    case.log("compared with untrained networks", kept)
+
+
+def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
+    """The report on findings as self-contained HTML; reads case.json and writes nothing."""
+    classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    return _report(case, findings, judge(findings, case.facts()), classes, pixels, record)
+
+
+def agrees_with_files(case: Case, findings: Findings) -> bool:
+    """Whether the case's files hold these findings: not after a choice was locked since, or a file was changed.
+
+    selection.json is compared with the findings, and each file with the hash that was recorded when it was written;
+    a case of an earlier version has no such record.
+    """
+    try:
+        kept, written = case.read_json("selection.json").get("classes"), case.facts().get("written")
+        if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
+            return False
+    except (CaseError, OSError):  # a file is damaged, or missing
+        return False
+    classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    return bool(kept == json.loads(json.dumps(classes)))
+
+
+def _report(
+    case: Case,
+    findings: Findings,
+    verdict: Verdict,
+    classes: list[dict[str, Any]],
+    pixels: Pictures | None,
+    record: Record | None = None,
+) -> str:
+    return render_report(
+        case.facts(), _head(findings), classes, findings.classes, pixels,
+        verdict=verdict, words=words_for_report(case, findings),
+        clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
+    )  # fmt: skip
+
+
+def _head(findings: Findings) -> dict[str, Any]:
+    scored = findings.scored
+    return {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,
+            "design_effect": scored.scores.design_effect, "settings": asdict(findings.settings)}  # fmt: skip
+
+
+def _write_findings(
+    case: Case,
+    findings: Findings,
+    pixels: Pictures | None,
+    progress: Progress,
+) -> dict[str, str]:
+    """Write all of `WRITTEN` and return the hex SHA-256 of each."""
+    scored, total, head = findings.scored, asdict(findings.overall), _head(findings)
+    verdict = judge(findings, case.facts())
+    scores, hierarchy = scored.scores, scored.hierarchy
+    rows = tables.score_rows(scores, hierarchy)
+    selected = tables.selection_rows(findings.classes, scores, hierarchy)
+    classes = tables.selection_to_json(findings.classes, scores, hierarchy)
+    contents: dict[str, Callable[[], bytes]] = {
+        "scores.csv": lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
+        "scores.json": lambda: _table_json(head, rows),
+        "selection.csv": lambda: tables.selection_to_csv(selected),
+        "selection.json": lambda: to_json(head | {"overall": total, "classes": classes}),
+        "images.csv": lambda: tables.image_rows_to_csv(findings.classes, scored.images, hierarchy),
+        "verdict.json": lambda: to_json(head | verdict_as_dict(verdict)),
+        "report.html": lambda: _report(case, findings, verdict, classes, pixels).encode(),
+    }
+    written = {}
+    for done, name in enumerate(WRITTEN, start=1):
+        content = contents[name]()
+        case.write(name, content)
+        written[name] = hashlib.sha256(content).hexdigest()
+        progress("Writing results", done, len(WRITTEN))
+    return written
+
+
+def _table_json(head: dict[str, Any], rows: "pd.DataFrame") -> bytes:
+    body = rows.to_json(orient="records", force_ascii=False)
+    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "scores": {body}}}\n'.encode()

@@ -1,0 +1,138 @@
+"""What is done before anything is scored: look at the suspect, ask it about a few pictures, see what a corpus holds.
+
+Each function works on one case folder, may take a while, and can be run again.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fdcore.case import tables
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, open_hierarchy
+from fdcore.case.records import Surveyed, TestQuery, write_survey, write_test_query
+from fdcore.corpus.corpus import survey
+from fdcore.corpus.decode import decode_file
+from fdcore.errors import CaseError, CorpusError
+from fdcore.progress import Progress, silent
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.work.investigate import open_planned_suspect, take_suspect
+
+NamedPicture = tuple[str, npt.NDArray[np.uint8]]
+
+SAMPLE_PX = 96
+MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is counted, and decoded when it is asked about
+
+
+# The suspect
+
+
+def check_suspect(
+    folder: Path, source: Path | None, pictures: Sequence[Path | NamedPicture], *, progress: Progress = silent
+) -> TestQuery:
+    """Take a suspect's file into the case, scan and open it, and ask it about a few pictures.
+
+    Args:
+        folder: the case.
+        source: the file; None for the evidence that is there already, opened anew with the plan's options.
+        pictures: image files, or pictures (H, W, 3) uint8 with their names, to ask about; at least one.
+        progress: told which step runs.
+
+    Raises:
+        SuspectError: the file cannot be opened, was refused, or gives no usable answer.
+        CaseError: the case is about another file.
+    """
+    case = Case.open(folder)
+    with case.exclusively():
+        progress("Hashing and copying the file", 0, 4)
+        path = source or case.evidence().path
+        plan = Plan.from_dict(case.facts().get("plan", {}))
+        progress("Scanning and opening the file", 1, 4)
+        suspect, spec = take_suspect(case, path, open_planned_suspect(plan, silent))
+        if suspect is None:
+            raise CaseError("This case replays recorded answers; there is no suspect to ask.")
+        progress("Asking about a few pictures", 2, 4)
+        names, shown = _test_pictures(pictures, spec)
+        started = time.monotonic()
+        labels = suspect.labels(shown)
+        seconds = max(time.monotonic() - started, 1e-3)
+        # A suspect is asked in full batches, so that one call costs the same however few pictures it holds.
+        per_call = -(-len(shown) // suspect.batch_size) * suspect.batch_size
+        result = TestQuery(names, tuple(labels.tolist()), len(shown), round(per_call / seconds, 1))
+        write_test_query(case, result, shown)
+        progress("Asking about a few pictures", 4, 4)
+    return result
+
+
+def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.uint8] | None]:
+    """Pictures of the last test query, each (SAMPLE_PX, SAMPLE_PX, 3); None for one that is missing or no picture."""
+    size = {"height": SAMPLE_PX, "width": SAMPLE_PX, "channels": 3}
+    return [decode_file(case.path(f"test_query/{i:03d}.png"), **size).pixels for i in numbers]
+
+
+def _test_pictures(
+    pictures: Sequence[Path | NamedPicture], spec: PreprocessSpec
+) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:
+    size = {"height": spec.height, "width": spec.width, "channels": spec.channels}
+    names, pixels = [], []
+    for picture in pictures:
+        if isinstance(picture, tuple):
+            names.append(picture[0])
+            pixels.append(_fit(picture[1], spec))
+        elif (decoded := decode_file(picture, **size).pixels) is not None:
+            names.append(picture.name)
+            pixels.append(decoded)
+    if not pixels:
+        raise CorpusError(f"None of the {len(pictures)} sample files is an image that can be read.")
+    return tuple(names), np.stack(pixels)
+
+
+def _fit(picture: npt.NDArray[np.uint8], spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
+    image = Image.fromarray(picture).resize((spec.width, spec.height), Image.Resampling.BILINEAR)
+    fitted: npt.NDArray[np.uint8] = np.asarray(image.convert("RGB" if spec.channels == 3 else "L"))
+    return fitted.reshape(spec.height, spec.width, spec.channels)
+
+
+# The corpus
+
+
+def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
+    """Read what the planned corpora hold: files by node, what is wrong with any, and a few samples of each node.
+
+    Raises:
+        CorpusError: a folder is not there, or holds no images in a known layout.
+    """
+    case = Case.open(folder)
+    with case.exclusively():
+        plan = Plan.from_dict(case.facts().get("plan", {}))
+        hierarchy = open_hierarchy(plan.hierarchy)
+        found = survey(plan.corpora, hierarchy=hierarchy, quick=True, progress=progress)
+        if sum(sum(source.n_files.values()) for source in found.sources) <= MAX_SURVEYED:
+            found = survey(plan.corpora, hierarchy=hierarchy, progress=progress)
+        usable = [source.n_usable for source in found.sources if source.n_usable is not None]
+        surveyed = Surveyed(
+            corpora=plan.corpora,
+            sources=tuple(
+                {"name": s.name, "layout": s.layout, "n_nodes": len(s.n_files), "n_files": sum(s.n_files.values())}
+                for s in found.sources
+            ),
+            n_files=_added(source.n_files for source in found.sources),
+            n_usable=_added(usable) if len(usable) == len(found.sources) else None,
+            samples=found.samples,
+            hierarchy=found.hierarchy,
+        )
+        write_survey(case, surveyed, tables.problems_to_csv(found.problems))
+        case.log("corpora surveyed", {"corpora": list(plan.corpora), "n_problems": len(found.problems)})
+    return surveyed
+
+
+def _added(counts: Iterator[dict[str, int]] | Sequence[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in counts:
+        for node, n in part.items():
+            total[node] = total.get(node, 0) + n
+    return dict(sorted(total.items()))

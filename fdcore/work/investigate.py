@@ -1,0 +1,287 @@
+"""An investigation from end to end. START HERE.
+
+`investigate` asks the suspect; `fdcore.work.conclude` draws the conclusions from what lies in the case, again and again
+where settings change. `run_plan` is the same with everything taken from the case's own plan.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from fdcore.answers.asking import ask_suspect, n_queries_left
+from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
+from fdcore.case import tables
+from fdcore.case.case import Case, to_json
+from fdcore.case.conclusions import selection_settings
+from fdcore.case.plan import Plan, Settings, open_hierarchy
+from fdcore.case.spending import asking, budget_within
+from fdcore.corpus.corpus import Corpus, open_corpus
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
+from fdcore.method.findings import Findings, ImageTable
+from fdcore.progress import Progress, silent
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.suspect import Suspect
+from fdcore.work.conclude import conclude
+
+OpenSuspect = Callable[[Path], Suspect]
+
+
+def investigate(
+    folder: Path,
+    suspect: Path | Suspect,
+    corpora: Sequence[str | Path],
+    *,
+    hierarchy: Hierarchy,
+    open_suspect: OpenSuspect,
+    cache: Path,
+    settings: Settings | None = None,
+    plan: Plan | None = None,
+    progress: Progress = silent,
+) -> Findings:
+    """Find what a suspect was trained on, or go on where an earlier run of the same case stopped.
+
+    Args:
+        folder: the case's folder, made if it is not there.
+        suspect: the suspect's file, a case or ledger folder that holds its answers already, or a suspect in memory.
+        corpora: image folders, each `DIR` or `DIR@NODE`.
+        hierarchy: the nodes that the corpora's folders name.
+        open_suspect: how a file becomes a suspect (see `fdcore.suspect.open`).
+        cache: where decoded images are kept between runs.
+        settings: what is asked and how it is weighed.
+        plan: what this carries out; the case keeps from it how the suspect was asked.
+        progress: told how far the work is.
+
+    Raises:
+        FdError: whatever the user has to mend; the case stays readable and the same call goes on.
+    """
+    settings = settings or Settings()
+    case = Case.open_or_create(folder)
+    with case.exclusively():
+        model, spec = take_suspect(case, suspect, open_suspect)
+        corpus = open_corpus(
+            corpora,
+            hierarchy=hierarchy,
+            height=spec.height,
+            width=spec.width,
+            channels=spec.channels,
+            per_leaf=settings.images_per_leaf,
+            seed=settings.seed,
+            cache=cache,
+            progress=progress,
+        )
+        ledger = _prepare_ledger(case, model, corpus, settings)
+        if model is not None:
+            _record_asking(case, corpora, settings, plan)
+            _ask(case, model, ledger, corpus, settings, progress)
+        return conclude(case, settings.selection, corpus.store.pixels, compare=True, progress=progress)
+
+
+def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
+    """Run the investigation that a case's plan describes, on the evidence that the case holds, or go on with it.
+
+    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k.
+
+    Raises:
+        FdError: whatever the user has to mend; the case stays readable and the same call goes on.
+    """
+    case = Case.open(folder)
+    plan = Plan.from_dict(case.facts().get("plan", {}))
+    weighed_before = case.facts().get("selection") is not None
+    settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
+    return investigate(
+        folder,
+        case.evidence().path,
+        plan.corpora,
+        hierarchy=open_hierarchy(plan.hierarchy),
+        open_suspect=open_planned_suspect(plan, progress),
+        cache=cache,
+        settings=settings,
+        plan=plan,
+        progress=progress,
+    )
+
+
+def open_planned_suspect(plan: Plan, progress: Progress) -> OpenSuspect:
+    """How a plan's suspect is opened; torch is imported when that happens."""
+
+    def open_it(path: Path) -> Suspect:
+        from fdcore.suspect.open import open_suspect
+
+        return open_suspect(path, progress=progress, **asdict(plan.suspect))
+
+    return open_it
+
+
+# Asking
+
+
+def take_suspect(
+    case: Case, suspect: Path | Suspect, open_suspect: OpenSuspect
+) -> tuple[Suspect | None, PreprocessSpec]:
+    """The suspect to ask (None when only its ledger is at hand) and what it expects at its input."""
+    if isinstance(suspect, Suspect):
+        _record_suspect(case, suspect)
+        return suspect, suspect.spec
+    if suspect.is_dir():
+        header = _take_ledger(case, suspect)
+        return None, PreprocessSpec.from_dict(header.spec)
+    if case.has("ledger/ledger.json") and "evidence" not in case.facts():
+        raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
+    evidence = case.take_evidence(suspect)
+    try:
+        model = open_suspect(evidence.path)
+    except SuspectError as error:
+        case.log("suspect not opened", {"reason": str(error)})
+        _record_refusal(case, error.scan if isinstance(error, RefusedError) else {})
+        raise
+    _record_refusal(case, {})
+    _record_suspect(case, model, _told_names(evidence.path, model.n_classes))
+    return model, model.spec
+
+
+def _told_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """What the suspect's own file calls its classes: a claim, kept as such. Empty where it says nothing."""
+    from fdcore.suspect.class_names import read_class_names  # imports torch or onnx, as opening the suspect did
+
+    try:
+        return read_class_names(path, n_classes)
+    except SuspectError:  # a file that was opened all the same: it tells no names
+        return ()
+
+
+def _record_refusal(case: Case, scan: dict[str, Any]) -> None:
+    """Keep what the scanners said when they did not let the suspect be opened; nothing once it was."""
+    if case.facts().get("refused", {}) != scan:
+        case.record(refused=scan)
+
+
+def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = ()) -> None:
+    if case.has("ledger/ledger.json"):
+        header = Ledger.open(case.path("ledger")).header
+        if header.suspect != suspect.fingerprint:
+            raise CaseError(
+                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_spec(suspect)))
+            )
+    told = {"class_names": list(class_names)} if class_names else {}
+    facts = json.loads(to_json(_suspect_facts(suspect) | told))
+    if case.facts().get("suspect") != facts:
+        case.record(suspect=facts)
+        case.log("suspect opened", facts)
+
+
+def _spec(suspect: Suspect) -> dict[str, Any]:
+    """The preprocessing as it stands in JSON, where tuples are lists."""
+    spec: dict[str, Any] = json.loads(json.dumps(suspect.spec.as_dict()))
+    return spec
+
+
+def _suspect_facts(suspect: Suspect) -> dict[str, Any]:
+    return {
+        "description": suspect.description,
+        "fingerprint": suspect.fingerprint,
+        "n_classes": suspect.n_classes,
+        "preprocessing": suspect.spec.as_dict(),
+        "scan": suspect.scan,
+    }
+
+
+def _take_ledger(case: Case, source: Path) -> LedgerHeader:
+    """Bring another case's answers into this one, so that they are replayed and nothing is asked."""
+    folder = source / "ledger" if (source / "ledger").is_dir() else source
+    if not (folder / "ledger.json").is_file():
+        raise SuspectError(
+            f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case."
+        )
+    finished = Ledger.open(folder)
+    if not case.has("ledger/ledger.json"):
+        finished.copy_to(case.path("ledger"))
+    elif not Ledger.open(case.path("ledger")).header.same_queries(finished.header):
+        raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
+    facts = {"description": "answers recorded earlier", "fingerprint": finished.header.suspect,
+             "n_classes": finished.header.n_classes, "preprocessing": finished.header.spec}  # fmt: skip
+    if case.facts().get("suspect") is None:
+        case.record(suspect=facts)
+        case.log("ledger taken", facts | {"n_answered": finished.n_answered})
+    return finished.header
+
+
+def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, settings: Settings) -> Ledger:
+    """The case's ledger in the shape of this run, and on disk all that an analysis needs beside it."""
+    store = corpus.store
+    facts = case.facts()["suspect"]
+    if settings.budget is not None and settings.budget < len(store.nodes) and suspect is not None:
+        raise SettingsError(
+            f"A budget of {settings.budget} queries cannot ask one image of each of the {len(store.nodes)} leaves. "
+            f"Give at least {len(store.nodes)}, or a smaller corpus."
+        )
+    header = LedgerHeader(
+        suspect=facts["fingerprint"],
+        n_classes=facts["n_classes"],
+        spec=facts["preprocessing"],
+        corpus=store.fingerprint,
+        seed=settings.seed,
+        views=asdict(settings.views),
+        n_images=len(store.pixels),
+        n_views=settings.n_views,
+    )
+    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
+    _record_corpus(case, corpus)
+    return ledger
+
+
+def _record_corpus(case: Case, corpus: Corpus) -> None:
+    store = corpus.store
+    facts = {
+        "sources": list(corpus.sources),
+        "fingerprint": store.fingerprint,
+        "store": store.key,
+        "n_leaves": len(store.nodes),
+        "n_images": len(store.pixels),
+        "n_problems": len(corpus.problems),
+    }
+    images = ImageTable(store.nodes, store.node_index, store.names, store.sha256)
+    case.write("hierarchy.parquet", tables.hierarchy_to_parquet(corpus.hierarchy))
+    case.write("corpus_problems.csv", tables.problems_to_csv(corpus.problems))
+    case.write("corpus.parquet", tables.image_table_to_parquet(images))
+    if case.facts().get("corpus") != facts:
+        case.record(corpus=facts)
+        case.log("corpus read", facts)
+
+
+def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings, plan: Plan | None) -> None:
+    """Keep how the suspect is asked, for the commands that do it again; files and folders by their names alone.
+
+    The plan may be changed as soon as the run has ended, and the report must not name another run's folders.
+    """
+    asked: dict[str, Any] = {
+        "n_views": settings.n_views,
+        "images_per_leaf": settings.images_per_leaf,
+        "seed": settings.seed,
+        "budget": settings.budget,
+        "views": asdict(settings.views),
+        "corpora": [PurePath(folder).name for folder in corpora],
+    }
+    if plan is not None:
+        asked |= {
+            "hierarchy": PurePath(plan.hierarchy).name if plan.hierarchy else None,
+            "arch": plan.suspect.arch,
+            "n_classes": plan.suspect.n_classes,
+        }
+    case.record(asking=asked)
+
+
+def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
+    """Ask what is missing, as far as the budget allows beside what was sent for clones."""
+    if not n_queries_left(ledger, budget_within(case, ledger, settings.budget)):
+        return
+    with asking(case):
+        budget = budget_within(case, ledger, settings.budget)
+        case.log("asking started", case.facts()["asking"] | {"n_sent_before": ledger.n_sent})
+        try:
+            with ledger.exclusively():
+                ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
+        finally:
+            case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})

@@ -1,0 +1,56 @@
+"""What the report says of the words and of the clones, read from a case."""
+
+from collections.abc import Mapping
+
+from fdcore.case.case import Case
+from fdcore.case.claims import read_claims
+from fdcore.case.clones.answered_sets import read_evaluation_sets
+from fdcore.case.clones.records import made_from_another_finding
+from fdcore.case.clones.tested import left_out, read_comparison
+from fdcore.case.layout import KEPT_FILE, WORDS_FILE
+from fdcore.errors import CaseError
+from fdcore.method.findings import Findings
+from fdcore.method.selection import Choice, SelectionSettings
+from fdcore.report.sections import ClonesSection, WordsSection
+from fdcore.words.comparison import compare
+from fdcore.words.vectors import from_npz
+
+
+def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
+    """The comparison as the report tells it: made anew for these findings, with the vectors that the case keeps.
+
+    None where claims were never compared. Where they cannot be compared any more, because they were changed since or a
+    file is damaged, the section says so.
+    """
+    if not case.has(KEPT_FILE):
+        return None
+    try:
+        claims, vectors = read_claims(case), from_npz(case.path(KEPT_FILE).read_bytes())
+        if case.read_json(WORDS_FILE).get("claims") != claims.as_dict():
+            return WordsSection(problem="The claims were changed since they were last compared. Compare them again.")
+        found = compare(findings, claims, vectors)
+    except (CaseError, OSError) as error:
+        return WordsSection(problem=f"The comparison that the case keeps cannot be read: {error}")
+    return WordsSection(found.rows, found.agreements, claims.source, vectors.name, vectors.independent)
+
+
+def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[int, Choice]) -> ClonesSection | None:
+    """The case's clones as the report tells of them: on the set that says most. None where no clone was tested.
+
+    Args:
+        case: the case.
+        settings, choices: of the finding that is reported; clones that were made from another are said to be.
+    """
+    for facts in read_evaluation_sets(case):
+        try:
+            comparison, n_left_out = read_comparison(case, facts.key), left_out(case, facts.key)
+        except CaseError as error:
+            return ClonesSection(problem=f"What the case keeps of its clones cannot be read: {error}")
+        if comparison.columns and comparison.n_images:
+            break
+    else:
+        return None
+    pairs = zip(comparison.titles(), comparison.columns, strict=True)
+    corpus = str(case.facts()["corpus"]["fingerprint"])
+    stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices, corpus))
+    return ClonesSection(comparison, facts.note, n_left_out, stale)
