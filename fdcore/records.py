@@ -1,0 +1,31 @@
+"""Frozen records as plain JSON values, and back: the one place where what a file says becomes typed."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from fdcore.errors import CaseError, SettingsError
+
+_Record = TypeVar("_Record")
+
+
+def to_plain(record: object) -> Any:
+    """A record (dataclass, NamedTuple, enum, or a container of them) as dictionaries, lists, texts and numbers."""
+    return msgspec.to_builtins(record, str_keys=True)
+
+
+def from_plain(kind: type[_Record], content: object, *, what: str) -> _Record:
+    """The inverse of `to_plain`. Unknown keys are ignored, missing ones take the record's defaults.
+
+    Args:
+        kind: the record's type; its `__post_init__` checks what types cannot say.
+        content: what was read; it may come from anywhere.
+        what: what is damaged where it does not fit, such as "the plan in case.json".
+
+    Raises:
+        CaseError: it does not fit; the message says where.
+    """
+    try:
+        return msgspec.convert(content, kind, str_keys=True, strict=False)
+    except (msgspec.ValidationError, SettingsError) as error:
+        raise CaseError(f"{what[:1].upper()}{what[1:]} is damaged ({error}). Restore it from a copy.") from error
