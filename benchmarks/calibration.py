@@ -14,6 +14,9 @@ other seeds, architectures, pairs of classes and cuts. Results: calibration_held
 A second run with the same FOLDER asks nothing again. Delete FOLDER/chance after a change of `fdcore.verdict.chance`.
 """
 
+from fdcore.records import from_plain
+from fdcore.records import to_plain
+
 import argparse
 import hashlib
 import json
@@ -40,8 +43,6 @@ from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
 from fdcore.verdict import (
     Chance,
-    chance_as_dict,
-    chance_from_dict,
     compare_with_chance,
     decide,
     measure_specificity,
@@ -315,7 +316,7 @@ def weighed(answers: np.ndarray, n_classes: int, shown: networks.Shown) -> Findi
     """The findings with the default settings, as in any case."""
     answers = answers.astype(np.int32)
     images = shown.images
-    header = LedgerHeader("", n_classes, shown.spec.as_dict(), "", 0, {}, *answers.shape)
+    header = LedgerHeader("", n_classes, to_plain(shown.spec), "", 0, {}, *answers.shape)
     scores = score_leaves(answers, images.node_index, images.nodes, n_classes)
     scored = Scored(scores, images, answers, shown.image_ids, shown.hierarchy, header, answers.size)
     return weigh(scored, SelectionSettings())
@@ -326,12 +327,12 @@ def chance_of(answers: np.ndarray, shown: networks.Shown, work: Path) -> Chance:
     answers = np.ascontiguousarray(answers[:, 0], np.int32)
     kept = work / "chance" / f"{shown.name}-{hashlib.sha256(answers.tobytes()).hexdigest()[:16]}.json"
     if kept.exists():
-        return chance_from_dict(json.loads(kept.read_text("utf-8")))
+        return from_plain(Chance, json.loads(kept.read_text("utf-8")), what=str(kept))
     leaf_of = np.asarray(shown.images.node_index)
     chosen = pictures_to_compare(answers, leaf_of)
     explaining, answering = _untrained_outputs(shown, work / "chance", chosen)
     chance = compare_with_chance(answers[chosen], leaf_of[chosen], explaining, answering)
-    kept.write_text(json.dumps(chance_as_dict(chance)), "utf-8")
+    kept.write_text(json.dumps(to_plain(chance)), "utf-8")
     return chance
 
 

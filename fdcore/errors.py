@@ -37,14 +37,14 @@ class RefusedError(SuspectError):
     """The suspect's file is not safe to open, or no scanner could say that it is.
 
     Attributes:
-        scan: the scanners' report as JSON; empty where something else than a scanner refused.
+        scan: the scanners' report (`fdcore.suspect.scan.ScanReport`); None where something else refused.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, scan: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: str, scan: Any = None) -> None:
         super().__init__(message)
-        self.scan = scan or {}
+        self.scan = scan
 
 
 class CorpusError(FdError):

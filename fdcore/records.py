@@ -26,6 +26,6 @@ def from_plain(kind: type[_Record], content: object, *, what: str) -> _Record:
         CaseError: it does not fit; the message says where.
     """
     try:
-        return msgspec.convert(content, kind, str_keys=True, strict=False)
+        return msgspec.convert(content, kind, str_keys=True)
     except (msgspec.ValidationError, SettingsError) as error:
         raise CaseError(f"{what[:1].upper()}{what[1:]} is damaged ({error}). Restore it from a copy.") from error

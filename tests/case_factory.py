@@ -6,6 +6,7 @@ plan that can be gone on with. They are made once per process and copied after t
 
 import atexit
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from fdcore.case.case import Case
 from fdcore.case.clones import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder
 from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.case.plan import Plan, Settings, SuspectOptions
+from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
 from fdcore.cloning.run import (
     CARD,
     NETWORK,
@@ -44,7 +46,8 @@ from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import FdError
 from fdcore.method.closeness import distances
 from fdcore.method.findings import ImageTable
-from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.records import to_plain
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.work.conclude import analyse
 from fdcore.work.investigate import run_plan
 
@@ -95,7 +98,7 @@ def planned(folder: Path, *, title: str = "Planned", budget: int | None = None) 
         corpora=(str(world().corpora / "tiny"),),
         settings=Settings(n_views=N_VIEWS, budget=budget),
     )
-    case.record(title=title, plan=plan.as_dict())
+    case.record(title=title, plan=plan)
     case.take_evidence(world().evidence / "colours.onnx")
     return folder
 
@@ -175,7 +178,7 @@ def add_clone(
         training: further settings of its training.
     """
     case = Case.open(folder)
-    n_classes = int(case.facts()["suspect"]["n_classes"])
+    n_classes = int(case.facts().suspect.n_classes)
     rows = total // n_classes
     classes = tuple(ClassTransfer(i, label, rows, rows - rows // 4, rows // 4, 0) for i in range(n_classes))
     notes = (f"{label}: a quarter of its images are views.",)
@@ -183,7 +186,7 @@ def add_clone(
         EpochResult(i, 2.0 / i, min(0.3 + 0.1 * i, 1.0), min(0.2 + 0.08 * i, 0.9), 0.1, 1.5, total)
         for i in range(1, n_epochs + 1)
     )
-    finding = finding_of(source, selection_settings(case), read_choices(case), case.facts()["corpus"]["fingerprint"])
+    finding = finding_of(source, selection_settings(case), read_choices(case), case.facts().corpus.fingerprint)
     run = CloneRun(
         run_id, f"2026-01-01T10:{minute:02d}:00.000+00:00", source, TransferSettings(total=total),
         TrainingSettings(epochs=planned, **training), finding, stage, TransferFacts(classes, total, 0, notes), history,
@@ -203,9 +206,9 @@ def add_labelled_set(folder: Path, key: str, *, n_images: int = 400, accuracy: f
     """A labelled evaluation set of a scored case, answered by its suspect; there are no pictures behind it."""
     case, rng = Case.open(folder), np.random.default_rng(1)
     facts = case.facts()
-    n_classes = int(facts["suspect"]["n_classes"])
+    n_classes = facts.n_classes
     header = LedgerHeader(
-        facts["suspect"]["fingerprint"], n_classes, facts["suspect"]["preprocessing"], "e" * 64, 0, asdict(ViewSpec()),
+        facts.suspect_fingerprint, n_classes, in_json(facts.suspect.preprocessing), "e" * 64, 0, asdict(ViewSpec()),
         n_images, 1,
     )  # fmt: skip
     truth = np.arange(n_images, dtype=np.int32) % n_classes
@@ -348,24 +351,25 @@ def _answers(
 
 
 def _record_big(case: Case, n_classes: int, images: ImageTable, n_views: int) -> None:
-    spec = PreprocessSpec()
-    suspect = {"description": "imagined suspect", "fingerprint": "b" * 64, "n_classes": n_classes,
-               "preprocessing": spec.as_dict(), "scan": {}}  # fmt: skip
-    corpus = {"sources": ["imagined"], "fingerprint": "d" * 64, "store": "", "n_leaves": len(images.nodes),
-              "n_images": len(images.names), "n_problems": 0}  # fmt: skip
-    asking: dict[str, Any] = {"n_views": n_views, "images_per_leaf": None, "seed": 0, "budget": None,
-                              "views": asdict(ViewSpec())}  # fmt: skip
-    plan = Plan(settings=Settings(n_views=n_views, images_per_leaf=None)).as_dict()
+    suspect = SuspectFacts("imagined suspect", "b" * 64, n_classes, PreprocessSpec(), Origins())
+    corpus = CorpusFacts(("imagined",), "d" * 64, len(images.nodes), len(images.names))
+    asking = AskingFacts(n_views=n_views, seed=0, views=ViewSpec())
+    plan = Plan(settings=Settings(n_views=n_views, images_per_leaf=None))
     case.record(suspect=suspect, corpus=corpus, asking=asking, plan=plan)
+
+
+def in_json(record: object) -> Any:
+    """A record as it stands in JSON."""
+    return json.loads(json.dumps(to_plain(record)))
 
 
 def _write_ledger(case: Case, images: ImageTable, answers: npt.NDArray[np.int32]) -> None:
     facts = case.facts()
     header = LedgerHeader(
-        suspect=facts["suspect"]["fingerprint"],
-        n_classes=facts["suspect"]["n_classes"],
-        spec=facts["suspect"]["preprocessing"],
-        corpus=facts["corpus"]["fingerprint"],
+        suspect=facts.suspect_fingerprint,
+        n_classes=facts.n_classes,
+        spec=in_json(facts.suspect.preprocessing),
+        corpus=facts.corpus_fingerprint,
         seed=0,
         views=asdict(ViewSpec()),
         n_images=answers.shape[0],

@@ -14,10 +14,10 @@ from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard, clone_records
 from fdcore.case.claims import FILE as CLAIMS_FILE
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
+from fdcore.case.intake import Surveyed, read_survey, read_test_query
 from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
-from fdcore.case.records import Surveyed, read_survey, read_test_query
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, Scored, weigh, weigh_class
@@ -143,7 +143,7 @@ def file_format(case: Case) -> str:
     Raises:
         SuspectError: it cannot be read.
     """
-    name = Path(str(case.facts()["evidence"]["file"])).name
+    name = Path(evidence.file if (evidence := case.facts().evidence) else "").name
     return _file_format(case.revision(f"evidence/{name}"), case.folder / "evidence" / name)
 
 
@@ -355,7 +355,7 @@ def _report(revision: str, _folder: Path, _settings: SelectionSettings, _cache: 
     case = Case(_folder)
     tested = read_test_query(case)
     record = Record(
-        title=str(case.facts().get("title", "")),
+        title=case.facts().title,
         tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
         trail=read_trail(case.audit()),
     )

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from fdcore.case.plan import change_plan, plan_of
 from ui import frame
 from ui.frame import Desk
 from ui.state import AFRESH
@@ -20,10 +19,10 @@ def about_this_suspect(desk: Desk, difference: str, *, page: str, **parts: Any) 
         page: where to go.
         parts: fields of the plan to take along beside the suspect's options.
     """
-    evidence, options = desk.case.evidence(), plan_of(desk.case).suspect
+    evidence, options = desk.case.evidence(), desk.case.plan().suspect
     title = desk.card.title if desk.card else evidence.name
     case_id = desk.book.create(f"{title[:90]} ({difference})", by=desk.by)
-    change_plan(desk.book.open(case_id), suspect=replace(options, allow_unscanned=False), by=desk.by, **parts)
+    desk.book.open(case_id).change_plan(suspect=replace(options, allow_unscanned=False), by=desk.by, **parts)
     params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
     desk.jobs.submit("suspect", case_id, params, by=desk.by)
     frame.go_to(page, **AFRESH, case=case_id)

@@ -17,7 +17,7 @@ MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the analyst waits for
 def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
     """Make tables and report of these settings, and draw the page again."""
     facts = case.facts()
-    n_cells = (facts.get("corpus") or {}).get("n_leaves", 0) * (facts.get("suspect") or {}).get("n_classes", 0)
+    n_cells = (facts.corpus.n_leaves if facts.corpus else 0) * facts.n_classes
     try:
         if n_cells > MAX_INLINE_CELLS:
             params = {"settings": asdict(settings), "cache": str(desk.places.cache), "by": desk.by}

@@ -11,8 +11,8 @@ import pandas as pd
 
 from fdcore.answers.views import Pictures
 from fdcore.case.case import Case
+from fdcore.case.intake import Surveyed
 from fdcore.case.places import require_inside
-from fdcore.case.records import Surveyed
 from fdcore.corpus.decode import decode_file, quiet_pillow
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError, SettingsError

@@ -8,8 +8,7 @@ together are one homography, and adds uniform noise. Views are rounded to uint8,
 stored, shown and sent to any suspect unchanged.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -43,10 +42,6 @@ class ViewSpec:
             value = getattr(self, name)
             if not 0 <= value <= limit:
                 raise SettingsError(f"{name} must lie between 0 and {limit:g}, not {value}.")
-
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return asdict(self)
 
 
 def make_views(

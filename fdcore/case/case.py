@@ -26,29 +26,21 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fdcore import __version__
+from fdcore.case.plan import Plan
+from fdcore.case.records import CaseFacts, EvidenceFacts
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
+from fdcore.records import from_plain, to_plain
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
 
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text
 _GENESIS = "0" * 64
-_NUMBER = int | float
-_PREPROCESSING = {"height": int, "width": int, "channels": int, "layout": str, "order": str,
-                  "value_range": list, "mean": list, "std": list}  # fmt: skip
-# What every reader of case.json relies on: a part that is there is a table with these entries.
-_PARTS: dict[str, dict[str, Any]] = {
-    "evidence": {"name": str, "file": str, "sha256": str, "size": int},
-    "suspect": {"description": str, "fingerprint": str, "n_classes": int, "preprocessing": _PREPROCESSING},
-    "corpus": {"sources": list, "fingerprint": str, "n_leaves": int, "n_images": int},
-    "selection": {"alpha": _NUMBER, "eta": _NUMBER, "tau": _NUMBER, "k": int | None},
-    "asking": {},
-}
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ class Case:
                 f"The case holds a symbolic link ({link}), which could lead anywhere. Replace it by a copy."
             )
         case = cls(folder)
-        found = case.facts().get("format")
+        found = case.facts().format
         if found != FORMAT:
             raise CaseError(
                 f"The case {folder} has format {found}; this version ({__version__}) reads format {FORMAT}. "
@@ -116,31 +108,55 @@ class Case:
 
     # What is in it
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> CaseFacts:
         """The content of case.json.
 
         Raises:
-            CaseError: it is damaged: not JSON, or one of the parts that `_PARTS` names lacks something or holds
-                something else there.
+            CaseError: it is damaged; the message says where.
         """
-        facts = self.read_json("case.json")
-        for part, shape in _PARTS.items():
-            if part in facts and (wrong := _differs(facts[part], shape, part)):
-                raise CaseError(
-                    f"{self.folder / 'case.json'} is damaged: its part {part!r} is incomplete ({wrong} is missing or "
-                    "of a wrong kind). Restore it from a copy of the case."
-                )
-        return facts
+        return self._read_facts()[0]
+
+    def _read_facts(self) -> tuple[CaseFacts, dict[str, Any]]:
+        plain = self.read_json("case.json")
+        said = {part: value for part, value in plain.items() if value != {}}  # an empty part says nothing
+        return from_plain(CaseFacts, said, what=f"{self.folder / 'case.json'}"), plain
 
     def record(self, **facts: Any) -> None:
-        """Add facts to case.json, or replace them; what others record at the same time is kept.
+        """Put fields of `CaseFacts` into case.json; what others record at the same time is kept.
 
         Raises:
             CaseError: case.json is damaged, or the case was removed.
         """
         self._require_there()
         with only_one(self.folder / ".facts.lock"):
-            self.write_json("case.json", self.facts() | facts)
+            _, plain = self._read_facts()
+            self.write_json("case.json", plain | to_plain(facts))
+
+    def plan(self) -> Plan:
+        """What the analyst wants done in the case, as far as it is known.
+
+        Raises:
+            CaseError: case.json is damaged.
+        """
+        return self.facts().plan or Plan()
+
+    def change_plan(self, *, by: str = "", **parts: Any) -> Plan:
+        """Change fields of the plan; the others stay as they are at that moment. The change goes into the audit log.
+
+        Args:
+            by: who changes it.
+            parts: fields of `Plan`.
+
+        Raises:
+            CaseError: another process works on the case.
+        """
+        with self.exclusively():
+            now = self.plan()
+            new = replace(now, **parts)
+            if new != now:
+                self.record(plan=new)
+                self.log("plan changed", to_plain(parts) | ({"by": by} if by else {}))
+        return new
 
     def has(self, name: str) -> bool:
         """Whether the artefact is there."""
@@ -214,10 +230,10 @@ class Case:
             sha256 = sha256_file(source)
         except OSError as error:
             raise SuspectError(f"The suspect's file {source} cannot be read: {error.strerror}.") from error
-        known = self.facts().get("evidence")
-        if known and known["sha256"] != sha256:
+        known = self.facts().evidence
+        if known and known.sha256 != sha256:
             raise CaseError(
-                f"This case is about another file ({known['name']}, SHA-256 {known['sha256'][:12]}…), "
+                f"This case is about another file ({known.name}, SHA-256 {known.sha256[:12]}…), "
                 f"not {source.name} ({sha256[:12]}…). Give another folder for a new case."
             )
         if known:
@@ -227,14 +243,10 @@ class Case:
         if copied != sha256:
             target.unlink()
             raise SuspectError(f"{source} changed while it was copied. Copy it to a quiet place and try again.")
-        facts = {
-            "name": os.fsencode(source.name).decode("utf-8", "backslashreplace"),
-            "file": target.name,
-            "sha256": sha256,
-            "size": target.stat().st_size,
-        }
+        name = os.fsencode(source.name).decode("utf-8", "backslashreplace")
+        facts = EvidenceFacts(name, target.name, sha256, target.stat().st_size)
         self.record(evidence=facts)
-        self.log("evidence taken", facts)
+        self.log("evidence taken", to_plain(facts))
         return self.evidence()
 
     def evidence(self) -> Evidence:
@@ -244,18 +256,16 @@ class Case:
             CaseError: there is none.
             EvidenceError: the file is gone or no longer has the hash that was taken on intake.
         """
-        known = self.facts().get("evidence")
+        known = self.facts().evidence
         if not known:
             raise CaseError(f"The case {self.folder} holds no suspect's file.")
-        path = self.folder / "evidence" / _safe_name(known["file"])
-        if not path.is_file() or (found := sha256_file(path)) != known["sha256"]:
-            state = (
-                "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known['sha256'][:12]}…"
-            )
+        path = self.folder / "evidence" / _safe_name(known.file)
+        if not path.is_file() or (found := sha256_file(path)) != known.sha256:
+            state = "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known.sha256[:12]}…"
             raise EvidenceError(
                 f"The evidence {path} {state}. It was changed after intake; restore the original file before going on."
             )
-        return Evidence(path, known["name"], known["sha256"], known["size"])
+        return Evidence(path, known.name, known.sha256, known.size)
 
     # Audit log
 
@@ -357,16 +367,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"{text[:20]} is no number")
     return number
-
-
-def _differs(found: Any, shape: Any, name: str) -> str:
-    """The first entry of a part of case.json that is not there or of another kind; empty where all are right."""
-    if not isinstance(shape, dict):
-        return "" if isinstance(found, shape) else name
-    if not isinstance(found, dict):
-        return name
-    wrong = (_differs(found[key], kind, key) if key in found else key for key, kind in shape.items())
-    return next((key for key in wrong if key), "")
 
 
 def _now() -> str:

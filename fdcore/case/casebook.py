@@ -13,12 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
+from fdcore.case.records import CorpusFacts
 from fdcore.errors import CaseError, FdError
 from fdcore.storage import disk_errors, only_one, write_atomically
 
@@ -171,7 +172,7 @@ class Casebook:
             CaseError: the case is damaged or in use.
         """
         case = self.open(case_id)
-        title = checked_title(f"{case.facts().get('title', case_id)[: MAX_TITLE - 7]} (copy)")
+        title = checked_title(f"{(case.facts().title or case_id)[: MAX_TITLE - 7]} (copy)")
         with case.exclusively(), self._arriving() as arriving:
             shutil.copytree(case.folder, arriving, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
             new_id = self._move_in(arriving, title)
@@ -188,7 +189,7 @@ class Casebook:
         """
         case = self.open(case_id)
         with case.exclusively(), zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            if case.facts().get("evidence"):
+            if case.facts().evidence:
                 case.evidence()
             for path in sorted(case.folder.rglob("*")):
                 name = path.relative_to(case.folder)
@@ -208,9 +209,9 @@ class Casebook:
             _unpack(source, arriving)
             case = Case.open(arriving)
             facts, n_entries = case.facts(), sum(1 for _ in case.audit())
-            if facts.get("evidence"):
+            if facts.evidence:
                 case.evidence()
-            title = checked_title(str(facts.get("title") or facts.get("evidence", {}).get("name") or "Imported case"))
+            title = checked_title(facts.title or (facts.evidence.name if facts.evidence else "Imported case"))
             _clean(case, title)
             if problem := Casebook(arriving.parent).card(arriving.name).problem:
                 raise CaseError(f"This case was not taken in: {problem}")
@@ -268,10 +269,9 @@ def checked_title(title: str) -> str:
 
 def _clean(case: Case, title: str) -> None:
     """Give a case that arrived its title, and take back what only this server's analyst may permit."""
-    plan = case.facts().get("plan")
     clean: dict[str, Any] = {"title": title, "archived": False}
-    if isinstance(plan, dict) and isinstance(plan.get("suspect"), dict):
-        clean["plan"] = plan | {"suspect": plan["suspect"] | {"allow_unscanned": False}}
+    if plan := case.facts().plan:
+        clean["plan"] = replace(plan, suspect=replace(plan.suspect, allow_unscanned=False))
     try:
         case.record(**clean)
     except (ValueError, RecursionError) as error:  # text that is no Unicode, nesting that is just too deep to write
@@ -282,20 +282,19 @@ def _clean(case: Case, title: str) -> None:
 
 def _read_card(case: Case, changed: float) -> CaseCard:
     facts = case.facts()
-    evidence, corpus = facts.get("evidence") or {}, facts.get("corpus")
     ledger = Ledger.open(case.path("ledger")) if case.has("ledger/ledger.json") else None
     found = case.read_json("selection.json") if case.has("selection.json") else None
     verdict = case.read_json("verdict.json") if case.has("verdict.json") else {}
     names = [entry["ancestor_label"] for entry in found["classes"] if entry["ancestor_label"]] if found else []
     return CaseCard(
         id=case.folder.name,
-        title=str(facts.get("title") or evidence.get("name") or case.folder.name),
+        title=facts.title or (facts.evidence.name if facts.evidence else case.folder.name),
         changed=changed,
-        archived=bool(facts.get("archived", False)),
-        suspect=str((facts.get("suspect") or {}).get("description", "")),
-        evidence=str(evidence.get("name", "")),
-        sha256=str(evidence.get("sha256", "")),
-        corpus=_corpus_in_words(case, corpus),
+        archived=facts.archived,
+        suspect=facts.description,
+        evidence=facts.evidence.name if facts.evidence else "",
+        sha256=facts.evidence.sha256 if facts.evidence else "",
+        corpus=_corpus_in_words(case, facts.corpus),
         n_answered=ledger.n_answered if ledger else 0,
         n_queries=ledger.answers.size if ledger else 0,
         n_found=int(found["overall"]["n_found"]) if found else None,
@@ -305,7 +304,7 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         outcome=str(verdict.get("outcome", "")),
         words_checked=case.has("verification/words.json"),
         cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
-        refused=bool(facts.get("refused")),
+        refused=facts.refused is not None,
     )
 
 
@@ -322,9 +321,9 @@ def _is_finished_clone(case: Case, name: str) -> bool:
         return False
 
 
-def _corpus_in_words(case: Case, corpus: dict[str, int] | None) -> str:
+def _corpus_in_words(case: Case, corpus: CorpusFacts | None) -> str:
     if corpus:
-        return f"{corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images"
+        return f"{corpus.n_leaves:,} leaves, {corpus.n_images:,} images"
     if not case.has("survey/survey.json"):
         return ""
     sources = case.read_json("survey/survey.json")["sources"]

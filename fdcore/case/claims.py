@@ -4,10 +4,12 @@ A claim is no evidence. It is what the finding is compared with (`fdcore.work.co
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from fdcore.case.case import Case
 from fdcore.errors import CaseError, SettingsError
+from fdcore.records import from_plain, to_plain
 from fdcore.words.claims import Claims, cleaned
 
 FILE = "claims.json"
@@ -21,14 +23,8 @@ def read_claims(case: Case) -> Claims:
     """
     if not case.has(FILE):
         return Claims()
-    content = case.read_json(FILE)
-    try:
-        names = {int(target): cleaned(str(name)) for target, name in dict(content["names"]).items()}
-        if any(target < 0 for target in names):
-            raise ValueError("a class has a negative number")
-        return Claims(dict(sorted(names.items())), cleaned(str(content["source"])))
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
-        raise CaseError(f"The claims in {case.path(FILE)} are damaged ({error!r}). Enter them again.") from error
+    kept = from_plain(Claims, case.read_json(FILE), what=f"{case.path(FILE)}")
+    return Claims({i: cleaned(name) for i, name in sorted(kept.names.items())}, cleaned(kept.source))
 
 
 def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims | None = None) -> None:
@@ -45,7 +41,7 @@ def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims
         SettingsError: a claim is about a class that the suspect does not have.
     """
     case = Case.open(folder)
-    n_classes = int((case.facts().get("suspect") or {}).get("n_classes", 0))
+    n_classes = case.facts().n_classes
     if wrong := [target for target in claims.names if not 0 <= target < n_classes]:
         raise SettingsError(f"A claim is about class {wrong[0]}; the suspect has classes 0 to {n_classes - 1}.")
     with case.exclusively():
@@ -54,7 +50,7 @@ def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims
             return
         if expected is not None and kept not in (None, expected):
             raise CaseError("Somebody else changed the claims meanwhile. Look at theirs, then change them again.")
-        case.write_json(FILE, claims.as_dict())
+        case.write_json(FILE, to_plain(replace(claims, names=dict(sorted(claims.names.items())))))
         sha256 = hashlib.sha256(case.path(FILE).read_bytes()).hexdigest()
         details = {"n_claims": len(claims.names), "source": claims.source, "sha256": sha256}
         case.log("claims changed", details | ({"by": by} if by else {}))

@@ -5,26 +5,39 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case import tables
 from fdcore.case.case import Case
+from fdcore.case.layout import CHOICES_FILE
+from fdcore.case.records import CaseFacts, Compared
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import find_pixels
-from fdcore.errors import CaseError, SettingsError
-from fdcore.method.choices import Choice, choices_from_json, choices_to_json
+from fdcore.errors import CaseError
+from fdcore.method.choices import Choice
 from fdcore.method.findings import Findings, ImageTable, Scored, weigh
 from fdcore.method.scores import score_leaves
 from fdcore.method.selection import SelectionSettings
+from fdcore.records import from_plain, to_plain
 from fdcore.suspect.suspect import Pictures
-from fdcore.verdict import Chance, Circumstances, Verdict, chance_as_dict, chance_from_dict, reach_verdict
+from fdcore.verdict import Chance, Circumstances, Verdict, reach_verdict
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import WordVectors, builtin_vectors
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """The content of choices.json."""
+
+    choices: tuple[Choice, ...]
+
+    def __post_init__(self) -> None:
+        if len({choice.target_class for choice in self.choices}) < len(self.choices):
+            raise ValueError("a class is locked twice")
 
 
 def load_scored(case: Case) -> Scored:
@@ -37,10 +50,10 @@ def load_scored(case: Case) -> Scored:
     if not ledger.n_answered:
         raise CaseError(f"The case {case.folder} holds no answer yet: run the investigation again to go on.")
     images, hierarchy = _read_corpus(case)
-    corpus, suspect = case.facts().get("corpus"), case.facts().get("suspect")
-    if suspect is None or suspect["fingerprint"] != ledger.header.suspect:
+    facts = case.facts()
+    if facts.suspect is None or facts.suspect.fingerprint != ledger.header.suspect:
         raise CaseError(f"The answers in the case {case.folder} are not those of the suspect that it names.")
-    same = corpus is not None and corpus["fingerprint"] == ledger.header.corpus
+    same = facts.corpus is not None and facts.corpus.fingerprint == ledger.header.corpus
     if not same or len(images.names) != ledger.header.n_images:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
@@ -57,7 +70,7 @@ def load_scored(case: Case) -> Scored:
     )
 
 
-def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | None = None) -> Verdict:
+def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = None) -> Verdict:
     """What all classes together say about the suspect. Reads and writes nothing.
 
     Args:
@@ -74,7 +87,7 @@ def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | N
         distances=scored.distances,
         agreements=label_set_agreements(findings, vectors or builtin_vectors()),
         circumstances=Circumstances(
-            preprocessing_assumed="(assumed)" in str(facts.get("suspect", {}).get("description", "")),
+            preprocessing_assumed=facts.suspect is None or not facts.suspect.normalisation_is_sure,
             complete=scored.complete,
         ),
         chance=kept_chance(scored, facts),
@@ -90,27 +103,19 @@ def weigh_case(case: Case) -> Findings:
     return weigh(load_scored(case), selection_settings(case), read_choices(case))
 
 
-def kept_chance(scored: Scored, facts: Mapping[str, Any]) -> Chance | None:
+def kept_chance(scored: Scored, facts: CaseFacts) -> Chance | None:
     """The comparison with untrained networks that a case keeps; None without one, or if it is of other answers.
 
     Raises:
         CaseError: it is damaged.
     """
-    kept = facts.get("chance")
-    if not isinstance(kept, Mapping) or kept.get("of") != _compared(scored):
-        return None
-    return chance_from_dict(kept)
+    return facts.chance if facts.chance and facts.chance.of == compared_answers(scored) else None
 
 
-def chance_to_keep(scored: Scored, chance: Chance) -> dict[str, Any]:
-    """The comparison with what it is about, for case.json."""
-    return chance_as_dict(chance) | {"of": _compared(scored)}
-
-
-def _compared(scored: Scored) -> dict[str, Any]:
+def compared_answers(scored: Scored) -> Compared:
     """What a comparison with untrained networks is about: answers to the pictures as they are."""
     header, n_answered = scored.header, int((scored.answers[:, 0] >= 0).sum())
-    return {"suspect": header.suspect, "corpus": header.corpus, "n_answered": n_answered}
+    return Compared(header.suspect, header.corpus, n_answered)
 
 
 # What the analyst decided
@@ -122,12 +127,7 @@ def selection_settings(case: Case) -> SelectionSettings:
     Raises:
         CaseError: the case does not hold settings of this version.
     """
-    try:
-        return SelectionSettings(**case.facts().get("selection", {}))
-    except (TypeError, SettingsError) as error:
-        raise CaseError(
-            f"The settings in {case.path('case.json')} are damaged ({error}). Restore it from a copy."
-        ) from error
+    return case.facts().selection or SelectionSettings()
 
 
 def read_choices(case: Case) -> dict[int, Choice]:
@@ -136,7 +136,10 @@ def read_choices(case: Case) -> dict[int, Choice]:
     Raises:
         CaseError: they are damaged.
     """
-    return choices_from_json(case.read_json("choices.json")) if case.has("choices.json") else {}
+    if not case.has(CHOICES_FILE):
+        return {}
+    kept = from_plain(_Choices, case.read_json(CHOICES_FILE), what=f"{case.path(CHOICES_FILE)}")
+    return {choice.target_class: choice for choice in kept.choices}
 
 
 def lock_class(folder: Path, choice: Choice) -> None:
@@ -149,7 +152,7 @@ def lock_class(folder: Path, choice: Choice) -> None:
     with case.exclusively():
         choices = read_choices(case) | {choice.target_class: choice}
         weigh(load_scored(case), selection_settings(case), choices)
-        case.write_json("choices.json", choices_to_json(choices))
+        _write_choices(case, choices)
         case.log("class locked", asdict(choice))
 
 
@@ -163,8 +166,12 @@ def unlock_class(folder: Path, target_class: int, *, by: str = "") -> None:
     with case.exclusively():
         choices = read_choices(case)
         if choices.pop(target_class, None):
-            case.write_json("choices.json", choices_to_json(choices))
+            _write_choices(case, choices)
             case.log("class unlocked", {"target_class": target_class, "by": by})
+
+
+def _write_choices(case: Case, choices: Mapping[int, Choice]) -> None:
+    case.write_json(CHOICES_FILE, to_plain(_Choices(tuple(choices[target] for target in sorted(choices)))))
 
 
 # Files
@@ -172,8 +179,8 @@ def unlock_class(folder: Path, target_class: int, *, by: str = "") -> None:
 
 def pixels_of(case: Case, cache: Path | None) -> Pictures | None:
     """The case's decoded images (n_images, height, width, channels), or None where the cache has lost them."""
-    corpus = case.facts().get("corpus")
-    return find_pixels(cache, corpus.get("store", ""), corpus["n_images"]) if cache and corpus else None
+    corpus = case.facts().corpus
+    return find_pixels(cache, corpus.store, corpus.n_images) if cache and corpus else None
 
 
 def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:

@@ -3,18 +3,16 @@
 A plan is kept in case.json, so that long work can be started from anywhere and goes on after any interruption.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fdcore.answers.views import ViewSpec
-from fdcore.case.case import Case
 from fdcore.case.places import Places, require_inside
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.wordnet import load_wordnet
-from fdcore.errors import CaseError, SettingsError
+from fdcore.errors import SettingsError
 from fdcore.method.selection import SelectionSettings
 
 
@@ -77,60 +75,6 @@ class Plan:
     hierarchy: str | None = None
     settings: Settings = field(default_factory=Settings)
 
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return asdict(self) | {"corpora": list(self.corpora)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
-        """The inverse of `as_dict`.
-
-        Raises:
-            CaseError: it holds something else; a case may come from anywhere.
-        """
-        try:
-            settings = dict(values.get("settings", {}))
-            settings["views"] = ViewSpec(**settings.get("views", {}))
-            settings["selection"] = SelectionSettings(**settings.get("selection", {}))
-            hierarchy = values.get("hierarchy")
-            return cls(
-                suspect=_suspect_options(values.get("suspect", {})),
-                corpora=tuple(str(folder) for folder in values.get("corpora", ())),
-                hierarchy=None if hierarchy is None else str(hierarchy),
-                settings=Settings(**settings),
-            )
-        except (TypeError, ValueError, AttributeError, SettingsError) as error:
-            raise CaseError(f"The plan in case.json is damaged ({error}). Restore it from a copy.") from error
-
-
-def plan_of(case: Case) -> Plan:
-    """A case's plan, as far as it goes.
-
-    Raises:
-        CaseError: it is damaged.
-    """
-    return Plan.from_dict(case.facts().get("plan", {}))
-
-
-def change_plan(case: Case, *, by: str = "", **parts: Any) -> Plan:
-    """Put other parts in a case's plan; the rest stays as it is at that moment. What changed goes into the audit log.
-
-    Args:
-        case: the case.
-        by: who changes it.
-        parts: fields of `Plan`.
-
-    Raises:
-        CaseError: work is under way in the case.
-    """
-    with case.exclusively():
-        now = plan_of(case)
-        new = replace(now, **parts)
-        if new != now:
-            case.record(plan=new.as_dict())
-            case.log("plan changed", {part: new.as_dict()[part] for part in parts} | ({"by": by} if by else {}))
-    return new
-
 
 def require_allowed(places: Places, plan: Plan) -> None:
     """Whether the plan names only folders that this server may read; it may have come with an imported case.
@@ -151,13 +95,3 @@ def open_hierarchy(path: str | Path | None) -> Hierarchy:
         CorpusError: the file cannot be read or is no hierarchy.
     """
     return load_wordnet() if path is None else read_hierarchy(Path(path))
-
-
-def _suspect_options(values: Mapping[str, Any]) -> SuspectOptions:
-    known = {field.name for field in fields(SuspectOptions)}
-    if unknown := sorted(set(values) - known):
-        raise SettingsError(f"the suspect has no option {', '.join(unknown)}")
-    options = SuspectOptions(**values)
-    if not isinstance(options.spec_overrides, dict):
-        raise SettingsError("the suspect's input is no table of settings")
-    return options

@@ -1,126 +1,177 @@
-"""What a case remembers from before scoring: the last test query and the last survey of its corpora."""
+"""What case.json says, as typed records. A part that is not there yet is None; nothing is read or written here."""
 
-import io
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from fdcore.case import tables
-from fdcore.case.case import Case
-from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.errors import CaseError, CorpusError
+from fdcore.answers.views import ViewSpec
+from fdcore.case.plan import Plan
+from fdcore.method.selection import SelectionSettings
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.scan import ScanReport
+from fdcore.verdict.chance import Chance
 
 
 @dataclass(frozen=True)
-class TestQuery:
-    """What the suspect answered to a few pictures.
+class EvidenceFacts:
+    """The suspect's file as it was taken in.
 
     Attributes:
-        names: of the pictures.
-        labels: the class it put each in.
-        n_sent: queries sent for it.
-        pictures_per_s: how fast it answered, the first call included.
+        name: what it was called.
+        file: what it is called in the case's evidence folder.
+        sha256: hex, on intake.
+        size: in bytes.
     """
 
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
-    n_sent: int
-    pictures_per_s: float
+    name: str
+    file: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
-class Surveyed:
-    """What a case's corpora hold, as found by `survey_corpora`.
+class SuspectFacts:
+    """The suspect as it was opened.
 
     Attributes:
-        corpora: the folders that were surveyed, as in the plan.
-        sources: for each folder: name, layout, n_nodes, n_files.
-        n_files, n_usable: per node id; n_usable is None where files were only counted.
-        samples: per node, paths of a few files.
-        hierarchy: the nodes, those that folders brought with them included.
+        description: one line for people; nothing is read back from it.
+        fingerprint: hex SHA-256 over the file and everything that changes an answer.
+        n_classes: how many classes it answers.
+        preprocessing: what it expects at its input.
+        origins: where each of these comes from; None where the case does not say, as in cases of earlier versions.
+        scan: what the scanners reported; None where no file was scanned.
+        class_names: what its own file calls its classes; empty where it says nothing.
     """
 
-    corpora: tuple[str, ...]
-    sources: tuple[Mapping[str, Any], ...]
-    n_files: Mapping[str, int]
-    n_usable: Mapping[str, int] | None
-    samples: Mapping[str, tuple[str, ...]]
-    hierarchy: Hierarchy
+    description: str
+    fingerprint: str
+    n_classes: int
+    preprocessing: PreprocessSpec
+    origins: Origins | None = None
+    scan: ScanReport | None = None
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def normalisation_is_sure(self) -> bool:
+        """Whether the normalisation is known from the file or the options, and recorded as such."""
+        return self.origins is not None and not self.origins.normalisation_guessed
 
 
-def read_test_query(case: Case) -> TestQuery | None:
-    """The case's last test query, or None.
+@dataclass(frozen=True)
+class CorpusFacts:
+    """The pictures that the suspect was asked about.
 
-    Raises:
-        CaseError: it is damaged.
+    Attributes:
+        sources: each folder in words.
+        fingerprint: hex, of all pictures and their leaves.
+        n_leaves, n_images: how many there are.
+        store: where the decoded pictures lie in the cache.
+        n_problems: files that were left out or converted.
     """
-    if not case.has("test_query.json"):
-        return None
-    values = case.read_json("test_query.json")
-    try:
-        return TestQuery(
-            tuple(map(str, values["names"])),
-            tuple(map(int, values["labels"])),
-            int(values["n_sent"]),
-            float(values["pictures_per_s"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CaseError(f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.") from error
+
+    sources: tuple[str, ...]
+    fingerprint: str
+    n_leaves: int
+    n_images: int
+    store: str = ""
+    n_problems: int = 0
 
 
-def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]) -> None:
-    for i, picture in enumerate(shown):
-        buffer = io.BytesIO()
-        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
-        case.write(f"test_query/{i:03d}.png", buffer.getvalue())
-    case.write_json("test_query.json", asdict(result))
-    case.log("test query", {"n_sent": result.n_sent, "labels": list(result.labels)})
+@dataclass(frozen=True)
+class AskingFacts:
+    """How the suspect was asked last, for the commands that ask it again; files and folders by their names alone.
 
-
-def read_survey(case: Case) -> Surveyed | None:
-    """The case's last survey, or None.
-
-    Raises:
-        CaseError: it is damaged.
+    What is None was not recorded, or not limited. `corpora`, `hierarchy`, `arch` and `n_classes` are as in `Plan`.
     """
-    if not case.has("survey/survey.json"):
-        return None
-    import pandas as pd
 
-    head = case.read_json("survey/survey.json")
-    try:
-        table = pd.read_parquet(io.BytesIO(case.path("survey/nodes.parquet").read_bytes()))
-        counted = bool((table["n_usable"] < 0).any())
-        nodes = table["node"].tolist()
-        return Surveyed(
-            corpora=tuple(map(str, head["corpora"])),
-            sources=tuple(dict(source) for source in head["sources"]),
-            n_files=dict(zip(nodes, table["n_files"].tolist(), strict=True)),
-            n_usable=None if counted else dict(zip(nodes, table["n_usable"].tolist(), strict=True)),
-            samples={node: tuple(map(str, paths)) for node, paths in zip(nodes, table["samples"], strict=True)},
-            hierarchy=tables.hierarchy_from_parquet(case.path("survey/hierarchy.parquet").read_bytes()),
-        )
-    except (OSError, KeyError, TypeError, ValueError, CorpusError) as error:
-        raise CaseError(f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.") from error
+    n_views: int | None = None
+    images_per_leaf: int | None = None
+    seed: int | None = None
+    budget: int | None = None
+    views: ViewSpec | None = None
+    corpora: tuple[str, ...] = ()
+    hierarchy: str | None = None
+    arch: str | None = None
+    n_classes: int | None = None
 
 
-def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
-    import pandas as pd
+@dataclass(frozen=True)
+class Compared:
+    """Which answers a comparison with untrained networks is about.
 
-    usable = surveyed.n_usable
-    frame = pd.DataFrame(
-        {
-            "node": list(surveyed.n_files),
-            "n_files": list(surveyed.n_files.values()),
-            "n_usable": [-1 if usable is None else usable.get(node, 0) for node in surveyed.n_files],
-            "samples": [list(surveyed.samples.get(node, ())) for node in surveyed.n_files],
-        }
-    )
-    case.write("survey/hierarchy.parquet", tables.hierarchy_to_parquet(surveyed.hierarchy))
-    case.write("survey/nodes.parquet", frame.to_parquet(index=False))
-    case.write("survey/problems.csv", problems)
-    case.write_json("survey/survey.json", {"corpora": list(surveyed.corpora), "sources": list(surveyed.sources)})
+    Attributes:
+        suspect, corpus: fingerprints.
+        n_answered: pictures answered as they are.
+    """
+
+    suspect: str
+    corpus: str
+    n_answered: int
+
+
+@dataclass(frozen=True)
+class KeptChance(Chance):
+    """A comparison with untrained networks, and the answers that it is `of`."""
+
+    of: Compared | None = None
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """The content of case.json.
+
+    Attributes:
+        format: of the case's folder.
+        fdcore: the version that made the case.
+        created: ISO 8601, UTC.
+        title: what the analyst calls it.
+        archived: put away by the analyst.
+        demo: whether it is the demo case.
+        plan: what the analyst wants done.
+        evidence, suspect, corpus, asking: what the findings rest on.
+        refused: what the scanners reported where they did not let the suspect be opened.
+        selection: how the answers were weighed last.
+        chance: the comparison with untrained networks.
+        state: "analysed" once conclusions were written.
+        written: hex SHA-256 of each file of the conclusions.
+        word_vectors: the word vectors used last.
+        cloning: the last request for clones, as `fdcore.case.clones.last_request` reads it.
+    """
+
+    format: int = 0
+    fdcore: str = ""
+    created: str = ""
+    title: str = ""
+    archived: bool = False
+    demo: bool = False
+    plan: Plan | None = None
+    evidence: EvidenceFacts | None = None
+    suspect: SuspectFacts | None = None
+    corpus: CorpusFacts | None = None
+    asking: AskingFacts | None = None
+    refused: ScanReport | None = None
+    selection: SelectionSettings | None = None
+    chance: KeptChance | None = None
+    state: str = ""
+    written: dict[str, str] | None = None
+    word_vectors: str | None = None
+    cloning: dict[str, Any] | None = None
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes the suspect has; 0 before it was opened."""
+        return self.suspect.n_classes if self.suspect else 0
+
+    @property
+    def description(self) -> str:
+        """The suspect in a line; empty before it was opened."""
+        return self.suspect.description if self.suspect else ""
+
+    @property
+    def suspect_fingerprint(self) -> str:
+        """The suspect's; empty before it was opened."""
+        return self.suspect.fingerprint if self.suspect else ""
+
+    @property
+    def corpus_fingerprint(self) -> str:
+        """The corpus'; empty before it was read."""
+        return self.corpus.fingerprint if self.corpus else ""

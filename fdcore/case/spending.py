@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
-from fdcore.case.plan import plan_of
 from fdcore.storage import only_one
 
 ASKED = "cloning/asked"  # <key>/ledger
@@ -34,10 +33,9 @@ def n_sent(case: Case) -> int:
 def budget_of(case: Case) -> int | None:
     """The most queries that may ever be sent in this case; None for no limit."""
     facts = case.facts()
-    if "plan" in facts:
-        return plan_of(case).settings.budget
-    budget = (facts.get("asking") or {}).get("budget")
-    return budget if isinstance(budget, int) else None
+    if facts.plan:
+        return facts.plan.settings.budget
+    return facts.asking.budget if facts.asking else None
 
 
 def budget_left(case: Case) -> int | None:

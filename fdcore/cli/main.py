@@ -11,6 +11,7 @@ from fdcore import __version__
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError, StorageError
+from fdcore.records import to_plain
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.case.plan import Plan, Settings
@@ -80,7 +81,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
         plan=plan,
         progress=progress,
     )
-    Case.open(out).record(plan=plan.as_dict())  # so that the dashboard can go on with it
+    Case.open(out).record(plan=plan)  # so that the dashboard can go on with it
     return _present(out, options)
 
 
@@ -138,8 +139,8 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
     from fdcore.case.case import Case
     from fdcore.words import claims
 
-    suspect = Case.open(options.case).facts().get("suspect") or {}
-    n_classes = int(suspect.get("n_classes", 0))
+    facts = Case.open(options.case).facts()
+    n_classes = facts.n_classes
     if options.claims:
         return claims.claims_from_csv(options.claims.read_bytes(), n_classes, source=options.claims.name)
     if options.claim:
@@ -148,9 +149,9 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
     if options.label_set:
         return _label_set_claims(options, n_classes)
     if options.from_suspect:
-        if not suspect.get("class_names"):
+        if not facts.suspect or not facts.suspect.class_names:
             raise SettingsError("The suspect's file names no classes. Give --claims, --claim or --label-set.")
-        return claims.claims_from_list(suspect["class_names"], source=claims.FROM_SUSPECT)
+        return claims.claims_from_list(facts.suspect.class_names, source=claims.FROM_SUSPECT)
     return None
 
 
@@ -232,7 +233,7 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."
             ) from error
         print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
-    return {"case": str(folder), **facts, **found, "report": str(case.path("report.html"))}
+    return {"case": str(folder), **to_plain(facts), **found, "report": str(case.path("report.html"))}
 
 
 def _corpus(options: argparse.Namespace) -> dict[str, Any]:

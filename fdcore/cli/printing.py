@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from fdcore.case.records import CaseFacts
+
 if TYPE_CHECKING:
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
@@ -45,13 +47,13 @@ class ProgressBar:
         self._bar, self._stage = None, ""
 
 
-def verdict(facts: Mapping[str, Any], found: Mapping[str, Any], headline: str) -> str:
+def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
     """The verdict per class as a table, and what all classes together say."""
-    suspect, corpus, overall = facts["suspect"], facts["corpus"], found["overall"]
-    settings = found["settings"]
+    settings, overall = found["settings"], found["overall"]
+    n_leaves, n_images = (facts.corpus.n_leaves, facts.corpus.n_images) if facts.corpus else (0, 0)
     lines = [
-        f"Suspect   {plain(facts.get('evidence', {}).get('name', ''))}  {plain(suspect['description'])}",
-        f"Corpus    {corpus['n_leaves']:,} leaves, {corpus['n_images']:,} images, {found['n_sent']:,} queries sent",
+        f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
+        f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}",
         "",
@@ -61,7 +63,7 @@ def verdict(facts: Mapping[str, Any], found: Mapping[str, Any], headline: str) -
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
         *(["", plain(headline)] if headline else []),
     ]
-    if "assumed" in suspect["description"]:
+    if facts.suspect and not facts.suspect.normalisation_is_sure:
         lines.append(GUESSED)
     if not found["complete"]:
         lines.append(

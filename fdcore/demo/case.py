@@ -6,8 +6,8 @@ from fdcore import demo
 from fdcore.case.case import Case
 from fdcore.case.claims import FILE as CLAIMS_FILE
 from fdcore.case.claims import write_claims
+from fdcore.case.intake import read_survey, read_test_query
 from fdcore.case.plan import Plan, SuspectOptions
-from fdcore.case.records import read_survey, read_test_query
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.method.findings import Findings
 from fdcore.progress import Progress, silent
@@ -45,8 +45,8 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
 def prepare_demo(folder: Path, corpus: Path) -> None:
     """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
     case = Case.open_or_create(folder)
-    if "plan" not in case.facts():
-        case.record(title="Demo", demo=True, plan=demo_plan(corpus).as_dict(), cloning=demo_clones(corpus).as_dict())
+    if case.facts().plan is None:
+        case.record(title="Demo", demo=True, plan=demo_plan(corpus), cloning=demo_clones(corpus).as_dict())
     case.take_evidence(demo.SUSPECT_PATH)
 
 

@@ -166,9 +166,9 @@ def _demo(folder: Path, params: Params, progress: Progress) -> str:
 def _require_allowed(folder: Path) -> None:
     from fdcore.case.case import Case
     from fdcore.case.places import Places
-    from fdcore.case.plan import plan_of, require_allowed
+    from fdcore.case.plan import require_allowed
 
-    require_allowed(Places.from_environment(), plan_of(Case.open(folder)))
+    require_allowed(Places.from_environment(), Case.open(folder).plan())
 
 
 def _in_words(folder: Path, findings: "Findings") -> str:

@@ -1,42 +1,16 @@
 """Choices: an analyst's own answers for single classes, locked by hand and laid over what the method found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from fdcore.errors import CaseError, SettingsError
+from fdcore.errors import CaseError
 from fdcore.method.clustering import Indices, KnownDistances, Matrix
 from fdcore.method.scores import Scores
 from fdcore.method.selection import Choice, ClassSelection, Cluster, SelectionSettings, candidate_leaves, weigh_groups
 
-__all__ = ["Choice", "apply_choices", "choices_from_json", "choices_to_json", "leaves_needed"]
-
-_FIELDS = {"target_class": int, "nodes": list, "note": str, "by": str, "time": str}
-
-
-def choices_to_json(choices: Mapping[int, Choice]) -> dict[str, Any]:
-    """The choices as a JSON object, in the order of the classes."""
-    return {"choices": [asdict(choices[i]) | {"nodes": list(choices[i].nodes)} for i in sorted(choices)]}
-
-
-def choices_from_json(content: Mapping[str, Any]) -> dict[int, Choice]:
-    """The inverse of `choices_to_json`. Whether leaves and classes exist is for `apply_choices` to say.
-
-    Raises:
-        CaseError: it holds anything else; a case may come from anywhere.
-    """
-    entries = content.get("choices")
-    if not isinstance(entries, list):
-        raise _damaged("they are no list")
-    choices: dict[int, Choice] = {}
-    for number, entry in enumerate(entries, start=1):
-        choice = _read_choice(number, entry)
-        if choice.target_class in choices:
-            raise _damaged(f"class {choice.target_class} is locked twice")
-        choices[choice.target_class] = choice
-    return choices
+__all__ = ["Choice", "apply_choices", "leaves_needed"]
 
 
 def leaves_needed(
@@ -129,21 +103,3 @@ def _chosen_leaves(scores: Scores, choices: Mapping[int, Choice]) -> dict[int, I
         leaves = np.sort(np.array([index[node] for node in choice.nodes], dtype=np.intp))
         chosen[target_class] = leaves[np.argsort(-scores.functional[target_class, leaves], kind="stable")]
     return chosen
-
-
-def _read_choice(number: int, entry: object) -> Choice:
-    if not isinstance(entry, dict) or entry.keys() != _FIELDS.keys():
-        raise _damaged(f"number {number} has not the fields {', '.join(_FIELDS)}")
-    for name, kind in _FIELDS.items():
-        if type(entry[name]) is not kind:
-            raise _damaged(f"in number {number}, {name} is of the wrong kind")
-    if not all(isinstance(node, str) for node in entry["nodes"]):
-        raise _damaged(f"in number {number}, a leaf is no text")
-    try:
-        return Choice(**entry | {"nodes": tuple(entry["nodes"])})
-    except SettingsError as error:
-        raise _damaged(f"number {number}: {error}") from error
-
-
-def _damaged(reason: str) -> CaseError:
-    return CaseError(f"The choices by hand of this case are damaged ({reason}). Restore choices.json from a copy.")

@@ -11,7 +11,10 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
+from fdcore.case.records import CaseFacts
 from fdcore.method.findings import ClassFinding
+from fdcore.method.selection import SelectionSettings
+from fdcore.records import from_plain, to_plain
 from fdcore.report.audit import details_in_words
 from fdcore.report.rerun import rerun_commands
 from fdcore.report.sections import ClonesSection, Record, WordsSection
@@ -23,7 +26,7 @@ _THUMBNAIL = 96
 
 
 def render_report(
-    facts: Mapping[str, Any],
+    facts: CaseFacts,
     head: Mapping[str, Any],
     classes: Sequence[Mapping[str, Any]],
     findings: Sequence[ClassFinding],
@@ -47,12 +50,12 @@ def render_report(
         clones: clones side by side; None where none was tested.
         record: the test query and the audit log, where they are to be part of it.
     """
-    suspect = facts["suspect"]
-    evidence = facts.get("evidence") or {"name": suspect["description"], "size": 0, "sha256": ""}
+    suspect = facts.suspect
+    evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
         evidence=evidence,
         suspect=suspect,
-        corpus=facts["corpus"],
+        corpus=facts.corpus,
         head=head,
         verdict=verdict,
         words=words,
@@ -60,10 +63,11 @@ def render_report(
         classes=classes,
         domain=found_domain(classes),
         record=record,
-        commands=rerun_commands(facts, head["settings"]),
+        commands=rerun_commands(facts, from_plain(SelectionSettings, head["settings"], what="the settings")),
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
-        preprocessing=details_in_words(suspect["preprocessing"]),
-        asking=details_in_words(facts.get("asking") or {}) or "nothing: recorded answers were used",
+        preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
+        asking=details_in_words(to_plain(facts.asking) if facts.asking else {})
+        or "nothing: recorded answers were used",
     )
 
 

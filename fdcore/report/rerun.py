@@ -1,14 +1,17 @@
 """The commands that make a case's findings again, elsewhere, from the same suspect and the same images."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import PurePath
-from typing import Any
+
+from fdcore.case.records import AskingFacts, CaseFacts
+from fdcore.method.selection import SelectionSettings
 
 _STRENGTHS = {"rotation": "rotation_deg", "translation": "translation", "perspective": "perspective", "noise": "noise"}
 
 
-def rerun_commands(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
+def rerun_commands(facts: CaseFacts, settings: SelectionSettings) -> tuple[str, ...]:
     """Command lines with every setting spelled out; files and folders go by their names alone.
 
     Args:
@@ -20,78 +23,69 @@ def rerun_commands(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> tup
         was asked), and how to weigh this case's recorded answers alone.
     """
     weighing = _weighing(settings)
-    evidence, asking = facts.get("evidence"), facts.get("asking")
     again = _line(["fdcore", "select", "CASE", *weighing])
-    if not isinstance(evidence, Mapping) or not isinstance(asking, Mapping):
+    if facts.evidence is None or facts.asking is None:
         return (again,)
-    investigate = ["fdcore", "investigate", _name(evidence.get("name")), *_corpora(facts), "--out", "again"]
-    return _line([*investigate, *_asking(asking), *_suspect(facts), *weighing]), again
+    investigate = [
+        "fdcore",
+        "investigate",
+        _name(facts.evidence.name),
+        *_corpora(facts, facts.asking),
+        "--out",
+        "again",
+    ]
+    return _line([*investigate, *_asking(facts.asking), *_suspect(facts, facts.asking), *weighing]), again
 
 
 def _line(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _weighing(settings: Mapping[str, Any]) -> list[str]:
-    values = dict(settings) | {"k": settings.get("k") or 0}
+def _weighing(settings: SelectionSettings) -> list[str]:
+    values = {field.name: getattr(settings, field.name) or 0 for field in fields(settings)}
     return [f"--{name.replace('_', '-')}={_text(value)}" for name, value in values.items()]
 
 
-def _asking(asking: Mapping[str, Any]) -> list[str]:
+def _asking(asking: AskingFacts) -> list[str]:
     words = [
-        f"--views={asking.get('n_views')}",
-        f"--images-per-leaf={asking.get('images_per_leaf') or 0}",
-        f"--seed={asking.get('seed')}",
+        f"--views={asking.n_views}",
+        f"--images-per-leaf={asking.images_per_leaf or 0}",
+        f"--seed={asking.seed}",
     ]
-    views = asking.get("views")
-    if isinstance(views, Mapping):
-        words += [f"--{option}={_text(views[name])}" for option, name in _STRENGTHS.items() if name in views]
-    words += [f"--n-classes={asking['n_classes']}"] if asking.get("n_classes") else []
-    return words + ([f"--budget={asking['budget']}"] if asking.get("budget") else [])
+    if asking.views:
+        words += [f"--{option}={_text(getattr(asking.views, name))}" for option, name in _STRENGTHS.items()]
+    words += [f"--n-classes={asking.n_classes}"] if asking.n_classes else []
+    return words + ([f"--budget={asking.budget}"] if asking.budget else [])
 
 
-def _suspect(facts: Mapping[str, Any]) -> list[str]:
-    """How the suspect was opened: its architecture, and the preprocessing that came of it, number by number."""
-    options = _plan(facts).get("suspect")
-    arch = _asked(facts, "arch", options.get("arch") if isinstance(options, Mapping) else None)
+def _suspect(facts: CaseFacts, asking: AskingFacts) -> list[str]:
+    """How the suspect was opened: its architecture, and the preprocessing that came of it, number by number.
+
+    The plan, which may have changed since, stands in where the case does not say what the suspect was asked with.
+    """
+    arch = asking.arch or (facts.plan.suspect.arch if facts.plan and not asking.corpora else None)
     words = [f"--arch={arch}"] if arch else []
-    suspect = facts.get("suspect")
-    spec = suspect.get("preprocessing") if isinstance(suspect, Mapping) else None
-    if not isinstance(spec, Mapping) or not spec:
+    if facts.suspect is None:
         return words
-    if "height" in spec and "width" in spec:
-        words.append(f"--input-size={spec['height']}x{spec['width']}")
-    options_of = {"channels": "channels", "layout": "layout", "order": "channel-order"}
-    words += [f"--{option}={spec[name]}" for name, option in options_of.items() if spec.get(name)]
-    numbers = {"mean": "mean", "std": "std", "value_range": "value-range"}
-    return words + [f"--{option}={_text(spec[name])}" for name, option in numbers.items() if spec.get(name)]
+    spec = facts.suspect.preprocessing
+    words += [f"--input-size={spec.height}x{spec.width}", f"--channels={spec.channels}", f"--layout={spec.layout}"]
+    words += [f"--channel-order={spec.order}", f"--mean={_text(spec.mean)}", f"--std={_text(spec.std)}"]
+    return [*words, f"--value-range={_text(spec.value_range)}"]
 
 
-def _corpora(facts: Mapping[str, Any]) -> list[str]:
-    named = _asked(facts, "corpora", _plan(facts).get("corpora"))
-    if isinstance(named, list) and named:
-        folders = [_name(folder) for folder in named]
-    else:
-        folders = [str(source).rpartition(" (")[0] or str(source) for source in facts["corpus"]["sources"]]
-    hierarchy = _asked(facts, "hierarchy", _plan(facts).get("hierarchy"))
+def _corpora(facts: CaseFacts, asking: AskingFacts) -> list[str]:
+    planned = facts.plan if facts.plan and not asking.corpora else None
+    folders = [_name(folder) for folder in asking.corpora or (planned.corpora if planned else ())]
+    if not folders and facts.corpus:
+        folders = [source.rpartition(" (")[0] or source for source in facts.corpus.sources]
+    hierarchy = asking.hierarchy or (planned.hierarchy if planned else None)
     words = [word for folder in folders for word in ("--corpus", folder)]
     return words + (["--hierarchy", _name(hierarchy)] if hierarchy else [])
 
 
-def _asked(facts: Mapping[str, Any], name: str, planned: Any) -> Any:
-    """What the suspect was asked with. The plan, which may have changed since, stands in where a case does not say."""
-    asking = facts.get("asking")
-    return asking[name] if isinstance(asking, Mapping) and name in asking else planned
-
-
-def _plan(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    plan = facts.get("plan")
-    return plan if isinstance(plan, Mapping) else {}
-
-
-def _name(path: object) -> str:
+def _name(path: str) -> str:
     """A file's own name; it may not be read as an option."""
-    name = PurePath(str(path)).name or "suspect"
+    name = PurePath(path).name or "suspect"
     return f"./{name}" if name.startswith("-") else name
 
 

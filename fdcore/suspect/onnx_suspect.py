@@ -14,7 +14,7 @@ from fdcore.errors import SuspectError
 from fdcore.progress import Progress, silent
 from fdcore.suspect import onnx_graph
 from fdcore.suspect.onnx_graph import GraphInput
-from fdcore.suspect.preprocess import Layout, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, Layout, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
@@ -24,6 +24,7 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
 )  # fmt: skip
 N_CHECKED = 12
 USUAL_SIDES = (onnx_graph.DEFAULT_SIDE, 32, 28)  # pixels
+GUESSED = "assumed"  # why a preset was taken that nothing speaks for
 SCORE_NAMES = ("logit", "prob", "score", "softmax", "output", "class", "pred")
 
 Scores = npt.NDArray[np.floating[Any]]
@@ -65,6 +66,7 @@ class OpenGraph:
         spec: the input it expects, as far as the file says.
         normalisation: where the spec's normalisation comes from, for people.
         batch_size: how many pictures to ask at once.
+        origins: where each part is known from, as data.
         notes: what was assumed, for people.
     """
 
@@ -74,6 +76,7 @@ class OpenGraph:
     spec: PreprocessSpec
     normalisation: str
     batch_size: int
+    origins: Origins
     notes: tuple[str, ...] = ()
 
 
@@ -135,11 +138,17 @@ def open_graph(
     model = onnx_graph.read_graph(path)
     session = start(model)
     source, answer = _try_sizes(model, session, (height, width), n_classes)
-    spec, normalisation = _guess_spec(model, source)
+    spec, normalisation, origins = _guess_spec(model, source)
+    if not source.assumed:
+        origins = origins.known("file", "height", "width")
+    if answer.kind == "labels":  # the numbers in the graph do not say how many there are
+        origins = origins.known("options", "n_classes")
     notes = (f"written by {model.producer_name}",) if model.producer_name else ()
     if source.assumed:
         notes = (*notes, f"size {source.height}x{source.width} assumed, the file leaves it open")
-    graph = OpenGraph(session, source, answer, spec, normalisation, source.batch or batch_size_for(spec), notes)
+    graph = OpenGraph(
+        session, source, answer, spec, normalisation, source.batch or batch_size_for(spec), origins, notes
+    )
     if source.batch == 1:
         return _freed(model, graph, progress)
     if source.batch is not None:
@@ -244,15 +253,18 @@ def _reading(model: ModelProto, name: str, values: npt.NDArray[Any], n_classes: 
     return GraphOutput(name, 2, "logit", 0.5 if last == "Sigmoid" else 0.0)
 
 
-def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, str]:
-    """What the graph wants at its input, with the reason; the file seldom says it."""
+def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, str, Origins]:
+    """What the graph wants at its input, with the reason and the origins; the file seldom says it."""
     zeros, ones = (0.0,) * source.channels, (1.0,) * source.channels
     layout: Layout = "NHWC" if source.axes == "NHWC" else "NCHW"
     spec = PreprocessSpec(source.height, source.width, source.channels, layout, mean=zeros, std=ones)
     preset, reason = _guess_preset(model, source)
+    origins = Origins().known("file", "architecture", "n_classes", "channels", "layout")
+    if reason != GUESSED:
+        origins = origins.known("file", *NORMALISATION)
     if _metadata(model).get("Image.BitmapPixelFormat", "").lower().startswith("bgr") and source.channels == 3:
-        spec = replace(spec, order="BGR")
-    return with_preset(spec, preset), f"{preset} normalisation ({reason})"
+        spec, origins = replace(spec, order="BGR"), origins.known("file", "order")
+    return with_preset(spec, preset), f"{preset} normalisation ({reason})", origins
 
 
 def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
@@ -265,7 +277,7 @@ def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
     at_head = onnx_graph.value_range_at_head(model, source.name)
     if at_head is not None:
         return at_head, "by the arithmetic at its input"
-    return "unit", "assumed"
+    return "unit", GUESSED
 
 
 def _metadata(model: ModelProto) -> dict[str, str]:

@@ -14,12 +14,13 @@ from fdcore.suspect.checkpoint import read_checkpoint
 from fdcore.suspect.formats import Format, identify, require_supported
 from fdcore.suspect.onnx_graph import REWRITING_VERSION
 from fdcore.suspect.onnx_suspect import OnnxSuspect, open_graph
-from fdcore.suspect.preprocess import PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.scan import require_safe, scan
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.torch_suspect import TorchSuspect, load_network
 
 N_NAMES_SHOWN = 5
+SIZE = ("height", "width")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Loaded:
         arch: what it is, for the fingerprint.
         spec: the input it expects, as far as the file says.
         normalisation: where the spec's normalisation comes from, for people.
+        origins: the same of everything, as data.
         n_classes: classes.
         notes: what else was found or assumed, for people.
     """
@@ -53,6 +55,7 @@ class Loaded:
     arch: str
     spec: PreprocessSpec
     normalisation: str
+    origins: Origins
     n_classes: int
     notes: tuple[str, ...]
 
@@ -97,7 +100,7 @@ def open_suspect(
     if file_sha256(path) != sha256:
         raise EvidenceError(f"{path.name} changed while it was being opened. Copy it again from the evidence.")
     suspect = _finish(loaded, request, sha256)
-    suspect.scan = report.as_dict()
+    suspect.scan, suspect.origins = report, _final_origins(loaded, request)
     return suspect
 
 
@@ -124,6 +127,7 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, said = _hinted_spec(network.spec, hints)
+    origins = network.origins.known("file", *(NORMALISATION if said else ()), *(SIZE if "size" in hints else ()))
     classes = hints.get("classes", ())
     named = f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}" if classes else ""
 
@@ -136,6 +140,7 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
         arch=network.arch,
         spec=spec,
         normalisation="normalisation as the file says" if said else network.normalisation,
+        origins=origins,
         n_classes=network.n_classes,
         notes=tuple(note for note in (*checkpoint.notes, *network.notes, named) if note),
     )
@@ -150,7 +155,9 @@ def _load_graph(path: Path, request: Request) -> Loaded:
     def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
         return OnnxSuspect(graph, spec, fingerprint=fingerprint, description=description)
 
-    return Loaded(make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.answer.n_classes, graph.notes)
+    return Loaded(
+        make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.origins, graph.answer.n_classes, graph.notes
+    )
 
 
 def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:
@@ -190,6 +197,12 @@ def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
         if isinstance(overrides.get(key), int | float):
             overrides[key] = (float(overrides[key]),) * spec.channels
     return replace(spec, **overrides)
+
+
+def _final_origins(loaded: Loaded, request: Request) -> Origins:
+    """What the file says, then the preset, then the analyst's own values."""
+    given = (*(NORMALISATION if request.preset is not None else ()), *request.overrides)
+    return loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
 
 
 def _finish(loaded: Loaded, request: Request, sha256: str) -> Suspect:

@@ -1,7 +1,7 @@
 """What a suspect expects at its input, said explicitly and once."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ from fdcore.errors import SettingsError
 
 Layout = Literal["NCHW", "NHWC"]
 ChannelOrder = Literal["RGB", "BGR"]
+Origin = Literal["file", "options", "guess"]
+NORMALISATION = ("value_range", "mean", "std")
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,39 @@ class PreprocessSpec:
         mean, std = np.asarray(self.mean), np.asarray(self.std)
         return ((high - low) / 255.0 / std).astype(np.float32), ((low - mean) / std).astype(np.float32)
 
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "PreprocessSpec":
-        """The inverse of `as_dict`."""
-        pairs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        try:
-            return cls(**pairs)
-        except TypeError as error:
-            raise SettingsError(f"The recorded preprocessing is not one of this version ({error}).") from error
+@dataclass(frozen=True)
+class Origins:
+    """Where the architecture, the number of classes and each part of the input come from.
+
+    "file": the file says it, or its tensors admit nothing else; "options": the analyst set it; "guess": neither, so
+    that the usual value was taken.
+    """
+
+    architecture: Origin = "guess"
+    n_classes: Origin = "guess"
+    height: Origin = "guess"
+    width: Origin = "guess"
+    channels: Origin = "guess"
+    layout: Origin = "guess"
+    value_range: Origin = "guess"
+    mean: Origin = "guess"
+    std: Origin = "guess"
+    order: Origin = "guess"
+
+    def known(self, origin: Origin, *names: str) -> "Origins":
+        """The same with some parts known from `origin`."""
+        return replace(self, **dict.fromkeys(names, origin))
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """The parts that were guessed, in the order above."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) == "guess")
+
+    @property
+    def normalisation_guessed(self) -> bool:
+        """Whether the value range, the mean or the standard deviation was guessed."""
+        return bool({*NORMALISATION} & {*self.guessed})
 
 
 @dataclass(frozen=True)

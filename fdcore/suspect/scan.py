@@ -10,9 +10,9 @@ import os
 import subprocess  # the scanners run apart from us
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import fdcore
 from fdcore.errors import RefusedError
@@ -38,12 +38,8 @@ class ScanReport:
     """
 
     verdict: Verdict
-    findings: tuple[Finding, ...]
-    sentence: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return {**asdict(self), "findings": [finding._asdict() for finding in self.findings]}
+    findings: tuple[Finding, ...] = ()
+    sentence: str = ""
 
 
 def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
@@ -74,7 +70,7 @@ def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
         RefusedError: the file must not be opened; the message says why.
     """
     if report.verdict == "dangerous" or (report.verdict == "inconclusive" and not allow_unscanned):
-        raise RefusedError(report.sentence, report.as_dict())
+        raise RefusedError(report.sentence, report)
 
 
 def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:

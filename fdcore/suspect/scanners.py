@@ -16,9 +16,10 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 MEMORY_LIMIT = 4 << 30  # bytes of address space
 N_LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the storages' keys
@@ -47,7 +48,8 @@ EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 UNKNOWN = ("?", "?")
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """What one scanner says: a verdict ("clean", "dangerous" or "inconclusive"), why, and the globals it warns of."""
 
     scanner: str
@@ -240,7 +242,7 @@ def main(arguments: list[str]) -> None:
     """Print one finding as JSON."""
     name, kind, path = arguments
     limit_memory()
-    print(json.dumps(run(name, kind, Path(path))._asdict()))
+    print(json.dumps(asdict(run(name, kind, Path(path)))))
 
 
 if __name__ == "__main__":

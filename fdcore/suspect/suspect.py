@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.scan import ScanReport
 
 Pictures = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -23,7 +24,8 @@ class Suspect(ABC):
         spec: what it expects at its input.
         batch_size: how many pictures it is asked at once; answers do not depend on it.
         description: one line about what it is, for people.
-        scan: what the scanners said about its file; None where there is no file.
+        origins: where its input, architecture and number of classes are known from.
+        scan: what the scanners reported about its file; None where there is no file.
     """
 
     fingerprint: str
@@ -31,7 +33,8 @@ class Suspect(ABC):
     spec: PreprocessSpec
     batch_size: int = 256
     description: str = ""
-    scan: dict[str, Any] | None = None
+    origins: Origins = Origins()
+    scan: ScanReport | None = None
 
     def labels(self, pictures: Pictures) -> Labels:
         """Ask for the class of each picture.
@@ -123,6 +126,7 @@ class CallableSuspect(Suspect):
         self._function = function
         self.n_classes, self.spec, self.fingerprint = n_classes, spec, fingerprint
         self.batch_size, self.description = batch_size, description
+        self.origins = Origins().known("options", *Origins().guessed)  # who wraps a function says all of it
 
     def _answer(self, pictures: Pictures) -> Labels:
         answer = np.asarray(self._function(pictures))

@@ -14,7 +14,7 @@ from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
 from fdcore.suspect.checkpoint import Checkpoint
-from fdcore.suspect.preprocess import PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
 ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what the tensors cannot say
@@ -35,6 +35,7 @@ class Network:
         spec: the input it expects, as far as the architecture says.
         normalisation: where the spec's normalisation comes from, for people.
         notes: what was assumed, for people.
+        origins: where each part is known from, as data.
     """
 
     module: nn.Module
@@ -44,6 +45,7 @@ class Network:
     spec: PreprocessSpec
     normalisation: str
     notes: tuple[str, ...]
+    origins: Origins
 
     @property
     def n_classes(self) -> int:
@@ -140,7 +142,7 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
     """
     shapes = fitting.shapes_of(checkpoint.tensors)
     if arch is not None:
-        return _load(arch, shapes, checkpoint, ())
+        return _load(arch, shapes, checkpoint, (), "options")
     hinted = _hinted_arch(checkpoint, shapes)
     if hinted is not None:
         return _load(hinted, shapes, checkpoint, ("architecture as the file says",))
@@ -151,7 +153,7 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
         return _load(found[0], shapes, checkpoint, ("the only known architecture that fits",))
     if all(name.startswith(ASSUMED_FIRST) for name in found):
         others = ", ".join(found[1 : 1 + N_SHOWN])
-        return _load(found[0], shapes, checkpoint, (f"assumed among several that fit; others: {others}",))
+        return _load(found[0], shapes, checkpoint, (f"assumed among several that fit; others: {others}",), "guess")
     return _first_of_equals(found, checkpoint, file_name, progress)
 
 
@@ -167,9 +169,10 @@ def _hinted_arch(checkpoint: Checkpoint, shapes: Shapes) -> str | None:
     return None
 
 
-def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...]) -> Network:
+def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...], known: Origin = "file") -> Network:
+    origins = Origins(architecture=known).known("file", "n_classes", "channels", "layout")
     if arch.startswith(plain.PREFIX):
-        return _load_plain(arch, shapes, checkpoint, notes)
+        return _load_plain(arch, shapes, checkpoint, notes, origins.known("file", "height", "width"))
     fit = fitting.compare(arch, shapes)
     if not fit.exact:
         raise SuspectError(_does_not_fit(fit, checkpoint))
@@ -180,10 +183,12 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
     normalisation = _usual_normalisation(fit.channels)
     if arch.startswith(TIMM) and fit.channels == len(usual.mean):
         spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "normalisation as usual for it in timm"
-    return Network(module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes))
+    if arch.startswith(ASSUMED_FIRST):
+        origins = origins.known("file", "height", "width")
+    return Network(module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes), origins)
 
 
-def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...]) -> Network:
+def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...], origins: Origins) -> Network:
     found = plain.readings(shapes)
     reading = plain.choose(found, arch)
     others = [other.name for other in found if other is not reading][:N_SHOWN]
@@ -193,7 +198,7 @@ def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[
     _fill(module, reading.names(), checkpoint.tensors)
     spec = _usual_spec(reading.size, reading.size, reading.channels)
     normalisation = _usual_normalisation(reading.channels)
-    return Network(module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes)
+    return Network(module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes, origins)
 
 
 def _usual_spec(height: int, width: int, channels: int) -> PreprocessSpec:

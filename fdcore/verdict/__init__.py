@@ -8,7 +8,7 @@ label_set_in_words(...) which known label set agrees, in a sentence
 reason_for(...)         why a weakness of a class's answer matters, and what helps
 """
 
-from fdcore.verdict.chance import Chance, chance_as_dict, chance_from_dict, compare_with_chance, pictures_to_compare
+from fdcore.verdict.chance import Chance, compare_with_chance, pictures_to_compare
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.reach import (
@@ -34,8 +34,6 @@ __all__ = [
     "Specificity",
     "Verdict",
     "WeakPoint",
-    "chance_as_dict",
-    "chance_from_dict",
     "compare_with_chance",
     "decide",
     "find_domains",

@@ -16,14 +16,12 @@ pictures, so it is measured when the asking ends and kept as a few numbers.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from fdcore.errors import CaseError
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
@@ -58,6 +56,10 @@ class Chance:
     n_as_high: int
     n_pictures: int
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
+            raise ValueError("its numbers cannot be")
+
     @property
     def p_value(self) -> float:
         """The chance of an untrained network as consistent as the suspect: never 0, and exact on average."""
@@ -80,32 +82,6 @@ class Chance:
             f"{self.n_null:,} untrained networks over {self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
             f"{'reaches' if self.n_as_high == 1 else 'reach'} that (the highest {self.highest:.3f})."
         )
-
-
-def chance_as_dict(chance: Chance) -> dict[str, Any]:
-    """The numbers as JSON."""
-    return asdict(chance)
-
-
-def chance_from_dict(content: Mapping[str, Any]) -> Chance:
-    """Numbers that were kept, checked.
-
-    Raises:
-        CaseError: they are damaged.
-    """
-    try:
-        chance = Chance(
-            float(content["consistency"]),
-            float(content["highest"]),
-            *(int(content[key]) for key in ("n_null", "n_as_high", "n_pictures")),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CaseError(
-            f"What a case keeps about untrained networks is damaged ({error!r}). Run the case again to measure it anew."
-        ) from error
-    if not (math.isfinite(chance.consistency + chance.highest) and 0 <= chance.n_as_high <= chance.n_null):
-        raise CaseError("What a case keeps about untrained networks cannot be. Run the case again to measure it anew.")
-    return chance
 
 
 def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.integer[Any]]) -> Ints:

@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from fdcore.errors import SettingsError
 from fdcore.words.label_sets import LabelSet
@@ -40,15 +39,13 @@ class Claims:
 
     def __post_init__(self) -> None:
         for target, name in self.names.items():
+            if target < 0:
+                raise SettingsError(f"A claim is about class {target}; classes are 0, 1, 2 and so on.")
             if not name.strip() or len(name) > MAX_CLAIM:
                 raise SettingsError(
                     f"The claim for class {target} has {len(name):,} characters; give 1 to {MAX_CLAIM}, "
                     "or leave it out."
                 )
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON; classes are texts there."""
-        return {"names": {str(i): name for i, name in sorted(self.names.items())}, "source": self.source}
 
 
 def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:

@@ -23,6 +23,7 @@ from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import SettingsError
 from fdcore.method.findings import Findings, weigh
 from fdcore.progress import Progress, silent
+from fdcore.records import to_plain
 from fdcore.tables import to_csv
 from fdcore.words.agreement import Agreement
 from fdcore.words.claims import Claims
@@ -49,10 +50,10 @@ def chosen_vectors(case: Case) -> Path | None:
 
     It may have come with an imported case: a server checks that it lies inside its own folders.
     """
-    chosen = case.facts().get("word_vectors")
+    chosen = case.facts().word_vectors
     if chosen == KEPT:
         return case.path(KEPT_FILE)
-    return Path(chosen) if isinstance(chosen, str) and chosen and "\0" not in chosen else None
+    return Path(chosen) if chosen and "\0" not in chosen else None
 
 
 def choose_vectors(case: Case, source: Path | None, *, by: str = "") -> None:
@@ -130,7 +131,7 @@ def check_words(
                     "fdcore": __version__,
                     "settings": asdict(settings),
                     "vectors": describe_vectors(vectors),
-                    "claims": claims.as_dict(),
+                    "claims": to_plain(claims),
                     "similarity": [
                         asdict(row) | {"nearest": _nearest(row), "judgement": row.judgement} for row in found.rows
                     ],

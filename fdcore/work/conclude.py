@@ -14,7 +14,7 @@ from fdcore import __version__
 from fdcore.case import tables
 from fdcore.case.case import Case, to_json
 from fdcore.case.conclusions import (
-    chance_to_keep,
+    compared_answers,
     judge,
     kept_chance,
     load_scored,
@@ -22,10 +22,12 @@ from fdcore.case.conclusions import (
     read_choices,
     selection_settings,
 )
+from fdcore.case.records import KeptChance
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings, Pictures, Scored, weigh
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
+from fdcore.records import to_plain
 from fdcore.report.page import render_report
 from fdcore.report.sections import Record
 from fdcore.storage import sha256_file
@@ -76,14 +78,14 @@ def conclude(
 
     With `compare`, untrained networks are asked about the same pictures first, unless that was done for these answers.
     """
-    if case.facts().get("evidence"):
+    if case.facts().evidence:
         case.evidence()  # its hash is verified before every export
     scored = load_scored(case)
     if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
         _compare(case, scored, pixels, progress)
     findings = weigh(scored, settings, read_choices(case))
     written = _write_findings(case, findings, pixels, progress)
-    case.record(selection=asdict(settings), state="analysed", written=written)
+    case.record(selection=settings, state="analysed", written=written)
     details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
     case.log("analysed", details | ({"by": by} if by else {}))
     return findings
@@ -100,9 +102,9 @@ def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -
     compared = compare_with_chance(
         answers[chosen], leaf_of[chosen], *untrained_outputs(pixels, chosen, progress=progress)
     )
-    kept = chance_to_keep(scored, compared)
+    kept = KeptChance(**asdict(compared), of=compared_answers(scored))
     case.record(chance=kept)
-    case.log("compared with untrained networks", kept)
+    case.log("compared with untrained networks", to_plain(kept))
 
 
 def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
@@ -118,7 +120,7 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
     a case of an earlier version has no such record.
     """
     try:
-        kept, written = case.read_json("selection.json").get("classes"), case.facts().get("written")
+        kept, written = case.read_json("selection.json").get("classes"), case.facts().written
         if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
             return False
     except (CaseError, OSError):  # a file is damaged, or missing

@@ -13,8 +13,8 @@ from PIL import Image
 
 from fdcore.case import tables
 from fdcore.case.case import Case
-from fdcore.case.plan import Plan, open_hierarchy
-from fdcore.case.records import Surveyed, TestQuery, write_survey, write_test_query
+from fdcore.case.intake import Surveyed, TestQuery, write_survey, write_test_query
+from fdcore.case.plan import open_hierarchy
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
 from fdcore.errors import CaseError, CorpusError
@@ -50,7 +50,7 @@ def check_suspect(
     with case.exclusively():
         progress("Hashing and copying the file", 0, 4)
         path = source or case.evidence().path
-        plan = Plan.from_dict(case.facts().get("plan", {}))
+        plan = case.plan()
         progress("Scanning and opening the file", 1, 4)
         suspect, spec = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
@@ -108,7 +108,7 @@ def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
     """
     case = Case.open(folder)
     with case.exclusively():
-        plan = Plan.from_dict(case.facts().get("plan", {}))
+        plan = case.plan()
         hierarchy = open_hierarchy(plan.hierarchy)
         found = survey(plan.corpora, hierarchy=hierarchy, quick=True, progress=progress)
         if sum(sum(source.n_files.values()) for source in found.sources) <= MAX_SURVEYED:

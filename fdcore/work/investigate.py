@@ -13,16 +13,19 @@ from typing import Any
 from fdcore.answers.asking import ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import tables
-from fdcore.case.case import Case, to_json
+from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_hierarchy
+from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
 from fdcore.case.spending import asking, budget_within
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
-from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.records import from_plain, to_plain
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
 from fdcore.work.conclude import conclude
 
@@ -88,8 +91,8 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
         FdError: whatever the user has to mend; the case stays readable and the same call goes on.
     """
     case = Case.open(folder)
-    plan = Plan.from_dict(case.facts().get("plan", {}))
-    weighed_before = case.facts().get("selection") is not None
+    plan = case.plan()
+    weighed_before = case.facts().selection is not None
     settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
         folder,
@@ -127,17 +130,17 @@ def take_suspect(
         return suspect, suspect.spec
     if suspect.is_dir():
         header = _take_ledger(case, suspect)
-        return None, PreprocessSpec.from_dict(header.spec)
-    if case.has("ledger/ledger.json") and "evidence" not in case.facts():
+        return None, from_plain(PreprocessSpec, header.spec, what=f"the ledger in {suspect}")
+    if case.has("ledger/ledger.json") and case.facts().evidence is None:
         raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
     evidence = case.take_evidence(suspect)
     try:
         model = open_suspect(evidence.path)
     except SuspectError as error:
         case.log("suspect not opened", {"reason": str(error)})
-        _record_refusal(case, error.scan if isinstance(error, RefusedError) else {})
+        _record_refusal(case, error.scan if isinstance(error, RefusedError) else None)
         raise
-    _record_refusal(case, {})
+    _record_refusal(case, None)
     _record_suspect(case, model, _told_names(evidence.path, model.n_classes))
     return model, model.spec
 
@@ -152,9 +155,9 @@ def _told_names(path: Path, n_classes: int) -> tuple[str, ...]:
         return ()
 
 
-def _record_refusal(case: Case, scan: dict[str, Any]) -> None:
+def _record_refusal(case: Case, scan: ScanReport | None) -> None:
     """Keep what the scanners said when they did not let the suspect be opened; nothing once it was."""
-    if case.facts().get("refused", {}) != scan:
+    if case.facts().refused != scan:
         case.record(refused=scan)
 
 
@@ -163,29 +166,26 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
         header = Ledger.open(case.path("ledger")).header
         if header.suspect != suspect.fingerprint:
             raise CaseError(
-                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_spec(suspect)))
+                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_in_json(suspect.spec)))
             )
-    told = {"class_names": list(class_names)} if class_names else {}
-    facts = json.loads(to_json(_suspect_facts(suspect) | told))
-    if case.facts().get("suspect") != facts:
+    facts = SuspectFacts(
+        suspect.description,
+        suspect.fingerprint,
+        suspect.n_classes,
+        suspect.spec,
+        suspect.origins,
+        suspect.scan,
+        tuple(class_names),
+    )
+    if case.facts().suspect != facts:
         case.record(suspect=facts)
-        case.log("suspect opened", facts)
+        case.log("suspect opened", to_plain(facts))
 
 
-def _spec(suspect: Suspect) -> dict[str, Any]:
-    """The preprocessing as it stands in JSON, where tuples are lists."""
-    spec: dict[str, Any] = json.loads(json.dumps(suspect.spec.as_dict()))
-    return spec
-
-
-def _suspect_facts(suspect: Suspect) -> dict[str, Any]:
-    return {
-        "description": suspect.description,
-        "fingerprint": suspect.fingerprint,
-        "n_classes": suspect.n_classes,
-        "preprocessing": suspect.spec.as_dict(),
-        "scan": suspect.scan,
-    }
+def _in_json(record: object) -> dict[str, Any]:
+    """A record as it stands in JSON, where tuples are lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(to_plain(record)))
+    return plain
 
 
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
@@ -200,27 +200,36 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
         finished.copy_to(case.path("ledger"))
     elif not Ledger.open(case.path("ledger")).header.same_queries(finished.header):
         raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
-    facts = {"description": "answers recorded earlier", "fingerprint": finished.header.suspect,
-             "n_classes": finished.header.n_classes, "preprocessing": finished.header.spec}  # fmt: skip
-    if case.facts().get("suspect") is None:
+    if case.facts().suspect is None:
+        header = finished.header
+        spec = from_plain(PreprocessSpec, header.spec, what=f"the ledger in {source}")
+        facts = SuspectFacts("answers recorded earlier", header.suspect, header.n_classes, spec, _origins_of(source))
         case.record(suspect=facts)
-        case.log("ledger taken", facts | {"n_answered": finished.n_answered})
+        case.log("ledger taken", to_plain(facts) | {"n_answered": finished.n_answered})
     return finished.header
+
+
+def _origins_of(source: Path) -> Origins | None:
+    """What the case whose answers are replayed knows of its suspect's origins; None where a bare ledger is given."""
+    facts = Case.open(source).facts().suspect if (source / "case.json").is_file() else None
+    return facts.origins if facts else None
 
 
 def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, settings: Settings) -> Ledger:
     """The case's ledger in the shape of this run, and on disk all that an analysis needs beside it."""
     store = corpus.store
-    facts = case.facts()["suspect"]
+    facts = case.facts().suspect
+    if facts is None:
+        raise CaseError(f"The case {case.folder} does not say which suspect it is about.")
     if settings.budget is not None and settings.budget < len(store.nodes) and suspect is not None:
         raise SettingsError(
             f"A budget of {settings.budget} queries cannot ask one image of each of the {len(store.nodes)} leaves. "
             f"Give at least {len(store.nodes)}, or a smaller corpus."
         )
     header = LedgerHeader(
-        suspect=facts["fingerprint"],
-        n_classes=facts["n_classes"],
-        spec=facts["preprocessing"],
+        suspect=facts.fingerprint,
+        n_classes=facts.n_classes,
+        spec=_in_json(facts.preprocessing),
         corpus=store.fingerprint,
         seed=settings.seed,
         views=asdict(settings.views),
@@ -234,21 +243,21 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
 
 def _record_corpus(case: Case, corpus: Corpus) -> None:
     store = corpus.store
-    facts = {
-        "sources": list(corpus.sources),
-        "fingerprint": store.fingerprint,
-        "store": store.key,
-        "n_leaves": len(store.nodes),
-        "n_images": len(store.pixels),
-        "n_problems": len(corpus.problems),
-    }
+    facts = CorpusFacts(
+        tuple(corpus.sources),
+        store.fingerprint,
+        len(store.nodes),
+        len(store.pixels),
+        store.key,
+        len(corpus.problems),
+    )
     images = ImageTable(store.nodes, store.node_index, store.names, store.sha256)
     case.write("hierarchy.parquet", tables.hierarchy_to_parquet(corpus.hierarchy))
     case.write("corpus_problems.csv", tables.problems_to_csv(corpus.problems))
     case.write("corpus.parquet", tables.image_table_to_parquet(images))
-    if case.facts().get("corpus") != facts:
+    if case.facts().corpus != facts:
         case.record(corpus=facts)
-        case.log("corpus read", facts)
+        case.log("corpus read", to_plain(facts))
 
 
 def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings, plan: Plan | None) -> None:
@@ -256,20 +265,17 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
 
     The plan may be changed as soon as the run has ended, and the report must not name another run's folders.
     """
-    asked: dict[str, Any] = {
-        "n_views": settings.n_views,
-        "images_per_leaf": settings.images_per_leaf,
-        "seed": settings.seed,
-        "budget": settings.budget,
-        "views": asdict(settings.views),
-        "corpora": [PurePath(folder).name for folder in corpora],
-    }
+    asked = AskingFacts(
+        settings.n_views,
+        settings.images_per_leaf,
+        settings.seed,
+        settings.budget,
+        settings.views,
+        tuple(PurePath(folder).name for folder in corpora),
+    )
     if plan is not None:
-        asked |= {
-            "hierarchy": PurePath(plan.hierarchy).name if plan.hierarchy else None,
-            "arch": plan.suspect.arch,
-            "n_classes": plan.suspect.n_classes,
-        }
+        hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
+        asked = replace(asked, hierarchy=hierarchy, arch=plan.suspect.arch, n_classes=plan.suspect.n_classes)
     case.record(asking=asked)
 
 
@@ -279,7 +285,7 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
         return
     with asking(case):
         budget = budget_within(case, ledger, settings.budget)
-        case.log("asking started", case.facts()["asking"] | {"n_sent_before": ledger.n_sent})
+        case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
         try:
             with ledger.exclusively():
                 ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)

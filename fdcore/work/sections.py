@@ -11,7 +11,9 @@ from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import Choice, SelectionSettings
+from fdcore.records import from_plain
 from fdcore.report.sections import ClonesSection, WordsSection
+from fdcore.words.claims import Claims
 from fdcore.words.comparison import compare
 from fdcore.words.vectors import from_npz
 
@@ -26,7 +28,7 @@ def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
         return None
     try:
         claims, vectors = read_claims(case), from_npz(case.path(KEPT_FILE).read_bytes())
-        if case.read_json(WORDS_FILE).get("claims") != claims.as_dict():
+        if from_plain(Claims, case.read_json(WORDS_FILE).get("claims"), what=WORDS_FILE) != claims:
             return WordsSection(problem="The claims were changed since they were last compared. Compare them again.")
         found = compare(findings, claims, vectors)
     except (CaseError, OSError) as error:
@@ -51,6 +53,6 @@ def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[
     else:
         return None
     pairs = zip(comparison.titles(), comparison.columns, strict=True)
-    corpus = str(case.facts()["corpus"]["fingerprint"])
+    corpus = case.facts().corpus_fingerprint
     stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices, corpus))
     return ClonesSection(comparison, facts.note, n_left_out, stale)

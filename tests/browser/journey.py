@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, read_choices, selection_settings
-from fdcore.case.plan import Plan
 from fdcore.demo import trial_pictures
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.method.findings import Findings, weigh
@@ -69,8 +68,8 @@ def ready(folder: Path, **settings: Any) -> Path:
     """A case of the tiny world whose suspect was checked and whose corpus was read; nothing is scored yet."""
     case_factory.planned(folder, title="Ready")
     case = Case.open(folder)
-    plan = Plan.from_dict(case.facts()["plan"])
-    case.record(plan=replace(plan, settings=replace(plan.settings, **settings)).as_dict())
+    plan = case.plan()
+    case.record(plan=replace(plan, settings=replace(plan.settings, **settings)))
     check_suspect(folder, None, trial_pictures())
     survey_corpora(folder)
     return folder

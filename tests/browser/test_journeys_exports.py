@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
-from fdcore.case.records import read_survey, read_test_query
+from fdcore.case.intake import read_survey, read_test_query
 from fdcore.method.findings import Findings
 
 CASE = "complete"

@@ -69,7 +69,7 @@ def hostile_case(folder: Path, corpora: Path, cache: Path) -> Path:
     evidence.write_bytes((case_factory.world().evidence / "colours.onnx").read_bytes())
     case = Case.create(folder)
     plan = Plan(corpora=(str(corpus),), hierarchy=str(corpora / "own.csv"), settings=Settings(n_views=2))
-    case.record(title=TITLE, plan=plan.as_dict())
+    case.record(title=TITLE, plan=plan)
     check_suspect(folder, evidence, trial_pictures())
     survey_corpora(folder)
     run_plan(folder, cache=cache)
@@ -200,4 +200,4 @@ def test_a_suspect_that_would_run_code_is_refused(server: Server, page: Page, tm
     assert page.get_by_role("button", name="Open it all the same").count() == 0
     assert page.locator("body").inner_text().count("Traceback") == 0
     assert not mark.exists()
-    assert Case.open(server.cases / "a-trap").facts()["evidence"]["name"] == "bomb.pth"
+    assert Case.open(server.cases / "a-trap").facts().evidence.name == "bomb.pth"

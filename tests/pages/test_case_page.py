@@ -18,7 +18,7 @@ from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
 from fdcore.case.conclusions import load_scored, selection_settings
 from fdcore.case.places import Places, folder_choices
-from fdcore.case.plan import plan_of, require_allowed
+from fdcore.case.plan import require_allowed
 from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.demo import case as demo_case
@@ -85,7 +85,7 @@ def test_the_demo_leaves_a_folder_that_the_analyst_named_as_it_is(cases, idle_wo
     draw_the_demo(cases / "demo", JobQueue(cases).latest("demo").params, monkeypatch)
     assert list(named.iterdir()) == []
     places = Places.from_environment()
-    require_allowed(places, plan_of(Case.open(cases / "demo")))
+    require_allowed(places, Case.open(cases / "demo").plan())
     assert folder_choices(places.corpora)[:2] == ["demo", "demo-stickers"]
 
 

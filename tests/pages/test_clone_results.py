@@ -143,7 +143,7 @@ def test_a_clone_of_an_earlier_finding_is_said_to_be(cloned: Case) -> None:
     """Settings that were saved since change the finding; random images know none."""
     earlier = "made from an earlier finding"
     assert earlier not in said(open_case(PAGE, cloned))
-    cloned.record(selection=cloned.facts()["selection"] | {"alpha": 0.9})
+    cloned.record(selection=replace(cloned.facts().selection, alpha=0.9))
     assert f"Found, two terms was {earlier}" in said(open_case(PAGE, cloned))
 
 

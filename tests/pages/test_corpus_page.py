@@ -1,5 +1,6 @@
 """The Corpus page: folders in and out of the plan, reading them, and what is shown of what they hold."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import case_factory
@@ -11,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
-from fdcore.case.plan import Plan
-from fdcore.case.records import Surveyed
+from fdcore.case.intake import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.jobs import JobQueue
 from fdcore.work.intake import survey_corpora
@@ -33,7 +33,7 @@ def surveyed(cases: Path, name: str = "read") -> Case:
 
 
 def planned(cases: Path, case_id: str) -> tuple[str, ...]:
-    return Plan.from_dict(Case.open(cases / case_id).facts().get("plan", {})).corpora
+    return Case.open(cases / case_id).plan().corpora
 
 
 # Folders
@@ -115,7 +115,7 @@ def test_a_plan_from_elsewhere_is_not_read_here(cases):
     """An imported case may name any folder; it is shown as text and cannot be read."""
     folder = case_factory.planned(cases / "one")
     case = Case.open(folder)
-    case.record(plan=case.facts()["plan"] | {"corpora": ["/etc", f"/srv/{HOSTILE}"]})
+    case.record(plan=replace(case.plan(), corpora=("/etc", f"/srv/{HOSTILE}")))
     at = open_page(PAGE, case="one")
     assert not at.exception
     assert at.button(key="read").disabled
@@ -157,18 +157,18 @@ def test_other_folders_than_those_read_are_told(cases):
     case = surveyed(cases)
     assert "Read the corpus again" not in said(open_page(PAGE, case="read"))
     for corpora in ([*planned(cases, "read"), "/elsewhere"], []):
-        case.record(plan=case.facts()["plan"] | {"corpora": corpora})
+        case.record(plan=replace(case.plan(), corpora=tuple(corpora)))
         assert "Read the corpus again" in said(open_page(PAGE, case="read"))
 
 
 def test_leaving_out_what_was_asked_about_is_told(cases):
     """Answers would be lost, so scoring would refuse; more folders are fine."""
     case = Case.open(case_factory.finished(cases / "done"))
-    plan = case.facts()["plan"]
+    plan = case.facts().plan
     assert not open_page(PAGE, case="done").warning
-    case.record(plan=plan | {"corpora": [*plan["corpora"], str(cases)]})
+    case.record(plan=replace(plan, corpora=(*plan.corpora, str(cases))))
     assert any("stays" in one.value for one in open_page(PAGE, case="done").info)
-    case.record(plan=plan | {"corpora": [str(cases)]})
+    case.record(plan=replace(plan, corpora=(str(cases),)))
     at = open_page(PAGE, case="done")
     assert any("refuse" in one.value for one in at.warning)
     assert at.button(key="new_with_folders")
@@ -241,7 +241,7 @@ def test_problems_are_counted_and_filtered(cases, tmp_path, monkeypatch):
     monkeypatch.setenv("FDCORE_CORPORA", str(corpus.parent))
     folder = case_factory.planned(cases / "odd")
     case = Case.open(folder)
-    case.record(plan=case.facts()["plan"] | {"corpora": [str(corpus)]})
+    case.record(plan=replace(case.plan(), corpora=(str(corpus),)))
     survey_corpora(folder)
     at = open_page(PAGE, case="odd")
     assert not at.exception

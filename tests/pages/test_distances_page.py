@@ -144,4 +144,4 @@ def test_torch_stays_out(cases):
         file.unlink()
     at = open_page("4_Distances", case="one")
     assert not at.exception
-    assert Case.open(folder).facts()["evidence"]
+    assert Case.open(folder).facts().evidence

@@ -12,7 +12,7 @@ from reading import as_markdown, figures, metric, said
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
-from fdcore.case.plan import Plan, Settings
+from fdcore.case.plan import Settings
 from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
 from fdcore.work.intake import check_suspect, survey_corpora
@@ -76,7 +76,7 @@ def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):
     at.button(key="start").click().run()
     assert not at.exception
     case = Case.open(ready)
-    assert Plan.from_dict(case.facts()["plan"]).settings.n_views == 3
+    assert case.plan().settings.n_views == 3
     assert any(entry["event"] == "plan changed" for entry in case.audit())
     [(kind, case_id, params, named)] = submitted
     assert (kind, case_id, named) == ("investigate", "ready", {"by": ""})
@@ -220,11 +220,11 @@ def test_asking_more_keeps_the_settings_of_the_last_analysis(cases, submitted):
     """The plan's own are older."""
     case_factory.finished(cases / "one")
     case = Case.open(cases / "one")
-    case.record(selection=case.facts()["selection"] | {"eta": 3.0})
+    case.record(selection=replace(case.facts().selection, eta=3.0))
     at = open_page(PAGE, case="one")
     at.number_input(key="n_views").set_value(6).run()
     at.button(key="start").click().run()
-    assert Plan.from_dict(case.facts()["plan"]).settings.selection.eta == 3.0
+    assert case.plan().settings.selection.eta == 3.0
 
 
 def test_half_a_case_can_be_read_and_gone_on_with(cases):
@@ -357,9 +357,7 @@ def test_without_a_suspect_nothing_more_can_be_asked(cases):
     """A case of recorded answers says so."""
     folder = case_factory.finished(cases / "one")
     case = Case.open(folder)
-    facts = case.facts()
-    facts.pop("evidence")
-    case.write_json("case.json", facts)
+    case.record(evidence=None)
     shutil.rmtree(folder / "evidence")
     at = open_page(PAGE, case="one")
     assert not at.exception

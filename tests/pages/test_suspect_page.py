@@ -15,16 +15,18 @@ from reading import as_markdown, said
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
 from fdcore.case.plan import Plan, SuspectOptions
+from fdcore.case.records import SuspectFacts
 from fdcore.demo import trial_pictures
 from fdcore.errors import RefusedError, SettingsError, SuspectError
 from fdcore.jobs import JobQueue, State
 from fdcore.jobs.database import writing
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.work import intake
 from fdcore.work.intake import check_suspect
 from ui.suspect import uploads
 from ui.suspect.options import in_numbers
 from ui.suspect.parts import input_csv
-from ui.suspect.result import ASSUMED, GIVEN, in_whole_words, preprocessing_rows
+from ui.suspect.result import in_whole_words, preprocessing_rows
 from ui.suspect.test_query import answers_csv, with_only_preset
 
 PAGE = "1_Suspect"
@@ -48,7 +50,7 @@ def checked(cases: Path, title: str = "One", **options: object) -> str:
     """A case whose suspect was opened and asked."""
     case_id = Casebook(cases).create(title)
     case = Case(cases / case_id)
-    case.record(plan=Plan(suspect=SuspectOptions(**options)).as_dict())
+    case.record(plan=Plan(suspect=SuspectOptions(**options)))
     check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx", trial_pictures())
     return case_id
 
@@ -67,7 +69,7 @@ def test_a_file_of_the_evidence_folder_is_checked(cases, idle_workers):
     job = JobQueue(cases).latest(case_id)
     assert job.params["source"] == str(cases.parent / "evidence" / "drive" / "colours.onnx")
     case = Case.open(cases / case_id)
-    assert Plan.from_dict(case.facts()["plan"]).suspect.preset == "signed"
+    assert case.plan().suspect.preset == "signed"
     assert [entry["event"] for entry in case.audit()][-1] == "plan changed"
     assert at.button(key="check").disabled
 
@@ -112,7 +114,7 @@ def test_the_demo_suspect_brings_its_options(cases, idle_workers):
     at = open_page(PAGE, case=case_id)
     at.segmented_control(key="source_way").set_value("Demo suspect").run()
     at.button(key="check").click().run()
-    assert Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect.arch == "resnet20"
+    assert Case(cases / case_id).plan().suspect.arch == "resnet20"
 
 
 def test_wrong_numbers_are_a_sentence(cases):
@@ -144,7 +146,7 @@ def test_one_class_for_everything_offers_other_normalisations(cases, idle_worker
     assert "All pictures were put in class 1" in said(at)
     at.button(key="try_imagenet").click().run()
     assert not at.exception
-    options = Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect
+    options = Case(cases / case_id).plan().suspect
     assert (options.preset, options.spec_overrides) == ("imagenet", {})
     assert JobQueue(cases).latest(case_id).params["source"] is None
 
@@ -185,18 +187,18 @@ def test_a_refused_file_is_a_clear_state(cases, idle_workers, monkeypatch, verdi
     at.checkbox(key="override_sure").check().run()
     at.button(key="override").click().run()
     case = Case.open(cases / "one")
-    assert Plan.from_dict(case.facts()["plan"]).suspect.allow_unscanned
+    assert case.plan().suspect.allow_unscanned
     assert "scan overridden" in [entry["event"] for entry in case.audit()]
 
 
 def test_a_check_overrides_no_scan_by_itself(cases, idle_workers):
     """The permission is never part of an ordinary check of a new file."""
     case_id = Casebook(cases).create("New")
-    Case(cases / case_id).record(plan=Plan(suspect=SuspectOptions(allow_unscanned=True)).as_dict())
+    Case(cases / case_id).record(plan=Plan(suspect=SuspectOptions(allow_unscanned=True)))
     at = open_page(PAGE, case=case_id)
     at.selectbox(key="source_file").select(HOSTILE).run()
     at.button(key="check").click().run()
-    assert not Plan.from_dict(Case(cases / case_id).facts()["plan"]).suspect.allow_unscanned
+    assert not Case(cases / case_id).plan().suspect.allow_unscanned
 
 
 def test_why_a_file_could_not_be_opened_is_said(cases, idle_workers):
@@ -350,26 +352,16 @@ def test_numbers_are_read_as_people_type_them():
         in_numbers("1 2", "The mean", (1, 3))
 
 
-def test_what_was_assumed_is_marked():
-    """By the description, the preset and the overrides."""
-    spec = {
-        "height": 32,
-        "width": 32,
-        "channels": 3,
-        "value_range": [0, 1],
-        "mean": [0] * 3,
-        "std": [1] * 3,
-        "order": "RGB",
-    }
-    suspect = {"description": "Net, 2 classes, 32x32 colour, unit normalisation (assumed)", "preprocessing": spec}
+def test_what_was_guessed_is_marked():
+    """By its recorded origin; a case that does not record any says so."""
+    suspect = SuspectFacts("Net (assumed)", "f" * 64, 2, PreprocessSpec(), Origins().known("options", "mean", "std"))
 
-    def origins(overrides, preset):
-        return {row["Setting"]: row["Known from"] for row in preprocessing_rows(suspect, overrides, preset)}
+    def known_from(suspect):
+        return {row["Setting"]: row["Known from"] for row in preprocessing_rows(suspect)}
 
-    assert origins({}, None)["Mean"] == ASSUMED
-    assert origins({}, "unit")["Mean"] == GIVEN
-    assert origins({"std": [1]}, None)["Standard deviation"] == GIVEN
-    assert origins({}, None)["Order of the channels"] == ASSUMED
+    assert known_from(suspect)["Mean"] == "set in the options"
+    assert known_from(suspect)["Black to white"] == known_from(suspect)["Order of the channels"] == "guessed"
+    assert set(known_from(replace(suspect, origins=None)).values()) == {"not recorded"}
 
 
 def test_a_preset_replaces_typed_numbers_only():

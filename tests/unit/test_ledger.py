@@ -15,6 +15,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
 from fdcore.errors import CaseError, SuspectError
+from fdcore.records import to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.work.investigate import run_plan
@@ -52,7 +53,7 @@ def ids() -> np.ndarray:
 
 
 HEADER = LedgerHeader(
-    "f" * 64, 3, json.loads(json.dumps(SPEC.as_dict())), "corpus", 0, ViewSpec().as_dict(), N_IMAGES, N_VIEWS
+    "f" * 64, 3, json.loads(json.dumps(to_plain(SPEC))), "corpus", 0, to_plain(ViewSpec()), N_IMAGES, N_VIEWS
 )
 
 
@@ -151,7 +152,7 @@ def test_no_answer_is_ever_thrown_away(tmp_path, pixels, ids, change):
     [
         ({"suspect": "e" * 64}, "suspect"),
         ({"seed": 1}, "seed"),
-        ({"views": ViewSpec(noise=0.2).as_dict()}, "kind of views"),
+        ({"views": to_plain(ViewSpec(noise=0.2))}, "kind of views"),
     ],
 )
 def test_answers_to_other_questions_are_not_mixed(tmp_path, ids, change, words):

@@ -1,19 +1,21 @@
 """The commands that make findings again."""
 
 import shlex
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import case_factory
 import pytest
 
 from fdcore.case.case import Case
-from fdcore.case.plan import Plan, Settings
+from fdcore.case.plan import Plan, Settings, SuspectOptions
+from fdcore.case.records import AskingFacts
 from fdcore.cli import main
 from fdcore.method.selection import SelectionSettings
 from fdcore.report.rerun import rerun_commands
+from fdcore.suspect.preprocess import PreprocessSpec
 
-WEIGHED = asdict(SelectionSettings(alpha=0.55, eta=4.5, k=3))
+WEIGHED = SelectionSettings(alpha=0.55, eta=4.5, k=3)
 
 
 def parsed(command: str):
@@ -31,30 +33,30 @@ def test_the_commands_parse_to_the_settings_of_the_case(facts):
     """What the command line makes of them is what the case was asked and weighed with."""
     investigate, select = map(parsed, rerun_commands(facts, WEIGHED))
     settings = main._settings(investigate)
-    planned = Plan.from_dict(facts["plan"]).settings
-    assert settings == Settings(n_views=planned.n_views, selection=SelectionSettings(**WEIGHED))
+    planned = facts.plan.settings
+    assert settings == Settings(n_views=planned.n_views, selection=WEIGHED)
     assert investigate.suspect == Path("colours.onnx")
     assert investigate.corpus == ["tiny"]
-    assert main._selection_settings(select, SelectionSettings()) == SelectionSettings(**WEIGHED)
+    assert main._selection_settings(select, SelectionSettings()) == WEIGHED
 
 
 def test_preprocessing_is_spelled_out(facts):
     """No preset has to be known to get the same numbers."""
     overrides = main._spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
-    spec = facts["suspect"]["preprocessing"]
-    assert {name: list(v) if isinstance(v, tuple) else v for name, v in overrides.items()} == {
-        name: spec[name] for name in overrides
-    }
+    assert overrides == {name: getattr(facts.suspect.preprocessing, name) for name in overrides}
     assert {"height", "width", "mean", "std"} <= overrides.keys()
 
 
-def test_negative_ranges_and_automatic_k_survive():
+def test_negative_ranges_and_automatic_k_survive(facts):
     """A value that begins with a minus is no option, and no k is k = 0."""
-    facts = {
-        "evidence": {"name": "m.pt"}, "asking": {"n_views": 8, "images_per_leaf": None, "seed": 1, "budget": 100},
-        "corpus": {"sources": ["a (folders)", "b"]}, "suspect": {"preprocessing": {"value_range": [-1.0, 1.0]}},
-    }  # fmt: skip
-    investigate = parsed(rerun_commands(facts, asdict(SelectionSettings()))[0])
+    facts = replace(
+        facts,
+        asking=AskingFacts(n_views=8, seed=1, budget=100),
+        plan=None,
+        corpus=replace(facts.corpus, sources=("a (folders)", "b")),
+        suspect=replace(facts.suspect, preprocessing=PreprocessSpec(value_range=(-1.0, 1.0))),
+    )
+    investigate = parsed(rerun_commands(facts, SelectionSettings())[0])
     assert main._spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
     assert main._settings(investigate).selection == SelectionSettings()
     assert (investigate.budget, investigate.images_per_leaf, investigate.corpus) == (100, 0, ["a", "b"])
@@ -62,34 +64,34 @@ def test_negative_ranges_and_automatic_k_survive():
 
 def test_without_a_file_only_weighing_is_offered(facts):
     """A suspect that was a function or a ledger cannot be asked again."""
-    commands = rerun_commands({key: value for key, value in facts.items() if key != "evidence"}, WEIGHED)
+    commands = rerun_commands(replace(facts, evidence=None), WEIGHED)
     assert [shlex.split(command)[1] for command in commands] == ["select"]
 
 
 @pytest.mark.parametrize("name", ["a b.pt", "$(reboot).pt", "--arch", "'; rm -rf x #", "/etc/passwd"])
 def test_hostile_names_are_one_word(facts, name):
     """Pasted into a shell, a file's name stays a file's name."""
-    command = rerun_commands(facts | {"evidence": facts["evidence"] | {"name": name}}, WEIGHED)[0]
+    command = rerun_commands(replace(facts, evidence=replace(facts.evidence, name=name)), WEIGHED)[0]
     assert parsed(command).suspect.name == Path(name).name
 
 
 def test_the_folders_are_those_that_were_asked_and_not_those_planned_since(facts):
     """A plan that was changed after the run is not what made these findings."""
-    changed = {"corpora": ["/new/other"], "hierarchy": "/new/tree.csv", "suspect": {"arch": "resnet20"}}
-    command = parsed(rerun_commands(facts | {"plan": facts["plan"] | changed}, WEIGHED)[0])
+    changed = Plan(corpora=("/new/other",), hierarchy="/new/tree.csv", suspect=SuspectOptions(arch="resnet20"))
+    command = parsed(rerun_commands(replace(facts, plan=changed), WEIGHED)[0])
     assert (command.corpus, command.hierarchy, command.arch) == (["tiny"], None, None)
 
 
 def test_a_case_of_an_earlier_version_is_asked_as_planned(facts):
     """It did not keep what was asked."""
-    asking = {key: facts["asking"][key] for key in ("n_views", "images_per_leaf", "seed", "budget", "views")}
-    planned = facts["plan"] | {"corpora": ["/new/other@n1"], "hierarchy": "/new/tree.csv", "suspect": {"arch": "x"}}
-    command = parsed(rerun_commands(facts | {"plan": planned, "asking": asking}, WEIGHED)[0])
+    asking = replace(facts.asking, corpora=(), hierarchy=None, arch=None, n_classes=None)
+    planned = Plan(corpora=("/new/other@n1",), hierarchy="/new/tree.csv", suspect=SuspectOptions(arch="x"))
+    command = parsed(rerun_commands(replace(facts, plan=planned, asking=asking), WEIGHED)[0])
     assert (command.corpus, command.hierarchy, command.arch) == (["other@n1"], Path("tree.csv"), "x")
 
 
 def test_the_number_of_classes_is_spelled_out(facts):
     """A file that does not say needs it again."""
-    asked = facts | {"asking": facts["asking"] | {"n_classes": 4}}
+    asked = replace(facts, asking=replace(facts.asking, n_classes=4))
     assert main._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
     assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None

@@ -5,6 +5,7 @@ import pytest
 from torchvision.transforms.functional import normalize, to_tensor
 
 from fdcore.errors import SettingsError, SuspectError
+from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PRESETS, PreprocessSpec, with_preset
 from fdcore.suspect.suspect import CallableSuspect, hard_labels
 
@@ -80,7 +81,7 @@ def test_presets_agree_with_torchvision(preset):
 def test_a_spec_survives_json_and_refuses_nonsense():
     """A spec comes back equal from its dictionary; impossible ones are a sentence."""
     spec = with_preset(PreprocessSpec(channels=1, mean=(0.0,), std=(1.0,)), "mnist")
-    assert PreprocessSpec.from_dict(spec.as_dict() | {"mean": list(spec.mean)}) == spec
+    assert from_plain(PreprocessSpec, to_plain(spec) | {"mean": list(spec.mean)}, what="it") == spec
     for wrong in ({"channels": 2}, {"height": 0}, {"std": (0.0, 1.0, 1.0)}, {"mean": (0.5,)}, {"mean": (np.nan,) * 3}):
         with pytest.raises(SettingsError):
             PreprocessSpec(**wrong)

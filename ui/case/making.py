@@ -32,7 +32,7 @@ def first_start(desk: frame.Desk) -> str | None:
 def begin_demo(desk: frame.Desk) -> str:
     """Make the demo case, or find the one that is not archived; its id."""
     for card in desk.book.cards():
-        if not card.problem and not card.archived and desk.book.open(card.id).facts().get("demo"):
+        if not card.problem and not card.archived and desk.book.open(card.id).facts().demo:
             if not card.n_queries and desk.jobs.latest(card.id) is None:  # its start was lost
                 _submit_demo(desk, card.id)
             return card.id

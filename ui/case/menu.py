@@ -69,7 +69,7 @@ def _export(book: Casebook, card: CaseCard) -> None:
     try:
         with st.spinner("Verifying the evidence"):
             case = book.open(card.id)
-            if case.facts().get("evidence"):
+            if case.facts().evidence:
                 case.evidence()
     except FdError as error:
         show_error(error)

@@ -46,7 +46,7 @@ def draw(desk: frame.Desk) -> None:
 
 
 def _body(desk: frame.Desk, card: CaseCard) -> None:
-    if desk.case.facts().get("demo") is True:
+    if desk.case.facts().demo:
         st.caption(
             "The demo case: a drawn corpus, and a suspect trained on other drawings of some of the same things. "
             "It is here to try everything on; archive it when it is no longer wanted."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.clones import last_request
-from fdcore.case.records import read_test_query
+from fdcore.case.intake import read_test_query
 from fdcore.cloning.architectures import default_arch
 from fdcore.cloning.run import CloneRun, TransferFacts
 from fdcore.cloning.schedule import jacobian_queries, planned_images
@@ -82,7 +82,7 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *
 
 
 def _settings(desk: Desk, case: Case, findings: Findings) -> tuple[TransferSettings, TrainingSettings]:
-    spec = PreprocessSpec.from_dict(case.facts()["suspect"]["preprocessing"])
+    spec = suspect.preprocessing if (suspect := case.facts().suspect) else PreprocessSpec()
     networks = offered_networks(max(spec.height, spec.width), default_arch(spec, _GPU.exists()))
     n_missing = sum(not one.selection.clusters for one in findings.classes)
     return choose_settings(desk.case_id, networks, last_request(case), n_not_found=n_missing)

@@ -127,7 +127,7 @@ def _say(shown: Shown, *, of_corpus: bool) -> None:
 
 def _say_stale(case: Case, findings: Findings, shown: Shown) -> None:
     """Name the clones that were made from another finding than the case's."""
-    choices, corpus = read_choices(case), str(case.facts()["corpus"]["fingerprint"])
+    choices, corpus = read_choices(case), case.facts().corpus_fingerprint
     stale = [
         shown.titles[column.run.id]
         for column in shown.comparison.columns

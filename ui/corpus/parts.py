@@ -5,8 +5,8 @@ from collections import Counter
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.plan import Plan, plan_of
-from fdcore.case.records import Surveyed
+from fdcore.case.intake import Surveyed
+from fdcore.case.plan import Plan
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.layouts import folder_name
 from fdcore.errors import CaseError
@@ -22,7 +22,7 @@ from ui.text import inert, shortened
 
 def draw(desk: Desk) -> None:
     """Whatever the case's state calls for."""
-    plan = plan_of(desk.case)
+    plan = desk.case.plan()
     surveyed = _surveyed(desk.case)
     job = desk.jobs.latest(desk.case_id)
     busy = bool(job and job.active)
@@ -108,7 +108,7 @@ def _differences(desk: Desk, plan: Plan) -> bool:
     """Say what another corpus means for answers that are there; whether the plan leaves out folders they belong to."""
     if not desk.case.has("ledger/ledger.json"):
         return False
-    lines = (desk.case.facts().get("corpus") or {}).get("sources") or ()
+    lines = corpus.sources if (corpus := desk.case.facts().corpus) else ()
     asked = Counter(str(line).rpartition(" (")[0] for line in lines)
     planned = Counter(folder_name(folder_of(text)) for text in plan.corpora)
     gone, new = list((asked - planned).elements()), list((planned - asked).elements())
@@ -130,7 +130,7 @@ def _differences(desk: Desk, plan: Plan) -> bool:
 
 def _new_case(desk: Desk, plan: Plan) -> None:
     """A new case about the same suspect, with the folders of this plan."""
-    if not desk.case.facts().get("evidence"):
+    if not desk.case.facts().evidence:
         return
     if st.button("New case with these folders", key="new_with_folders", icon=":material/add:"):
         about_this_suspect(desk, "other corpus", page="Corpus", corpora=plan.corpora, hierarchy=plan.hierarchy)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
-from fdcore.case.records import Surveyed
 from ui import cached, state
 from ui.corpus.problems import draw_problems
 from ui.corpus.treemap import clicked_node, draw_map, root_of_map

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from fdcore.case.intake import Surveyed
 from fdcore.case.places import Places, inside, require_inside
-from fdcore.case.plan import Plan, change_plan
-from fdcore.case.records import Surveyed
+from fdcore.case.plan import Plan
 from fdcore.corpus.corpus import folder_of
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
@@ -104,7 +104,7 @@ def change(desk: Desk, plan: Plan, **changed: object) -> None:
     """Put another plan in the case, and the change in its audit log; the page is drawn again."""
     new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
     try:
-        change_plan(desk.case, corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)
+        desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)
     except FdError as error:
         show_error(error)
         return

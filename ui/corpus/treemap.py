@@ -4,7 +4,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fdcore.case.records import Surveyed
+from fdcore.case.intake import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.report.figures import corpus_treemap
 from ui.survey_tables import tree_rows

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Settings
-from fdcore.case.records import Surveyed
 from fdcore.errors import SettingsError
 from fdcore.method.findings import Scored
 

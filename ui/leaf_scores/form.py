@@ -8,10 +8,11 @@ import streamlit as st
 from fdcore.answers.views import ViewSpec
 from fdcore.case import spending
 from fdcore.case.case import Case
-from fdcore.case.plan import Plan, Settings, plan_of
-from fdcore.case.records import read_test_query
+from fdcore.case.intake import read_test_query
+from fdcore.case.plan import Plan, Settings
 from fdcore.errors import FdError, SettingsError
 from fdcore.method.findings import Scored
+from fdcore.records import to_plain
 from ui import cached
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
@@ -81,7 +82,7 @@ def ask_more(desk: Desk, scored: Scored) -> None:
 
 def read_given(case: Case, scored: Scored | None) -> Given:
     """Read what the form starts from."""
-    plan = plan_of(case)
+    plan = case.plan()
     query, survey = read_test_query(case), cached.survey(case)
     if survey is not None and survey.corpora != plan.corpora:
         survey = None  # of folders chosen earlier
@@ -138,7 +139,8 @@ def estimate_for(given: Given, settings: Settings) -> Cost | None:
 def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
     if scored is None:
         return None
-    per_leaf = case.facts().get("asking", {}).get("images_per_leaf", plan.settings.images_per_leaf)
+    asking = case.facts().asking
+    per_leaf = asking.images_per_leaf if asking else plan.settings.images_per_leaf
     return replace(
         plan.settings,
         n_views=scored.header.n_views,
@@ -156,7 +158,7 @@ def _fill(case_id: str, settings: Settings) -> None:
         "images_per_leaf": _whole(settings.images_per_leaf),
         "budget": _whole(settings.budget),
         "seed": str(settings.seed),
-        **{f"strength_{name}": float(value) for name, value in settings.views.as_dict().items()},
+        **{f"strength_{name}": float(value) for name, value in to_plain(settings.views).items()},
     }
     fresh = st.session_state.get(_FORM) != owner
     st.session_state[_FORM] = owner

@@ -35,7 +35,7 @@ def metrics(case: Case, scored: Scored, tau: float) -> None:
 def _how_it_ended(case: Case, scored: Scored) -> str:
     if scored.complete:
         return "All asked"
-    budget = case.facts().get("asking", {}).get("budget")
+    budget = asking.budget if (asking := case.facts().asking) else None
     return "Budget ended" if budget is not None and scored.n_sent >= budget else "Stopped early"
 
 

@@ -46,7 +46,7 @@ def running(desk: Desk) -> None:
 
     ticking()
     known = scored_or_none(desk.case)
-    n_classes = int(desk.case.facts()["suspect"]["n_classes"]) if known is None else known.scores.n_classes
+    n_classes = desk.case.facts().n_classes if known is None else known.scores.n_classes
     target_class = pick_class([None] * n_classes, known=False, resets=("leaf",))
     _ranking_so_far(desk, target_class)
 

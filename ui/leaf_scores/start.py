@@ -6,7 +6,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
-from fdcore.case.plan import Settings, change_plan, plan_of, require_allowed
+from fdcore.case.plan import Settings, require_allowed
 from fdcore.errors import CaseError, FdError
 from ui.frame import Desk
 from ui.sentences import show_error
@@ -15,9 +15,9 @@ from ui.sentences import show_error
 def cannot_ask(case: Case) -> str:
     """Why nothing can be asked in this case; empty where it can."""
     facts = case.facts()
-    if "evidence" not in facts:
+    if facts.evidence is None:
         return "This case replays answers that were recorded elsewhere. There is no suspect here to ask more."
-    if not plan_of(case).corpora:
+    if not case.plan().corpora:
         return "This case names no image folder to ask about. Choose one on the Corpus page."
     return ""
 
@@ -31,11 +31,11 @@ def start(desk: Desk, settings: Settings | None = None) -> None:
     case, job = desk.case, desk.jobs.latest(desk.case_id)
     if job and job.active:
         raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
-    require_allowed(desk.places, plan_of(case))
+    require_allowed(desk.places, case.plan())
     if settings is not None:
-        if "selection" in case.facts():  # what the analyst chose since stays
+        if case.facts().selection:  # what the analyst chose since stays
             settings = replace(settings, selection=selection_settings(case))
-        change_plan(case, settings=settings, by=desk.by)
+        case.change_plan(settings=settings, by=desk.by)
     desk.jobs.submit("investigate", desk.case_id, {"cache": str(desk.places.cache)}, by=desk.by)
 
 

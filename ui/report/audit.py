@@ -57,7 +57,7 @@ def _table(trail: AuditTrail) -> None:
 
 
 def _evidence(case: Case) -> None:
-    if not case.facts().get("evidence"):
+    if not case.facts().evidence:
         st.caption("This case holds no suspect's file: a function or recorded answers were investigated.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fdcore.case.plan import SuspectOptions, plan_of
-from fdcore.case.records import read_test_query
+from fdcore.case.intake import read_test_query
+from fdcore.case.plan import SuspectOptions
+from fdcore.case.records import SuspectFacts
 from fdcore.errors import FdError, SettingsError
 from fdcore.jobs import Job, State
 from fdcore.tables import to_csv
@@ -28,19 +29,19 @@ def draw(desk: Desk) -> None:
     facts, job = desk.case.facts(), _last_check(desk)
     uploads.remove_taken(desk.places.cases, job)
     locked = desk.case.has("ledger/ledger.json")
-    if facts.get("suspect"):
-        _opened(desk, locked=locked)
-    elif facts.get("evidence"):
+    if facts.suspect:
+        _opened(desk, facts.suspect, locked=locked)
+    elif facts.evidence:
         _not_opened(desk, job)
     elif job:
         _failure(desk, job)
     if locked:
         _settled(desk)
-    elif suspect_result.is_dangerous(facts):
+    elif suspect_result.is_dangerous(facts.refused):
         st.text("This case is about this file. Ask for its weights in a safe format, and open another case for them.")
         _another_file(desk)
     else:
-        _choose(desk, taken=bool(facts.get("evidence")))
+        _choose(desk, taken=facts.evidence is not None)
 
 
 def _another_file(desk: Desk) -> None:
@@ -55,35 +56,32 @@ def _another_file(desk: Desk) -> None:
         frame.go_to("Suspect", **AFRESH, case=case_id)
 
 
-def _opened(desk: Desk, *, locked: bool) -> None:
-    facts, options = desk.case.facts(), plan_of(desk.case).suspect
-    suspect_result.summary(desk.case, facts)
+def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
+    suspect_result.summary(desk.case, suspect, desk.case.facts().evidence)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.markdown("**What its input goes through**")
-        suspect_result.preprocessing(facts, options.spec_overrides, options.preset)
+        suspect_result.preprocessing(suspect)
     with right.container(border=True, height="stretch"):
         st.markdown("**What the scanners said**")
-        scan = facts["suspect"].get("scan") or {}
-        suspect_result.scan_findings(scan)
-        if scan.get("verdict") == "inconclusive":
+        suspect_result.scan_findings(suspect.scan)
+        if suspect.scan and suspect.scan.verdict == "inconclusive":
             st.warning("It was opened although the scanners came to no conclusion, by the analyst's decision.",
                        icon=":material/warning:")  # fmt: skip
         st.caption("No code in the file is executed, whatever the scanners say.")
-    if facts.get("evidence"):
+    if desk.case.facts().evidence:
         suspect_test.draw(desk, locked=locked)
-    _export(desk)
+    _export(desk, suspect)
 
 
-def _export(desk: Desk) -> None:
-    facts, options = desk.case.facts()["suspect"], plan_of(desk.case).suspect
+def _export(desk: Desk, suspect: SuspectFacts) -> None:
     query = read_test_query(desk.case)
-    rows = suspect_result.preprocessing_rows(facts, options.spec_overrides, options.preset)
+    rows = suspect_result.preprocessing_rows(suspect)
     tables = {"Input": lambda: input_csv(rows)}
     figures = {}
     if query is not None:
         tables["Test query"] = lambda: suspect_test.answers_csv(query)
-        figures["Answers to the test query"] = lambda: suspect_test.answers_figure(query, int(facts["n_classes"]))
+        figures["Answers to the test query"] = lambda: suspect_test.answers_figure(query, suspect.n_classes)
     exports.export(f"{desk.case_id}-suspect", tables=tables, figures=figures)
 
 
@@ -95,14 +93,15 @@ def input_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
 def _not_opened(desk: Desk, job: Job | None) -> None:
     facts = desk.case.facts()
     with st.container(border=True, key="not_opened"):
-        if not facts.get("refused"):
-            suspect_result.evidence_block(desk.case, facts["evidence"])
+        if not facts.refused or not facts.evidence:
+            if facts.evidence:
+                suspect_result.evidence_block(desk.case, facts.evidence)
             if job:
                 _failure(desk, job)
             _another_file(desk)
             return
-        suspect_result.refused(desk.case, facts, told=_is_told(desk, job))
-        if not suspect_result.is_dangerous(facts):
+        suspect_result.refused(desk.case, facts.refused, facts.evidence, told=_is_told(desk, job))
+        if not suspect_result.is_dangerous(facts.refused):
             _override(desk)
             _another_file(desk)
 
@@ -111,7 +110,7 @@ def _override(desk: Desk) -> None:
     sure = st.checkbox("I accept the risk of opening a file that the scanners could not judge", key="override_sure")
     st.caption("The decision is kept in the case's plan and in its audit log, and shown in the report.")
     if st.button("Open it all the same", key="override", disabled=not sure or _is_busy(desk)):
-        options = replace(plan_of(desk.case).suspect, allow_unscanned=True)
+        options = replace(desk.case.plan().suspect, allow_unscanned=True)
         desk.case.log("scan overridden", {"by": desk.by})
         check(desk, options, None)
 
@@ -119,7 +118,7 @@ def _override(desk: Desk) -> None:
 def _choose(desk: Desk, *, taken: bool) -> None:
     """File and options, and the button that has them checked."""
     case = desk.case
-    known = plan_of(case).suspect
+    known = case.plan().suspect
     with st.container(border=True, key="choose"):
         try:
             source = None if taken else suspect_source.draw(desk)
@@ -152,7 +151,7 @@ def _settled(desk: Desk) -> None:
     with st.container(border=True, key="settled"):
         st.markdown("**The options are settled**")
         st.text("The suspect was already asked about the corpus. Its answers belong to these options, so they stay.")
-        if not desk.case.facts().get("evidence"):
+        if not desk.case.facts().evidence:
             return
         if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
             about_this_suspect(desk, "new options", page="Suspect")

@@ -9,7 +9,7 @@ import streamlit as st
 from fdcore import demo
 from fdcore.case.case import Case
 from fdcore.case.places import inside, list_files
-from fdcore.case.plan import SuspectOptions, change_plan
+from fdcore.case.plan import SuspectOptions
 from fdcore.errors import CaseError
 from ui.frame import Desk
 from ui.suspect import uploads
@@ -103,7 +103,7 @@ def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: t
 
 def record_options(case: Case, options: SuspectOptions, *, by: str) -> None:
     """Put the options in the case's plan, and the change in its audit log."""
-    change_plan(case, suspect=options, by=by)
+    case.change_plan(suspect=options, by=by)
 
 
 def demo_options(options: SuspectOptions) -> SuspectOptions:

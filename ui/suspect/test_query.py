@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fdcore.case.plan import SuspectOptions, plan_of
-from fdcore.case.records import TestQuery, read_test_query
+from fdcore.case.intake import TestQuery, read_test_query
+from fdcore.case.plan import SuspectOptions
 from fdcore.report.figures import answer_bars, config
 from fdcore.suspect.preprocess import PRESETS
 from fdcore.tables import to_csv
@@ -77,7 +77,7 @@ def _gallery(desk: Desk, query: TestQuery) -> None:
 
 
 def _bars(desk: Desk, query: TestQuery) -> None:
-    n_classes = int(desk.case.facts()["suspect"]["n_classes"])
+    n_classes = desk.case.facts().n_classes
     st.plotly_chart(answers_figure(query, n_classes), key="answer_bars", config=config("test-query"),
                     alt="How many pictures were put in each class")  # fmt: skip
     st.caption(
@@ -105,7 +105,7 @@ def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
     )
     if locked:
         return
-    options = plan_of(desk.case).suspect
+    options = desk.case.plan().suspect
     st.caption("Ask the same again with another normalisation")
     with st.container(horizontal=True, key="try_presets"):
         for name in PRESETS:
@@ -124,7 +124,7 @@ def _ask_again(desk: Desk) -> None:
     job = desk.jobs.latest(desk.case_id)
     with st.popover("Ask about other pictures", icon=":material/add_photo_alternate:", key="ask_again",
                     disabled=bool(job and job.active)):  # fmt: skip
-        options = plan_of(desk.case).suspect
+        options = desk.case.plan().suspect
         files = st.file_uploader(
             f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
         )

@@ -70,7 +70,7 @@ def last_request(case: Case) -> CloneRequest | None:
 
     It may have come with an imported case: a server checks that its folders lie inside its own.
     """
-    values = case.facts().get("cloning")
+    values = case.facts().cloning
     try:
         return CloneRequest.from_dict(values) if isinstance(values, dict) else None
     except SettingsError:

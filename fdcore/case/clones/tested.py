@@ -105,7 +105,7 @@ class _Tested:
 
     def __init__(self, case: Case, key: str, runs: Iterable[CloneRun]) -> None:
         self.answered = read_answered_set(case, key)
-        self.n_classes = int(case.facts()["suspect"]["n_classes"])
+        self.n_classes = case.facts().n_classes
         self.runs: list[CloneRun] = []
         self._answers: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]] = []
         common, trained = np.unique(self.answered.image_ids), []

@@ -19,13 +19,14 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
 from fdcore.case.case import Case
 from fdcore.case.clones import asked_folder
 from fdcore.case.conclusions import pixels_of
-from fdcore.case.plan import Plan, open_hierarchy, plan_of
+from fdcore.case.plan import Plan, open_hierarchy
 from fdcore.case.spending import asking, budget_left, ledgers
 from fdcore.cloning.transfer import share_evenly
 from fdcore.corpus.corpus import open_corpus, survey
 from fdcore.corpus.images import ImageStore
 from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress, silent
+from fdcore.records import from_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Pictures, Suspect
 from fdcore.work.investigate import open_planned_suspect
@@ -71,8 +72,8 @@ def open_folder(
         CaseError: the suspect was never asked.
     """
     header = Ledger.open(case.path("ledger")).header
-    spec = PreprocessSpec.from_dict(header.spec)
-    hierarchy = open_hierarchy(plan_of(case).hierarchy)
+    spec = from_plain(PreprocessSpec, header.spec, what="the ledger")
+    hierarchy = open_hierarchy(case.plan().hierarchy)
     n_files = survey([folder], hierarchy=hierarchy, quick=True, progress=progress).sources[0].n_files
     corpus = open_corpus(
         [folder],
@@ -133,7 +134,7 @@ class Asker:
 
     def __init__(self, case: Case, open_suspect: Callable[[Path], Suspect] | None = None) -> None:
         self._case = case
-        self._open = open_suspect or open_planned_suspect(plan_of(case), silent)
+        self._open = open_suspect or open_planned_suspect(case.plan(), silent)
         self._suspect: Suspect | None = None
         self._turn = threading.Lock()  # clones on several GPUs take turns
 
@@ -193,7 +194,7 @@ class Asker:
 
     def _opened(self, ledger: Ledger) -> Suspect:
         if self._suspect is None:
-            if not self._case.facts().get("evidence"):
+            if not self._case.facts().evidence:
                 raise CaseError(
                     "This case replays recorded answers and holds no suspect's file, so that nothing new can be "
                     "asked. Use sources and pictures of its corpus."
@@ -214,12 +215,12 @@ def corpus_pixels(case: Case, cache: Path, progress: Progress = silent) -> Pictu
         CaseError: the corpus' folders are not at hand, or hold other images now.
     """
     pixels = pixels_of(case, cache)
-    return _decoded_again(case, plan_of(case), cache, progress) if pixels is None else pixels
+    return _decoded_again(case, case.plan(), cache, progress) if pixels is None else pixels
 
 
 def _decoded_again(case: Case, plan: Plan, cache: Path, progress: Progress) -> Pictures:
     header = Ledger.open(case.path("ledger")).header
-    spec = PreprocessSpec.from_dict(header.spec)
+    spec = from_plain(PreprocessSpec, header.spec, what="the ledger")
     if not plan.corpora:
         raise CaseError("The case does not say where its corpus lies, and its decoded images are not at hand.")
     store = open_corpus(
@@ -240,4 +241,4 @@ def _decoded_again(case: Case, plan: Plan, cache: Path, progress: Progress) -> P
 
 def input_of(case: Case) -> PreprocessSpec:
     """What the case's suspect expects at its input, and so what its clones expect."""
-    return PreprocessSpec.from_dict(Ledger.open(case.path("ledger")).header.spec)
+    return from_plain(PreprocessSpec, Ledger.open(case.path("ledger")).header.spec, what="the ledger")

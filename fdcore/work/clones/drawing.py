@@ -60,16 +60,15 @@ class Prepared(NamedTuple):
 
 def run_id(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> str:
     """A clone's id: everything that it is made from decides it, save the device, so that a request finds it again."""
-    facts = case.facts()
     parts = [asdict(source), asdict(transfer), asdict(training) | {"device": ""}, _selection(case, source),
-             facts["suspect"]["fingerprint"], facts["corpus"]["fingerprint"]]  # fmt: skip
+             case.facts().suspect_fingerprint, case.facts().corpus_fingerprint]  # fmt: skip
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
     return f"{source.kind.value}-{digest}"
 
 
 def _selection(case: Case, source: Source) -> dict[str, Any]:
     """What tells the finding that a source is drawn from."""
-    corpus = str(case.facts()["corpus"]["fingerprint"])
+    corpus = case.facts().corpus_fingerprint
     return finding_of(source, selection_settings(case), read_choices(case), corpus)
 
 

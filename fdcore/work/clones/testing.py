@@ -152,7 +152,7 @@ def export(case: Case, run: CloneRun, by: str) -> CloneRun:
         files[NETWORK] = sha256_file(case.path(f"{place}/{NETWORK}"))
     if run.finished and files.get(NETWORK) != run.files.get(NETWORK):
         raise EvidenceError(f"{NETWORK} of the clone {run.id} was changed since it was written. Restore it.")
-    suspect = {"Suspect": case.facts()["suspect"]["description"]}
+    suspect = {"Suspect": case.facts().description}
     card = model_card(replace(run, files=files), read_evaluations(case, run.id), suspect, input_of(case)).encode()
     files[CARD] = hashlib.sha256(card).hexdigest()
     if files == run.files and run.finished:

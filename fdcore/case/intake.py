@@ -1,0 +1,126 @@
+"""What a case remembers from before scoring: the last test query and the last survey of its corpora."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fdcore.case import tables
+from fdcore.case.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CaseError, CorpusError
+
+
+@dataclass(frozen=True)
+class TestQuery:
+    """What the suspect answered to a few pictures.
+
+    Attributes:
+        names: of the pictures.
+        labels: the class it put each in.
+        n_sent: queries sent for it.
+        pictures_per_s: how fast it answered, the first call included.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    n_sent: int
+    pictures_per_s: float
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a case's corpora hold, as found by `survey_corpora`.
+
+    Attributes:
+        corpora: the folders that were surveyed, as in the plan.
+        sources: for each folder: name, layout, n_nodes, n_files.
+        n_files, n_usable: per node id; n_usable is None where files were only counted.
+        samples: per node, paths of a few files.
+        hierarchy: the nodes, those that folders brought with them included.
+    """
+
+    corpora: tuple[str, ...]
+    sources: tuple[Mapping[str, Any], ...]
+    n_files: Mapping[str, int]
+    n_usable: Mapping[str, int] | None
+    samples: Mapping[str, tuple[str, ...]]
+    hierarchy: Hierarchy
+
+
+def read_test_query(case: Case) -> TestQuery | None:
+    """The case's last test query, or None.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    if not case.has("test_query.json"):
+        return None
+    values = case.read_json("test_query.json")
+    try:
+        return TestQuery(
+            tuple(map(str, values["names"])),
+            tuple(map(int, values["labels"])),
+            int(values["n_sent"]),
+            float(values["pictures_per_s"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CaseError(f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.") from error
+
+
+def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]) -> None:
+    for i, picture in enumerate(shown):
+        buffer = io.BytesIO()
+        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
+        case.write(f"test_query/{i:03d}.png", buffer.getvalue())
+    case.write_json("test_query.json", asdict(result))
+    case.log("test query", {"n_sent": result.n_sent, "labels": list(result.labels)})
+
+
+def read_survey(case: Case) -> Surveyed | None:
+    """The case's last survey, or None.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    if not case.has("survey/survey.json"):
+        return None
+    import pandas as pd
+
+    head = case.read_json("survey/survey.json")
+    try:
+        table = pd.read_parquet(io.BytesIO(case.path("survey/nodes.parquet").read_bytes()))
+        counted = bool((table["n_usable"] < 0).any())
+        nodes = table["node"].tolist()
+        return Surveyed(
+            corpora=tuple(map(str, head["corpora"])),
+            sources=tuple(dict(source) for source in head["sources"]),
+            n_files=dict(zip(nodes, table["n_files"].tolist(), strict=True)),
+            n_usable=None if counted else dict(zip(nodes, table["n_usable"].tolist(), strict=True)),
+            samples={node: tuple(map(str, paths)) for node, paths in zip(nodes, table["samples"], strict=True)},
+            hierarchy=tables.hierarchy_from_parquet(case.path("survey/hierarchy.parquet").read_bytes()),
+        )
+    except (OSError, KeyError, TypeError, ValueError, CorpusError) as error:
+        raise CaseError(f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.") from error
+
+
+def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
+    import pandas as pd
+
+    usable = surveyed.n_usable
+    frame = pd.DataFrame(
+        {
+            "node": list(surveyed.n_files),
+            "n_files": list(surveyed.n_files.values()),
+            "n_usable": [-1 if usable is None else usable.get(node, 0) for node in surveyed.n_files],
+            "samples": [list(surveyed.samples.get(node, ())) for node in surveyed.n_files],
+        }
+    )
+    case.write("survey/hierarchy.parquet", tables.hierarchy_to_parquet(surveyed.hierarchy))
+    case.write("survey/nodes.parquet", frame.to_parquet(index=False))
+    case.write("survey/problems.csv", problems)
+    case.write_json("survey/survey.json", {"corpora": list(surveyed.corpora), "sources": list(surveyed.sources)})
