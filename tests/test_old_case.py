@@ -1,0 +1,63 @@
+"""A case written by the version before the modules moved into folders opens, and gives the same tables.
+
+tests/data/old-case.zip is that version's own export: the tiny world asked, surveyed and test-queried, two answers
+locked, claims compared, a comparison with untrained networks, and one clone without its 2 MB of weights.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from opening import PAGES, open_case
+
+from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook
+from fdcore.case.claims import read_claims
+from fdcore.case.clones.records import read_runs
+from fdcore.case.clones.tested import read_comparison
+from fdcore.case.conclusions import load_scored, read_choices
+from fdcore.case.plan import plan_of
+from fdcore.cloning.settings import TransferSettings
+from fdcore.work.conclude import WRITTEN, agrees_with_files, analyse
+
+OLD = Path(__file__).parent / "data" / "old-case.zip"
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setenv("FDCORE_CASES", str(tmp_path / "cases"))
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    book = Casebook(tmp_path / "cases")
+    with OLD.open("rb") as file:
+        return book.open(book.import_(file))
+
+
+def test_the_same_tables_and_the_same_verdict(old):
+    """Selection and scores byte by byte, locked answers included; the verdict with its reasons."""
+    before = {name: old.path(name).read_bytes() for name in WRITTEN}
+    assert agrees_with_files(old, analyse(old.folder))
+    for name in ("selection.csv", "scores.csv", "images.csv"):
+        assert old.path(name).read_bytes() == before[name], name
+    assert old.read_json("verdict.json")["outcome"] == json.loads(before["verdict.json"])["outcome"]
+
+
+def test_every_record_is_read(old):
+    """Plan, answers, locked choices, claims, and a clone with its test."""
+    plan = plan_of(old)
+    assert (plan.settings.budget, plan.settings.n_views, plan.corpora) == (2000, 4, ("/srv/fdcore/corpora/tiny",))
+    assert plan.suspect.spec_overrides == {"height": 12, "width": 12}
+    assert load_scored(old).n_sent == 320
+    choices = read_choices(old)
+    assert [(i, choice.nodes, choice.by) for i, choice in choices.items()] == [
+        (0, ("n02690373",), "A. Nalyst"), (3, (), ""),
+    ]  # fmt: skip
+    assert read_claims(old).names == {0: "airplane", 1: "cat", 3: "gribbleflop"}
+    (run,) = read_runs(old)
+    assert (run.stage, run.transfer, len(run.history)) == ("done", TransferSettings(total=60, reserved=0.2), 2)
+    assert [column.run.id for column in read_comparison(old, "corpus-0.2").columns] == [run.id]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_it(old, page):
+    """Without an error message."""
+    assert not open_case(page, old).error
