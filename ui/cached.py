@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fdcore.work.clones import CloneCost
     from ui.survey_tables import Sample
 
-SCORED = ("ledger/ledger.json", "ledger/answers.npy", "ledger/sent.npy", "corpus.parquet", "hierarchy.parquet")
+SCORED = ("ledger/ledger.json", ".asking.lock", "corpus.parquet", "hierarchy.parquet")
 CHOICES = ("choices.json",)
 LOGGED = (
     "case.json",
@@ -421,7 +421,7 @@ def clone_cost(case: Case, request: "CloneRequest", cache: Path) -> "CloneCost":
     Raises:
         FdError: a source gives nothing to train from.
     """
-    revision = case.revision(*SCORED, *CHOICES, "case.json", *_files(case, "cloning/asked/*/ledger/sent.npy"))
+    revision = case.revision(*SCORED, *CHOICES, "case.json", *_files(case, "cloning/asked/*/ledger/ledger.json"))
     return _clone_cost(f"{revision} {request!r}", case.folder, request, cache)
 
 

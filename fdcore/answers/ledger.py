@@ -4,6 +4,10 @@ It is the array of answers (n_images, n_views), -1 where not yet asked. It is ca
 query answered once is never sent again, a budget of N never sends query N + 1, a killed run goes on where it stopped,
 and a finished case is analysed again with no model at hand.
 
+On disk it is one header, ledger.json, which names the arrays that belong to it. A ledger that is given another shape
+gets new arrays under new names before the header is swapped, so that readers always find a whole one. Only who holds
+the lock writes.
+
 Answers are written through a memory map: once written they outlive the process, even under SIGKILL. Before a batch is
 sent, its size is added to the count of sent queries, so a run killed in the middle of a batch has counted it.
 """
@@ -13,7 +17,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import CaseError, SuspectError
-from fdcore.storage import disk_errors, only_one, sync_folder, write_atomically
+from fdcore.storage import disk_errors, only_one, touch, write_atomically
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
-FORMAT = 1
+FORMAT = 2
 NOT_ASKED = -1
 MAX_CLASSES = 1_000_000
 
-_HEADER, _ANSWERS, _IMAGES, _SENT, _LOCK = "ledger.json", "answers.npy", "image_ids.npy", "sent.npy", "lock"
+_HEADER, _LOCK = "ledger.json", "lock"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class LedgerHeader:
         seed: the seed of the views.
         views: the ViewSpec as a dictionary.
         n_images, n_views: the shape of the answers.
+        format: of the files; it says nothing of the answers, and nor does the generation.
+        generation: which of the arrays in the folder are the ledger's; see `_array_names`.
     """
 
     suspect: str
@@ -53,7 +59,8 @@ class LedgerHeader:
     views: dict[str, Any]
     n_images: int
     n_views: int
-    format: int = FORMAT
+    format: int = field(default=FORMAT, compare=False)
+    generation: int = field(default=0, compare=False)
 
     def same_queries(self, other: "LedgerHeader") -> bool:
         """Whether an answer in one is the answer to the same question in the other, whatever the shape."""
@@ -68,11 +75,15 @@ class Ledger:
         answers: (n_images, n_views) int32, -1 where not yet asked.
     """
 
-    def __init__(self, folder: Path, header: LedgerHeader) -> None:
-        self.folder, self.header = folder, header
-        self.answers: npt.NDArray[np.int32] = _mapped(folder / _ANSWERS)
-        self.image_ids: npt.NDArray[np.uint64] = np.load(folder / _IMAGES, allow_pickle=False)
-        self._sent: npt.NDArray[np.int64] = _mapped(folder / _SENT)
+    def __init__(
+        self,
+        header: LedgerHeader,
+        image_ids: npt.NDArray[np.uint64],
+        answers: npt.NDArray[np.int32],
+        sent: npt.NDArray[np.int64],
+        folder: Path | None = None,
+    ) -> None:
+        self.header, self.image_ids, self.answers, self._sent, self._folder = header, image_ids, answers, sent, folder
         self._check()
 
     def _check(self) -> None:
@@ -90,25 +101,39 @@ class Ledger:
             and (answers.min() < NOT_ASKED or answers.max() >= header.n_classes)
         )
         if found := [what for what, is_wrong in wrong.items() if is_wrong]:
-            raise CaseError(f"The ledger {self.folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
+            raise CaseError(f"The ledger {self._folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
+
+    @classmethod
+    def in_memory(cls, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> "Ledger":
+        """A ledger that lasts as long as the process: it has no folder, so that flushing and locking do nothing."""
+        answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
+        return cls(header, image_ids, answers, np.zeros(1, np.int64))
+
+    @property
+    def folder(self) -> Path:
+        """Where the ledger lies."""
+        if self._folder is None:
+            raise CaseError("This ledger is kept in memory only. Copy it to a folder first.")
+        return self._folder
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
-        """Open a ledger to read or go on.
+        """Open a ledger to read or go on; nothing on disk is changed.
 
         Raises:
             CaseError: there is none, it is damaged, or another version wrote it.
         """
-        _recover(folder)
-        try:
-            header = LedgerHeader(**json.loads((folder / _HEADER).read_text()))
-            if header.format != FORMAT:
-                raise CaseError(f"The ledger {folder} has format {header.format}; this version reads format {FORMAT}.")
-            return cls(folder, header)
-        except FileNotFoundError as error:
-            raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
-        except (ValueError, TypeError, EOFError, AttributeError, MemoryError, RecursionError) as error:
-            raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+        header, arrays = _read_header(folder)
+        while True:
+            try:
+                answers, image_ids, sent = arrays
+                return cls(header, np.load(image_ids, allow_pickle=False), _mapped(answers), _mapped(sent), folder)
+            except FileNotFoundError as error:  # a run has put others in their place: the header names them by now
+                missing, (header, arrays) = arrays, _read_header(folder)
+                if arrays == missing:
+                    raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+            except (ValueError, TypeError, EOFError, AttributeError, MemoryError) as error:
+                raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
 
     @classmethod
     def open_or_create(
@@ -129,26 +154,25 @@ class Ledger:
 
         Raises:
             CaseError: the folder's ledger belongs to another suspect, preprocessing, seed or kind of view, or holds
-                answers that would be lost.
+                answers that would be lost; or it has to be reshaped while another process asks.
         """
-        _recover(folder)
-        if not (folder / _HEADER).exists():
-            _write(folder, header, image_ids, np.full((header.n_images, header.n_views), NOT_ASKED, np.int32), sent=0)
+        if (folder / _HEADER).exists():
+            existing = cls.open(folder)
+            if existing.fits(header, image_ids):
+                return existing
+        with _locked(folder):
+            _recover(folder)
+            if not (folder / _HEADER).exists():
+                answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
+                _write(folder, header, image_ids, answers, sent=0)
+            elif not (existing := cls.open(folder)).fits(header, image_ids):
+                answers = _carry_over(existing, header, image_ids, may_drop=may_drop)
+                _write(folder, header, image_ids, answers, sent=existing.n_sent)
             return cls.open(folder)
-        existing = cls.open(folder)
-        if not existing.header.same_queries(header):
-            raise CaseError(describe_difference(existing.header, header))
-        if existing.header != header or not np.array_equal(existing.image_ids, image_ids):
-            answers = _carry_over(existing, header, image_ids)
-            n_lost = existing.n_answered - int((answers != NOT_ASKED).sum())
-            if n_lost and not may_drop:
-                raise CaseError(
-                    f"{n_lost} answers of this case have no place in this run: it has fewer views, fewer images or "
-                    "another corpus. Give at least the earlier ones, or another folder for a new case."
-                )
-            _write(folder, header, image_ids, answers, sent=existing.n_sent)
-            return cls.open(folder)
-        return existing
+
+    def fits(self, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> bool:
+        """Whether the ledger's answers are to these questions about these images, in this shape and order."""
+        return self.header == header and np.array_equal(self.image_ids, image_ids)
 
     @property
     def n_sent(self) -> int:
@@ -160,17 +184,14 @@ class Ledger:
         """How many answers are there."""
         return int((self.answers != NOT_ASKED).sum())
 
-    def pending(self, view: int, batch_size: int, *, budget: int | None = None) -> Iterator[npt.NDArray[np.intp]]:
-        """The images whose `view` is not answered yet, in order, in batches that fit the budget's rest."""
+    def pending(self, view: int, batch_size: int) -> Iterator[npt.NDArray[np.intp]]:
+        """The images whose `view` is not answered yet, in order, in batches."""
         missing = np.flatnonzero(self.answers[:, view] == NOT_ASKED)
         for start in range(0, len(missing), batch_size):
-            left = batch_size if budget is None else min(batch_size, budget - self.n_sent)
-            if left <= 0:
-                return
-            yield missing[start : start + left]
+            yield missing[start : start + batch_size]
 
     def ask(self, suspect: Suspect, images: npt.NDArray[np.intp], view: int, pictures: Pictures) -> Labels:
-        """Send one batch that `pending` gave, and record the answers.
+        """Send one view of some images, and record the answers.
 
         Raises:
             SuspectError: the suspect is another one than the ledger's, or fails.
@@ -183,27 +204,34 @@ class Ledger:
         return labels
 
     def flush(self) -> None:
-        """Make everything durable against a power cut too, and give the files a new time of change."""
+        """Make everything durable against a power cut too, and give the header a new time of change."""
+        if self._folder is None:
+            return
         with disk_errors(self.folder):
-            for name, array in ((_SENT, self._sent), (_ANSWERS, self.answers)):
+            for array in (self._sent, self.answers):
                 if isinstance(array, np.memmap):
                     array.flush()
-                    if array.mode == "r+":
-                        _touch(self.folder / name)
+            if isinstance(self.answers, np.memmap) and self.answers.mode == "r+":
+                touch(self.folder / _HEADER)
 
     def copy_to(self, folder: Path) -> None:
         """Write a copy, to be replayed where the suspect is not at hand."""
-        _write(folder, self.header, self.image_ids, np.asarray(self.answers), sent=self.n_sent)
+        with _locked(folder):
+            _write(folder, self.header, self.image_ids, np.asarray(self.answers), sent=self.n_sent)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         """Hold the ledger's lock: only one process at a time asks the suspect.
 
         Raises:
-            CaseError: another process is asking.
+            CaseError: another process is asking, or has given the ledger another shape since this one was opened.
         """
-        busy = f"Another process is scoring this case ({self.folder.parent}). Wait for it, or stop it and run again."
-        with only_one(self.folder / _LOCK, busy):
+        if self._folder is None:
+            yield
+            return
+        with _locked(self.folder):
+            if _read_header(self.folder)[0].generation != self.header.generation:
+                raise CaseError(f"The ledger {self.folder} was changed by another process. Run this again.")
             yield
 
 
@@ -217,60 +245,95 @@ def _mapped(path: Path) -> Any:
     return np.load(path, mmap_mode="r+", allow_pickle=False) if os.access(path, os.W_OK) else array
 
 
-def _touch(path: Path) -> None:
-    """Give a file a later time of change than it has.
+def _array_names(generation: int) -> tuple[str, ...]:
+    """The files of one shape of a ledger: answers, image ids and the count of queries sent."""
+    number = f".{generation:d}" if generation else ""
+    return tuple(f"{name}{number}.npy" for name in ("answers", "image_ids", "sent"))
 
-    What is written through a memory map changes it only now and then, and the system's clock ticks in milliseconds:
-    who has read the file in between could not tell that it was changed.
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a ledger's lock. One that is not there yet can only be in the making, which takes no time: that is awaited.
+
+    Raises:
+        CaseError: another process is asking.
     """
-    before = path.stat().st_mtime_ns
-    os.utime(path)
-    if path.stat().st_mtime_ns <= before:
-        os.utime(path, ns=(before + 1, before + 1))
+    busy = f"Another process is scoring this case ({folder.parent}). Wait for it, or stop it and run again."
+    with only_one(folder / _LOCK, busy if (folder / _HEADER).exists() else None):
+        yield
 
 
 def _write(
     folder: Path, header: LedgerHeader, image_ids: npt.NDArray[np.uint64], answers: npt.NDArray[np.int32], *, sent: int
 ) -> None:
-    """Write a whole ledger beside the old one and put it in its place; the header comes last."""
-    fresh = folder.with_name(f".{folder.name}.new")
+    """Write a ledger's arrays beside those it has, and then the header that names them; the caller holds the lock.
+
+    Until the header is swapped the old ledger is whole, from then on the new one. The old arrays are removed: whoever
+    has opened them keeps them, and whoever was about to reads the header again.
+    """
+    generation = _read_header(folder)[0].generation + 1 if (folder / _HEADER).exists() else 0
+    names = _array_names(generation)
+    arrays: tuple[npt.NDArray[Any], ...] = (answers, image_ids, np.array([sent], np.int64))
     with disk_errors(folder):
-        fresh.mkdir(parents=True, exist_ok=True)
-        for name, array in ((_ANSWERS, answers), (_IMAGES, image_ids), (_SENT, np.array([sent], np.int64))):
-            with (fresh / name).open("wb") as file:
+        for name, array in zip(names, arrays, strict=True):
+            with (folder / name).open("wb") as file:
                 np.save(file, array, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
-        write_atomically(fresh / _HEADER, json.dumps(asdict(header), indent=2).encode())
-        _swap(fresh, folder)
+        pointer = asdict(replace(header, format=FORMAT, generation=generation))
+        write_atomically(folder / _HEADER, json.dumps(pointer, indent=2).encode())
+        for path in folder.glob("*.npy"):
+            if path.name not in names:
+                path.unlink()
 
 
-def _swap(fresh: Path, folder: Path) -> None:
-    """Put `fresh` where `folder` is. A kill in between leaves the old one under its `.old` name, see `_recover`."""
-    old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(fresh, folder)
-    sync_folder(folder.parent)
-    if old.exists():
-        shutil.rmtree(old)
+def _place(folder: Path) -> Path:
+    """Where a ledger's files are: in its folder, or where a killed run of the earlier version had put them aside."""
+    aside = folder.with_name(f".{folder.name}.old")
+    return aside if (aside / _HEADER).exists() and not (folder / _HEADER).exists() else folder
+
+
+def _read_header(folder: Path) -> tuple[LedgerHeader, tuple[Path, ...]]:
+    """A ledger's header, and the arrays that it names."""
+    place = _place(folder)
+    try:
+        header = LedgerHeader(**json.loads((place / _HEADER).read_bytes()))
+        arrays = tuple(place / name for name in _array_names(header.generation))
+    except FileNotFoundError as error:
+        raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+    if header.format not in (1, FORMAT):
+        raise CaseError(f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.")
+    return header, arrays
 
 
 def _recover(folder: Path) -> None:
-    """End a swap that was cut short: bring the old ledger back where the new one never arrived, else remove it."""
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():
-        os.replace(old, folder)
-    elif old.exists():
-        shutil.rmtree(old)
+    """End the swap of whole folders that a killed run of the earlier version left; the caller holds the lock."""
+    if (aside := _place(folder)) != folder:
+        for name in (*_array_names(0), _HEADER):  # the header last: until then the next run finds it here again
+            if (aside / name).exists():
+                os.replace(aside / name, folder / name)
+    for leftover in ("old", "new"):
+        shutil.rmtree(folder.with_name(f".{folder.name}.{leftover}"), ignore_errors=True)
 
 
-def _carry_over(existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+def _carry_over(
+    existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64], *, may_drop: bool
+) -> npt.NDArray[np.int32]:
     """The answers in the new shape: known images keep their answers, views beyond the old ones are not asked."""
+    if not existing.header.same_queries(header):
+        raise CaseError(describe_difference(existing.header, header))
     answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
     _, new, old = np.intersect1d(image_ids, existing.image_ids, return_indices=True)
     n_views = min(header.n_views, existing.header.n_views)
     answers[new, :n_views] = existing.answers[old, :n_views]
+    n_lost = existing.n_answered - int((answers != NOT_ASKED).sum())
+    if n_lost and not may_drop:
+        raise CaseError(
+            f"{n_lost} answers of this case have no place in this run: it has fewer views, fewer images or "
+            "another corpus. Give at least the earlier ones, or another folder for a new case."
+        )
     return answers
 
 

@@ -1,16 +1,20 @@
 """The ledger: cache, budget, resume and replay."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import case_factory
 import numpy as np
 import pytest
+import reshaping
 
-from fdcore.answers.asking import ask_suspect, n_queries_left
+from fdcore.answers.asking import Batch, ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
@@ -70,6 +74,22 @@ def test_every_query_is_sent_once(tmp_path, pixels, ids):
     assert np.array_equal(again.answers, before)
 
 
+def test_a_ledger_in_memory_is_asked_like_one_on_disk(tmp_path, pixels, ids):
+    """Without a folder the answers and the count are the same, and a copy on disk opens with all of them."""
+    ledger, on_disk = Ledger.in_memory(HEADER, ids), Ledger.open_or_create(tmp_path / "disk", HEADER, ids)
+    with ledger.exclusively():
+        assert not ask_suspect(Counter().suspect(), ledger, pixels, budget=50)
+        assert ask_suspect(Counter().suspect(), ledger, pixels)
+    ask_suspect(Counter().suspect(), on_disk, pixels)
+    ledger.copy_to(tmp_path / "copy")
+    copy = Ledger.open(tmp_path / "copy")
+    assert ledger.n_sent == copy.n_sent == N_IMAGES * N_VIEWS
+    assert np.array_equal(ledger.answers, on_disk.answers)
+    assert np.array_equal(copy.answers, on_disk.answers)
+    with pytest.raises(CaseError, match="memory"):
+        _ = ledger.folder
+
+
 @pytest.mark.parametrize("budget", [1, 6, 7, 8, 50, 119, 120, 500])
 def test_a_budget_of_n_never_sends_one_more(tmp_path, pixels, ids, budget):
     """The budget holds to the query, in one run and over several."""
@@ -79,6 +99,24 @@ def test_a_budget_of_n_never_sends_one_more(tmp_path, pixels, ids, budget):
         complete = ask_suspect(counter.suspect(), ledger, pixels, budget=budget)
     assert len(counter.seen) == min(budget, 120) == ledger.n_sent
     assert complete == (budget >= 120)
+
+
+def test_a_strategy_may_stop_early_and_sends_nothing_twice(tmp_path, pixels, ids):
+    """It sees every answer before it says what is asked next; when it wants no more, everything is answered."""
+    counter, ledger = Counter(), Ledger.in_memory(HEADER, ids)
+
+    def until_class_0(known: Ledger, batch_size: int) -> Iterator[Batch]:
+        """The views of every image, until one of them was put in class 0."""
+        for view in range(known.header.n_views):
+            yield Batch(np.flatnonzero((known.answers != 0).all(axis=1)), view)
+        yield Batch(np.arange(N_IMAGES), 0)
+
+    assert not ask_suspect(counter.suspect(), ledger, pixels, budget=N_IMAGES + 1, strategy=until_class_0)
+    assert ask_suspect(counter.suspect(), ledger, pixels, strategy=until_class_0)
+    is_0 = ledger.answers == 0
+    first = np.where(is_0.any(axis=1), is_0.argmax(axis=1), N_VIEWS - 1)
+    assert (ledger.answers >= 0).sum(axis=1).tolist() == (first + 1).tolist()
+    assert len(counter.seen) == len(set(counter.seen)) == ledger.n_sent == ledger.n_answered < N_IMAGES * N_VIEWS
 
 
 def test_a_larger_budget_goes_on(tmp_path, pixels, ids):
@@ -119,12 +157,17 @@ def test_more_views_and_images_keep_what_is_known(tmp_path, pixels, ids):
 
 
 def test_a_cut_short_change_of_shape_loses_nothing(tmp_path, pixels, ids):
-    """A kill between the two renames of a reshape leaves the old ledger, and it is found again."""
-    counter = Counter()
-    ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
-    ask_suspect(counter.suspect(), ledger, pixels)
+    """A kill while an earlier version swapped whole folders left the ledger aside; it is found again, and reshaped."""
+    small = replace(HEADER, n_views=2)
+    ask_suspect(Counter().suspect(), Ledger.open_or_create(tmp_path / "ledger", small, ids), pixels)
+    header = json.loads((tmp_path / "ledger" / "ledger.json").read_text())
+    del header["generation"]
+    (tmp_path / "ledger" / "ledger.json").write_text(json.dumps(header | {"format": 1}))
     (tmp_path / "ledger").rename(tmp_path / ".ledger.old")
-    assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_answered == N_IMAGES * N_VIEWS
+    assert Ledger.open(tmp_path / "ledger").n_answered == N_IMAGES * 2
+    assert not (tmp_path / "ledger").exists()
+    assert Ledger.open_or_create(tmp_path / "ledger", small, ids).n_answered == N_IMAGES * 2
+    assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_sent == N_IMAGES * 2
 
 
 def test_a_finished_change_of_shape_is_tidied_up(tmp_path, pixels, ids):
@@ -134,6 +177,36 @@ def test_a_finished_change_of_shape_is_tidied_up(tmp_path, pixels, ids):
     shutil.copytree(tmp_path / "ledger", tmp_path / ".ledger.old")
     assert Ledger.open_or_create(tmp_path / "ledger", HEADER, ids).n_answered == N_IMAGES * 2
     assert not (tmp_path / ".ledger.old").exists()
+
+
+def test_readers_beside_a_run_that_reshapes_the_ledger_always_find_it_whole(tmp_path):
+    """A reader changes nothing on disk, so that the run writes undisturbed and every reader sees all answers."""
+    reshaping.answered(tmp_path / "ledger")
+    running = [reshaping.start(what, tmp_path / "ledger", 2) for what in (reshaping.write, *[reshaping.read] * 2)]
+    for process, told in running:
+        n_done, failures = told.recv()
+        process.join()
+        assert (failures[:3], len(failures)) == ([], 0)
+        assert n_done > 10
+
+
+def test_a_kill_while_the_ledger_is_reshaped_loses_no_answer(tmp_path):
+    """Killed at twenty random moments, the ledger opens each time with all its answers, and no array is left over."""
+    rng = random.Random(0)
+    folder = tmp_path / "ledger"
+    reshaping.answered(folder)
+    reader, seen = reshaping.start(reshaping.read, folder, 1)
+    for _ in range(20):
+        process, _ = reshaping.start(reshaping.write, folder, 60)
+        time.sleep(rng.uniform(0, 0.03))
+        process.kill()
+        process.join()
+        assert reshaping.is_whole(Ledger.open(folder))
+    assert seen.recv()[1] == []
+    reader.join()
+    n_views = Ledger.open(folder).header.n_views + 1
+    assert reshaping.is_whole(Ledger.open_or_create(folder, replace(reshaping.HEADER, n_views=n_views), reshaping.IDS))
+    assert len(list(folder.glob("*.npy"))) == 3
 
 
 @pytest.mark.parametrize("change", [{"n_views": 1}, {"n_images": 20}])
@@ -199,6 +272,14 @@ def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
         Ledger.open(folder)
 
 
+def test_an_array_that_is_gone_is_a_sentence(tmp_path, ids):
+    """It is looked for twice, because a run may just have replaced it, and not for ever."""
+    Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    (tmp_path / "ledger" / "sent.npy").unlink()
+    with pytest.raises(CaseError, match="damaged.*sent.npy"):
+        Ledger.open(tmp_path / "ledger")
+
+
 @pytest.mark.parametrize("name", ["answers.npy", "image_ids.npy", "sent.npy"])
 def test_a_ledger_that_was_cut_short_is_damaged_and_stays_as_it_is(tmp_path, ids, name):
     """The missing end is never filled with zeros, which would pass for answers."""
@@ -209,6 +290,14 @@ def test_a_ledger_that_was_cut_short_is_damaged_and_stays_as_it_is(tmp_path, ids
     with pytest.raises(CaseError, match="damaged"):
         Ledger.open(folder)
     assert (folder / name).read_bytes() == whole[:-4]
+
+
+def test_a_ledger_that_was_reshaped_meanwhile_is_not_written_to(tmp_path, ids):
+    """Answers that went into the arrays of the old shape would be lost."""
+    ledger = Ledger.open_or_create(tmp_path / "ledger", replace(HEADER, n_views=2), ids)
+    Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
+    with pytest.raises(CaseError, match="changed by another process"), ledger.exclusively():
+        pass
 
 
 def test_only_one_process_asks_at_a_time(tmp_path, ids):
@@ -223,6 +312,8 @@ def test_only_one_process_asks_at_a_time(tmp_path, ids):
     assert other.stdout.readline() == b"held\n"
     with pytest.raises(CaseError, match="Another process"), ledger.exclusively():
         pass
+    with pytest.raises(CaseError, match="Another process"):
+        Ledger.open_or_create(folder, replace(HEADER, n_views=N_VIEWS + 1), ids)
     other.kill()
     other.wait()
     with ledger.exclusively():
@@ -233,15 +324,12 @@ def test_every_flush_is_seen_by_who_keeps_what_it_read(tmp_path, pixels, ids):
     """Answers written through the memory map change the case's revision, although the system may not date them."""
     case = Case.create(tmp_path / "case")
     ledger = Ledger.open_or_create(case.path("ledger"), HEADER, ids)
-    revisions = []
+    revisions = [case.revision(*cached.SCORED)]
     for images in ledger.pending(0, 7):
         ledger.ask(Counter().suspect(), images, 0, pixels[images])
         ledger.flush()
-        revisions.append(tuple(case.revision(f"ledger/{name}.npy") for name in ("answers", "sent")))
-    ledger.flush()  # as after a write to a page that was dirty before it was looked at, which has no date of its own
-    revisions.append(tuple(case.revision(f"ledger/{name}.npy") for name in ("answers", "sent")))
-    for of_one_file in zip(*revisions, strict=True):
-        assert len(set(of_one_file)) == len(revisions) > 4
+        revisions.append(case.revision(*cached.SCORED))
+    assert len(set(revisions)) == len(revisions) > 4
 
 
 def test_a_page_that_watched_a_run_shows_all_of_its_answers(tmp_path):
