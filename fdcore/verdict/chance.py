@@ -199,7 +199,7 @@ class _Unexplained:
 
 
 def _intraclass(values: Floats, starts: Ints, sizes: Ints) -> float:
-    """The intraclass correlation of values (n, k) within groups: the share of their variance that lies between groups."""
+    """The intraclass correlation of values (n, k): the share of their variance that lies between groups."""
     between, within = _variances(values, starts, sizes)
     return between / (between + within) if between + within > 1e-12 else 0.0
 

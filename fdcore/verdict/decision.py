@@ -64,9 +64,8 @@ def _too_close(chance: Chance) -> str:
 
 def _as_untrained(chance: Chance) -> str:
     return (
-        f"{_share(chance)} of the random last layers on untrained networks that were asked about the same pictures "
-        "give one leaf's pictures the same answer as often as the suspect does. Or this corpus shows too little of what "
-        "it was trained on."
+        f"{_share(chance)} of the random last layers on untrained networks give one leaf's pictures the same answer as "
+        "often as the suspect does. Or this corpus shows too little of what it was trained on."
     )
 
 
