@@ -12,7 +12,8 @@ from pathlib import Path
 from fdcore.errors import CaseError, StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
+             errno.EEXIST, errno.ELOOP, errno.EIO, errno.ENODEV}  # fmt: skip
 
 
 @contextmanager

@@ -24,10 +24,12 @@ import math
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, writ
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text
 _GENESIS = "0" * 64
+_SETTLED_NS = 1_000_000_000  # a folder changed less ago may change again within one tick of the file system's clock
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,11 @@ class Case:
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
             )
-        if link := _first_link(folder):
-            raise CaseError(
-                f"The case holds a symbolic link ({link}), which could lead anywhere. Replace it by a copy."
-            )
+        status = folder.stat()
+        if time.time_ns() - status.st_ctime_ns < _SETTLED_NS:
+            _refuse_links(folder)
+        else:
+            _refuse_links_once(folder.absolute(), status.st_ino, status.st_ctime_ns)
         case = cls(folder)
         found = case.facts().format
         if found != FORMAT:
@@ -340,6 +344,7 @@ class Case:
         self._require_there()
         busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
         with only_one(self.folder / ".lock", None if wait else busy):
+            _refuse_links(self.folder)  # whatever was remembered: what holds the lock writes, copies or exports
             yield
 
     def _require_there(self) -> None:
@@ -348,13 +353,28 @@ class Case:
             raise CaseError(f"The case {self.folder} was removed. Choose another, or import a copy of it.")
 
 
-def _first_link(folder: Path) -> Path | None:
-    """A symbolic link somewhere in a folder; what others remove meanwhile is passed over."""
+@lru_cache(maxsize=1_000)
+def _refuse_links_once(folder: Path, _inode: int, _changed_ns: int) -> None:
+    """`_refuse_links` once for a folder in this process, until something arrives in the folder itself.
+
+    A page opens its case some fifty times. Cases come as whole folders; whoever can put a link deep into one that is
+    open already can also change what it holds.
+    """
+    _refuse_links(folder)
+
+
+def _refuse_links(folder: Path) -> None:
+    """Walk through the whole case for symbolic links; what others remove meanwhile is passed over.
+
+    Raises:
+        CaseError: there is one.
+    """
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             if (path := Path(place) / name).is_symlink():
-                return path
-    return None
+                raise CaseError(
+                    f"The case holds a symbolic link ({path}), which could lead anywhere. Replace it by a copy."
+                )
 
 
 def to_json(content: dict[str, Any]) -> bytes:

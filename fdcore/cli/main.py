@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fdcore import __version__
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
-from fdcore.errors import CaseError, FdError, SettingsError, StorageError
+from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.records import to_plain
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # torch and pandas are imported only by the commands that nee
     from fdcore.method.selection import SelectionSettings
     from fdcore.words.claims import Claims
 
+_PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
+          "cache")  # what the options that take a path are called  # fmt: skip
 EXIT_CODES = """exit codes:
   0    done (a class that is "not found" is an answer, not an error)
   2    a setting outside its range, or wrong usage
@@ -36,22 +39,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
+        _check_paths(options)
         result = options.run(options)
     except FdError as error:
         return _report_error(str(error), error.exit_code, options.json)
     except BrokenPipeError:  # the reader went away, as `head` does
         sys.stderr.close()
         return 0
-    except OSError as error:  # a path that cannot be looked at: no permission, a name too long, a device gone
-        return _report_error(
-            f"{error.filename or 'A file'}: {error.strerror or error}.", StorageError.exit_code, options.json
-        )
     except KeyboardInterrupt:
         print("fdcore: stopped. Run the same command again to go on.", file=sys.stderr)
         return 130
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     return 0
+
+
+def _check_paths(options: argparse.Namespace) -> None:
+    """Look at every path that was given, so that what the system refuses later is a bug of ours and stays loud."""
+    for name in _PATHS:
+        given = getattr(options, name, None)
+        for path in given if isinstance(given, list) else [given] if given else []:
+            try:
+                os.stat(path)
+            except (FileNotFoundError, NotADirectoryError):  # the command says what it misses, or makes it
+                continue
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise SettingsError(f"{path} cannot be looked at: {reason}. Give a path that you may read.") from error
 
 
 def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
@@ -142,7 +156,11 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
     facts = Case.open(options.case).facts()
     n_classes = facts.n_classes
     if options.claims:
-        return claims.claims_from_csv(options.claims.read_bytes(), n_classes, source=options.claims.name)
+        try:
+            content = options.claims.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"The claims {options.claims} cannot be read: {error.strerror}.") from error
+        return claims.claims_from_csv(content, n_classes, source=options.claims.name)
     if options.claim:
         pairs = dict(_claim(text) for text in options.claim)
         return claims.Claims(pairs, "given on the command line")

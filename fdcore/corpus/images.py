@@ -14,15 +14,16 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fdcore.corpus.decode import DECODER, Decoded, decode_file, quiet_pillow
 from fdcore.corpus.layouts import ImageFile, Problem
 from fdcore.corpus.store import ImageStore, Size, UsableImage, build_store, read_store
-from fdcore.errors import SettingsError, StorageError
+from fdcore.errors import SettingsError
 from fdcore.progress import Progress, silent
+from fdcore.storage import disk_errors
 
 __all__ = ["ImageStore", "decode_images", "usable_images"]
 
@@ -75,7 +76,7 @@ def decode_images(
         raise SettingsError(f"At least 1 image per leaf is needed, not {per_leaf}.")
     size = Size(height, width, channels)
     leaves = _leaves(files, seed)
-    with _as_storage_error(cache):
+    with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         place = cache / _store_key(leaves, size, per_leaf, seed, progress)
         return read_store(place, size) or build_store(
@@ -229,14 +230,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:  # decoding will say what is wrong with it
         return -1, -1
     return status.st_size, status.st_mtime_ns
-
-
-@contextmanager
-def _as_storage_error(cache: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"Decoded images cannot be kept in {cache}: {error.strerror or error}. "
-            "Free space there or choose another folder for the cache."
-        ) from error

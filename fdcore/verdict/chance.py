@@ -7,9 +7,11 @@ do is agree on a leaf's pictures *beyond* what such simple features tell. That i
 1. *Consistency*. What untrained networks see of a picture predicts the suspect's answer by ridge regression, fitted to
    the other leaves. Of what this leaves unexplained, the share that pictures of one leaf have in common is the
    intraclass correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
-2. *The null*. Other untrained networks, with random last layers, answer about the same pictures and use their classes
-   exactly as evenly as the suspect does. Their consistency is measured alike.
-3. The suspect's is compared with the null's: a Monte Carlo test (Barnard 1963).
+2. *The null*. Other untrained networks, each with many random last layers, answer about the same pictures and use their
+   classes as evenly as the suspect does. Their consistency is measured alike.
+3. The suspect's is compared with the null's. This is no significance test: the last layers of one network answer alike,
+   so the null is only as deep as its networks are many, and a test of exact level over six of them could not report
+   less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
 
 No hierarchy enters, and no setting of the analysis: once the suspect was asked, the outcome stands. It needs the
 pictures, so it is measured when the asking ends and kept as a few numbers.
@@ -35,7 +37,7 @@ N_HIDDEN = 64
 N_BALANCING = 15  # steps that bring the classes to their shares
 
 MARGIN = 1.25  # times the highest consistency of the null, from which on untrained networks are ruled out
-LEVEL = 0.05  # share of the null that may be as consistent while that is still left open
+LEVEL = 0.05  # share of the null, the suspect counted with it, up to which that is left open
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,11 @@ class Chance:
 
     Attributes:
         consistency: the suspect's, -1 to 1; 0 for what simple features explain.
-        highest: that of the most consistent untrained network.
-        n_null: how many of these were measured.
+        highest: the highest of the null.
+        n_null: random last layers that were measured, of all untrained networks together.
         n_as_high: how many of them are as consistent as the suspect, or more so.
         n_pictures: pictures that it was measured on.
+        n_networks: the untrained networks that bear these last layers.
     """
 
     consistency: float
@@ -55,31 +58,33 @@ class Chance:
     n_null: int
     n_as_high: int
     n_pictures: int
+    n_networks: int = 6  # as in every case of a version that did not keep it
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
             raise ValueError("its numbers cannot be")
 
     @property
-    def p_value(self) -> float:
-        """The chance of an untrained network as consistent as the suspect: never 0, and exact on average."""
+    def share(self) -> float:
+        """The share of the null that is as consistent, the suspect counted with it: above 0, but no p-value."""
         return (self.n_as_high + 1) / (self.n_null + 1)
 
     @property
     def ruled_out(self) -> bool:
-        """Whether the suspect is clearly more consistent than every untrained network."""
+        """Whether the suspect is clearly more consistent than all of the null."""
         return self.n_as_high == 0 and self.consistency > MARGIN * max(self.highest, 0.0)
 
     @property
     def left_open(self) -> bool:
-        """Whether untrained networks are seldom as consistent, yet cannot be ruled out."""
-        return not self.ruled_out and self.p_value <= LEVEL
+        """Whether little of the null is as consistent, yet untrained networks cannot be ruled out."""
+        return not self.ruled_out and self.share <= LEVEL
 
     def in_words(self) -> str:
         """What was measured, in one sentence."""
         return (
             f"Beyond what untrained networks see, pictures of one leaf agree by {self.consistency:.3f}; of "
-            f"{self.n_null:,} untrained networks over {self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
+            f"{self.n_null:,} random last layers on {self.n_networks:,} untrained networks, asked about "
+            f"{self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
             f"{'reaches' if self.n_as_high == 1 else 'reach'} that (the highest {self.highest:.3f})."
         )
 
@@ -123,7 +128,7 @@ def compare_with_chance(
     _, used = np.unique(answers, return_inverse=True)
     shares = np.bincount(used) / len(used)
     if len(shares) < 2:
-        return Chance(0.0, 0.0, 0, 0, len(answers))
+        return Chance(0.0, 0.0, 0, 0, len(answers), len(answering))
     starts = np.flatnonzero(np.diff(leaf_of, prepend=-1))
     unexplained = _Unexplained(np.concatenate([_components(seen) for seen in explaining], axis=1), starts)
     [own] = unexplained.consistencies([used], len(shares))
@@ -132,7 +137,7 @@ def compare_with_chance(
         for labels in _random_answers(answering, shares)
         for value in unexplained.consistencies(labels, len(shares))
     ]
-    return Chance(own, max(null), len(null), sum(value >= own for value in null), len(answers))
+    return Chance(own, max(null), len(null), sum(value >= own for value in null), len(answers), len(answering))
 
 
 class _Unexplained:
@@ -169,15 +174,23 @@ class _Unexplained:
 
 
 def _intraclass(values: Floats, starts: Ints, sizes: Ints) -> float:
-    """The share of the variance of values (n, k) that lies between groups, without bias, summed over columns."""
+    """The intraclass correlation of values (n, k): the share of their variance that lies between groups."""
+    between, within = _variances(values, starts, sizes)
+    return between / (between + within) if between + within > 1e-12 else 0.0
+
+
+def _variances(values: Floats, starts: Ints, sizes: Ints) -> tuple[float, float]:
+    """Estimates without bias of the variance of values (n, k) between groups and within them, summed over columns.
+
+    The squared deviations of L means are divided by L - 1, for the grand mean is estimated from them too; what remains
+    of the variance within groups in these means is taken out. Groups of any size count the same.
+    """
     values = values.astype(np.float64)
     means = np.add.reduceat(values, starts) / sizes[:, None]
     squares = np.add.reduceat((values**2).sum(axis=1), starts) / sizes
     within = (squares - (means**2).sum(axis=1)) * sizes / (sizes - 1)
-    spread = ((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()
-    between = float(spread - (within / sizes).mean())
-    total = between + float(within.mean())
-    return between / total if total > 1e-12 else 0.0
+    spread = ((means - means.mean(axis=0)) ** 2).sum() / (len(means) - 1)
+    return float(spread - (within / sizes).mean()), float(within.mean())
 
 
 def _random_answers(answering: Sequence[npt.NDArray[np.float32]], shares: Floats) -> Iterator[list[Ints]]:

@@ -64,11 +64,12 @@ def _too_close(chance: Chance) -> str:
 
 def _as_untrained(chance: Chance) -> str:
     return (
-        f"{_share(chance)} of the untrained networks that were asked about the same pictures give one leaf's pictures "
-        "the same answer as often as the suspect does. Or this corpus shows too little of what it was trained on."
+        f"{_share(chance)} of the random last layers on untrained networks give one leaf's pictures the same answer as "
+        "often as the suspect does. Or this corpus shows too little of what it was trained on."
     )
 
 
 def _share(chance: Chance) -> str:
-    """ "12 %", never less than 1 %."""
-    return f"{max(chance.n_as_high / chance.n_null, 0.01):.0%}"
+    """ "12%"; "under 1%" where rounding would say 0 for something."""
+    share = chance.n_as_high / chance.n_null
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"

@@ -53,7 +53,8 @@ class Specificity:
         kin_odds: the odds of the same answer for a leaf and its nearest relatives, as a multiple of those for any two
             leaves; nan where no two leaves are related.
         kin_share: how much of what tells a leaf's answers from the average is shared by its nearest relatives; near 1
-            where relatives are alike, near 0 where each leaf goes its own way. nan where there is nothing to share.
+            where relatives are alike, near 0 where each leaf goes its own way, below 0 where relatives are unlike. nan
+            where there is nothing to share.
         margin: L less the class's share of the answers in all other leaves, on average over the found classes; nan
             where none is found.
         strays: the share of all other leaves that score at least half of L, on average over the found classes; nan
@@ -91,9 +92,10 @@ class Specificity:
         """What was measured, in two sentences."""
         related = "no two leaves are related"
         if not math.isnan(self.kinship):
+            odds = f"{self.kin_odds:,.1f}" if self.kin_odds <= 1_000 else "over 1,000"
             related = (
-                f"answers to the nearest relatives correlate by {self.kinship:.2f}, with {self.kin_odds:.1f} times the "
-                "odds of the same answer that any two leaves have"
+                f"answers to the nearest relatives correlate by {self.kinship:.2f}, with {odds} times the odds of the "
+                "same answer that any two leaves have"
             )
         spread = f"The answers spread as over {self.n_used:.1f} of {self.n_classes:,} classes"
         first = f"{spread if self.n_classes > 1 else 'All answers are the only class there is'}; {related}."
@@ -117,7 +119,7 @@ def measure_specificity(
     """
     asked: Indices = np.flatnonzero(scores.n_queries > 0)
     shares = scores.functional[:, asked].sum(axis=1, dtype=np.float64)
-    n_used = math.exp(_entropy(shares))
+    n_used = min(math.exp(_entropy(shares)), float(scores.n_classes))  # rounding may add a little to the limit
     margin, strays = _contrast(findings, scores, asked)
     kinship, kin_odds, kin_share = _kinship(scores, _some(asked), distances)
     return Specificity(
@@ -221,10 +223,16 @@ def _kinship(scores: Scores, leaves: Indices, distances: Callable[[Indices], Mat
     total = max(between, 0.0) + float(within.mean()) / STANDARD_ANSWERS
     same, same_at_random = float((own * neighbours).sum(axis=1).mean()), _agreement_of_any(profiles)
     return (
-        shared / total if total > 0 else 0.0,
+        _within_one(shared / total) if total > 0 else 0.0,
         _odds(same) / max(_odds(same_at_random), 1e-12),
-        shared / between if between > 0 else math.nan,
+        _within_one(shared / between) if between > 0 else math.nan,
     )
+
+
+def _within_one(ratio: float) -> float:
+    """A ratio of estimates from -1 to 1: of few answers the variance below the line may come out less than what is
+    shared, which no correlation can be."""
+    return min(max(ratio, -1.0), 1.0)
 
 
 def _agreement_of_any(profiles: npt.NDArray[np.float32]) -> float:

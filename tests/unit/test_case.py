@@ -11,6 +11,7 @@ import case_factory
 import pytest
 
 from fdcore import storage
+from fdcore.case import case as case_module
 from fdcore.case.case import Case
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 
@@ -54,6 +55,33 @@ def test_a_case_of_another_version_is_left_alone(case):
     with pytest.raises(CaseError, match="format 99"):
         Case.open(case.folder)
     assert (case.folder / "case.json").read_bytes() == before
+
+
+def test_a_case_is_walked_for_links_once_and_again_when_something_arrives(case, monkeypatch):
+    """Opening it again costs no walk; a link is found at once in the folder itself, and anywhere before work begins."""
+    walks = []
+    monkeypatch.setattr(case_module.os, "walk", lambda folder, walk=os.walk: walks.append(folder) or walk(folder))
+    monkeypatch.setattr(case_module, "_SETTLED_NS", 0)
+    for _ in range(50):
+        Case.open(case.folder)
+    assert len(walks) == 1
+    (case.folder / "ledger").mkdir()
+    (case.folder / "ledger" / "answers.npy").symlink_to("/etc/passwd")
+    with pytest.raises(CaseError, match="symbolic link"):
+        Case.open(case.folder)
+    (case.folder / "ledger" / "answers.npy").unlink()
+    opened = Case.open(case.folder)
+    (case.folder / "ledger" / "answers.npy").symlink_to("/etc/passwd")
+    with pytest.raises(CaseError, match="symbolic link"), opened.exclusively():
+        pytest.fail("work began")
+
+
+def test_a_link_in_a_case_that_just_changed_is_found(case):
+    """Within one tick of the file system's clock a folder's time says nothing, so that it is walked."""
+    Case.open(case.folder)
+    (case.folder / "scores.csv").symlink_to("/etc/passwd")
+    with pytest.raises(CaseError, match="symbolic link"):
+        Case.open(case.folder)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe\x00", b""])

@@ -25,6 +25,7 @@ from fdcore.suspect.suspect import CallableSuspect
 from fdcore.verdict import Chance, Specificity
 from fdcore.verdict import chance as chance_module
 from fdcore.verdict.chance import (
+    LEVEL,
     MAX_PICTURES,
     MIN_LEAVES,
     N_FOLDS,
@@ -64,11 +65,21 @@ def test_the_intraclass_correlation_is_that_of_an_analysis_of_variance():
     mean_between = 5 * values.mean(axis=1).var(ddof=1)
     mean_within = values.var(axis=1, ddof=1).mean()
     variance = (mean_between - mean_within) / 5
-    starts, sizes = np.arange(0, 60, 5), np.full(12, 5)
-    measured = chance_module._intraclass(values.reshape(-1, 1), starts, sizes)
-    spread = values.mean(axis=1).var() - mean_within / 5  # over all leaves there are: they are no sample
-    assert measured == pytest.approx(spread / (spread + mean_within))
-    assert measured == pytest.approx(variance / (variance + mean_within), rel=0.05)
+    measured = chance_module._intraclass(values.reshape(-1, 1), np.arange(0, 60, 5), np.full(12, 5))
+    assert measured == pytest.approx(variance / (variance + mean_within))
+
+
+def test_the_variance_between_leaves_is_estimated_without_bias():
+    """Over many draws of four leaves of two or three pictures, the mean is the variance that they were drawn with."""
+    rng, sizes = np.random.default_rng(8), np.array([2, 3, 2, 3])
+    starts, n_draws = np.array([0, 2, 5, 7]), 20_000
+    leaves = rng.normal(size=(4, n_draws))[np.repeat(np.arange(4), sizes)]
+    drawn = leaves + 1.5 * rng.normal(size=(10, n_draws))
+    between, within = np.mean(
+        [chance_module._variances(one[:, None], starts, sizes) for one in drawn.T], axis=0
+    )  # standard errors 0.015 and 0.013
+    assert between == pytest.approx(1.0, abs=0.06)
+    assert within == pytest.approx(1.5**2, abs=0.06)
 
 
 def test_what_features_explain_is_ridge_regression_on_other_leaves():
@@ -109,7 +120,21 @@ def test_answers_by_leaf_are_beyond_any_untrained_network(n_classes):
     answers = rng.integers(n_classes, size=N_LEAVES)[LEAF_OF]
     compared = compare_with_chance(answers, LEAF_OF, outputs(1), outputs(2))
     assert compared.ruled_out
-    assert compared.p_value == 1 / (compared.n_null + 1)
+    assert compared.share == 1 / (compared.n_null + 1)
+    assert (compared.n_networks, compared.n_null) == (2, 2 * 3 * (15 if n_classes < 20 else 4))
+
+
+def test_answers_of_one_network_are_alike_so_their_share_is_no_significance_level():
+    """A seventh network is within the highest 5 % of six others' answers far more often than once in twenty times."""
+    rng = np.random.default_rng(9)
+    networks, heads = rng.normal(size=(4_000, 7, 1)), 0.2 * rng.normal(size=(4_000, 7, 45))
+    values = networks + heads
+    n_as_high = (values[:, 1:] >= values[:, :1, :1]).sum(axis=(1, 2)).tolist()
+    opened = np.mean([Chance(0.0, 0.0, 270, n, 900).share <= LEVEL for n in n_as_high])
+    assert opened > 2 * LEVEL
+    words = replace(RULED_OUT, n_networks=6).in_words()
+    assert "200 random last layers on 6 untrained networks" in words
+    assert "p =" not in words
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -217,6 +242,8 @@ def test_without_a_found_class_nothing_is_meaningful(chance):
 def test_numbers_that_cannot_be_are_damage():
     """Through JSON and back; what cannot be is an error."""
     content = json.loads(json.dumps(to_plain(RULED_OUT)))
+    assert from_plain(Chance, content, what="it") == RULED_OUT
+    del content["n_networks"]  # as an earlier version kept it
     assert from_plain(Chance, content, what="it") == RULED_OUT
     for damage in ({"n_null": "many"}, {"highest": float("nan")}, {"n_as_high": 201}):
         with pytest.raises(CaseError, match="damaged"):

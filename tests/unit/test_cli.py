@@ -204,6 +204,36 @@ def test_a_case_that_somebody_tampered_with_is_a_sentence(investigated, tmp_path
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["suspect", "--corpus", "--out", "--hierarchy", "--cache"])
+def test_a_path_that_cannot_be_looked_at_is_a_sentence(world, tmp_path, capsys, option):
+    """A name that is too long, wherever a path is given, is a mistake of usage; nothing is made."""
+    given = {"suspect": world / "suspect.pth", "--corpus": world / "corpus", "--out": tmp_path / "case",
+             "--cache": tmp_path / "cache"} | {option: tmp_path / ("x" * 300)}  # fmt: skip
+    suspect, *options = given.pop("suspect"), *(str(part) for pair in given.items() for part in pair)
+    assert main(["investigate", str(suspect), *options]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("fdcore: ")
+    assert "File name too long" in errors
+    assert not (tmp_path / "case").exists()
+
+
+def test_claims_that_cannot_be_read_are_a_sentence(investigated, tmp_path, capsys):
+    """The file is named, and why it cannot be read."""
+    assert main(["verify", str(investigated), "--claims", str(tmp_path)]) == 2
+    assert f"{tmp_path} cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_that_nobody_expected_stays_loud(investigated, monkeypatch):
+    """A file that the program itself cannot find is a bug with a traceback, not a full disk."""
+
+    def lost(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "of our own")
+
+    monkeypatch.setattr("fdcore.work.conclude.analyse", lost)
+    with pytest.raises(FileNotFoundError, match="of our own"):
+        main(["select", str(investigated)])
+
+
 def test_what_is_no_file_is_no_suspect(world, tmp_path, capsys):
     """A folder without answers and a named pipe are refused with a sentence; nothing hangs."""
     os.mkfifo(tmp_path / "pipe")

@@ -305,6 +305,28 @@ def test_kinship_does_not_grow_with_the_number_of_pictures():
     assert means[0] == pytest.approx(means[1], abs=0.05)
 
 
+@pytest.mark.parametrize(("alike", "expected"), [(True, 1.0), (False, -1.0)])
+def test_no_figure_leaves_its_range(alike, expected):
+    """Of few pictures the estimates lie beyond 1 and -1; a correlation and a share are reported at their limit."""
+    pairs = Hierarchy.from_rows(
+        [("a", (), ("a",)), ("b", (), ("b",))] + [(n, (n[0],), (n,)) for n in ("a0", "a1", "b0", "b1")]
+    )
+    hits = np.array([[9, 9, 1, 1], [1, 1, 9, 9]] if alike else [[9, 1, 9, 1], [1, 9, 1, 9]])
+    scores = make_scores(hits / 10, asked=10, nodes=("a0", "a1", "b0", "b1"))
+    measured = measure_specificity([], scores, matrix(scores, pairs))
+    assert measured.kinship == measured.kin_share == expected
+    assert measured.evenness <= 1
+    assert measured.n_used <= 2
+    assert f"correlate by {expected:.2f}" in measured.in_words()
+
+
+def test_odds_too_high_to_be_measured_are_not_printed_as_a_number():
+    """Where no two leaves answer alike at random, the multiple has no end."""
+    scores = make_scores(by_family())
+    measured = replace(measure_specificity([], scores, matrix(scores)), kin_odds=3e20)
+    assert "with over 1,000 times the odds" in measured.in_words()
+
+
 def test_leaves_without_answers_and_single_pictures_do_no_harm():
     """Unasked leaves are left out; one picture a leaf is the worst case, not an error."""
     scores = make_scores(by_family(), asked=1)
