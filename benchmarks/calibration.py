@@ -42,11 +42,10 @@ from fdcore.verdict import (
     Chance,
     chance_as_dict,
     chance_from_dict,
-    compare_with_chance,
     decide,
     measure_specificity,
-    pictures_to_compare,
 )
+from fdcore.verdict.chance import compare_with_chance, pictures_to_compare
 from fdcore.verdict.specificity import why_meaningless
 from fdcore.verdict.untrained import untrained_outputs
 

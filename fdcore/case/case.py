@@ -31,9 +31,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fdcore import __version__
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
+from fdcore.version import __version__
 
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text

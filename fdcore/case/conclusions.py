@@ -9,8 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from fdcore import verdict
 from fdcore.answers.ledger import Ledger
 from fdcore.case import tables
 from fdcore.case.case import Case
@@ -18,13 +17,11 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import find_pixels
 from fdcore.errors import CaseError, SettingsError
 from fdcore.method.choices import Choice, choices_from_json, choices_to_json
-from fdcore.method.findings import Findings, ImageTable, Scored, weigh
-from fdcore.method.scores import score_leaves
+from fdcore.method.findings import Findings, ImageTable, Scored, score, weigh
 from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.suspect import Pictures
-from fdcore.verdict import Chance, Circumstances, Verdict, chance_as_dict, chance_from_dict, reach_verdict
-from fdcore.words.comparison import label_set_agreements
-from fdcore.words.vectors import WordVectors, builtin_vectors
+from fdcore.verdict import Chance, Verdict, chance_as_dict, chance_from_dict
+from fdcore.words.vectors import WordVectors
 
 
 def load_scored(case: Case) -> Scored:
@@ -45,16 +42,7 @@ def load_scored(case: Case) -> Scored:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
         )
-    answers = np.array(ledger.answers)
-    return Scored(
-        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
-        images=images,
-        answers=answers,
-        image_ids=np.array(ledger.image_ids),
-        hierarchy=hierarchy,
-        header=ledger.header,
-        n_sent=ledger.n_sent,
-    )
+    return score(ledger, images, hierarchy)
 
 
 def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | None = None) -> Verdict:
@@ -65,20 +53,17 @@ def judge(findings: Findings, facts: Mapping[str, Any], vectors: WordVectors | N
         facts: the content of case.json.
         vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
     """
-    scored = findings.scored
-    return reach_verdict(
-        findings.classes,
-        scored.scores,
-        scored.hierarchy,
-        findings.settings,
-        distances=scored.distances,
-        agreements=label_set_agreements(findings, vectors or builtin_vectors()),
-        circumstances=Circumstances(
-            preprocessing_assumed="(assumed)" in str(facts.get("suspect", {}).get("description", "")),
-            complete=scored.complete,
-        ),
-        chance=kept_chance(scored, facts),
+    return verdict.judge(
+        findings,
+        preprocessing_assumed=preprocessing_assumed(facts),
+        chance=kept_chance(findings.scored, facts),
+        vectors=vectors,
     )
+
+
+def preprocessing_assumed(facts: Mapping[str, Any]) -> bool:
+    """Whether the suspect's preprocessing is a guess."""
+    return "(assumed)" in str(facts.get("suspect", {}).get("description", ""))
 
 
 def weigh_case(case: Case) -> Findings:

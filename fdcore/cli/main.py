@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore import __version__
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError, StorageError
+from fdcore.version import __version__
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.case.plan import Plan, Settings

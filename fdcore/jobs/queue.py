@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fdcore
 from fdcore.errors import CaseError, SettingsError, StorageError
 from fdcore.jobs.database import log_path, reading, writing
 from fdcore.jobs.job import ACTIVE, ENDED, Job, State
@@ -203,7 +202,7 @@ class JobQueue:
             log.parent.mkdir(parents=True, exist_ok=True)
             file = log.open("ab")
         # The package may have been found beside the script that runs here, which the worker does not know.
-        paths = [str(Path(fdcore.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         with file:
             try:

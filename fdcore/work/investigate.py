@@ -19,6 +19,7 @@ from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.case.spending import asking, budget_within
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.store import ImageStore
 from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
@@ -212,24 +213,42 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     """The case's ledger in the shape of this run, and on disk all that an analysis needs beside it."""
     store = corpus.store
     facts = case.facts()["suspect"]
-    if settings.budget is not None and settings.budget < len(store.nodes) and suspect is not None:
+    if suspect is not None:
+        require_budget(settings, store)
+    header = ledger_header(facts["fingerprint"], facts["n_classes"], facts["preprocessing"], store, settings)
+    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
+    _record_corpus(case, corpus)
+    return ledger
+
+
+def require_budget(settings: Settings, store: ImageStore) -> None:
+    """Whether the budget suffices for one image of each leaf.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    n_leaves = len(store.nodes)
+    if settings.budget is not None and settings.budget < n_leaves:
         raise SettingsError(
-            f"A budget of {settings.budget} queries cannot ask one image of each of the {len(store.nodes)} leaves. "
-            f"Give at least {len(store.nodes)}, or a smaller corpus."
+            f"A budget of {settings.budget} queries cannot ask one image of each of the {n_leaves} leaves. "
+            f"Give at least {n_leaves}, or a smaller corpus."
         )
-    header = LedgerHeader(
-        suspect=facts["fingerprint"],
-        n_classes=facts["n_classes"],
-        spec=facts["preprocessing"],
+
+
+def ledger_header(
+    fingerprint: str, n_classes: int, spec: dict[str, Any], store: ImageStore, settings: Settings
+) -> LedgerHeader:
+    """What the answers of a suspect about a store of images belong to; `spec` is its preprocessing as JSON."""
+    return LedgerHeader(
+        suspect=fingerprint,
+        n_classes=n_classes,
+        spec=spec,
         corpus=store.fingerprint,
         seed=settings.seed,
         views=asdict(settings.views),
         n_images=len(store.pixels),
         n_views=settings.n_views,
     )
-    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
-    _record_corpus(case, corpus)
-    return ledger
 
 
 def _record_corpus(case: Case, corpus: Corpus) -> None:
@@ -242,10 +261,9 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
         "n_images": len(store.pixels),
         "n_problems": len(corpus.problems),
     }
-    images = ImageTable(store.nodes, store.node_index, store.names, store.sha256)
     case.write("hierarchy.parquet", tables.hierarchy_to_parquet(corpus.hierarchy))
     case.write("corpus_problems.csv", tables.problems_to_csv(corpus.problems))
-    case.write("corpus.parquet", tables.image_table_to_parquet(images))
+    case.write("corpus.parquet", tables.image_table_to_parquet(ImageTable.of(store)))
     if case.facts().get("corpus") != facts:
         case.record(corpus=facts)
         case.log("corpus read", facts)
