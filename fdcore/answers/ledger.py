@@ -68,11 +68,15 @@ class Ledger:
         answers: (n_images, n_views) int32, -1 where not yet asked.
     """
 
-    def __init__(self, folder: Path, header: LedgerHeader) -> None:
-        self.folder, self.header = folder, header
-        self.answers: npt.NDArray[np.int32] = _mapped(folder / _ANSWERS)
-        self.image_ids: npt.NDArray[np.uint64] = np.load(folder / _IMAGES, allow_pickle=False)
-        self._sent: npt.NDArray[np.int64] = _mapped(folder / _SENT)
+    def __init__(
+        self,
+        header: LedgerHeader,
+        image_ids: npt.NDArray[np.uint64],
+        answers: npt.NDArray[np.int32],
+        sent: npt.NDArray[np.int64],
+        folder: Path | None = None,
+    ) -> None:
+        self.header, self.image_ids, self.answers, self._sent, self._folder = header, image_ids, answers, sent, folder
         self._check()
 
     def _check(self) -> None:
@@ -90,7 +94,20 @@ class Ledger:
             and (answers.min() < NOT_ASKED or answers.max() >= header.n_classes)
         )
         if found := [what for what, is_wrong in wrong.items() if is_wrong]:
-            raise CaseError(f"The ledger {self.folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
+            raise CaseError(f"The ledger {self._folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
+
+    @classmethod
+    def in_memory(cls, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> "Ledger":
+        """A ledger that lasts as long as the process: it has no folder, so that flushing and locking do nothing."""
+        answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
+        return cls(header, image_ids, answers, np.zeros(1, np.int64))
+
+    @property
+    def folder(self) -> Path:
+        """Where the ledger lies."""
+        if self._folder is None:
+            raise CaseError("This ledger is kept in memory only. Copy it to a folder first.")
+        return self._folder
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
@@ -104,7 +121,8 @@ class Ledger:
             header = LedgerHeader(**json.loads((folder / _HEADER).read_text()))
             if header.format != FORMAT:
                 raise CaseError(f"The ledger {folder} has format {header.format}; this version reads format {FORMAT}.")
-            return cls(folder, header)
+            image_ids = np.load(folder / _IMAGES, allow_pickle=False)
+            return cls(header, image_ids, _mapped(folder / _ANSWERS), _mapped(folder / _SENT), folder)
         except FileNotFoundError as error:
             raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
         except (ValueError, TypeError, EOFError, AttributeError, MemoryError, RecursionError) as error:
@@ -184,6 +202,8 @@ class Ledger:
 
     def flush(self) -> None:
         """Make everything durable against a power cut too, and give the files a new time of change."""
+        if self._folder is None:
+            return
         with disk_errors(self.folder):
             for name, array in ((_SENT, self._sent), (_ANSWERS, self.answers)):
                 if isinstance(array, np.memmap):
@@ -202,6 +222,9 @@ class Ledger:
         Raises:
             CaseError: another process is asking.
         """
+        if self._folder is None:
+            yield
+            return
         busy = f"Another process is scoring this case ({self.folder.parent}). Wait for it, or stop it and run again."
         with only_one(self.folder / _LOCK, busy):
             yield

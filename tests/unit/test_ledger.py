@@ -69,6 +69,22 @@ def test_every_query_is_sent_once(tmp_path, pixels, ids):
     assert np.array_equal(again.answers, before)
 
 
+def test_a_ledger_in_memory_is_asked_like_one_on_disk(tmp_path, pixels, ids):
+    """Without a folder the answers and the count are the same, and a copy on disk opens with all of them."""
+    ledger, on_disk = Ledger.in_memory(HEADER, ids), Ledger.open_or_create(tmp_path / "disk", HEADER, ids)
+    with ledger.exclusively():
+        assert not ask_suspect(Counter().suspect(), ledger, pixels, budget=50)
+        assert ask_suspect(Counter().suspect(), ledger, pixels)
+    ask_suspect(Counter().suspect(), on_disk, pixels)
+    ledger.copy_to(tmp_path / "copy")
+    copy = Ledger.open(tmp_path / "copy")
+    assert ledger.n_sent == copy.n_sent == N_IMAGES * N_VIEWS
+    assert np.array_equal(ledger.answers, on_disk.answers)
+    assert np.array_equal(copy.answers, on_disk.answers)
+    with pytest.raises(CaseError, match="memory"):
+        _ = ledger.folder
+
+
 @pytest.mark.parametrize("budget", [1, 6, 7, 8, 50, 119, 120, 500])
 def test_a_budget_of_n_never_sends_one_more(tmp_path, pixels, ids, budget):
     """The budget holds to the query, in one run and over several."""
