@@ -67,6 +67,9 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def __repr__(self) -> str:
+        return f"<Case {self.folder}>"
+
     @classmethod
     def create(cls, folder: Path) -> "Case":
         """Make an empty case in a new or empty folder.
@@ -86,12 +89,13 @@ class Case:
         return case
 
     @classmethod
-    def open(cls, folder: Path) -> "Case":
+    def open(cls, folder: str | Path) -> "Case":
         """Open a case that exists.
 
         Raises:
             CaseError: there is none, it is damaged, or a version with another format made it.
         """
+        folder = Path(folder)
         if not (folder / "case.json").is_file():
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."

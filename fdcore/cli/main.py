@@ -338,9 +338,9 @@ def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
 def _cache(options: argparse.Namespace) -> Path:
     if options.cache:
         return Path(options.cache)
-    import platformdirs
+    from fdcore.case.places import user_cache
 
-    return Path(platformdirs.user_cache_dir("fdcore"))
+    return user_cache()
 
 
 # The command line

@@ -90,6 +90,9 @@ class Verdict:
     weak_points: tuple[WeakPoint, ...]
     agreements: tuple[Agreement, ...]
 
+    def __repr__(self) -> str:
+        return verdict_in_words(self).rstrip()
+
     @property
     def measured_in_words(self) -> str:
         """What the outcome rests on, in a few sentences."""
