@@ -10,6 +10,7 @@ import numpy as np
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import kept_chance, preprocessing_assumed, weigh_case
+from fdcore.errors import SettingsError
 from fdcore.method import findings as method
 from fdcore.method.selection import SelectionSettings
 from fdcore.verdict import Chance, Verdict, judge
@@ -117,6 +118,8 @@ class Findings(method.Findings):
         return len(self.classes)
 
     def __getitem__(self, target_class: int) -> Finding:
+        if not 0 <= target_class < len(self):
+            raise SettingsError(f"There is no class {target_class}; there are classes 0 to {len(self) - 1}.")
         found, scored = self.classes[target_class], self.scored
         winner, name = found.selection.winner, found.name
         if winner is None or name is None:
