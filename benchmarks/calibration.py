@@ -14,6 +14,8 @@ other seeds, architectures, pairs of classes and cuts. Results: calibration_held
 A second run with the same FOLDER asks nothing again. Delete FOLDER/chance after a change of `fdcore.verdict.chance`.
 """
 
+from fdcore.answers.views import ViewSpec
+
 from fdcore.records import from_plain
 from fdcore.records import to_plain
 
@@ -46,8 +48,8 @@ from fdcore.verdict import (
     compare_with_chance,
     decide,
     measure_specificity,
-    pictures_to_compare,
 )
+from fdcore.verdict.chance import compare_with_chance, pictures_to_compare
 from fdcore.verdict.specificity import why_meaningless
 from fdcore.verdict.untrained import untrained_outputs
 
@@ -316,7 +318,7 @@ def weighed(answers: np.ndarray, n_classes: int, shown: networks.Shown) -> Findi
     """The findings with the default settings, as in any case."""
     answers = answers.astype(np.int32)
     images = shown.images
-    header = LedgerHeader("", n_classes, to_plain(shown.spec), "", 0, {}, *answers.shape)
+    header = LedgerHeader("", n_classes, shown.spec, "", 0, ViewSpec(), *answers.shape)
     scores = score_leaves(answers, images.node_index, images.nodes, n_classes)
     scored = Scored(scores, images, answers, shown.image_ids, shown.hierarchy, header, answers.size)
     return weigh(scored, SelectionSettings())

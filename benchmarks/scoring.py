@@ -59,7 +59,7 @@ def make_suspect() -> Suspect:
 def score(suspect: Suspect, pixels: np.ndarray, image_ids: np.ndarray, n_views: int = N_VIEWS) -> None:
     """Ask everything about these pixels, into a fresh ledger."""
     header = LedgerHeader(
-        suspect.fingerprint, 10, to_plain(suspect.spec), "", 0, to_plain(ViewSpec()), len(pixels), n_views
+        suspect.fingerprint, 10, suspect.spec, "", 0, ViewSpec(), len(pixels), n_views
     )
     with tempfile.TemporaryDirectory() as folder:
         ask_suspect(suspect, Ledger.open_or_create(Path(folder) / "ledger", header, image_ids), pixels)

@@ -6,11 +6,10 @@ plan that can be gone on with. They are made once per process and copied after t
 
 import atexit
 import io
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,6 @@ from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import FdError
 from fdcore.method.closeness import distances
 from fdcore.method.findings import ImageTable
-from fdcore.records import to_plain
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.work.conclude import analyse
 from fdcore.work.investigate import run_plan
@@ -208,7 +206,7 @@ def add_labelled_set(folder: Path, key: str, *, n_images: int = 400, accuracy: f
     facts = case.facts()
     n_classes = facts.n_classes
     header = LedgerHeader(
-        facts.suspect_fingerprint, n_classes, in_json(facts.suspect.preprocessing), "e" * 64, 0, asdict(ViewSpec()),
+        facts.suspect_fingerprint, n_classes, facts.suspect.preprocessing, "e" * 64, 0, ViewSpec(),
         n_images, 1,
     )  # fmt: skip
     truth = np.arange(n_images, dtype=np.int32) % n_classes
@@ -358,20 +356,15 @@ def _record_big(case: Case, n_classes: int, images: ImageTable, n_views: int) ->
     case.record(suspect=suspect, corpus=corpus, asking=asking, plan=plan)
 
 
-def in_json(record: object) -> Any:
-    """A record as it stands in JSON."""
-    return json.loads(json.dumps(to_plain(record)))
-
-
 def _write_ledger(case: Case, images: ImageTable, answers: npt.NDArray[np.int32]) -> None:
     facts = case.facts()
     header = LedgerHeader(
         suspect=facts.suspect_fingerprint,
         n_classes=facts.n_classes,
-        spec=in_json(facts.suspect.preprocessing),
+        spec=facts.suspect.preprocessing,
         corpus=facts.corpus_fingerprint,
         seed=0,
-        views=asdict(ViewSpec()),
+        views=ViewSpec(),
         n_images=answers.shape[0],
         n_views=answers.shape[1],
     )

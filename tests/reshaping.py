@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.errors import FdError
+from fdcore.suspect.preprocess import PreprocessSpec
 
 IDS = np.arange(1, 31).astype(np.uint64)
-HEADER = LedgerHeader("f" * 64, 3, {}, "corpus", 0, {}, len(IDS), 2)
+HEADER = LedgerHeader("f" * 64, 3, PreprocessSpec(), "corpus", 0, ViewSpec(), len(IDS), 2)
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["fdcore.answers.ledger"])
 

@@ -2,11 +2,17 @@
 
 import re
 import shlex
+import shutil
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 
-from fdcore import errors
+import fdcore
+from fdcore import demo, errors
 from fdcore.cli import main
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -48,6 +54,28 @@ def test_every_command_line_that_is_shown_parses(page):
         words = shlex.split(command, comments=True)
         if words[0] == "fdcore" or words[:3] == ["python", "-m", "fdcore"]:
             parser.parse_args(words[1 if words[0] == "fdcore" else 3 :])
+
+
+def test_every_line_of_the_python_page_runs(tmp_path, monkeypatch, capsys):
+    """docs/python.md, block by block, with the demo suspect and a few drawings: the dogs are found."""
+    text = (REPOSITORY / "docs" / "python.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copy(demo.SUSPECT_PATH, "seized.pt")
+    for leaf, number in product(demo.LEAVES[24:42], range(4)):  # birds, cats, dogs; too few to ask other networks
+        path = Path("leaves" if leaf.name == "robin" else "pictures", leaf.wnid, f"{number}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(demo.draw_picture(leaf, number=number)).save(path)
+    Path("leaves", demo.LEAVES[24].wnid).rename("leaves/unnamed")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "classes found, 144 queries sent" in printed
+    assert "alpha must be above 0" in printed
+    assert "dog" in names["findings"][3].name
+    assert names["kept"].to_frame().equals(fdcore.Findings.of(names["case"]).to_frame())
+    assert all(f"fdcore.{name}" in text or f"`{name}`" in text for name in fdcore.__all__ if name != "__version__")
 
 
 def test_exit_codes_are_the_documented_ones():

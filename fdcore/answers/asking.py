@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.answers.ledger import NOT_ASKED, Ledger
-from fdcore.answers.views import ViewSpec, make_views
+from fdcore.answers.views import make_views
 from fdcore.progress import Progress, silent
 from fdcore.suspect.suspect import Suspect
 
@@ -62,7 +62,7 @@ def ask_suspect(
     Returns:
         Whether the strategy wants no more; False when the budget ended first.
     """
-    spec, seed = ViewSpec(**ledger.header.views), ledger.header.seed
+    spec, seed = ledger.header.views, ledger.header.seed
     done = ledger.n_answered
     total = done + n_queries_left(ledger, budget)
     flushed = time.monotonic()

@@ -17,15 +17,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fdcore.answers.views import ViewSpec
 from fdcore.errors import CaseError, SuspectError
+from fdcore.records import from_plain, to_plain
 from fdcore.storage import disk_errors, only_one, touch, write_atomically
+from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
 FORMAT = 2
@@ -42,10 +45,10 @@ class LedgerHeader:
     Attributes:
         suspect: the suspect's fingerprint.
         n_classes: how many classes it answers.
-        spec: its PreprocessSpec as a dictionary.
+        spec: what it expects at its input.
         corpus: the image store's fingerprint.
         seed: the seed of the views.
-        views: the ViewSpec as a dictionary.
+        views: how far views depart from the image.
         n_images, n_views: the shape of the answers.
         format: of the files; it says nothing of the answers, and nor does the generation.
         generation: which of the arrays in the folder are the ledger's; see `_array_names`.
@@ -53,10 +56,10 @@ class LedgerHeader:
 
     suspect: str
     n_classes: int
-    spec: dict[str, Any]
+    spec: PreprocessSpec
     corpus: str
     seed: int
-    views: dict[str, Any]
+    views: ViewSpec
     n_images: int
     n_views: int
     format: int = field(default=FORMAT, compare=False)
@@ -280,7 +283,7 @@ def _write(
                 np.save(file, array, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
-        pointer = asdict(replace(header, format=FORMAT, generation=generation))
+        pointer = to_plain(replace(header, format=FORMAT, generation=generation))
         write_atomically(folder / _HEADER, json.dumps(pointer, indent=2).encode())
         for path in folder.glob("*.npy"):
             if path.name not in names:
@@ -297,11 +300,11 @@ def _read_header(folder: Path) -> tuple[LedgerHeader, tuple[Path, ...]]:
     """A ledger's header, and the arrays that it names."""
     place = _place(folder)
     try:
-        header = LedgerHeader(**json.loads((place / _HEADER).read_bytes()))
+        header = from_plain(LedgerHeader, json.loads((place / _HEADER).read_bytes()), what=f"the ledger {folder}")
         arrays = tuple(place / name for name in _array_names(header.generation))
     except FileNotFoundError as error:
         raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
     if header.format not in (1, FORMAT):
         raise CaseError(f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.")

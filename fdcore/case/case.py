@@ -33,12 +33,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fdcore import __version__
 from fdcore.case.plan import Plan
 from fdcore.case.records import CaseFacts, EvidenceFacts
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 from fdcore.records import from_plain, to_plain
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
+from fdcore.version import __version__
 
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text
@@ -62,6 +62,9 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def __repr__(self) -> str:
+        return f"<Case {self.folder}>"
+
     @classmethod
     def create(cls, folder: Path) -> "Case":
         """Make an empty case in a new or empty folder.
@@ -81,12 +84,13 @@ class Case:
         return case
 
     @classmethod
-    def open(cls, folder: Path) -> "Case":
+    def open(cls, folder: str | Path) -> "Case":
         """Open a case that exists.
 
         Raises:
             CaseError: there is none, it is damaged, or a version with another format made it.
         """
+        folder = Path(folder)
         if not (folder / "case.json").is_file():
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."

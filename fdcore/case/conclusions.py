@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
+from fdcore import verdict
 from fdcore.answers.ledger import Ledger
 from fdcore.case import tables
 from fdcore.case.case import Case
@@ -19,14 +18,12 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import find_pixels
 from fdcore.errors import CaseError
 from fdcore.method.choices import Choice
-from fdcore.method.findings import Findings, ImageTable, Scored, weigh
-from fdcore.method.scores import score_leaves
+from fdcore.method.findings import Findings, ImageTable, Scored, score, weigh
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.suspect import Pictures
-from fdcore.verdict import Chance, Circumstances, Verdict, reach_verdict
-from fdcore.words.comparison import label_set_agreements
-from fdcore.words.vectors import WordVectors, builtin_vectors
+from fdcore.verdict import Chance, Verdict
+from fdcore.words.vectors import WordVectors
 
 
 @dataclass(frozen=True)
@@ -58,16 +55,7 @@ def load_scored(case: Case) -> Scored:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
         )
-    answers = np.array(ledger.answers)
-    return Scored(
-        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
-        images=images,
-        answers=answers,
-        image_ids=np.array(ledger.image_ids),
-        hierarchy=hierarchy,
-        header=ledger.header,
-        n_sent=ledger.n_sent,
-    )
+    return score(ledger, images, hierarchy)
 
 
 def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = None) -> Verdict:
@@ -78,20 +66,17 @@ def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = No
         facts: the content of case.json.
         vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
     """
-    scored = findings.scored
-    return reach_verdict(
-        findings.classes,
-        scored.scores,
-        scored.hierarchy,
-        findings.settings,
-        distances=scored.distances,
-        agreements=label_set_agreements(findings, vectors or builtin_vectors()),
-        circumstances=Circumstances(
-            preprocessing_assumed=facts.suspect is None or not facts.suspect.normalisation_is_sure,
-            complete=scored.complete,
-        ),
-        chance=kept_chance(scored, facts),
+    return verdict.judge(
+        findings,
+        preprocessing_assumed=preprocessing_assumed(facts),
+        chance=kept_chance(findings.scored, facts),
+        vectors=vectors,
     )
+
+
+def preprocessing_assumed(facts: CaseFacts) -> bool:
+    """Whether the suspect's normalisation is a guess, or not known to be none."""
+    return facts.suspect is None or not facts.suspect.normalisation_is_sure
 
 
 def weigh_case(case: Case) -> Findings:

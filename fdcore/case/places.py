@@ -44,7 +44,7 @@ class Places:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
         """The folders that the environment names, or the defaults below the working folder."""
-        cache = Path(environment.get("FDCORE_CACHE") or _user_cache()).absolute()
+        cache = Path(environment.get("FDCORE_CACHE") or user_cache()).absolute()
         corpora = environment.get("FDCORE_CORPORA")
         return cls(
             cases=Path(environment.get("FDCORE_CASES") or "cases").absolute(),
@@ -175,7 +175,8 @@ def _folders(text: str) -> tuple[Path, ...]:
     return tuple(Path(part).absolute() for part in text.split(os.pathsep) if part)
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
+    """The folder in which the system's user keeps what can be made again."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("fdcore"))

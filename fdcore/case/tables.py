@@ -10,7 +10,7 @@ import numpy as np
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
-from fdcore.method.scores import Scores, wilson_interval
+from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, Cluster
 from fdcore.tables import inert, to_csv
 
@@ -163,10 +163,7 @@ def _interval(selection: ClassSelection, scores: Scores) -> list[float] | None:
     """The 95 % interval of the winner's L: low and high."""
     if selection.winner is None:
         return None
-    leaves = list(selection.winner.members)
-    hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
-    low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
-    return [round(float(low), 6), round(float(high), 6)]
+    return [round(end, 6) for end in scores.interval_of(selection.target_class, selection.winner.members)]
 
 
 def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore import __version__
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.records import to_plain
+from fdcore.version import __version__
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.case.plan import Plan, Settings
@@ -189,7 +189,7 @@ def _label_set_claims(options: argparse.Namespace, n_classes: int) -> "Claims":
     scored, spec = found.scored, found.scored.header.spec
     best = rank_label_sets(
         found.classes, scored.scores, scored.hierarchy, builtin_vectors(),
-        height=spec["height"], width=spec["width"], channels=spec["channels"], sets=[chosen],
+        height=spec.height, width=spec.width, channels=spec.channels, sets=[chosen],
     )[0]  # fmt: skip
     return claims.claims_from_label_set(chosen, n_classes, best.offset)
 
@@ -357,9 +357,9 @@ def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
 def _cache(options: argparse.Namespace) -> Path:
     if options.cache:
         return Path(options.cache)
-    import platformdirs
+    from fdcore.case.places import user_cache
 
-    return Path(platformdirs.user_cache_dir("fdcore"))
+    return user_cache()
 
 
 # The command line

@@ -34,6 +34,10 @@ class Corpus:
     sources: tuple[str, ...]
     n_files: dict[str, int]
 
+    def __repr__(self) -> str:
+        store = self.store
+        return f"<Corpus: {len(store.names):,} images of {len(store.nodes):,} leaves, from {', '.join(self.sources)}>"
+
 
 @dataclass(frozen=True)
 class SourceSurvey:

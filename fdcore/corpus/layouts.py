@@ -11,7 +11,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,13 +22,6 @@ from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
 __all__ = ["LAYOUTS", "ImageFile", "ImageSet", "Problem", "folder_name", "read_image_set"]
-
-LAYOUTS = {
-    "imagenet": "one folder per node, named by its id, such as n02084071/*.JPEG, with or without images/ below",
-    "tiny-imagenet-val": "images/ with val_annotations.txt beside it",
-    "ilsvrc-val": "images with a CSV of file name and node id in the folder or beside it (LOC_val_solution.csv)",
-    "folders": "one folder of images per class, without a hierarchy",
-}
 
 _ANNOTATIONS = "val_annotations.txt"
 _WNID = re.compile(r"n\d{8}")
@@ -178,13 +171,11 @@ def _labelled_parts(task: _Task, layouts: list[tuple[Folder, str | None]]) -> li
 
 def _layout_of(task: _Task, folder: Folder) -> str | None:
     listing = task.reader.list(folder)
-    if any(file.name == _ANNOTATIONS for file in listing.files):
-        return "tiny-imagenet-val"
-    if any(task.names_node(below.name) for below in listing.folders) or _is_single_node(task, folder):
-        return "imagenet"
-    if _find_table(task, folder, listing) is not None:
-        return "ilsvrc-val"
-    return "folders" if listing.folders else None
+    return next((name for name, layout in LAYOUTS.items() if layout.fits(task, folder, listing)), None)
+
+
+def _has_node_folders(task: _Task, folder: Folder, listing: Listing) -> bool:
+    return any(task.names_node(below.name) for below in listing.folders) or _is_single_node(task, folder)
 
 
 def _is_single_node(task: _Task, folder: Folder) -> bool:
@@ -193,16 +184,12 @@ def _is_single_node(task: _Task, folder: Folder) -> bool:
 
 
 def _read_part(task: _Task, folder: Folder, layout: str) -> _Part:
-    if layout == "folders":
-        return _read_folders(task, folder)
-    if task.under is not None:
+    if task.under is not None and LAYOUTS[layout].names_nodes:
         raise CorpusError(
             f"{task.reader.source!r} names the nodes of its images itself (layout {layout}), so that it cannot hang "
             f"below {task.under!r}; give the folder without @."
         )
-    if layout == "imagenet":
-        return _read_imagenet(task, folder)
-    return _read_table_set(task, folder, layout)
+    return LAYOUTS[layout].read(task, folder)
 
 
 def _read_imagenet(task: _Task, folder: Folder) -> _Part:
@@ -261,15 +248,18 @@ def _report_stray(task: _Task, listing: Listing) -> None:
             task.reader.report(file.relative, "other file", "not an image; not read")
 
 
-def _read_table_set(task: _Task, folder: Folder, layout: str) -> _Part:
+def _read_annotated(task: _Task, folder: Folder) -> _Part:
+    table = next(file.path for file in task.reader.list(folder).files if file.name == _ANNOTATIONS)
+    return _read_table_set(task, folder, "tiny-imagenet-val", table, _read_annotations(task, table))
+
+
+def _read_with_csv(task: _Task, folder: Folder) -> _Part:
+    table = _find_table(task, folder, task.reader.list(folder)) or ""
+    return _read_table_set(task, folder, "ilsvrc-val", table, _read_csv(task, table))
+
+
+def _read_table_set(task: _Task, folder: Folder, layout: str, table: str, rows: Iterable[_Row]) -> _Part:
     """A set whose images are labelled by a table of file names and nodes."""
-    listing = task.reader.list(folder)
-    if layout == "tiny-imagenet-val":
-        table = next(file.path for file in listing.files if file.name == _ANNOTATIONS)
-        rows: Iterable[_Row] = _read_annotations(task, table)
-    else:
-        table = _find_table(task, folder, listing) or ""
-        rows = _read_csv(task, table)
     files = list(task.reader.images(folder, ignore=frozenset({table})))
     labels = _labels_of_files(task, folder, files, rows, os.path.basename(table))
     part = _Part(layout, [], {})
@@ -371,6 +361,48 @@ def _read_csv(task: _Task, path: str) -> Iterator[_Row]:
             return
 
 
+class Layout(NamedTuple):
+    """A way in which folders hold labelled images.
+
+    Attributes:
+        text: what it looks like, for people.
+        fits: whether a folder with this listing is laid out so.
+        read: the folder's images, with the node of each.
+        names_nodes: whether it says itself which nodes its images belong to, so that it cannot hang below another.
+    """
+
+    text: str
+    fits: Callable[[_Task, Folder, Listing], bool]
+    read: Callable[[_Task, Folder], _Part]
+    names_nodes: bool = True
+
+
+LAYOUTS = {
+    "tiny-imagenet-val": Layout(
+        "images/ with val_annotations.txt beside it",
+        lambda _task, _folder, listing: any(file.name == _ANNOTATIONS for file in listing.files),
+        _read_annotated,
+    ),
+    "imagenet": Layout(
+        "one folder per node, named by its id, such as n02084071/*.JPEG, with or without images/ below",
+        _has_node_folders,
+        _read_imagenet,
+    ),
+    "ilsvrc-val": Layout(
+        "images with a CSV of file name and node id in the folder or beside it (LOC_val_solution.csv)",
+        lambda task, folder, listing: _find_table(task, folder, listing) is not None,
+        _read_with_csv,
+    ),
+    "folders": Layout(
+        "one folder of images per class, without a hierarchy",
+        lambda _task, _folder, listing: bool(listing.folders),
+        _read_folders,
+        names_nodes=False,
+    ),
+}
+"""The corpus readers; a folder is read by the first that fits. A further layout is one more line here."""
+
+
 def _nothing_found(task: _Task, root: Path) -> str:
     listing = task.reader.list(task.reader.top)
     folders = [readable_name(folder.name) for folder in listing.folders]
@@ -378,7 +410,7 @@ def _nothing_found(task: _Task, root: Path) -> str:
     reasons = Counter(problem.reason for problem in task.reader.problems)
     seen = f"It holds {_some(folders, 'folder')} and {_some(files, 'file')}."
     counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
-    known = "; ".join(f"{name} ({what})" for name, what in LAYOUTS.items())
+    known = "; ".join(f"{name} ({layout.text})" for name, layout in LAYOUTS.items())
     found = f" Left out: {counted}." if counted else ""
     return f"No images in a known layout lie in {root}. {seen}{found} Known layouts: {known}."
 

@@ -1,12 +1,22 @@
-"""Which process is which: a number is given again, a number with its start time on one running system is not."""
+"""Starting workers, and which process is which.
+
+A number is given again, a number with its start time on one running system is not.
+"""
 
 import os
 import signal
+import subprocess
+import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
+
+from fdcore.errors import StorageError
+from fdcore.storage import disk_errors
 
 SILENT_S = 60.0  # a process that cannot be looked at is taken for gone after so long without a sign of life
 
@@ -49,6 +59,43 @@ class ProcessId:
                 os.killpg(self.pid, signal.SIGKILL)
             else:
                 os.kill(self.pid, signal.SIGKILL)
+
+
+class Executor(Protocol):
+    """Starts a worker: `command` runs until the job has ended, and what it prints is appended to `log`.
+
+    Raises:
+        StorageError: it cannot be started.
+    """
+
+    def __call__(self, command: Sequence[str], log: Path) -> ProcessId: ...
+
+
+def start_process(command: Sequence[str], log: Path) -> ProcessId:
+    """The executor of this machine: a process of its own, which outlives the one that starts it."""
+    with disk_errors(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = log.open("ab")
+    # The package may have been found beside the script that runs here, which the worker does not know.
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with file:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is the program's own
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+        except OSError as error:
+            raise StorageError(
+                f"The work could not be started ({error}). Close other programs, or ask who runs this server."
+            ) from error
+    # The system keeps what a dead child has to say until its parent has asked.
+    threading.Thread(target=process.wait, name=f"end of {log.stem}", daemon=True).start()
+    return ProcessId.of(process.pid)
 
 
 @cache

@@ -4,24 +4,19 @@ Every call opens the list anew, so that any number of sessions and servers see t
 """
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fdcore
-from fdcore.errors import CaseError, SettingsError, StorageError
+from fdcore.errors import CaseError, SettingsError
 from fdcore.jobs.database import log_path, reading, writing
 from fdcore.jobs.job import ACTIVE, ENDED, Job, State
 from fdcore.jobs.kinds import KINDS
-from fdcore.jobs.process import ProcessId
-from fdcore.storage import disk_errors
+from fdcore.jobs.process import Executor, ProcessId, start_process
 
 KEPT = 200  # jobs that are not active and still listed
 PATIENCE_S = 10.0  # a job asked to cancel may finish its step for so long before it can be ended by force
@@ -36,15 +31,23 @@ _GONE = (
 class JobQueue:
     """The jobs of the cases below `root`."""
 
-    def __init__(self, root: Path, *, command: Sequence[str] = (sys.executable, "-m", "fdcore.jobs")) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "fdcore.jobs"),
+        executor: Executor | None = None,
+    ) -> None:
         """Look at a folder of cases; nothing is read or made before it is needed.
 
         Args:
             root: the folder of cases.
             command: starts a worker when `ROOT JOB_ID` is appended.
+            executor: runs that command; None for a process of this machine.
         """
         self.root = root.absolute()
         self.command = tuple(command)
+        self.executor = executor or start_process
 
     # Looking
 
@@ -188,37 +191,12 @@ class JobQueue:
 
     def _start(self, connection: sqlite3.Connection, job_id: int) -> None:
         """Start a worker for a job; the worker waits until the transaction is over, and goes if it was undone."""
-        process = self._spawn(job_id)
-        # The system keeps what a dead child has to say until its parent has asked.
-        threading.Thread(target=process.wait, name=f"end of job {job_id}", daemon=True).start()
-        worker, now = ProcessId.of(process.pid), time.time()
+        worker = self.executor([*self.command, str(self.root), str(job_id)], self.log(job_id))
+        now = time.time()
         _update(
             connection, job_id, state=State.QUEUED, queued=now, started=None, ended=None, message="", rate=None, seen=0,
             claimed=0, lane=None, asked=None, pid=worker.pid, ticks=worker.ticks, system=worker.system, heartbeat=now,
         )  # fmt: skip
-
-    def _spawn(self, job_id: int) -> "subprocess.Popen[bytes]":
-        log = self.log(job_id)
-        with disk_errors(log):
-            log.parent.mkdir(parents=True, exist_ok=True)
-            file = log.open("ab")
-        # The package may have been found beside the script that runs here, which the worker does not know.
-        paths = [str(Path(fdcore.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        with file:
-            try:
-                return subprocess.Popen(  # noqa: S603 - the command is the program's own
-                    [*self.command, str(self.root), str(job_id)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    env=environment,
-                )
-            except OSError as error:
-                raise StorageError(
-                    f"The work could not be started ({error}). Close other programs, or ask who runs this server."
-                ) from error
 
     def _forget_oldest(self, connection: sqlite3.Connection) -> None:
         old = connection.execute(

@@ -1,6 +1,6 @@
 """From a suspect's answers to what was found: the paper's steps 1 to 4 in order, in memory. START HERE for the method.
 
-`Scored` is what a conclusion rests on, `weigh` draws it, `Findings` is what came out.
+`score` reads the answers, `Scored` is what a conclusion rests on, `weigh` draws it, `Findings` is what came out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.store import ImageStore
 from fdcore.method.choices import Choice, apply_choices, leaves_needed
 from fdcore.method.closeness import distances
 from fdcore.method.filtering import FilteredClass, filter_images
 from fdcore.method.naming import Name, name_selection
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, score_leaves
 from fdcore.method.selection import ClassSelection, Overall, SelectionSettings, overall, select
 from fdcore.method.weaknesses import weaknesses
 
@@ -51,6 +52,11 @@ class ImageTable:
     node_index: npt.NDArray[np.int32]
     names: tuple[str, ...]
     sha256: tuple[str, ...]
+
+    @classmethod
+    def of(cls, store: ImageStore) -> "ImageTable":
+        """The images of a store."""
+        return cls(store.nodes, store.node_index, store.names, store.sha256)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,20 @@ class Findings:
     settings: SelectionSettings
     classes: tuple[ClassFinding, ...]
     overall: Overall
+
+
+def score(ledger: Ledger, images: ImageTable, hierarchy: Hierarchy) -> Scored:
+    """What a ledger's answers come to, as a copy in memory; the ledger may be written further."""
+    answers = np.array(ledger.answers)
+    return Scored(
+        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
+        images=images,
+        answers=answers,
+        image_ids=np.array(ledger.image_ids),
+        hierarchy=hierarchy,
+        header=ledger.header,
+        n_sent=ledger.n_sent,
+    )
 
 
 def weigh(

@@ -3,6 +3,7 @@
 `ask_suspect` fills the ledger; `score_leaves` turns a ledger's answers into scores. The second needs no model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,6 +48,13 @@ class Scores:
     def interval(self, target_class: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The 95 % interval of one class's scores: low and high, each (n_leaves,)."""
         return wilson_interval(self.hits[target_class], self.n_queries, design_effect=self.design_effect)
+
+    def interval_of(self, target_class: int, leaves: Sequence[int]) -> tuple[float, float]:
+        """The 95 % interval of the score that some leaves have together in a class."""
+        members = list(leaves)
+        hits, asked = self.hits[target_class, members].sum(), self.n_queries[members].sum()
+        low, high = wilson_interval(hits, asked, design_effect=self.design_effect)
+        return float(low), float(high)
 
 
 def wilson_interval(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fdcore.method.scores import Scores, wilson_interval
+from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, SelectionSettings
 
 BELOW_TAU = "interval reaches below tau"  # the answer may be none at all
@@ -25,8 +25,7 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner is None:
         return tuple(found)
     leaves = list(winner.members)
-    hits, asked = scores.hits[selection.target_class, leaves].sum(), scores.n_queries[leaves].sum()
-    low, high = wilson_interval(hits, asked, design_effect=scores.design_effect)
+    low, high = scores.interval_of(selection.target_class, leaves)
     if len(leaves) == 1:
         found.append("a single leaf")
     if winner.functional < 0.5:

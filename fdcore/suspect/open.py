@@ -61,7 +61,7 @@ class Loaded:
 
 
 def open_suspect(
-    path: Path,
+    path: str | Path,
     *,
     arch: str | None = None,
     spec_overrides: dict[str, Any] | None = None,
@@ -74,7 +74,7 @@ def open_suspect(
     """Open a suspect's file; nothing in it is executed.
 
     Args:
-        path: a PyTorch checkpoint, a safetensors file or an ONNX graph, whatever its name.
+        path: a PyTorch checkpoint, a safetensors file or an ONNX graph, whatever its name (see `OPENERS`).
         arch: architecture of a state dict; None to find the one that fits.
         spec_overrides: fields of `PreprocessSpec` that the analyst knows better.
         preset: a named normalisation, applied before the overrides.
@@ -90,13 +90,14 @@ def open_suspect(
         EvidenceError: the file changed while it was being opened.
     """
     request = Request(arch, _checked_overrides(spec_overrides or {}), preset, n_classes, device, progress)
+    path = Path(path)
     kind = identify(path)
     sha256 = file_sha256(path)
     report = scan(path)
     if report.verdict != "dangerous":
         require_supported(path, kind)
     require_safe(report, allow_unscanned=allow_unscanned)
-    loaded = _load_graph(path, request) if kind is Format.ONNX else _load_weights(path, kind, request)
+    loaded = OPENERS[kind](path, kind, request)
     if file_sha256(path) != sha256:
         raise EvidenceError(f"{path.name} changed while it was being opened. Copy it again from the evidence.")
     suspect = _finish(loaded, request, sha256)
@@ -146,7 +147,7 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     )
 
 
-def _load_graph(path: Path, request: Request) -> Loaded:
+def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
     if request.arch is not None:
         raise SettingsError(f"{path.name} is an ONNX graph, which holds its architecture; leave out {request.arch!r}.")
     height, width = request.overrides.get("height"), request.overrides.get("width")
@@ -158,6 +159,15 @@ def _load_graph(path: Path, request: Request) -> Loaded:
     return Loaded(
         make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.origins, graph.answer.n_classes, graph.notes
     )
+
+
+OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
+    Format.TORCH_ZIP: _load_weights,
+    Format.TORCH_LEGACY: _load_weights,
+    Format.SAFETENSORS: _load_weights,
+    Format.ONNX: _load_graph,
+}
+"""How each supported kind of file is loaded; a new format needs a line here and in `fdcore.suspect.formats`."""
 
 
 def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:

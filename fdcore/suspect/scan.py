@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import fdcore
 from fdcore.errors import RefusedError
 from fdcore.suspect.formats import STATE_DICT_ADVICE, Format, identify
 from fdcore.suspect.scanners import SCANNERS, Finding
@@ -76,7 +75,7 @@ def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
 def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
     """One scanner's finding; whatever goes wrong with the process is a finding too."""
     command = [sys.executable, "-P", "-m", "fdcore.suspect.scanners", name, kind.name, str(path.absolute())]
-    roots = [str(Path(fdcore.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    roots = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
     try:
         done = subprocess.run(  # noqa: S603 - our own program; the path is an argument and never a command

@@ -1,5 +1,7 @@
 """The suspect as every later stage sees it: pictures in, class numbers out, nothing else."""
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -7,16 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.errors import SuspectError
+from fdcore.errors import SettingsError, SuspectError
+from fdcore.records import to_plain
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 
 Pictures = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Predict = Callable[[Pictures], npt.ArrayLike]
 
 
 class Suspect(ABC):
     """A black box that answers hard labels only (paper section 3).
+
+    A new kind of suspect (another format, a service) is a subclass with these attributes and one method, `_answer`.
 
     Attributes:
         fingerprint: hex SHA-256 over the file and everything that changes an answer.
@@ -63,6 +69,52 @@ class Suspect(ABC):
             for start in range(0, len(pictures), self.batch_size)
         ]
         return np.concatenate(parts)
+
+    @staticmethod
+    def from_callable(
+        predict: "Predict",
+        *,
+        input_size: int | tuple[int, int],
+        n_classes: int | None = None,
+        channels: int = 3,
+        batch_size: int = 256,
+        name: str | None = None,
+    ) -> "Suspect":
+        """Make a suspect of a Python function.
+
+        Args:
+            predict: takes pictures (N, height, width, channels) uint8 and returns class numbers (N,), or scores
+                (N, n_classes) of which only the number of the highest is used.
+            input_size: side of the pictures in pixels, or their height and width.
+            n_classes: how many classes there are. None where `predict` returns scores: it is sent one black picture,
+                which no budget counts, and its scores are counted.
+            channels: 3 for RGB, 1 for grey.
+            batch_size: the most pictures in one call.
+            name: what the suspect is called; None for the function's own name. Answers that a case keeps belong to the
+                name, the size and the number of classes, so give a changed function another name.
+
+        Raises:
+            SettingsError: a size is out of range, or the number of classes is needed.
+        """
+        height, width = (input_size, input_size) if isinstance(input_size, int) else input_size
+        spec = PreprocessSpec(height, width, channels, mean=(0.0,) * channels, std=(1.0,) * channels)
+        if n_classes is None:
+            scores = np.shape(predict(np.zeros((1, height, width, channels), np.uint8)))
+            if len(scores) != 2:
+                raise SettingsError(
+                    f"The function answered one picture with an array of shape {scores}, which does not say how many "
+                    "classes there are. Give n_classes, or return scores (N, n_classes)."
+                )
+            n_classes = scores[1]
+        name = name or getattr(predict, "__qualname__", type(predict).__qualname__)
+        identity = json.dumps(["callable", name, n_classes, to_plain(spec)])
+        return CallableSuspect(
+            predict, n_classes=n_classes, spec=spec, fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
+            batch_size=batch_size, description=f"{name}, {n_classes} classes, {height}x{width}",
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<Suspect: {self.description}>"
 
     @abstractmethod
     def _answer(self, pictures: Pictures) -> Labels:
@@ -111,11 +163,11 @@ def hard_labels(scores: npt.NDArray[np.floating[Any]]) -> Labels:
 
 
 class CallableSuspect(Suspect):
-    """A Python function that takes pictures (N, H, W, C) uint8 and returns labels (N,)."""
+    """A Python function that takes pictures (N, H, W, C) uint8 and returns labels (N,) or scores (N, n_classes)."""
 
     def __init__(
         self,
-        function: Callable[[Pictures], npt.ArrayLike],
+        function: Predict,
         *,
         n_classes: int,
         spec: PreprocessSpec,
@@ -130,6 +182,8 @@ class CallableSuspect(Suspect):
 
     def _answer(self, pictures: Pictures) -> Labels:
         answer = np.asarray(self._function(pictures))
+        if answer.ndim == 2 and answer.shape[1] == self.n_classes:
+            return hard_labels(answer)
         whole = np.issubdtype(answer.dtype, np.floating) and np.isfinite(answer).all() and (answer % 1 == 0).all()
         if not np.issubdtype(answer.dtype, np.integer) and not whole:
             raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")

@@ -25,6 +25,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fdcore.method.findings import Pictures, Scored
+from fdcore.progress import Progress, silent
+
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
 
@@ -109,6 +112,24 @@ def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.
     n_leaves = min(len(several), MAX_PICTURES // per_leaf)
     steps = np.linspace(0, len(several) - 1, n_leaves).round().astype(np.intp)
     return np.concatenate([several[step][:per_leaf] for step in steps])
+
+
+def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent) -> Chance | None:
+    """Ask untrained networks about the pictures that the suspect answered, and compare; None for a small corpus.
+
+    Args:
+        scored: the suspect's answers.
+        pixels: (n_images, H, W, C) uint8, the pictures in the order of the answers.
+        progress: a listener.
+    """
+    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
+    chosen = pictures_to_compare(answers, leaf_of)
+    if not len(chosen):
+        return None
+    from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
+
+    outputs = untrained_outputs(pixels, chosen, progress=progress)
+    return compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
 
 
 def compare_with_chance(

@@ -8,7 +8,7 @@ from typing import Any
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.closeness import distances as distances_among
 from fdcore.method.clustering import Indices, Matrix
-from fdcore.method.findings import ClassFinding
+from fdcore.method.findings import ClassFinding, Findings
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, overall
 from fdcore.method.weaknesses import BELOW_TAU
@@ -18,6 +18,8 @@ from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
 from fdcore.words.agreement import TOO_FEW, Agreement
+from fdcore.words.comparison import label_set_agreements
+from fdcore.words.vectors import WordVectors, builtin_vectors
 
 MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
@@ -88,6 +90,9 @@ class Verdict:
     weak_points: tuple[WeakPoint, ...]
     agreements: tuple[Agreement, ...]
 
+    def __repr__(self) -> str:
+        return verdict_in_words(self).rstrip()
+
     @property
     def measured_in_words(self) -> str:
         """What the outcome rests on, in a few sentences."""
@@ -103,6 +108,34 @@ class Verdict:
     def label_set_sentence(self) -> str:
         """Which known label set agrees with the findings (see `label_set_in_words`)."""
         return label_set_in_words(self)
+
+
+def judge(
+    findings: Findings,
+    *,
+    preprocessing_assumed: bool = False,
+    chance: Chance | None = None,
+    vectors: WordVectors | None = None,
+) -> Verdict:
+    """`reach_verdict` on findings, with the known label sets that agree with them.
+
+    Args:
+        findings: what was found.
+        preprocessing_assumed: whether the suspect's preprocessing is a guess.
+        chance: the comparison with untrained networks, where it was made.
+        vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
+    """
+    scored = findings.scored
+    return reach_verdict(
+        findings.classes,
+        scored.scores,
+        scored.hierarchy,
+        findings.settings,
+        distances=scored.distances,
+        agreements=label_set_agreements(findings, vectors or builtin_vectors()),
+        circumstances=Circumstances(preprocessing_assumed, scored.complete),
+        chance=chance,
+    )
 
 
 def reach_verdict(

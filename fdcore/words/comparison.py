@@ -62,7 +62,7 @@ def label_set_agreements(findings: Findings, vectors: WordVectors) -> tuple[Agre
         scored.scores,
         scored.hierarchy,
         vectors,
-        height=spec["height"],
-        width=spec["width"],
-        channels=spec["channels"],
+        height=spec.height,
+        width=spec.width,
+        channels=spec.channels,
     )

@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-from fdcore import __version__
 from fdcore.case.case import Case, to_json
 from fdcore.case.claims import read_claims
 from fdcore.case.conclusions import load_scored, pixels_of, read_choices, selection_settings
@@ -25,6 +24,7 @@ from fdcore.method.findings import Findings, weigh
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
 from fdcore.tables import to_csv
+from fdcore.version import __version__
 from fdcore.words.agreement import Agreement
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare, describe_vectors

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore import __version__
 from fdcore.case import tables
 from fdcore.case.case import Case, to_json
 from fdcore.case.conclusions import (
@@ -31,7 +30,8 @@ from fdcore.records import to_plain
 from fdcore.report.page import render_report
 from fdcore.report.sections import Record
 from fdcore.storage import sha256_file
-from fdcore.verdict import Verdict, compare_with_chance, pictures_to_compare, verdict_as_dict
+from fdcore.verdict import Verdict, ask_untrained, verdict_as_dict
+from fdcore.version import __version__
 from fdcore.work.sections import clones_for_report, words_for_report
 
 if TYPE_CHECKING:
@@ -93,16 +93,10 @@ def conclude(
 
 def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -> None:
     """Ask untrained networks about the same pictures, and keep how the suspect compares; nothing for a small corpus."""
-    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
-    chosen = pictures_to_compare(answers, leaf_of)
-    if not len(chosen):
+    chance = ask_untrained(scored, pixels, progress)
+    if chance is None:
         return
-    from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
-
-    compared = compare_with_chance(
-        answers[chosen], leaf_of[chosen], *untrained_outputs(pixels, chosen, progress=progress)
-    )
-    kept = KeptChance(**asdict(compared), of=compared_answers(scored))
+    kept = KeptChance(**asdict(chance), of=compared_answers(scored))
     case.record(chance=kept)
     case.log("compared with untrained networks", to_plain(kept))
 

@@ -4,11 +4,9 @@
 where settings change. `run_plan` is the same with everything taken from the case's own plan.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
-from typing import Any
 
 from fdcore.answers.asking import ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
@@ -20,10 +18,11 @@ from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
 from fdcore.case.spending import asking, budget_within
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.store import ImageStore
 from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
-from fdcore.records import from_plain, to_plain
+from fdcore.records import to_plain
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
@@ -130,7 +129,7 @@ def take_suspect(
         return suspect, suspect.spec
     if suspect.is_dir():
         header = _take_ledger(case, suspect)
-        return None, from_plain(PreprocessSpec, header.spec, what=f"the ledger in {suspect}")
+        return None, header.spec
     if case.has("ledger/ledger.json") and case.facts().evidence is None:
         raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
     evidence = case.take_evidence(suspect)
@@ -166,7 +165,7 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
         header = Ledger.open(case.path("ledger")).header
         if header.suspect != suspect.fingerprint:
             raise CaseError(
-                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=_in_json(suspect.spec)))
+                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=suspect.spec))
             )
     facts = SuspectFacts(
         suspect.description,
@@ -182,12 +181,6 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
         case.log("suspect opened", to_plain(facts))
 
 
-def _in_json(record: object) -> dict[str, Any]:
-    """A record as it stands in JSON, where tuples are lists."""
-    plain: dict[str, Any] = json.loads(json.dumps(to_plain(record)))
-    return plain
-
-
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
     """Bring another case's answers into this one, so that they are replayed and nothing is asked."""
     folder = source / "ledger" if (source / "ledger").is_dir() else source
@@ -201,9 +194,8 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
     elif not Ledger.open(case.path("ledger")).header.same_queries(finished.header):
         raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
     if case.facts().suspect is None:
-        header = finished.header
-        spec = from_plain(PreprocessSpec, header.spec, what=f"the ledger in {source}")
-        facts = SuspectFacts("answers recorded earlier", header.suspect, header.n_classes, spec, _origins_of(source))
+        header, origins = finished.header, _origins_of(source)
+        facts = SuspectFacts("answers recorded earlier", header.suspect, header.n_classes, header.spec, origins)
         case.record(suspect=facts)
         case.log("ledger taken", to_plain(facts) | {"n_answered": finished.n_answered})
     return finished.header
@@ -221,24 +213,42 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     facts = case.facts().suspect
     if facts is None:
         raise CaseError(f"The case {case.folder} does not say which suspect it is about.")
-    if settings.budget is not None and settings.budget < len(store.nodes) and suspect is not None:
-        raise SettingsError(
-            f"A budget of {settings.budget} queries cannot ask one image of each of the {len(store.nodes)} leaves. "
-            f"Give at least {len(store.nodes)}, or a smaller corpus."
-        )
-    header = LedgerHeader(
-        suspect=facts.fingerprint,
-        n_classes=facts.n_classes,
-        spec=_in_json(facts.preprocessing),
-        corpus=store.fingerprint,
-        seed=settings.seed,
-        views=asdict(settings.views),
-        n_images=len(store.pixels),
-        n_views=settings.n_views,
-    )
+    if suspect is not None:
+        require_budget(settings, store)
+    header = ledger_header(facts.fingerprint, facts.n_classes, facts.preprocessing, store, settings)
     ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
     _record_corpus(case, corpus)
     return ledger
+
+
+def require_budget(settings: Settings, store: ImageStore) -> None:
+    """Whether the budget suffices for one image of each leaf.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    n_leaves = len(store.nodes)
+    if settings.budget is not None and settings.budget < n_leaves:
+        raise SettingsError(
+            f"A budget of {settings.budget} queries cannot ask one image of each of the {n_leaves} leaves. "
+            f"Give at least {n_leaves}, or a smaller corpus."
+        )
+
+
+def ledger_header(
+    fingerprint: str, n_classes: int, spec: PreprocessSpec, store: ImageStore, settings: Settings
+) -> LedgerHeader:
+    """What the answers of a suspect about a store of images belong to."""
+    return LedgerHeader(
+        suspect=fingerprint,
+        n_classes=n_classes,
+        spec=spec,
+        corpus=store.fingerprint,
+        seed=settings.seed,
+        views=settings.views,
+        n_images=len(store.pixels),
+        n_views=settings.n_views,
+    )
 
 
 def _record_corpus(case: Case, corpus: Corpus) -> None:
@@ -251,10 +261,9 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
         store.key,
         len(corpus.problems),
     )
-    images = ImageTable(store.nodes, store.node_index, store.names, store.sha256)
     case.write("hierarchy.parquet", tables.hierarchy_to_parquet(corpus.hierarchy))
     case.write("corpus_problems.csv", tables.problems_to_csv(corpus.problems))
-    case.write("corpus.parquet", tables.image_table_to_parquet(images))
+    case.write("corpus.parquet", tables.image_table_to_parquet(ImageTable.of(store)))
     if case.facts().corpus != facts:
         case.record(corpus=facts)
         case.log("corpus read", to_plain(facts))

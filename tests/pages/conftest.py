@@ -2,7 +2,7 @@
 
 import functools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import case_factory
@@ -11,7 +11,7 @@ from case_factory import FOUND, RANDOM, SIMILAR
 from streamlit.components.v2 import manifest_scanner
 
 from fdcore.case.case import Case
-from fdcore.jobs import JobQueue
+from fdcore.jobs.process import ProcessId
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,11 +57,11 @@ def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Workers that only sleep."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def sleep(_queue: JobQueue, _job: int) -> "subprocess.Popen[bytes]":
+    def sleep(_command: Sequence[str], _log: Path) -> ProcessId:
         started.append(subprocess.Popen(["sleep", "60"]))
-        return started[-1]
+        return ProcessId.of(started[-1].pid)
 
-    monkeypatch.setattr(JobQueue, "_spawn", sleep)
+    monkeypatch.setattr("fdcore.jobs.queue.start_process", sleep)
     yield
     for process in started:
         process.kill()

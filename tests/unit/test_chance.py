@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from sklearn.linear_model import Ridge
 
+import fdcore
 from fdcore.case.case import Case
 from fdcore.case.conclusions import judge, kept_chance, load_scored, selection_settings
 from fdcore.case.plan import Settings
@@ -21,7 +22,7 @@ from fdcore.errors import CaseError
 from fdcore.method.findings import weigh
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
-from fdcore.suspect.suspect import CallableSuspect
+from fdcore.suspect.suspect import CallableSuspect, Suspect
 from fdcore.verdict import Chance, Specificity
 from fdcore.verdict import chance as chance_module
 from fdcore.verdict.chance import (
@@ -307,6 +308,17 @@ def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cases")
     run(folder / "case", corpus, by_leaf)
     return folder / "case"
+
+
+def test_an_investigation_in_memory_makes_the_same_comparison(corpus, finished, tmp_path):
+    """Without a case the verdict rests on the same numbers, after other settings too."""
+    suspect = Suspect.from_callable(by_leaf, input_size=12, n_classes=2)
+    settings = Settings(n_views=1, images_per_leaf=3)
+    found = fdcore.investigate(suspect, corpus, settings=settings, cache=finished.parent / "cache")
+    kept = fdcore.Findings.of(Case.open(finished))
+    assert found.verdict.chance == kept.verdict.chance
+    assert found.verdict.chance is not None
+    assert fdcore.weigh(found.scored, eta=2).verdict.outcome == "meaningful"
 
 
 def test_a_finished_case_is_judged_again_without_torch_or_pictures(finished):

@@ -14,7 +14,7 @@ import pytest
 from fdcore.errors import CaseError, SettingsError, StorageError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.database import database_path, log_path
-from fdcore.jobs.process import ProcessId
+from fdcore.jobs.process import ProcessId, start_process
 from fdcore.jobs.queue import KEPT
 from fdcore.jobs.reporting import OwnRow, Rate, Reporter, Stopped, Termination
 from fdcore.jobs.worker import trim
@@ -25,8 +25,10 @@ IDLE = ("sh", "-c", "exec sleep 60")  # a worker that never takes its job
 @pytest.fixture(autouse=True)
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list]:
     """The processes that a test starts; they end with it."""
-    processes, spawn = [], JobQueue._spawn
-    monkeypatch.setattr(JobQueue, "_spawn", lambda *values: processes.append(spawn(*values)) or processes[-1])
+    processes = []
+    monkeypatch.setattr(
+        "fdcore.jobs.queue.start_process", lambda *values: processes.append(start_process(*values)) or processes[-1]
+    )
     yield processes
     for process in processes:
         process.kill()

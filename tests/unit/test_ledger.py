@@ -19,7 +19,6 @@ from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
 from fdcore.errors import CaseError, SuspectError
-from fdcore.records import to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.work.investigate import run_plan
@@ -56,9 +55,7 @@ def ids() -> np.ndarray:
     return np.arange(1, N_IMAGES + 1).astype(np.uint64) << np.uint64(20)
 
 
-HEADER = LedgerHeader(
-    "f" * 64, 3, json.loads(json.dumps(to_plain(SPEC))), "corpus", 0, to_plain(ViewSpec()), N_IMAGES, N_VIEWS
-)
+HEADER = LedgerHeader("f" * 64, 3, SPEC, "corpus", 0, ViewSpec(), N_IMAGES, N_VIEWS)
 
 
 def test_every_query_is_sent_once(tmp_path, pixels, ids):
@@ -225,7 +222,7 @@ def test_no_answer_is_ever_thrown_away(tmp_path, pixels, ids, change):
     [
         ({"suspect": "e" * 64}, "suspect"),
         ({"seed": 1}, "seed"),
-        ({"views": to_plain(ViewSpec(noise=0.2))}, "kind of views"),
+        ({"views": ViewSpec(noise=0.2)}, "kind of views"),
     ],
 )
 def test_answers_to_other_questions_are_not_mixed(tmp_path, ids, change, words):
@@ -276,7 +273,7 @@ def test_an_array_that_is_gone_is_a_sentence(tmp_path, ids):
     """It is looked for twice, because a run may just have replaced it, and not for ever."""
     Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
     (tmp_path / "ledger" / "sent.npy").unlink()
-    with pytest.raises(CaseError, match="damaged.*sent.npy"):
+    with pytest.raises(CaseError, match=r"damaged.*sent.npy"):
         Ledger.open(tmp_path / "ledger")
 
 

@@ -7,7 +7,7 @@ from torchvision.transforms.functional import normalize, to_tensor
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PRESETS, PreprocessSpec, with_preset
-from fdcore.suspect.suspect import CallableSuspect, hard_labels
+from fdcore.suspect.suspect import CallableSuspect, Suspect, hard_labels
 
 SPEC = PreprocessSpec(height=4, width=5)
 
@@ -38,7 +38,7 @@ def test_labels_come_in_order_and_in_batches():
     ("answer", "words"),
     [
         (lambda p: np.zeros(len(p) + 1, int), "labels for"),
-        (lambda p: np.zeros((len(p), 3)), "labels for"),
+        (lambda p: np.zeros((len(p), 2)), "labels for"),
         (lambda p: np.full(len(p), 3), "answered class 3"),
         (lambda p: np.full(len(p), -1), "answered class -1"),
         (lambda p: np.full(len(p), np.nan), "no class numbers"),
@@ -85,3 +85,39 @@ def test_a_spec_survives_json_and_refuses_nonsense():
     for wrong in ({"channels": 2}, {"height": 0}, {"std": (0.0, 1.0, 1.0)}, {"mean": (0.5,)}, {"mean": (np.nan,) * 3}):
         with pytest.raises(SettingsError):
             PreprocessSpec(**wrong)
+
+
+def test_a_function_that_returns_scores_says_how_many_classes_there_are():
+    """One black picture tells the width of the scores; from then on only the highest one's number is used."""
+    seen = []
+
+    def scores(batch: np.ndarray) -> np.ndarray:
+        seen.append(len(batch))
+        return np.stack([batch[:, 0, 0, 0], np.full(len(batch), 127), np.zeros(len(batch))], axis=1)
+
+    black_box = Suspect.from_callable(scores, input_size=(4, 5))
+    assert (black_box.n_classes, seen) == (3, [1])
+    asked = pictures(10)
+    assert black_box.labels(asked).tolist() == np.where(asked[:, 0, 0, 0] >= 127, 0, 1).tolist()
+
+
+def test_a_function_that_returns_labels_needs_the_number_of_classes():
+    """Labels do not say how many classes there are; the message asks for what is missing."""
+    with pytest.raises(SettingsError, match="Give n_classes"):
+        Suspect.from_callable(lambda p: np.zeros(len(p), int), input_size=4)
+
+
+def test_functions_of_another_name_size_or_number_of_classes_are_other_suspects():
+    """The fingerprint holds all that is known about a function, so that a case does not mix their answers."""
+
+    def one(batch: np.ndarray) -> np.ndarray:
+        return np.zeros(len(batch), int)
+
+    made = [
+        Suspect.from_callable(one, input_size=4, n_classes=2),
+        Suspect.from_callable(one, input_size=5, n_classes=2),
+        Suspect.from_callable(one, input_size=4, n_classes=3),
+        Suspect.from_callable(one, input_size=4, n_classes=2, name="another"),
+    ]
+    assert len({suspect.fingerprint for suspect in made}) == 4
+    assert made[0].fingerprint == Suspect.from_callable(one, input_size=4, n_classes=2).fingerprint

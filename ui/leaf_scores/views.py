@@ -24,7 +24,7 @@ def spec_of(header: LedgerHeader) -> ViewSpec:
         CaseError: the ledger does not say.
     """
     try:
-        return ViewSpec(**header.views)
+        return header.views
     except (TypeError, SettingsError) as error:
         raise CaseError(f"The ledger's kind of views is damaged ({error}). Restore the case from a copy.") from error
 

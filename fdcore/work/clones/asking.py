@@ -26,7 +26,6 @@ from fdcore.corpus.corpus import open_corpus, survey
 from fdcore.corpus.images import ImageStore
 from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress, silent
-from fdcore.records import from_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Pictures, Suspect
 from fdcore.work.investigate import open_planned_suspect
@@ -72,7 +71,7 @@ def open_folder(
         CaseError: the suspect was never asked.
     """
     header = Ledger.open(case.path("ledger")).header
-    spec = from_plain(PreprocessSpec, header.spec, what="the ledger")
+    spec = header.spec
     hierarchy = open_hierarchy(case.plan().hierarchy)
     n_files = survey([folder], hierarchy=hierarchy, quick=True, progress=progress).sources[0].n_files
     corpus = open_corpus(
@@ -220,7 +219,7 @@ def corpus_pixels(case: Case, cache: Path, progress: Progress = silent) -> Pictu
 
 def _decoded_again(case: Case, plan: Plan, cache: Path, progress: Progress) -> Pictures:
     header = Ledger.open(case.path("ledger")).header
-    spec = from_plain(PreprocessSpec, header.spec, what="the ledger")
+    spec = header.spec
     if not plan.corpora:
         raise CaseError("The case does not say where its corpus lies, and its decoded images are not at hand.")
     store = open_corpus(
@@ -241,4 +240,4 @@ def _decoded_again(case: Case, plan: Plan, cache: Path, progress: Progress) -> P
 
 def input_of(case: Case) -> PreprocessSpec:
     """What the case's suspect expects at its input, and so what its clones expect."""
-    return from_plain(PreprocessSpec, Ledger.open(case.path("ledger")).header.spec, what="the ledger")
+    return Ledger.open(case.path("ledger")).header.spec

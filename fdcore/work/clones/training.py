@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.answers.ledger import Ledger
-from fdcore.answers.views import ViewSpec, make_views
+from fdcore.answers.views import make_views
 from fdcore.case.case import Case
 from fdcore.case.clones import run_folder, write_run
 from fdcore.cloning.run import CHECKPOINT, NETWORK, WEIGHTS, CloneRun, EpochResult
@@ -108,7 +108,7 @@ def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str
 def _pictures(case: Case, pool: Pool, rows: Rows) -> Pictures:
     """The pictures of a transfer set's rows (n, H, W, C), views drawn anew."""
     header = Ledger.open(case.path("ledger")).header
-    views = ViewSpec(**header.views)
+    views = header.views
     pictures = np.empty((len(rows.images), *pool.pixels.shape[1:]), dtype=np.uint8)
     for view in np.unique(rows.views).tolist():
         own = np.flatnonzero(rows.views == view)

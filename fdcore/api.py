@@ -1,0 +1,156 @@
+"""The Python door: an investigation in memory, or kept as a case. `import fdcore` offers what is public here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fdcore.answers.asking import ask_suspect
+from fdcore.answers.ledger import Ledger
+from fdcore.case.case import Case
+from fdcore.case.places import user_cache
+from fdcore.case.plan import Plan, Settings, open_hierarchy
+from fdcore.corpus import corpus as corpora
+from fdcore.corpus.corpus import Corpus
+from fdcore.errors import SettingsError
+from fdcore.method.findings import ImageTable, score
+from fdcore.method.findings import Scored as Answered
+from fdcore.method.selection import SelectionSettings
+from fdcore.notebook import Findings, Scored
+from fdcore.progress import Progress, silent
+from fdcore.suspect.suspect import Suspect
+from fdcore.verdict import ask_untrained
+from fdcore.work import investigate as work
+
+Folders = str | Path | Sequence[str | Path]
+
+
+def open_corpus(
+    folders: Folders,
+    *,
+    input_size: int | tuple[int, int],
+    channels: int = 3,
+    images_per_leaf: int | None = Settings.images_per_leaf,
+    seed: int = Settings.seed,
+    hierarchy: str | Path | None = None,
+    cache: str | Path | None = None,
+    progress: Progress = silent,
+) -> Corpus:
+    """Read folders of images, to look at them or to show them to several suspects.
+
+    Args:
+        folders: image folders, each "DIR" or "DIR@NODE".
+        input_size: side of the pictures in pixels, or their height and width.
+        channels: 3 for RGB, 1 for grey.
+        images_per_leaf: the most images taken of each leaf; None for all.
+        seed: which ones are taken.
+        hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
+        cache: where decoded images are kept; None for the user's cache.
+        progress: a listener.
+
+    Raises:
+        FdError: whatever the user has to mend.
+    """
+    height, width = (input_size, input_size) if isinstance(input_size, int) else input_size
+    return corpora.open_corpus(
+        _listed(folders), hierarchy=open_hierarchy(hierarchy), height=height, width=width, channels=channels,
+        per_leaf=images_per_leaf, seed=seed, cache=_cache(cache), progress=progress,
+    )  # fmt: skip
+
+
+def investigate(
+    suspect: Suspect | str | Path,
+    corpus: Folders | Corpus,
+    *,
+    settings: Settings | None = None,
+    case: str | Path | None = None,
+    hierarchy: str | Path | None = None,
+    cache: str | Path | None = None,
+    progress: Progress = silent,
+) -> Findings:
+    """Find what a suspect was trained on. Nothing is written but decoded images, unless a case is named.
+
+    Args:
+        suspect: the suspect, or its file; a case keeps the file as evidence.
+        corpus: image folders, each "DIR" or "DIR@NODE", or an open corpus.
+        settings: what is asked and how it is weighed.
+        case: a folder that keeps all of it, made if it is not there; a case that was stopped is continued.
+        hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
+        cache: where decoded images are kept; None for the user's cache.
+        progress: a listener.
+
+    Raises:
+        FdError: whatever the user has to mend; a case stays readable and the same call continues it.
+    """
+    settings = settings or Settings()
+    if case is not None:
+        return _kept(Path(case), suspect, corpus, settings, hierarchy, _cache(cache), progress)
+    if not isinstance(suspect, Suspect):
+        suspect = work.open_planned_suspect(Plan(), progress)(Path(suspect))
+    if not isinstance(corpus, Corpus):
+        spec = suspect.spec
+        corpus = open_corpus(
+            corpus, input_size=(spec.height, spec.width), channels=spec.channels, seed=settings.seed,
+            images_per_leaf=settings.images_per_leaf, hierarchy=hierarchy, cache=cache, progress=progress,
+        )  # fmt: skip
+    store = corpus.store
+    work.require_budget(settings, store)
+    header = work.ledger_header(suspect.fingerprint, suspect.n_classes, suspect.spec, store, settings)
+    ledger = Ledger.in_memory(header, store.image_ids)
+    ask_suspect(suspect, ledger, store.pixels, budget=settings.budget, progress=progress)
+    scored = score(ledger, ImageTable.of(store), corpus.hierarchy)
+    chance = ask_untrained(scored, store.pixels, progress)
+    return Findings.weighed(Scored.of(scored, chance, suspect.origins.normalisation_guessed), settings.selection)
+
+
+def weigh(
+    scored: Answered,
+    *,
+    alpha: float = SelectionSettings.alpha,
+    eta: float = SelectionSettings.eta,
+    tau: float = SelectionSettings.tau,
+    k: int | None = SelectionSettings.k,
+    k_max: int = SelectionSettings.k_max,
+) -> Findings:
+    """Draw the conclusions again with other settings; the suspect is not queried.
+
+    Args:
+        scored: the answers, as `findings.scored` holds them.
+        alpha: weight of the functional score in the objective, in (0, 1].
+        eta: clusters are merged while all their medoids lie closer than this many steps.
+        tau: the least functional score of a candidate, in (0, 1].
+        k: number of medoids; None lets eta decide.
+        k_max: the most candidates a class may have, best first.
+
+    Raises:
+        SettingsError: one of them is out of range.
+    """
+    own = scored if isinstance(scored, Scored) else Scored.of(scored)
+    return Findings.weighed(own, SelectionSettings(alpha, eta, tau, k, k_max))
+
+
+def _kept(
+    folder: Path,
+    suspect: Suspect | str | Path,
+    corpus: Folders | Corpus,
+    settings: Settings,
+    hierarchy: str | Path | None,
+    cache: Path,
+    progress: Progress,
+) -> Findings:
+    if isinstance(corpus, Corpus):
+        raise SettingsError("A case keeps which folders its images came from. Give the folders instead of a corpus.")
+    folders = tuple(map(str, _listed(corpus)))
+    plan = Plan(corpora=folders, hierarchy=None if hierarchy is None else str(hierarchy), settings=settings)
+    work.investigate(
+        folder, suspect if isinstance(suspect, Suspect) else Path(suspect), folders, settings=settings, plan=plan,
+        hierarchy=open_hierarchy(hierarchy), open_suspect=work.open_planned_suspect(plan, progress), cache=cache,
+        progress=progress,
+    )  # fmt: skip
+    return Findings.of(Case.open(folder))
+
+
+def _listed(folders: Folders) -> Sequence[str | Path]:
+    return [folders] if isinstance(folders, str | Path) else folders
+
+
+def _cache(folder: str | Path | None) -> Path:
+    return user_cache() if folder is None else Path(folder)
