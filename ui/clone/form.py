@@ -95,7 +95,8 @@ def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferS
     n_queries, left, n_tested = 0, None, MAX_TESTED if evaluation else 0
     for source in sources:
         try:
-            cost = cached.clone_cost(case, CloneRequest((source,), transfer, evaluation=evaluation), desk.places.cache)
+            request = CloneRequest((source,), transfer, evaluation=evaluation)
+            cost = cached.clone_cost(case, request, cache=desk.places.cache)
         except FdError as error:
             refused[source] = str(error)
             continue

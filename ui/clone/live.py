@@ -37,7 +37,7 @@ def running(desk: Desk, case: Case) -> None:
         with st.container(border=True, key="clone_running"):
             job_panel.progress(job, where=_PART)
             job_panel.controls(desk.jobs, job)
-            runs, _ = cached.clone_runs(case)
+            runs = cached.clone_runs(case)
             left = seconds_left(runs) if len(unfinished(runs)) > 1 else None
             if left is not None and job.kind == "clone":
                 st.caption(f"About {duration(left)} left for all clones at this pace.")

@@ -47,7 +47,7 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
                 "Leaves": lambda: leaves_csv(leaves),
                 "Problems": lambda: desk.case.path("survey/problems.csv").read_bytes(),
             },
-            figures={"Images over the hierarchy": lambda: _figure(desk, None)},
+            figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )
     _metrics(count_totals(surveyed, len(problems)))
     _shortages(plan, leaves)
@@ -121,7 +121,7 @@ def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
         st.text("There is no image at or below this node.")
         return
     st.plotly_chart(
-        _figure(desk, root), key=key, on_select=clicked, selection_mode="points",
+        _figure(desk, surveyed, root), key=key, on_select=clicked, selection_mode="points",
         config=config(f"{desk.case_id}-corpus"), alt="Treemap of the number of images below each node",
     )  # fmt: skip
     st.caption("The larger a field, the more images lie below it. A click on a field looks at that node here and "
@@ -190,5 +190,7 @@ def _leaf_columns(most: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(desk: Desk, root: str | None) -> "go.Figure":
-    return cached.corpus_map(desk.case, root, lambda surveyed, revision: draw_map(surveyed, root, revision=revision))
+def _figure(desk: Desk, surveyed: Surveyed, root: str | None) -> "go.Figure":
+    revision = desk.case.revision(*cached.SURVEY)
+    what = f"corpus map {revision} {root!r}"
+    return cached.made(desk.case, what, lambda: draw_map(surveyed, root, revision=revision))

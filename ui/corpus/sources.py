@@ -224,12 +224,12 @@ def _hierarchy(desk: Desk, plan: Plan, *, busy: bool) -> None:
         if chosen == now or not st.button("Use this hierarchy", key="hierarchy_use", disabled=busy):
             return
         try:
-            path = None if chosen == WORDNET else str(inside(roots, chosen))
+            path = None if chosen == WORDNET else inside(roots, chosen)
             cached.hierarchy(path)
         except FdError as error:
             show_error(error)
             return
-        change(desk, plan, hierarchy=path)
+        change(desk, plan, hierarchy=str(path) if path else None)
 
 
 def _table_name(path: str | None, roots: Sequence[Path]) -> str:
@@ -239,9 +239,9 @@ def _table_name(path: str | None, roots: Sequence[Path]) -> str:
     return path if root is None else Path(path).relative_to(root).as_posix()
 
 
-def _allowed_table(path: str | None, places: Places) -> str | None:
+def _allowed_table(path: str | None, places: Places) -> Path | None:
     """The plan's hierarchy, when this server may read it."""
-    return None if path is None else str(require_inside(places.corpora, Path(path)))
+    return None if path is None else require_inside(places.corpora, Path(path))
 
 
 def is_drawn(places: Places) -> bool:

@@ -160,7 +160,7 @@ def _views(
     image = shares[place].image
     with above, st.spinner("Drawing views"):
         shown = range(first, first + min(VIEWS_PER_PAGE, n_views - first))
-        files = cached.pictures(
+        files = cached.made(
             case,
             f"views {desk.places.cache} {image} {shown}",
             lambda: draw_sent_views(cached.scored(case), pixels_of(case, desk.places.cache), image, shown),

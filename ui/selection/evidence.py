@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import lock_class, unlock_class
+from fdcore.case.conclusions import lock_class, pixels_of, unlock_class
 from fdcore.errors import FdError
 from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
 from ui import cached
 from ui.frame import Desk
+from ui.pictures import as_thumbnails
 from ui.selection.figures import counts_to_follow
 from ui.selection.live_figure import live_bars
 from ui.selection.tables import cluster_choice
@@ -52,7 +53,8 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
 
 
 def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str) -> None:
-    files = cached.thumbnails(case, desk.places.cache, images)
+    cache = desk.places.cache
+    files = cached.made(case, f"thumbnails {cache} {images}", lambda: as_thumbnails(pixels_of(case, cache), images))
     if not images:
         st.text("No image stays.")
     elif not files:

@@ -12,7 +12,6 @@ from fdcore.words.claims import claims_from_label_set
 from fdcore.words.label_sets import label_sets
 from fdcore.words.vectors import WordVectors
 from ui import cached
-from ui.cached import CHOICES
 from ui.frame import Desk
 from ui.text import counted
 from ui.verification import draft
@@ -99,9 +98,9 @@ def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Ag
         claims = claims_from_label_set(one.label_set, len(findings.classes), one.offset)
         st.button("Use its names as claims", key="use_set", on_click=draft.put, args=(desk.case_id, claims),
                   help="Fills the table of claims; nothing is kept before you say so.")  # fmt: skip
-    what = f"{case.revision(*CHOICES)} {findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
+    what = f"{findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
     st.plotly_chart(
-        cached.figure(case, what, lambda: draw_matrix(findings, vectors, one)), key="agreement_matrix",
+        cached.made(case, what, lambda: draw_matrix(findings, vectors, one)), key="agreement_matrix",
         config=config("agreement"), alt=f"What was found for each class against each label of {one.label_set.name}",
     )  # fmt: skip
     st.caption("A bright diagonal: what was found for class 0 is what the set calls label 0, and so on.")

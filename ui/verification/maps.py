@@ -4,7 +4,6 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
-from fdcore.case.layout import WORDS_FILE
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.report.figures.style import config
@@ -87,9 +86,9 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
         target = _class_choice(findings, stored)
     method = method or METHODS[0]
     chosen = () if target == _ALL else (target,)
-    what = f"{case.revision(WORDS_FILE)} map {method} {chosen}"
+    what = f"word map {method} {chosen}"
     st.plotly_chart(
-        cached.figure(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), key="word_map",
+        cached.made(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), key="word_map",
         config=config(f"words-{method}"), alt="Claimed, found and other words; near where they mean alike",
     )  # fmt: skip
     note = stored.notes[method]
