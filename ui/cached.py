@@ -14,10 +14,10 @@ from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.claims import FILE as CLAIMS_FILE
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
+from fdcore.case.intake import Surveyed, read_survey, read_test_query
 from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
-from fdcore.case.intake import Surveyed, read_survey, read_test_query
 from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood

@@ -43,8 +43,8 @@ def draw_page(desk: Desk) -> None:
     top_right = right.container(horizontal=True, horizontal_alignment="right")
     _say_unsaved(saved)
     one.damaged(desk, case, cached.damaged_clones(case))
-    job, newest = live.clone_job(desk.jobs, desk.case_id), desk.jobs.latest(desk.case_id)
-    busy, active = bool(newest and newest.active), bool(job and job.active)
+    job, busy = live.clone_job(desk.jobs, desk.case_id), desk.busy
+    active = bool(job and job.active)
     if job and active:
         live.running(desk, case)
     elif job and job.resumable:

@@ -14,7 +14,7 @@ from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.corpus.folders import first_look
 from ui.frame import Desk
-from ui.sentences import show_error
+from ui.sentences import attempt, show_error
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -103,12 +103,8 @@ def draw_adding(desk: Desk, plan: Plan, *, busy: bool) -> None:
 def change(desk: Desk, plan: Plan, **changed: object) -> None:
     """Put another plan in the case, and the change in its audit log; the page is drawn again."""
     new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
-    try:
-        desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()
+    if attempt(lambda: desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)):
+        st.rerun()
 
 
 # Parts
