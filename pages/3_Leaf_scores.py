@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state
 from ui.class_picker import class_picker
 from ui.leaf_scores import form as scoring_form
@@ -17,7 +16,7 @@ from ui.sentences import fragment
 def show(desk: frame.Desk) -> None:
     """The answers that there are."""
     case, scored = desk.case, cached.scored(desk.case)
-    settings = state.linked_settings(selection_settings(case)).settings
+    settings = state.shown_settings(case)
     found = cached.findings(case, settings)
     scoring_result.metrics(case, scored, settings.tau)
     scoring_form.ask_more(desk, scored)

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state
 from ui.class_picker import class_picker
 from ui.distances import panels as distance_panels
 
 with frame.page("Distances") as desk:
     case = desk.case
-    settings = state.linked_settings(selection_settings(case)).settings
+    settings = state.shown_settings(case)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         everything = distance_panels.scope_picker() == distance_panels.ALL
         export_place = st.container(width="content", key="export_place")

@@ -1,26 +1,25 @@
 """Every cache of the dashboard, each bounded and keyed by a digest of the files it was read from. Nothing here is
 changed by its users."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import sha256
+from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.casebook import Casebook, CaseCard, clone_records
+from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.claims import FILE as CLAIMS_FILE
+from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
 from fdcore.case.intake import Surveyed, read_survey, read_test_query
 from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
-from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
-from fdcore.method.findings import ClassFinding, Findings, Scored, weigh, weigh_class
+from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, map_stability
@@ -31,174 +30,225 @@ from fdcore.verdict import Verdict
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
 from fdcore.words.vectors import WordVectors
+from fdcore.work import clones
 from fdcore.work.compare_words import case_vectors
 from fdcore.work.conclude import WRITTEN, agrees_with_files, draw_report
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
-    from fdcore.case.clones import EvaluationSetFacts
-    from fdcore.cloning.comparison import Comparison as CloneComparison
-    from fdcore.cloning.run import CloneRun
-    from fdcore.cloning.settings import CloneRequest
-    from fdcore.work.clones import CloneCost
     from ui.survey_tables import Sample
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SCORED = ("ledger/ledger.json", ".asking.lock", "corpus.parquet", "hierarchy.parquet")
-CHOICES = ("choices.json",)
-LOGGED = (
-    "case.json",
-    "audit.jsonl",
-    "test_query.json",
-    CLAIMS_FILE,
-    WORDS_FILE,
-    KEPT_FILE,
-)  # what a report tells beside the findings
+WEIGHED = (*SCORED, "choices.json")
+LOGGED = ("case.json", "audit.jsonl", "test_query.json", CLAIMS_FILE, WORDS_FILE, KEPT_FILE)  # told by a report too
 SURVEY = ("survey/survey.json", "survey/nodes.parquet", "survey/hierarchy.parquet")
+CLONES = "cloning/runs/*/run.json"
+CARD = (*SCORED, "case.json", "selection.json", "verdict.json", WORDS_FILE, "survey/survey.json", CLONES)
+TESTED = (
+    *SCORED, "case.json", CLAIMS_FILE, "selection.json", CLONES, "cloning/runs/*/answers/*",
+    "cloning/runs/*/transfer.parquet", "cloning/asked/*/*", "cloning/asked/*/ledger/*",
+)  # fmt: skip
+ASKED = ("case.json", "cloning/asked/*/ledger/ledger.json")  # by clones
 LISTED_S = 20.0  # for how long a list of files is taken to be right
-CARD = (*SCORED, "case.json", "selection.json", "verdict.json", WORDS_FILE, "survey/survey.json")
 
 
-def scored(case: Case) -> Scored:
-    """What the case's conclusions rest on."""
-    return _scored(case.revision(*SCORED), case.folder)
+class Cached(Generic[P, T]):
+    """A function whose results are kept as long as its arguments and the files it reads stay the same."""
+
+    def __init__(
+        self, function: Callable[P, T], files: Sequence[str], entries: int, spinner: str | bool, ttl: float | None
+    ) -> None:
+        def compute(key: str, _call: Callable[[], T]) -> T:
+            return _call()
+
+        # Streamlit tells caches apart by the names of their functions, and by their source, which all of these share.
+        compute.__module__, compute.__qualname__ = function.__module__, function.__qualname__
+        self._function, self._files = function, files
+        self._kept: Any = st.cache_resource(max_entries=entries, show_spinner=spinner, ttl=ttl)(compute)
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        result: T = self._kept(self._key(*args, **kwargs), lambda: self._function(*args, **kwargs))
+        return result
+
+    def forget(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Drop the one result of these arguments."""
+        self._kept.clear(self._key(*args, **kwargs))
+
+    def _key(self, *args: object, **kwargs: object) -> str:
+        return repr(([self._digest(value) for value in args], {k: self._digest(v) for k, v in kwargs.items()}))
+
+    def _digest(self, value: object) -> str:
+        """What a result depends on of an argument; of a callable nothing, since it only says how a result is made."""
+        if isinstance(value, Case):
+            return value.revision(*(name for pattern in self._files for name in _named(value, pattern)))
+        if isinstance(value, Path) and value.is_file():
+            return Case(value.parent).revision(value.name)
+        if isinstance(value, WordVectors):
+            return f"{value.sha256} {len(value)}"
+        return "" if callable(value) else repr(value)
 
 
+def cached(
+    *files: str, entries: int, spinner: str | bool = False, ttl: float | None = None
+) -> Callable[[Callable[P, T]], Cached[P, T]]:
+    """Keep a function's results.
+
+    Args:
+        files: what the function reads of each case that it is given, as names or patterns below the case's folder.
+        entries: results that are kept at most.
+        spinner: what is said while one is made.
+        ttl: seconds after which a result is made again, whatever the files say.
+    """
+    return lambda function: Cached(function, files, entries, spinner, ttl)
+
+
+def _named(case: Case, pattern: str) -> Sequence[str]:
+    if "*" not in pattern:
+        return (pattern,)
+    return sorted(path.relative_to(case.folder).as_posix() for path in case.folder.glob(pattern))
+
+
+# The engine's own functions, kept
+
+scored = cached(*SCORED, entries=6, spinner="Reading the case's answers")(load_scored)
+survey = cached(*SURVEY, entries=4)(read_survey)
+hierarchy = cached(entries=2)(open_hierarchy)
+folders = cached(entries=8, ttl=LISTED_S)(folder_choices)
+tables = cached(entries=8, ttl=LISTED_S)(table_choices)
+file_format = cached(entries=100)(identify)
+clone_runs = cached(CLONES, entries=16)(read_runs)
+damaged_clones = cached(CLONES, entries=16)(damaged_runs)
+clone_sets = cached(*TESTED, entries=16)(read_evaluation_sets)
+clone_comparison = cached(*TESTED, entries=16, spinner="Comparing the clones")(read_comparison)
+clone_left_out = cached(*TESTED, entries=16)(left_out)
+clone_cost = cached(*WEIGHED, *ASKED, entries=64, spinner="Drawing the transfer sets")(clones.clone_cost)
+
+# Answers and findings
+
+
+@cached(*WEIGHED, entries=48)
 def findings(case: Case, settings: SelectionSettings) -> Findings:
     """The case's findings with these settings and the analyst's choices."""
-    return _findings(f"{case.revision(*SCORED, *CHOICES)} {settings!r}", case.folder, settings)
+    return weigh(scored(case), settings, read_choices(case))
 
 
+@cached(*WEIGHED, entries=512)
 def class_finding(case: Case, settings: SelectionSettings, target_class: int) -> ClassFinding:
     """What `findings` says of one class, at the price of one class."""
-    revision = case.revision(*SCORED, *CHOICES)
-    return _class_finding(f"{revision} {settings!r} {target_class}", case.folder, settings, target_class)
+    return weigh_class(scored(case), settings, target_class, read_choices(case))
 
 
+@cached(*WEIGHED, "case.json", entries=48)
 def verdict(case: Case, settings: SelectionSettings) -> Verdict:
     """What all classes together say, with the built-in word vectors for known label sets."""
-    key = f"{case.revision(*SCORED, *CHOICES, 'case.json')} {settings!r}"
-    return _verdict(key, case.folder, settings)
+    return judge(findings(case, settings), case.facts())
+
+
+@cached(*WEIGHED, *WRITTEN, "case.json", entries=64)
+def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
+    """Whether the conclusions that the case's files hold are those that its answers and choices give."""
+    return agrees_with_files(case, findings(case, settings))
+
+
+def stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
+    """How one class's answer changes along eta and alpha; those of the settings do not matter."""
+    return _stability(case, replace(settings, eta=0.0, alpha=1.0), target_class)
+
+
+@cached(*SCORED, entries=256)
+def _stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
+    known = scored(case)
+    leaves = candidate_leaves(known.scores, settings, (target_class,))
+    return map_stability(known.scores, leaves, known.distances(leaves), settings, target_class)
+
+
+@cached(*WEIGHED, entries=64)
+def candidates_of(case: Case, settings: SelectionSettings, target_class: int, *, by_cluster: bool) -> Neighbourhood:
+    """How one class's candidates lie to each other."""
+    known, found = scored(case), class_finding(case, settings, target_class)
+    return neighbourhood(found.selection, known.scores, known.hierarchy, known.distances, by_cluster=by_cluster)
+
+
+@cached(*WEIGHED, entries=8, spinner="Comparing the candidates of all classes")
+def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tuple[Neighbourhood, int]:
+    """How the candidates of all classes lie to each other, at most `limit` of them, and how many there are."""
+    known, selections = scored(case), [one.selection for one in findings(case, settings).classes]
+    return all_candidates(selections, known.scores, known.hierarchy, known.distances, limit=limit)
+
+
+@cached(*WEIGHED, *LOGGED, entries=6, spinner="Drawing the report")
+def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
+    """The report on the case's findings, with its test query and audit log."""
+    tested = read_test_query(case)
+    record = Record(
+        title=case.facts().title,
+        tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
+        trail=read_trail(case.audit()),
+    )
+    pixels = pixels_of(case, cache) if pictures else None
+    return draw_report(case, findings(case, settings), pixels, record).encode()
+
+
+def made(case: Case, what: str, make: Callable[[], T]) -> T:
+    """Figures or pictures of the case's answers, choices or words; `what` says everything else that they depend on."""
+    result: T = _made(case, what, make)
+    return result
+
+
+@cached(*WEIGHED, WORDS_FILE, entries=256)
+def _made(case: Case, what: str, make: Callable[[], Any]) -> Any:
+    return make()
+
+
+# Words
 
 
 def word_vectors(case: Case, source: Path | None, cache: Path) -> WordVectors:
-    """Word vectors, opened: only for a file that was converted before, else it takes minutes; see `is_converted`."""
-    revision = Case(source.parent).revision(source.name) if source else ""
-    return _word_vectors(f"{revision} {source} {cache}", case.folder, source, cache)
+    """Word vectors, opened: only for a file that was converted before, else it takes minutes; see `opens_at_once`."""
+    return _word_vectors(source, cache, lambda: case_vectors(case, source, cache))
 
 
+@cached(entries=6, spinner="Opening the word vectors")
+def _word_vectors(source: Path | None, cache: Path, read: Callable[[], WordVectors]) -> WordVectors:
+    return read()
+
+
+@cached(*WEIGHED, KEPT_FILE, entries=32, spinner="Comparing words")
 def comparison(case: Case, settings: SelectionSettings, claims: Claims, vectors: WordVectors) -> Comparison:
     """Claims and known label sets against the findings."""
-    told = sha256(repr((sorted(claims.names.items()), vectors.sha256, len(vectors))).encode()).hexdigest()
-    key = f"{case.revision(*SCORED, *CHOICES, KEPT_FILE)} {settings!r} {told}"
-    return _comparison(key, case.folder, settings, claims, vectors)
+    return compare(findings(case, settings), claims, vectors)
 
 
-def word_check(case: Case) -> "dict[str, Any] | None":
+@cached(WORDS_FILE, entries=8)
+def word_check(case: Case) -> dict[str, Any] | None:
     """What the last comparison of words left in the case, maps included; None where there was none. Not to be changed.
 
     Raises:
         CaseError: it is damaged.
     """
-    return _word_check(case.revision(WORDS_FILE), case.folder)
+    return case.read_json(WORDS_FILE) if case.has(WORDS_FILE) else None
 
 
-def stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
-    """How one class's answer changes along eta and alpha; those of the settings do not matter."""
-    anywhere = replace(settings, eta=0.0, alpha=1.0)
-    return _stability(f"{case.revision(*SCORED)} {anywhere!r} {target_class}", case.folder, anywhere, target_class)
-
-
-def thumbnails(case: Case, cache: Path | None, images: Sequence[int], size: int = 96) -> list[bytes]:
-    """Some of the case's pictures as small JPEG files, in this order; none where the cache has lost them."""
-    wanted = tuple(int(image) for image in images)
-    return _thumbnails(f"{case.revision(*SCORED)} {cache} {wanted} {size}", case.folder, cache, wanted, size)
-
-
-def corpus_leaves(case: Case) -> "pd.DataFrame":
-    """The leaves that the case's corpora hold; see `survey_tables.leaf_table`. Only after a survey."""
-    return _corpus_leaves(case.revision(*SURVEY), case.folder)
-
-
-def corpus_problems(case: Case) -> "pd.DataFrame":
-    """What is odd about the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
-    return _corpus_problems(case.revision(*SURVEY, "survey/problems.csv"), case.folder)
-
-
-def corpus_samples(case: Case, roots: tuple[Path, ...], node: str | None) -> "list[Sample]":
-    """A few pictures at or below a node; see `survey_tables.read_samples`. Only after a survey."""
-    return _corpus_samples(f"{case.revision(*SURVEY)} {roots} {node!r}", case.folder, roots, node)
-
-
-def corpus_map(case: Case, node: str | None, draw: "Callable[[Surveyed, str], go.Figure]") -> "go.Figure":
-    """A figure of the corpora's images at or below a node; `draw` takes the survey and a revision. After a survey."""
-    revision = f"{case.revision(*SURVEY)} {node!r}"
-    return _figure(f"map {revision}", lambda: draw(_surveyed(case.folder), revision))
-
-
-def file_format(case: Case) -> str:
-    """What kind of file the case's evidence is, in a sentence.
-
-    Raises:
-        SuspectError: it cannot be read.
-    """
-    name = Path(evidence.file if (evidence := case.facts().evidence) else "").name
-    return _file_format(case.revision(f"evidence/{name}"), case.folder / "evidence" / name)
-
-
-def survey(case: Case) -> Surveyed | None:
-    """What the case's corpora hold, as they were read last; None before that."""
-    return _survey(case.revision(*SURVEY), case.folder)
-
-
-def pictures(case: Case, what: str, draw: "Callable[[], list[bytes]]") -> list[bytes]:
-    """PNG files made of the case's answers; `what` says everything else that they depend on."""
-    return _pictures(f"{case.revision(*SCORED)} {what}", draw)
-
-
-def candidates_of(case: Case, settings: SelectionSettings, target_class: int, *, by_cluster: bool) -> Neighbourhood:
-    """How one class's candidates lie to each other."""
-    key = f"{case.revision(*SCORED, *CHOICES)} {settings!r} {target_class} {by_cluster}"
-    return _candidates_of(key, case.folder, settings, target_class, by_cluster)
-
-
-def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tuple[Neighbourhood, int]:
-    """How the candidates of all classes lie to each other, at most `limit` of them, and how many there are."""
-    key = f"{case.revision(*SCORED, *CHOICES)} {settings!r} {limit}"
-    return _candidates_of_all(key, case.folder, settings, limit)
-
-
-def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
-    """The report on the case's findings, with its test query and audit log."""
-    key = f"{case.revision(*SCORED, *CHOICES, *LOGGED)} {settings!r} {cache} {pictures}"
-    return _report(key, case.folder, settings, cache if pictures else None)
-
-
-def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
-    """Whether the conclusions that the case's files hold are those that its answers and choices give."""
-    key = f"{case.revision(*SCORED, *CHOICES, *WRITTEN, 'case.json')} {settings!r}"
-    return _saved_as_found(key, case.folder, settings)
-
-
-def figure(case: Case, what: str, make: "Callable[[], go.Figure]") -> "go.Figure":
-    """A figure of the case's answers; `what` says everything else that it depends on."""
-    return _figure(f"{case.revision(*SCORED)} {what}", make)
-
-
-def drawing(case: Case, what: str, make: "Callable[[], dict[str, Any]]") -> "dict[str, Any]":
-    """A drawing of the case's answers for a component of ours; `what` says everything else that it depends on."""
-    return _drawing(f"{case.revision(*SCORED)} {what}", make)
+# Cases, their corpora, their clones
 
 
 def card(book: Casebook, case_id: str) -> CaseCard:
     """One case at a glance. One with a problem is read anew each time: what was wrong may be gone by then."""
     case = Case(book.root / case_id)
-    revision = case.revision(*CARD, *clone_records(case))
-    found = _card(revision, book.root, case_id)
+    found = _card(case)
     if found.problem:
-        _card.clear(revision, book.root, case_id)
+        _card.forget(case)
     return found
+
+
+@cached(*CARD, entries=20_000)  # more than a folder may hold, else each look reads all
+def _card(case: Case) -> CaseCard:
+    return Casebook(case.folder.parent).card(case.folder.name)
 
 
 def cards(book: Casebook) -> list[CaseCard]:
@@ -206,268 +256,31 @@ def cards(book: Casebook) -> list[CaseCard]:
     return sorted((card(book, case_id) for case_id in book.ids()), key=lambda card: -card.changed)
 
 
-def hierarchy(path: str | None) -> Hierarchy:
-    """The hierarchy of a plan: WordNet, or a file."""
-    file = Path(path) if path else None
-    return _hierarchy(Case(file.parent).revision(file.name) if file else "", path)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _hierarchy(revision: str, path: str | None) -> Hierarchy:
-    return open_hierarchy(path)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Reading the case's answers")
-def _scored(revision: str, _folder: Path) -> Scored:
-    return load_scored(Case(_folder))
-
-
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _findings(revision: str, _folder: Path, _settings: SelectionSettings) -> Findings:
-    case = Case(_folder)
-    return weigh(scored(case), _settings, read_choices(case))
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _class_finding(revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int) -> ClassFinding:
-    case = Case(_folder)
-    return weigh_class(scored(case), _settings, _target_class, read_choices(case))
-
-
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _verdict(revision: str, _folder: Path, _settings: SelectionSettings) -> Verdict:
-    case = Case(_folder)
-    return judge(findings(case, _settings), case.facts())
-
-
-@st.cache_resource(max_entries=6, show_spinner="Opening the word vectors")
-def _word_vectors(what: str, _folder: Path, _source: Path | None, _cache: Path) -> WordVectors:
-    return case_vectors(Case(_folder), _source, _cache)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Comparing words")
-def _comparison(
-    what: str, _folder: Path, _settings: SelectionSettings, _claims: Claims, _vectors: WordVectors
-) -> Comparison:
-    return compare(findings(Case(_folder), _settings), _claims, _vectors)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _word_check(revision: str, _folder: Path) -> "dict[str, Any] | None":
-    case = Case(_folder)
-    return case.read_json(WORDS_FILE) if case.has(WORDS_FILE) else None
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _stability(revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int) -> StabilityMap:
-    known = scored(Case(_folder))
-    leaves = candidate_leaves(known.scores, _settings, (_target_class,))
-    return map_stability(known.scores, leaves, known.distances(leaves), _settings, _target_class)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _thumbnails(revision: str, _folder: Path, _cache: Path | None, _images: tuple[int, ...], _size: int) -> list[bytes]:
-    from PIL import Image
-
-    pixels = pixels_of(Case(_folder), _cache)
-    if pixels is None:
-        return []
-    files = []
-    for number in _images:
-        picture = Image.fromarray(pixels[number].squeeze()).convert("RGB")
-        picture.thumbnail((_size, _size))
-        file = io.BytesIO()
-        picture.save(file, "JPEG", quality=90)
-        files.append(file.getvalue())
-    return files
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _survey(revision: str, _folder: Path) -> Surveyed | None:
-    return read_survey(Case(_folder))
-
-
-def _surveyed(folder: Path) -> Surveyed:
-    known = survey(Case(folder))
-    if known is None:
-        raise CaseError("The corpus of this case was not read yet.")
-    return known
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _corpus_leaves(revision: str, _folder: Path) -> "pd.DataFrame":
+@cached(*SURVEY, entries=4)
+def corpus_leaves(case: Case) -> "pd.DataFrame":
+    """The leaves that the case's corpora hold; see `survey_tables.leaf_table`. Only after a survey."""
     from ui.survey_tables import leaf_table
 
-    return leaf_table(_surveyed(_folder))
+    return leaf_table(_surveyed(case))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _corpus_problems(revision: str, _folder: Path) -> "pd.DataFrame":
+@cached("survey/problems.csv", entries=4)
+def corpus_problems(case: Case) -> "pd.DataFrame":
+    """What is odd about the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
     from ui.survey_tables import problem_table
 
-    return problem_table(Case(_folder))
+    return problem_table(case)
 
 
-@st.cache_resource(max_entries=64, ttl=300, show_spinner="Reading sample pictures")
-def _corpus_samples(revision: str, _folder: Path, _roots: tuple[Path, ...], _node: str | None) -> "list[Sample]":
+@cached(*SURVEY, entries=64, spinner="Reading sample pictures", ttl=300)
+def corpus_samples(case: Case, roots: tuple[Path, ...], node: str | None) -> "list[Sample]":
+    """A few pictures at or below a node; see `survey_tables.read_samples`. Only after a survey."""
     from ui.survey_tables import read_samples
 
-    return read_samples(_surveyed(_folder), _roots, _node)
+    return read_samples(_surveyed(case), roots, node)
 
 
-@st.cache_resource(max_entries=8, ttl=LISTED_S, show_spinner=False)
-def folders(roots: tuple[Path, ...]) -> list[str]:
-    """Folders that may be chosen as corpora."""
-    return folder_choices(roots)
-
-
-@st.cache_resource(max_entries=8, ttl=LISTED_S, show_spinner=False)
-def tables(roots: tuple[Path, ...]) -> list[str]:
-    """Files that may be chosen as hierarchies."""
-    return table_choices(roots)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _pictures(what: str, _draw: "Callable[[], list[bytes]]") -> list[bytes]:
-    return _draw()
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _candidates_of(
-    revision: str, _folder: Path, _settings: SelectionSettings, _target_class: int, _by_cluster: bool
-) -> Neighbourhood:
-    known = scored(Case(_folder))
-    found = class_finding(Case(_folder), _settings, _target_class)
-    return neighbourhood(found.selection, known.scores, known.hierarchy, known.distances, by_cluster=_by_cluster)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Comparing the candidates of all classes")
-def _candidates_of_all(
-    revision: str, _folder: Path, _settings: SelectionSettings, _limit: int
-) -> tuple[Neighbourhood, int]:
-    found = findings(Case(_folder), _settings)
-    selections, known = [one.selection for one in found.classes], found.scored
-    return all_candidates(selections, known.scores, known.hierarchy, known.distances, limit=_limit)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Drawing the report")
-def _report(revision: str, _folder: Path, _settings: SelectionSettings, _cache: Path | None) -> bytes:
-    case = Case(_folder)
-    tested = read_test_query(case)
-    record = Record(
-        title=case.facts().title,
-        tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
-        trail=read_trail(case.audit()),
-    )
-    return draw_report(case, findings(case, _settings), pixels_of(case, _cache), record).encode()
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _saved_as_found(revision: str, _folder: Path, _settings: SelectionSettings) -> bool:
-    return agrees_with_files(Case(_folder), findings(Case(_folder), _settings))
-
-
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _figure(what: str, _make: "Callable[[], go.Figure]") -> "go.Figure":
-    return _make()
-
-
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _drawing(what: str, _make: "Callable[[], dict[str, Any]]") -> "dict[str, Any]":
-    return _make()
-
-
-@st.cache_resource(max_entries=20_000, show_spinner=False)  # more than a folder may hold, else each look reads all
-def _card(revision: str, _root: Path, case_id: str) -> CaseCard:
-    return Casebook(_root).card(case_id)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _file_format(revision: str, _path: Path) -> str:
-    return identify(_path).value
-
-
-def clone_runs(case: Case) -> "tuple[tuple[CloneRun, ...], dict[str, str]]":
-    """The case's clones, the oldest first, and why the record of others cannot be read, by their ids."""
-    return _clone_runs(case.revision(*clone_records(case)), case.folder)
-
-
-def clone_sets(case: Case) -> "tuple[EvaluationSetFacts, ...]":
-    """The sets of pictures that clones of the case were tested on, the best first."""
-    return _clone_sets(_tested(case), case.folder)
-
-
-def clone_comparison(case: Case, key: str) -> "CloneComparison":
-    """How the clones did that were tested on a set.
-
-    Raises:
-        CaseError: the set is unknown or damaged.
-    """
-    return _clone_comparison(f"{_tested(case)} {key!r}", case.folder, key)
-
-
-def clone_left_out(case: Case, key: str) -> int:
-    """How many pictures of a set are not compared on, because a clone was trained on them.
-
-    Raises:
-        CaseError: the set is unknown or damaged.
-    """
-    return _clone_left_out(f"{_tested(case)} {key!r}", case.folder, key)
-
-
-def clone_cost(case: Case, request: "CloneRequest", cache: Path) -> "CloneCost":
-    """What clones would be made of, and what that would send to the suspect.
-
-    Raises:
-        FdError: a source gives nothing to train from.
-    """
-    revision = case.revision(*SCORED, *CHOICES, "case.json", *_files(case, "cloning/asked/*/ledger/ledger.json"))
-    return _clone_cost(f"{revision} {request!r}", case.folder, request, cache)
-
-
-def _tested(case: Case) -> str:
-    """A digest of everything that says how clones did."""
-    answers = _files(case, "cloning/runs/*/answers/*", "cloning/runs/*/transfer.parquet")
-    sets = _files(case, "cloning/asked/*/*", "cloning/asked/*/ledger/*")
-    return case.revision(*SCORED, "case.json", CLAIMS_FILE, "selection.json", *clone_records(case), *answers, *sets)
-
-
-def _files(case: Case, *patterns: str) -> list[str]:
-    found = (path for pattern in patterns for path in case.folder.glob(pattern))
-    return sorted(path.relative_to(case.folder).as_posix() for path in found)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _clone_runs(revision: str, _folder: Path) -> "tuple[tuple[CloneRun, ...], dict[str, str]]":
-    from fdcore.case.clones import damaged_runs, read_runs
-
-    case = Case(_folder)
-    return read_runs(case), damaged_runs(case)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _clone_sets(revision: str, _folder: Path) -> "tuple[EvaluationSetFacts, ...]":
-    from fdcore.case.clones import read_evaluation_sets
-
-    return read_evaluation_sets(Case(_folder))
-
-
-@st.cache_resource(max_entries=16, show_spinner="Comparing the clones")
-def _clone_comparison(revision: str, _folder: Path, _key: str) -> "CloneComparison":
-    from fdcore.case.clones import read_comparison
-
-    return read_comparison(Case(_folder), _key)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _clone_left_out(revision: str, _folder: Path, _key: str) -> int:
-    from fdcore.case.clones import left_out
-
-    return left_out(Case(_folder), _key)
-
-
-@st.cache_resource(max_entries=64, show_spinner="Drawing the transfer sets")
-def _clone_cost(what: str, _folder: Path, _request: "CloneRequest", _cache: Path) -> "CloneCost":
-    from fdcore.work.clones import clone_cost as cost_of
-
-    return cost_of(Case(_folder), _request, cache=_cache)
+def _surveyed(case: Case) -> Surveyed:
+    if (known := survey(case)) is None:
+        raise CaseError("The corpus of this case was not read yet.")
+    return known

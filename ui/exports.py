@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -28,17 +28,22 @@ def export(
     tables, figures = tables or {}, figures or {}
     with st.popover("Export", icon=":material/download:", key="export"):
         for title, make in tables.items():
-            st.download_button(
-                f"{title} (CSV)", make, _file_name(name, title, "csv"), "text/csv",
-                key=f"csv_{_slug(title)}", on_click="ignore", icon=":material/table:", type="tertiary",
-            )  # fmt: skip
+            download(f"{title} (CSV)", make, f"{name}-{_slug(title)}.csv", "text/csv", key=f"csv_{_slug(title)}",
+                     icon="table")  # fmt: skip
         for title, draw in figures.items():
-            st.download_button(
-                f"{title} (HTML)", _as_page(draw, title), _file_name(name, title, "html"), "text/html",
-                key=f"html_{_slug(title)}", on_click="ignore", icon=":material/insert_chart:", type="tertiary",
-            )  # fmt: skip
+            download(f"{title} (HTML)", _as_page(draw, title), f"{name}-{_slug(title)}.html", "text/html",
+                     key=f"html_{_slug(title)}", icon="insert_chart")  # fmt: skip
         if figures:
             st.caption("A picture (PNG): the camera in a figure's toolbar.")
+
+
+def download(
+    label: str, make: Callable[[], bytes], file_name: str, kind: str, *, key: str, icon: str = "download",
+    type: Literal["primary", "secondary", "tertiary"] = "tertiary", help: str | None = None,
+) -> None:  # fmt: skip
+    """A button whose file is made once somebody asks for it."""
+    st.download_button(label, make, file_name, kind, key=key, icon=f":material/{icon}:", type=type, help=help,
+                       on_click="ignore")  # fmt: skip
 
 
 def archive_file(book: Casebook, case_id: str) -> Callable[[], bytes]:
@@ -64,7 +69,3 @@ def _as_page(draw: "Callable[[], go.Figure]", title: str) -> Callable[[], bytes]
 
 def _slug(title: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in title.casefold())
-
-
-def _file_name(name: str, title: str, ending: str) -> str:
-    return f"{name}-{_slug(title)}.{ending}"

@@ -16,11 +16,11 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.places import Places
-from fdcore.errors import FdError
+from fdcore.errors import CaseError, FdError
 from fdcore.jobs import JobQueue
 from fdcore.method.selection import SelectionSettings
 from ui import cached, job_panel, state
-from ui.sentences import fragment, show_error
+from ui.sentences import attempt, fragment, show_error
 from ui.steps import STEPS, Step, following, reached, step
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
@@ -70,6 +70,25 @@ class Desk:
         """The open case."""
         return self.book.open(self.case_id)
 
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way in the open case."""
+        job = self.jobs.latest(self.case_id)
+        return bool(job and job.active)
+
+    def require_idle(self) -> None:
+        """Raise a `CaseError` while work is under way in the open case."""
+        if self.busy:
+            raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+
+    def submit(self, kind: str, **params: object) -> None:
+        """Hand work on the open case to a process of its own.
+
+        Raises:
+            FdError: work is under way in the case, or its parameters make no sense.
+        """
+        self.jobs.submit(kind, self.case_id, {"cache": str(self.places.cache), **params}, by=self.by)
+
 
 @contextmanager
 def page(name: str) -> Iterator[Desk]:
@@ -87,6 +106,12 @@ def page(name: str) -> Iterator[Desk]:
         _footer(desk)
     except FdError as error:
         show_error(error)
+
+
+def start_work(desk: Desk, kind: str, **params: object) -> None:
+    """Start long work and draw the page again; a refusal is said instead."""
+    if attempt(lambda: desk.submit(kind, **params)):
+        st.rerun()
 
 
 def go_to(name: str, **changed: str | None) -> None:

@@ -6,10 +6,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.errors import FdError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.kinds import KINDS
-from ui.sentences import fragment
+from ui.sentences import attempt, fragment
 from ui.text import duration, inert
 
 POLL_S, IDLE_POLL_S = 1.0, 5.0  # how often a page looks at its case while work runs, and while none does
@@ -47,6 +46,12 @@ def watch(jobs: JobQueue, case: Case | None) -> None:
             progress(job, where="sidebar")
 
     ticking()
+
+
+_ENDS = {
+    State.PAUSED: "was paused", State.FAILED: "failed", State.CANCELLED: "was cancelled",
+    State.INTERRUPTED: "was interrupted",
+}  # fmt: skip
 
 
 class _Glimpse(NamedTuple):
@@ -116,7 +121,40 @@ def notices(jobs: JobQueue, case_id: str) -> None:
 
 def _do(action: Callable[[int], object], job_id: int) -> None:
     """Carry out a button; a refusal is said where the analyst looks."""
-    try:
-        action(job_id)
-    except FdError as error:
-        st.toast(inert(str(error)), icon=":material/error:")
+    attempt(lambda: action(job_id), toast=True)
+
+
+def follow(
+    jobs: JobQueue, newest: Callable[[], Job | None], key: str, below: Callable[[Job], None] | None = None
+) -> None:
+    """Progress and controls of work that runs, looked at every second; the watch redraws the page when it ends.
+
+    Args:
+        jobs: long work.
+        newest: the job to look at.
+        key: of the box around it.
+        below: draws what else there is to see of the job.
+    """
+
+    @fragment(run_every=POLL_S)
+    def ticking() -> None:
+        job = newest()
+        if job is None or not job.active:
+            return
+        with st.container(border=below is not None, key=key):
+            progress(job, where=key)
+            controls(jobs, job)
+            if below:
+                below(job)
+
+    ticking()
+
+
+def stopped(jobs: JobQueue, job: Job, what: str, then: str, key: str) -> None:
+    """What became of work that can go on, and the button that makes it."""
+    with st.container(border=True, key=key):
+        st.markdown(f"**{what} is not finished: it {_ENDS.get(job.state, 'stopped')}.**")
+        if job.message:
+            st.text(job.message)
+        st.caption(then)
+        controls(jobs, job)

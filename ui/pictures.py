@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-TILE_PX = 128
+TILE_PX, THUMBNAIL_PX = 128, 96
 MARGIN = 0.03  # of the width
 
 
@@ -32,3 +32,15 @@ def as_tile(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> bytes:
 def as_tiles(pictures: npt.NDArray[np.uint8] | Sequence[npt.NDArray[np.uint8]], side_px: int = TILE_PX) -> list[bytes]:
     """Pictures as PNG files to stand beside each other."""
     return [as_tile(picture, side_px) for picture in pictures]
+
+
+def as_thumbnails(pictures: npt.NDArray[np.uint8] | None, chosen: Sequence[int]) -> list[bytes]:
+    """Some of the pictures (n, H, W, 1 or 3) as small JPEG files, in this order; none where there are no pictures."""
+    return [] if pictures is None else [_as_thumbnail(pictures[number]) for number in chosen]
+
+
+def _as_thumbnail(picture: npt.NDArray[np.uint8]) -> bytes:
+    small, buffer = Image.fromarray(picture.squeeze()).convert("RGB"), io.BytesIO()
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    small.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

@@ -1,6 +1,7 @@
 """Errors that the analyst can mend, as sentences: in a page, and in the parts of it that run again by themselves."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
@@ -13,6 +14,20 @@ from ui.text import inert
 def show_error(error: FdError) -> None:
     """An error as a sentence; the program goes on."""
     st.error(inert(str(error)), icon=":material/error:")
+
+
+def attempt(action: Callable[[], object], *, spinner: str = "", toast: bool = False) -> bool:
+    """Whether something that the analyst wants could be done; where not, why is said here, or in passing."""
+    try:
+        with st.spinner(spinner) if spinner else nullcontext():
+            action()
+    except FdError as error:
+        if toast:
+            st.toast(inert(str(error)), icon=":material/error:")
+        else:
+            show_error(error)
+        return False
+    return True
 
 
 def fragment(*, run_every: float | None = None, key: str | None = None) -> Callable[[Callable[..., None]], Any]:

@@ -3,12 +3,14 @@
 Session state only remembers what was last written there, by which a changed link or the browser's back button is known.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
+from fdcore.case.case import Case
+from fdcore.case.conclusions import selection_settings
 from fdcore.errors import SettingsError
 from fdcore.method.selection import SelectionSettings
 from ui.text import shortest
@@ -126,3 +128,16 @@ def seed_widget(key: str, name: str, value: Any) -> None:
     """Give a widget its value before it is drawn: on its first run, and whenever the URL's `name` came from outside."""
     if arrived(name) or key not in st.session_state:
         st.session_state[key] = value
+
+
+def fill_widgets(key: str, owner: str, values: Mapping[str, Any]) -> None:
+    """Give widgets their values before they are drawn, once for each owner; `key` remembers whose they are."""
+    fresh, st.session_state[key] = st.session_state.get(key) != owner, owner
+    for name, value in values.items():
+        if fresh or name not in st.session_state:
+            st.session_state[name] = value
+
+
+def shown_settings(case: Case) -> SelectionSettings:
+    """The settings that are looked at: those of the case, and what the URL names instead."""
+    return linked_settings(selection_settings(case)).settings

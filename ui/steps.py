@@ -33,71 +33,30 @@ def reached(card: CaseCard, stage: str) -> bool:
     return card.stage != "damaged" and STAGES.index(card.stage) >= STAGES.index(stage)
 
 
+def _is_found(card: CaseCard) -> bool:
+    return reached(card, "found")
+
+
+_ASKED = "scoring"
+
 STEPS = (
-    Step(
-        "Case",
-        "app.py",
-        "Which investigations are there, and how far is each?",
-        needs="",
-        done=lambda card: True,
-    ),
-    Step(
-        "Suspect",
-        "pages/1_Suspect.py",
-        "Which model is under investigation, and can it be asked?",
-        needs="new",
-        done=lambda card: bool(card.suspect),
-    ),
-    Step(
-        "Corpus",
-        "pages/2_Corpus.py",
-        "Which labelled images will the suspect be shown?",
-        needs="new",
-        done=lambda card: bool(card.corpus),
-    ),
-    Step(
-        "Leaf scores",
-        "pages/3_Leaf_scores.py",
-        "Which leaves does the suspect put in each class, and how consistently?",
-        needs="corpus",
-        done=lambda card: reached(card, "found"),
-    ),
-    Step(
-        "Distances",
-        "pages/4_Distances.py",
-        "How near do a class's candidates lie in the hierarchy?",
-        needs="scoring",
-        done=lambda card: reached(card, "found"),
-    ),
-    Step(
-        "Selection",
-        "pages/5_Selection.py",
-        "Which set of leaves explains each class best, and how firm is that?",
-        needs="scoring",
-        done=lambda card: reached(card, "found"),
-    ),
-    Step(
-        "Verification",
-        "pages/6_Verification.py",
-        "Do the words of the finding agree with what is claimed?",
-        needs="scoring",
-        done=lambda card: card.words_checked,
-    ),
-    Step(
-        "Clone",
-        "pages/7_Clone.py",
-        "Is what was found good enough to copy the model?",
-        needs="scoring",
-        done=lambda card: card.cloned,
-    ),
-    Step(
-        "Report",
-        "pages/8_Report.py",
-        "What was found, how, and how sure is it?",
-        needs="scoring",
-        done=lambda card: reached(card, "found"),
-    ),
-)
+    Step("Case", "app.py", "Which investigations are there, and how far is each?", "", lambda card: True),
+    Step("Suspect", "pages/1_Suspect.py", "Which model is under investigation, and can it be asked?", "new",
+         lambda card: bool(card.suspect)),
+    Step("Corpus", "pages/2_Corpus.py", "Which labelled images will the suspect be shown?", "new",
+         lambda card: bool(card.corpus)),
+    Step("Leaf scores", "pages/3_Leaf_scores.py",
+         "Which leaves does the suspect put in each class, and how consistently?", "corpus", _is_found),
+    Step("Distances", "pages/4_Distances.py", "How near do a class's candidates lie in the hierarchy?", _ASKED,
+         _is_found),
+    Step("Selection", "pages/5_Selection.py",
+         "Which set of leaves explains each class best, and how firm is that?", _ASKED, _is_found),
+    Step("Verification", "pages/6_Verification.py", "Do the words of the finding agree with what is claimed?", _ASKED,
+         lambda card: card.words_checked),
+    Step("Clone", "pages/7_Clone.py", "Is what was found good enough to copy the model?", _ASKED,
+         lambda card: card.cloned),
+    Step("Report", "pages/8_Report.py", "What was found, how, and how sure is it?", _ASKED, _is_found),
+)  # fmt: skip
 
 
 def step(name: str) -> Step:

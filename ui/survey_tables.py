@@ -16,7 +16,7 @@ from fdcore.case.places import require_inside
 from fdcore.corpus.decode import decode_file, quiet_pillow
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError, SettingsError
-from fdcore.tables import to_csv
+from ui.panels import table_csv
 
 N_SAMPLES = 12
 SAMPLE_PX = 96
@@ -93,10 +93,7 @@ def n_available(frame: pd.DataFrame) -> "pd.Series[int]":
 
 def leaves_csv(frame: pd.DataFrame) -> bytes:
     """The leaves as CSV: node, label, path, source, files, usable."""
-    columns = ["node", "label", "path", "source", "files", "usable"]
-    table = frame[columns].astype(object).where(frame[columns].notna(), "")
-    rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in table.itertuples(index=False)]
-    return to_csv(columns, rows)
+    return table_csv(frame[["node", "label", "path", "source", "files", "usable"]])
 
 
 def problem_table(case: Case) -> pd.DataFrame:

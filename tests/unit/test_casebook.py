@@ -319,7 +319,7 @@ def test_a_hierarchy_is_read_again_when_its_file_changes(tmp_path):
     file = tmp_path / "tree.csv"
     for leaf in ("cat", "giraffe"):
         file.write_text(f"id,parent,label\nroot,,root\n{leaf},root,{leaf}\n")
-        assert leaf in cached.hierarchy(str(file)).ids
+        assert leaf in cached.hierarchy(file).ids
 
 
 def test_more_cases_than_a_screen_holds_are_kept(tmp_path, monkeypatch):

@@ -5,8 +5,8 @@ import streamlit as st
 from fdcore.case.casebook import MAX_TITLE, Casebook, CaseCard
 from fdcore.errors import FdError
 from ui import frame
-from ui.exports import archive_file
-from ui.sentences import show_error
+from ui.exports import archive_file, download
+from ui.sentences import attempt, show_error
 from ui.state import AFRESH
 from ui.text import inert
 
@@ -51,13 +51,9 @@ def _rename(desk: frame.Desk, card: CaseCard) -> None:
     with st.form("rename_form", border=False):
         title = st.text_input("Title", card.title, max_chars=MAX_TITLE, key=f"rename_{card.id}")
         st.caption("Links to the case go on working.")
-        if st.form_submit_button("Rename", type="primary"):
-            try:
-                desk.book.rename(card.id, title, by=desk.by)
-            except FdError as error:
-                show_error(error)
-            else:
-                st.rerun()
+        pressed = st.form_submit_button("Rename", type="primary")
+        if pressed and attempt(lambda: desk.book.rename(card.id, title, by=desk.by)):
+            st.rerun()
 
 
 @st.dialog("Export the case", icon=":material/download:")
@@ -75,7 +71,5 @@ def _export(book: Casebook, card: CaseCard) -> None:
         show_error(error)
         return
     st.caption("The evidence goes along as it came. Keep the file as safe as the evidence.")
-    st.download_button(
-        "Download", archive_file(book, card.id), f"{card.id}.zip", "application/zip", key=f"export_{card.id}",
-        type="primary", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    download("Download", archive_file(book, card.id), f"{card.id}.zip", "application/zip", key=f"export_{card.id}",
+             type="primary")  # fmt: skip

@@ -1,22 +1,17 @@
 """The open case above the cards: what is known, or what runs, or what comes next."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from fdcore.case.casebook import CaseCard
 from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
-from fdcore.report.figures import config
 from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
+from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.sentences import show_error
 from ui.text import inert, shortened
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COLUMNS = ("Class", "Found", "L", "S", "Take care")
 _NEXT = {
@@ -84,12 +79,20 @@ def _verdict(desk: frame.Desk) -> None:
     left, right = st.columns((1, 2))
     with left.container(border=True, height="stretch"):
         st.markdown("**What the suspect seems to recognise**")
-        st.plotly_chart(draw_domain(findings, desk.case_id), key="domain", config=config("domain"),
-                        alt="Treemap of the found classes over the hierarchy")  # fmt: skip
+        show_figure(draw_domain(findings, desk.case_id), "domain",
+                    "Treemap of the found classes over the hierarchy", "domain")  # fmt: skip
         st.caption("A field for each group of found classes; its area is their number. Click to look into a group.")
     with right.container(border=True, height="stretch"):
         st.markdown("**Class by class**")
-        _table(verdict_table(findings, _COLUMNS))
+        column = st.column_config
+        show_table(verdict_table(findings, _COLUMNS), "verdict_table", {
+            "Class": column.NumberColumn(width=50, format="%d"),
+            "Found": column.TextColumn(width=115),
+            "Take care": column.TextColumn(width=310),
+            "L": share_column("How often the suspect puts views of the found leaves in this class", width=90),
+            "S": column.NumberColumn(format="%.2f", width=50, help="How near the found leaves lie to each other in "
+                                     "the hierarchy; a single leaf has 0"),
+        })  # fmt: skip
         st.caption("Not found is an answer: no leaf of this corpus reaches the threshold for that class.")
 
 
@@ -105,35 +108,14 @@ def _export(desk: frame.Desk) -> None:
 def _metrics(findings: Findings) -> None:
     total, scored = findings.overall, findings.scored
     weak = sum(bool(entry.name and entry.weaknesses) for entry in findings.classes)
-    with st.container(horizontal=True, key="verdict_metrics"):
-        st.metric("Classes found", f"{total.n_found:,} of {total.n_classes:,}", border=True,
-                  help="Classes of the suspect for which the corpus holds something that it puts there")  # fmt: skip
-        st.metric("To be taken with care", f"{weak:,}", border=True,
-                  help="Found, but with a reason for doubt: one leaf only, a low score, a close runner-up")  # fmt: skip
-        st.metric("Leaves shown", f"{len(scored.scores.nodes):,}", border=True,
-                  help="A leaf is a group of images with one label in the corpus")  # fmt: skip
-        st.metric("Queries sent", f"{scored.n_sent:,}", border=True,
-                  help="Pictures that the suspect was asked about, each view of an image counted")  # fmt: skip
-
-
-def _table(rows: "pd.DataFrame") -> None:
-    st.dataframe(
-        rows,
-        hide_index=True,
-        key="verdict_table",
-        height=min(420, 31 * (len(rows) + 1) + 3),
-        placeholder="",
-        column_config={
-            "Class": st.column_config.NumberColumn(width=50, format="%d"),
-            "Found": st.column_config.TextColumn(width=115),
-            "Take care": st.column_config.TextColumn(width=310),
-            "L": st.column_config.ProgressColumn(
-                help="How often the suspect puts views of the found leaves in this class",
-                min_value=0.0, max_value=1.0, format="%.2f", width=90,
-            ),
-            "S": st.column_config.NumberColumn(
-                help="How near the found leaves lie to each other in the hierarchy; a single leaf has 0",
-                format="%.2f", width=50,
-            ),
-        },
+    show_numbers(
+        "verdict_metrics",
+        ("Classes found", f"{total.n_found:,} of {total.n_classes:,}",
+         "Classes of the suspect for which the corpus holds something that it puts there"),
+        ("To be taken with care", f"{weak:,}",
+         "Found, but with a reason for doubt: one leaf only, a low score, a close runner-up"),
+        ("Leaves shown", f"{len(scored.scores.nodes):,}",
+         "A leaf is a group of images with one label in the corpus"),
+        ("Queries sent", f"{scored.n_sent:,}",
+         "Pictures that the suspect was asked about, each view of an image counted"),
     )  # fmt: skip

@@ -21,8 +21,9 @@ from ui import cached
 from ui.clone.settings import choose_settings, images_per_second, offered_networks
 from ui.clone.sources import choose_sources, choose_test
 from ui.clone.tables import source_title, told_seconds, transfer_table, uneven
-from ui.frame import Desk
-from ui.sentences import fragment, show_error
+from ui.frame import Desk, start_work
+from ui.panels import show_numbers, show_table
+from ui.sentences import fragment
 from ui.text import counted, duration, inert, shortened
 
 MAX_NOTES = 6  # sentences about one source
@@ -95,7 +96,8 @@ def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferS
     n_queries, left, n_tested = 0, None, MAX_TESTED if evaluation else 0
     for source in sources:
         try:
-            cost = cached.clone_cost(case, CloneRequest((source,), transfer, evaluation=evaluation), desk.places.cache)
+            request = CloneRequest((source,), transfer, evaluation=evaluation)
+            cost = cached.clone_cost(case, request, cache=desk.places.cache)
         except FdError as error:
             refused[source] = str(error)
             continue
@@ -114,16 +116,18 @@ def _cost(
     n_images = sum(given.drawn[one].n_rows if one in given.drawn else transfer.total for one in usable)
     seconds = _seconds(case, runs, training, n_images, given.n_queries)
     left = "no limit" if given.budget_left is None else f"{given.budget_left:,}"
-    with st.container(horizontal=True, key="clone_cost"):
-        st.metric("Clones", f"{len(usable):,}", border=True)
-        st.metric("Images in all", f"{n_images:,}", border=True, help="Rows of all transfer sets, views included.")
-        st.metric("Queries to send", f"{'up to ' if given.n_queries else ''}{given.n_queries:,}", border=True,
-                  help="Images of the corpus were answered during scoring and are not asked about again; only folders "
-                  "and rounds of augmentation are.")  # fmt: skip
-        st.metric("Budget left", left, border=True, help="Queries that this case may still send.")
-        st.metric("Time", "not known yet" if seconds is None else f"about {duration(seconds)}", border=True,
-                  help="From the speed of earlier clones in this case. Before the first one nobody knows how fast this "
-                  "machine trains the network: the time left is told after its first epoch.")  # fmt: skip
+    show_numbers(
+        "clone_cost",
+        ("Clones", f"{len(usable):,}"),
+        ("Images in all", f"{n_images:,}", "Rows of all transfer sets, views included."),
+        ("Queries to send", f"{'up to ' if given.n_queries else ''}{given.n_queries:,}",
+         "Images of the corpus were answered during scoring and are not asked about again; only folders and rounds of "
+         "augmentation are."),
+        ("Budget left", left, "Queries that this case may still send."),
+        ("Time", "not known yet" if seconds is None else f"about {duration(seconds)}",
+         "From the speed of earlier clones in this case. Before the first one nobody knows how fast this machine "
+         "trains the network: the time left is told after its first epoch."),
+    )  # fmt: skip
     n_scored = counted(n_scoring_answers(findings), "answer")
     st.caption(f"The finding itself cost {n_scored} of the suspect, during scoring. Clones from the found images rest "
                "on all of them; a clone from random images needs one for each of its images.")  # fmt: skip
@@ -160,16 +164,11 @@ def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) 
     table, column = transfer_table(shown, names), st.column_config
     with st.container(key="transfer_sets"):
         st.markdown("**What each source gives**")
-        st.dataframe(
-            table, hide_index=True, placeholder="", key="transfer_table",
-            height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
-            column_config={
-                "Class": column.TextColumn(width="medium", help="The suspect's class and what was found for it"),
-                **{title: column.NumberColumn(format="localized", width="small") for title in shown},
-                **{f"{title}: made of": column.TextColumn(width="medium") for title in shown},
-            },
-            alt="How many images each source gives for each class",
-        )  # fmt: skip
+        show_table(table, "transfer_table", {
+            "Class": column.TextColumn(width="medium", help="The suspect's class and what was found for it"),
+            **{title: column.NumberColumn(format="localized", width="small") for title in shown},
+            **{f"{title}: made of": column.TextColumn(width="medium") for title in shown},
+        }, most_px=_TABLE_PX, alt="How many images each source gives for each class")  # fmt: skip
         if said := uneven(shown):
             st.caption(said)
         for title, facts in shown.items():
@@ -197,7 +196,8 @@ def _start(
             st.caption(reason, width="content")
         label = f"Train {counted(len(usable), 'clone')}" if usable else "Train"
         if st.button(label, type="primary", key="clone_start", icon=":material/model_training:", disabled=bool(reason)):
-            submit(desk, CloneRequest(usable, transfer, training, evaluation))
+            request = CloneRequest(usable, transfer, training, evaluation)
+            start_work(desk, "clone", request=request.as_dict(), by=desk.by)
 
 
 def _refusal(usable: Sequence[Source], given: Given, *, busy: bool) -> str:
@@ -209,18 +209,3 @@ def _refusal(usable: Sequence[Source], given: Given, *, busy: bool) -> str:
     if given.budget_left == 0 and given.n_queries:
         return "The budget is used up, so no folder can be asked about. Raise it on the Leaf scores page."
     return ""
-
-
-def submit(desk: Desk, request: CloneRequest) -> None:
-    """Hand the work to a process of its own and draw the page again."""
-    start_job(desk, "clone", {"request": request.as_dict()})
-
-
-def start_job(desk: Desk, kind: str, params: Mapping[str, object]) -> None:
-    """Start work with clones and draw the page again; a refusal is said instead."""
-    try:
-        desk.jobs.submit(kind, desk.case_id, {**params, "cache": str(desk.places.cache), "by": desk.by}, by=desk.by)
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()

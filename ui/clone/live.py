@@ -7,17 +7,14 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.cloning.run import CloneRun
 from fdcore.jobs import Job, JobQueue
-from fdcore.report.figures.style import config
 from ui import cached, job_panel
 from ui.clone.figures import MAX_CURVES, draw_held_out, draw_loss
 from ui.clone.tables import run_titles, runs_table, seconds_left, unfinished
 from ui.frame import Desk
-from ui.sentences import fragment
+from ui.panels import show_figure, show_table
 from ui.text import duration, inert
 
 KINDS = ("clone", "clone-go-on", "clone-test", "clone-finish")
-_PART = "clone"  # of the page's parts, the work that this page starts
-_ENDS = {"paused": "was paused", "failed": "failed", "cancelled": "was cancelled", "interrupted": "was interrupted"}
 _TABLE_PX = 300
 
 
@@ -29,38 +26,27 @@ def clone_job(jobs: JobQueue, case_id: str) -> Job | None:
 def running(desk: Desk, case: Case) -> None:
     """Progress, controls and curves, looked at every second."""
 
-    @fragment(run_every=job_panel.POLL_S)
-    def ticking() -> None:
-        job = clone_job(desk.jobs, desk.case_id)
-        if job is None or not job.active:
-            return  # the watch in the sidebar redraws the page
-        with st.container(border=True, key="clone_running"):
-            job_panel.progress(job, where=_PART)
-            job_panel.controls(desk.jobs, job)
-            runs, _ = cached.clone_runs(case)
-            left = seconds_left(runs) if len(unfinished(runs)) > 1 else None
-            if left is not None and job.kind == "clone":
-                st.caption(f"About {duration(left)} left for all clones at this pace.")
-            if runs:
-                runs_overview(runs, run_titles(runs), active=True)
-                curves(desk.case_id, runs)
-            elif job.kind == "clone":
-                st.caption("Images are drawn first. How long the training takes is known after its first epoch.")
+    def below(job: Job) -> None:
+        runs = cached.clone_runs(case)
+        left = seconds_left(runs) if len(unfinished(runs)) > 1 else None
+        if left is not None and job.kind == "clone":
+            st.caption(f"About {duration(left)} left for all clones at this pace.")
+        if runs:
+            runs_overview(runs, run_titles(runs), active=True)
+            curves(desk.case_id, runs)
+        elif job.kind == "clone":
+            st.caption("Images are drawn first. How long the training takes is known after its first epoch.")
 
-    ticking()
+    job_panel.follow(desk.jobs, lambda: clone_job(desk.jobs, desk.case_id), "clone_running", below)
 
 
 def stopped(desk: Desk, job: Job) -> None:
     """What became of work that can go on, and the button that makes it."""
-    with st.container(border=True, key="clone_stopped"):
-        st.markdown(f"**{job_panel.title(job)} is not finished: it {_ENDS.get(job.state.value, 'stopped')}.**")
-        if job.message:
-            st.text(job.message)
-        st.caption(
-            f"It was at “{inert(job.stage) or 'the beginning'}”. Every finished epoch is kept: resuming goes on there. "
-            "Or keep the best weights so far of a clone below."
-        )
-        job_panel.controls(desk.jobs, job)
+    then = (
+        f"It was at “{inert(job.stage) or 'the beginning'}”. Every finished epoch is kept: resuming goes on there. "
+        "Or keep the best weights so far of a clone below."
+    )
+    job_panel.stopped(desk.jobs, job, job_panel.title(job), then, "clone_stopped")
 
 
 def curves(case_id: str, runs: Sequence[CloneRun]) -> None:
@@ -70,36 +56,30 @@ def curves(case_id: str, runs: Sequence[CloneRun]) -> None:
         st.caption("The first epoch is on its way; how long the training takes is known after it.")
         return
     left, right = st.columns(2)
-    left.plotly_chart(draw_held_out(runs, titles, case_id), key="clone_agreement_curves",
-                      config=config(f"{case_id}-clone-agreement"),
-                      alt="Agreement with the suspect on held-out images by epoch, a line for each clone")  # fmt: skip
-    right.plotly_chart(draw_loss(runs, titles, case_id), key="clone_loss_curves",
-                       config=config(f"{case_id}-clone-loss"),
-                       alt="Loss by epoch, a line for each clone")  # fmt: skip
+    with left:
+        show_figure(draw_held_out(runs, titles, case_id), "clone_agreement_curves",
+                    "Agreement with the suspect on held-out images by epoch, a line for each clone",
+                    f"{case_id}-clone-agreement")  # fmt: skip
+    with right:
+        show_figure(draw_loss(runs, titles, case_id), "clone_loss_curves", "Loss by epoch, a line for each clone",
+                    f"{case_id}-clone-loss")  # fmt: skip
     more = f" Of {len(begun)} clones, the newest {MAX_CURVES} are drawn." if len(begun) > MAX_CURVES else ""
     st.caption(f"A diamond marks the epoch whose weights are kept.{more}")
 
 
 def runs_overview(runs: Sequence[CloneRun], titles: dict[str, str], *, active: bool) -> None:
     """Every clone in a row."""
-    column, table = st.column_config, runs_table(runs, titles, active=active)
-    st.dataframe(
-        table, hide_index=True, placeholder="", key="clone_runs_table",
-        height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
-        column_config={
-            "Clone": column.TextColumn(width="medium"),
-            "State": column.TextColumn(width="small"),
-            "Epochs": column.TextColumn(width="small", help="Done, of those planned"),
-            "Held out": column.NumberColumn(
-                "Held out", format="%.0f %%", width="small",
-                help="Agreement with the suspect of the kept weights, on images of its own transfer set that it is "
-                "not trained on",
-            ),
-            "Images": column.NumberColumn(format="localized", width="small", help="Rows of its transfer set"),
-            "Answers": column.NumberColumn(format="localized", width="small",
-                                           help="Answers of the suspect to the images that it is trained on; those "
-                                           "of the scoring that found them are not counted in"),
-            "Sent": column.NumberColumn(format="localized", width="small", help="Queries that were sent for it"),
-        },
-        alt="Every clone with its state, its epochs and what it rests on",
-    )  # fmt: skip
+    column = st.column_config
+    show_table(runs_table(runs, titles, active=active), "clone_runs_table", {
+        "Clone": column.TextColumn(width="medium"),
+        "State": column.TextColumn(width="small"),
+        "Epochs": column.TextColumn(width="small", help="Done, of those planned"),
+        "Held out": column.NumberColumn(format="%.0f %%", width="small",
+                                        help="Agreement with the suspect of the kept weights, on images of its own "
+                                        "transfer set that it is not trained on"),
+        "Images": column.NumberColumn(format="localized", width="small", help="Rows of its transfer set"),
+        "Answers": column.NumberColumn(format="localized", width="small",
+                                       help="Answers of the suspect to the images that it is trained on; those of "
+                                       "the scoring that found them are not counted in"),
+        "Sent": column.NumberColumn(format="localized", width="small", help="Queries that were sent for it"),
+    }, most_px=_TABLE_PX, alt="Every clone with its state, its epochs and what it rests on")  # fmt: skip

@@ -12,17 +12,17 @@ from fdcore.cloning.evaluation import MAX_CONFUSION
 from fdcore.cloning.run import CARD, NETWORK, WEIGHTS, CloneRun
 from fdcore.cloning.schedule import planned_epochs
 from fdcore.cloning.settings import SourceKind
-from fdcore.errors import CaseError, FdError
+from fdcore.errors import CaseError
 from fdcore.report.figures.confusion import MAX_MATRIX
-from fdcore.report.figures.style import config
 from fdcore.work.clones import remove_clone
 from ui.clone.figures import draw_confusion
-from ui.clone.form import start_job
 from ui.clone.live import curves, runs_overview
 from ui.clone.results import Shown
 from ui.clone.tables import pairs_table, percent, run_titles, state_of, worst_pairs
-from ui.frame import Desk
-from ui.sentences import show_error
+from ui.exports import download
+from ui.frame import Desk, start_work
+from ui.panels import show_figure, show_table
+from ui.sentences import attempt
 from ui.text import counted, file_size, inert, shortened
 
 _KEY = "clone_chosen"
@@ -120,11 +120,9 @@ def _downloads(desk: Desk, case: Case, run: CloneRun) -> None:
         size = _size(path)
         if not run.finished or size is None:
             continue
-        st.download_button(
-            title, reading(path), f"{desk.case_id}-{run.id}-{name}", kind, key=f"clone_file_{name.replace('.', '_')}",
-            icon=":material/download:", on_click="ignore", type="tertiary",
-            help=f"{file_size(size)}, SHA-256 {inert(run.files.get(name, 'not recorded'))}",
-        )  # fmt: skip
+        download(title, reading(path), f"{desk.case_id}-{run.id}-{name}", kind,
+                 key=f"clone_file_{name.replace('.', '_')}",
+                 help=f"{file_size(size)}, SHA-256 {inert(run.files.get(name, 'not recorded'))}")  # fmt: skip
 
 
 def _size(path: Path) -> int | None:
@@ -158,12 +156,12 @@ def _going_on(desk: Desk, case: Case, run: CloneRun) -> None:
     trained = run.stage == "trained"
     if st.button("Test and export it" if trained else "Go on training", key="clone_go_on", icon=":material/play_arrow:",
                  help="Its training is over." if trained else "Goes on after the last finished epoch."):  # fmt: skip
-        start_job(desk, "clone-go-on", {"runs": [run.id], "evaluation": evaluation})
+        start_work(desk, "clone-go-on", runs=[run.id], evaluation=evaluation, by=desk.by)
     if run.best_epoch and not trained and st.button(
         "Keep the best so far", key="clone_keep_best", icon=":material/flag:",
         help=f"Ends its training here: the weights of epoch {run.best_epoch:,} are tested and exported.",
     ):  # fmt: skip
-        start_job(desk, "clone-finish", {"run": run.id, "evaluation": evaluation})
+        start_work(desk, "clone-finish", run=run.id, evaluation=evaluation, by=desk.by)
 
 
 def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
@@ -171,13 +169,10 @@ def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
         st.text(f"Remove {title}?")
         st.caption("Its weights, its curves and its tests go. The suspect's answers stay, so that training it again "
                    "costs no query. The audit log notes it.")  # fmt: skip
-        if st.button("Remove it", key=f"clone_remove_yes_{run_id}", type="primary"):
-            try:
-                remove_clone(case.folder, run_id, by=desk.by)
-            except FdError as error:
-                show_error(error)
-            else:
-                st.rerun()
+        if st.button("Remove it", key=f"clone_remove_yes_{run_id}", type="primary") and attempt(
+            lambda: remove_clone(case.folder, run_id, by=desk.by)
+        ):
+            st.rerun()
 
 
 def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
@@ -192,25 +187,17 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
     st.caption(f"On {inert(shortened(comparison.set_name, 80))}: what the suspect says, and what the clone says of the "
                f"same pictures. {comparison.about_names}".rstrip())  # fmt: skip
     if len(names) <= MAX_MATRIX:
-        st.plotly_chart(
-            draw_confusion(comparison, column, f"{desk.case_id} {column.run.id}"), key="clone_confusion",
-            config=config(f"{desk.case_id}-{column.run.id}-confusion"),
-            alt="Of the pictures that the suspect puts in a class, the share that the clone puts in each class",
-        )  # fmt: skip
+        show_figure(draw_confusion(comparison, column, f"{desk.case_id} {column.run.id}"), "clone_confusion",
+                    "Of the pictures that the suspect puts in a class, the share that the clone puts in each class",
+                    f"{desk.case_id}-{column.run.id}-confusion")  # fmt: skip
     if not pairs:
         st.text("Nowhere: it answers like the suspect to every picture.")
         return
     config_of = st.column_config
-    table = pairs_table(pairs, names)
-    st.dataframe(
-        table, hide_index=True, placeholder="", key="clone_pairs", height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
-        column_config={
-            "The suspect says": config_of.TextColumn(),
-            "The clone says": config_of.TextColumn(),
-            "Pictures": config_of.NumberColumn(format="localized", width="small"),
-            "Share": config_of.ProgressColumn("Of the class", min_value=0.0, max_value=100.0, format="%.0f %%",
-                                              width="small",
-                                              help="Of the pictures that the suspect puts in its class"),
-        },
-        alt="The pairs of classes that the clone confuses, the most frequent first",
-    )  # fmt: skip
+    show_table(pairs_table(pairs, names), "clone_pairs", {
+        "The suspect says": config_of.TextColumn(),
+        "The clone says": config_of.TextColumn(),
+        "Pictures": config_of.NumberColumn(format="localized", width="small"),
+        "Share": config_of.ProgressColumn("Of the class", min_value=0.0, max_value=100.0, format="%.0f %%",
+                                          width="small", help="Of the pictures that the suspect puts in its class"),
+    }, most_px=_TABLE_PX, alt="The pairs of classes that the clone confuses, the most frequent first")  # fmt: skip

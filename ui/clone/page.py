@@ -37,14 +37,14 @@ def draw_page(desk: Desk) -> None:
     case = desk.case
     saved = selection_settings(case)
     findings = cached.findings(case, saved)
-    runs, damaged = cached.clone_runs(case)
+    runs = cached.clone_runs(case)
     left, right = st.columns([5, 1], vertical_alignment="top")
     left.markdown(_INTRO)
     top_right = right.container(horizontal=True, horizontal_alignment="right")
     _say_unsaved(saved)
-    one.damaged(desk, case, damaged)
-    job, newest = live.clone_job(desk.jobs, desk.case_id), desk.jobs.latest(desk.case_id)
-    busy, active = bool(newest and newest.active), bool(job and job.active)
+    one.damaged(desk, case, cached.damaged_clones(case))
+    job, busy = live.clone_job(desk.jobs, desk.case_id), desk.busy
+    active = bool(job and job.active)
     if job and active:
         live.running(desk, case)
     elif job and job.resumable:

@@ -13,10 +13,9 @@ from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach, ma
 from fdcore.cloning.evaluation import Measure, lead
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
-from fdcore.report.figures.style import config
 from ui import cached
 from ui.clone.figures import draw_cost, draw_density, draw_rates
-from ui.clone.form import n_scoring_answers, start_job
+from ui.clone.form import n_scoring_answers
 from ui.clone.sources import cannot_ask, test_folder
 from ui.clone.tables import (
     SUSPECT,
@@ -32,7 +31,8 @@ from ui.clone.tables import (
     run_titles,
     source_title,
 )
-from ui.frame import Desk
+from ui.frame import Desk, start_work
+from ui.panels import show_figure, show_table
 from ui.sentences import show_error
 from ui.text import counted, distinct_texts, inert, shortened
 
@@ -189,9 +189,8 @@ def _left_out(n: int) -> str:
 def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
     comparison, measure, titles = shown
     about = f"{desk.case_id} {measure}"
-    st.plotly_chart(draw_rates(comparison, titles, measure, about), key="clone_rates",
-                    config=config(f"{desk.case_id}-clones"),
-                    alt=f"The {measure} of each clone with its 95 % interval")  # fmt: skip
+    show_figure(draw_rates(comparison, titles, measure, about), "clone_rates",
+                f"The {measure} of each clone with its 95 % interval", f"{desk.case_id}-clones")  # fmt: skip
     cost = partial(_cost, n_scored=n_scored)
     drawn = [one for one, wanted in ((_density, has_density(comparison)), (cost, has_costs(comparison))) if wanted]
     for place, draw_one in zip(st.columns(len(drawn)) if drawn else [], drawn, strict=True):
@@ -202,9 +201,9 @@ def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
 def _density(desk: Desk, shown: Shown) -> None:
     comparison, measure, titles = shown
     st.markdown("**How many classes are copied how well**")
-    st.plotly_chart(draw_density(comparison, titles, measure, f"{desk.case_id} {measure}"), key="clone_density",
-                    config=config(f"{desk.case_id}-clone-density"),
-                    alt=f"Density of the classes' {measure}, a line for each clone")  # fmt: skip
+    show_figure(draw_density(comparison, titles, measure, f"{desk.case_id} {measure}"), "clone_density",
+                f"Density of the classes' {measure}, a line for each clone",
+                f"{desk.case_id}-clone-density")  # fmt: skip
     st.caption("The further right a hill lies, the more classes are copied well.")
 
 
@@ -212,9 +211,8 @@ def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
     """Agreement by cost, and what the agreement of random images costs from the other sources."""
     comparison = shown.comparison
     st.markdown("**What it cost**")
-    st.plotly_chart(draw_cost(comparison, shown.titles, desk.case_id), key="clone_cost_chart",
-                    config=config(f"{desk.case_id}-clone-cost"),
-                    alt="Agreement of each clone against the answers it rests on")  # fmt: skip
+    show_figure(draw_cost(comparison, shown.titles, desk.case_id), "clone_cost_chart",
+                "Agreement of each clone against the answers it rests on", f"{desk.case_id}-clone-cost")  # fmt: skip
     base = comparison.baseline(best_found(comparison))
     rate = base.evaluation.agreement if base else None
     reached = cost_to_reach(cost_points(comparison, source_title), rate.value) if rate else {}
@@ -227,16 +225,11 @@ def _table(shown: Shown) -> None:
     column = st.column_config
     table = comparison_table(shown.comparison, shown.titles, shown.measure)
     st.markdown("**Class by class**")
-    st.dataframe(
-        table, hide_index=True, placeholder="", key="comparison_table",
-        height=min(31 * (len(table) + 1) + 3, _TABLE_PX),
-        column_config={
-            "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
-            **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
-            **({SUSPECT: column.TextColumn("Suspect", width=_CELL_PX, help=SUSPECT)} if SUSPECT in table else {}),
-        },
-        alt="For each class how well each clone does, with 95 % intervals",
-    )  # fmt: skip
+    show_table(table, "comparison_table", {
+        "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
+        **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
+        **({SUSPECT: column.TextColumn("Suspect", width=_CELL_PX, help=SUSPECT)} if SUSPECT in table else {}),
+    }, most_px=_TABLE_PX, alt="For each class how well each clone does, with 95 % intervals")  # fmt: skip
     by = "pictures that the suspect puts in the class" if shown.measure == "agreement" else "pictures of the class"
     st.caption(
         f"Of the {by}; in brackets the 95 % interval. An empty cell: there is no such picture. The sentence on top is "
@@ -262,4 +255,4 @@ def _test_on_more(desk: Desk, *, busy: bool) -> None:
             st.button("Test", key="clone_test", icon=":material/fact_check:", disabled=busy or folder is None)
             and folder
         ):
-            start_job(desk, "clone-test", {"evaluation": folder})
+            start_work(desk, "clone-test", evaluation=folder, by=desk.by)

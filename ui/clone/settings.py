@@ -9,6 +9,7 @@ import streamlit as st
 from fdcore.cloning.architectures import ARCHITECTURES, SMALL_SIDE
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingSettings, TransferSettings, Uncertain
+from ui.state import fill_widgets
 from ui.text import counted, inert
 
 _MOST = 1_000_000
@@ -90,11 +91,7 @@ def _fill(case_id: str, transfer: TransferSettings, training: TrainingSettings) 
         "clone_total": min(transfer.total, _MOST), "clone_seed": str(transfer.seed), "clone_fill": transfer.fill_views,
         "clone_not_found": transfer.not_found, "clone_uncertain": transfer.uncertain,
     }  # fmt: skip
-    fresh = st.session_state.get(OWNER) != case_id
-    st.session_state[OWNER] = case_id
-    for name, value in values.items():
-        if fresh or name not in st.session_state:
-            st.session_state[name] = value
+    fill_widgets(OWNER, case_id, values)
 
 
 def _summary(networks: Networks) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from fdcore.cloning.transfer import TransferSet, transfer_set
 from fdcore.method.findings import Findings
 from ui.frame import Desk
+from ui.panels import show_figure, show_numbers
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,22 +43,19 @@ def draw_kept(desk: Desk, findings: Findings) -> "go.Figure":
 
 
 def _metrics(found: TransferSet) -> None:
-    with st.container(horizontal=True, key="metrics"):
-        st.metric("Classes with images", f"{found.n_covered:,} of {len(found.classes):,}", border=True,
-                  help="A clone never learns a class without images.")  # fmt: skip
-        st.metric("Kept images", f"{found.n_kept:,}", border=True,
-                  help="Images of the answers that the suspect itself puts in the class.")  # fmt: skip
-        st.metric("Balance", f"{found.balance:.0%}", border=True,
-                  help="Kept images of the smallest class that has any, as a share of the largest.")  # fmt: skip
+    show_numbers(
+        "metrics",
+        ("Classes with images", f"{found.n_covered:,} of {len(found.classes):,}",
+         "A clone never learns a class without images."),
+        ("Kept images", f"{found.n_kept:,}", "Images of the answers that the suspect itself puts in the class."),
+        ("Balance", f"{found.balance:.0%}",
+         "Kept images of the smallest class that has any, as a share of the largest."),
+    )  # fmt: skip
 
 
 def _figure(desk: Desk, findings: Findings, found: TransferSet) -> None:
-    from fdcore.report.figures.style import config
-
     left_out = len([share for share in found.classes if share.kept + share.dropped]) - MAX_BARS
     more = f" Of more classes, the first {MAX_BARS} are drawn." if left_out > 0 else ""
     st.caption(f"Images of each class's answer: kept where the suspect agrees, dropped where it does not.{more}")
-    st.plotly_chart(
-        draw_kept(desk, findings), key="kept_chart", config=config(f"{desk.case_id}-kept-images"),
-        alt=f"Bars of kept and dropped images of each class; {found.n_kept} are kept in all.",
-    )  # fmt: skip
+    alt = f"Bars of kept and dropped images of each class; {found.n_kept} are kept in all."
+    show_figure(draw_kept(desk, findings), "kept_chart", alt, f"{desk.case_id}-kept-images")

@@ -14,9 +14,9 @@ from fdcore.jobs import Job
 from ui import cached, job_panel
 from ui.corpus import result as corpus_result
 from ui.corpus import sources as corpus_sources
-from ui.frame import Desk
+from ui.frame import Desk, start_work
 from ui.new_case import about_this_suspect
-from ui.sentences import fragment, show_error
+from ui.sentences import show_error
 from ui.text import inert, shortened
 
 
@@ -61,7 +61,7 @@ def _reading(
     lost = _differences(desk, plan)
     unreadable = any(source.problem for source in sources)
     if job and job.active and job.kind == "corpus":
-        _running(desk, job)
+        job_panel.follow(desk.jobs, lambda: desk.jobs.latest(desk.case_id), "reading_now")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="reading"):
         if st.button(
@@ -80,28 +80,12 @@ def _reading(
         _new_case(desk, plan)
 
 
-def _running(desk: Desk, job: Job) -> None:
-    """The progress of reading; the watch in the sidebar draws the page again when it ends."""
-
-    @fragment(run_every=job_panel.POLL_S)
-    def ticking() -> None:
-        now = desk.jobs.get(job.id)
-        with st.container(border=True, key="reading_now"):
-            st.progress(now.fraction, text=inert(now.stage) or "Waiting to begin")
-            if now.total:
-                st.caption(f"{now.done:,} of {now.total:,}")
-            job_panel.controls(desk.jobs, now)
-
-    ticking()
-
-
 def _read(desk: Desk, plan: Plan) -> None:
     demo = corpus_sources.demo_folder(desk.places)
-    params = {"cache": str(desk.places.cache)}
+    params = {}
     if str(demo) in {str(folder_of(text)) for text in plan.corpora} and not corpus_sources.is_drawn(desk.places):
         params["draw_demo"] = str(demo)
-    desk.jobs.submit("corpus", desk.case_id, params, by=desk.by)
-    st.rerun()
+    start_work(desk, "corpus", **params)
 
 
 def _differences(desk: Desk, plan: Plan) -> bool:

@@ -12,6 +12,7 @@ from ui.corpus.problems import draw_problems
 from ui.corpus.treemap import clicked_node, draw_map, root_of_map
 from ui.exports import export
 from ui.frame import Desk
+from ui.panels import show_figure, show_numbers, show_table
 from ui.pictures import as_tiles
 from ui.sentences import fragment
 from ui.survey_tables import (
@@ -47,7 +48,7 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
                 "Leaves": lambda: leaves_csv(leaves),
                 "Problems": lambda: desk.case.path("survey/problems.csv").read_bytes(),
             },
-            figures={"Images over the hierarchy": lambda: _figure(desk, None)},
+            figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )
     _metrics(count_totals(surveyed, len(problems)))
     _shortages(plan, leaves)
@@ -56,17 +57,16 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
 
 
 def _metrics(totals: Totals) -> None:
-    with st.container(horizontal=True, key="corpus_metrics"):
-        st.metric("Leaves", f"{totals.n_leaves:,}", border=True,
-                  help="A leaf is a node of the hierarchy that has images of its own")  # fmt: skip
-        st.metric("Image files", f"{totals.n_files:,}", border=True)
-        st.metric(
-            "Usable", "not tried" if totals.n_usable is None else f"{totals.n_usable:,}", border=True,
-            help="Images that can be decoded and are no duplicates. Very large corpora are only counted; their images "
-            "are decoded when the suspect is asked.",
-        )  # fmt: skip
-        st.metric("Remarks about files", f"{totals.n_problems:,}", border=True,
-                  help="Files that cannot be used, and those that had to be converted")  # fmt: skip
+    show_numbers(
+        "corpus_metrics",
+        ("Leaves", f"{totals.n_leaves:,}", "A leaf is a node of the hierarchy that has images of its own"),
+        ("Image files", f"{totals.n_files:,}"),
+        ("Usable", "not tried" if totals.n_usable is None else f"{totals.n_usable:,}",
+         "Images that can be decoded and are no duplicates. Very large corpora are only counted; their images are "
+         "decoded when the suspect is asked."),
+        ("Remarks about files", f"{totals.n_problems:,}",
+         "Files that cannot be used, and those that had to be converted"),
+    )  # fmt: skip
 
 
 def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
@@ -109,8 +109,6 @@ def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -
 
 
 def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
-    from fdcore.report.figures import config
-
     root = root_of_map(surveyed, node)
     key = f"corpus_map_{'all' if root is None else surveyed.hierarchy.index(root)}"
 
@@ -120,10 +118,8 @@ def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
     if not below(surveyed, root):
         st.text("There is no image at or below this node.")
         return
-    st.plotly_chart(
-        _figure(desk, root), key=key, on_select=clicked, selection_mode="points",
-        config=config(f"{desk.case_id}-corpus"), alt="Treemap of the number of images below each node",
-    )  # fmt: skip
+    show_figure(_figure(desk, surveyed, root), key, "Treemap of the number of images below each node",
+                f"{desk.case_id}-corpus", on_select=clicked, selection_mode="points")  # fmt: skip
     st.caption("The larger a field, the more images lie below it. A click on a field looks at that node here and "
                "below; the path above leads back. A node with several parents is drawn once.")  # fmt: skip
 
@@ -171,10 +167,7 @@ def _leaves(plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame, node: str | No
         columns.remove("usable")
     if set(leaves["source"]) == {NO_SOURCE}:
         columns.remove("source")
-    st.dataframe(
-        shown[columns], hide_index=True, placeholder="", key="leaves", height=min(38 + 35 * len(shown), 420),
-        column_config=_leaf_columns(int(leaves["files"].max())),
-    )  # fmt: skip
+    show_table(shown[columns], "leaves", _leaf_columns(int(leaves["files"].max())))
 
 
 def _leaf_columns(most: int) -> dict[str, Any]:
@@ -190,5 +183,7 @@ def _leaf_columns(most: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(desk: Desk, root: str | None) -> "go.Figure":
-    return cached.corpus_map(desk.case, root, lambda surveyed, revision: draw_map(surveyed, root, revision=revision))
+def _figure(desk: Desk, surveyed: Surveyed, root: str | None) -> "go.Figure":
+    revision = desk.case.revision(*cached.SURVEY)
+    what = f"corpus map {revision} {root!r}"
+    return cached.made(desk.case, what, lambda: draw_map(surveyed, root, revision=revision))

@@ -14,7 +14,7 @@ from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.corpus.folders import first_look
 from ui.frame import Desk
-from ui.sentences import show_error
+from ui.sentences import attempt, show_error
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -103,12 +103,8 @@ def draw_adding(desk: Desk, plan: Plan, *, busy: bool) -> None:
 def change(desk: Desk, plan: Plan, **changed: object) -> None:
     """Put another plan in the case, and the change in its audit log; the page is drawn again."""
     new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
-    try:
-        desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()
+    if attempt(lambda: desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)):
+        st.rerun()
 
 
 # Parts
@@ -224,12 +220,12 @@ def _hierarchy(desk: Desk, plan: Plan, *, busy: bool) -> None:
         if chosen == now or not st.button("Use this hierarchy", key="hierarchy_use", disabled=busy):
             return
         try:
-            path = None if chosen == WORDNET else str(inside(roots, chosen))
+            path = None if chosen == WORDNET else inside(roots, chosen)
             cached.hierarchy(path)
         except FdError as error:
             show_error(error)
             return
-        change(desk, plan, hierarchy=path)
+        change(desk, plan, hierarchy=str(path) if path else None)
 
 
 def _table_name(path: str | None, roots: Sequence[Path]) -> str:
@@ -239,9 +235,9 @@ def _table_name(path: str | None, roots: Sequence[Path]) -> str:
     return path if root is None else Path(path).relative_to(root).as_posix()
 
 
-def _allowed_table(path: str | None, places: Places) -> str | None:
+def _allowed_table(path: str | None, places: Places) -> Path | None:
     """The plan's hierarchy, when this server may read it."""
-    return None if path is None else str(require_inside(places.corpora, Path(path)))
+    return None if path is None else require_inside(places.corpora, Path(path))
 
 
 def is_drawn(places: Places) -> bool:

@@ -14,6 +14,7 @@ from ui.distances.figures import draw_heatmap, draw_tree
 from ui.distances.tables import pairs_table
 from ui.exports import export
 from ui.frame import Desk
+from ui.panels import show_figure, show_numbers, show_table
 from ui.sentences import fragment
 from ui.steps import step
 from ui.text import counted, inert, shortened
@@ -108,14 +109,16 @@ def _metrics(scored: Scored, shown: Neighbourhood) -> None:
     nearest, median = shown.nearest, shown.median
     ancestor = scored.hierarchy.label(shown.ancestor) if shown.ancestor else "none"
     pair = f"{shown.labels[nearest.first]} and {shown.labels[nearest.second]}" if nearest else ""
-    with st.container(horizontal=True, key="metrics"):
-        st.metric("Candidates", f"{len(shown.leaves):,}", border=True,
-                  help=f"{sum(shown.selected):,} of them belong to the answer of their class.")  # fmt: skip
-        st.metric("Nearest pair", steps_in_words(nearest.steps if nearest else None), border=True,
-                  help=f"{inert(shortened(pair, 120))}. {_STEPS}" if pair else _STEPS)  # fmt: skip
-        st.metric("Median distance", steps_in_words(median), border=True, help=f"Over all pairs. {_STEPS}")
-        st.metric("In common", inert(shortened(ancestor, 30)), border=True,
-                  help=f"The most specific node above all candidates: {inert(shortened(ancestor, 200))}")  # fmt: skip
+    show_numbers(
+        "metrics",
+        ("Candidates", f"{len(shown.leaves):,}",
+         f"{sum(shown.selected):,} of them belong to the answer of their class."),
+        ("Nearest pair", steps_in_words(nearest.steps if nearest else None),
+         f"{inert(shortened(pair, 120))}. {_STEPS}" if pair else _STEPS),
+        ("Median distance", steps_in_words(median), f"Over all pairs. {_STEPS}"),
+        ("In common", inert(shortened(ancestor, 30)),
+         f"The most specific node above all candidates: {inert(shortened(ancestor, 200))}"),
+    )  # fmt: skip
 
 
 def steps_in_words(steps: float | None) -> str:
@@ -178,8 +181,6 @@ def _panels(
 
 
 def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: bool) -> None:
-    from fdcore.report.figures.style import config
-
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Distances between candidates**", width="content")
         if choice:
@@ -191,30 +192,22 @@ def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: b
     order = "Framed squares are clusters, the answer first." if shown.groups else "Relatives stand together."
     st.caption(f"Steps in the hierarchy between each two leaves: the brighter, the nearer. {order}{unrelated}")
     nearest = shown.nearest
-    st.plotly_chart(
-        draw_heatmap(scored, shown, name),
-        key="distances_heatmap",
-        config=config(name),
-        alt=f"Heatmap of the distances among {len(shown.leaves)} leaves; the nearest two are "
-        f"{steps_in_words(nearest.steps if nearest else None)} apart.",
+    alt = (
+        f"Heatmap of the distances among {len(shown.leaves)} leaves; the nearest two are "
+        f"{steps_in_words(nearest.steps if nearest else None)} apart."
     )
+    show_figure(draw_heatmap(scored, shown, name), "distances_heatmap", alt, name)
 
 
 def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
-    from fdcore.report.figures.style import config
-
     st.markdown("**Where they hang in the hierarchy**")
     what = "its score" if target_class is not None else "its best score in any class"
     st.caption(
         f"Each leaf coloured by {what}; those of the answer are marked. What only leads from one node to the next is "
         "left out; the hover says what was passed."
     )
-    st.plotly_chart(
-        draw_tree(scored, shown, target_class, name),
-        key="distances_tree",
-        config=config(f"{name}-tree"),
-        alt=f"Tree of the {len(shown.leaves)} candidates and the nodes above them.",
-    )
+    alt = f"Tree of the {len(shown.leaves)} candidates and the nodes above them."
+    show_figure(draw_tree(scored, shown, target_class, name), "distances_tree", alt, f"{name}-tree")
 
 
 def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
@@ -223,17 +216,13 @@ def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
         st.markdown("**Pairs, the nearest first**")
         if len(shown.pairs) > MAX_PAIRS:
             st.caption(f"The nearest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
-        st.dataframe(
-            pairs_table(scored.hierarchy, shown, MAX_PAIRS), hide_index=True, placeholder="", key="pairs_table",
-            height=min(31 * (len(shown.pairs) + 1) + 3, 430),
-            column_config={
-                "first": column.TextColumn("Leaf", width="medium"),
-                "second": column.TextColumn("Other leaf", width="medium"),
-                "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty where there is no way.", width="small"),
-                "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
-                "ids": column.TextColumn("Ids", width="small"),
-            },
-        )  # fmt: skip
+        show_table(pairs_table(scored.hierarchy, shown, MAX_PAIRS), "pairs_table", {
+            "first": column.TextColumn("Leaf", width="medium"),
+            "second": column.TextColumn("Other leaf", width="medium"),
+            "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty where there is no way.", width="small"),
+            "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
+            "ids": column.TextColumn("Ids", width="small"),
+        }, most_px=430)  # fmt: skip
 
 
 def _export(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
@@ -247,7 +236,5 @@ def _export(scored: Scored, shown: Neighbourhood, name: str, target_class: int |
         figures={
             "Heatmap": lambda: draw_heatmap(scored, shown, name),
             "Tree": lambda: draw_tree(scored, shown, target_class, name),
-        }
-        if related
-        else {},
-    )
+        } if related else {},
+    )  # fmt: skip

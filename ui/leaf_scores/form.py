@@ -13,11 +13,12 @@ from fdcore.case.plan import Plan, Settings
 from fdcore.errors import FdError, SettingsError
 from fdcore.method.findings import Scored
 from fdcore.records import to_plain
-from ui import cached
+from ui import cached, state
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
 from ui.leaf_scores.cost import Cost, Supply, estimate, require_sensible, supply_of
 from ui.leaf_scores.start import cannot_ask, start_and_redraw
+from ui.panels import show_numbers
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert
 
@@ -128,9 +129,7 @@ def estimate_for(given: Given, settings: Settings) -> Cost | None:
     """What these settings would cost; None where the images at hand are not known."""
     if given.supply is None:
         return None
-    return estimate(
-        given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent, per_s=given.per_s
-    )  # fmt: skip
+    return estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent, per_s=given.per_s)
 
 
 # Parts of the form
@@ -152,7 +151,6 @@ def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
 
 def _fill(case_id: str, settings: Settings) -> None:
     """Fill the widgets from the plan, once for each plan."""
-    owner = f"{case_id} {settings!r}"
     values = {
         "n_views": min(int(settings.n_views), 1000),
         "images_per_leaf": _whole(settings.images_per_leaf),
@@ -160,11 +158,7 @@ def _fill(case_id: str, settings: Settings) -> None:
         "seed": str(settings.seed),
         **{f"strength_{name}": float(value) for name, value in to_plain(settings.views).items()},
     }
-    fresh = st.session_state.get(_FORM) != owner
-    st.session_state[_FORM] = owner
-    for name, value in values.items():
-        if fresh or name not in st.session_state:
-            st.session_state[name] = value
+    state.fill_widgets(_FORM, f"{case_id} {settings!r}", values)
 
 
 def _whole(value: int | None) -> int | None:
@@ -279,11 +273,13 @@ def _say_cost(cost: Cost | None, given: Given) -> None:
         return
     about = "" if given.supply and given.supply.exact else "at most "
     time = "not known" if cost.seconds is None else f"about {duration(cost.seconds)}"
-    with st.container(horizontal=True, key="cost"):
-        st.metric("Queries to send", f"{about}{cost.n_left:,}", border=True)
-        st.metric("Images", f"{about}{cost.n_images:,}", border=True)
-        st.metric("Leaves", f"{cost.n_leaves:,}", border=True)
-        st.metric("Time", time, border=True, help=_time_help(given))
+    show_numbers(
+        "cost",
+        ("Queries to send", f"{about}{cost.n_left:,}"),
+        ("Images", f"{about}{cost.n_images:,}"),
+        ("Leaves", f"{cost.n_leaves:,}"),
+        ("Time", time, _time_help(given)),
+    )
     if cost.capped:
         st.caption(
             f"The budget ends this before all {counted(cost.n_planned, 'query', 'queries')} of the plan are asked: "

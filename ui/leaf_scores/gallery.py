@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
 from fdcore.answers.views import Pictures
@@ -15,6 +16,7 @@ from ui.frame import Desk
 from ui.leaf_scores import start as scoring_start
 from ui.leaf_scores.tables import ImageShare, images_of_leaf
 from ui.leaf_scores.views import draw_sent_views
+from ui.panels import page_of, share_column, show_table
 from ui.pictures import as_tiles
 from ui.text import counted, inert, shortened
 
@@ -93,9 +95,7 @@ def _pictures(
     scored: Scored, pixels: Pictures, shares: Sequence[ImageShare], target_class: int, names: Sequence[str], leaf: int
 ) -> None:
     place = st.container()
-    n_pages = -(-len(shares) // PER_PAGE)
-    page = st.pagination(n_pages, key=f"gallery_page_{target_class}_{leaf}") if n_pages > 1 else 1
-    shown = shares[(page - 1) * PER_PAGE : page * PER_PAGE]
+    shown = [shares[number] for number in page_of(len(shares), PER_PAGE, f"gallery_page_{target_class}_{leaf}")]
     label = scored.label(leaf)
     with place:
         st.image(
@@ -122,18 +122,13 @@ def _say_lost(desk: Desk) -> None:
 
 
 def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str]) -> None:
-    rows = {
+    rows = pd.DataFrame({
         "Image": [scored.images.names[one.image] for one in shares],
         "Share of views": [one.n_hits / one.n_views if one.n_views else None for one in shares],
         "Views": [one.n_views for one in shares],
         "Answered instead": [names[one.other] if one.other is not None else "" for one in shares],
-    }
-    st.dataframe(
-        rows, hide_index=True, placeholder="", height=min(38 + 35 * len(shares), 400), key="leaf_images",
-        column_config={
-            "Share of views": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-        },
-    )  # fmt: skip
+    })  # fmt: skip
+    show_table(rows, "leaf_images", {"Share of views": share_column(format="percent", width="medium")}, most_px=400)
 
 
 def _views(
@@ -152,25 +147,20 @@ def _views(
     )  # fmt: skip
     if place is None:
         return
-    n_views = scored.header.n_views
-    n_pages = -(-n_views // VIEWS_PER_PAGE)
-    above = st.container()
-    page = st.pagination(n_pages, key=f"views_page_{leaf}_{place}") if n_pages > 1 else 1
-    first = (page - 1) * VIEWS_PER_PAGE
-    image = shares[place].image
+    above, image = st.container(), shares[place].image
+    shown = page_of(scored.header.n_views, VIEWS_PER_PAGE, f"views_page_{leaf}_{place}")
     with above, st.spinner("Drawing views"):
-        shown = range(first, first + min(VIEWS_PER_PAGE, n_views - first))
-        files = cached.pictures(
+        files = cached.made(
             case,
             f"views {desk.places.cache} {image} {shown}",
             lambda: draw_sent_views(cached.scored(case), pixels_of(case, desk.places.cache), image, shown),
         )
-    answers = scored.answers[image, first : first + len(files)].tolist()
-    titles = [f"View {first + i}" if first + i else "The image" for i in range(len(files))]
+    answers = scored.answers[image, shown.start : shown.stop].tolist()
+    titles = [f"View {number}" if number else "The image" for number in shown]
     said = [shortened(names[answer], 28) if answer >= 0 else "not asked yet" for answer in answers]
     with above:
         st.image(
-            list(files),
+            files,
             caption=[inert(f"{title}: {answer}") for title, answer in zip(titles, said, strict=True)],
             alt=[f"{title}, answered as {answer}" for title, answer in zip(titles, said, strict=True)],
             width=136,

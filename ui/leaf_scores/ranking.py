@@ -1,7 +1,7 @@
 """The ranking of the leaves for a class, and the overview of all classes."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from fdcore.method.findings import Scored
 from ui import state
 from ui.class_picker import go_to_class
 from ui.leaf_scores import tables as leaf_tables
+from ui.panels import page_of, share_column, show_figure, show_table
 from ui.sentences import fragment
 from ui.text import counted
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 CLASSES_PER_PAGE = 20
 _TOPS = (10, 25, 50)
-_HIGH = 420
+ROWS_PER_PAGE = 1000
 _L_HELP = "L, the functional score: the share of the leaf's views that the suspect put in this class."
 
 
@@ -141,65 +142,40 @@ def _top(n_leaves: int) -> int:
 def _bars(
     scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
 ) -> None:
-    from fdcore.report.figures import CONFIG
-
     shares = scored.scores.functional[target_class, leaves]
     best = f"the best is {scored.label(int(leaves[0]))} with {shares[0]:.0%}" if len(leaves) else "none"
-    st.plotly_chart(
-        draw_ranking(scored, target_class, leaves, selected, tau),
-        key="ranking_chart",
-        config=CONFIG,
-        alt=f"Bars of the {len(leaves)} best leaves of class {target_class}; {best}.",
-    )
+    show_figure(draw_ranking(scored, target_class, leaves, selected, tau), "ranking_chart",
+                f"Bars of the {len(leaves)} best leaves of class {target_class}; {best}.")  # fmt: skip
 
 
 def _table(scored: Scored, target_class: int, ranked: npt.NDArray[np.intp], selected: Collection[int]) -> None:
-    kept, n_pages = 1000, -(-len(ranked) // 1000)
-    page = st.pagination(n_pages, key="ranking_page") if n_pages > 1 else 1
-    part = ranked[(page - 1) * kept : page * kept]
-    table = leaf_tables.ranking_table(scored, target_class, part, selected, first=(page - 1) * kept + 1)
+    shown = page_of(len(ranked), ROWS_PER_PAGE, "ranking_page")
+    part = ranked[shown.start : shown.stop]
+    table = leaf_tables.ranking_table(scored, target_class, part, selected, first=shown.start + 1)
     column = st.column_config
-    st.dataframe(
-        table, hide_index=True, placeholder="", height=_HIGH, key="ranking_table",
-        column_config={
-            "rank": column.NumberColumn("Rank", width="small"),
-            "leaf": column.TextColumn("Leaf", width="medium"),
-            "selected": column.CheckboxColumn("Selected", width="small"),
-            "L": _share("L", _L_HELP),
-            "low": column.NumberColumn("Low", format="percent", help="Lower end of the 95 % interval"),
-            "high": column.NumberColumn("High", format="percent", help="Upper end of the 95 % interval"),
-            "queries": column.NumberColumn("Answers", format="localized"),
-            "images": column.NumberColumn("Images", format="localized"),
-            "id": column.TextColumn("Id"),
-        },
-    )  # fmt: skip
-
-
-def _share(name: str, help: str) -> Any:
-    return st.column_config.ProgressColumn(
-        name, format="percent", min_value=0.0, max_value=1.0, help=help, width="small"
-    )
+    show_table(table, "ranking_table", {
+        "rank": column.NumberColumn("Rank", width="small"),
+        "leaf": column.TextColumn("Leaf", width="medium"),
+        "selected": column.CheckboxColumn("Selected", width="small"),
+        "L": share_column(_L_HELP, format="percent"),
+        "low": column.NumberColumn("Low", format="percent", help="Lower end of the 95 % interval"),
+        "high": column.NumberColumn("High", format="percent", help="Upper end of the 95 % interval"),
+        "queries": column.NumberColumn("Answers", format="localized"),
+        "images": column.NumberColumn("Images", format="localized"),
+        "id": column.TextColumn("Id"),
+    })  # fmt: skip
 
 
 def _heatmap(scored: Scored, target_class: int, names: Sequence[str]) -> None:
-    from fdcore.report.figures import CONFIG
-
-    n_pages = -(-len(names) // CLASSES_PER_PAGE)
     place = st.container()
-    page = 1
-    if n_pages > 1:
-        page = st.pagination(n_pages, default=target_class // CLASSES_PER_PAGE + 1, key="overview_page")
-    classes = range((page - 1) * CLASSES_PER_PAGE, min(page * CLASSES_PER_PAGE, len(names)))
+    default = target_class // CLASSES_PER_PAGE + 1
+    classes = page_of(len(names), CLASSES_PER_PAGE, "overview_page", default=default)
     with place:
         if not leaf_tables.overview_leaves(scored, classes):
             st.info("None of these classes got a view of any leaf.", icon=":material/search_off:")
             return
-        st.plotly_chart(
-            draw_overview(scored, classes, names),
-            key="overview_chart",
-            config=CONFIG,
-            alt=f"Heatmap of classes {classes[0]} to {classes[-1]} by their best leaves.",
-        )
+        show_figure(draw_overview(scored, classes, names), "overview_chart",
+                    f"Heatmap of classes {classes[0]} to {classes[-1]} by their best leaves.")  # fmt: skip
 
 
 def _class_table(scored: Scored, names: Sequence[str]) -> None:
@@ -209,15 +185,11 @@ def _class_table(scored: Scored, names: Sequence[str]) -> None:
             go_to_class(rows[0], ("leaf",))
 
     column = st.column_config
-    st.dataframe(
-        leaf_tables.overview_table(scored, names), hide_index=True, placeholder="", height=_HIGH, key="overview_table",
-        selection_mode="single-row", on_select=chosen,
-        column_config={
-            "class": column.TextColumn("Class", width="medium"),
-            "best leaf": column.TextColumn("Best leaf", width="medium"),
-            "L": _share("L", "The best leaf's score"),
-            "second leaf": column.TextColumn("Second leaf", width="medium"),
-            "L of the second": _share("L of the second", "The next best leaf's score"),
-        },
-    )  # fmt: skip
+    show_table(leaf_tables.overview_table(scored, names), "overview_table", {
+        "class": column.TextColumn("Class", width="medium"),
+        "best leaf": column.TextColumn("Best leaf", width="medium"),
+        "L": share_column("The best leaf's score", format="percent"),
+        "second leaf": column.TextColumn("Second leaf", width="medium"),
+        "L of the second": share_column("The next best leaf's score", format="percent"),
+    }, selection_mode="single-row", on_select=chosen)  # fmt: skip
     st.caption("Select a row to look at that class.")

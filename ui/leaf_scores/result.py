@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-import streamlit as st
-
 from fdcore.case.case import Case
 from fdcore.method.findings import Scored
 from ui import exports
 from ui.leaf_scores import ranking as leaf_ranking
 from ui.leaf_scores import tables as leaf_tables
+from ui.panels import show_numbers
 
 _DESIGN = (
     "The design effect: how many answers weigh as much as one independent answer. Views of one image are alike, so "
@@ -21,15 +20,16 @@ def metrics(case: Case, scored: Scored, tau: float) -> None:
     """Draw one row of numbers."""
     n_answered, n_planned = int((scored.answers >= 0).sum()), scored.answers.size
     above = leaf_tables.n_classes_above(scored, tau)
-    with st.container(horizontal=True, key="scoring_metrics"):
-        st.metric("Queries sent", f"{scored.n_sent:,}", border=True,
-                  help="Every query ever sent in this case, with those whose answer a crash swallowed.")  # fmt: skip
-        st.metric("Answers", f"{n_answered:,} of {n_planned:,}", border=True)
-        st.metric("Classes with a candidate", f"{above:,} of {scored.scores.n_classes:,}", border=True,
-                  help=f"Classes in which at least one leaf scores tau = {tau:g} or more.")  # fmt: skip
-        st.metric("Design effect", f"{scored.scores.design_effect:.1f}", border=True,
-                  help=_DESIGN.format(views=scored.header.n_views))  # fmt: skip
-        st.metric("Ended", _how_it_ended(case, scored), border=True)
+    show_numbers(
+        "scoring_metrics",
+        ("Queries sent", f"{scored.n_sent:,}",
+         "Every query ever sent in this case, with those whose answer a crash swallowed."),
+        ("Answers", f"{n_answered:,} of {n_planned:,}"),
+        ("Classes with a candidate", f"{above:,} of {scored.scores.n_classes:,}",
+         f"Classes in which at least one leaf scores tau = {tau:g} or more."),
+        ("Design effect", f"{scored.scores.design_effect:.1f}", _DESIGN.format(views=scored.header.n_views)),
+        ("Ended", _how_it_ended(case, scored)),
+    )  # fmt: skip
 
 
 def _how_it_ended(case: Case, scored: Scored) -> str:

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import selection_settings
 from fdcore.errors import CaseError
 from fdcore.jobs import Job, JobQueue
 from fdcore.method.findings import Scored
@@ -35,16 +34,7 @@ def scored_or_none(case: Case) -> Scored | None:
 def running(desk: Desk) -> None:
     """Draw progress and controls, and the ranking of the answers so far."""
 
-    @fragment(run_every=job_panel.POLL_S)
-    def ticking() -> None:
-        job = scoring_job(desk.jobs, desk.case_id)
-        if job is None or not job.active:
-            return  # the watch in the sidebar redraws the page
-        with st.container(key="scoring"):
-            job_panel.progress(job)
-            job_panel.controls(desk.jobs, job)
-
-    ticking()
+    job_panel.follow(desk.jobs, lambda: scoring_job(desk.jobs, desk.case_id), "scoring")
     known = scored_or_none(desk.case)
     n_classes = desk.case.facts().n_classes if known is None else known.scores.n_classes
     target_class = pick_class([None] * n_classes, known=False, resets=("leaf",))
@@ -53,16 +43,9 @@ def running(desk: Desk) -> None:
 
 def stopped(desk: Desk, job: Job) -> None:
     """What became of work that can go on, and the button that makes it."""
-    with st.container(border=True, key="stopped"):
-        st.markdown(f"**Scoring is not finished: it {_ENDS.get(job.state.value, 'stopped')}.**")
-        if job.message:
-            st.text(job.message)
-        done = f"{job.done:,} of {job.total:,} done in the step “{inert(job.stage)}”. " if job.total else ""
-        st.caption(f"{done}Every answer is kept; resuming asks only what is missing.")
-        job_panel.controls(desk.jobs, job)
-
-
-_ENDS = {"paused": "was paused", "failed": "failed", "cancelled": "was cancelled", "interrupted": "was interrupted"}
+    done = f"{job.done:,} of {job.total:,} done in the step “{inert(job.stage)}”. " if job.total else ""
+    then = f"{done}Every answer is kept; resuming asks only what is missing."
+    job_panel.stopped(desk.jobs, job, "Scoring", then, "stopped")
 
 
 def _ranking_so_far(desk: Desk, target_class: int) -> None:
@@ -78,7 +61,7 @@ def _ranking_so_far(desk: Desk, target_class: int) -> None:
             icon=":material/hourglass_top:",
             color="orange",
         )
-        settings = state.linked_settings(selection_settings(desk.case)).settings
+        settings = state.shown_settings(desk.case)
         leaf_ranking.ranking(scored, target_class, ranked_leaves(scored, target_class), (), settings.tau, live=True)
 
     refreshing()

@@ -7,9 +7,8 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Settings, require_allowed
-from fdcore.errors import CaseError, FdError
 from ui.frame import Desk
-from ui.sentences import show_error
+from ui.sentences import attempt
 
 
 def cannot_ask(case: Case) -> str:
@@ -28,22 +27,17 @@ def start(desk: Desk, settings: Settings | None = None) -> None:
     Raises:
         FdError: the plan names folders that this server may not read, or work is under way in the case.
     """
-    case, job = desk.case, desk.jobs.latest(desk.case_id)
-    if job and job.active:
-        raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+    case = desk.case
+    desk.require_idle()
     require_allowed(desk.places, case.plan())
     if settings is not None:
         if case.facts().selection:  # what the analyst chose since stays
             settings = replace(settings, selection=selection_settings(case))
         case.change_plan(settings=settings, by=desk.by)
-    desk.jobs.submit("investigate", desk.case_id, {"cache": str(desk.places.cache)}, by=desk.by)
+    desk.submit("investigate")
 
 
 def start_and_redraw(desk: Desk, settings: Settings | None = None) -> None:
     """Start, and show the work; an error is said instead."""
-    try:
-        start(desk, settings)
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()
+    if attempt(lambda: start(desk, settings)):
+        st.rerun()

@@ -10,7 +10,7 @@ import pandas as pd
 from fdcore.answers.ledger import NOT_ASKED
 from fdcore.case import tables
 from fdcore.method.findings import Scored
-from fdcore.tables import to_csv
+from ui.panels import table_csv
 
 N_BEST = 3  # leaves of each class in the overview
 
@@ -72,9 +72,7 @@ def ranking_table(
 
 def ranking_csv(scored: Scored, target_class: int, selected: Collection[int]) -> bytes:
     """The whole ranking of a class as CSV; texts that a spreadsheet would calculate are made inert."""
-    table = ranking_table(scored, target_class, ranked_leaves(scored, target_class), selected)
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
-    return to_csv([str(column) for column in table.columns], rows)
+    return table_csv(ranking_table(scored, target_class, ranked_leaves(scored, target_class), selected))
 
 
 def all_scores_csv(scored: Scored) -> bytes:

@@ -6,7 +6,9 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
+from ui.exports import download
 from ui.frame import Desk
+from ui.panels import show_table
 from ui.sentences import show_error
 from ui.text import inert
 
@@ -19,10 +21,8 @@ def draw(desk: Desk, case: Case) -> None:
     with st.container(border=True, key="audit"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**Audit log**", width="content")
-            st.download_button(
-                "Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
-                key="download_audit_csv", type="tertiary", icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
+            download("Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
+                     key="download_audit_csv")  # fmt: skip
         if trail.problem:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
         else:
@@ -43,17 +43,14 @@ def _table(trail: AuditTrail) -> None:
     column = st.column_config
     if len(trail.rows) > MAX_ROWS:
         st.caption(f"The newest {MAX_ROWS:,} of {len(trail.rows):,} entries; the CSV has all.")
-    st.dataframe(
-        trail_table(trail), hide_index=True, key="audit_table", height=min(31 * (len(trail.rows) + 1) + 3, 400),
-        column_config={
-            "n": column.NumberColumn("Entry", width=50),
-            "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            "event": column.TextColumn("What", width=130),
-            "by": column.TextColumn("By", width=80, help="Empty where nobody was signed in"),
-            "words": column.TextColumn("Details", width="large"),
-            "hash": column.TextColumn("Hash", width="small", help="What the next entry is chained to"),
-        },
-    )  # fmt: skip
+    show_table(trail_table(trail), "audit_table", {
+        "n": column.NumberColumn("Entry", width=50),
+        "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+        "event": column.TextColumn("What", width=130),
+        "by": column.TextColumn("By", width=80, help="Empty where nobody was signed in"),
+        "words": column.TextColumn("Details", width="large"),
+        "hash": column.TextColumn("Hash", width="small", help="What the next entry is chained to"),
+    }, most_px=400)  # fmt: skip
 
 
 def _evidence(case: Case) -> None:

@@ -1,7 +1,6 @@
 """What can be taken away: the report as one page, every table, the whole case."""
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +9,7 @@ from fdcore.case.case import Case
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from ui import cached
-from ui.exports import archive_file
+from ui.exports import archive_file, download
 from ui.frame import Desk
 from ui.report.panels import take_away
 from ui.text import file_size
@@ -33,14 +32,14 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
     with st.container(border=True, key="downloads"):
         st.markdown("**To take away**")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.download_button(
-                "Report (HTML)", report_maker(desk, case, findings.settings), f"{desk.case_id}-report.html",
-                "text/html", key="download_report", type="primary", icon=":material/print:", on_click="ignore",
+            download(
+                "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
+                f"{desk.case_id}-report.html", "text/html", key="download_report", type="primary", icon="print",
             )  # fmt: skip
             size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
-            st.download_button(
+            download(
                 f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
-                "application/zip", key="download_bundle", icon=":material/folder_zip:", on_click="ignore",
+                "application/zip", key="download_bundle", type="secondary", icon="folder_zip",
             )  # fmt: skip
             take_away(desk, case, findings)
         st.caption(
@@ -52,11 +51,6 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
         for number, (name, title, what, kind) in enumerate(there):
             with columns[number % 2]:
                 _file_row(desk, case.path(name), title, what, kind)
-
-
-def report_maker(desk: Desk, case: Case, settings: SelectionSettings) -> Callable[[], bytes]:
-    """How the report is made, once somebody asks for it."""
-    return lambda: cached.report(case, settings, desk.places.cache)
 
 
 def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
@@ -86,9 +80,6 @@ def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
 def _file_row(desk: Desk, path: Path, title: str, what: str, kind: str) -> None:
     size, ending = file_size(path.stat().st_size), path.suffix[1:].upper()
     with st.container(gap=None):
-        st.download_button(
-            f"{title} ({ending})", path.read_bytes, f"{desk.case_id}-{path.name}", kind,
-            key=f"download_{path.stem}_{path.suffix[1:]}", type="tertiary",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        download(f"{title} ({ending})", path.read_bytes, f"{desk.case_id}-{path.name}", kind,
+                 key=f"download_{path.stem}_{path.suffix[1:]}")  # fmt: skip
         st.caption(f"{what} · {size}")

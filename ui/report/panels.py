@@ -12,6 +12,7 @@ from fdcore.report.page import found_domain
 from ui import cached, saving
 from ui.exports import export
 from ui.frame import Desk
+from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.state import settings_in_words
 from ui.verdict import draw_domain, verdict_table
 
@@ -52,14 +53,14 @@ def metrics(case: Case, findings: Findings) -> None:
     total, scored = findings.overall, findings.scored
     weak = sum(bool(finding.weaknesses) and finding.selection.winner is not None for finding in findings.classes)
     trail = read_trail(case.audit())
-    with st.container(horizontal=True, key="metrics"):
-        st.metric("Classes found", f"{total.n_found:,} of {total.n_classes:,}", border=True)
-        st.metric("To be taken with care", f"{weak:,}", border=True,
-                  help="Found, but with a reason for doubt, which the table names.")  # fmt: skip
-        st.metric("Queries sent", f"{scored.n_sent:,}", border=True)
-        st.metric("Corpus", f"{len(scored.scores.nodes):,} leaves", border=True,
-                  help=f"{len(scored.images.names):,} images")  # fmt: skip
-        st.metric("Audit log", "broken" if trail.problem else "intact", border=True, help=trail.in_words)
+    show_numbers(
+        "metrics",
+        ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
+        ("To be taken with care", f"{weak:,}", "Found, but with a reason for doubt, which the table names."),
+        ("Queries sent", f"{scored.n_sent:,}"),
+        ("Corpus", f"{len(scored.scores.nodes):,} leaves", f"{len(scored.images.names):,} images"),
+        ("Audit log", "broken" if trail.problem else "intact", trail.in_words),
+    )
     if not scored.complete:
         st.warning(
             "Not every planned view is answered: the budget ended or the run was stopped. The scores rest on "
@@ -78,8 +79,6 @@ def domain(findings: Findings, case_id: str) -> None:
                 "this corpus."
             )
         return
-    from fdcore.report.figures.style import config
-
     left, right = st.columns((3, 2))
     with left.container(border=True, height="stretch"):
         st.markdown("**The domain**")
@@ -87,21 +86,17 @@ def domain(findings: Findings, case_id: str) -> None:
             "What the classes were found to be, over the hierarchy. The area is the number of classes; click to go "
             "deeper."
         )
-        st.plotly_chart(draw_domain(findings, case_id), key="domain_chart", config=config(f"{case_id}-domain"),
-                        alt=f"Treemap of what {findings.overall.n_found} classes were found to be.")  # fmt: skip
+        show_figure(draw_domain(findings, case_id), "domain_chart",
+                    f"Treemap of what {findings.overall.n_found} classes were found to be.",
+                    f"{case_id}-domain")  # fmt: skip
     with right.container(border=True, height="stretch"):
         st.markdown("**Each name once**")
         st.caption("With the numbers of its classes; names of several classes first.")
-        table = domain_table(findings)
-        st.dataframe(
-            table, hide_index=True, placeholder="", key="domain_table", height=min(31 * (len(table) + 1) + 3, 420),
-            column_config={
-                "found": st.column_config.TextColumn("Found", width=130),
-                "classes": st.column_config.TextColumn("Class no.", width=60),
-                "L": st.column_config.ProgressColumn("L", help="Share of views put in the class, mean of the classes",
-                                                     min_value=0.0, max_value=1.0, format="%.2f", width=95),
-            },
-        )  # fmt: skip
+        show_table(domain_table(findings), "domain_table", {
+            "found": st.column_config.TextColumn("Found", width=130),
+            "classes": st.column_config.TextColumn("Class no.", width=60),
+            "L": share_column("Share of views put in the class, mean of the classes", width=95),
+        })  # fmt: skip
 
 
 def domain_table(findings: Findings) -> pd.DataFrame:
@@ -125,20 +120,17 @@ def verdict(findings: Findings) -> None:
             "L: share of the answer's views put in the class. S: mean closeness of its images in the hierarchy. "
             "Covers: selected leaves, of all that the corpus has under what was found."
         )
-        st.dataframe(
-            table, hide_index=True, placeholder="", key="verdict_table", height=min(31 * (len(table) + 1) + 3, 640),
-            column_config={
-                "Class": column.NumberColumn(width=50),
-                "Found": column.TextColumn(width=140),
-                "L": column.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f", width=100),
-                "S": column.NumberColumn(format="%.2f", width=45),
-                "Covers": column.TextColumn(width=70),
-                "Images kept": column.TextColumn(width=90),
-                "Take care": column.TextColumn(width=290),
-                "Leaves": column.TextColumn(width=260),
-                "Chosen by hand": column.TextColumn(width=100),
-            },
-        )  # fmt: skip
+        show_table(table, "verdict_table", {
+            "Class": column.NumberColumn(width=50),
+            "Found": column.TextColumn(width=140),
+            "L": share_column(width=100),
+            "S": column.NumberColumn(format="%.2f", width=45),
+            "Covers": column.TextColumn(width=70),
+            "Images kept": column.TextColumn(width=90),
+            "Take care": column.TextColumn(width=290),
+            "Leaves": column.TextColumn(width=260),
+            "Chosen by hand": column.TextColumn(width=100),
+        }, most_px=640)  # fmt: skip
 
 
 def take_away(desk: Desk, case: Case, findings: Findings) -> None:

@@ -5,10 +5,9 @@ import streamlit as st
 
 from fdcore.method.findings import Findings
 from ui import state
-from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP, share_column
+from ui.panels import share_column, show_numbers, show_table
+from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP
 from ui.selection.tables import SHOWN, class_rows
-
-_HEIGHT = 420
 
 
 def class_table(findings: Findings) -> None:
@@ -33,14 +32,14 @@ def class_table(findings: Findings) -> None:
 
 def _metrics(findings: Findings, counts: dict[str, int]) -> None:
     total = findings.overall
-    with st.container(horizontal=True, gap="small"):
-        st.metric("Classes found", f"{total.n_found:,} of {total.n_classes:,}", border=True)
-        st.metric("Overall L", f"{total.functional:,.2f}", border=True, help=f"The sum over all classes. {L_HELP}")
-        st.metric("Overall S", f"{total.semantic:,.2f}", border=True, help=f"The sum over all classes. {S_HELP}")
-        st.metric(
-            "Take care", f"{counts['Take care']:,}", border=True, help="Classes with an answer that is weak somewhere."
-        )
-        st.metric("Locked by hand", f"{counts['Locked']:,}", border=True)
+    show_numbers(
+        "class_numbers",
+        ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
+        ("Overall L", f"{total.functional:,.2f}", f"The sum over all classes. {L_HELP}"),
+        ("Overall S", f"{total.semantic:,.2f}", f"The sum over all classes. {S_HELP}"),
+        ("Take care", f"{counts['Take care']:,}", "Classes with an answer that is weak somewhere."),
+        ("Locked by hand", f"{counts['Locked']:,}"),
+    )
 
 
 def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
@@ -50,16 +49,11 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
             state.write(**{state.CLASS: classes[picked[0]]})
         st.rerun()
 
-    st.dataframe(
-        rows, key=key, hide_index=True, placeholder="", height=min(_HEIGHT, 31 * (len(classes) + 1) + 3),
-        on_select=chosen, selection_mode="single-row",
-        column_config={
-            "Class": st.column_config.NumberColumn(width="small", format="%d"),
-            "L": share_column(L_HELP),
-            "S": share_column(S_HELP),
-            "Objective": share_column(OBJECTIVE_HELP),
-            "Images": st.column_config.NumberColumn(help="Images that stay after filtering", width="small"),
-            "Locked": st.column_config.TextColumn(width="small"),
-        },
-        alt="What was found for every class",
-    )  # fmt: skip
+    show_table(rows, key, {
+        "Class": st.column_config.NumberColumn(width="small", format="%d"),
+        "L": share_column(L_HELP),
+        "S": share_column(S_HELP),
+        "Objective": share_column(OBJECTIVE_HELP),
+        "Images": st.column_config.NumberColumn(help="Images that stay after filtering", width="small"),
+        "Locked": st.column_config.TextColumn(width="small"),
+    }, on_select=chosen, selection_mode="single-row", alt="What was found for every class")  # fmt: skip

@@ -142,7 +142,7 @@ def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: Selectio
 
 
 def _change(case_id: str, case: Case, name: str, value: Any) -> None:
-    before = state.linked_settings(selection_settings(case)).settings
+    before = state.shown_settings(case)
     try:
         after = replace(before, **{name: value})
     except FdError as error:

@@ -9,16 +9,16 @@ import numpy as np
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import lock_class, unlock_class
-from fdcore.errors import FdError
+from fdcore.case.conclusions import lock_class, pixels_of, unlock_class
 from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
 from ui import cached
 from ui.frame import Desk
+from ui.pictures import as_thumbnails
 from ui.selection.figures import counts_to_follow
 from ui.selection.live_figure import live_bars
 from ui.selection.tables import cluster_choice
-from ui.sentences import show_error
+from ui.sentences import attempt
 from ui.text import counted, distinct_texts, shortened
 
 N_THUMBNAILS = 24
@@ -52,7 +52,8 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
 
 
 def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str) -> None:
-    files = cached.thumbnails(case, desk.places.cache, images)
+    cache = desk.places.cache
+    files = cached.made(case, f"thumbnails {cache} {images}", lambda: as_thumbnails(pixels_of(case, cache), images))
     if not images:
         st.text("No image stays.")
     elif not files:
@@ -163,10 +164,5 @@ def _locked_when(choice: Choice) -> str:
 
 
 def _carry_out(action: Callable[[], None]) -> None:
-    try:
-        with st.spinner("Writing the decision"):
-            action()
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()
+    if attempt(action, spinner="Writing the decision"):
+        st.rerun()

@@ -61,7 +61,7 @@ def map_to_follow(case: Case, scored: Scored, stability: StabilityMap, settings:
     here = int(stability.winner[stability.nearest(settings.eta, settings.alpha)])
     anywhere = replace(settings, eta=0.0, alpha=1.0)
     what = f"stability map {stability.target_class} {anywhere!r} {here}"
-    drawn = cached.drawing(case, what, lambda: _whole_map(scored, stability, here))
+    drawn = cached.made(case, what, lambda: _whole_map(scored, stability, here))
     name = drawn["names"][here] if here >= 0 else "not found"
     where = f"eta {settings.eta:.1f} steps, alpha {settings.alpha:.2f}"
     return drawn | {
@@ -160,7 +160,7 @@ def counts_to_follow(case: Case, scored: Scored, found: ClassFinding) -> dict[st
     """`draw_counts` for `live_figure.live_bars`: of a winner with many leaves the first `MAX_TICKS`."""
     selection = found.selection
     what = f"filter counts {selection.target_class} {selection.winner.members if selection.winner else ()}"
-    return cached.drawing(case, what, lambda: _whole_counts(scored, found))
+    return cached.made(case, what, lambda: _whole_counts(scored, found))
 
 
 def _whole_counts(scored: Scored, found: ClassFinding) -> dict[str, Any]:

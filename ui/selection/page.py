@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import read_choices, selection_settings
+from fdcore.case.conclusions import read_choices
 from fdcore.errors import CaseError, FdError
 from fdcore.method.selection import SelectionSettings
 from ui import cached, state
@@ -112,7 +112,7 @@ def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerat
 
 
 def _settings(case: Case) -> SelectionSettings:
-    return state.linked_settings(selection_settings(case)).settings
+    return state.shown_settings(case)
 
 
 def _export(desk: Desk, case: Case, target_class: int, settings: SelectionSettings) -> None:

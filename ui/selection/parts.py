@@ -1,19 +1,19 @@
 """The panels of the Selection page that follow the sliders: the answer, why to doubt it, the clusters, the map."""
 
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.selection import SelectionSettings
 from fdcore.method.stability import FIRM, UNSTABLE, StabilityMap, firmness
 from fdcore.verdict import reason_for
+from ui.panels import share_column, show_table
 from ui.selection.figures import bars_to_follow, map_to_follow
 from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
 from ui.text import counted, inert
 
-MAX_TABLE_ROWS = 8  # shown without scrolling
+_CLUSTERS_PX = 282  # eight rows
 
 L_HELP = "How consistently the suspect puts views of these leaves in the class: the share of them, 0 to 1."
 S_HELP = (
@@ -68,13 +68,6 @@ def _doubts(found: ClassFinding, settings: SelectionSettings, stability: Stabili
     return "  \n".join(weak)
 
 
-def share_column(help: str, digits: int = 2) -> ColumnConfig:
-    """A column of numbers from 0 to 1, as bars."""
-    return st.column_config.ProgressColumn(
-        help=help, min_value=0.0, max_value=1.0, format=f"%.{digits}f", width="small"
-    )
-
-
 def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
     """All clusters, as bars and as a table."""
     with st.container(border=True, key="clusters_panel"):
@@ -91,18 +84,14 @@ def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSetti
 
 def _clusters_table(scored: Scored, found: ClassFinding) -> None:
     rows = cluster_rows(scored, found.selection)
-    st.dataframe(
-        rows, key="clusters", hide_index=True, placeholder="", height=31 * (min(len(rows), MAX_TABLE_ROWS) + 1) + 3,
-        column_config={
-            "Answer": st.column_config.TextColumn(width="small"),
-            "Medoid": st.column_config.TextColumn(help="The leaf nearest to all others of its group."),
-            "n": st.column_config.NumberColumn(help="Leaves in the group", width="small"),
-            "L": share_column(L_HELP),
-            "S": share_column(S_HELP),
-            "Objective": share_column(OBJECTIVE_HELP, digits=3),
-        },
-        alt="The groups of leaves that were weighed, the best first",
-    )  # fmt: skip
+    show_table(rows, "clusters", {
+        "Answer": st.column_config.TextColumn(width="small"),
+        "Medoid": st.column_config.TextColumn(help="The leaf nearest to all others of its group."),
+        "n": st.column_config.NumberColumn(help="Leaves in the group", width="small"),
+        "L": share_column(L_HELP),
+        "S": share_column(S_HELP),
+        "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
+    }, most_px=_CLUSTERS_PX, alt="The groups of leaves that were weighed, the best first")  # fmt: skip
     st.caption("Each row is a group of leaves near to each other; the first with the highest objective is the answer.")
 
 

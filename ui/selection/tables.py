@@ -10,7 +10,7 @@ from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.naming import name_selection
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
 from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
-from fdcore.tables import to_csv
+from ui.panels import table_csv
 from ui.text import counted, inert, shortened
 
 NOT_FOUND = "(not found)"
@@ -91,7 +91,7 @@ def classes_csv(findings: Findings) -> bytes:
 
 def clusters_csv(scored: Scored, selection: ClassSelection) -> bytes:
     """The clusters of one class."""
-    return _csv(cluster_rows(scored, selection).drop(columns="Answer").assign(answer=_marks(selection)))
+    return table_csv(cluster_rows(scored, selection).drop(columns="Answer").assign(answer=_marks(selection)))
 
 
 def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
@@ -99,7 +99,7 @@ def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
     names = [cluster_name(scored, winner.members) for winner in stability.winners]
     leaves = ["; ".join(scored.labels(winner.members)) for winner in stability.winners]
     number = stability.winner.ravel()
-    return _csv(
+    return table_csv(
         pd.DataFrame(
             {
                 "eta": np.repeat(stability.etas, len(stability.alphas)),
@@ -113,11 +113,6 @@ def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
 
 def _marks(selection: ClassSelection) -> list[str]:
     return ["yes" if cluster is selection.winner else "" for cluster in selection.clusters]
-
-
-def _csv(rows: pd.DataFrame) -> bytes:
-    records = [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
-    return to_csv([str(name) for name in rows.columns], records)
 
 
 # In words

@@ -47,7 +47,7 @@ def draw(desk: Desk) -> None:
 def _another_file(desk: Desk) -> None:
     """A fresh case in place of one whose file could not be opened; the old one is archived, with its evidence."""
     pressed = st.button("Wrong file? Begin again with another", key="another_file", icon=":material/restart_alt:",
-                        disabled=_is_busy(desk))  # fmt: skip
+                        disabled=desk.busy)  # fmt: skip
     st.caption("This opens a new case of the same title at another address, and archives this one with its file. The "
                "Case page shows archived cases too, and brings them back.")  # fmt: skip
     if pressed:
@@ -109,7 +109,7 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
 def _override(desk: Desk) -> None:
     sure = st.checkbox("I accept the risk of opening a file that the scanners could not judge", key="override_sure")
     st.caption("The decision is kept in the case's plan and in its audit log, and shown in the report.")
-    if st.button("Open it all the same", key="override", disabled=not sure or _is_busy(desk)):
+    if st.button("Open it all the same", key="override", disabled=not sure or desk.busy):
         options = replace(desk.case.plan().suspect, allow_unscanned=True)
         desk.case.log("scan overridden", {"by": desk.by})
         check(desk, options, None)
@@ -135,7 +135,7 @@ def _choose(desk: Desk, *, taken: bool) -> None:
         except SettingsError as error:
             options = None
             show_error(error)
-        ready = options is not None and (taken or source is not None) and not _is_busy(desk)
+        ready = options is not None and (taken or source is not None) and not desk.busy
         if st.button("Check the suspect", type="secondary" if taken else "primary", key="check", disabled=not ready,
                      icon=":material/policy:") and options:  # fmt: skip
             if suspect_source.is_demo() and not taken:
@@ -170,8 +170,3 @@ def _is_told(desk: Desk, job: Job | None) -> bool:
 
 def _last_check(desk: Desk) -> Job | None:
     return next((job for job in desk.jobs.of_case(desk.case_id) if job.kind == "suspect"), None)
-
-
-def _is_busy(desk: Desk) -> bool:
-    job = desk.jobs.latest(desk.case_id)
-    return bool(job and job.active)

@@ -1,6 +1,7 @@
 """What was found out about a suspect: what it is, what the scanners said, what it expects at its input."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -50,7 +51,7 @@ def summary(case: Case, suspect: SuspectFacts, evidence: EvidenceFacts | None) -
 def evidence_block(case: Case, evidence: EvidenceFacts) -> None:
     """Name, format and SHA-256 of the evidence."""
     try:
-        kind = cached.file_format(case)
+        kind = cached.file_format(case.folder / "evidence" / Path(evidence.file).name).value
     except SuspectError:
         kind = "The file is missing from the case; restore it."
     st.text(f"{evidence.name} · {file_size(evidence.size)} · {kind}")

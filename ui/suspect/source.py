@@ -7,10 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from fdcore import demo
-from fdcore.case.case import Case
 from fdcore.case.places import inside, list_files
 from fdcore.case.plan import SuspectOptions
-from fdcore.errors import CaseError
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.text import file_size
@@ -91,19 +89,11 @@ def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: t
     Raises:
         FdError: the case is in use, or the file cannot be written to the disk.
     """
-    job = desk.jobs.latest(desk.case_id)
-    if job and job.active:
-        raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+    desk.require_idle()
     path = source() if source else None
-    record_options(desk.case, options, by=desk.by)
-    params = {"source": str(path) if path else None, "samples": list(samples), "cache": str(desk.places.cache)}
-    desk.jobs.submit("suspect", desk.case_id, params, by=desk.by)
+    change_plan(desk.case, suspect=options, by=desk.by)
+    desk.submit("suspect", source=str(path) if path else None, samples=list(samples))
     st.rerun()
-
-
-def record_options(case: Case, options: SuspectOptions, *, by: str) -> None:
-    """Put the options in the case's plan, and the change in its audit log."""
-    case.change_plan(suspect=options, by=by)
 
 
 def demo_options(options: SuspectOptions) -> SuspectOptions:

@@ -8,11 +8,12 @@ import streamlit as st
 
 from fdcore.case.intake import TestQuery, read_test_query
 from fdcore.case.plan import SuspectOptions
-from fdcore.report.figures import answer_bars, config
+from fdcore.report.figures import answer_bars
 from fdcore.suspect.preprocess import PRESETS
 from fdcore.tables import to_csv
 from fdcore.work.intake import sample_pictures
 from ui.frame import Desk
+from ui.panels import show_figure
 from ui.suspect import uploads
 from ui.suspect.options import preset_meaning
 from ui.suspect.source import check
@@ -78,8 +79,8 @@ def _gallery(desk: Desk, query: TestQuery) -> None:
 
 def _bars(desk: Desk, query: TestQuery) -> None:
     n_classes = desk.case.facts().n_classes
-    st.plotly_chart(answers_figure(query, n_classes), key="answer_bars", config=config("test-query"),
-                    alt="How many pictures were put in each class")  # fmt: skip
+    show_figure(answers_figure(query, n_classes), "answer_bars", "How many pictures were put in each class",
+                "test-query")  # fmt: skip
     st.caption(
         f"How many pictures it put in each class; {len(set(query.labels))} of {n_classes:,} classes were answered."
     )
@@ -121,9 +122,8 @@ def with_only_preset(options: SuspectOptions, name: str) -> SuspectOptions:
 
 
 def _ask_again(desk: Desk) -> None:
-    job = desk.jobs.latest(desk.case_id)
     with st.popover("Ask about other pictures", icon=":material/add_photo_alternate:", key="ask_again",
-                    disabled=bool(job and job.active)):  # fmt: skip
+                    disabled=desk.busy):  # fmt: skip
         options = desk.case.plan().suspect
         files = st.file_uploader(
             f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"

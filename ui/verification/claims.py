@@ -21,7 +21,7 @@ from fdcore.words.claims import (
     cleaned,
 )
 from ui.frame import Desk
-from ui.sentences import fragment, show_error
+from ui.sentences import attempt, fragment, show_error
 from ui.text import counted, shortened
 from ui.verification import draft
 from ui.verification.tables import claims_table, set_id
@@ -177,10 +177,7 @@ def _buttons(desk: Desk, case: Case, kept: Claims, now: Claims) -> None:
 
 
 def _keep(desk: Desk, case: Case, kept: Claims, now: Claims) -> None:
-    try:
-        write_claims(case.folder, now, by=desk.by, expected=kept)
-    except FdError as error:
-        show_error(error)
+    if not attempt(lambda: write_claims(case.folder, now, by=desk.by, expected=kept)):
         return
     draft.remember(desk.case_id, kept)
     draft.drop()

@@ -6,20 +6,19 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.method.findings import Findings
-from fdcore.report.figures.style import config
 from fdcore.words.agreement import MAX_P, MIN_COMPARED, MIN_MEAN, SORTED, Agreement
 from fdcore.words.claims import claims_from_label_set
 from fdcore.words.label_sets import label_sets
 from fdcore.words.vectors import WordVectors
 from ui import cached
-from ui.cached import CHOICES
 from ui.frame import Desk
+from ui.panels import share_column, show_figure, show_table
 from ui.text import counted
 from ui.verification import draft
 from ui.verification.figures import draw_matrix
 from ui.verification.tables import agreement_table, headline, hints, near_sizes, set_id
 
-_HEIGHT = 31 * 9 + 3
+_TABLE_PX = 282  # eight rows
 
 
 def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
@@ -63,30 +62,24 @@ def _table(agreements: Sequence[Agreement]) -> None:
     for empty in ("Same names in", "Convincing", "By hierarchy"):
         if not any(table[empty]):
             table = table.drop(columns=empty)
-    st.dataframe(
-        table, key="label_set_table", hide_index=True, placeholder="", height=min(31 * (len(table) + 1) + 3, _HEIGHT),
-        column_config={
-            "Known set": column.TextColumn(width=200),
-            "Convincing": column.TextColumn(width=105, help=f"p at most {MAX_P:g}, agreement at least "
-                                            f"{MIN_MEAN:g}, over {MIN_COMPARED} classes or more; five classes or fewer "
-                                            "have too few orders for such a p, however well they fit"),
-            "Agreement": column.ProgressColumn(
-                width=95, min_value=0.0, max_value=1.0, format="%.2f",
-                help="In class order: the mean over the classes that could be compared, by the hierarchy where the "
-                "label stands in it, by words else"),
-            "p": column.NumberColumn(width=60, format="%.2g",
-                                     help="How often labels dealt out at random agree as well"),
-            "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
-            "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, those compared by the "
-                                                "hierarchy, for which word vectors do not matter"),
-            "Any order": column.NumberColumn(width=75, format="%.2f",
-                                             help="The best that any order of the labels reaches"),
-            "Same names in": column.TextColumn(width=110, help="The same names in the same order: only the pictures "
-                                               "tell these sets apart"),
-            "About": column.TextColumn(width="large"),
-        },
-        alt="Known label sets of the suspect's size, those that agree first, the others by p",
-    )  # fmt: skip
+    show_table(table, "label_set_table", {
+        "Known set": column.TextColumn(width=200),
+        "Convincing": column.TextColumn(width=105, help=f"p at most {MAX_P:g}, agreement at least {MIN_MEAN:g}, over "
+                                        f"{MIN_COMPARED} classes or more; five classes or fewer have too few orders "
+                                        "for such a p, however well they fit"),
+        "Agreement": share_column("In class order: the mean over the classes that could be compared, by the hierarchy "
+                                  "where the label stands in it, by words else", width=95),
+        "p": column.NumberColumn(width=60, format="%.2g", help="How often labels dealt out at random agree as well"),
+        "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
+        "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, those compared by the hierarchy, "
+                                            "for which word vectors do not matter"),
+        "Any order": column.NumberColumn(width=75, format="%.2f",
+                                         help="The best that any order of the labels reaches"),
+        "Same names in": column.TextColumn(width=110, help="The same names in the same order: only the pictures tell "
+                                           "these sets apart"),
+        "About": column.TextColumn(width="large"),
+    }, most_px=_TABLE_PX,
+       alt="Known label sets of the suspect's size, those that agree first, the others by p")  # fmt: skip
     st.caption(f"Every known set with as many classes as the suspect, or one fewer. {SORTED}")
 
 
@@ -99,9 +92,7 @@ def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Ag
         claims = claims_from_label_set(one.label_set, len(findings.classes), one.offset)
         st.button("Use its names as claims", key="use_set", on_click=draft.put, args=(desk.case_id, claims),
                   help="Fills the table of claims; nothing is kept before you say so.")  # fmt: skip
-    what = f"{case.revision(*CHOICES)} {findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
-    st.plotly_chart(
-        cached.figure(case, what, lambda: draw_matrix(findings, vectors, one)), key="agreement_matrix",
-        config=config("agreement"), alt=f"What was found for each class against each label of {one.label_set.name}",
-    )  # fmt: skip
+    what = f"{findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
+    show_figure(cached.made(case, what, lambda: draw_matrix(findings, vectors, one)), "agreement_matrix",
+                f"What was found for each class against each label of {one.label_set.name}", "agreement")  # fmt: skip
     st.caption("A bright diagonal: what was found for class 0 is what the set calls label 0, and so on.")

@@ -4,15 +4,14 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
-from fdcore.case.layout import WORDS_FILE
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
-from fdcore.report.figures.style import config
 from fdcore.words.claims import Claims
 from fdcore.words.maps import Method
 from ui import cached
 from ui.class_picker import class_name
 from ui.frame import Desk
+from ui.panels import show_figure
 from ui.sentences import show_error
 from ui.state import settings_in_words
 from ui.text import inert, shortened
@@ -58,11 +57,9 @@ def _stored(case: Case) -> tuple[StoredMap | None, CaseError | None]:
 
 
 def _draw_button(desk: Desk, opened: Opened, stored: StoredMap | None, *, fresh: bool) -> None:
-    job = desk.jobs.latest(desk.case_id)
-    busy = bool(job and job.active)
     if st.button(
         "Draw them again" if stored else "Compare and draw the maps", key="draw_maps", icon=":material/scatter_plot:",
-        type="tertiary" if fresh else "primary", disabled=busy,
+        type="tertiary" if fresh else "primary", disabled=desk.busy,
         help="Writes the comparison, the maps and the report into the case.",
     ):  # fmt: skip
         word_vectors.submit(desk, "words", opened.source)
@@ -87,11 +84,9 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
         target = _class_choice(findings, stored)
     method = method or METHODS[0]
     chosen = () if target == _ALL else (target,)
-    what = f"{case.revision(WORDS_FILE)} map {method} {chosen}"
-    st.plotly_chart(
-        cached.figure(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), key="word_map",
-        config=config(f"words-{method}"), alt="Claimed, found and other words; near where they mean alike",
-    )  # fmt: skip
+    what = f"word map {method} {chosen}"
+    show_figure(cached.made(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), "word_map",
+                "Claimed, found and other words; near where they mean alike", f"words-{method}")  # fmt: skip
     note = stored.notes[method]
     st.caption(
         (f"{inert(note)} " if note else "")

@@ -7,7 +7,6 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims
-from fdcore.case.conclusions import selection_settings
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.words.claims import Claims
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 def draw_page(desk: Desk) -> None:
     """Everything about the words of the case."""
     case = desk.case
-    settings = state.linked_settings(selection_settings(case)).settings
+    settings = state.shown_settings(case)
     findings = cached.findings(case, settings)
     claims = _claims(case, len(findings.classes))
     claims_editor.close_where_kept()

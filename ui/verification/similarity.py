@@ -6,11 +6,11 @@ from dataclasses import replace
 import streamlit as st
 
 from fdcore.method.findings import Findings
-from fdcore.report.figures.style import config
 from fdcore.report.figures.words import MAX_ROWS, n_pages
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import Comparison
 from fdcore.words.similarity import BY_HAND, ClassSimilarity
+from ui.panels import share_column, show_figure, show_table
 from ui.text import counted, inert
 from ui.verification import figures
 from ui.verification.tables import (
@@ -26,8 +26,6 @@ from ui.verification.tables import (
     similarity_table,
     unknown_words,
 )
-
-_HEIGHT = 460
 
 
 def metrics(findings: Findings, found: Comparison) -> None:
@@ -98,8 +96,8 @@ def _metric(label: str, value: str, below: str | None = None, *, help: str) -> N
 
 def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     hierarchy = findings.scored.hierarchy
-    st.plotly_chart(figures.draw_histogram(rows, hierarchy), key="similarity_histogram", config=config("similarity"),
-                    alt="How many classes agree how well")  # fmt: skip
+    show_figure(figures.draw_histogram(rows, hierarchy), "similarity_histogram", "How many classes agree how well",
+                "similarity")  # fmt: skip
     with st.expander("Class by class, the least agreement first", key="bars_box"):
         pages = n_pages(len(rows))
         page = min(int(st.session_state.get("bars_page", 1)), pages)
@@ -108,39 +106,30 @@ def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
 
 
 def _bars(findings: Findings, rows: Sequence[ClassSimilarity], page: int) -> None:
-    st.plotly_chart(
-        figures.draw_bars(rows, findings.scored.hierarchy, page), key="similarity_bars", config=config("similarity"),
-        alt="How near each claim is to what was found, the least agreement on top",
-    )  # fmt: skip
+    show_figure(figures.draw_bars(rows, findings.scored.hierarchy, page), "similarity_bars",
+                "How near each claim is to what was found, the least agreement on top", "similarity")  # fmt: skip
 
 
 def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     column, table = st.column_config, similarity_table(rows, findings.scored.hierarchy)
     if not any(table["Unknown words"]):
         table = table.drop(columns="Unknown words")
-    st.dataframe(
-        table, key="similarity_table", hide_index=True, placeholder="", height=min(31 * (len(table) + 1) + 3, _HEIGHT),
-        column_config={
-            "Class": column.NumberColumn(width=50, format="%d"),
-            "Claimed": column.TextColumn(width=130),
-            "Found": column.TextColumn(width=210, help="The leaves of the answer"),
-            "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random "
-                                         "selections from this corpus; unclear: than 80 %. An answer chosen by "
-                                         "hand neither agrees nor differs"),
-            "Cosine": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
-                                            help="Of the nearest words of claim and finding, all synonyms considered"),
-            "Closer than": column.NumberColumn(width=85, format="percent",
-                                               help="Share of random selections of as many leaves that are less "
-                                               "similar to the claim in the mean; leaves without a known word do not "
-                                               "count"),
-            "L": column.ProgressColumn(width=90, min_value=0.0, max_value=1.0, format="%.2f",
-                                       help="Share of the answer's views that the suspect puts in the class"),
-            "Nearest words": column.TextColumn(width=150, help="The word of the claim, the word of the finding"),
-            "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance between the vectors of these two"),
-            "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
-        },
-        alt="For each class what is claimed, what was found, and how alike the words are",
-    )  # fmt: skip
+    show_table(table, "similarity_table", {
+        "Class": column.NumberColumn(width=50, format="%d"),
+        "Claimed": column.TextColumn(width=130),
+        "Found": column.TextColumn(width=210, help="The leaves of the answer"),
+        "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random selections "
+                                     "from this corpus; unclear: than 80 %. An answer chosen by hand neither agrees "
+                                     "nor differs"),
+        "Cosine": share_column("Of the nearest words of claim and finding, all synonyms considered", width=90),
+        "Closer than": column.NumberColumn(width=85, format="percent",
+                                           help="Share of random selections of as many leaves that are less similar "
+                                           "to the claim in the mean; leaves without a known word do not count"),
+        "L": share_column("Share of the answer's views that the suspect puts in the class", width=90),
+        "Nearest words": column.TextColumn(width=150, help="The word of the claim, the word of the finding"),
+        "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance between the vectors of these two"),
+        "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
+    }, most_px=460, alt="For each class what is claimed, what was found, and how alike the words are")  # fmt: skip
 
 
 def _unknown(rows: Sequence[ClassSimilarity]) -> None:

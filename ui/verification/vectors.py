@@ -9,17 +9,15 @@ from fdcore.case.case import Case
 from fdcore.case.layout import KEPT_FILE
 from fdcore.case.places import inside, list_files, require_inside
 from fdcore.errors import FdError
-from fdcore.jobs import Job
 from fdcore.words.vectors import WordVectors, builtin_vectors
 from fdcore.work.compare_words import choose_vectors, chosen_vectors, opens_at_once
 from ui import cached, job_panel
-from ui.frame import Desk
-from ui.sentences import fragment, show_error
+from ui.frame import Desk, start_work
+from ui.sentences import attempt
 from ui.text import counted, distinct_texts, inert, shortened
 
 BUILT_IN, KEPT, _FILE = "built in", "kept", "file:"  # what an option of the choice is; a file's name stands behind it
 _KEY = "vectors_choice"
-_PART = "verification"  # of the page's parts, the work that this page starts
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,7 @@ def _choice(desk: Desk, case: Case, opened: Opened) -> None:
     st.session_state[_KEY] = _option_of(desk, case, opened.wanted)  # the case is the state
 
     def chosen() -> None:
-        try:
-            choose_vectors(case, _source_of(desk, case, st.session_state[_KEY]), by=desk.by)
-        except FdError as error:
-            st.toast(inert(str(error)), icon=":material/error:")
+        attempt(lambda: choose_vectors(case, _source_of(desk, case, st.session_state[_KEY]), by=desk.by), toast=True)
 
     st.selectbox(
         "Compare by", list(options), key=_KEY, format_func=lambda one: options.get(one, one), on_change=chosen,
@@ -160,7 +155,7 @@ def _preparing(desk: Desk, case: Case, opened: Opened) -> None:
     """A file is converted once, by a job; the page goes on with others meanwhile."""
     job = desk.jobs.latest(desk.case_id)
     if job and job.kind == "vectors" and job.active:
-        _running(desk, job)
+        job_panel.follow(desk.jobs, lambda: desk.jobs.latest(desk.case_id), "preparing")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="prepare_row"):
         st.info(f"This file has to be prepared once. {_instead(case, opened)}", icon=":material/hourglass_top:")
@@ -170,23 +165,6 @@ def _preparing(desk: Desk, case: Case, opened: Opened) -> None:
             submit(desk, "vectors", opened.wanted)
 
 
-def _running(desk: Desk, started: Job) -> None:
-    @fragment(run_every=job_panel.POLL_S)
-    def ticking() -> None:
-        job = desk.jobs.get(started.id)
-        if job.active:  # else the watch in the sidebar redraws the page
-            job_panel.progress(job, where=_PART)
-            job_panel.controls(desk.jobs, job)
-
-    ticking()
-
-
 def submit(desk: Desk, kind: str, source: Path | None) -> None:
     """Hand work with word vectors to a process of its own, and draw the page again."""
-    params = {"vectors": str(source) if source else "", "cache": str(desk.places.cache), "by": desk.by}
-    try:
-        desk.jobs.submit(kind, desk.case_id, params, by=desk.by)
-    except FdError as error:
-        show_error(error)
-        return
-    st.rerun()
+    start_work(desk, kind, vectors=str(source) if source else "", by=desk.by)

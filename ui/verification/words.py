@@ -6,6 +6,7 @@ import streamlit as st
 from fdcore.method.findings import Findings
 from fdcore.words.words import Words, words_of
 from ui.class_picker import class_name
+from ui.panels import share_column, show_numbers, show_table
 
 MAX_ROWS = 2_000  # of the table on the page; the CSV has all
 
@@ -15,15 +16,16 @@ def draw(findings: Findings) -> None:
     words = words_of(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     with st.container(border=True, key="words"):
         st.markdown("**The words of each class's answer**")
-        with st.container(horizontal=True, key="metrics"):
-            st.metric("Classes with words",
-                      f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}")  # fmt: skip
-            st.metric("Nodes", f"{len({w.node for w in words}):,}",
-                      help="Selected leaves and what they have in common, each counted once.")  # fmt: skip
-            st.metric("Words", f"{len({name for w in words for name in (w.label, *w.synonyms)}):,}",
-                      help="Different labels and synonyms.")  # fmt: skip
-            st.metric("With a definition", f"{sum(bool(w.gloss) for w in words):,} of {len(words):,}",
-                      help="Rows for which WordNet's table has a definition.")  # fmt: skip
+        show_numbers(
+            "metrics",
+            ("Classes with words", f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}"),
+            ("Nodes", f"{len({w.node for w in words}):,}",
+             "Selected leaves and what they have in common, each counted once."),
+            ("Words", f"{len({name for w in words for name in (w.label, *w.synonyms)}):,}",
+             "Different labels and synonyms."),
+            ("With a definition", f"{sum(bool(w.gloss) for w in words):,} of {len(words):,}",
+             "Rows for which WordNet's table has a definition."),
+        )  # fmt: skip
         _table(findings, words)
 
 
@@ -49,17 +51,12 @@ def _table(findings: Findings, words: list[Words]) -> None:
         "For each class what its leaves have in common, then the leaves themselves, the highest score first. "
         + (f"The first {MAX_ROWS:,} of {len(words):,} rows; the CSV has all." if len(words) > MAX_ROWS else "")
     )
-    st.dataframe(
-        words_table(findings, words[:MAX_ROWS]), hide_index=True, placeholder="", key="words_table",
-        height=min(31 * (len(words) + 1) + 3, 420),
-        column_config={
-            "class": column.TextColumn("Class", width="medium"),
-            "role": column.TextColumn("Role", width="small"),
-            "label": column.TextColumn("Label", width="medium"),
-            "synonyms": column.TextColumn("Also called", width="medium"),
-            "gloss": column.TextColumn("Definition (WordNet)", width="large"),
-            "score": column.ProgressColumn("L", help="Share of the leaf's views put in the class.", min_value=0.0,
-                                           max_value=1.0, format="%.2f", width="small"),
-            "id": column.TextColumn("Id", width="small"),
-        },
-    )  # fmt: skip
+    show_table(words_table(findings, words[:MAX_ROWS]), "words_table", {
+        "class": column.TextColumn("Class", width="medium"),
+        "role": column.TextColumn("Role", width="small"),
+        "label": column.TextColumn("Label", width="medium"),
+        "synonyms": column.TextColumn("Also called", width="medium"),
+        "gloss": column.TextColumn("Definition (WordNet)", width="large"),
+        "score": share_column("Share of the leaf's views put in the class.", "L"),
+        "id": column.TextColumn("Id", width="small"),
+    })  # fmt: skip
