@@ -14,11 +14,6 @@ other seeds, architectures, pairs of classes and cuts. Results: calibration_held
 A second run with the same FOLDER asks nothing again. Delete FOLDER/chance after a change of `fdcore.verdict.chance`.
 """
 
-from fdcore.answers.views import ViewSpec
-
-from fdcore.records import from_plain
-from fdcore.records import to_plain
-
 import argparse
 import hashlib
 import json
@@ -37,15 +32,16 @@ from record import save
 
 from fdcore import demo
 from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.method.findings import Findings, Scored, weigh
 from fdcore.method.scores import score_leaves
 from fdcore.method.selection import SelectionSettings
+from fdcore.records import from_plain, to_plain
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
 from fdcore.verdict import (
     Chance,
-    compare_with_chance,
     decide,
     measure_specificity,
 )

@@ -12,8 +12,6 @@ Goals: b at 0.90 of a's rate or better; b at least 5 times c8. Then the peak mem
 ten times the first: it must not grow with the corpus. Results: scoring.csv beside this script.
 """
 
-from fdcore.records import to_plain
-
 import resource
 import statistics
 import subprocess
@@ -58,9 +56,7 @@ def make_suspect() -> Suspect:
 
 def score(suspect: Suspect, pixels: np.ndarray, image_ids: np.ndarray, n_views: int = N_VIEWS) -> None:
     """Ask everything about these pixels, into a fresh ledger."""
-    header = LedgerHeader(
-        suspect.fingerprint, 10, suspect.spec, "", 0, ViewSpec(), len(pixels), n_views
-    )
+    header = LedgerHeader(suspect.fingerprint, 10, suspect.spec, "", 0, ViewSpec(), len(pixels), n_views)
     with tempfile.TemporaryDirectory() as folder:
         ask_suspect(suspect, Ledger.open_or_create(Path(folder) / "ledger", header, image_ids), pixels)
 

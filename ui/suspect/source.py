@@ -91,7 +91,7 @@ def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: t
     """
     desk.require_idle()
     path = source() if source else None
-    change_plan(desk.case, suspect=options, by=desk.by)
+    desk.case.change_plan(suspect=options, by=desk.by)
     desk.submit("suspect", source=str(path) if path else None, samples=list(samples))
     st.rerun()
 
