@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard
-from fdcore.case.claims import FILE as CLAIMS_FILE
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
 from fdcore.case.intake import Surveyed, read_survey, read_test_query
-from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
 from fdcore.errors import CaseError
@@ -42,17 +41,24 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCORED = ("ledger/ledger.json", ".asking.lock", "corpus.parquet", "hierarchy.parquet")
-WEIGHED = (*SCORED, "choices.json")
-LOGGED = ("case.json", "audit.jsonl", "test_query.json", CLAIMS_FILE, WORDS_FILE, KEPT_FILE)  # told by a report too
-SURVEY = ("survey/survey.json", "survey/nodes.parquet", "survey/hierarchy.parquet")
+SCORED = (layout.LEDGER_HEADER, ".asking.lock", layout.CORPUS, layout.HIERARCHY)
+WEIGHED = (*SCORED, layout.CHOICES)
+LOGGED = (
+    layout.FACTS,
+    layout.AUDIT,
+    layout.TEST_QUERY,
+    layout.CLAIMS,
+    layout.WORDS,
+    layout.WORD_VECTORS,
+)  # told by a report too
+SURVEY = (layout.SURVEY, layout.SURVEY_NODES, layout.SURVEY_HIERARCHY)
 CLONES = "cloning/runs/*/run.json"
-CARD = (*SCORED, "case.json", "selection.json", "verdict.json", WORDS_FILE, "survey/survey.json", CLONES)
+CARD = (*SCORED, layout.FACTS, layout.SELECTION, layout.VERDICT, layout.WORDS, layout.SURVEY, CLONES)
 TESTED = (
-    *SCORED, "case.json", CLAIMS_FILE, "selection.json", CLONES, "cloning/runs/*/answers/*",
+    *SCORED, layout.FACTS, layout.CLAIMS, layout.SELECTION, CLONES, "cloning/runs/*/answers/*",
     "cloning/runs/*/transfer.parquet", "cloning/asked/*/*", "cloning/asked/*/ledger/*",
 )  # fmt: skip
-ASKED = ("case.json", "cloning/asked/*/ledger/ledger.json")  # by clones
+ASKED = (layout.FACTS, "cloning/asked/*/ledger/ledger.json")  # by clones
 LISTED_S = 20.0  # for how long a list of files is taken to be right
 
 
@@ -143,13 +149,13 @@ def class_finding(case: Case, settings: SelectionSettings, target_class: int) ->
     return weigh_class(scored(case), settings, target_class, read_choices(case))
 
 
-@cached(*WEIGHED, "case.json", entries=48)
+@cached(*WEIGHED, layout.FACTS, entries=48)
 def verdict(case: Case, settings: SelectionSettings) -> Verdict:
     """What all classes together say, with the built-in word vectors for known label sets."""
     return judge(findings(case, settings), case.facts())
 
 
-@cached(*WEIGHED, *WRITTEN, "case.json", entries=64)
+@cached(*WEIGHED, *WRITTEN, layout.FACTS, entries=64)
 def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
     """Whether the conclusions that the case's files hold are those that its answers and choices give."""
     return agrees_with_files(case, findings(case, settings))
@@ -200,7 +206,7 @@ def made(case: Case, what: str, make: Callable[[], T]) -> T:
     return result
 
 
-@cached(*WEIGHED, WORDS_FILE, entries=256)
+@cached(*WEIGHED, layout.WORDS, entries=256)
 def _made(case: Case, what: str, make: Callable[[], Any]) -> Any:
     return make()
 
@@ -218,20 +224,20 @@ def _word_vectors(source: Path | None, cache: Path, read: Callable[[], WordVecto
     return read()
 
 
-@cached(*WEIGHED, KEPT_FILE, entries=32, spinner="Comparing words")
+@cached(*WEIGHED, layout.WORD_VECTORS, entries=32, spinner="Comparing words")
 def comparison(case: Case, settings: SelectionSettings, claims: Claims, vectors: WordVectors) -> Comparison:
     """Claims and known label sets against the findings."""
     return compare(findings(case, settings), claims, vectors)
 
 
-@cached(WORDS_FILE, entries=8)
+@cached(layout.WORDS, entries=8)
 def word_check(case: Case) -> dict[str, Any] | None:
     """What the last comparison of words left in the case, maps included; None where there was none. Not to be changed.
 
     Raises:
         CaseError: it is damaged.
     """
-    return case.read_json(WORDS_FILE) if case.has(WORDS_FILE) else None
+    return case.read_json(layout.WORDS) if case.has(layout.WORDS) else None
 
 
 # Cases, their corpora, their clones
@@ -264,7 +270,7 @@ def corpus_leaves(case: Case) -> "pd.DataFrame":
     return leaf_table(_surveyed(case))
 
 
-@cached("survey/problems.csv", entries=4)
+@cached(layout.SURVEY_PROBLEMS, entries=4)
 def corpus_problems(case: Case) -> "pd.DataFrame":
     """What is odd about the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
     from ui.survey_tables import problem_table

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.kinds import KINDS
@@ -64,7 +65,7 @@ class _Glimpse(NamedTuple):
 
 def _glimpse(jobs: JobQueue, case: Case) -> _Glimpse:
     job = jobs.latest(case.folder.name)
-    revision = case.revision("case.json", "choices.json", "selection.json", "claims.json", "verification/words.json")
+    revision = case.revision(layout.FACTS, layout.CHOICES, layout.SELECTION, layout.CLAIMS, layout.WORDS)
     return _Glimpse(job.id if job else 0, bool(job and job.active), revision)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from fdcore.answers.views import Pictures
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed
 from fdcore.case.places import require_inside
@@ -102,7 +103,7 @@ def problem_table(case: Case) -> pd.DataFrame:
     Raises:
         CaseError: the table is missing or damaged.
     """
-    path = case.path("survey/problems.csv")
+    path = case.path(layout.SURVEY_PROBLEMS)
     try:
         content = path.read_bytes()
         frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")

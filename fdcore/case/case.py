@@ -33,6 +33,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fdcore.case import layout
 from fdcore.case.plan import Plan
 from fdcore.case.records import CaseFacts, EvidenceFacts
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
@@ -79,7 +80,7 @@ class Case:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         case = cls(folder)
-        case.write_json("case.json", {"format": FORMAT, "fdcore": __version__, "created": _now()})
+        case.write_json(layout.FACTS, {"format": FORMAT, "fdcore": __version__, "created": _now()})
         case.log("case created", {"fdcore": __version__})
         return case
 
@@ -91,7 +92,7 @@ class Case:
             CaseError: there is none, it is damaged, or a version with another format made it.
         """
         folder = Path(folder)
-        if not (folder / "case.json").is_file():
+        if not (folder / layout.FACTS).is_file():
             raise CaseError(
                 f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
             )
@@ -112,7 +113,7 @@ class Case:
     @classmethod
     def open_or_create(cls, folder: Path) -> "Case":
         """Open the case if the folder is one, or make one."""
-        return cls.open(folder) if (folder / "case.json").exists() else cls.create(folder)
+        return cls.open(folder) if (folder / layout.FACTS).exists() else cls.create(folder)
 
     # What is in it
 
@@ -125,7 +126,7 @@ class Case:
         return self._read_facts()[0]
 
     def _read_facts(self) -> tuple[CaseFacts, dict[str, Any]]:
-        plain = self.read_json("case.json")
+        plain = self.read_json(layout.FACTS)
         said = {part: value for part, value in plain.items() if value != {}}  # an empty part says nothing
         return from_plain(CaseFacts, said, what=f"{self.folder / 'case.json'}"), plain
 
@@ -138,7 +139,7 @@ class Case:
         self._require_there()
         with only_one(self.folder / ".facts.lock"):
             _, plain = self._read_facts()
-            self.write_json("case.json", plain | to_plain(facts))
+            self.write_json(layout.FACTS, plain | to_plain(facts))
 
     def plan(self) -> Plan:
         """What the analyst wants done in the case, as far as it is known.
@@ -246,7 +247,7 @@ class Case:
             )
         if known:
             return self.evidence()
-        target = self.folder / "evidence" / _safe_name(source.name)
+        target = self.folder / layout.EVIDENCE / _safe_name(source.name)
         copied = _copy(source, target)
         if copied != sha256:
             target.unlink()
@@ -267,7 +268,7 @@ class Case:
         known = self.facts().evidence
         if not known:
             raise CaseError(f"The case {self.folder} holds no suspect's file.")
-        path = self.folder / "evidence" / _safe_name(known.file)
+        path = self.folder / layout.EVIDENCE / _safe_name(known.file)
         if not path.is_file() or (found := sha256_file(path)) != known.sha256:
             state = "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known.sha256[:12]}…"
             raise EvidenceError(
@@ -288,7 +289,7 @@ class Case:
             self._append(event, details)
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
-        path = self.folder / "audit.jsonl"
+        path = self.folder / layout.AUDIT
         content = path.read_bytes() if path.exists() else b""
         whole, torn = content[: content.rfind(b"\n") + 1], content[content.rfind(b"\n") + 1 :]
         entries = [(event, details)]
@@ -317,7 +318,7 @@ class Case:
             CaseError: an entry was changed, removed or reordered.
         """
         previous = _GENESIS
-        path = self.folder / "audit.jsonl"
+        path = self.folder / layout.AUDIT
         for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else []):
             try:
                 entry = json.loads(line)

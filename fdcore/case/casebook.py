@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
 from fdcore.answers.ledger import Ledger
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.records import CorpusFacts
 from fdcore.errors import CaseError, FdError
@@ -106,7 +107,7 @@ class Casebook:
         Raises:
             CaseError: there is no such case, or the id is none; it may come from a link.
         """
-        if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case_id) or not (self.root / case_id / "case.json").is_file():
+        if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case_id) or not (self.root / case_id / layout.FACTS).is_file():
             raise CaseError(f"There is no case {case_id!r} here. It may have been renamed or removed; choose another.")
         if (self.root / case_id).is_symlink():
             raise CaseError(
@@ -128,7 +129,7 @@ class Casebook:
 
     def card(self, case_id: str) -> CaseCard:
         """One case at a glance."""
-        path = self.root / case_id / "case.json"
+        path = self.root / case_id / layout.FACTS
         changed = path.stat().st_mtime if path.exists() else 0.0
         try:
             return _read_card(self.open(case_id), changed)
@@ -282,9 +283,9 @@ def _clean(case: Case, title: str) -> None:
 
 def _read_card(case: Case, changed: float) -> CaseCard:
     facts = case.facts()
-    ledger = Ledger.open(case.path("ledger")) if case.has("ledger/ledger.json") else None
-    found = case.read_json("selection.json") if case.has("selection.json") else None
-    verdict = case.read_json("verdict.json") if case.has("verdict.json") else {}
+    ledger = Ledger.open(case.path(layout.LEDGER)) if case.has(layout.LEDGER_HEADER) else None
+    found = case.read_json(layout.SELECTION) if case.has(layout.SELECTION) else None
+    verdict = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
     names = [entry["ancestor_label"] for entry in found["classes"] if entry["ancestor_label"]] if found else []
     return CaseCard(
         id=case.folder.name,
@@ -302,7 +303,7 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         domain=tuple(dict.fromkeys(map(str, names))),
         verdict=str(verdict.get("headline", "")),
         outcome=str(verdict.get("outcome", "")),
-        words_checked=case.has("verification/words.json"),
+        words_checked=case.has(layout.WORDS),
         cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
         refused=facts.refused is not None,
     )
@@ -324,9 +325,9 @@ def _is_finished_clone(case: Case, name: str) -> bool:
 def _corpus_in_words(case: Case, corpus: CorpusFacts | None) -> str:
     if corpus:
         return f"{corpus.n_leaves:,} leaves, {corpus.n_images:,} images"
-    if not case.has("survey/survey.json"):
+    if not case.has(layout.SURVEY):
         return ""
-    sources = case.read_json("survey/survey.json")["sources"]
+    sources = case.read_json(layout.SURVEY)["sources"]
     return f"{sum(s['n_nodes'] for s in sources):,} leaves, {sum(s['n_files'] for s in sources):,} files"
 
 
@@ -352,7 +353,7 @@ def _unpack(source: BinaryIO, target: Path) -> None:
         raise CaseError(
             f"This file is no exported case ({reason}). Export the case again and copy it whole."
         ) from error
-    if not (target / "case.json").is_file():
+    if not (target / layout.FACTS).is_file():
         raise CaseError("This ZIP file holds no case: there is no case.json in it.")
 
 

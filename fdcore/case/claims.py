@@ -7,12 +7,11 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.errors import CaseError, SettingsError
 from fdcore.records import from_plain, to_plain
 from fdcore.words.claims import Claims, cleaned
-
-FILE = "claims.json"
 
 
 def read_claims(case: Case) -> Claims:
@@ -21,9 +20,9 @@ def read_claims(case: Case) -> Claims:
     Raises:
         CaseError: they are damaged; a case may come from anywhere.
     """
-    if not case.has(FILE):
+    if not case.has(layout.CLAIMS):
         return Claims()
-    kept = from_plain(Claims, case.read_json(FILE), what=f"{case.path(FILE)}")
+    kept = from_plain(Claims, case.read_json(layout.CLAIMS), what=f"{case.path(layout.CLAIMS)}")
     return Claims({i: cleaned(name) for i, name in sorted(kept.names.items())}, cleaned(kept.source))
 
 
@@ -50,8 +49,8 @@ def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims
             return
         if expected is not None and kept not in (None, expected):
             raise CaseError("Somebody else changed the claims meanwhile. Look at theirs, then change them again.")
-        case.write_json(FILE, to_plain(replace(claims, names=dict(sorted(claims.names.items())))))
-        sha256 = hashlib.sha256(case.path(FILE).read_bytes()).hexdigest()
+        case.write_json(layout.CLAIMS, to_plain(replace(claims, names=dict(sorted(claims.names.items())))))
+        sha256 = hashlib.sha256(case.path(layout.CLAIMS).read_bytes()).hexdigest()
         details = {"n_claims": len(claims.names), "source": claims.source, "sha256": sha256}
         case.log("claims changed", details | ({"by": by} if by else {}))
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from fdcore import verdict
 from fdcore.answers.ledger import Ledger
-from fdcore.case import tables
+from fdcore.case import layout, tables
 from fdcore.case.case import Case
-from fdcore.case.layout import CHOICES_FILE
 from fdcore.case.records import CaseFacts, Compared
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import find_pixels
@@ -43,7 +42,7 @@ def load_scored(case: Case) -> Scored:
     Raises:
         CaseError: nothing was answered yet, or parts of the case do not belong together.
     """
-    ledger = Ledger.open(case.path("ledger"))
+    ledger = Ledger.open(case.path(layout.LEDGER))
     if not ledger.n_answered:
         raise CaseError(f"The case {case.folder} holds no answer yet: run the investigation again to go on.")
     images, hierarchy = _read_corpus(case)
@@ -121,9 +120,9 @@ def read_choices(case: Case) -> dict[int, Choice]:
     Raises:
         CaseError: they are damaged.
     """
-    if not case.has(CHOICES_FILE):
+    if not case.has(layout.CHOICES):
         return {}
-    kept = from_plain(_Choices, case.read_json(CHOICES_FILE), what=f"{case.path(CHOICES_FILE)}")
+    kept = from_plain(_Choices, case.read_json(layout.CHOICES), what=f"{case.path(layout.CHOICES)}")
     return {choice.target_class: choice for choice in kept.choices}
 
 
@@ -156,7 +155,7 @@ def unlock_class(folder: Path, target_class: int, *, by: str = "") -> None:
 
 
 def _write_choices(case: Case, choices: Mapping[int, Choice]) -> None:
-    case.write_json(CHOICES_FILE, to_plain(_Choices(tuple(choices[target] for target in sorted(choices)))))
+    case.write_json(layout.CHOICES, to_plain(_Choices(tuple(choices[target] for target in sorted(choices)))))
 
 
 # Files
@@ -170,8 +169,8 @@ def pixels_of(case: Case, cache: Path | None) -> Pictures | None:
 
 def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
     try:
-        images = tables.image_table_from_parquet(case.path("corpus.parquet").read_bytes())
-        return images, tables.hierarchy_from_parquet(case.path("hierarchy.parquet").read_bytes())
+        images = tables.image_table_from_parquet(case.path(layout.CORPUS).read_bytes())
+        return images, tables.hierarchy_from_parquet(case.path(layout.HIERARCHY).read_bytes())
     except FileNotFoundError as error:
         raise CaseError(f"The case {case.folder} has no corpus yet: run the investigation first.") from error
     except (OSError, ValueError, KeyError) as error:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fdcore.case import tables
+from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError
@@ -58,9 +58,9 @@ def read_test_query(case: Case) -> TestQuery | None:
     Raises:
         CaseError: it is damaged.
     """
-    if not case.has("test_query.json"):
+    if not case.has(layout.TEST_QUERY):
         return None
-    values = case.read_json("test_query.json")
+    values = case.read_json(layout.TEST_QUERY)
     try:
         return TestQuery(
             tuple(map(str, values["names"])),
@@ -76,8 +76,8 @@ def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]
     for i, picture in enumerate(shown):
         buffer = io.BytesIO()
         Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
-        case.write(f"test_query/{i:03d}.png", buffer.getvalue())
-    case.write_json("test_query.json", asdict(result))
+        case.write(layout.TEST_PICTURE.format(i), buffer.getvalue())
+    case.write_json(layout.TEST_QUERY, asdict(result))
     case.log("test query", {"n_sent": result.n_sent, "labels": list(result.labels)})
 
 
@@ -87,13 +87,13 @@ def read_survey(case: Case) -> Surveyed | None:
     Raises:
         CaseError: it is damaged.
     """
-    if not case.has("survey/survey.json"):
+    if not case.has(layout.SURVEY):
         return None
     import pandas as pd
 
-    head = case.read_json("survey/survey.json")
+    head = case.read_json(layout.SURVEY)
     try:
-        table = pd.read_parquet(io.BytesIO(case.path("survey/nodes.parquet").read_bytes()))
+        table = pd.read_parquet(io.BytesIO(case.path(layout.SURVEY_NODES).read_bytes()))
         counted = bool((table["n_usable"] < 0).any())
         nodes = table["node"].tolist()
         return Surveyed(
@@ -102,7 +102,7 @@ def read_survey(case: Case) -> Surveyed | None:
             n_files=dict(zip(nodes, table["n_files"].tolist(), strict=True)),
             n_usable=None if counted else dict(zip(nodes, table["n_usable"].tolist(), strict=True)),
             samples={node: tuple(map(str, paths)) for node, paths in zip(nodes, table["samples"], strict=True)},
-            hierarchy=tables.hierarchy_from_parquet(case.path("survey/hierarchy.parquet").read_bytes()),
+            hierarchy=tables.hierarchy_from_parquet(case.path(layout.SURVEY_HIERARCHY).read_bytes()),
         )
     except (OSError, KeyError, TypeError, ValueError, CorpusError) as error:
         raise CaseError(f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.") from error
@@ -120,7 +120,7 @@ def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
             "samples": [list(surveyed.samples.get(node, ())) for node in surveyed.n_files],
         }
     )
-    case.write("survey/hierarchy.parquet", tables.hierarchy_to_parquet(surveyed.hierarchy))
-    case.write("survey/nodes.parquet", frame.to_parquet(index=False))
-    case.write("survey/problems.csv", problems)
-    case.write_json("survey/survey.json", {"corpora": list(surveyed.corpora), "sources": list(surveyed.sources)})
+    case.write(layout.SURVEY_HIERARCHY, tables.hierarchy_to_parquet(surveyed.hierarchy))
+    case.write(layout.SURVEY_NODES, frame.to_parquet(index=False))
+    case.write(layout.SURVEY_PROBLEMS, problems)
+    case.write_json(layout.SURVEY, {"corpora": list(surveyed.corpora), "sources": list(surveyed.sources)})

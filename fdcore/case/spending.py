@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fdcore.answers.ledger import Ledger
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.storage import only_one
-
-ASKED = "cloning/asked"  # <key>/ledger
 
 
 def ledgers(case: Case) -> Iterator[Ledger]:
@@ -20,7 +19,7 @@ def ledgers(case: Case) -> Iterator[Ledger]:
     Raises:
         CaseError: one is damaged.
     """
-    for folder in (case.path("ledger"), *sorted(case.path(ASKED).glob("*/ledger"))):
+    for folder in (case.path(layout.LEDGER), *sorted(case.path(layout.ASKED).glob("*/ledger"))):
         if (folder / "ledger.json").is_file():
             yield Ledger.open(folder)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fdcore.case import layout
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError
@@ -128,7 +129,6 @@ def _show(options: argparse.Namespace) -> dict[str, Any]:
 def _verify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.case.claims import write_claims
-    from fdcore.case.layout import WORDS_FILE
     from fdcore.words.conclusion import claims_in_words, why_little
     from fdcore.work.compare_words import check_words
 
@@ -139,11 +139,11 @@ def _verify(options: argparse.Namespace) -> dict[str, Any]:
     vectors = _vectors_file(options, progress)
     rows = check_words(options.case, vectors, cache=_cache(options), progress=progress).rows
     case = Case.open(options.case)
-    found, outcome = case.read_json(WORDS_FILE), str(case.read_json("verdict.json")["outcome"])
+    found, outcome = case.read_json(layout.WORDS), str(case.read_json(layout.VERDICT)["outcome"])
     doubts = why_little(rows, independent=found["vectors"]["independent"], outcome=outcome)
     conclusion = " ".join([claims_in_words(rows), *doubts])
     if not options.json:
-        print(printing.words(found, case.read_json("selection.json")["classes"], conclusion))
+        print(printing.words(found, case.read_json(layout.SELECTION)["classes"], conclusion))
         print(f"\nTables, maps and the word vectors used: {case.path('verification')}")
     return {"case": str(options.case), "conclusion": conclusion, **found}
 
@@ -240,8 +240,8 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
 
     case = Case.open(folder)
-    found, facts = case.read_json("selection.json"), case.facts()
-    headline = str(case.read_json("verdict.json").get("headline", "")) if case.has("verdict.json") else ""
+    found, facts = case.read_json(layout.SELECTION), case.facts()
+    headline = str(case.read_json(layout.VERDICT).get("headline", "")) if case.has(layout.VERDICT) else ""
     n_entries = sum(1 for _ in case.audit())
     if not options.json:
         try:
@@ -251,7 +251,7 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."
             ) from error
         print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
-    return {"case": str(folder), **to_plain(facts), **found, "report": str(case.path("report.html"))}
+    return {"case": str(folder), **to_plain(facts), **found, "report": str(case.path(layout.REPORT))}
 
 
 def _corpus(options: argparse.Namespace) -> dict[str, Any]:

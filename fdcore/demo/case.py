@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fdcore import demo
+from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.case.claims import FILE as CLAIMS_FILE
 from fdcore.case.claims import write_claims
 from fdcore.case.intake import read_survey, read_test_query
 from fdcore.case.plan import Plan, SuspectOptions
@@ -36,7 +36,7 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
     if read_survey(case) is None:
         survey_corpora(folder, progress=progress)
     findings = run_plan(folder, cache=cache, progress=progress)
-    if not case.has(CLAIMS_FILE):
+    if not case.has(layout.CLAIMS):
         names = (truth.name for truth in demo.TRUTH)
         write_claims(folder, claims_from_list(names, source="a note that came with the demo suspect"))
     return findings

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fdcore.case import layout
 from fdcore.progress import Progress
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _require_allowed(folder: Path) -> None:
 def _in_words(folder: Path, findings: "Findings") -> str:
     from fdcore.case.case import Case
 
-    total, outcome = findings.overall, Case.open(folder).read_json("verdict.json").get("outcome", "")
+    total, outcome = findings.overall, Case.open(folder).read_json(layout.VERDICT).get("outcome", "")
     whole = {
         "undecided": " Whether they mean anything is undecided.",
         "meaningless": " By the verdict they mean nothing.",

@@ -15,10 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
+from fdcore.case import layout
 from fdcore.case.case import Case, to_json
 from fdcore.case.claims import read_claims
 from fdcore.case.conclusions import load_scored, pixels_of, read_choices, selection_settings
-from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import SettingsError
 from fdcore.method.findings import Findings, weigh
 from fdcore.progress import Progress, silent
@@ -52,7 +52,7 @@ def chosen_vectors(case: Case) -> Path | None:
     """
     chosen = case.facts().word_vectors
     if chosen == KEPT:
-        return case.path(KEPT_FILE)
+        return case.path(layout.WORD_VECTORS)
     return Path(chosen) if chosen and "\0" not in chosen else None
 
 
@@ -60,7 +60,7 @@ def choose_vectors(case: Case, source: Path | None, *, by: str = "") -> None:
     """Choose the word vectors of a case; goes into the audit log."""
     if source == chosen_vectors(case):
         return
-    kept = source == case.path(KEPT_FILE)
+    kept = source == case.path(layout.WORD_VECTORS)
     case.record(word_vectors=KEPT if kept else str(source) if source else "")
     name = "kept in the case" if kept else source.name if source else "built in"
     case.log("word vectors chosen", {"vectors": name} | ({"by": by} if by else {}))
@@ -71,7 +71,7 @@ def case_vectors(case: Case, source: Path | None, cache: Path, progress: Progres
 
     Args:
         case: the case.
-        source: the file, the case's own `KEPT_FILE`, or None for the built-in vectors.
+        source: the file, the case's own `layout.WORD_VECTORS`, or None for the built-in vectors.
         cache: where a file is kept once it was converted.
         progress: told how far a conversion is.
 
@@ -81,7 +81,7 @@ def case_vectors(case: Case, source: Path | None, cache: Path, progress: Progres
     """
     if source is None:
         return builtin_vectors()
-    if source == case.path(KEPT_FILE):
+    if source == case.path(layout.WORD_VECTORS):
         try:
             return from_npz(source.read_bytes())
         except FileNotFoundError as error:
@@ -95,7 +95,7 @@ def opens_at_once(case: Case, source: Path | None, cache: Path) -> bool:
     Raises:
         SettingsError: the file cannot be read.
     """
-    return source is None or source == case.path(KEPT_FILE) or is_converted(source, cache / VECTORS_FOLDER)
+    return source is None or source == case.path(layout.WORD_VECTORS) or is_converted(source, cache / VECTORS_FOLDER)
 
 
 def check_words(
@@ -123,10 +123,10 @@ def check_words(
         progress("Comparing words", 1, 1)
         kept = vectors.restricted(words_needed(_names_concerned(findings, claims), vectors))
         files = {
-            "verification/similarity.csv": similarity_to_csv(found.rows, findings.scored.hierarchy),
-            "verification/label_sets.csv": agreements_to_csv(found.agreements),
-            KEPT_FILE: to_npz(kept),
-            WORDS_FILE: to_json(
+            layout.SIMILARITY_CSV: similarity_to_csv(found.rows, findings.scored.hierarchy),
+            layout.LABEL_SETS_CSV: agreements_to_csv(found.agreements),
+            layout.WORD_VECTORS: to_npz(kept),
+            layout.WORDS: to_json(
                 {
                     "fdcore": __version__,
                     "settings": asdict(settings),

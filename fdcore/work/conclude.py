@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore.case import tables
+from fdcore.case import layout, tables
 from fdcore.case.case import Case, to_json
 from fdcore.case.conclusions import (
     compared_answers,
@@ -37,7 +37,15 @@ from fdcore.work.sections import clones_for_report, words_for_report
 if TYPE_CHECKING:
     import pandas as pd
 
-WRITTEN = ("scores.csv", "scores.json", "selection.csv", "selection.json", "images.csv", "verdict.json", "report.html")
+WRITTEN = (
+    layout.SCORES_CSV,
+    layout.SCORES_JSON,
+    layout.SELECTION_CSV,
+    layout.SELECTION,
+    layout.IMAGES_CSV,
+    layout.VERDICT,
+    layout.REPORT,
+)
 
 
 def analyse(
@@ -114,7 +122,7 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
     a case of an earlier version has no such record.
     """
     try:
-        kept, written = case.read_json("selection.json").get("classes"), case.facts().written
+        kept, written = case.read_json(layout.SELECTION).get("classes"), case.facts().written
         if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
             return False
     except (CaseError, OSError):  # a file is damaged, or missing
@@ -158,13 +166,13 @@ def _write_findings(
     selected = tables.selection_rows(findings.classes, scores, hierarchy)
     classes = tables.selection_to_json(findings.classes, scores, hierarchy)
     contents: dict[str, Callable[[], bytes]] = {
-        "scores.csv": lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
-        "scores.json": lambda: _table_json(head, rows),
-        "selection.csv": lambda: tables.selection_to_csv(selected),
-        "selection.json": lambda: to_json(head | {"overall": total, "classes": classes}),
-        "images.csv": lambda: tables.image_rows_to_csv(findings.classes, scored.images, hierarchy),
-        "verdict.json": lambda: to_json(head | verdict_as_dict(verdict)),
-        "report.html": lambda: _report(case, findings, verdict, classes, pixels).encode(),
+        layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
+        layout.SCORES_JSON: lambda: _table_json(head, rows),
+        layout.SELECTION_CSV: lambda: tables.selection_to_csv(selected),
+        layout.SELECTION: lambda: to_json(head | {"overall": total, "classes": classes}),
+        layout.IMAGES_CSV: lambda: tables.image_rows_to_csv(findings.classes, scored.images, hierarchy),
+        layout.VERDICT: lambda: to_json(head | verdict_as_dict(verdict)),
+        layout.REPORT: lambda: _report(case, findings, verdict, classes, pixels).encode(),
     }
     written = {}
     for done, name in enumerate(WRITTEN, start=1):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fdcore.case import tables
+from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed, TestQuery, write_survey, write_test_query
 from fdcore.case.plan import open_hierarchy
@@ -71,7 +71,7 @@ def check_suspect(
 def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.uint8] | None]:
     """Pictures of the last test query, each (SAMPLE_PX, SAMPLE_PX, 3); None for one that is missing or no picture."""
     size = {"height": SAMPLE_PX, "width": SAMPLE_PX, "channels": 3}
-    return [decode_file(case.path(f"test_query/{i:03d}.png"), **size).pixels for i in numbers]
+    return [decode_file(case.path(layout.TEST_PICTURE.format(i)), **size).pixels for i in numbers]
 
 
 def _test_pictures(

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from fdcore.answers.asking import ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
-from fdcore.case import tables
+from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_hierarchy
@@ -130,7 +130,7 @@ def take_suspect(
     if suspect.is_dir():
         header = _take_ledger(case, suspect)
         return None, header.spec
-    if case.has("ledger/ledger.json") and case.facts().evidence is None:
+    if case.has(layout.LEDGER_HEADER) and case.facts().evidence is None:
         raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
     evidence = case.take_evidence(suspect)
     try:
@@ -161,8 +161,8 @@ def _record_refusal(case: Case, scan: ScanReport | None) -> None:
 
 
 def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = ()) -> None:
-    if case.has("ledger/ledger.json"):
-        header = Ledger.open(case.path("ledger")).header
+    if case.has(layout.LEDGER_HEADER):
+        header = Ledger.open(case.path(layout.LEDGER)).header
         if header.suspect != suspect.fingerprint:
             raise CaseError(
                 describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=suspect.spec))
@@ -183,15 +183,15 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
 
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
     """Bring another case's answers into this one, so that they are replayed and nothing is asked."""
-    folder = source / "ledger" if (source / "ledger").is_dir() else source
+    folder = source / layout.LEDGER if (source / layout.LEDGER).is_dir() else source
     if not (folder / "ledger.json").is_file():
         raise SuspectError(
             f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case."
         )
     finished = Ledger.open(folder)
-    if not case.has("ledger/ledger.json"):
-        finished.copy_to(case.path("ledger"))
-    elif not Ledger.open(case.path("ledger")).header.same_queries(finished.header):
+    if not case.has(layout.LEDGER_HEADER):
+        finished.copy_to(case.path(layout.LEDGER))
+    elif not Ledger.open(case.path(layout.LEDGER)).header.same_queries(finished.header):
         raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
     if case.facts().suspect is None:
         header, origins = finished.header, _origins_of(source)
@@ -203,7 +203,7 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
 
 def _origins_of(source: Path) -> Origins | None:
     """What the case whose answers are replayed knows of its suspect's origins; None where a bare ledger is given."""
-    facts = Case.open(source).facts().suspect if (source / "case.json").is_file() else None
+    facts = Case.open(source).facts().suspect if (source / layout.FACTS).is_file() else None
     return facts.origins if facts else None
 
 
@@ -216,7 +216,7 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     if suspect is not None:
         require_budget(settings, store)
     header = ledger_header(facts.fingerprint, facts.n_classes, facts.preprocessing, store, settings)
-    ledger = Ledger.open_or_create(case.path("ledger"), header, store.image_ids, may_drop=suspect is None)
+    ledger = Ledger.open_or_create(case.path(layout.LEDGER), header, store.image_ids, may_drop=suspect is None)
     _record_corpus(case, corpus)
     return ledger
 
@@ -261,9 +261,9 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
         store.key,
         len(corpus.problems),
     )
-    case.write("hierarchy.parquet", tables.hierarchy_to_parquet(corpus.hierarchy))
-    case.write("corpus_problems.csv", tables.problems_to_csv(corpus.problems))
-    case.write("corpus.parquet", tables.image_table_to_parquet(ImageTable.of(store)))
+    case.write(layout.HIERARCHY, tables.hierarchy_to_parquet(corpus.hierarchy))
+    case.write(layout.PROBLEMS, tables.problems_to_csv(corpus.problems))
+    case.write(layout.CORPUS, tables.image_table_to_parquet(ImageTable.of(store)))
     if case.facts().corpus != facts:
         case.record(corpus=facts)
         case.log("corpus read", to_plain(facts))

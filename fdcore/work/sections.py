@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims
 from fdcore.case.clones.answered_sets import read_evaluation_sets
 from fdcore.case.clones.records import made_from_another_finding
 from fdcore.case.clones.tested import left_out, read_comparison
-from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import Choice, SelectionSettings
@@ -24,11 +24,11 @@ def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
     None where claims were never compared. Where they cannot be compared any more, because they were changed since or a
     file is damaged, the section says so.
     """
-    if not case.has(KEPT_FILE):
+    if not case.has(layout.WORD_VECTORS):
         return None
     try:
-        claims, vectors = read_claims(case), from_npz(case.path(KEPT_FILE).read_bytes())
-        if from_plain(Claims, case.read_json(WORDS_FILE).get("claims"), what=WORDS_FILE) != claims:
+        claims, vectors = read_claims(case), from_npz(case.path(layout.WORD_VECTORS).read_bytes())
+        if from_plain(Claims, case.read_json(layout.WORDS).get("claims"), what=layout.WORDS) != claims:
             return WordsSection(problem="The claims were changed since they were last compared. Compare them again.")
         found = compare(findings, claims, vectors)
     except (CaseError, OSError) as error:

@@ -11,9 +11,9 @@ from browser.journey import WORK_S, analyst, button, complete, tiny_server, wait
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims, write_claims
-from fdcore.case.layout import WORDS_FILE
 from fdcore.jobs import State
 from fdcore.words.claims import Claims
 from fdcore.words.label_sets import label_set
@@ -58,7 +58,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page):
     wait_for_work(server, "known", State.DONE, timeout_s=2 * WORK_S)
     expect(page.get_by_text("Comparing the words:", exact=False).first).to_be_visible(timeout=TIMEOUT_MS)
     idle(page)
-    written = Case.open(server.cases / "known").read_json(WORDS_FILE)
+    written = Case.open(server.cases / "known").read_json(layout.WORDS)
     for method in ("t-SNE", "UMAP"):
         key(page, "map_method").get_by_text(method).click()
         idle(page)

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.claims import write_claims
 from fdcore.case.conclusions import load_scored, read_choices, selection_settings
-from fdcore.case.layout import KEPT_FILE, WORDS_FILE
 from fdcore.errors import CaseError, SettingsError
 from fdcore.method.findings import Findings, weigh
 from fdcore.method.selection import SelectionSettings
@@ -106,7 +106,7 @@ def test_claims_about_classes_that_are_not_there_are_refused(case: Case) -> None
 def test_what_is_written_is_what_was_compared(case: Case, glove: Path, cache: Path) -> None:
     """JSON, both tables and the map say what `compare` returns; the log has the hash of every file."""
     found = check_words(case.folder, glove, cache=cache, by="A. Nalyst")
-    words = case.read_json(WORDS_FILE)
+    words = case.read_json(layout.WORDS)
     assert [row["target_class"] for row in words["similarity"]] == [0, 1, 3]
     assert words["similarity"][0]["nearest"]["cosine"] == pytest.approx(found.rows[0].nearest.cosine)
     assert words["claims"] == {"names": {"0": "airplane", "1": "cat", "3": "gribbleflop"}, "source": "the README"}
@@ -120,14 +120,14 @@ def test_what_is_written_is_what_was_compared(case: Case, glove: Path, cache: Pa
     assert (details["by"], details["n_claims"], details["vectors"]["n_words"]) == ("A. Nalyst", 3, 5)
     for name, digest in details["written"].items():
         assert hashlib.sha256(case.path(name).read_bytes()).hexdigest() == digest
-    assert KEPT_FILE in details["written"]
+    assert layout.WORD_VECTORS in details["written"]
 
 
 @pytest.mark.slow
 def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache: Path) -> None:
     """Both methods place the same words; what has no vector is listed instead."""
     check_words(case.folder, glove, cache=cache)
-    drawn = case.read_json(WORDS_FILE)["map"]
+    drawn = case.read_json(layout.WORDS)["map"]
     texts = [point["text"] for point in drawn["points"]]
     assert texts[:2] == ["airplane", "cat"]
     assert "gribbleflop" in drawn["unknown"]
@@ -143,7 +143,7 @@ def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache
 @pytest.mark.slow
 def test_the_same_again_gives_the_same_files(case: Case, glove: Path, cache: Path) -> None:
     """Byte for byte: fixed seeds, no times in the files."""
-    names = (WORDS_FILE, KEPT_FILE, "verification/similarity.csv", "verification/label_sets.csv")
+    names = (layout.WORDS, layout.WORD_VECTORS, "verification/similarity.csv", "verification/label_sets.csv")
     check_words(case.folder, glove, cache=cache)
     first = {name: case.path(name).read_bytes() for name in names}
     check_words(case.folder, glove, cache=cache)
@@ -155,30 +155,30 @@ def test_the_kept_vectors_stand_in_for_the_file(case: Case, glove: Path, cache: 
     """With the file gone, the case compares the same words to the same numbers, and still names the file's hash."""
     before = check_words(case.folder, glove, cache=cache)
     glove.unlink()
-    kept = case_vectors(case, case.path(KEPT_FILE), cache / "another")
+    kept = case_vectors(case, case.path(layout.WORD_VECTORS), cache / "another")
     after = compare(findings_of(case), CLAIMS, kept)
     assert after.rows == before.rows
     assert [(one.mean, one.p_value) for one in after.agreements] == [
         (one.mean, one.p_value) for one in before.agreements
     ]
-    assert kept.sha256 == case.read_json(WORDS_FILE)["vectors"]["sha256"]
+    assert kept.sha256 == case.read_json(layout.WORDS)["vectors"]["sha256"]
 
 
 def test_vectors_that_are_not_there_or_damaged_are_a_sentence(case: Case, cache: Path) -> None:
     with pytest.raises(SettingsError, match="keeps no word vectors"):
-        case_vectors(case, case.path(KEPT_FILE), cache)
+        case_vectors(case, case.path(layout.WORD_VECTORS), cache)
     with pytest.raises(SettingsError):
         case_vectors(case, case.folder / "nothing.txt", cache)
-    case.write(KEPT_FILE, b"PK\x03\x04 no archive")
+    case.write(layout.WORD_VECTORS, b"PK\x03\x04 no archive")
     with pytest.raises(CaseError):
-        case_vectors(case, case.path(KEPT_FILE), cache)
+        case_vectors(case, case.path(layout.WORD_VECTORS), cache)
     assert case_vectors(case, None, cache) is builtin_vectors()
 
 
 def test_only_a_file_that_was_not_converted_takes_long(case: Case, glove: Path, cache: Path) -> None:
     """Built-in and kept vectors open at once; a file does once it was opened before."""
     assert opens_at_once(case, None, cache)
-    assert opens_at_once(case, case.path(KEPT_FILE), cache)
+    assert opens_at_once(case, case.path(layout.WORD_VECTORS), cache)
     assert not opens_at_once(case, glove, cache)
     assert isinstance(case_vectors(case, glove, cache), WordVectors)
     assert opens_at_once(case, glove, cache)
@@ -254,4 +254,4 @@ def test_a_killed_comparison_leaves_a_whole_case_and_can_be_done_again(case: Cas
         json.loads(path.read_text("utf-8"))
     assert list(case.audit())
     check_words(case.folder, None, cache=cache)
-    assert len(case.read_json(WORDS_FILE)["similarity"]) == 3
+    assert len(case.read_json(layout.WORDS)["similarity"]) == 3

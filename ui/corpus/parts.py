@@ -4,6 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
@@ -90,7 +91,7 @@ def _read(desk: Desk, plan: Plan) -> None:
 
 def _differences(desk: Desk, plan: Plan) -> bool:
     """Say what another corpus means for answers that are there; whether the plan leaves out folders they belong to."""
-    if not desk.case.has("ledger/ledger.json"):
+    if not desk.case.has(layout.LEDGER_HEADER):
         return False
     lines = corpus.sources if (corpus := desk.case.facts().corpus) else ()
     asked = Counter(str(line).rpartition(" (")[0] for line in lines)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
 from ui import cached, state
@@ -46,7 +47,7 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
             f"{desk.case_id}-corpus",
             tables={
                 "Leaves": lambda: leaves_csv(leaves),
-                "Problems": lambda: desk.case.path("survey/problems.csv").read_bytes(),
+                "Problems": lambda: desk.case.path(layout.SURVEY_PROBLEMS).read_bytes(),
             },
             figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
@@ -15,14 +16,14 @@ from ui.report.panels import take_away
 from ui.text import file_size
 
 FILES = (
-    ("scores.csv", "Scores", "Every class and leaf with its score and 95 % interval", "text/csv"),
-    ("selection.csv", "Selection", "One row per class: what was found", "text/csv"),
-    ("images.csv", "Images", "Every image of every answer, kept or dropped", "text/csv"),
-    ("corpus_problems.csv", "Corpus problems", "Files that were left out or converted, and why", "text/csv"),
-    ("scores.json", "Scores", "The same with the settings, for programs", "application/json"),
-    ("selection.json", "Selection", "The same with every cluster that was weighed", "application/json"),
-    ("case.json", "Case", "What was investigated, with which settings, by which version", "application/json"),
-    ("audit.jsonl", "Audit log", "What was done and when, as a hash chain", "application/jsonl"),
+    (layout.SCORES_CSV, "Scores", "Every class and leaf with its score and 95 % interval", "text/csv"),
+    (layout.SELECTION_CSV, "Selection", "One row per class: what was found", "text/csv"),
+    (layout.IMAGES_CSV, "Images", "Every image of every answer, kept or dropped", "text/csv"),
+    (layout.PROBLEMS, "Corpus problems", "Files that were left out or converted, and why", "text/csv"),
+    (layout.SCORES_JSON, "Scores", "The same with the settings, for programs", "application/json"),
+    (layout.SELECTION, "Selection", "The same with every cluster that was weighed", "application/json"),
+    (layout.FACTS, "Case", "What was investigated, with which settings, by which version", "application/json"),
+    (layout.AUDIT, "Audit log", "What was done and when, as a hash chain", "application/jsonl"),
 )
 MAX_PREVIEW = 1_400_000  # bytes of a page that a browser shows from a data URL
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import SuspectOptions
 from fdcore.case.records import SuspectFacts
@@ -28,7 +29,7 @@ def draw(desk: Desk) -> None:
     """Whatever the case's state calls for."""
     facts, job = desk.case.facts(), _last_check(desk)
     uploads.remove_taken(desk.places.cases, job)
-    locked = desk.case.has("ledger/ledger.json")
+    locked = desk.case.has(layout.LEDGER_HEADER)
     if facts.suspect:
         _opened(desk, facts.suspect, locked=locked)
     elif facts.evidence:

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.case.layout import WORDS_FILE
 from fdcore.errors import CaseError, SettingsError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
@@ -60,7 +60,7 @@ def read_stored(case: Case) -> StoredMap | None:
         return _parse(words)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SettingsError) as error:
         raise CaseError(
-            f"The word maps in {case.path(WORDS_FILE)} are damaged ({error!r}). Compare and draw them again."
+            f"The word maps in {case.path(layout.WORDS)} are damaged ({error!r}). Compare and draw them again."
         ) from error
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.case.layout import KEPT_FILE
 from fdcore.case.places import inside, list_files, require_inside
 from fdcore.errors import FdError
 from fdcore.words.vectors import WordVectors, builtin_vectors
@@ -43,14 +43,14 @@ def open_chosen(desk: Desk, case: Case) -> Opened:
     """Open what the case wants, where that is allowed and quick; else what it kept, else the built-in vectors."""
     wanted, cache, problem = chosen_vectors(case), desk.places.cache, ""
     try:
-        if wanted is not None and wanted != case.path(KEPT_FILE):
+        if wanted is not None and wanted != case.path(layout.WORD_VECTORS):
             require_inside(desk.places.vectors, wanted)
         if opens_at_once(case, wanted, cache):
             return Opened(cached.word_vectors(case, wanted, cache), wanted, wanted)
     except FdError as error:
         problem = str(error)
-    kept = case.path(KEPT_FILE)
-    if wanted != kept and case.has(KEPT_FILE):
+    kept = case.path(layout.WORD_VECTORS)
+    if wanted != kept and case.has(layout.WORD_VECTORS):
         try:
             return Opened(cached.word_vectors(case, kept, cache), kept, wanted, problem, not problem)
         except FdError as error:
@@ -96,7 +96,7 @@ def _choice(desk: Desk, case: Case, opened: Opened) -> None:
 def _options(desk: Desk, case: Case, opened: Opened) -> dict[str, str]:
     """What may be chosen, and what each is called."""
     names = {BUILT_IN: "Built in"}
-    if case.has(KEPT_FILE):
+    if case.has(layout.WORD_VECTORS):
         names[KEPT] = "Kept in this case"
     names |= {f"{_FILE}{name}": shortened(name, 80) for name in list_files(desk.places.vectors)}
     wanted = _option_of(desk, case, opened.wanted)
@@ -107,7 +107,7 @@ def _options(desk: Desk, case: Case, opened: Opened) -> dict[str, str]:
 def _option_of(desk: Desk, case: Case, source: Path | None) -> str:
     if source is None:
         return BUILT_IN
-    if source == case.path(KEPT_FILE):
+    if source == case.path(layout.WORD_VECTORS):
         return KEPT
     root = next((root for root in desk.places.vectors if source.is_relative_to(root)), None)
     return f"{_FILE}{source if root is None else source.relative_to(root).as_posix()}"
@@ -116,7 +116,7 @@ def _option_of(desk: Desk, case: Case, source: Path | None) -> str:
 def _source_of(desk: Desk, case: Case, option: str) -> Path | None:
     if option == BUILT_IN:
         return None
-    return case.path(KEPT_FILE) if option == KEPT else inside(desk.places.vectors, option.removeprefix(_FILE))
+    return case.path(layout.WORD_VECTORS) if option == KEPT else inside(desk.places.vectors, option.removeprefix(_FILE))
 
 
 def _facts(case: Case, opened: Opened) -> None:
@@ -126,7 +126,7 @@ def _facts(case: Case, opened: Opened) -> None:
             st.badge("Independent of the hierarchy", icon=":material/check:", color="green")
         else:
             st.badge("Not independent of the hierarchy", icon=":material/info:", color="orange")
-        kept = opened.source == case.path(KEPT_FILE)
+        kept = opened.source == case.path(layout.WORD_VECTORS)
         st.badge(f"{counted(len(vectors), 'word')}{' kept in this case' if kept else ''}", color="gray")
         st.badge(counted(vectors.n_dims, "dimension"), color="gray")
     st.caption(
@@ -147,7 +147,7 @@ def _facts(case: Case, opened: Opened) -> None:
 
 
 def _instead(case: Case, opened: Opened) -> str:
-    kept = opened.source == case.path(KEPT_FILE)
+    kept = opened.source == case.path(layout.WORD_VECTORS)
     return f"Compared by {'those that this case kept' if kept else 'the built-in ones'} instead."
 
 

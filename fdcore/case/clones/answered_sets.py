@@ -12,7 +12,7 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger
 from fdcore.case.case import Case
 from fdcore.case.clones.arrays import DAMAGED, read_array
 from fdcore.case.clones.records import RUNS
-from fdcore.case.spending import ASKED
+from fdcore.case.layout import ASKED
 from fdcore.cloning.sources import reserved_images
 from fdcore.errors import CaseError
 

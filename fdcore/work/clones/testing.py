@@ -21,7 +21,7 @@ from fdcore.case.clones import (
     run_folder,
     write_run,
 )
-from fdcore.case.spending import ASKED
+from fdcore.case.layout import ASKED
 from fdcore.cloning.evaluation_sets import match_folders
 from fdcore.cloning.run import CARD, NETWORK, WEIGHTS, CloneRun
 from fdcore.errors import CaseError, EvidenceError, SuspectError
