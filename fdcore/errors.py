@@ -16,9 +16,17 @@ from typing import Any
 
 
 class FdError(Exception):
-    """Root of all errors that are the user's to mend; a bug is never one of these."""
+    """Root of all errors that are the user's to mend; a bug is never one of these.
+
+    Attributes:
+        key: names the message, whatever its wording, such as "ledger damaged".
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class SettingsError(FdError):
@@ -42,8 +50,8 @@ class RefusedError(SuspectError):
 
     exit_code = 4
 
-    def __init__(self, message: str, scan: Any = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, scan: Any = None, *, key: str = "") -> None:
+        super().__init__(message, key=key)
         self.scan = scan
 
 
