@@ -11,7 +11,7 @@ from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import ClassSelection, Cluster
 from fdcore.tables import inert, to_csv
 
