@@ -59,7 +59,7 @@ class Evidence:
 
 
 class Case:
-    """One case folder. `create` or `open` it; nothing else in the engine knows the folder's layout."""
+    """One case folder. `create` or `open` it, then read and write its artefacts by the names above."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
