@@ -13,7 +13,7 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_data_flows_one_way():
-    """import-linter's contracts hold: no stage imports a later one, and only the pipeline knows the case."""
+    """import-linter's contracts hold: no folder imports what stands above it, and the pure ones know no case."""
     lint = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run([lint, "--no-cache"], capture_output=True, text=True, cwd=REPOSITORY)
     assert result.returncode == 0, result.stdout

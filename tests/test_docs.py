@@ -1,5 +1,6 @@
 """The documentation says what is so."""
 
+import pkgutil
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from fdcore import demo, errors
 from fdcore.cli import main
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+_NAME = re.compile(r"`((?:fdcore|ui)\.\w[\w.]*|(?:fdcore|ui|pages|tests|docs|benchmarks|scripts)/\w[\w./-]*)`")
 README = (REPOSITORY / "README.md").read_text()
 
 
@@ -54,6 +56,21 @@ def test_every_command_line_that_is_shown_parses(page):
         words = shlex.split(command, comments=True)
         if words[0] == "fdcore" or words[:3] == ["python", "-m", "fdcore"]:
             parser.parse_args(words[1 if words[0] == "fdcore" else 3 :])
+
+
+def test_every_module_and_file_that_a_text_names_exists():
+    """In pages and docstrings: what is written with dots is a module or stands in one, with slashes it is a file."""
+    folders = ("docs", "fdcore", "ui", "pages", "tests", "benchmarks", "scripts")
+    texts = [*REPOSITORY.glob("*.md"), *(path for folder in folders for path in (REPOSITORY / folder).rglob("*.*"))]
+    missing = []
+    for path in texts:
+        for name in re.findall(_NAME, path.read_text() if path.suffix in (".py", ".md") else ""):
+            try:
+                found = (REPOSITORY / name).exists() if "/" in name else pkgutil.resolve_name(name)
+            except (ImportError, AttributeError):
+                found = None
+            missing += [] if found else [f"{path.relative_to(REPOSITORY)}: {name}"]
+    assert not missing, "\n".join(missing)
 
 
 def test_every_line_of_the_python_page_runs(tmp_path, monkeypatch, capsys):

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 Identity = TypeVar("Identity", bound=str | tuple[str, ...])
@@ -24,6 +24,12 @@ def inert(text: str) -> str:
 def inert_badge(text: str) -> str:
     """`inert` for `st.badge`, which puts a backslash before square brackets itself."""
     return inert(text).replace("\\[", "[").replace("\\]", "]")
+
+
+def listed(words: Sequence[str], limit: int) -> str:
+    """The first words and how many more there are. Not inert."""
+    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
+    return ", ".join(shortened(word, 40) for word in words[:limit]) + more
 
 
 def shortened(text: str, length: int = 60) -> str:

@@ -9,7 +9,7 @@ from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.neighbourhood import tree_above
 from fdcore.tables import to_csv
 from fdcore.verdict import Verdict, WeakPoint
-from ui.text import counted, inert
+from ui.text import counted, inert, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +40,7 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
 
 
 def _weak_point(point: WeakPoint) -> None:
-    classes = ", ".join(map(str, point.classes[:MAX_LISTED]))
-    more = f" and {len(point.classes) - MAX_LISTED:,} more" if len(point.classes) > MAX_LISTED else ""
-    concerned = f" Class {classes}{more}." if classes else ""
+    concerned = f" Class {listed([str(each) for each in point.classes], MAX_LISTED)}." if point.classes else ""
     st.markdown(f"**{inert(point.what)}**{concerned}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
 
 
@@ -114,5 +112,4 @@ def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
 
 
 def _leaves(scored: Scored, members: Sequence[int]) -> str:
-    more = f" and {len(members) - MAX_LEAVES} more" if len(members) > MAX_LEAVES else ""
-    return ", ".join(scored.labels(members[:MAX_LEAVES])) + more
+    return listed(scored.labels(members), MAX_LEAVES)

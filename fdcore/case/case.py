@@ -7,7 +7,8 @@
     corpus.parquet      the images that were asked about: node, name, SHA-256
     corpus_problems.csv files that were left out or converted, with the reason
     ledger/             every answer of the suspect
-    scores.csv/.json    functional scores
+    scores.csv/.json    functional scores; of very many, those above 0
+    scores.parquet      every functional score
     selection.csv/.json what was found per class
     images.csv          the selection's images, kept or dropped
     verdict.json        what all classes together mean
@@ -58,7 +59,7 @@ class Evidence:
 
 
 class Case:
-    """One case folder. `create` or `open` it; nothing else in the engine knows the folder's layout."""
+    """One case folder. `create` or `open` it, then read and write its artefacts by the names above."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

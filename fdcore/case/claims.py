@@ -1,4 +1,4 @@
-"""What somebody says that the classes are: typed in, read from a file, told by the suspect's own file, or a known set.
+"""The claims that a case holds: what somebody says that its classes are (`fdcore.words.claims`).
 
 A claim is no evidence. It is what the finding is compared with (`fdcore.work.compare_words`).
 """

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import ClassSelection, Cluster
 from fdcore.tables import inert, to_csv
 
 if TYPE_CHECKING:  # pandas takes half a second, which a first page does without
     import pandas as pd
 
-MAX_ROWS = 1_000_000  # of scores.csv; beyond, leaves without a single hit are left out
+MAX_ROWS = 1_000_000  # of scores.csv and scores.json, about what a spreadsheet opens; beyond, see `score_rows`
+SCORE_COLUMNS = ("target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries")
 
 
 def image_table_to_parquet(table: ImageTable) -> bytes:
@@ -69,27 +71,64 @@ def problems_to_csv(problems: Sequence[Problem]) -> bytes:
     return to_csv(["path", "reason", "detail", "used"], rows)
 
 
+def n_left_out(scores: Scores) -> int:
+    """How many rows `score_rows` leaves out."""
+    return int((scores.hits == 0).sum()) if scores.hits.size > MAX_ROWS else 0
+
+
 def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
-    """scores.csv as a frame: a row for each class and leaf, best first within a class."""
+    """scores.csv as a frame: a row for each class and leaf, best first within a class.
+
+    Where these are more than `MAX_ROWS`, leaves without a single hit are left out. The last row of a class then stands
+    for them: without a node, with what was left out as its label, their highest upper end and all their queries.
+    """
     import pandas as pd
 
     parts = []
-    n_cells = scores.hits.size
+    nodes = np.array([inert(node) for node in scores.nodes], dtype=object)
+    labels = np.array([inert(hierarchy.label(node)) for node in scores.nodes], dtype=object)
+    cut = scores.hits.size > MAX_ROWS
     for target_class in range(scores.n_classes):
         low, high = scores.interval(target_class)
-        functional = scores.functional[target_class]
+        functional = scores.functional[target_class].astype(float)
         order = np.argsort(-functional, kind="stable")
-        if n_cells > MAX_ROWS:
-            order = order[functional[order] > 0]
-        part = {"target_class": target_class, "leaf": order, "functional_score": functional[order].astype(float)}
-        parts.append(pd.DataFrame(part | {"ci_low": low[order], "ci_high": high[order]}))
-    frame = pd.concat(parts, ignore_index=True)
-    labels = np.array([inert(hierarchy.label(node)) for node in scores.nodes], dtype=object)
-    leaf = frame.pop("leaf").to_numpy(dtype=np.intp)
-    frame.insert(1, "node", np.array([inert(node) for node in scores.nodes], dtype=object)[leaf])
-    frame.insert(2, "label", labels[leaf])
-    frame["n_queries"] = scores.n_queries[leaf]
-    return frame.round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
+        shown, rest = np.split(order, [np.count_nonzero(functional) if cut else len(order)])
+        columns = (nodes, labels, functional, low, high, scores.n_queries)
+        values = (np.full(len(shown), target_class), *(column[shown] for column in columns))
+        parts.append(pd.DataFrame(dict(zip(SCORE_COLUMNS, values, strict=True))))
+        if len(rest):
+            said = f"{len(rest):,} leaves without a hit are left out here; {SCORES_PARQUET} has every row"
+            row = (target_class, "", said, 0.0, 0.0, high[rest].max(), scores.n_queries[rest].sum())
+            parts.append(pd.DataFrame([row], columns=SCORE_COLUMNS))
+    return pd.concat(parts, ignore_index=True).round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
+
+
+def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
+    """scores.parquet: the columns of scores.csv for every class and leaf, by class and then as the corpus has them.
+
+    About `MAX_ROWS` rows are made at once, so that 21 million (1,000 classes of 21,000 leaves) need little memory.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    n_leaves = len(scores.nodes)
+    nodes = pa.array(scores.nodes).dictionary_encode()
+    labels = pa.array([hierarchy.label(node) for node in scores.nodes]).dictionary_encode()
+    kinds = (pa.int32(), nodes.type, labels.type, pa.float32(), pa.float32(), pa.float32(), pa.int64())
+    schema = pa.schema(list(zip(SCORE_COLUMNS, kinds, strict=True)))
+    sink, step = pa.BufferOutputStream(), max(MAX_ROWS // n_leaves, 1)
+    with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for start in range(0, scores.n_classes, step):
+            hits = scores.hits[start : start + step]
+            low, high = wilson_interval(hits, scores.n_queries, design_effect=scores.design_effect)
+            above, leaf = np.divmod(np.arange(hits.size, dtype=np.int32), np.int32(n_leaves))
+            columns = (
+                above + np.int32(start), nodes.take(pa.array(leaf)), labels.take(pa.array(leaf)),
+                scores.functional[start : start + step].ravel(), low.ravel().astype(np.float32),
+                high.ravel().astype(np.float32), scores.n_queries[leaf],
+            )  # fmt: skip
+            writer.write_table(pa.table(list(columns), schema=schema))
+    return bytes(sink.getvalue().to_pybytes())
 
 
 SELECTION_COLUMNS = (

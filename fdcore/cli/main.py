@@ -1,4 +1,4 @@
-"""The same pipeline without a browser: `python -m fdcore`, or `fdcore`."""
+"""The command line, which does what the dashboard does: `python -m fdcore`, or `fdcore`."""
 
 import argparse
 import json

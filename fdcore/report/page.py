@@ -65,6 +65,7 @@ def render_report(
         record=record,
         commands=rerun_commands(facts, from_plain(SelectionSettings, head["settings"], what="the settings")),
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
+        n_with_pictures=sum(len(finding.filtered.kept) > 0 for finding in findings),
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
         asking=details_in_words(to_plain(facts.asking) if facts.asking else {})
         or "nothing: recorded answers were used",
@@ -131,6 +132,7 @@ def _with_pictures(
                 "target_class": entry["target_class"],
                 "label": entry["ancestor_label"],
                 "words": words,
+                "n_kept": len(finding.filtered.kept),
                 "pictures": pictures,
             }
         )

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 WRITTEN = (
     layout.SCORES_CSV,
     layout.SCORES_JSON,
+    layout.SCORES_PARQUET,
     layout.SELECTION_CSV,
     layout.SELECTION,
     layout.IMAGES_CSV,
@@ -119,12 +120,14 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
     """Whether the case's files hold these findings: not after a choice was locked since, or a file was changed.
 
     selection.json is compared with the findings, and each file with the hash that was recorded when it was written;
-    a case of an earlier version has no such record.
+    a case of an earlier version has no such record, or none of scores.parquet.
     """
     try:
         kept, written = case.read_json(layout.SELECTION).get("classes"), case.facts().written
-        if written is not None and written != {name: sha256_file(case.path(name)) for name in WRITTEN}:
-            return False
+        if written is not None:
+            names = [name for name in WRITTEN if name != layout.SCORES_PARQUET or name in written]
+            if written != {name: sha256_file(case.path(name)) for name in names}:
+                return False
     except (CaseError, OSError):  # a file is damaged, or missing
         return False
     classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
@@ -140,7 +143,7 @@ def _report(
     record: Record | None = None,
 ) -> str:
     return render_report(
-        case.facts(), _head(findings), classes, findings.classes, pixels,
+        case.facts(), _head(findings) | _left_out(findings), classes, findings.classes, pixels,
         verdict=verdict, words=words_for_report(case, findings),
         clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
     )  # fmt: skip
@@ -150,6 +153,10 @@ def _head(findings: Findings) -> dict[str, Any]:
     scored = findings.scored
     return {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,
             "design_effect": scored.scores.design_effect, "settings": asdict(findings.settings)}  # fmt: skip
+
+
+def _left_out(findings: Findings) -> dict[str, int]:
+    return {"rows_left_out": tables.n_left_out(findings.scored.scores)}
 
 
 def _write_findings(
@@ -167,7 +174,8 @@ def _write_findings(
     classes = tables.selection_to_json(findings.classes, scores, hierarchy)
     contents: dict[str, Callable[[], bytes]] = {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
-        layout.SCORES_JSON: lambda: _table_json(head, rows),
+        layout.SCORES_JSON: lambda: _table_json(head | _left_out(findings), rows),
+        layout.SCORES_PARQUET: lambda: tables.scores_to_parquet(scores, hierarchy),
         layout.SELECTION_CSV: lambda: tables.selection_to_csv(selected),
         layout.SELECTION: lambda: to_json(head | {"overall": total, "classes": classes}),
         layout.IMAGES_CSV: lambda: tables.image_rows_to_csv(findings.classes, scored.images, hierarchy),

@@ -395,12 +395,13 @@ def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
 def test_the_worst_pairs_are_the_largest_counts_off_the_diagonal() -> None:
     """Brute force; agreeing is no pair, and a limit keeps the largest."""
     counts = np.random.default_rng(0).integers(0, 50, (30, 30))
-    pairs = worst_pairs(counts, limit=100)
+    pairs, n_pairs = worst_pairs(counts, limit=100)
+    assert n_pairs == (counts - np.diag(np.diag(counts)) > 0).sum() > len(pairs) == 100
     expected = sorted((int(counts[i, j]) for i in range(30) for j in range(30) if i != j), reverse=True)[:100]
     assert [pair.n for pair in pairs] == expected
     assert all(pair.n == counts[pair.suspect, pair.clone] and pair.suspect != pair.clone for pair in pairs)
     assert pairs[0].share == pytest.approx(pairs[0].n / counts[pairs[0].suspect].sum())
-    assert worst_pairs(np.eye(3, dtype=np.int64)) == []
+    assert worst_pairs(np.eye(3, dtype=np.int64)) == ([], 0)
 
 
 def test_the_time_left_is_that_of_all_unfinished_clones(finished: Case) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_world
 
+from fdcore.case import tables
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.corpus.hierarchy import Hierarchy
@@ -17,6 +19,7 @@ from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import to_plain
+from fdcore.report import page
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import CallableSuspect
 from fdcore.work.conclude import WRITTEN, agrees_with_files, analyse
@@ -346,6 +349,46 @@ def test_files_that_were_changed_or_lost_are_not_the_saved_conclusions(world):
             assert not cached.saved_as_found(case, findings.settings), name
             case.write(name, content)
     assert agrees_with_files(case, findings)
+
+
+def test_a_case_of_a_version_that_wrote_no_parquet_still_agrees_with_its_files(world):
+    """What that version did not write is not missing."""
+    findings = world.investigate()
+    case = Case.open(world.folder / "case")
+    written = dict(case.facts().written or {})
+    del written["scores.parquet"]
+    case.path("scores.parquet").unlink()
+    assert not agrees_with_files(case, findings)
+    case.record(written=written)
+    assert agrees_with_files(case, findings)
+
+
+def test_whatever_a_table_or_the_report_leaves_out_it_says(world, monkeypatch):
+    """Rows of scores, classes with pictures, and pictures of a class: each with how many there are."""
+    monkeypatch.setattr(tables, "MAX_ROWS", 10)
+    monkeypatch.setattr(page, "MAX_CLASSES_WITH_PICTURES", 1)
+    monkeypatch.setattr(page, "PICTURES_PER_CLASS", 2)
+    findings = world.investigate()
+    scores = findings.scored.scores
+    n_missing = int((scores.hits == 0).sum())
+    as_json, report = json.loads(world.read("scores.json")), world.read("report.html")
+    assert as_json["rows_left_out"] == n_missing > 0
+    assert len([row for row in as_json["scores"] if row["node"]]) == scores.hits.size - n_missing
+    assert f"leave out {n_missing} rows of leaves without a hit; scores.parquet has every row" in report
+    assert len(pd.read_parquet(world.folder / "case" / "scores.parquet")) == scores.hits.size
+    n_kept = len(findings.classes[0].filtered.kept)
+    assert f"2 of {n_kept} images" in report
+    assert "The first 1 of 3 classes that have such images; images.csv lists those of all." in report
+    assert report.count("data:image/png") == 2
+
+
+def test_nothing_is_said_to_be_left_out_where_nothing_is(world):
+    """A case of usual size: every row and every class is there."""
+    world.investigate()
+    assert json.loads(world.read("scores.json"))["rows_left_out"] == 0
+    report = world.read("report.html")
+    assert "leave out" not in report
+    assert "such images" not in report
 
 
 def test_a_case_of_an_earlier_version_has_no_hashes(world):

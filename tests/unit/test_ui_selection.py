@@ -71,6 +71,15 @@ def test_the_filters_of_the_table_of_classes(scored):
     assert len(rows[tables.SHOWN["All"](rows)]) == 6
 
 
+def test_leaves_that_a_cell_or_an_option_has_no_room_for_are_counted(scored):
+    """Eight leaves in a table, six in a choice."""
+    found = weigh(scored, SelectionSettings(tau=0.01, k=1, eta=50))
+    wide = next(one for one in found.classes if one.selection.winner and len(one.selection.winner.members) > 8)
+    n = len(wide.selection.winner.members)
+    assert f" and {n - 8} more" in tables._class_row(scored, wide)["Leaves"]
+    assert f" and {n - 6} more" in tables.cluster_choice(scored, wide.selection.winner)
+
+
 def test_the_map_as_csv_has_a_row_for_each_point(scored):
     """Each names the answer there."""
     stability = stability_of_class(scored, SelectionSettings(tau=0.05), 0)

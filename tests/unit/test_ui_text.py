@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.text import counted, distinct_texts, duration, file_size, inert, inert_badge, shortened, shortest, since
+from ui.text import counted, distinct_texts, duration, file_size, inert, inert_badge, listed, shortened, shortest, since
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,13 @@ def test_long_texts_are_cut_with_a_sign():
     """At most so many characters."""
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+def test_a_list_that_is_cut_says_by_how_many():
+    """Up to the limit every word stands there."""
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a" * 41, *"bcd"], 2) == f"{'a' * 39}…, b and 2 more"
+    assert listed([], 2) == ""
 
 
 def test_numbers_are_words():

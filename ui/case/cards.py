@@ -9,7 +9,7 @@ from fdcore.jobs import Job
 from ui import frame, job_panel
 from ui.case import menu as case_menu
 from ui.state import AFRESH
-from ui.text import counted, inert, shortened, since
+from ui.text import counted, inert, listed, shortened, since
 
 PER_PAGE = 30
 SEARCH_FROM = 10
@@ -127,6 +127,4 @@ def _facts(card: CaseCard) -> None:
 
 def _names(card: CaseCard) -> str:
     """What was found, for a case that an earlier version analysed."""
-    names = [shortened(name, 40) for name in card.domain]
-    more = f" and {len(names) - N_NAMES} more" if len(names) > N_NAMES else ""
-    return f"{', '.join(names[:N_NAMES])}{more}" if names else "Nothing in the corpus fits any class"
+    return listed(card.domain, N_NAMES) or "Nothing in the corpus fits any class"

@@ -183,7 +183,7 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
         st.caption(f"The suspect has {len(names):,} classes; which of them the clone confuses is shown for at most "
                    f"{MAX_CONFUSION:,}.")  # fmt: skip
         return
-    pairs = worst_pairs(column.evaluation.confusion())
+    pairs, n_pairs = worst_pairs(column.evaluation.confusion())
     st.caption(f"On {inert(shortened(comparison.set_name, 80))}: what the suspect says, and what the clone says of the "
                f"same pictures. {comparison.about_names}".rstrip())  # fmt: skip
     if len(names) <= MAX_MATRIX:
@@ -201,3 +201,5 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
         "Share": config_of.ProgressColumn("Of the class", min_value=0.0, max_value=100.0, format="%.0f %%",
                                           width="small", help="Of the pictures that the suspect puts in its class"),
     }, most_px=_TABLE_PX, alt="The pairs of classes that the clone confuses, the most frequent first")  # fmt: skip
+    if n_pairs > len(pairs):
+        st.caption(f"The most frequent {len(pairs):,} of {n_pairs:,} pairs.")

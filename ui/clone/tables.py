@@ -197,15 +197,16 @@ def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure:
     return pd.DataFrame(columns)
 
 
-def worst_pairs(counts: npt.NDArray[np.int64], limit: int = 200) -> list[Pair]:
-    """Where a clone goes astray: pairs of different classes, the most frequent first."""
+def worst_pairs(counts: npt.NDArray[np.int64], limit: int = 200) -> tuple[list[Pair], int]:
+    """Where a clone goes astray: pairs of different classes, the most frequent first, and how many pairs there are."""
     rows = counts.sum(axis=1)
     astray = counts.copy()
     np.fill_diagonal(astray, 0)
     suspect, clone = np.nonzero(astray)
     n = astray[suspect, clone]
     order = np.argsort(-n, kind="stable")[:limit]
-    return [Pair(int(suspect[i]), int(clone[i]), int(n[i]), float(n[i] / rows[suspect[i]])) for i in order.tolist()]
+    pairs = [Pair(int(suspect[i]), int(clone[i]), int(n[i]), float(n[i] / rows[suspect[i]])) for i in order.tolist()]
+    return pairs, len(n)
 
 
 def pairs_table(pairs: Sequence[Pair], names: Sequence[str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.case import Case
+from fdcore.case.tables import n_left_out as n_rows_left_out
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from ui import cached
@@ -17,6 +18,7 @@ from ui.text import file_size
 
 FILES = (
     (layout.SCORES_CSV, "Scores", "Every class and leaf with its score and 95 % interval", "text/csv"),
+    (layout.SCORES_PARQUET, "Scores", "The same with every row, for programs", "application/vnd.apache.parquet"),
     (layout.SELECTION_CSV, "Selection", "One row per class: what was found", "text/csv"),
     (layout.IMAGES_CSV, "Images", "Every image of every answer, kept or dropped", "text/csv"),
     (layout.PROBLEMS, "Corpus problems", "Files that were left out or converted, and why", "text/csv"),
@@ -49,7 +51,10 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
         )
         columns = st.columns(2, gap="small")
         there = [entry for entry in FILES if case.has(entry[0])]
+        n_left_out = n_rows_left_out(findings.scored.scores)
         for number, (name, title, what, kind) in enumerate(there):
+            if n_left_out and name in (layout.SCORES_CSV, layout.SCORES_JSON):
+                what += f"; {n_left_out:,} rows of leaves without a hit are left out"
             with columns[number % 2]:
                 _file_row(desk, case.path(name), title, what, kind)
 

@@ -19,7 +19,7 @@ from ui.selection.figures import counts_to_follow
 from ui.selection.live_figure import live_bars
 from ui.selection.tables import cluster_choice
 from ui.sentences import attempt
-from ui.text import counted, distinct_texts, shortened
+from ui.text import counted, distinct_texts, listed, shortened
 
 N_THUMBNAILS = 24
 MAX_OPTIONS = 5_000  # leaves offered to choose from, the best score first
@@ -44,14 +44,15 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
         with right:
             kept = filtered.kept[:N_THUMBNAILS].tolist()
             shares = [f"{share:.0%}" for share in filtered.consistency[:N_THUMBNAILS].tolist()]
-            _pictures(desk, case, kept, shares, "Kept, the most consistent first: the share of views in this class.")
+            caption = "Kept, the most consistent first: the share of views in this class."
+            _pictures(desk, case, kept, shares, caption, n_kept)
             if len(filtered.dropped) and st.toggle(
                 f"Show what was dropped ({len(filtered.dropped):,})", key="show_dropped"
             ):
                 _dropped(desk, case, found)
 
 
-def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str) -> None:
+def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str, n_all: int) -> None:
     cache = desk.places.cache
     files = cached.made(case, f"thumbnails {cache} {images}", lambda: as_thumbnails(pixels_of(case, cache), images))
     if not images:
@@ -60,16 +61,16 @@ def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], ca
         st.text("The pictures are no longer in this server's cache; the counts are complete without them.")
     else:
         st.image(files, caption=captions, width=64, alt=[f"Image {number}" for number in images])
-        st.caption(caption)
+        st.caption(f"{caption} The first {len(images)} of {n_all:,}." if n_all > len(images) else caption)
 
 
 def _dropped(desk: Desk, case: Case, found: ClassFinding) -> None:
     labels = found.filtered.dropped_label
-    said = Counter(labels.tolist()).most_common(6)
-    st.text("Said instead: " + ", ".join(f"{_said(label)} ({n:,})" for label, n in said))
+    said = Counter(labels.tolist()).most_common()
+    st.text(f"Said instead: {listed([f'{_said(label)} ({n:,})' for label, n in said], 6)}")
     dropped = found.filtered.dropped[:N_THUMBNAILS].tolist()
     instead = [_said(label) for label in labels[:N_THUMBNAILS].tolist()]
-    _pictures(desk, case, dropped, instead, "Dropped, with what the suspect says of them.")
+    _pictures(desk, case, dropped, instead, "Dropped, with what the suspect says of them.", len(labels))
 
 
 def _said(label: int) -> str:
@@ -131,12 +132,14 @@ def _picked_answer(case_id: str, scored: Scored, found: ClassFinding) -> str | t
 def _picked_leaves(case_id: str, scored: Scored, target_class: int) -> tuple[str, ...] | None:
     shares = scored.scores.functional[target_class]
     best_first = np.argsort(-shares, kind="stable")[:MAX_OPTIONS].tolist()
+    first = f", {MAX_OPTIONS:,} of {len(shares):,} leaves" if len(shares) > MAX_OPTIONS else ""
     names = distinct_texts({scored.scores.nodes[leaf]: scored.label(leaf) for leaf in best_first})
     texts = {scored.scores.nodes[leaf]: f" ({shares[leaf]:.2f})" for leaf in best_first}
     texts = {node: names[node] + share for node, share in texts.items()}
     leaves = st.multiselect(
         "Leaves", list(texts), key=f"lock_leaves_{case_id}_{target_class}", max_selections=MAX_CHOSEN,
-        format_func=lambda node: texts.get(node, node), help="The best score first; type to search.",
+        format_func=lambda node: texts.get(node, node), 
+        help=f"The best score first{first}; type to search.",
     )  # fmt: skip
     return tuple(leaves) or None
 

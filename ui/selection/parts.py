@@ -11,7 +11,7 @@ from ui.panels import share_column, show_table
 from ui.selection.figures import bars_to_follow, map_to_follow
 from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
-from ui.text import counted, inert
+from ui.text import counted, inert, listed
 
 _CLUSTERS_PX = 282  # eight rows
 
@@ -49,7 +49,7 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
         st.text(reason if not n else f"{reason} {counted(n, 'candidate')} stay to be seen below.")
         return
     st.header(inert(name.label), anchor=False)
-    st.text(", ".join(scored.labels(winner.members[:40])) + (" …" if len(winner.members) > 40 else ""))
+    st.text(listed(scored.labels(winner.members), 40))
     with st.container(horizontal=True, gap="small"):
         st.metric("L", f"{winner.functional:.2f}", help=L_HELP, width="content")
         st.metric("S", f"{winner.semantic:.2f}", help=S_HELP, width="content")

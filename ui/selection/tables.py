@@ -11,7 +11,7 @@ from fdcore.method.naming import name_selection
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
 from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
 from ui.panels import table_csv
-from ui.text import counted, inert, shortened
+from ui.text import counted, inert, listed, shortened
 
 NOT_FOUND = "(not found)"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
@@ -58,7 +58,7 @@ def class_rows(findings: Findings) -> pd.DataFrame:
 
 def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
     winner = found.selection.winner
-    leaves = ", ".join(scored.labels(winner.members[:8])) if winner else ""
+    leaves = listed(scored.labels(winner.members), 8) if winner else ""
     return {
         "Class": found.selection.target_class,
         "Found": found.name.label if found.name else NOT_FOUND,
@@ -162,5 +162,5 @@ def _named(scored: Scored, members: Sequence[int]) -> str:
 
 def cluster_choice(scored: Scored, cluster: Cluster) -> str:
     """One cluster as an option to choose. Not inert."""
-    leaves = ", ".join(scored.labels(cluster.members[:6]))
+    leaves = listed(scored.labels(cluster.members), 6)
     return shortened(f"{cluster_name(scored, cluster.members)}: {leaves}", 110)

@@ -128,6 +128,8 @@ def _ask_again(desk: Desk) -> None:
         files = st.file_uploader(
             f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
         )
+        if len(files) > MAX_SAMPLES:
+            st.caption(f"Of {len(files):,} pictures, the suspect is asked about the first {MAX_SAMPLES}.")
         if st.button("Ask about these", type="primary", key="ask_files", disabled=not files):
             paths = [uploads.spool(desk.places.cases, file.name, file) for file in files[:MAX_SAMPLES]]
             check(desk, options, None, tuple(map(str, paths)))

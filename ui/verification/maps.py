@@ -8,16 +8,18 @@ from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.words.claims import Claims
 from fdcore.words.maps import Method
+from fdcore.words.points import MAX_POINTS
 from ui import cached
 from ui.class_picker import class_name
 from ui.frame import Desk
 from ui.panels import show_figure
 from ui.sentences import show_error
 from ui.state import settings_in_words
-from ui.text import inert, shortened
+from ui.text import inert, listed, shortened
 from ui.verification import vectors as word_vectors
 from ui.verification.figures import draw_map
 from ui.verification.stored import METHODS, StoredMap, differences, read_stored
+from ui.verification.tables import MAX_UNKNOWN
 from ui.verification.vectors import Opened
 
 NAMES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP"}
@@ -94,7 +96,9 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
         + f"Vectors: {inert(shortened(stored.vectors_name, 60))}."
     )
     if stored.unknown:
-        st.text(f"Not on the map, for want of a vector: {shortened(', '.join(stored.unknown[:60]), 600)}")
+        st.text(f"Not on the map, for want of a vector: {listed(stored.unknown, MAX_UNKNOWN)}")
+    if len(stored.points) + len(stored.unknown) >= MAX_POINTS:
+        st.text(f"A map holds at most {MAX_POINTS:,} words, claims and findings first; the others are left out.")
 
 
 def _class_choice(findings: Findings, stored: StoredMap) -> int:

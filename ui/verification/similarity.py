@@ -11,16 +11,16 @@ from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import Comparison
 from fdcore.words.similarity import BY_HAND, ClassSimilarity
 from ui.panels import share_column, show_figure, show_table
-from ui.text import counted, inert
+from ui.text import counted, inert, listed
 from ui.verification import figures
 from ui.verification.tables import (
     DIFFERS,
+    MAX_UNKNOWN,
     NO_WORD,
     classes_text,
     fitting_set,
     judged,
     known_leaves,
-    listed,
     mean_percentile,
     p_text,
     similarity_table,
@@ -144,6 +144,6 @@ def _unknown(rows: Sequence[ClassSimilarity]) -> None:
     cost = f" {counted(n_lost, 'claim')} could not be compared for that." if n_lost else ""
     st.caption(f"Words without a vector, in whatever spelling; they do not count.{cost}")
     if claimed:
-        st.text(f"In the claims: {listed(claimed)}")
+        st.text(f"In the claims: {listed(claimed, MAX_UNKNOWN)}")
     if found:
-        st.text(f"In the findings: {listed(found)}")
+        st.text(f"In the findings: {listed(found, MAX_UNKNOWN)}")

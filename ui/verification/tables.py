@@ -11,7 +11,7 @@ from fdcore.words.agreement import MIN_MEAN, TOO_FEW, Agreement
 from fdcore.words.conclusion import claims_in_words
 from fdcore.words.label_sets import LabelSet
 from fdcore.words.similarity import ClassSimilarity, Judgement
-from ui.text import counted, inert, shortened
+from ui.text import counted, inert, listed, shortened
 
 DIFFERS: Judgement = "does not agree"
 NOT_FOUND, NO_WORD = "not found", "no known word"
@@ -87,12 +87,6 @@ def classes_text(classes: Sequence[int], limit: int = 20) -> str:
     if len(named) == 1:
         return f"class {named[0]}"
     return f"classes {', '.join(named[:-1])} and {named[-1]}"
-
-
-def listed(words: Sequence[str], limit: int = MAX_UNKNOWN) -> str:
-    """Some words and how many more there are. Not inert."""
-    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
-    return ", ".join(shortened(word, 40) for word in words[:limit]) + more
 
 
 def known_leaves(rows: Sequence[ClassSimilarity], n_leaves: int) -> str:
@@ -188,7 +182,7 @@ def hints(agreements: Sequence[Agreement]) -> list[str]:
         told.append(best.tie_in_words)
     others = [one for one in agreements if one is not best and one.label_set.name not in best.tied_with]
     if also := [one.title for one in others if (one.agrees if best.agrees else one.fits)]:
-        told.append(f"{'Also convincing' if best.agrees else 'As well fit'}: {', '.join(also[:4])}.")
+        told.append(f"{'Also convincing' if best.agrees else 'As well fit'}: {listed(also, 4)}.")
     shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.agrees]
     if shuffled and not convinces:
         one = max(shuffled, key=lambda each: each.any_order)

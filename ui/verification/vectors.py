@@ -26,7 +26,7 @@ class Opened:
 
     Attributes:
         vectors: opened.
-        source: where they come from, as `word_check.case_vectors` takes it; None for the built-in ones.
+        source: where they come from, as `fdcore.work.compare_words.case_vectors` takes it; None for the built-in ones.
         wanted: what the case says should be compared by.
         problem: why these are not the wanted ones; empty where they are, or where the wanted only need preparing.
         waits: whether the wanted ones must be prepared first.
