@@ -438,7 +438,7 @@ def test_a_damaged_corpus_is_a_sentence(cases: Path) -> None:
     assert "damaged" in at.error[0].value
 
 
-@pytest.mark.parametrize("content", ["{", '{"names": 3, "source": ""}', '{"names": {"9": "cat"}, "source": ""}'])
+@pytest.mark.parametrize("content", ["{", '{"names": {"9": "cat"}, "source": ""}'])
 def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, content: str) -> None:
     """The rest of the page is drawn, and keeping new claims mends it."""
     finished.path(FILE).write_text(content)
@@ -452,10 +452,7 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
     assert read_claims(finished).names
 
 
-@pytest.mark.parametrize("change", [
-    "cut", ("map", None), ("map", {}), ("claims", []), ("settings", {"alpha": 7}), ("settings", {"x": 1}),
-    ("vectors", "x"), "places", "point",
-])  # fmt: skip
+@pytest.mark.parametrize("change", ["cut", ("map", {}), ("settings", {"alpha": 7}), "places"])
 def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     """The comparison stays, and the maps can be drawn again."""
     path = mapped.path(WORDS_FILE)
@@ -465,8 +462,6 @@ def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     else:
         if change == "places":
             words["map"]["maps"]["umap"]["coordinates"].pop()
-        elif change == "point":
-            words["map"]["points"][0]["target_class"] = "0"
         else:
             words[change[0]] = change[1]
         path.write_text(json.dumps(words))
