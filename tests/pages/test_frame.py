@@ -49,6 +49,15 @@ def test_a_damaged_case_is_a_sentence(cases):
     assert "damaged" in at.text[-1].value
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page[0] > "2"])
+def test_damaged_tables_are_a_sentence(cases, page):
+    """On every page that concludes something from them."""
+    case_factory.damaged(cases / "broken", "corpus.parquet")
+    at = open_page(page, case="broken")
+    assert not at.exception
+    assert "damaged" in at.error[0].value
+
+
 def test_a_new_case_leads_to_the_first_missing_step(cases):
     """Selection on an empty case sends to Suspect."""
     from fdcore.case.casebook import Casebook

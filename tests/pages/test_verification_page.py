@@ -10,7 +10,7 @@ import case_factory
 import numpy as np
 import pytest
 from conftest import principal_axes_for_umap
-from opening import open_case, open_page
+from opening import open_case
 from reading import as_markdown, figures_by_key, metric, said, table
 
 from fdcore.case.case import Case
@@ -77,13 +77,6 @@ def cache(cases: Path) -> Path:
 
 
 # Without claims
-
-
-def test_no_case_leads_to_the_cases(cases: Path) -> None:
-    """An empty state with one action."""
-    at = open_page(PAGE)
-    assert not at.exception
-    assert at.button(key="empty_action").label == "Choose a case"
 
 
 def test_known_label_sets_come_first_while_nothing_is_claimed(finished: Case) -> None:
@@ -429,13 +422,6 @@ def test_nothing_found_leads_to_tau(finished: Case) -> None:
     at = open_case(PAGE, finished)
     assert at.button(key="empty_action").label == "Change tau in Selection"
     assert at.button(key="claims_keep").disabled
-
-
-def test_a_damaged_corpus_is_a_sentence(cases: Path) -> None:
-    case_factory.damaged(cases / "broken", "corpus.parquet")
-    at = open_page(PAGE, case="broken")
-    assert not at.exception
-    assert "damaged" in at.error[0].value
 
 
 @pytest.mark.parametrize("content", ["{", '{"names": {"9": "cat"}, "source": ""}'])
