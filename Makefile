@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo app test check screenshots bench clean
+.PHONY: setup demo app test test-nightly check screenshots bench clean
 
 setup: $(VENV)/installed
 
@@ -24,8 +24,11 @@ app: $(VENV)/installed
 	$(BIN)/python -m streamlit run app.py
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" || $(BIN)/python -m pytest --last-failed -m "not browser"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser || $(BIN)/python -m pytest --last-failed -m browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not nightly"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "browser and not nightly"
+
+test-nightly: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m nightly
 
 check: $(VENV)/installed-dev
 	$(BIN)/python -m ruff check .

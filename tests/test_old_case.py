@@ -16,7 +16,6 @@ from fdcore.case.claims import read_claims
 from fdcore.case.clones.records import read_runs
 from fdcore.case.clones.tested import read_comparison
 from fdcore.case.conclusions import load_scored, read_choices
-from fdcore.case.plan import plan_of
 from fdcore.cloning.settings import TransferSettings
 from fdcore.work.conclude import WRITTEN, agrees_with_files, analyse
 
@@ -43,7 +42,7 @@ def test_the_same_tables_and_the_same_verdict(old):
 
 def test_every_record_is_read(old):
     """Plan, answers, locked choices, claims, and a clone with its test."""
-    plan = plan_of(old)
+    plan = old.plan()
     assert (plan.settings.budget, plan.settings.n_views, plan.corpora) == (2000, 4, ("/srv/fdcore/corpora/tiny",))
     assert plan.suspect.spec_overrides == {"height": 12, "width": 12}
     assert load_scored(old).n_sent == 320

@@ -14,7 +14,7 @@ from fdcore.words.agreement import Agreement, rank_label_sets
 from fdcore.words.vectors import builtin_vectors
 from fdcore.work.investigate import investigate
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.nightly]
 
 
 @pytest.fixture(scope="module")

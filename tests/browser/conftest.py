@@ -1,18 +1,18 @@
-"""A real server and a real browser for each test; what goes wrong in either is a failure."""
+"""One real server and browser for all journeys of a process; what goes wrong in either is a failure."""
 
 import os
-import shutil
+import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import case_factory
 import pytest
 from browser.driver import TIMEOUT_MS, VIEWPORT, Watch, find_chromium, launch
+from browser.journey import complete, tiny_server
 from browser.server import Server
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
+VECTORS = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\nautomobile 0 3 1\nconvertible 2 1 0\n"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,46 +33,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@dataclass(frozen=True)
-class DemoCases:
-    """Small cases, made once; `server.add_case(demo_cases.finished)` gives a server one of them."""
-
-    planned: Path
-    finished: Path
-    half_finished: Path
-    out_of_budget: Path
-    damaged: Path
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case of the tiny world that went through every step, to be copied."""
+    return complete(tmp_path_factory.mktemp("scored") / "complete")
 
 
 @pytest.fixture(scope="session")
-def demo_cases(tmp_path_factory: pytest.TempPathFactory) -> DemoCases:
-    """A case in each state, of the tiny world: 8 leaves, 4 classes, its suspect an ONNX file."""
-    folder = tmp_path_factory.mktemp("demo_cases")
-    return DemoCases(
-        planned=case_factory.planned(folder / "planned"),
-        finished=case_factory.finished(folder / "finished"),
-        half_finished=case_factory.half_finished(folder / "half_finished"),
-        out_of_budget=case_factory.out_of_budget(folder / "out_of_budget"),
-        damaged=case_factory.damaged(folder / "damaged"),
-    )
+def server(tmp_path_factory: pytest.TempPathFactory, scored: Path) -> Iterator[Server]:
+    """The running dashboard, with one small file of word vectors and the pictures of the scored case."""
+    folder = tmp_path_factory.mktemp("dashboard") / "server"
+    with tiny_server(folder) as running:
+        (folder / "vectors").mkdir()
+        (folder / "vectors" / "six.txt").write_text(VECTORS)
+        yield running
 
 
 @pytest.fixture
-def stopped_server(tmp_path: Path) -> Iterator[Server]:
-    """A server with folders of its own (and the tiny world's corpora and evidence), to be started by the test."""
-    world = case_factory.world()
-    made = Server(tmp_path / "server", corpora=(world.corpora,), evidence=(world.evidence,))
-    if world.cache.exists():
-        shutil.copytree(world.cache, made.cache, dirs_exist_ok=True)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def server(stopped_server: Server) -> Server:
-    """The dashboard, running."""
-    stopped_server.start()
-    return stopped_server
+def case_id(server: Server, scored: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The id of a scored case for this test alone; what the test leaves at work is ended."""
+    yield server.add_case(scored, re.sub(r"[^a-z0-9]+", "-", request.node.name)[:60])
+    server.end_work()
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +65,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(sentence)
         pytest.skip(sentence)
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         started = launch(playwright, chromium)
         yield started

@@ -17,7 +17,7 @@ from browser.server import Server
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, ViewportSize
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 60_000
 REST_MS = 120  # how long nothing may happen before a page counts as idle
 GRID_MS = 300  # a grid writes its cells down 200 ms after it was scrolled
 

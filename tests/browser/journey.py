@@ -32,8 +32,8 @@ GRACE_S = 15.0  # within which a job that ended may have been resumed by a butto
 
 @contextmanager
 def tiny_server(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A running server with the tiny world's corpora and evidence and with folders of its own."""
-    world = case_factory.world()
+    """A running server with the tiny world's corpora and evidence and with folders of its own; it draws no demo."""
+    world, settings = case_factory.world(), {"FDCORE_DEMO": "off"} | dict(settings or {})
     made = Server(folder, corpora=(world.corpora,), evidence=(world.evidence,), settings=settings)
     if world.cache.exists():
         shutil.copytree(world.cache, made.cache, dirs_exist_ok=True)

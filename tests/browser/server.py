@@ -101,6 +101,10 @@ class Server:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
             self.kill()
+        self.end_work()
+
+    def end_work(self) -> None:
+        """End every worker that it started."""
         for pid in self.workers():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import case_factory
 import pandas as pd
-import pytest
-from browser.driver import TIMEOUT_MS, click, download, idle, key, open_page, plotly, table
-from browser.journey import WORK_S, button, complete, newest, tiny_server, type_in, wait_for_work
+from browser.driver import click, download, idle, key, open_page, plotly, table
+from browser.journey import WORK_S, button, newest, type_in, wait_for_work
 from browser.server import Server
-from browser.test_journeys_layout import CUT_OFF, NAMELESS, SCROLLS_SIDEWAYS, close_sidebar_over_the_page
 from playwright.sync_api import Page, expect
 
 from fdcore.case.case import Case
@@ -20,19 +18,6 @@ from fdcore.jobs import State
 
 FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
 HOSTILE = "<img src=http://evil.example/x onerror=alert(1)> ![x](http://evil.example/y.png) " + "w" * 80
-DONE = ("done", "compared", "narrow")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("clone")
-    with tiny_server(folder / "server") as running:
-        complete(folder / "complete")
-        for case_id in ("train", "stop", *DONE):
-            running.add_case(folder / "complete", case_id)
-        for case_id in DONE:
-            add_clones(running.cases / case_id)
-        yield running
 
 
 def add_clones(folder: Path) -> None:
@@ -51,16 +36,16 @@ def open_settings(page: Page, **values: object) -> None:
         type_in(page, f"clone_{name}", str(value))
 
 
-def test_from_the_form_to_a_clone_in_the_hand(server: Server, page: Page):
+def test_from_the_form_to_a_clone_in_the_hand(server: Server, page: Page, case_id: str):
     """Two clones are trained and tested; what the page says of them is what the case holds, and they can be taken."""
-    open_page(page, server, "Clone", case="train")
+    open_page(page, server, "Clone", case=case_id)
     open_settings(page, epochs=2, total=60)
     click(page, "clone_start")
-    expect(key(page, "clone_running")).to_be_visible(timeout=TIMEOUT_MS)
-    wait_for_work(server, "train", State.DONE, timeout_s=2 * WORK_S)
-    expect(key(page, "clone_results")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(key(page, "clone_running")).to_be_visible()
+    wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
+    expect(key(page, "clone_results")).to_be_visible()
     idle(page)
-    case = Case.open(server.cases / "train")
+    case = Case.open(server.cases / case_id)
     runs = read_runs(case)
     assert [(run.source, run.finished, len(run.history)) for run in runs] == [(FOUND, True, 2), (RANDOM, True, 2)]
     comparison = read_comparison(case, read_evaluation_sets(case)[0].key)
@@ -75,42 +60,43 @@ def test_from_the_form_to_a_clone_in_the_hand(server: Server, page: Page):
     assert [entry["event"] for entry in case.audit()].count("clone finished") == 2
 
 
-def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page):
+def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page, case_id: str):
     """Paused, gone on with by its id, paused again: it is the same clone, and its best weights finish it."""
-    open_page(page, server, "Clone", case="stop")
+    open_page(page, server, "Clone", case=case_id)
     key(page, "clone_from_random").locator("label").first.click()
     idle(page)
     open_settings(page, epochs=2_000, total=60)
     click(page, "clone_start")
     expect(key(page, "clone_loss_curves").locator(".js-plotly-plot")).to_be_visible(timeout=WORK_S * 1000)
     page.get_by_role("button", name="Pause").first.click()
-    wait_for_work(server, "stop", State.PAUSED)
-    expect(key(page, "clone_stopped")).to_be_visible(timeout=TIMEOUT_MS)
+    wait_for_work(server, case_id, State.PAUSED)
+    expect(key(page, "clone_stopped")).to_be_visible()
     idle(page)
-    (stopped,) = read_runs(Case.open(server.cases / "stop"))
+    (stopped,) = read_runs(Case.open(server.cases / case_id))
     click(page, "clone_go_on")
     end = time.monotonic() + WORK_S
-    while len(read_runs(Case.open(server.cases / "stop"))[0].history) <= len(stopped.history):
+    while len(read_runs(Case.open(server.cases / case_id))[0].history) <= len(stopped.history):
         assert time.monotonic() < end, "the training does not go on"
         time.sleep(0.2)
-    assert (newest(server, "stop").kind, newest(server, "stop").params["runs"]) == ("clone-go-on", [stopped.id])
+    assert (newest(server, case_id).kind, newest(server, case_id).params["runs"]) == ("clone-go-on", [stopped.id])
     page.get_by_role("button", name="Pause").first.click()
-    wait_for_work(server, "stop", State.PAUSED)
+    wait_for_work(server, case_id, State.PAUSED)
     idle(page)
     click(page, "clone_keep_best")
-    wait_for_work(server, "stop", State.DONE, timeout_s=2 * WORK_S)
-    assert newest(server, "stop").kind == "clone-finish"
-    (run,) = read_runs(Case.open(server.cases / "stop"))
+    wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
+    assert newest(server, case_id).kind == "clone-finish"
+    (run,) = read_runs(Case.open(server.cases / case_id))
     assert run.finished
     assert run.id == stopped.id
     assert run.history[: len(stopped.history)] == stopped.history
     assert 0 < run.best_epoch <= len(run.history) < 2_000
-    expect(key(page, "clones").get_by_text("finished", exact=False).first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(key(page, "clones").get_by_text("finished", exact=False).first).to_be_visible()
 
 
-def test_clones_are_compared_and_the_table_taken_away(server: Server, page: Page):
-    """Every source has its column, on the page and in the file; hostile names stay texts."""
-    open_page(page, server, "Clone", case="compared")
+def test_clones_are_compared_taken_away_and_removed(server: Server, page: Page, case_id: str):
+    """Every source has its column, on the page and in the file; hostile names stay texts; one goes after a question."""
+    add_clones(server.cases / case_id)
+    open_page(page, server, "Clone", case=case_id)
     expect(page.get_by_text("more than one from random images").first).to_be_visible()
     key(page, "clone_measure").get_by_text("Accuracy").click()
     idle(page)
@@ -125,27 +111,9 @@ def test_clones_are_compared_and_the_table_taken_away(server: Server, page: Page
     page.keyboard.press("Escape")
     idle(page)
     assert page.locator("img[src*=evil]").count() == 0
-
-
-def test_a_clone_is_removed_after_a_question(server: Server, page: Page):
-    """The others stay, and the page is drawn without it."""
-    open_page(page, server, "Clone", case="done")
     before = table(page, "clones")
     page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_text("Remove Found, two terms?")).to_be_visible()
     button(page, "Remove it")
-    assert {run.id for run in read_runs(Case.open(server.cases / "done"))} == {"r-1", "r-2", "r-3"}
+    assert {run.id for run in read_runs(Case.open(server.cases / case_id))} == {"r-1", "r-2", "r-3"}
     assert len(table(page, "clones")) == len(before) - 1
-
-
-@pytest.mark.parametrize("width", [768, 1280])
-def test_nothing_is_cut_off_and_everything_has_a_name(server: Server, page: Page, width: int):
-    """With every part of the page open."""
-    page.set_viewport_size({"width": width, "height": 1000})
-    open_page(page, server, "Clone", case="narrow")
-    close_sidebar_over_the_page(page, width)
-    for name in ("clone_form", "clone_settings", "clone_adding", "clone_curves_box", "clone_test_more", "kept"):
-        key(page, name).locator("summary").first.click()
-        idle(page)
-    assert page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) == []
-    assert page.evaluate(NAMELESS) == []

@@ -10,7 +10,7 @@ import pytest
 import tiny_world
 import torch
 from browser.driver import download, idle, key, open_page, upload
-from browser.journey import PAGES, analyst, tiny_server, wait_for_work
+from browser.journey import PAGES, analyst, wait_for_work
 from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -77,11 +77,9 @@ def hostile_case(folder: Path, corpora: Path, cache: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("hostile")
-    with tiny_server(folder / "server") as running:
-        hostile_case(running.cases / "hostile", running.corpora, running.cache)
-        yield running
+def hostile(server: Server) -> str:
+    hostile_case(server.cases / "hostile", server.corpora, server.cache)
+    return "hostile"
 
 
 def assert_nothing_ran(page: Page, where: str) -> None:
@@ -94,23 +92,20 @@ def assert_nothing_ran(page: Page, where: str) -> None:
     assert found == [], where
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_hostile_texts_are_only_text(server: Server, page: Page, name: str):
+def test_hostile_texts_are_only_text(server: Server, page: Page, hostile: str):
     """Nothing runs, nothing is loaded or linked, nothing is widened, on any page, in help and hover texts too."""
-    for number in (2, 1, 0) if name in ("Leaf_scores", "Distances", "Selection") else (0,):
-        open_page(page, server, name, case="hostile", class_=number)
-        page.wait_for_timeout(300)
-        assert_nothing_ran(page, f"{name} {number}")
-        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 1
-    for help_ in page.get_by_test_id("stTooltipHoverTarget").all()[:8]:
-        if help_.is_visible():
-            help_.hover(force=True)
-            page.wait_for_timeout(30)
-    assert_nothing_ran(page, f"{name}, help")
-    for chart in page.locator(".js-plotly-plot").all():
-        hover_over(page, chart)
-    assert_nothing_ran(page, f"{name}, figures")
-    assert page.locator("body").inner_text().count("onerror") > 0
+    for name in PAGES:
+        for number in (2, 1, 0) if name == "Selection" else (0,):
+            open_page(page, server, name, case=hostile, class_=number)
+            assert_nothing_ran(page, f"{name} {number}")
+            assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 1
+        for help_ in page.get_by_test_id("stTooltipHoverTarget").all()[:4]:
+            if help_.is_visible():
+                help_.hover(force=True)
+        for chart in page.locator(".js-plotly-plot").all():
+            hover_over(page, chart)
+        assert_nothing_ran(page, f"{name}, help and figures")
+        assert page.locator("body").inner_text().count("onerror") > 0
 
 
 def hover_over(page: Page, chart) -> None:
@@ -121,23 +116,23 @@ def hover_over(page: Page, chart) -> None:
         return
     for share in (0.2, 0.4, 0.6, 0.8):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
-        page.wait_for_timeout(40)
+        page.evaluate("new Promise(requestAnimationFrame)")
 
 
-def test_what_is_downloaded_is_inert_too(server: Server, browser: Browser, page: Page, tmp_path: Path):
+def test_what_is_downloaded_is_inert_too(server: Server, browser: Browser, page: Page, tmp_path: Path, hostile: str):
     """No cell begins a formula; the report and every figure open without running or loading anything."""
-    open_page(page, server, "Report", case="hostile")
+    open_page(page, server, "Report", case=hostile)
     for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):
         stem, _, ending = name.partition(".")
         content = download(page, key(page, f"download_{stem}_{ending}").locator("button")).decode()
         assert formulas(content) == [], name
     saved = [save(tmp_path / "report.html", download(page, key(page, "download_report").locator("button")))]
     for name in ("Corpus", "Leaf_scores", "Distances", "Selection", "Clone", "Report"):
-        open_page(page, server, name, case="hostile", class_=0)
+        open_page(page, server, name, case=hostile, class_=0)
         key(page, "export").last.get_by_role("button", name="Export").click()
         offers = page.get_by_test_id("stPopoverBody").get_by_test_id("stDownloadButton")
         offers.first.wait_for()
-        page.wait_for_timeout(300)
+        idle(page)
         for number, offer in enumerate(offers.all()):
             content = download(page, offer.locator("button"))
             if "CSV" in offer.inner_text():
@@ -146,8 +141,7 @@ def test_what_is_downloaded_is_inert_too(server: Server, browser: Browser, page:
                 saved.append(save(tmp_path / f"{name}-{number}.html", content))
     with analyst(browser) as reader:
         for path in saved:
-            reader.goto(path.as_uri())
-            reader.wait_for_timeout(200)
+            reader.goto(path.as_uri(), wait_until="networkidle")
             assert_nothing_ran(reader, path.name)
 
 

@@ -1,5 +1,8 @@
 """Scoring in the background: it outlives the tab and the server, obeys any session, and never asks twice."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from browser.driver import Watch, idle, key, open_page
 from browser.journey import (
@@ -7,7 +10,6 @@ from browser.journey import (
     n_sent_and_answered,
     newest,
     ready,
-    tiny_server,
     wait_for_work,
     walk_to,
 )
@@ -20,14 +22,11 @@ N_VIEWS = 1000  # 80 images in so many views keep the suspect busy for a while
 BATCHES = 800  # answers after which a run is well under way
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("jobs")
-    with tiny_server(folder / "server") as running:
-        ready(folder / "ready", n_views=N_VIEWS)
-        running.add_case(folder / "ready", "long")
-        running.add_case(folder / "ready", "stopped")
-        yield running
+@pytest.fixture
+def case_id(server: Server, tmp_path: Path) -> Iterator[str]:
+    """A case that is ready to be scored for long."""
+    yield server.add_case(ready(tmp_path / f"long-{tmp_path.name}", n_views=N_VIEWS))
+    server.end_work()
 
 
 def begin(page: Page, server: Server, case_id: str) -> None:
@@ -49,58 +48,58 @@ def control(page: Page, name: str) -> None:
 
 
 def test_scoring_survives_reload_a_closed_tab_and_a_killed_server(
-    server: Server, context: BrowserContext, page: Page, watch: Watch
+    server: Server, context: BrowserContext, page: Page, watch: Watch, case_id: str
 ):
     """Whatever becomes of the page and of the server, the work goes on, is shown again, and asks nothing twice."""
-    begin(page, server, "long")
+    begin(page, server, case_id)
     shows_work(page)
     page.reload()
     shows_work(page)
     page.close()
     tab = context.new_page()
-    open_page(tab, server, "Leaf_scores", case="long")
+    open_page(tab, server, "Leaf_scores", case=case_id)
     shows_work(tab)
-    worker = newest(server, "long").id
+    worker = newest(server, case_id).id
     with watch.allowing("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server"):
         server.kill()
-        tab.wait_for_timeout(500)
+        tab.wait_for_selector("[data-testid=stApp]:not([data-test-connection-state=CONNECTED])")
         server.start()
         idle(tab)
-    job = newest(server, "long")
+    job = newest(server, case_id)
     assert job.id == worker
     assert job.state in (State.RUNNING, State.DONE)
-    wait_for_work(server, "long", State.DONE)
+    wait_for_work(server, case_id, State.DONE)
     expect(tab.get_by_text("Scoring the leaves:").first).to_be_visible()
     expect(key(tab, "scoring_metrics")).to_contain_text("All asked")
-    assert n_sent_and_answered(server, "long") == (80 * N_VIEWS, 80 * N_VIEWS)
+    assert n_sent_and_answered(server, case_id) == (80 * N_VIEWS, 80 * N_VIEWS)
     tab.get_by_role("button", name="Dismiss").click()
     idle(tab)
     assert tab.get_by_role("button", name="Dismiss").count() == 0
 
 
-def test_any_session_pauses_cancels_and_resumes(server: Server, page: Page, browser: Browser):
+def test_any_session_pauses_cancels_and_resumes(server: Server, page: Page, browser: Browser, case_id: str):
     """What one analyst starts, another may stop and go on with; both see how it stands."""
-    begin(page, server, "stopped")
+    begin(page, server, case_id)
     with analyst(browser) as colleague:
-        open_page(colleague, server, "Leaf_scores", case="stopped")
+        open_page(colleague, server, "Leaf_scores", case=case_id)
         control(colleague, "Pause")
-        wait_for_work(server, "stopped", State.PAUSED)
+        wait_for_work(server, case_id, State.PAUSED)
         expect(key(page, "stopped")).to_contain_text("was paused")
-        n_sent, n_answered = n_sent_and_answered(server, "stopped")
+        n_sent, n_answered = n_sent_and_answered(server, case_id)
         assert 0 < n_sent == n_answered < 80 * N_VIEWS
         control(page, "Resume")
-        wait_for_work(server, "stopped", State.RUNNING, done=n_answered + BATCHES)
+        wait_for_work(server, case_id, State.RUNNING, done=n_answered + BATCHES)
         shows_work(page)
         walk_to(page, "Corpus")
         colleague.reload()
         control(colleague, "Cancel")
-        wait_for_work(server, "stopped", State.CANCELLED)
+        wait_for_work(server, case_id, State.CANCELLED)
         expect(key(colleague, "stopped")).to_contain_text("was cancelled")
         expect(page.get_by_test_id("stMain").get_by_text("Scoring the leaves:").first).to_be_visible()
         page.get_by_test_id("stMain").get_by_role("button", name="Resume").first.click()
-        wait_for_work(server, "stopped", State.RUNNING, State.DONE)
-        wait_for_work(server, "stopped", State.DONE)
+        wait_for_work(server, case_id, State.RUNNING, State.DONE)
+        wait_for_work(server, case_id, State.DONE)
         colleague.reload()
         for one in (page, colleague):
             expect(one.get_by_text("Found 3 of 4 classes").first).to_be_visible()
-    assert n_sent_and_answered(server, "stopped") == (80 * N_VIEWS, 80 * N_VIEWS)
+    assert n_sent_and_answered(server, case_id) == (80 * N_VIEWS, 80 * N_VIEWS)

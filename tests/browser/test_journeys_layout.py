@@ -1,12 +1,15 @@
 """Narrow windows and the keyboard alone: nothing is cut off, everything can be reached and has a name."""
 
-import pytest
-from browser.driver import VIEWPORT, idle, key, open_page, params
-from browser.journey import PAGES, complete, on_page, tiny_server
+from browser.driver import idle, key, open_page, params
+from browser.journey import PAGES, on_page
 from browser.server import Server
+from browser.test_journeys_clone import HOSTILE, add_clones
 from playwright.sync_api import Page, expect
 
-WIDTHS = [768, 1280]
+from fdcore.case.claims import write_claims
+from fdcore.words.claims import Claims
+
+CLONE_PARTS = ("clone_form", "clone_settings", "clone_adding", "clone_curves_box", "clone_test_more", "kept")
 
 CUT_OFF = """
 () => {
@@ -50,32 +53,28 @@ NAMELESS = """
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("layout")
-    with tiny_server(folder / "server") as running:
-        complete(folder / "complete")
-        running.add_case(folder / "complete")
-        yield running
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_the_window(server: Server, page: Page, width: int):
-    """Nothing scrolls sideways and no control is cut off, with the sidebar as the window has it."""
-    page.set_viewport_size({"width": width, "height": 1000})
+def test_nothing_is_cut_off_or_nameless_in_a_narrow_window(server: Server, page: Page, case_id: str):
+    """On every page, with hostile names, and with every part of the Clone page open; Tab leads to the Export menu."""
+    add_clones(server.cases / case_id)
+    write_claims(server.cases / case_id, Claims({0: HOSTILE, 1: "cat"}, HOSTILE))
+    page.set_viewport_size({"width": 768, "height": 1000})
     wrong = {}
     for name in PAGES:
-        open_page(page, server, name, case="complete")
-        close_sidebar_over_the_page(page, width)
-        found = page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF)
-        if found:
+        open_page(page, server, name, case=case_id)
+        close_sidebar_over_the_page(page)
+        for part in CLONE_PARTS if name == "Clone" else ():
+            key(page, part).locator("summary").first.click()
+            idle(page)
+        if found := page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS):
             wrong[name or "Case"] = found
+        tab_to(page, "export")
+        assert page.evaluate("document.activeElement.matches(':focus-visible')"), name
     assert wrong == {}
 
 
-def close_sidebar_over_the_page(page: Page, width: int) -> None:
+def close_sidebar_over_the_page(page: Page) -> None:
     """In a narrow window an open sidebar covers the page."""
-    if width < 800 and not is_collapsed(page):
+    if not is_collapsed(page):
         toggle_sidebar(page)
 
 
@@ -91,15 +90,15 @@ def toggle_sidebar(page: Page) -> None:
         page.get_by_test_id("stSidebarCollapseButton").locator("button").click(force=True)
     else:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.wait_for_timeout(400)
+    idle(page)
 
 
-def test_the_sidebar_opens_and_closes_in_a_narrow_window(server: Server, page: Page):
+def test_the_sidebar_opens_and_closes_in_a_narrow_window(server: Server, page: Page, case_id: str):
     """At 768 pixels the steps are one click away, and out of the way again."""
     page.set_viewport_size({"width": 768, "height": 900})
-    open_page(page, server, "Selection", case="complete")
+    open_page(page, server, "Selection", case=case_id)
     sidebar = page.get_by_test_id("stSidebar")
-    close_sidebar_over_the_page(page, 768)
+    close_sidebar_over_the_page(page)
     expect(sidebar.get_by_role("link", name="Report")).not_to_be_in_viewport()
     toggle_sidebar(page)
     expect(sidebar.get_by_role("link", name="Report")).to_be_in_viewport()
@@ -108,18 +107,7 @@ def test_the_sidebar_opens_and_closes_in_a_narrow_window(server: Server, page: P
     toggle_sidebar(page)
     sidebar.get_by_role("link", name="Report").click()
     on_page(page, "Report")
-    assert params(page)["case"] == "complete"
-
-
-def test_every_control_has_a_name(server: Server, page: Page):
-    """Whoever hears the page instead of seeing it is told what each control is."""
-    page.set_viewport_size(VIEWPORT)
-    nameless = {}
-    for name in PAGES:
-        open_page(page, server, name, case="complete")
-        if found := page.evaluate(NAMELESS):
-            nameless[name or "Case"] = found
-    assert nameless == {}
+    assert params(page)["case"] == case_id
 
 
 def tab_to(page: Page, name: str, at_most: int = 120) -> None:
@@ -131,9 +119,9 @@ def tab_to(page: Page, name: str, at_most: int = 120) -> None:
     raise AssertionError(f"{name} is not reached by Tab")
 
 
-def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page: Page):
+def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page: Page, case_id: str):
     """Tab, Enter and the arrows lead from the cases to another class, another eta and a file taken away."""
-    open_page(page, server, case="complete")
+    open_page(page, server, case=case_id)
     tab_to(page, "go_on")
     page.keyboard.press("Enter")
     on_page(page, "Selection")
@@ -163,11 +151,3 @@ def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page:
         tab_to(page, "csv_clusters_of_this_class")
         page.keyboard.press("Enter")
     assert expected.value.suggested_filename.endswith(".csv")
-
-
-def test_the_export_is_reached_by_tab_on_every_page(server: Server, page: Page):
-    """On each page that has one, Tab leads to the Export menu, and its focus can be seen."""
-    for name in PAGES:
-        open_page(page, server, name, case="complete")
-        tab_to(page, "export")
-        assert page.evaluate("document.activeElement.matches(':focus-visible')"), name

@@ -1,8 +1,7 @@
 """A view is its link: every page opens from one, takes the settings in it over, and says what makes no sense."""
 
-import pytest
 from browser.driver import idle, key, open_page, params, press_slider
-from browser.journey import PAGES, analyst, conclusions, next_step, tiny_server, walk_to
+from browser.journey import PAGES, analyst, conclusions, next_step, walk_to
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
@@ -11,20 +10,6 @@ from fdcore.case.conclusions import selection_settings
 
 LINKED = {"class_": 1, "alpha": 0.35, "eta": 3.5, "tau": 0.12, "k": 2}
 WRONG = {"class_": 99, "alpha": 7, "eta": "nan", "tau": "x", "k": -1}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, demo_cases):
-    with tiny_server(tmp_path_factory.mktemp("links")) as running:
-        running.add_case(demo_cases.finished, "finished")
-        yield running
-
-
-@pytest.fixture
-def case_id(server: Server, demo_cases, request: pytest.FixtureRequest) -> str:
-    """A finished case for this test alone."""
-    name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
-    return server.add_case(demo_cases.finished, name)
 
 
 def sliders(page: Page) -> dict[str, float]:
@@ -36,47 +21,31 @@ def slider(page: Page, name: str):
     return key(page, name).locator("input[type=range]").first
 
 
-def test_a_link_brings_class_and_settings_to_every_page(server: Server, page: Page):
+def test_a_link_brings_class_and_settings_to_every_page(server: Server, page: Page, case_id: str):
     """Whatever page a link opens, what it says stands in the URL, and goes along to the next one."""
-    expected = {"case": "finished", "class": "1", "alpha": "0.35", "eta": "3.5", "tau": "0.12", "k": "2"}
+    expected = {"case": case_id, "class": "1", "alpha": "0.35", "eta": "3.5", "tau": "0.12", "k": "2"}
     for name in PAGES:
-        open_page(page, server, name, case="finished", **LINKED)
+        open_page(page, server, name, case=case_id, **LINKED)
         expect(page.locator("h1").first).to_be_visible()
         assert expected.items() <= params(page).items(), name
     walk_to(page, "Selection")
     assert expected.items() <= params(page).items()
     assert sliders(page) == {"alpha": 0.35, "eta": 3.5, "tau": 0.12}
     assert key(page, "k").locator("input").input_value() == "2"
-    found = conclusions(server, "finished", alpha=0.35, eta=3.5, tau=0.12, k=2).classes[1].name
+    found = conclusions(server, case_id, alpha=0.35, eta=3.5, tau=0.12, k=2).classes[1].name
     assert found is not None
     expect(key(page, "winner").get_by_role("heading", name=found.label)).to_be_visible()
 
 
-def said_of_wrong_link(page: Page, server: Server, name: str) -> list[str]:
-    """Which parts of a link that makes no sense the page leaves unmentioned."""
-    open_page(page, server, name, case="finished", **WRONG)
-    text = page.get_by_test_id("stMain").inner_text()
-    return [part for part in ("alpha = '7'", "eta = 'nan'", "tau = 'x'", "k = '-1'") if part not in text]
-
-
-def test_a_wrong_link_is_told_and_the_page_works_all_the_same(server: Server, page: Page):
-    """Settings out of range are left out and named; a class that there is none of becomes class 0."""
-    for name in ("Leaf_scores", "Distances", "Selection"):
-        assert said_of_wrong_link(page, server, name) == [], name
-        assert "class '99'" in page.get_by_test_id("stMain").inner_text()
-
-
-def test_pages_without_controls_tell_of_a_wrong_link_too(server: Server, page: Page):
-    """Nobody takes the case's own settings for those of a link."""
-    assert [name for name in ("Verification", "Clone", "Report") if said_of_wrong_link(page, server, name)] == []
-
-
-def test_a_link_to_no_case_says_so(server: Server, page: Page):
-    """A case that is gone or mistyped is named in a sentence, on every page, and the way back is one click."""
-    for name in PAGES:
-        open_page(page, server, name, case="../../etc")
-        expect(page.get_by_test_id("stAlert").first).to_contain_text("etc")
-        expect(page.get_by_test_id("stSidebar").get_by_role("link", name="Case").first).to_be_visible()
+def test_a_wrong_link_is_told_and_the_page_works_all_the_same(server: Server, page: Page, case_id: str):
+    """Settings out of range are left out and named on every page that concludes; an unknown class becomes class 0."""
+    for name in ("Leaf_scores", "Selection", "Verification", "Report"):
+        open_page(page, server, name, case=case_id, **WRONG)
+        text = page.get_by_test_id("stMain").inner_text()
+        assert [part for part in ("alpha = '7'", "eta = 'nan'", "tau = 'x'", "k = '-1'") if part not in text] == [], (
+            name
+        )
+        assert name not in ("Leaf_scores", "Selection") or "class '99'" in text
 
 
 def test_eta_by_keyboard_changes_the_clusters_and_the_link(server: Server, page: Page, case_id: str):
@@ -179,28 +148,23 @@ def test_a_change_is_taken_back_and_saved(server: Server, page: Page, case_id: s
     assert key(page, "unsaved").count() == 0
 
 
-def test_the_link_of_a_page_opens_the_same_view_for_a_colleague(server: Server, page: Page, browser: Browser):
-    """The link that the page itself offers leads another person to what is shown."""
-    open_page(page, server, "Selection", case="finished", class_=2)
+def test_a_moved_slider_goes_to_the_next_page_and_to_a_colleague(
+    server: Server, page: Page, browser: Browser, case_id: str
+):
+    """The sidebar's links and the link that the page offers lead to what was just set."""
+    open_page(page, server, "Selection", case=case_id, class_=2)
+    press_slider(page, "tau", "End")
+    page.wait_for_function("new URLSearchParams(location.search).get('tau') === '0.95'")
+    walk_to(page, "Distances")
+    assert params(page).get("tau") == "0.95"
+    walk_to(page, "Selection")
     press_slider(page, "eta", "End")
     page.wait_for_function("new URLSearchParams(location.search).get('eta') === '20'")
-    page.wait_for_timeout(1000)
     page.get_by_role("button", name="Link").first.click()
-    page.wait_for_timeout(300)
-    idle(page)
-    link = page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
+    code = page.get_by_test_id("stPopoverBody").locator("code")
+    expect(code).to_contain_text("eta=20")
     with analyst(browser) as colleague:
-        colleague.goto(link)
+        colleague.goto(code.inner_text().strip())
         idle(colleague)
         assert params(colleague)["class"] == "2"
         assert sliders(colleague)["eta"] == 20
-
-
-def test_the_sidebar_takes_a_moved_slider_along(server: Server, page: Page):
-    """Another step, reached by its link in the sidebar, looks at what was just set."""
-    open_page(page, server, "Selection", case="finished")
-    press_slider(page, "tau", "End")
-    page.wait_for_function("new URLSearchParams(location.search).get('tau') === '0.95'")
-    page.wait_for_timeout(1000)
-    walk_to(page, "Distances")
-    assert params(page).get("tau") == "0.95"

@@ -1,8 +1,9 @@
 """Several analysts on one server: on one case they see the same, on two cases never each other's."""
 
-import pytest
+from pathlib import Path
+
 from browser.driver import idle, key, open_page, params, press_slider
-from browser.journey import analyst, button, ready, tiny_server, type_in, wait_for_work
+from browser.journey import analyst, button, ready, type_in, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
@@ -11,28 +12,16 @@ from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.jobs import State
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, demo_cases):
-    folder = tmp_path_factory.mktemp("sessions")
-    with tiny_server(folder / "server") as running:
-        for name in ("shared", "saved", "mine", "theirs"):
-            running.add_case(demo_cases.finished, name)
-        ready(folder / "ready", n_views=600)
-        running.add_case(folder / "ready", "working")
-        running.add_case(folder / "ready", "noticed")
-        yield running
-
-
-def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser: Browser):
+def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser: Browser, case_id: str):
     """A class decided by hand shows to a colleague, with the note as text; unlocking shows to the first."""
     note = "Seen on the drive: **aircraft** <b>only</b>"
     with analyst(browser) as colleague:
         for one in (page, colleague):
-            open_page(one, server, "Selection", case="shared", class_=0)
+            open_page(one, server, "Selection", case=case_id, class_=0)
         type_note(page, note)
         key(page, "lock_class").get_by_role("button").click()
         expect(key(page, "winner")).to_contain_text("Locked by hand")
-        assert 0 in read_choices(Case.open(server.cases / "shared"))
+        assert 0 in read_choices(Case.open(server.cases / case_id))
         colleague.reload()
         idle(colleague)
         expect(key(colleague, "winner")).to_contain_text("Locked by hand")
@@ -42,7 +31,7 @@ def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser:
         page.reload()
         idle(page)
         expect(key(page, "winner")).not_to_contain_text("Locked by hand")
-    assert read_choices(Case.open(server.cases / "shared")) == {}
+    assert read_choices(Case.open(server.cases / case_id)) == {}
 
 
 def type_note(page: Page, note: str) -> None:
@@ -53,79 +42,69 @@ def type_note(page: Page, note: str) -> None:
     idle(page)
 
 
-def test_saved_conclusions_are_those_of_everybody(server: Server, page: Page, browser: Browser):
+def test_saved_conclusions_are_those_of_everybody(server: Server, page: Page, browser: Browser, case_id: str):
     """What one saves is what a colleague's report holds."""
     with analyst(browser) as colleague:
-        open_page(colleague, server, "Report", case="saved")
-        open_page(page, server, "Selection", case="saved")
+        open_page(colleague, server, "Report", case=case_id)
+        open_page(page, server, "Selection", case=case_id)
         press_slider(page, "eta", "Home")
         key(page, "save").get_by_role("button").click()
         expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
-        assert selection_settings(Case.open(server.cases / "saved")).eta == 0
+        assert selection_settings(Case.open(server.cases / case_id)).eta == 0
         colleague.reload()
         idle(colleague)
         assert key(colleague, "unsaved").count() == 0
-        open_page(colleague, server, "Selection", case="saved")
-        expect(colleague.get_by_text("Shown = saved conclusions")).to_be_visible()
+        open_page(colleague, server, "Selection", case=case_id)
         assert float(key(colleague, "eta").locator("input").first.input_value()) == 0
 
 
-def test_both_see_the_running_work(server: Server, page: Page, browser: Browser):
-    """A colleague who looks at the same case sees the bar and the controls, and can start nothing beside it."""
+def test_both_see_the_running_work(server: Server, page: Page, browser: Browser, case_id: str, tmp_path: Path):
+    """Work begun by one appears on the page that a colleague has open, who can start nothing beside it."""
+    working = server.add_case(ready(tmp_path / "working", n_views=600))
     with analyst(browser) as colleague:
-        open_page(page, server, "Leaf_scores", case="working")
+        open_page(colleague, server, "Leaf_scores", case=working)
+        open_page(page, server, "Leaf_scores", case=working)
         page.get_by_role("button", name="Start scoring").click()
-        wait_for_work(server, "working", State.RUNNING, done=1)
-        open_page(colleague, server, "Leaf_scores", case="working")
-        expect(colleague.get_by_test_id("stSidebar").get_by_role("progressbar").first).to_be_visible()
-        assert colleague.get_by_role("button", name="Start scoring").count() == 0
-        open_page(colleague, server, "Selection", case="mine")
+        wait_for_work(server, working, State.RUNNING, done=1)
+        expect(colleague.get_by_test_id("stMain").get_by_role("progressbar").first).to_be_visible()
+        expect(colleague.get_by_role("button", name="Start scoring")).to_have_count(0)
+        open_page(colleague, server, "Selection", case=case_id)
         assert colleague.get_by_role("progressbar").count() == 0
-        wait_for_work(server, "working", State.DONE)
+        wait_for_work(server, working, State.DONE)
         expect(page.get_by_text("Scoring the leaves:").first).to_be_visible()
         assert colleague.get_by_text("Scoring the leaves:").count() == 0
 
 
-def test_work_begun_by_one_appears_on_the_page_that_the_other_has_open(server: Server, page: Page, browser: Browser):
-    """A colleague need not reload to learn that the case is being worked on."""
-    with analyst(browser) as colleague:
-        open_page(colleague, server, "Leaf_scores", case="noticed")
-        open_page(page, server, "Leaf_scores", case="noticed")
-        page.get_by_role("button", name="Start scoring").click()
-        wait_for_work(server, "noticed", State.RUNNING, State.DONE, done=1)
-        shown = colleague.get_by_test_id("stMain").get_by_role("progressbar")
-        expect(shown.or_(key(colleague, "scoring_metrics")).first).to_be_visible(timeout=10_000)
-
-
-def test_two_cases_never_mix(server: Server, page: Page, browser: Browser):
+def test_two_cases_never_mix(server: Server, page: Page, browser: Browser, case_id: str, scored: Path):
     """Settings, class, notes and search of one analyst leave the other's page as it was."""
+    theirs = server.add_case(scored, f"{case_id}-theirs")
     with analyst(browser) as colleague:
-        open_page(page, server, "Selection", case="mine", class_=0)
-        open_page(colleague, server, "Selection", case="theirs", class_=2)
+        open_page(page, server, "Selection", case=case_id, class_=0)
+        open_page(colleague, server, "Selection", case=theirs, class_=2)
         before = key(colleague, "winner").inner_text()
         press_slider(page, "eta", "End")
         press_slider(page, "alpha", "Home")
         type_note(page, "mine alone")
         idle(colleague)
         assert key(colleague, "winner").inner_text() == before
-        assert params(colleague) == {"case": "theirs", "class": "2"}
+        assert params(colleague) == {"case": theirs, "class": "2"}
         colleague.reload()
         idle(colleague)
         assert key(colleague, "winner").inner_text() == before
         assert "mine alone" not in colleague.locator("body").inner_text()
 
 
-def test_switching_the_case_begins_with_its_own_settings(server: Server, page: Page):
+def test_switching_the_case_begins_with_its_own_settings(server: Server, page: Page, case_id: str, scored: Path):
     """The case switcher leaves the settings of the last case behind."""
-    open_page(page, server, "Selection", case="mine", class_=2)
+    server.add_case(scored, f"{case_id}-other")
+    open_page(page, server, "Selection", case=case_id, class_=2)
     press_slider(page, "eta", "End")
     field = key(page, "case_switch").locator("input").first
     field.press("ArrowDown")
     options = page.get_by_role("option")
     options.first.wait_for()
-    assert options.count() == len(list(server.cases.glob("*/case.json")))
-    options.filter(has_not_text="(mine)").first.click()
-    page.wait_for_function("new URLSearchParams(location.search).get('case') !== 'mine'")
+    options.filter(has_text=f"({case_id}-other)").click()
+    page.wait_for_url(f"**case={case_id}-other*")
     idle(page)
     assert not {"alpha", "eta", "tau", "k", "leaf", "node"} & set(params(page))
 

@@ -5,11 +5,10 @@ import re
 
 import numpy as np
 import pandas as pd
-import pytest
-from browser.driver import TIMEOUT_MS, VIEWPORT, download, idle, key, open_page, plotly, table, upload
-from browser.journey import WORK_S, analyst, button, complete, tiny_server, wait_for_work
+from browser.driver import download, idle, key, open_page, plotly, table, upload
+from browser.journey import WORK_S, button, wait_for_work
 from browser.server import Server
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from fdcore.case import layout
 from fdcore.case.case import Case
@@ -18,47 +17,27 @@ from fdcore.jobs import State
 from fdcore.words.claims import Claims
 from fdcore.words.label_sets import label_set
 
-NARROW = {"width": 768, "height": 1024}
-GLOVE = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\nautomobile 0 3 1\nconvertible 2 1 0\n"
-SCROLLS_SIDEWAYS = """
-() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
-  .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => `${one.scrollWidth} > ${one.clientWidth}`)
-"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("words")
-    vectors = folder / "vectors"
-    vectors.mkdir()
-    (vectors / "six.txt").write_text(GLOVE)
-    with tiny_server(folder / "server", {"FDCORE_VECTORS": str(vectors)}) as running:
-        complete(folder / "complete")
-        for case_id in ("known", "table", "typed", "other"):
-            running.add_case(folder / "complete", case_id)
-        yield running
-
 
 def kept(server: Server, case_id: str) -> Claims:
     return read_claims(Case.open(server.cases / case_id))
 
 
-def test_from_a_known_label_set_to_the_maps(server: Server, page: Page):
+def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id: str):
     """Its names become claims, these are kept and compared, a job draws the maps, and the table can be taken away."""
-    open_page(page, server, "Verification", case="known")
+    open_page(page, server, "Verification", case=case_id)
     expect(key(page, "label_sets").get_by_text("No known label set agrees")).to_be_visible()
     key(page, "use_set").get_by_role("button").click()
     idle(page)
-    assert not kept(server, "known").names
+    assert not kept(server, case_id).names
     button(page, "Keep these claims")
-    names = list(kept(server, "known").names.values())
+    names = list(kept(server, case_id).names.values())
     assert names == [label[0] for label in label_set("beans").names]
     expect(key(page, "word_metrics").get_by_text("of 4").first).to_be_visible()
     page.get_by_role("button", name="Compare and draw the maps").click()
-    wait_for_work(server, "known", State.DONE, timeout_s=2 * WORK_S)
-    expect(page.get_by_text("Comparing the words:", exact=False).first).to_be_visible(timeout=TIMEOUT_MS)
+    wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
+    expect(page.get_by_text("Comparing the words:", exact=False).first).to_be_visible()
     idle(page)
-    written = Case.open(server.cases / "known").read_json(layout.WORDS)
+    written = Case.open(server.cases / case_id).read_json(layout.WORDS)
     for method in ("t-SNE", "UMAP"):
         key(page, "map_method").get_by_text(method).click()
         idle(page)
@@ -66,7 +45,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page):
     expect(key(page, "word_map_panel").get_by_text("The maps are about")).to_have_count(0)
     rows = exported(page, "Claims and findings")
     assert rows["claim"].tolist() == names
-    assert rows["target_class"].tolist() == sorted(kept(server, "known").names)
+    assert rows["target_class"].tolist() == sorted(kept(server, case_id).names)
     shown = table(page, "similarity")
     assert shown["Claimed"].tolist() == names
     assert len(exported(page, "Known label sets")) == 4
@@ -94,31 +73,31 @@ def exported(page: Page, title: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(content), keep_default_na=False)
 
 
-def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page: Page, tmp_path):
+def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page: Page, tmp_path, case_id: str):
     """Uploaded, kept, compared; nothing in it is run or loaded, and a bad table changes nothing."""
     hostile = "<img src=http://evil.example/x onerror=alert(1)> ![x](http://evil.example/y.png) " + "w" * 80
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(f'class,name\n0,"{hostile}"\n1,cat\n')
     bad.write_text("class,name\n99,cat\n")
-    open_page(page, server, "Verification", case="table")
+    open_page(page, server, "Verification", case=case_id)
     key(page, "claims_way").get_by_text("CSV file").click()
     idle(page)
     upload(page, "claims_csv_table", bad)
     expect(key(page, "claims").get_by_text("The table names class 99")).to_be_visible()
-    assert not kept(server, "table").names
+    assert not kept(server, case_id).names
     upload(page, "claims_csv_table", good)
     key(page, "fill_csv").get_by_role("button").click()
     idle(page)
     button(page, "Keep these claims")
-    assert kept(server, "table") == Claims({0: hostile, 1: "cat"}, "the table good.csv")
+    assert kept(server, case_id) == Claims({0: hostile, 1: "cat"}, "the table good.csv")
     shown = table(page, "similarity")
     assert shown["Claimed"].tolist() == [hostile, "cat"]
     assert page.locator("img[src*=evil]").count() == 0
 
 
-def test_a_claim_is_typed_in(server: Server, page: Page):
+def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
     """A double click on a cell, a word, Enter: then it can be kept, and no sooner."""
-    open_page(page, server, "Verification", case="typed")
+    open_page(page, server, "Verification", case=case_id)
     expect(page.get_by_role("button", name="Keep these claims")).to_be_disabled()
     grid = key(page, "claims").get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()
@@ -132,14 +111,14 @@ def test_a_claim_is_typed_in(server: Server, page: Page):
     expect(page.get_by_role("button", name="Keep these claims")).to_be_enabled()
     idle(page)
     button(page, "Keep these claims")
-    assert kept(server, "typed") == Claims({1: "house cat"}, "entered by hand")
+    assert kept(server, case_id) == Claims({1: "house cat"}, "entered by hand")
 
 
-def test_a_file_of_word_vectors_is_prepared_and_used(server: Server, page: Page):
+def test_a_file_of_word_vectors_is_prepared_and_used(server: Server, page: Page, case_id: str):
     """Chosen, prepared by a job, then used: the numbers change to the file's."""
-    folder = server.cases / "other"
+    folder = server.cases / case_id
     write_claims(folder, Claims({0: "airplane"}, "the README"))
-    open_page(page, server, "Verification", case="other")
+    open_page(page, server, "Verification", case=case_id)
     expect(key(page, "vectors").get_by_text("Not independent of the hierarchy")).to_be_visible()
     key(page, "vectors").evaluate("panel => panel.scrollIntoView({block: 'center'})")  # its list needs room below
     field = key(page, "vectors_choice").locator("input").first
@@ -147,22 +126,10 @@ def test_a_file_of_word_vectors_is_prepared_and_used(server: Server, page: Page)
     field.fill("six")
     page.get_by_role("option").first.wait_for()
     field.press("Enter")
-    expect(page.get_by_text("has to be prepared once")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("has to be prepared once")).to_be_visible()
     page.get_by_role("button", name="Prepare it").click()
-    wait_for_work(server, "other", State.DONE)
+    wait_for_work(server, case_id, State.DONE)
     facts = key(page, "vectors_facts")
-    expect(facts.get_by_text("6 words")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(facts.get_by_text("6 words")).to_be_visible()
     expect(facts.get_by_text(re.compile("Independent of the hierarchy"))).to_be_visible()
     expect(key(page, "word_metrics").get_by_text("0.80")).to_be_visible()
-
-
-def test_a_narrow_window_cuts_nothing_off(server: Server, browser: Browser):
-    """768 pixels are enough: no sideways scrolling, every figure within the window."""
-    with analyst(browser, NARROW) as tab:
-        open_page(tab, server, "Verification", case="known")
-        assert tab.evaluate(SCROLLS_SIDEWAYS) == []
-        for chart in tab.locator(".js-plotly-plot").all():
-            box = chart.bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= NARROW["width"] <= VIEWPORT["width"]

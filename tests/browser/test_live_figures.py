@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from browser.driver import click, download, download_name, key, open_page, press_slider
-from browser.journey import complete, tiny_server
 from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -31,16 +30,6 @@ canvas => {
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("live")
-    with tiny_server(folder / "server") as running:
-        complete(folder / "complete")
-        call_everything(folder / "complete", NAME)
-        running.add_case(folder / "complete")
-        yield running
-
-
 def call_everything(case: Path, name: str) -> None:
     """Give every node of the hierarchy one name."""
     path = case / "hierarchy.parquet"
@@ -56,9 +45,9 @@ def drawn(page: Page, name: str) -> Locator:
     return canvas
 
 
-def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: Page):
+def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: Page, case_id: str):
     """Eta moves it to the right, alpha up, each by its step; undo takes it back; its words say where it is."""
-    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
     canvas = drawn(page, "stability_map")
     first = canvas.evaluate(CROSS_HAIR)
     expect(canvas).to_have_attribute("aria-label", re.compile(r"eta 5\.0 steps, alpha 0\.50"))
@@ -78,9 +67,10 @@ def plot_width(canvas: Locator) -> float:
     return float(canvas.evaluate("canvas => canvas.clientWidth")) - 62
 
 
-def test_names_under_the_pointer_are_text(server: Server, page: Page):
+def test_names_under_the_pointer_are_text(server: Server, page: Page, case_id: str):
     """Whatever a name holds, the map, the clusters' bars and the images' bars show it as it is."""
-    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
+    call_everything(server.cases / case_id, NAME)
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
     for name, place in (("stability_map", {"x": 90, "y": 60}), ("cluster_bars", {"x": 60, "y": 50}),
                         ("filter_counts", {"x": 60, "y": 46})):  # fmt: skip
         drawn(page, name).hover(position=place)
@@ -94,26 +84,20 @@ def test_names_under_the_pointer_are_text(server: Server, page: Page):
     assert page.evaluate("typeof window.pwned") == "undefined"
 
 
-@pytest.mark.parametrize(("name", "file"), [("stability_map", "stability.png"), ("cluster_bars", "clusters.png")])
-def test_the_camera_takes_a_sharp_picture_on_white(server: Server, page: Page, name: str, file: str):
-    """Three times as fine as the page and white around, in dark mode too."""
+def test_the_camera_takes_a_sharp_picture_on_white_in_any_width(server: Server, page: Page, case_id: str):
+    """Three times as fine as the page and white around, in dark mode too; a narrower window squeezes no picture."""
     page.emulate_media(color_scheme="dark")
-    open_page(page, server, "Selection", case="complete", class_=1, eta=5, alpha=0.5)
-    canvas = drawn(page, name)
-    camera = key(page, name).get_by_role("button", name=CAMERA)
-    assert download_name(page, camera) == file
-    with Image.open(io.BytesIO(download(page, camera))) as picture:
-        assert picture.width == round(3 * canvas.evaluate("canvas => canvas.clientWidth"))
-        pixels = picture.convert("RGB")
-        assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
-        assert len(pixels.getcolors(1 << 20) or []) > 3
-
-
-def test_the_figures_are_drawn_anew_in_another_width(server: Server, page: Page):
-    """A window that becomes narrower makes no picture that is squeezed."""
-    open_page(page, server, "Selection", case="complete", class_=1)
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
     canvas = drawn(page, "stability_map")
     page.set_viewport_size({"width": 800, "height": 900})
     page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
                            arg=canvas.element_handle())  # fmt: skip
     assert canvas.evaluate("canvas => canvas.getBoundingClientRect().right <= innerWidth")
+    for name, file in (("stability_map", "stability.png"), ("cluster_bars", "clusters.png")):
+        camera = key(page, name).get_by_role("button", name=CAMERA)
+        assert download_name(page, camera) == file
+        with Image.open(io.BytesIO(download(page, camera))) as picture:
+            assert picture.width == round(3 * drawn(page, name).evaluate("canvas => canvas.clientWidth"))
+            pixels = picture.convert("RGB")
+            assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
+            assert len(pixels.getcolors(1 << 20) or []) > 3

@@ -1,6 +1,7 @@
 """Sign-in through OpenID Connect, against a provider on this machine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browser.driver import idle, open_page
@@ -21,22 +22,24 @@ def provider() -> Iterator[IdentityProvider]:
 
 
 @pytest.fixture
-def closed_server(stopped_server: Server, provider: IdentityProvider) -> Server:
+def closed_server(tmp_path: Path, provider: IdentityProvider) -> Iterator[Server]:
     """A server whose secrets ask for sign-in."""
-    folder = stopped_server.folder / "home" / ".streamlit"
+    made = Server(tmp_path / "closed", settings={"FDCORE_DEMO": "off"})
+    folder = made.folder / "home" / ".streamlit"
     folder.mkdir(parents=True)
-    (folder / "secrets.toml").write_text(provider.secrets(stopped_server.url))
-    stopped_server.start()
-    return stopped_server
+    (folder / "secrets.toml").write_text(provider.secrets(made.url))
+    made.start()
+    yield made
+    made.stop()
 
 
-def test_nobody_sees_a_case_before_signing_in_and_the_name_goes_into_the_case(closed_server, demo_cases, page: Page):
+def test_nobody_sees_a_case_before_signing_in_and_the_name_goes_into_the_case(closed_server, scored, page: Page):
     """Every page asks first; then what the analyst does carries the name, which is text and nothing else."""
-    case_id = closed_server.add_case(demo_cases.finished)
+    case_id = closed_server.add_case(scored)
     for step in ("", "Selection", "Report"):
         open_page(page, closed_server, step, case=case_id)
         assert page.get_by_role("button", name="Sign in").is_visible()
-        assert "Colours" not in page.locator("body").inner_text()
+        assert "Complete" not in page.locator("body").inner_text()
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{closed_server.url}/**")
     page.get_by_text(f"Signed in as {NAME}").wait_for()

@@ -7,7 +7,7 @@ import case_factory
 import numpy as np
 import pytest
 from case_factory import FOUND, ONE_TERM, RANDOM
-from opening import open_case, open_page
+from opening import open_case
 from reading import figures_by_key, metric, said, table
 
 from fdcore.case.case import Case
@@ -24,13 +24,6 @@ def newest(case: Case) -> Job | None:
 
 
 # Before there is a clone
-
-
-def test_no_case_leads_to_the_cases(cases: Path) -> None:
-    """An empty state with one action."""
-    at = open_page(PAGE)
-    assert not at.exception
-    assert at.button(key="empty_action").label == "Choose a case"
 
 
 def test_two_terms_and_random_are_ready_to_be_trained(finished: Case) -> None:
@@ -160,16 +153,12 @@ def test_a_suspect_with_one_class_cannot_be_copied(cases: Path) -> None:
     assert "clone_start" not in {button.key for button in at.button}
 
 
-def test_half_finished_and_damaged_cases(cases: Path) -> None:
-    """What is there can be trained from, and is called preliminary; what is broken is a sentence."""
+def test_a_half_finished_case(cases: Path) -> None:
+    """What is there can be trained from, and is called preliminary."""
     half = Case.open(case_factory.half_finished(cases / "half"))
     at = open_case(PAGE, half)
     assert "Preliminary" in at.warning[0].value
     assert at.button(key="clone_start")
-    case_factory.damaged(cases / "broken", "corpus.parquet")
-    at = open_page(PAGE, case="broken")
-    assert not at.exception
-    assert "damaged" in at.error[0].value
 
 
 def test_unsaved_settings_of_a_link_are_told(finished: Case) -> None:

@@ -246,14 +246,6 @@ def test_a_budget_that_ended_is_told(cases):
     assert at.error[0].value.startswith("The budget of 160")
 
 
-def test_damaged_answers_are_a_sentence(cases):
-    """And nothing else breaks."""
-    case_factory.damaged(cases / "broken", "corpus.parquet")
-    at = open_page(PAGE, case="broken")
-    assert not at.exception
-    assert at.error
-
-
 def test_hostile_labels_and_file_names_are_only_text(cases):
     """In captions, in the choice of a class, in Plotly."""
     from fdcore.case import tables

@@ -115,14 +115,6 @@ def test_half_finished_offers_to_draw_the_conclusions(cases):
     assert metric(at, "Classes found")
 
 
-def test_a_damaged_case_is_a_sentence(cases):
-    """No traceback for half a file."""
-    case_factory.damaged(cases / "broken", "hierarchy.parquet")
-    at = open_page("8_Report", case="broken")
-    assert not at.exception
-    assert "damaged" in at.error[0].value
-
-
 def test_the_report_can_run_nothing_and_load_nothing(cases):
     """Every text is escaped, a policy forbids the rest, and there is no script and no address in it."""
     page = report_of(case_factory.finished(cases / "one"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import case_factory
 import pytest
-from opening import open_case, open_page
+from opening import open_case
 from reading import said
 
 from fdcore.case.case import Case
@@ -145,12 +145,6 @@ def test_a_half_finished_case_shows_what_there_is(cases: Path) -> None:
     at = open_case(PAGE, Case.open(case_factory.half_finished(cases / "half")))
     assert at.header
     assert at.button(key="save")
-
-
-def test_a_damaged_case_is_a_sentence(cases: Path) -> None:
-    at = open_page(PAGE, case=case_factory.damaged(cases / "broken").name)
-    assert not at.exception
-    assert at.error
 
 
 def test_without_its_cache_a_case_shows_counts_only(finished: Case, monkeypatch, tmp_path) -> None:

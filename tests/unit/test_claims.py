@@ -175,8 +175,7 @@ def test_claims_about_other_classes_are_refused(case: Case, target: int) -> None
 
 
 DAMAGED = [
-    "", "{", "[]", "null", '{"names": {}}', '{"names": [1, 2], "source": ""}', '{"names": {"x": "cat"}, "source": ""}',
-    '{"names": {"-1": "cat"}, "source": ""}', '{"names": {"0": " "}, "source": ""}', '{"names": 7, "source": ""}',
+    "{", '{"names": {}}', '{"names": [1, 2], "source": ""}', '{"names": {"-1": "cat"}, "source": ""}',
     '{"names": {"' + "9" * 5000 + '": "cat"}, "source": ""}', "[" * 100_000,
 ]  # fmt: skip
 

@@ -184,11 +184,8 @@ def test_usage_errors_exit_with_2(capsys):
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        ("selection.json", '{"x": 1}'),
         ("selection.json", '{"classes": [{}], "overall": {}, "settings": {}}'),
-        ("case.json", '{"format": 1, "evidence": "x"}'),
         ("case.json", '{"format": 1, "selection": {"alpha": "x", "evil": 2}}'),
-        ("case.json", '{"format": 1}'),
         ("audit.jsonl", "garbage\n"),
         ("ledger/answers.npy", "short"),
         ("ledger/ledger.json", "[]"),

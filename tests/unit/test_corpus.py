@@ -198,7 +198,7 @@ def test_survey_sees_a_cut_tail(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_real_tiny_imagenet(real_data: Path, tmp_path: Path) -> None:
     """Tiny ImageNet's validation set is 200 leaves of 50 images, and opens in well under a second once decoded."""
     settings: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "cache": tmp_path / "cache"}

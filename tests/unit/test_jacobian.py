@@ -195,15 +195,15 @@ def test_a_round_that_breaks_while_it_is_read_is_none(tmp_path, monkeypatch, err
     assert read_round(tmp_path, 1, "f" * 64, SHAPE, 5) is None
 
 
-@pytest.mark.parametrize("place", range(0, 900, 13))
-def test_a_round_with_a_changed_byte_is_whole_or_none(tmp_path, place):
+def test_a_round_with_a_changed_byte_is_whole_or_none(tmp_path):
     """Wherever a byte is wrong, reading gives a round of the right shape or nothing, and raises nothing."""
     write_npz(tmp_path / "round-1.npz", RIGHT | {"labels": array_file(np.array([0, 4, 2], np.int32))})
-    content = bytearray((tmp_path / "round-1.npz").read_bytes())
-    content[place % len(content)] ^= 0xFF
-    (tmp_path / "round-1.npz").write_bytes(content)
-    found = read_round(tmp_path, 1, "f" * 64, SHAPE, 5)
-    assert found is None or (found.pictures.shape == (3, *SHAPE) and not found.pictures.any())
+    whole = (tmp_path / "round-1.npz").read_bytes()
+    for place in range(0, len(whole), 13):
+        changed = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        (tmp_path / "round-1.npz").write_bytes(changed)
+        found = read_round(tmp_path, 1, "f" * 64, SHAPE, 5)
+        assert found is None or (found.pictures.shape == (3, *SHAPE) and not found.pictures.any()), place
 
 
 def test_a_plain_array_is_no_round(tmp_path):

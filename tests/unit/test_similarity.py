@@ -509,7 +509,7 @@ def test_the_builtin_vectors_give_each_claim_of_table_4_its_own_words() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["word2vec_googlenews_8000x300.txt.gz", "glove_9910x300.txt.gz"])
 def test_published_vectors_agree_with_table_4(tmp_path: Path, real_data: Path, name: str) -> None:
     """As in the paper, cat is 1.0 by its breeds; automobile and airplane are far above 0 by their nearest tokens."""

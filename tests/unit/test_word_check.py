@@ -123,7 +123,7 @@ def test_what_is_written_is_what_was_compared(case: Case, glove: Path, cache: Pa
     assert layout.WORD_VECTORS in details["written"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("quick_umap")
 def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache: Path) -> None:
     """Both methods place the same words; what has no vector is listed instead."""
     check_words(case.folder, glove, cache=cache)
@@ -140,7 +140,7 @@ def test_the_map_has_a_place_for_every_known_word(case: Case, glove: Path, cache
         assert fell_back == bool(drawn["maps"][method]["note"]), "what fell back is told, and nothing else"
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("quick_umap")
 def test_the_same_again_gives_the_same_files(case: Case, glove: Path, cache: Path) -> None:
     """Byte for byte: fixed seeds, no times in the files."""
     names = (layout.WORDS, layout.WORD_VECTORS, "verification/similarity.csv", "verification/label_sets.csv")
@@ -231,7 +231,10 @@ _KILLED = """
 import sys
 from pathlib import Path
 import os, signal
+from fdcore.words import maps
 from fdcore.work.compare_words import check_words
+
+maps._umap = lambda unit, _seed: maps._principal_axes(unit)  # which UMAP starts from; it compiles itself for long
 
 def die(stage, done, total):
     if stage == sys.argv[3]:
@@ -241,7 +244,7 @@ check_words(Path(sys.argv[1]), None, cache=Path(sys.argv[2]), progress=die)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("quick_umap")
 @pytest.mark.parametrize("stage", ["Comparing words", "Drawing the maps", "Writing results"])
 def test_a_killed_comparison_leaves_a_whole_case_and_can_be_done_again(case: Case, cache: Path, stage: str) -> None:
     """Killed while comparing, drawing or writing: what is there can be read, and the next time everything is."""
