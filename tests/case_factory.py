@@ -23,7 +23,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.case import tables
 from fdcore.case.case import Case
-from fdcore.case.clones import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder
+from fdcore.case.clones import answers_file, answers_to_npz, finding_of, read_answered_set, run_folder, write_run
 from fdcore.case.conclusions import read_choices, selection_settings
 from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
@@ -37,7 +37,6 @@ from fdcore.cloning.run import (
     EpochResult,
     Stage,
     TransferFacts,
-    run_to_dict,
 )
 from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.corpus.hierarchy import Hierarchy
@@ -190,7 +189,7 @@ def add_clone(
         TrainingSettings(epochs=planned, **training), finding, stage, TransferFacts(classes, total, 0, notes), history,
         n_epochs, "", 0, total, {"device": "cpu", "precision": "float32"}, {},
     )  # fmt: skip
-    case.write_json(f"{run_folder(run_id)}/run.json", run_to_dict(run))
+    write_run(case, run)
     case.write(f"{run_folder(run_id)}/{TRANSFER}", _transfer_rows(image_ids))
     if stage == "done":
         for name in (WEIGHTS, NETWORK, CARD):

@@ -14,9 +14,11 @@ import tiny_world
 from case_factory import FOUND, RANDOM
 from PIL import Image
 
+from fdcore.case.case import Case
+from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import CloneRequest, Source, TrainingSettings, TransferSettings
-from fdcore.progress import Progress
-from fdcore.work.clones import clone
+from fdcore.progress import Progress, silent
+from fdcore.work.clones import Lab, clone
 
 TRAINING = TrainingSettings(arch="resnet20", epochs=2, batch_size=16, learning_rate=0.02)
 CLASS_FOLDERS = {"red": (200, 40, 40), "green": (40, 190, 60), "blue": (50, 50, 200), "grey": (90, 90, 90)}
@@ -32,6 +34,17 @@ def requested(*sources: Source, evaluation: str = "", total: int = 60, **trainin
     return CloneRequest(sources or (FOUND, RANDOM), TransferSettings(total=total, reserved=0.2), settings, evaluation)
 
 
+def lab_of(case: Case, progress: Progress = silent) -> Lab:
+    """The lab of a case of the tiny world."""
+    return Lab(case, case_factory.world().cache, progress=progress)
+
+
+def train(case: Case, request: CloneRequest, progress: Progress = silent) -> tuple[CloneRun, ...]:
+    """Carry out a request in a lab of its own."""
+    with lab_of(case, progress) as lab:
+        return clone(lab, request)
+
+
 def cloned(folder: Path) -> Path:
     """A finished case of the tiny world for which the request `requested()` was carried out."""
     return Path(shutil.copytree(_cloned(), folder))
@@ -41,7 +54,7 @@ def cloned(folder: Path) -> Path:
 def _cloned() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fdcore-cloned-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    clone(case_factory.finished(folder / "case"), requested(), cache=case_factory.world().cache)
+    train(Case.open(case_factory.finished(folder / "case")), requested())
     return folder / "case"
 
 

@@ -63,12 +63,13 @@ def _add_clone(command: argparse.ArgumentParser) -> None:
 
 def _clone(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
-    from fdcore.work.clones import clone
+    from fdcore.work.clones import Lab, clone
 
-    progress = printing.ProgressBar()
+    case, progress = Case.open(options.case), printing.ProgressBar()
     for request in _requests(options):
-        clone(options.case, request, cache=_cache(options), progress=progress)
-    return _show(Case.open(options.case), options, key=None, measure=None)
+        with Lab(case, _cache(options), progress=progress) as lab:
+            clone(lab, request)
+    return _show(case, options, key=None, measure=None)
 
 
 def _requests(options: argparse.Namespace) -> list["CloneRequest"]:
@@ -124,10 +125,10 @@ def _suitable_architecture(options: argparse.Namespace) -> str:
 
     from fdcore.case.case import Case
     from fdcore.cloning.architectures import default_arch
-    from fdcore.work.clones.asking import input_of
+    from fdcore.work.clones import Lab
 
     gpu = options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available())
-    return default_arch(input_of(Case.open(options.case)), gpu)
+    return default_arch(Lab(Case.open(options.case), _cache(options)).spec, gpu)
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any]:

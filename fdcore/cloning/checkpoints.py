@@ -2,13 +2,15 @@
 
 import io
 import pickle  # for the exception's name only
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 
-from fdcore.cloning.run import EpochResult, checked_result
+from fdcore.cloning.run import EpochResult, require_order
 from fdcore.errors import CaseError
 from fdcore.storage import disk_errors, write_atomically
 
@@ -16,7 +18,8 @@ NAME = "checkpoint.pt"
 State = dict[str, Tensor]
 
 
-class Checkpoint(NamedTuple):
+@dataclass(frozen=True)
+class Checkpoint:
     """The state of a training between two epochs.
 
     Attributes:
@@ -39,6 +42,11 @@ class Checkpoint(NamedTuple):
     history: tuple[EpochResult, ...]
     circumstances: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        require_order(self.history)
+        if not 0 <= self.started < len(self.history):
+            raise ValueError(f"{len(self.history)} epochs, of which {self.started} before this round")
+
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Replace the folder's checkpoint.
@@ -47,7 +55,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         StorageError: the disk is full, or the folder cannot be written; the last checkpoint stays.
     """
     content = io.BytesIO()
-    torch.save(checkpoint._asdict() | {"history": [list(one) for one in checkpoint.history]}, content)
+    torch.save(vars(checkpoint) | {"history": [list(astuple(one)) for one in checkpoint.history]}, content)
     write_atomically(folder / NAME, content.getvalue())
 
 
@@ -87,36 +95,19 @@ def _read(folder: Path) -> Checkpoint | None:
         content = path.read_bytes()
     try:
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        history = tuple(checked_result(EpochResult(*one)) for one in values["history"])
-        checkpoint = Checkpoint(**{**values, "history": history})
+        names = [field.name for field in fields(EpochResult)]
+        history = [dict(zip(names, one, strict=True)) for one in values["history"]]
+        return msgspec.convert({**values, "history": history}, Checkpoint)
     except (
+        msgspec.ValidationError,
         pickle.UnpicklingError,
         RuntimeError,
         EOFError,
         ValueError,
         TypeError,
-        KeyError,
+        LookupError,
         AttributeError,
-        IndexError,
         OverflowError,
         MemoryError,
     ):
         return None
-    return checkpoint if _is_whole(checkpoint) else None
-
-
-def _is_whole(checkpoint: Checkpoint) -> bool:
-    numbers = (checkpoint.round, checkpoint.started)
-    return (
-        all(type(number) is int for number in numbers)
-        and 0 <= checkpoint.started < len(checkpoint.history)
-        and [one.epoch for one in checkpoint.history] == list(range(1, len(checkpoint.history) + 1))
-        and all(_is_state(weights) for weights in (checkpoint.network, checkpoint.best))
-        and all(isinstance(table, dict) for table in (checkpoint.optimiser, checkpoint.circumstances))
-    )
-
-
-def _is_state(weights: object) -> bool:
-    return isinstance(weights, dict) and all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
-    )

@@ -9,30 +9,27 @@ cloning/runs/<id>/MODEL_CARD.md      from what, how, how good
 cloning/runs/<id>/answers/<set>.npz  what it answers for the pictures of an evaluation set
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
-from fdcore.cloning.settings import (
-    Source,
-    TrainingSettings,
-    TransferSettings,
-    source_from_dict,
-    training_from_dict,
-    transfer_from_dict,
-)
-from fdcore.errors import CaseError, SettingsError
+import msgspec
+
+from fdcore.cloning.settings import Source, TrainingSettings, TransferSettings
 
 Stage = Literal["drawn", "training", "trained", "done"]
 
-MAX_COUNT = 10**15  # of rows and queries; more than that is damage
 MAX_SECONDS = 10**9  # of an epoch, some thirty years
+MAX_LOSS = sys.float_info.max  # a loss that is no number ends the training, so none is recorded
+Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]  # of rows and queries; more than that is damage
+Agreement = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 TRANSFER, CHECKPOINT = "transfer.parquet", "checkpoint.pt"
 WEIGHTS, NETWORK, CARD = "clone.safetensors", "clone.onnx", "MODEL_CARD.md"
 
 
-class EpochResult(NamedTuple):
+@dataclass(frozen=True)
+class EpochResult:
     """What one epoch gave.
 
     Attributes:
@@ -45,16 +42,17 @@ class EpochResult(NamedTuple):
         n_images: how many images it passed over.
     """
 
-    epoch: int
-    loss: float
-    trained_agreement: float
-    held_out_agreement: float
-    learning_rate: float
-    seconds: float
-    n_images: int
+    epoch: Annotated[int, msgspec.Meta(ge=1)]
+    loss: Annotated[float, msgspec.Meta(ge=-MAX_LOSS, le=MAX_LOSS)]
+    trained_agreement: Agreement
+    held_out_agreement: Agreement
+    learning_rate: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=MAX_SECONDS)]
+    n_images: Annotated[int, msgspec.Meta(ge=1, lt=10**15)]
 
 
-class ClassTransfer(NamedTuple):
+@dataclass(frozen=True)
+class ClassTransfer:
     """One class's part of a drawn transfer set.
 
     Attributes:
@@ -68,10 +66,10 @@ class ClassTransfer(NamedTuple):
 
     target_class: int
     label: str
-    wanted: int
-    n_images: int
-    n_views: int
-    n_filled: int
+    wanted: Count
+    n_images: Count
+    n_views: Count
+    n_filled: Count
 
     @property
     def n_rows(self) -> int:
@@ -79,7 +77,8 @@ class ClassTransfer(NamedTuple):
         return self.n_images + self.n_views + self.n_filled
 
 
-class TransferFacts(NamedTuple):
+@dataclass(frozen=True)
+class TransferFacts:
     """What a drawn transfer set is made of.
 
     Attributes:
@@ -90,8 +89,8 @@ class TransferFacts(NamedTuple):
     """
 
     classes: tuple[ClassTransfer, ...]
-    n_answers: int
-    n_sent: int
+    n_answers: Count
+    n_sent: Count
     notes: tuple[str, ...]
 
     @property
@@ -130,12 +129,20 @@ class CloneRun:
     stage: Stage
     drawn: TransferFacts
     history: tuple[EpochResult, ...] = ()
-    best_epoch: int = 0
+    best_epoch: Count = 0
     stopped_early: str = ""
-    n_sent: int = 0
-    n_answers: int = 0
+    n_sent: Count = 0
+    n_answers: Count = 0
     circumstances: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_order(self.history)
+        planned = self.training.epochs * (self.training.jacobian_rounds + 1)
+        if not self.best_epoch <= len(self.history) <= planned:
+            raise ValueError(f"{len(self.history)} of {planned} epochs, the best being number {self.best_epoch}")
+        if [one.target_class for one in self.drawn.classes] != list(range(len(self.drawn.classes))):
+            raise ValueError("the classes of the transfer set do not stand in their order")
 
     @property
     def best_agreement(self) -> float | None:
@@ -144,80 +151,21 @@ class CloneRun:
         return kept[0] if kept and kept[0] >= 0 else None
 
     @property
+    def trained(self) -> bool:
+        """Whether its best weights are there, so that the pictures it was trained on are not needed any more."""
+        return self.stage in ("trained", "done")
+
+    @property
     def finished(self) -> bool:
         """Whether it can be tested and taken away."""
         return self.stage == "done"
 
 
-def run_to_dict(run: CloneRun) -> dict[str, Any]:
-    """A JSON-ready copy; the inverse is `run_from_dict`."""
-    drawn = run.drawn._asdict() | {"classes": [one._asdict() for one in run.drawn.classes]}
-    return asdict(run) | {"drawn": drawn, "history": [one._asdict() for one in run.history]}
-
-
-def run_from_dict(values: Mapping[str, Any]) -> CloneRun:
-    """Read a run's record; it may come from anywhere.
+def require_order(history: Sequence[EpochResult]) -> None:
+    """Whether the epochs follow each other.
 
     Raises:
-        CaseError: it is no such record.
+        ValueError: one is missing; what holds them is damaged.
     """
-    try:
-        drawn = values["drawn"]
-        classes = tuple(ClassTransfer(**one) for one in drawn["classes"])
-        run = CloneRun(
-            **{
-                **values,
-                "source": source_from_dict(values["source"]),
-                "transfer": transfer_from_dict(values["transfer"]),
-                "training": training_from_dict(values["training"]),
-                "drawn": TransferFacts(classes, drawn["n_answers"], drawn["n_sent"], tuple(map(str, drawn["notes"]))),
-                "history": tuple(checked_result(EpochResult(**one)) for one in values["history"]),
-            }
-        )
-        _check(run)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SettingsError) as error:
-        raise CaseError(f"The record of a clone is damaged ({error}). Restore it from a copy of the case.") from error
-    return run
-
-
-def _check(run: CloneRun) -> None:
-    shares = run.drawn.classes
-    texts = (run.id, run.created, run.stopped_early, *run.files.values(), *(share.label for share in shares))
-    counts = (run.best_epoch, run.n_sent, run.n_answers, run.drawn.n_answers, run.drawn.n_sent)
-    rows = (number for _, _, *numbers in shares for number in numbers)
-    right = (
-        run.stage in get_args(Stage)
-        and all(isinstance(text, str) for text in texts)
-        and all(isinstance(table, dict) for table in (run.selection, run.circumstances, run.files))
-        and all(type(number) is int and 0 <= number < MAX_COUNT for number in (*counts, *rows))
-        and [one.epoch for one in run.history] == list(range(1, len(run.history) + 1))
-        and run.best_epoch <= len(run.history) <= run.training.epochs * (run.training.jacobian_rounds + 1)
-        and [share.target_class for share in shares] == list(range(len(shares)))
-    )
-    if not right:
-        raise ValueError("an entry is of a wrong kind")
-
-
-def checked_result(result: EpochResult) -> EpochResult:
-    """The same, when each of it is a number that an epoch can give.
-
-    Raises:
-        ValueError: it is not; what holds it is damaged.
-    """
-    right = {
-        "epoch": type(result.epoch) is int,
-        "loss": _lies(result.loss, -math.inf, math.inf),
-        "trained_agreement": _lies(result.trained_agreement, -1, 1),
-        "held_out_agreement": _lies(result.held_out_agreement, -1, 1),
-        "learning_rate": _lies(result.learning_rate, 0, math.inf),
-        "seconds": _lies(result.seconds, 0, MAX_SECONDS),
-        "n_images": type(result.n_images) is int and 1 <= result.n_images < MAX_COUNT,
-    }
-    if wrong := [name for name, is_right in right.items() if not is_right]:
-        raise ValueError(f"{wrong[0]} of an epoch is {str(getattr(result, wrong[0]))[:40]}")
-    return result
-
-
-def _lies(value: float, low: float, high: float) -> bool:
-    """Whether it is a finite number from low to high, and no truth value or text in its place."""
-    return type(value) in (int, float) and math.isfinite(value) and low <= value <= high
+    if [one.epoch for one in history] != list(range(1, len(history) + 1)):
+        raise ValueError("an epoch is missing")

@@ -1,9 +1,10 @@
 """What a clone is made from and how it is trained, as the analyst chooses it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, get_type_hints
+
+import msgspec
 
 from fdcore.errors import SettingsError
 
@@ -12,6 +13,7 @@ Uncertain = Literal["take", "set aside"]
 Optimiser = Literal["sgd", "adam"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Role = Literal["", "same", "similar", "distant"]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class SourceKind(StrEnum):
@@ -41,11 +43,11 @@ class Source:
     role: Role = ""
 
     def __post_init__(self) -> None:
-        _require_types(self)
+        _check_fields(self)
         if (self.kind is SourceKind.FOLDER) != bool(self.folder):
             raise SettingsError("A source is either the finding, the corpus, or a folder that is named.")
-        if self.role not in get_args(Role) or (self.role and not self.folder):
-            raise SettingsError(f"A folder is the same, similar or distant, not {self.role!r}.")
+        if self.role and not self.folder:
+            raise SettingsError(f"Only a folder is the same, similar or distant; {self.kind} images are not.")
 
     @property
     def name(self) -> str:
@@ -77,20 +79,15 @@ class TransferSettings:
             the class counts as not found.
     """
 
-    total: int = 5_000
-    seed: int = 0
+    total: Annotated[int, msgspec.Meta(ge=2, le=10_000_000)] = 5_000
+    seed: Seed = 0
     fill_views: bool = True
     not_found: NotFound = "leave out"
-    reserved: float = 0.1
+    reserved: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
     uncertain: Uncertain = "take"
 
     def __post_init__(self) -> None:
-        _require_types(self)
-        _require(2 <= self.total <= 10_000_000, "A transfer set has 2 to 10,000,000 images", self.total)
-        _require(0 <= self.seed < 2**63, "The seed lies between 0 and 2^63 - 1", self.seed)
-        _require(self.not_found in get_args(NotFound), "A class not found is 'leave out' or 'random'", self.not_found)
-        _require(self.uncertain in get_args(Uncertain), "Uncertain is 'take' or 'set aside'", self.uncertain)
-        _require(0 <= self.reserved <= 0.5, "The reserved share lies between 0 and 0.5", self.reserved)
+        _check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -115,33 +112,22 @@ class TrainingSettings:
     """
 
     arch: str = "resnet20"
-    epochs: int = 50
-    batch_size: int = 64
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = 64
     optimiser: Optimiser = "sgd"
-    learning_rate: float = 0.0
-    weight_decay: float = 5e-4
+    learning_rate: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    weight_decay: Annotated[float, msgspec.Meta(ge=0, le=1)] = 5e-4
     augment: bool = True
-    held_out: float = 0.1
-    patience: int = 0
-    jacobian_rounds: int = 0
-    jacobian_step: float = 0.1
+    held_out: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
+    patience: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    jacobian_rounds: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
+    jacobian_step: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
     precision: Precision = "auto"
     device: str = "auto"
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        _require_types(self)
-        _require(1 <= self.epochs <= 10_000, "A clone is trained for 1 to 10,000 epochs", self.epochs)
-        _require(1 <= self.batch_size <= 65_536, "A step takes 1 to 65,536 images", self.batch_size)
-        _require(self.optimiser in get_args(Optimiser), "The optimiser is 'sgd' or 'adam'", self.optimiser)
-        _require(0 <= self.learning_rate <= 100, "The learning rate lies between 0 and 100", self.learning_rate)
-        _require(0 <= self.weight_decay <= 1, "The weight decay lies between 0 and 1", self.weight_decay)
-        _require(0 <= self.held_out <= 0.5, "The held-out share lies between 0 and 0.5", self.held_out)
-        _require(0 <= self.patience <= 10_000, "The patience lies between 0 and 10,000 epochs", self.patience)
-        _require(0 <= self.jacobian_rounds <= 10, "There are 0 to 10 rounds of augmentation", self.jacobian_rounds)
-        _require(0 < self.jacobian_step <= 1, "A step lies above 0 and at most at 1", self.jacobian_step)
-        _require(self.precision in get_args(Precision), "Precision is auto, float32 or bfloat16", self.precision)
-        _require(0 <= self.seed < 2**63, "The seed lies between 0 and 2^63 - 1", self.seed)
+        _check_fields(self)
 
     @property
     def peak_rate(self) -> float:
@@ -176,88 +162,17 @@ class CloneRequest:
                 "Clones are tested on a folder, or on a reserved share of the corpus: give one of them."
             )
 
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "CloneRequest":
-        """The inverse of `as_dict`.
+def _check_fields(settings: object) -> None:
+    """Whether every field holds what it is declared as, in its range.
 
-        Raises:
-            SettingsError: it is something else.
-        """
+    Raises:
+        SettingsError: one does not.
+    """
+    for name, declared in get_type_hints(type(settings), include_extras=True).items():
+        value = getattr(settings, name)
         try:
-            return cls(
-                tuple(source_from_dict(source) for source in values["sources"]),
-                transfer_from_dict(values["transfer"]),
-                training_from_dict(values["training"]),
-                str(values["evaluation"]),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise SettingsError(f"The request for clones is incomplete ({error!r}).") from error
-
-
-def source_from_dict(values: Mapping[str, Any]) -> Source:
-    """The inverse of `dataclasses.asdict`.
-
-    Raises:
-        SettingsError: it is something else; a case may come from anywhere.
-    """
-    if not isinstance(values, Mapping):
-        raise SettingsError(f"A source is a table of its fields, not {str(values)[:80]!r}.")
-    return _from_dict(Source, dict(values) | {"kind": _kind(values.get("kind"))})
-
-
-def transfer_from_dict(values: Mapping[str, Any]) -> TransferSettings:
-    """The inverse of `dataclasses.asdict`.
-
-    Raises:
-        SettingsError: it is something else.
-    """
-    return _from_dict(TransferSettings, values)
-
-
-def training_from_dict(values: Mapping[str, Any]) -> TrainingSettings:
-    """The inverse of `dataclasses.asdict`.
-
-    Raises:
-        SettingsError: it is something else.
-    """
-    return _from_dict(TrainingSettings, values)
-
-
-def _kind(value: object) -> SourceKind:
-    try:
-        return SourceKind(str(value))
-    except ValueError as error:
-        raise SettingsError(f"There is no source called {value!r}.") from error
-
-
-_Settings = TypeVar("_Settings", Source, TransferSettings, TrainingSettings)
-
-
-def _from_dict(kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
-    if not isinstance(values, Mapping):
-        raise SettingsError(f"{kind.__name__} is a table of its fields, not {str(values)[:80]!r}.")
-    if unknown := sorted(set(values) - {field.name for field in fields(kind)}):
-        raise SettingsError(f"{kind.__name__} has no {', '.join(map(str, unknown))}.")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise SettingsError(f"{kind.__name__} is incomplete or holds something else ({error}).") from error
-
-
-def _require(holds: bool, expected: str, value: object) -> None:
-    if not holds:
-        raise SettingsError(f"{expected}, not {value!r}.")
-
-
-def _require_types(settings: Source | TransferSettings | TrainingSettings) -> None:
-    """Whether every field holds what it is declared as; `_require` then says whether it lies in its range."""
-    for one in fields(settings):
-        value, declared = getattr(settings, one.name), one.type if isinstance(one.type, type) else str  # a Literal
-        kinds = (float, int) if declared is float else (declared,)
-        if type(value) not in kinds:
-            names = " or ".join(kind.__name__ for kind in kinds)
-            raise SettingsError(f"{one.name} of {type(settings).__name__} is {names}, not {str(value)[:80]!r}.")
+            checked = msgspec.convert(value, declared)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{name} cannot be {str(value)[:80]!r}: {error}.") from error
+        object.__setattr__(settings, name, checked)  # a whole number where a fraction is declared becomes one

@@ -11,6 +11,7 @@ from fdcore.case.plan import Plan, SuspectOptions
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.method.findings import Findings
 from fdcore.progress import Progress, silent
+from fdcore.records import to_plain
 from fdcore.words.claims import claims_from_list
 from fdcore.work.intake import check_suspect, survey_corpora
 from fdcore.work.investigate import run_plan
@@ -46,7 +47,7 @@ def prepare_demo(folder: Path, corpus: Path) -> None:
     """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
     case = Case.open_or_create(folder)
     if case.facts().plan is None:
-        case.record(title="Demo", demo=True, plan=demo_plan(corpus), cloning=demo_clones(corpus).as_dict())
+        case.record(title="Demo", demo=True, plan=demo_plan(corpus), cloning=to_plain(demo_clones(corpus)))
     case.take_evidence(demo.SUSPECT_PATH)
 
 

@@ -11,6 +11,7 @@ from fdcore.progress import Progress
 if TYPE_CHECKING:
     from fdcore.method.findings import Findings
     from fdcore.words.agreement import Agreement
+    from fdcore.work.clones import Lab
 
 Lane = Literal["heavy", "light"]
 Params = dict[str, Any]
@@ -100,51 +101,53 @@ def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:
 
 def _clone(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.cloning.settings import CloneRequest
+    from fdcore.records import from_plain
     from fdcore.work.clones import clone
 
-    request = CloneRequest.from_dict(params["request"])
-    _require_allowed(folder)
+    request = from_plain(CloneRequest, params["request"], what="the request for clones")
     _require_inside([*(source.folder for source in request.sources), request.evaluation])
-    runs = clone(folder, request, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
-    return f"{len(runs)} {'clone is' if len(runs) == 1 else 'clones are'} trained and tested."
+    with _lab(folder, params, progress) as lab:
+        return _n_trained(len(clone(lab, request)))
 
 
-def _go_on_with_clones(folder: Path, params: Params, progress: Progress) -> str:
-    from fdcore.case.case import Case
+def _resume_clones(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.case.clones import read_run
-    from fdcore.work.clones import go_on
+    from fdcore.work.clones import resume_clones
 
-    _require_allowed(folder)
-    sources = [read_run(Case.open(folder), name).source.folder for name in params["runs"]]  # the case may be imported
-    _require_inside([*sources, params.get("evaluation", "")])
-    runs = go_on(
-        folder, params["runs"], evaluation=params.get("evaluation", ""), cache=Path(params["cache"]),
-        by=params.get("by", ""), progress=progress,
-    )  # fmt: skip
-    return f"{len(runs)} {'clone is' if len(runs) == 1 else 'clones are'} trained and tested."
+    with _lab(folder, params, progress) as lab:
+        sources = [read_run(lab.case, name).source.folder for name in params["runs"]]  # the case may be imported
+        _require_inside(sources)
+        return _n_trained(len(resume_clones(lab, params["runs"], evaluation=params.get("evaluation", ""))))
 
 
 def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.work.clones import finish_clone
 
-    _require_allowed(folder)
-    _require_inside([params.get("evaluation", "")])
-    run = finish_clone(
-        folder, params["run"], evaluation=params.get("evaluation", ""), cache=Path(params["cache"]),
-        by=params.get("by", ""), progress=progress,
-    )  # fmt: skip
+    with _lab(folder, params, progress) as lab:
+        run = finish_clone(lab, params["run"], evaluation=params.get("evaluation", ""))
     return f"The clone keeps what it had learned by epoch {run.best_epoch}."
 
 
 def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.work.clones import evaluate_clones
 
-    _require_allowed(folder)
-    _require_inside([params["evaluation"]])
-    evaluate_clones(
-        folder, params["evaluation"], cache=Path(params["cache"]), by=params.get("by", ""), progress=progress
-    )
+    with _lab(folder, params, progress) as lab:
+        evaluate_clones(lab, params["evaluation"])
     return "Every finished clone was tested."
+
+
+def _lab(folder: Path, params: Params, progress: Progress) -> "Lab":
+    """The case's lab, where a server may read what it and the job name."""
+    from fdcore.case.case import Case
+    from fdcore.work.clones import Lab
+
+    _require_allowed(folder)
+    _require_inside([params.get("evaluation", "")])
+    return Lab(Case.open(folder), Path(params["cache"]), by=params.get("by", ""), progress=progress)
+
+
+def _n_trained(n: int) -> str:
+    return f"{n} {'clone is' if n == 1 else 'clones are'} trained and tested."
 
 
 def _require_inside(folders: Sequence[str]) -> None:
@@ -192,7 +195,7 @@ KINDS: dict[str, Kind] = {
     "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
     "words": Kind("Comparing the words", "light", _check_words),
     "clone": Kind("Training clones", "heavy", _clone),
-    "clone-go-on": Kind("Going on with clones", "heavy", _go_on_with_clones),
+    "clone-go-on": Kind("Going on with clones", "heavy", _resume_clones),
     "clone-finish": Kind("Keeping a clone's best weights", "heavy", _finish_clone),
     "clone-test": Kind("Testing clones", "heavy", _evaluate_clones),
     "demo": Kind("Building the demo case", "heavy", _demo),

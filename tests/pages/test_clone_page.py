@@ -13,6 +13,7 @@ from reading import figures_by_key, metric, said, table
 from fdcore.case.case import Case
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
 from fdcore.jobs import Job, JobQueue
+from fdcore.records import from_plain, to_plain
 from ui.clone.sources import Folder
 
 PAGE = "7_Clone"
@@ -57,7 +58,7 @@ def test_one_click_hands_the_choice_to_a_job(finished: Case) -> None:
     at.button(key="clone_start").click().run()
     assert not at.exception
     job = newest(finished)
-    request = CloneRequest.from_dict(job.params["request"])
+    request = from_plain(CloneRequest, job.params["request"], what="a request")
     assert job.kind == "clone"
     assert request.sources == (FOUND, ONE_TERM, RANDOM)
     assert (request.training.epochs, request.training.seed) == (7, 3)
@@ -80,7 +81,7 @@ def test_a_folder_is_a_source_with_its_role(finished: Case) -> None:
     assert metric(at, "Clones") == "3"
     assert metric(at, "Queries to send") == "up to 5,000"
     at.button(key="clone_start").click().run()
-    folder = CloneRequest.from_dict(newest(finished).params["request"]).sources[-1]
+    folder = from_plain(CloneRequest, newest(finished).params["request"], what="a request").sources[-1]
     assert folder == Source(SourceKind.FOLDER, str(case_factory.world().corpora / "tiny"), "similar")
 
 
@@ -89,7 +90,7 @@ def test_the_test_set_is_the_last_one_where_it_may_be_read(finished: Case, insid
     """As the demo case suggests its own; one outside the corpora folders is not taken over."""
     folder = case_factory.world().corpora / "tiny" if inside else Path("/x/elsewhere")
     request = CloneRequest((FOUND, RANDOM), evaluation=str(folder))
-    finished.record(cloning=request.as_dict())
+    finished.record(cloning=to_plain(request))
     at = open_case(PAGE, finished)
     assert at.selectbox(key="clone_test_set").value == ("tiny" if inside else "Held-back images of the corpus")
 

@@ -98,7 +98,7 @@ def test_the_same_command_trains_nothing_twice(cloned, labelled) -> None:
         (["--sources", "found,nowhere/at/all"], 2, "is no source: give found, one-term, random"),
         (["--sources", ""], 2, "at least one source"),
         (["--total", "many"], 2, "--total takes whole numbers"),
-        (["--epochs", "0"], 2, "1 to 10,000 epochs"),
+        (["--epochs", "0"], 2, "epochs cannot be '0'"),
         (["--arch", "resnet21"], 3, "No architecture is called 'resnet21'"),
         (["--device", "cuda:7"], 2, "no device 'cuda:7'"),
     ],

@@ -6,24 +6,10 @@ from dataclasses import FrozenInstanceError, asdict, replace
 import numpy as np
 import pytest
 
-from fdcore.cloning.run import (
-    ClassTransfer,
-    CloneRun,
-    EpochResult,
-    TransferFacts,
-    run_from_dict,
-    run_to_dict,
-)
-from fdcore.cloning.settings import (
-    Source,
-    SourceKind,
-    TrainingSettings,
-    TransferSettings,
-    source_from_dict,
-    training_from_dict,
-    transfer_from_dict,
-)
+from fdcore.cloning.run import ClassTransfer, CloneRun, EpochResult, TransferFacts
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import CaseError, SettingsError
+from fdcore.records import from_plain, to_plain
 
 RUN = CloneRun(
     id="two-terms-1",
@@ -46,12 +32,16 @@ RUN = CloneRun(
 
 
 def changed(**values) -> dict:
-    return json.loads(json.dumps(run_to_dict(RUN))) | values
+    return json.loads(json.dumps(to_plain(RUN))) | values
+
+
+def read(record: object) -> CloneRun:
+    return from_plain(CloneRun, record, what="the record of a clone")
 
 
 def test_a_record_comes_back_as_it_was():
-    """Through JSON, with every field."""
-    assert run_from_dict(changed()) == RUN
+    """Through JSON, with every field; what a later version might add is passed over."""
+    assert read(changed(surprise=1)) == RUN
     assert RUN.drawn.n_rows == 35
     assert RUN.best_agreement == 0.4
     assert replace(RUN, best_epoch=2).best_agreement is None  # nothing was held out
@@ -60,58 +50,36 @@ def test_a_record_comes_back_as_it_was():
     assert replace(RUN, stage="done").finished
 
 
+def test_a_record_is_written_as_it_always_was():
+    """Cases of earlier versions hold tables of named entries, not lists."""
+    record = changed()
+    assert record["source"] == {"kind": "folder", "folder": "/data/caltech101", "role": "similar"}
+    assert record["history"][0] == {
+        "epoch": 1, "loss": 2.1, "trained_agreement": 0.3, "held_out_agreement": 0.4, "learning_rate": 0.01,
+        "seconds": 1.5, "n_images": 35,
+    }  # fmt: skip
+    assert record["drawn"]["classes"][1] == {
+        "target_class": 1, "label": "", "wanted": 25, "n_images": 0, "n_views": 0, "n_filled": 10,
+    }  # fmt: skip
+
+
+EPOCH, SHARE = asdict(RUN.history[0]), asdict(RUN.drawn.classes[0])
 HUGE = 10**400  # JSON knows no bounds for whole numbers
 DAMAGED = [
     {"stage": "half"},
-    {"stage": []},
     {"id": 5},
-    {"created": None},
-    {"source": None},
-    {"source": {"kind": "gift"}},
     {"source": {"kind": "folder", "folder": ""}},
-    {"source": {"kind": "folder", "folder": 7}},
-    {"source": {"kind": "found", "shell": "rm"}},
+    {"source": {"kind": "gift"}},
     {"transfer": {"total": 1}},
-    {"transfer": {"total": "many"}},
-    {"transfer": 5},
-    {"training": {"epochs": 0}},
-    {"training": [1]},
-    {"selection": []},
-    {"circumstances": None},
-    {"files": ["clone.onnx"]},
     {"files": {"clone.onnx": 5}},
     {"best_epoch": 3},
-    {"best_epoch": -1},
-    {"best_epoch": 1.0},
-    {"n_sent": -1},
-    {"n_sent": True},
     {"n_answers": HUGE},
-    {"history": 5},
-    {"history": [{"epoch": 1}]},
-    {"history": [RUN.history[1]._asdict()]},
-    {"history": [RUN.history[0]._asdict() | {"loss": float("nan")}]},
-    {"history": [RUN.history[0]._asdict() | {"loss": HUGE}]},
-    {"history": [RUN.history[0]._asdict() | {"loss": "low"}]},
-    *(
-        {"history": [RUN.history[0]._asdict() | {field: value}]}
-        for field, values in {
-            "epoch": (0, 2, True, 1.0),
-            "loss": (float("inf"), None, True),
-            "trained_agreement": (-1.1, 1.1, float("nan"), "0.5"),
-            "held_out_agreement": (-1.1, 2, None),
-            "learning_rate": (-0.1, float("inf"), []),
-            "seconds": (-0.1, 1.1e9, float("inf"), HUGE, {}),
-            "n_images": (0, -5, 1.5, True, HUGE),
-        }.items()
-        for value in values
-    ),
-    {"history": [RUN.history[0]._asdict() | {"epoch": i} for i in (1, 2, 3)]},  # two were planned
-    {"drawn": None},
-    {"drawn": {"classes": [], "n_answers": 0, "n_sent": 0}},
-    {"drawn": {"classes": [], "n_answers": 0.5, "n_sent": 0, "notes": []}},
-    {"drawn": {"classes": [], "n_answers": 0, "n_sent": 0, "notes": 7}},
-    {"drawn": {"classes": [RUN.drawn.classes[1]._asdict()], "n_answers": 0, "n_sent": 0, "notes": []}},
-    {"surprise": 1},
+    {"history": [EPOCH | {"epoch": 2}]},
+    {"history": [EPOCH | {"loss": float("inf")}]},
+    {"history": [EPOCH | {"seconds": 1.1e9}]},
+    {"history": [EPOCH | {"epoch": i} for i in (1, 2, 3)]},  # two were planned
+    {"drawn": asdict(RUN.drawn) | {"classes": [SHARE | {"target_class": 1}]}},
+    {"drawn": asdict(RUN.drawn) | {"classes": [SHARE | {"n_images": -1}]}},
 ]
 
 
@@ -119,74 +87,44 @@ DAMAGED = [
 def test_a_damaged_or_hostile_record_ends_in_a_sentence(values):
     """Whatever an entry holds instead: a case may come from anywhere."""
     with pytest.raises(CaseError, match="record of a clone is damaged"):
-        run_from_dict(changed(**values))
+        read(changed(**values))
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("label", 5), ("label", None), ("label", ["dog"]), ("n_images", -1), ("n_images", 1.5), ("wanted", HUGE)],
-)
-def test_what_a_class_got_is_a_text_and_whole_numbers(field, value):
-    """A label that is no text would spoil every page that shows it, a count below 0 every sum."""
+def test_what_is_no_record_is_damaged():
+    """Nothing is made up for what is gone, and JSON may hold anything."""
     record = changed()
-    record["drawn"]["classes"][0][field] = value
-    with pytest.raises(CaseError, match="record of a clone is damaged"):
-        run_from_dict(record)
+    del record["drawn"]
+    for content in (record, None, [["id", "x"]]):
+        with pytest.raises(CaseError, match="record of a clone is damaged"):
+            read(content)
 
 
 def test_an_epoch_at_the_ends_of_its_ranges_is_none_the_less_one():
     """Nothing held out, nothing agreed, no time measured, whole numbers for shares: all of it can happen."""
-    epoch = EpochResult(1, 0, 0, -1, 0, 0, 1)
-    assert run_from_dict(changed(history=[epoch._asdict()], best_epoch=1)).history == (epoch,)
-    epoch = EpochResult(1, 1e300, 1, 1, 100.0, 1e9, 10**14)
-    assert run_from_dict(changed(history=[epoch._asdict()], best_epoch=1)).history == (epoch,)
+    for epoch in (EpochResult(1, 0, 0, -1, 0, 0, 1), EpochResult(1, 1e300, 1, 1, 100.0, 1e9, 10**14)):
+        assert read(changed(history=[asdict(epoch)], best_epoch=1)).history == (epoch,)
 
 
 def test_rounds_of_augmentation_have_epochs_of_their_own():
     """A record may hold as many epochs as all rounds together."""
     training = asdict(replace(RUN.training, jacobian_rounds=1))
-    history = [RUN.history[0]._asdict() | {"epoch": i} for i in range(1, 5)]
-    assert len(run_from_dict(changed(training=training, history=history)).history) == 4
-
-
-@pytest.mark.parametrize("missing", ["id", "source", "transfer", "training", "drawn", "history", "stage"])
-def test_a_record_without_an_entry_is_damaged(missing):
-    """Nothing is made up for what is gone."""
-    record = changed()
-    del record[missing]
-    with pytest.raises(CaseError, match="record of a clone is damaged"):
-        run_from_dict(record)
-
-
-@pytest.mark.parametrize("record", [None, [], "run", 5, [["id", "x"]]])
-def test_what_is_no_table_is_no_record(record):
-    """JSON may hold anything."""
-    with pytest.raises(CaseError, match="record of a clone is damaged"):
-        run_from_dict(record)
+    history = [EPOCH | {"epoch": i} for i in range(1, 5)]
+    assert len(read(changed(training=training, history=history)).history) == 4
 
 
 # Settings
 
 
-@pytest.mark.parametrize(
-    ("settings", "read"),
-    [
-        (RUN.source, source_from_dict),
-        (Source(SourceKind.RANDOM), source_from_dict),
-        (RUN.transfer, transfer_from_dict),
-        (RUN.training, training_from_dict),
-        (TrainingSettings(), training_from_dict),
-    ],
-)
-def test_settings_come_back_as_they_were(settings, read):
-    """Through JSON; and nothing changes them in between."""
-    assert read(json.loads(json.dumps(asdict(settings)))) == settings
+def test_a_request_comes_back_as_it_was():
+    """Through JSON; and nothing changes it in between."""
+    request = CloneRequest((RUN.source, Source(SourceKind.RANDOM)), RUN.transfer, RUN.training, "/data/test")
+    assert from_plain(CloneRequest, json.loads(json.dumps(to_plain(request))), what="a request") == request
     with pytest.raises(FrozenInstanceError):
-        settings.seed = 5
+        request.training.seed = 5
 
 
 OUT_OF_RANGE = [
-    *((TransferSettings, "total", value) for value in (1, 0, -5, 10_000_001, 50.5, "50", None, True, np.int64(50))),
+    *((TransferSettings, "total", value) for value in (1, 10_000_001, 50.5, "50", None, True, np.int64(50))),
     *((TransferSettings, "seed", value) for value in (-1, 2**63, 0.0)),
     *((TransferSettings, "fill_views", value) for value in (1, "yes", None)),
     *((TransferSettings, "not_found", value) for value in ("", "drop", [], None)),
@@ -243,23 +181,14 @@ def test_the_learning_rate_is_the_optimisers_usual_one_unless_given():
         {"kind": SourceKind.FOUND, "folder": "/data/x"},
         {"kind": SourceKind.RANDOM, "role": "same"},
         {"kind": SourceKind.FOLDER, "folder": "/data/x", "role": "near"},
-        {"kind": SourceKind.FOLDER, "folder": "/data/x", "role": []},
         {"kind": SourceKind.FOLDER, "folder": 5},
-        {"kind": "found"},
+        {"kind": "gift"},
     ],
 )
 def test_sources_that_contradict_themselves_are_refused(values):
     """A folder has a name, nothing else does, and roles are the paper's."""
     with pytest.raises(SettingsError):
         Source(**values)
-
-
-@pytest.mark.parametrize("read", [source_from_dict, transfer_from_dict, training_from_dict])
-@pytest.mark.parametrize("values", [None, 5, "x", [], [["seed", 1]], {"kind": "found", "unknown": 1}, {5: 5}])
-def test_what_is_no_table_of_settings_is_refused(read, values):
-    """JSON may hold anything."""
-    with pytest.raises(SettingsError):
-        read(values)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Clones of a case that somebody sent: what its records name is not opened outside the folders of the server."""
 
-import json
 from pathlib import Path
 
 import case_factory
 import pytest
+from lab_world import train
 
 from fdcore.case.case import Case
 from fdcore.case.clones import read_run, run_folder
@@ -12,7 +12,7 @@ from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSe
 from fdcore.errors import CaseError, SettingsError
 from fdcore.jobs.kinds import KINDS
 from fdcore.progress import silent
-from fdcore.work import clones
+from fdcore.records import to_plain
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_a_request_goes_on_with_clones_of_its_own_sources_only(case: Case, tmp_p
     request = CloneRequest((random,), TransferSettings(total=20), TrainingSettings(epochs=1, batch_size=16))
     outside = Source(SourceKind.FOLDER, str(tmp_path / "private"))
     case_factory.add_clone(case.folder, outside, run_id="sent", stage="drawn", n_epochs=0)
-    case.write_json("cloning/begun.json", {"request": json.loads(json.dumps(request.as_dict())), "runs": ["sent"]})
-    made = clones.clone(case.folder, request, cache=case_factory.world().cache)
+    case.write_json("cloning/begun.json", {"request": to_plain(request), "runs": ["sent"]})
+    made = train(case, request)
     assert [run.source for run in made] == [random]
     assert read_run(case, "sent").stage == "drawn"
 

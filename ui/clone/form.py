@@ -15,6 +15,7 @@ from fdcore.cloning.schedule import jacobian_queries, planned_images
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
+from fdcore.records import to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.work.clones.testing import MAX_TESTED
 from ui import cached
@@ -97,7 +98,7 @@ def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferS
     for source in sources:
         try:
             request = CloneRequest((source,), transfer, evaluation=evaluation)
-            cost = cached.clone_cost(case, request, cache=desk.places.cache)
+            cost = cached.clone_cost(case, request)
         except FdError as error:
             refused[source] = str(error)
             continue
@@ -197,7 +198,7 @@ def _start(
         label = f"Train {counted(len(usable), 'clone')}" if usable else "Train"
         if st.button(label, type="primary", key="clone_start", icon=":material/model_training:", disabled=bool(reason)):
             request = CloneRequest(usable, transfer, training, evaluation)
-            start_work(desk, "clone", request=request.as_dict(), by=desk.by)
+            start_work(desk, "clone", request=to_plain(request), by=desk.by)
 
 
 def _refusal(usable: Sequence[Source], given: Given, *, busy: bool) -> str:

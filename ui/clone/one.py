@@ -14,7 +14,7 @@ from fdcore.cloning.schedule import planned_epochs
 from fdcore.cloning.settings import SourceKind
 from fdcore.errors import CaseError
 from fdcore.report.figures.confusion import MAX_MATRIX
-from fdcore.work.clones import remove_clone
+from fdcore.work.clones import Lab, remove_clone
 from ui.clone.figures import draw_confusion
 from ui.clone.live import curves, runs_overview
 from ui.clone.results import Shown
@@ -170,9 +170,14 @@ def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
         st.caption("Its weights, its curves and its tests go. The suspect's answers stay, so that training it again "
                    "costs no query. The audit log notes it.")  # fmt: skip
         if st.button("Remove it", key=f"clone_remove_yes_{run_id}", type="primary") and attempt(
-            lambda: remove_clone(case.folder, run_id, by=desk.by)
+            lambda: _remove(desk, case, run_id)
         ):
             st.rerun()
+
+
+def _remove(desk: Desk, case: Case, run_id: str) -> None:
+    with Lab(case, desk.places.cache, by=desk.by) as lab:
+        remove_clone(lab, run_id)
 
 
 def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:

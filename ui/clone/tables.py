@@ -1,6 +1,7 @@
 """Clones as tables and sentences for people; nothing here draws. Texts are not inert."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -121,11 +122,11 @@ def uneven(rows: Mapping[str, TransferFacts]) -> str:
 def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) -> bytes:
     """What every clone is made of: a row for each clone and class, as its transfer set was drawn."""
     rows = (
-        {"clone": run.id, "title": titles[run.id], **one._asdict(), "n_rows": one.n_rows}
+        {"clone": run.id, "title": titles[run.id], **asdict(one), "n_rows": one.n_rows}
         for run in runs
         for one in run.drawn.classes
     )
-    return to_csv(["clone", "title", *ClassTransfer._fields, "n_rows"], rows)
+    return to_csv(["clone", "title", *(field.name for field in fields(ClassTransfer)), "n_rows"], rows)
 
 
 # Results

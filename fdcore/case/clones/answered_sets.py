@@ -1,10 +1,11 @@
 """The pictures that clones are tested on, with what the suspect says of them."""
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -15,8 +16,21 @@ from fdcore.case.clones.records import RUNS
 from fdcore.case.layout import ASKED
 from fdcore.cloning.sources import reserved_images
 from fdcore.errors import CaseError
+from fdcore.records import from_plain
 
 CORPUS_SET = "corpus"  # beginning of the key of the set of reserved images; the share follows
+
+
+_Text = Annotated[str, msgspec.Meta(max_length=2_000)]
+
+
+@dataclass(frozen=True)
+class SetRecord:
+    """What set.json says of a set of pictures beside the corpus: name, how and note of its `EvaluationSetFacts`."""
+
+    name: _Text = ""
+    how: _Text = ""
+    note: _Text = ""
 
 
 class EvaluationSetFacts(NamedTuple):
@@ -102,14 +116,13 @@ def read_answered_set(case: Case, key: str) -> AnsweredSet:
     folder = asked_folder(case, key)
     if not (folder / "set.json").is_file():
         raise CaseError(f"There is no evaluation set called {key[:80]!r} in this case.")
-    facts, ledger = case.read_json(f"{ASKED}/{key}/set.json"), Ledger.open(folder / "ledger")
+    said = from_plain(SetRecord, case.read_json(f"{ASKED}/{key}/set.json"), what=f"set.json of the set {key}")
+    ledger = Ledger.open(folder / "ledger")
     truth = _read_truth(folder / "truth.npy", ledger)
     answers = np.array(ledger.answers[:, 0])
     images = np.flatnonzero(answers != NOT_ASKED)
     labelled = bool((truth[images] >= 0).any())
-    about = EvaluationSetFacts(
-        key, _text(facts, "name"), len(images), labelled, _text(facts, "how"), _text(facts, "note"), ledger.n_sent
-    )
+    about = EvaluationSetFacts(key, said.name, len(images), labelled, said.how, said.note, ledger.n_sent)
     return AnsweredSet(about, images, ledger.image_ids[images], answers[images], truth[images] if labelled else None)
 
 
@@ -146,7 +159,3 @@ def _read_truth(path: Path, ledger: Ledger) -> npt.NDArray[np.int32]:
     if len(truth) != n_images or (truth.size and not -1 <= truth.min() <= truth.max() < n_classes):
         raise CaseError(f"{path} does not belong to its pictures. Test the clones again.")
     return truth
-
-
-def _text(facts: Mapping[str, Any], name: str) -> str:
-    return str(facts.get(name, ""))[:500]

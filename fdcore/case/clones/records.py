@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.case.case import Case
-from fdcore.cloning.run import TRANSFER, CloneRun, run_from_dict, run_to_dict
+from fdcore.cloning.run import TRANSFER, CloneRun
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
-from fdcore.errors import CaseError, SettingsError
+from fdcore.errors import CaseError
 from fdcore.method.choices import Choice
 from fdcore.method.selection import SelectionSettings
+from fdcore.records import from_plain, to_plain
 
 FOLDER = "cloning"
 RUNS = f"{FOLDER}/runs"
@@ -36,12 +37,12 @@ def read_run(case: Case, run_id: str) -> CloneRun:
     Raises:
         CaseError: there is none, or it is damaged.
     """
-    return run_from_dict(case.read_json(f"{run_folder(run_id)}/run.json"))
+    return from_plain(CloneRun, case.read_json(f"{run_folder(run_id)}/run.json"), what="the record of a clone")
 
 
 def write_run(case: Case, run: CloneRun) -> None:
     """Write a run's record, in place of an earlier one."""
-    case.write_json(f"{run_folder(run.id)}/run.json", run_to_dict(run))
+    case.write_json(f"{run_folder(run.id)}/run.json", to_plain(run))
 
 
 def read_runs(case: Case) -> tuple[CloneRun, ...]:
@@ -70,10 +71,9 @@ def last_request(case: Case) -> CloneRequest | None:
 
     It may have come with an imported case: a server checks that its folders lie inside its own.
     """
-    values = case.facts().cloning
     try:
-        return CloneRequest.from_dict(values) if isinstance(values, dict) else None
-    except SettingsError:
+        return from_plain(CloneRequest, case.facts().cloning, what="the last request for clones")
+    except CaseError:
         return None
 
 
@@ -107,12 +107,11 @@ def finding_of(
     """
     if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
         return {}
-    told = asdict(settings) | {"corpus": corpus[:16]}
+    found: dict[str, Any] = to_plain(settings) | {"corpus": corpus[:16]}
     if source.kind is SourceKind.ONE_TERM:
-        return told | {"alpha": 1.0}
+        return found | {"alpha": 1.0}
     locked = {str(i): asdict(choice) for i, choice in choices.items()}
-    found: dict[str, Any] = json.loads(json.dumps(told | {"locked": locked}))
-    return found
+    return found | {"locked": json.loads(json.dumps(locked))}
 
 
 def made_from_another_finding(

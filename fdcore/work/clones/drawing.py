@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,53 +13,38 @@ from fdcore.case.case import Case
 from fdcore.case.clones import finding_of, read_run, run_folder, write_run
 from fdcore.case.conclusions import load_scored, read_choices, selection_settings
 from fdcore.cloning.run import TRANSFER, CloneRun, TransferFacts
-from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TrainingSettings, TransferSettings
+from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TransferSettings
 from fdcore.cloning.sources import Drawn, choose_images, draw_chosen, draw_found, draw_random
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings, Scored, weigh
-from fdcore.progress import Progress
-from fdcore.suspect.suspect import Pictures
-from fdcore.work.clones.asking import Asker, PictureFolder, corpus_pixels, open_folder, unanswered
+from fdcore.records import to_plain
+from fdcore.work.clones.lab import Lab
+from fdcore.work.clones.pictures import Pool, corpus_pool, folder_pool
 
 SAME_FINDING = "The functional term alone finds the same as both terms do: this clone is trained on the same images."
 
 
-class Pool(NamedTuple):
-    """The pictures that a source's transfer set is drawn from.
-
-    Attributes:
-        pixels: (n_images, H, W, C) uint8.
-        image_ids: (n_images,) uint64.
-        names: (n_images,).
-        folder: where they come from, when that is not the case's corpus.
-    """
-
-    pixels: Pictures
-    image_ids: npt.NDArray[np.uint64]
-    names: Sequence[str]
-    folder: PictureFolder | None = None
-
-
 class Rows(NamedTuple):
-    """A transfer set: places in its pool, views and labels, each (n,)."""
+    """A transfer set: its pool, and places in it, views and labels, each (n,)."""
 
+    pool: Pool
     images: npt.NDArray[np.intp]
     views: npt.NDArray[np.int16]
     labels: npt.NDArray[np.int32]
 
 
 class Prepared(NamedTuple):
-    """A clone whose transfer set is drawn; once it is trained, its pictures are not needed any more."""
+    """A clone whose transfer set is drawn; once it is trained, its rows are not needed any more."""
 
     run: CloneRun
-    pool: Pool | None
     rows: Rows | None
 
 
-def run_id(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> str:
+def run_id(case: Case, request: CloneRequest, source: Source) -> str:
     """A clone's id: everything that it is made from decides it, save the device, so that a request finds it again."""
-    parts = [asdict(source), asdict(transfer), asdict(training) | {"device": ""}, _selection(case, source),
-             case.facts().suspect_fingerprint, case.facts().corpus_fingerprint]  # fmt: skip
+    made_from = to_plain((source, request.transfer, replace(request.training, device="")))
+    parts = [*made_from, _selection(case, source), case.facts().suspect_fingerprint,
+             case.facts().corpus_fingerprint]  # fmt: skip
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
     return f"{source.kind.value}-{digest}"
 
@@ -72,25 +55,35 @@ def _selection(case: Case, source: Source) -> dict[str, Any]:
     return finding_of(source, selection_settings(case), read_choices(case), corpus)
 
 
-def is_trained(case: Case, source: Source, transfer: TransferSettings, training: TrainingSettings) -> bool:
-    """Whether there is such a clone already, so that the pictures it came from are not needed."""
-    name = run_id(case, source, transfer, training)
-    return case.has(f"{run_folder(name)}/run.json") and read_run(case, name).stage in ("trained", "done")
+def pool_for(lab: Lab, request: CloneRequest, source: Source) -> Pool | None:
+    """The pictures that a source's clone is to be drawn from; None where it is trained already and needs none."""
+    name = run_id(lab.case, request, source)
+    if lab.case.has(f"{run_folder(name)}/run.json") and read_run(lab.case, name).trained:
+        return None
+    return _open_pool(lab, source, request.transfer.seed, request.transfer.total)
+
+
+def _open_pool(lab: Lab, source: Source, seed: int, total: int | None = None) -> Pool:
+    """The pictures that a source may give; of a large folder about twice as many as are wanted, None for all."""
+    if source.kind is not SourceKind.FOLDER:
+        return corpus_pool(lab)
+    most = None if total is None else 2 * total  # some may be broken, or in the test set
+    return folder_pool(lab, source.folder, most=most, seed=seed)[0]
 
 
 def prepare(
-    case: Case, request: CloneRequest, source: Source, pool: Pool | None, tested: npt.NDArray[np.uint64], asker: Asker,
-    by: str, progress: Progress,
-) -> Prepared:  # fmt: skip
+    lab: Lab, request: CloneRequest, source: Source, pool: Pool | None, tested: npt.NDArray[np.uint64]
+) -> Prepared:
     """A source's clone: its transfer set drawn and written down, or found where that was done before.
 
     Args:
+        pool: of `pool_for`.
         tested: ids of the pictures that clones are tested on; a folder's transfer set does without them.
     """
-    name = run_id(case, source, request.transfer, request.training)
+    case, name = lab.case, run_id(lab.case, request, source)
     if pool is None or case.has(f"{run_folder(name)}/run.json"):
-        return _with_device(_prepared(read_run(case, name), case, pool), request.training.device)
-    drawn = _draw(case, pool, source, request.transfer, tested, asker, progress)
+        return found_again(lab, read_run(case, name), request.training.device, pool)
+    drawn = _draw(lab, pool, source, request.transfer, tested)
     sent = pool.folder.ledger.n_sent if pool.folder else 0
     run = CloneRun(
         id=name,
@@ -104,76 +97,49 @@ def prepare(
         n_sent=sent,
         n_answers=len(drawn.images),
     )
-    rows = Rows(drawn.images, drawn.views, drawn.labels)
-    table = _rows_to_parquet(rows, pool)
+    rows = Rows(pool, drawn.images, drawn.views, drawn.labels)
+    table = _rows_to_parquet(rows)
     case.write(f"{run_folder(name)}/{TRANSFER}", table)
-    details = {"clone": name, "source": source.name, "n_rows": run.drawn.n_rows, "n_sent": sent,
-               "transfer_set": hashlib.sha256(table).hexdigest()}  # fmt: skip
-    case.log("transfer set drawn", details | ({"by": by} if by else {}))
+    digest = hashlib.sha256(table).hexdigest()
+    lab.log("transfer set drawn", clone=name, source=source.name, n_rows=run.drawn.n_rows, n_sent=sent,
+            transfer_set=digest)  # fmt: skip
     write_run(case, run)
-    return Prepared(run, pool, rows)
+    return Prepared(run, rows)
 
 
-def go_on_with(case: Case, run: CloneRun, device: str, cache: Path, progress: Progress) -> Prepared:
-    """A clone that was drawn before, whatever the case's settings are by now.
+def found_again(lab: Lab, run: CloneRun, device: str, pool: Pool | None = None) -> Prepared:
+    """A clone that was drawn before, whatever the case's settings are by now, on the device that is asked for now.
 
     Raises:
         CaseError: its transfer set is damaged, or its pictures are no longer where they came from.
     """
-    if run.stage in ("trained", "done"):
-        return _with_device(Prepared(run, None, None), device)
-    pool = open_pool(case, run.source, None, run.transfer.seed, cache, progress)
-    return _with_device(_prepared(run, case, pool), device)
+    run = replace(run, training=replace(run.training, device=device))
+    if run.trained:
+        return Prepared(run, None)
+    pool = pool or _open_pool(lab, run.source, run.transfer.seed)
+    return Prepared(run, _rows_from_parquet(lab.case, run.id, pool))
 
 
-def _prepared(run: CloneRun, case: Case, pool: Pool | None) -> Prepared:
-    if pool is None or run.stage in ("trained", "done"):
-        return Prepared(run, None, None)
-    return Prepared(run, pool, _rows_from_parquet(case, run.id, pool))
+def chosen(pool: Pool, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+    """Which pictures of a folder are taken: none that is tested on. Nothing is chosen of the corpus, but drawn."""
+    if pool.folder is None:
+        return np.empty(0, np.intp)
+    usable = np.flatnonzero(~np.isin(pool.image_ids, tested))
+    ids, classes = pool.image_ids[usable], pool.folder.class_of[usable]
+    return usable[choose_images(classes, transfer.total, transfer.seed, image_ids=ids)]
 
 
-def _with_device(prepared: Prepared, device: str) -> Prepared:
-    """The same clone on the device that is asked for now: it is no part of what a clone is."""
-    run = prepared.run
-    return prepared._replace(run=replace(run, training=replace(run.training, device=device)))
-
-
-def open_pool(case: Case, source: Source, total: int | None, seed: int, cache: Path, progress: Progress) -> Pool:
-    """The pictures that a source may give; of a large folder about twice as many as are wanted, None for all."""
-    if source.kind is SourceKind.FOLDER:
-        most = None if total is None else 2 * total  # some may be broken, or in the test set
-        opened = open_folder(case, source.folder, most=most, seed=seed, cache=cache, progress=progress)
-        return Pool(opened.store.pixels, opened.store.image_ids, opened.store.names, opened)
-    scored = load_scored(case)
-    return Pool(corpus_pixels(case, cache, progress), scored.image_ids, scored.images.names)
-
-
-def n_to_ask(pool: Pool, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> int:
-    """How many queries drawing from a pool sends; the corpus' answers are known."""
-    return len(unanswered(pool.folder.ledger, _chosen(pool.folder, transfer, tested))) if pool.folder else 0
-
-
-def _chosen(folder: PictureFolder, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
-    """Which pictures of a folder are taken: none that is tested on."""
-    store = folder.store
-    usable = np.flatnonzero(~np.isin(store.image_ids, tested))
-    ids = store.image_ids[usable]
-    return usable[choose_images(store.node_index[usable], transfer.total, transfer.seed, image_ids=ids)]
-
-
-def _draw(
-    case: Case, pool: Pool, source: Source, transfer: TransferSettings, tested: npt.NDArray[np.uint64], asker: Asker,
-    progress: Progress,
-) -> Drawn:  # fmt: skip
+def _draw(lab: Lab, pool: Pool, source: Source, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> Drawn:
     """Draw a transfer set; what the suspect says of a folder's pictures is asked."""
     if pool.folder is None:
-        return draw_from_corpus(case, load_scored(case), source, transfer)
-    ledger, images = pool.folder.ledger, _chosen(pool.folder, transfer, tested)
-    labels = asker.ask(ledger, images, pool.pixels, stage=f"Asking about {pool.folder.name}", progress=progress)
+        return draw_from_corpus(lab.case, load_scored(lab.case), source, transfer)
+    ledger, images = pool.folder.ledger, chosen(pool, transfer, tested)
+    labels = lab.ask(ledger, images, pool.pixels, stage=f"Asking about {pool.folder.name}")
     return draw_chosen(images, labels, ledger.header.n_classes, transfer.total)
 
 
 def draw_from_corpus(case: Case, scored: Scored, source: Source, transfer: TransferSettings) -> Drawn:
+    """Draw what a source of the corpus gives, of which every answer is known."""
     if source.kind is SourceKind.RANDOM:
         return draw_random(scored.answers, scored.image_ids, transfer, n_classes=scored.scores.n_classes)
     settings, choices = selection_settings(case), read_choices(case)
@@ -193,15 +159,15 @@ def _answers_of(findings: Findings) -> list[tuple[int, ...]]:
     return [winner.members if winner else () for winner in winners]
 
 
-def _rows_to_parquet(rows: Rows, pool: Pool) -> bytes:
+def _rows_to_parquet(rows: Rows) -> bytes:
     """A transfer set as Parquet: image id (hex), name, view, label."""
     import pandas as pd
 
     images = rows.images.tolist()
     frame = pd.DataFrame(
         {
-            "image": [f"{pool.image_ids[i]:016x}" for i in images],
-            "name": [pool.names[i] for i in images],
+            "image": [f"{rows.pool.image_ids[i]:016x}" for i in images],
+            "name": [rows.pool.names[i] for i in images],
             "view": rows.views,
             "label": rows.labels,
         }
@@ -222,7 +188,7 @@ def _rows_from_parquet(case: Case, run_id: str, pool: Pool) -> Rows:
     try:
         frame = pd.read_parquet(path)
         images = np.array([place_of[image] for image in frame["image"]], dtype=np.intp)
-        return Rows(images, frame["view"].to_numpy(np.int16), frame["label"].to_numpy(np.int32))
+        return Rows(pool, images, frame["view"].to_numpy(np.int16), frame["label"].to_numpy(np.int32))
     except KeyError as error:
         raise CaseError(
             f"The transfer set {path} has pictures that are no longer where they came from ({error}). "

@@ -3,8 +3,7 @@
 import hashlib
 import io
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims
 from fdcore.case.clones import (
+    SetRecord,
     answers_file,
     answers_to_npz,
     corpus_set_key,
@@ -25,10 +25,13 @@ from fdcore.case.layout import ASKED
 from fdcore.cloning.evaluation_sets import match_folders
 from fdcore.cloning.run import CARD, NETWORK, WEIGHTS, CloneRun
 from fdcore.errors import CaseError, EvidenceError, SuspectError
-from fdcore.progress import Progress
+from fdcore.records import to_plain
 from fdcore.storage import sha256_file
-from fdcore.suspect.suspect import Pictures
-from fdcore.work.clones.asking import Asker, PictureFolder, corpus_pixels, input_of, open_folder, unanswered
+from fdcore.work.clones.lab import Lab
+from fdcore.work.clones.pictures import PictureFolder, Pool, corpus_pool, folder_pool
+
+if TYPE_CHECKING:
+    from fdcore.cloning.networks import CloneNetwork
 
 MAX_TESTED = 10_000  # pictures of a folder that clones are tested on
 
@@ -38,29 +41,24 @@ class EvaluationPictures(NamedTuple):
 
     Attributes:
         key: names it within the case.
-        images: (n,) places in `pixels`.
-        image_ids: (n,) uint64.
-        pixels: (n_images, H, W, C) uint8.
-        folder: where they come from, when that is not the case's corpus.
+        pool: the pictures.
+        images: (n,) places in the pool.
     """
 
     key: str
+    pool: Pool
     images: npt.NDArray[np.intp]
-    image_ids: npt.NDArray[np.uint64]
-    pixels: Pictures
-    folder: PictureFolder | None = None
 
     @property
-    def n_to_ask(self) -> int:
-        """How many of them the suspect was not asked about yet."""
-        return len(unanswered(self.folder.ledger, self.images)) if self.folder else 0
+    def image_ids(self) -> npt.NDArray[np.uint64]:
+        """The ids of its pictures, (n,)."""
+        return self.pool.image_ids[self.images]
 
 
-def open_set(case: Case, evaluation: str, reserved: float, cache: Path, progress: Progress) -> EvaluationPictures:
+def open_set(lab: Lab, evaluation: str, reserved: float) -> EvaluationPictures:
     """Open the pictures that clones are tested on; nothing is asked yet.
 
     Args:
-        case: the case.
         evaluation: a folder, as a corpus is given; "" for images of the corpus that are held back.
         reserved: the share of the corpus that is held back.
 
@@ -69,50 +67,47 @@ def open_set(case: Case, evaluation: str, reserved: float, cache: Path, progress
         FdError: the folder cannot be used.
     """
     if evaluation:
-        opened = open_folder(case, evaluation, most=MAX_TESTED, seed=0, cache=cache, progress=progress)
-        store = opened.store
-        return EvaluationPictures(opened.key, np.arange(len(store.names)), store.image_ids, store.pixels, opened)
-    answered = read_answered_set(case, corpus_set_key(reserved))
+        pool, opened = folder_pool(lab, evaluation, most=MAX_TESTED, seed=0)
+        return EvaluationPictures(opened.key, pool, np.arange(len(pool.names)))
+    answered = read_answered_set(lab.case, corpus_set_key(reserved))
     if not len(answered.images):
         raise CaseError("No image of the corpus is held back for a test. Give a folder of pictures to test on.")
-    pixels = corpus_pixels(case, cache, progress)
-    return EvaluationPictures(answered.facts.key, answered.images, answered.image_ids, pixels)
+    return EvaluationPictures(answered.facts.key, corpus_pool(lab), answered.images)
 
 
-def ask_about(case: Case, test: EvaluationPictures, asker: Asker, progress: Progress) -> None:
+def ask_about(lab: Lab, test: EvaluationPictures) -> None:
     """Ask what the suspect says of an evaluation set, and keep which of its folders is which class."""
-    if test.folder is None:
-        return
-    stage = f"Asking about {test.folder.name} to test on"
-    asker.ask(test.folder.ledger, test.images, test.pixels, stage=stage, progress=progress)
-    _write_set(case, test.folder)
+    if folder := test.pool.folder:
+        lab.ask(folder.ledger, test.images, test.pool.pixels, stage=f"Asking about {folder.name} to test on")
+        _write_set(lab.case, folder)
 
 
 def _write_set(case: Case, opened: PictureFolder) -> None:
     n_classes = opened.ledger.header.n_classes
-    match = match_folders(opened.folders, n_classes, read_claims(case).names, opened.labels)
-    by_node = np.array([match.classes.get(name, -1) for name in opened.folders], dtype=np.int32)
+    match = match_folders(opened.classes, n_classes, read_claims(case).names, opened.labels)
+    by_folder = np.array([match.classes.get(name, -1) for name in opened.classes], dtype=np.int32)
     buffer = io.BytesIO()
-    np.save(buffer, by_node[opened.store.node_index], allow_pickle=False)
+    np.save(buffer, by_folder[opened.class_of], allow_pickle=False)
     place = f"{ASKED}/{opened.key}"
     case.write(f"{place}/truth.npy", buffer.getvalue())
-    case.write_json(f"{place}/set.json", {"name": opened.name, "how": match.how, "note": match.note})
+    case.write_json(f"{place}/set.json", to_plain(SetRecord(opened.name, match.how, match.note)))
 
 
-def ask_clone(case: Case, run: CloneRun, test: EvaluationPictures, device: str, progress: Progress) -> None:
+def ask_clone(lab: Lab, run: CloneRun, test: EvaluationPictures, device: str) -> None:
     """Ask a clone about every picture of a set, and keep what it answers."""
-    from fdcore.cloning.exports import load_weights
     from fdcore.cloning.training import predict
 
-    if _has_answered(case, run, test):
+    if _has_answered(lab.case, run, test):
         return
-    network = load_weights(weights_of(case, run), run.training.arch, len(run.drawn.classes), input_of(case))
+    progress = lab.progress_as(f"Testing {run.source.name}")
+    labels = predict(_network_of(lab, run), test.pool.pixels, images=test.images, device=device, progress=progress)
+    lab.case.write(answers_file(run.id, test.key), answers_to_npz(test.image_ids, labels))
 
-    def told(stage: str, done: int, total: int) -> None:
-        progress(f"Testing {run.source.name}", done, total)
 
-    labels = predict(network, test.pixels, images=test.images, device=device, progress=told)
-    case.write(answers_file(run.id, test.key), answers_to_npz(test.image_ids, labels))
+def _network_of(lab: Lab, run: CloneRun) -> "CloneNetwork":
+    from fdcore.cloning.exports import load_weights
+
+    return load_weights(_weights_of(lab.case, run), run.training.arch, len(run.drawn.classes), lab.spec)
 
 
 def _has_answered(case: Case, run: CloneRun, test: EvaluationPictures) -> bool:
@@ -122,7 +117,7 @@ def _has_answered(case: Case, run: CloneRun, test: EvaluationPictures) -> bool:
         return False
 
 
-def weights_of(case: Case, run: CloneRun) -> bytes:
+def _weights_of(case: Case, run: CloneRun) -> bytes:
     """A clone's weights, as they were when it was finished.
 
     Raises:
@@ -138,7 +133,7 @@ def weights_of(case: Case, run: CloneRun) -> bytes:
     return content
 
 
-def export(case: Case, run: CloneRun, by: str) -> CloneRun:
+def export(lab: Lab, run: CloneRun) -> CloneRun:
     """Write a clone's network and card beside its weights; the hashes go into the audit log and into its record.
 
     Raises:
@@ -146,36 +141,33 @@ def export(case: Case, run: CloneRun, by: str) -> CloneRun:
     """
     from fdcore.cloning.exports import model_card
 
-    place = run_folder(run.id)
-    files = {WEIGHTS: hashlib.sha256(weights_of(case, run)).hexdigest()}
-    if _has_network(case, run):
+    case, place = lab.case, run_folder(run.id)
+    files = {WEIGHTS: hashlib.sha256(_weights_of(case, run)).hexdigest()}
+    if _has_network(lab, run):
         files[NETWORK] = sha256_file(case.path(f"{place}/{NETWORK}"))
     if run.finished and files.get(NETWORK) != run.files.get(NETWORK):
         raise EvidenceError(f"{NETWORK} of the clone {run.id} was changed since it was written. Restore it.")
     suspect = {"Suspect": case.facts().description}
-    card = model_card(replace(run, files=files), read_evaluations(case, run.id), suspect, input_of(case)).encode()
+    card = model_card(replace(run, files=files), read_evaluations(case, run.id), suspect, lab.spec).encode()
     files[CARD] = hashlib.sha256(card).hexdigest()
     if files == run.files and run.finished:
         return run
     case.write(f"{place}/{CARD}", card)
     done = replace(run, stage="done", files=files)
-    case.log(
-        "clone finished", {"clone": run.id, "source": run.source.name, "files": files} | ({"by": by} if by else {})
-    )
+    lab.log("clone finished", clone=run.id, source=run.source.name, files=files)
     write_run(case, done)
     return done
 
 
-def _has_network(case: Case, run: CloneRun) -> bool:
+def _has_network(lab: Lab, run: CloneRun) -> bool:
     """Whether a clone could be written as ONNX, which is tried when that was not done yet."""
-    from fdcore.cloning.exports import load_weights, to_onnx
+    from fdcore.cloning.exports import to_onnx
 
-    target, spec = f"{run_folder(run.id)}/{NETWORK}", input_of(case)
-    if case.has(target) or run.finished:
-        return case.has(target)
-    network = load_weights(weights_of(case, run), run.training.arch, len(run.drawn.classes), spec)
+    target = f"{run_folder(run.id)}/{NETWORK}"
+    if lab.case.has(target) or run.finished:
+        return lab.case.has(target)
     try:
-        case.write(target, to_onnx(network, spec))
+        lab.case.write(target, to_onnx(_network_of(lab, run), lab.spec))
     except SuspectError:  # a layer that ONNX does not know: the weights stay, and the card says so
         return False
     return True

@@ -3,27 +3,25 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.answers.ledger import Ledger
 from fdcore.answers.views import make_views
-from fdcore.case.case import Case
 from fdcore.case.clones import run_folder, write_run
 from fdcore.cloning.run import CHECKPOINT, NETWORK, WEIGHTS, CloneRun, EpochResult
-from fdcore.progress import Progress
 from fdcore.suspect.suspect import Pictures
-from fdcore.work.clones.asking import Asker, input_of, picture_ledger
-from fdcore.work.clones.drawing import Pool, Prepared, Rows
+from fdcore.work.clones.drawing import Prepared, Rows
+from fdcore.work.clones.lab import Lab
 
 if TYPE_CHECKING:
     from fdcore.cloning.checkpoints import State
 
 
-def train_all(case: Case, prepared: Sequence[Prepared], asker: Asker, progress: Progress) -> list[CloneRun]:
+def train_all(lab: Lab, prepared: Sequence[Prepared]) -> list[CloneRun]:
     """Train what is not trained yet: one after the other, or side by side where there are several GPUs."""
     free: SimpleQueue[str] = SimpleQueue()
     devices = _devices(prepared[0].run.training.device)
@@ -31,10 +29,13 @@ def train_all(case: Case, prepared: Sequence[Prepared], asker: Asker, progress: 
         free.put(device)
 
     def train_one(number: int) -> CloneRun:
-        device, one = free.get(), prepared[number]
+        run, rows = prepared[number]
+        if rows is None:
+            _clear(lab, run)
+            return run
+        device, title = free.get(), f"Training {run.source.name} ({number + 1} of {len(prepared)})"
         try:
-            title = f"Training {one.run.source.name} ({number + 1} of {len(prepared)})"
-            return _train(case, one, device, asker, title, progress)
+            return _train(lab, run, rows, device, title)
         finally:
             free.put(device)
 
@@ -52,74 +53,68 @@ def _devices(wanted: str) -> tuple[str, ...]:
     return tuple(f"cuda:{i}" for i in range(n_gpus)) if n_gpus > 1 else (wanted,)
 
 
-def _train(case: Case, prepared: Prepared, device: str, asker: Asker, title: str, progress: Progress) -> CloneRun:
+def _train(lab: Lab, run: CloneRun, rows: Rows, device: str, title: str) -> CloneRun:
     """Train one clone, or go on with it, and keep its best weights."""
     from fdcore.cloning.training import TrainingData, train
-
-    run, pool, rows = prepared
-    if pool is None or rows is None:
-        _clear(case, run)
-        return run
 
     def keep(history: Sequence[EpochResult], best_epoch: int) -> None:
         nonlocal run
         run = replace(run, stage="training", history=tuple(history), best_epoch=best_epoch)
-        write_run(case, run)
+        write_run(lab.case, run)
 
     def ask(pictures: Pictures, round_number: int) -> npt.NDArray[np.int32]:
         nonlocal run
-        ledger = picture_ledger(case, pictures)
-        where = f"Asking about round {round_number} of {run.source.name}"
-        labels = asker.ask(ledger, np.arange(len(pictures)), pictures, stage=where, progress=progress)
-        asked = run.circumstances.get("asked", {}) | {ledger.folder.parent.name: ledger.n_sent}
-        sent = run.drawn.n_sent + sum(asked.values())
-        run = replace(run, n_sent=sent, circumstances=run.circumstances | {"asked": asked})
-        write_run(case, run)
+        labels, asked = _ask_made(lab, pictures, f"Asking about round {round_number} of {run.source.name}")
+        asked = run.circumstances.get("asked", {}) | asked
+        run = replace(
+            run, n_sent=run.drawn.n_sent + sum(asked.values()), circumstances=run.circumstances | {"asked": asked}
+        )
+        write_run(lab.case, run)
         return labels
 
-    def told(stage: str, done: int, total: int) -> None:
-        progress(title, done, total)
-
     trained = train(
-        TrainingData(_pictures(case, pool, rows), rows.labels, rows.images.astype(np.int64)),
+        TrainingData(_pictures(lab, rows), rows.labels, rows.images.astype(np.int64)),
         n_classes=len(run.drawn.classes),
-        spec=input_of(case),
+        spec=lab.spec,
         settings=replace(run.training, device=device),
-        folder=case.path(run_folder(run.id)),
-        progress=told,
+        folder=lab.case.path(run_folder(run.id)),
+        progress=lab.progress_as(title),
         on_epoch=keep,
         ask=ask,
     )
-    _save(case, run, trained.best)
     run = replace(
         run,
-        stage="trained",
         history=trained.history,
         best_epoch=trained.best_epoch,
         stopped_early=trained.stopped_early,
         n_answers=run.drawn.n_answers + trained.n_sent,
         circumstances=run.circumstances | trained.circumstances,
     )
-    write_run(case, run)
-    _clear(case, run)
-    return run
+    return _end(lab, run, trained.best)
 
 
-def _pictures(case: Case, pool: Pool, rows: Rows) -> Pictures:
+def _ask_made(lab: Lab, pictures: Pictures, stage: str) -> tuple[npt.NDArray[np.int32], dict[str, int]]:
+    """The suspect's labels of pictures that were made, and how many were sent, by the key of their ledger."""
+    digests = [sha256(np.ascontiguousarray(picture).data).digest() for picture in pictures]
+    image_ids = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+    ledger = lab.ledger_of(sha256(b"".join(digests)).hexdigest(), image_ids)
+    labels = lab.ask(ledger, np.arange(len(pictures)), pictures, stage=stage)
+    return labels, {ledger.folder.parent.name: ledger.n_sent}
+
+
+def _pictures(lab: Lab, rows: Rows) -> Pictures:
     """The pictures of a transfer set's rows (n, H, W, C), views drawn anew."""
-    header = Ledger.open(case.path("ledger")).header
-    views = header.views
+    pool, views = rows.pool, lab.header.views
     pictures = np.empty((len(rows.images), *pool.pixels.shape[1:]), dtype=np.uint8)
     for view in np.unique(rows.views).tolist():
         own = np.flatnonzero(rows.views == view)
         images = rows.images[own]
-        pictures[own] = make_views(
-            np.ascontiguousarray(pool.pixels[images]), pool.image_ids[images], view=view, seed=header.seed, spec=views
-        )
+        plain = np.ascontiguousarray(pool.pixels[images])
+        pictures[own] = make_views(plain, pool.image_ids[images], view=view, seed=lab.header.seed, spec=views)
     return pictures
 
 
-def keep_best(case: Case, run: CloneRun) -> CloneRun:
+def keep_best(lab: Lab, run: CloneRun) -> CloneRun:
     """End a training that was stopped: its best weights so far become the clone's.
 
     Raises:
@@ -128,30 +123,29 @@ def keep_best(case: Case, run: CloneRun) -> CloneRun:
     from fdcore.cloning.checkpoints import read_best
     from fdcore.cloning.schedule import best_epoch
 
-    best, history = read_best(case.path(run_folder(run.id)))
-    _save(case, run, best)
+    best, history = read_best(lab.case.path(run_folder(run.id)))
     reason = f"ended by hand after {len(history)} of {run.training.epochs} epochs"
-    run = replace(run, stage="trained", history=history, best_epoch=best_epoch(history), stopped_early=reason)
-    write_run(case, run)
-    _clear(case, run)
-    return run
+    return _end(lab, replace(run, history=history, best_epoch=best_epoch(history), stopped_early=reason), best)
 
 
-def _save(case: Case, run: CloneRun, best: "State") -> None:
-    """Write a clone's weights; an export of earlier ones goes."""
+def _end(lab: Lab, run: CloneRun, best: "State") -> CloneRun:
+    """Write a trained clone's weights and record; an export of earlier weights goes."""
     from fdcore.cloning.exports import save_weights
     from fdcore.cloning.networks import restored
 
-    spec = input_of(case)
-    network = restored(run.training.arch, len(run.drawn.classes), spec, best)
-    case.path(f"{run_folder(run.id)}/{NETWORK}").unlink(missing_ok=True)
-    case.write(f"{run_folder(run.id)}/{WEIGHTS}", save_weights(network, spec))
+    network = restored(run.training.arch, len(run.drawn.classes), lab.spec, best)
+    lab.case.path(f"{run_folder(run.id)}/{NETWORK}").unlink(missing_ok=True)
+    lab.case.write(f"{run_folder(run.id)}/{WEIGHTS}", save_weights(network, lab.spec))
+    run = replace(run, stage="trained")
+    write_run(lab.case, run)
+    _clear(lab, run)
+    return run
 
 
-def _clear(case: Case, run: CloneRun) -> None:
+def _clear(lab: Lab, run: CloneRun) -> None:
     """Remove what only a training that goes on would need."""
     from fdcore.cloning.jacobian import remove_rounds
 
-    place = case.path(run_folder(run.id))
+    place = lab.case.path(run_folder(run.id))
     (place / CHECKPOINT).unlink(missing_ok=True)
     remove_rounds(place)

@@ -1,0 +1,124 @@
+"""The pictures that clones are trained from and tested on: the corpus' and those of folders beside it.
+
+    cloning/asked/<key>/ledger/   the answers; a picture that the case asked about already is never asked about again
+
+The case's budget holds for everything that was ever sent in it, whatever for; see `fdcore.case.spending`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.answers.ledger import Ledger
+from fdcore.case.conclusions import load_scored, pixels_of
+from fdcore.case.plan import open_hierarchy
+from fdcore.cloning.transfer import share_evenly
+from fdcore.corpus.corpus import Corpus, open_corpus, survey
+from fdcore.errors import CaseError
+from fdcore.suspect.suspect import Pictures
+from fdcore.work.clones.lab import Lab, unanswered
+
+
+class PictureFolder(NamedTuple):
+    """What a folder beside the corpus says of its pictures, and the suspect of them.
+
+    Attributes:
+        name: the folder's own.
+        classes: (n_nodes,) the names of its sub-folders, its own classes.
+        labels: what those are called in words, where that is known; by sub-folder.
+        class_of: (n_images,) the class of each picture, a place in `classes`.
+        ledger: the answers, (n_images, 1).
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    labels: Mapping[str, str]
+    class_of: npt.NDArray[np.int32]
+    ledger: Ledger
+
+    @property
+    def key(self) -> str:
+        """What names it within the case: a digest of its pictures."""
+        return self.ledger.folder.parent.name
+
+
+class Pool(NamedTuple):
+    """Pictures that clones are trained from or tested on.
+
+    Attributes:
+        pixels: (n_images, H, W, C) uint8.
+        image_ids: (n_images,) uint64.
+        names: (n_images,).
+        folder: where they come from, when that is not the case's corpus.
+    """
+
+    pixels: Pictures
+    image_ids: npt.NDArray[np.uint64]
+    names: Sequence[str]
+    folder: PictureFolder | None = None
+
+    def n_to_ask(self, images: npt.NDArray[np.intp]) -> int:
+        """How many of some images the suspect was not asked about yet; the corpus' answers are known."""
+        return len(unanswered(self.folder.ledger, images)) if self.folder else 0
+
+
+def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[Pool, PictureFolder]:
+    """A folder's pictures, decoded for the case's suspect, with the ledger of its answers.
+
+    Args:
+        lab: of a case whose suspect was asked.
+        folder: as a corpus is given, "DIR" or "DIR@NODE"; its sub-folders are its own classes.
+        most: about how many pictures are wanted, None for all; larger folders are sampled, evenly over their classes.
+        seed: which ones.
+
+    Raises:
+        CorpusError: it holds no images in a known layout.
+        CaseError: the suspect was never asked.
+    """
+    hierarchy = open_hierarchy(lab.case.plan().hierarchy)
+    n_files = survey([folder], hierarchy=hierarchy, quick=True, progress=lab.progress).sources[0].n_files
+    per_leaf = None if most is None else max(share_evenly(list(n_files.values()), most))
+    corpus = _open(lab, [folder], per_leaf, seed)
+    store, name = corpus.store, corpus.sources[0].rpartition(" (")[0]
+    classes = tuple(node.rpartition("/")[2] for node in store.nodes)
+    labels = {own: corpus.hierarchy.label(node) for own, node in zip(classes, store.nodes, strict=True)}
+    ledger = lab.ledger_of(store.fingerprint, store.image_ids)
+    opened = PictureFolder(name, classes, labels, store.node_index, ledger)
+    return Pool(store.pixels, store.image_ids, store.names, opened), opened
+
+
+def corpus_pool(lab: Lab) -> Pool:
+    """The case's images, decoded again where the cache has lost them.
+
+    Raises:
+        CaseError: the corpus' folders are not at hand, or hold other images now.
+    """
+    scored = load_scored(lab.case)
+    pixels = pixels_of(lab.case, lab.cache)
+    return Pool(_decoded_again(lab) if pixels is None else pixels, scored.image_ids, scored.images.names)
+
+
+def _decoded_again(lab: Lab) -> Pictures:
+    plan = lab.case.plan()
+    if not plan.corpora:
+        raise CaseError("The case does not say where its corpus lies, and its decoded images are not at hand.")
+    store = _open(lab, plan.corpora, plan.settings.images_per_leaf, plan.settings.seed).store
+    if store.fingerprint != lab.header.corpus:
+        raise CaseError("The corpus' folders hold other images than those that were asked about. Restore them.")
+    return store.pixels
+
+
+def _open(lab: Lab, folders: Sequence[str], per_leaf: int | None, seed: int) -> Corpus:
+    return open_corpus(
+        folders,
+        hierarchy=open_hierarchy(lab.case.plan().hierarchy),
+        height=lab.spec.height,
+        width=lab.spec.width,
+        channels=lab.spec.channels,
+        per_leaf=per_leaf,
+        seed=seed,
+        cache=lab.cache,
+        progress=lab.progress,
+    )
