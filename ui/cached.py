@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCORED = (layout.LEDGER_HEADER, ".asking.lock", layout.CORPUS, layout.HIERARCHY)
+SCORED = (layout.LEDGER_HEADER, layout.ASKING_LOCK, layout.CORPUS, layout.HIERARCHY)
 WEIGHED = (*SCORED, layout.CHOICES)
 LOGGED = (
     layout.FACTS,
@@ -58,7 +58,6 @@ TESTED = (
     *SCORED, layout.FACTS, layout.CLAIMS, layout.SELECTION, CLONES, "cloning/runs/*/answers/*",
     "cloning/runs/*/transfer.parquet", "cloning/asked/*/*", "cloning/asked/*/ledger/*",
 )  # fmt: skip
-ASKED = (layout.FACTS, "cloning/asked/*/ledger/ledger.json")  # by clones
 LISTED_S = 20.0  # for how long a list of files is taken to be right
 
 
@@ -132,7 +131,7 @@ damaged_clones = cached(CLONES, entries=16)(damaged_runs)
 clone_sets = cached(*TESTED, entries=16)(read_evaluation_sets)
 clone_comparison = cached(*TESTED, entries=16, spinner="Comparing the clones")(read_comparison)
 clone_left_out = cached(*TESTED, entries=16)(left_out)
-clone_cost = cached(*WEIGHED, *ASKED, entries=64, spinner="Drawing the transfer sets")(clones.clone_cost)
+clone_cost = cached(*WEIGHED, "case.json", entries=64, spinner="Drawing the transfer sets")(clones.clone_cost)
 
 # Answers and findings
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.answers.ledger import NOT_ASKED, Ledger
+from fdcore.answers.ledger import Ledger
 from fdcore.answers.views import make_views
 from fdcore.progress import Progress, silent
 from fdcore.suspect.suspect import Suspect
@@ -68,7 +68,7 @@ def ask_suspect(
     flushed = time.monotonic()
     try:
         for images, view in strategy(ledger, suspect.batch_size):
-            wanted = images[ledger.answers[images, view] == NOT_ASKED]
+            wanted = ledger.missing(images, view)
             asked = wanted if budget is None else wanted[: max(budget - ledger.n_sent, 0)]
             if len(asked):
                 pictures = make_views(pixels[asked], ledger.image_ids[asked], view=view, seed=seed, spec=spec)

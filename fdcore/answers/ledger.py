@@ -187,6 +187,10 @@ class Ledger:
         """How many answers are there."""
         return int((self.answers != NOT_ASKED).sum())
 
+    def missing(self, images: npt.NDArray[np.intp], view: int = 0) -> npt.NDArray[np.intp]:
+        """Those of some images whose `view` is not answered yet."""
+        return images[np.asarray(self.answers[images, view]) == NOT_ASKED]
+
     def pending(self, view: int, batch_size: int) -> Iterator[npt.NDArray[np.intp]]:
         """The images whose `view` is not answered yet, in order, in batches."""
         missing = np.flatnonzero(self.answers[:, view] == NOT_ASKED)

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fdcore import verdict
@@ -13,6 +13,7 @@ from fdcore.answers.ledger import Ledger
 from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.case.records import CaseFacts, Compared
+from fdcore.case.spending import n_sent
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import find_pixels
 from fdcore.errors import CaseError
@@ -54,7 +55,7 @@ def load_scored(case: Case) -> Scored:
         raise CaseError(
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
         )
-    return score(ledger, images, hierarchy)
+    return replace(score(ledger, images, hierarchy), n_sent=n_sent(case))
 
 
 def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = None) -> Verdict:

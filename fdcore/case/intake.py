@@ -22,8 +22,8 @@ class TestQuery:
     Attributes:
         names: of the pictures.
         labels: the class it put each in.
-        n_sent: queries sent for it.
-        pictures_per_s: how fast it answered, the first call included.
+        n_sent: queries sent for it; what the case had asked before is not sent again.
+        pictures_per_s: how fast it answered, the first call included; 0 where it never was asked.
     """
 
     names: tuple[str, ...]

@@ -13,3 +13,4 @@ VERDICT, REPORT = "verdict.json", "report.html"
 WORDS, WORD_VECTORS = "verification/words.json", "verification/word_vectors.npz"
 SIMILARITY_CSV, LABEL_SETS_CSV = "verification/similarity.csv", "verification/label_sets.csv"
 CLONES, RUNS, ASKED = "cloning", "cloning/runs", "cloning/asked"
+ASKING_LOCK = ".asking.lock"  # its time of change is that of the last query

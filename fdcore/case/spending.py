@@ -1,16 +1,27 @@
-"""What a case has asked its suspect altogether, against its budget.
+"""What a case asks its suspect altogether, within its budget; nothing is asked twice.
 
-A case has several ledgers: the investigation's, and one for each set of pictures beside the corpus that clones are
-trained from or tested on. Its budget holds for all of them together.
+A case has several ledgers: the investigation's, and one for each set of pictures beside the corpus: those of test
+queries, and those that clones are trained from or tested on. Its budget holds for all of them together.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from fdcore.answers.ledger import Ledger
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.storage import only_one
+from fdcore.errors import SettingsError
+from fdcore.progress import Progress
+from fdcore.storage import only_one, touch
+from fdcore.suspect.suspect import Pictures, Suspect
+
+_KEY_LENGTH = 16
 
 
 def ledgers(case: Case) -> Iterator[Ledger]:
@@ -43,9 +54,28 @@ def budget_left(case: Case) -> int | None:
     return None if budget is None else max(budget - n_sent(case), 0)
 
 
-def budget_within(case: Case, ledger: Ledger, budget: int | None) -> int | None:
-    """What one ledger of a case may ever send, so that all of them together stay within a budget."""
-    return None if budget is None else budget - (n_sent(case) - ledger.n_sent)
+def n_sent_beside(case: Case) -> int:
+    """Queries that were sent beside the investigation, for test queries and clones."""
+    return sum(ledger.n_sent for ledger in ledgers(case) if ledger.folder != case.path(layout.LEDGER))
+
+
+def budget_for_scoring(case: Case, budget: int | None) -> int | None:
+    """What the investigation's own ledger may ever send, so that all of them together stay within a budget."""
+    return None if budget is None else budget - n_sent_beside(case)
+
+
+def require_budget(case: Case, n_queries: int, what: str) -> None:
+    """See beforehand whether the budget allows so many queries.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    left = budget_left(case)
+    if left is not None and n_queries > left:
+        raise SettingsError(
+            f"{what} needs {n_queries:,} queries, and the case's budget leaves {left:,}. "
+            "Raise the budget, or ask for fewer images."
+        )
 
 
 @contextmanager
@@ -56,5 +86,90 @@ def asking(case: Case) -> Iterator[None]:
         CaseError: another process is asking.
     """
     busy = "The suspect of this case is being asked by other work. Wait for it, or pause it, and run this again."
-    with only_one(case.folder / ".asking.lock", busy):
-        yield
+    with only_one(case.folder / layout.ASKING_LOCK, busy):
+        try:
+            yield
+        finally:
+            touch(case.folder / layout.ASKING_LOCK)
+
+
+# Pictures beside the corpus
+
+
+def ledger_of_files(case: Case, asked: LedgerHeader, digest: str, image_ids: npt.NDArray[np.uint64]) -> Ledger:
+    """The ledger of pictures beside the corpus, with what the case's other ledgers know of the same pictures.
+
+    Args:
+        case: the case.
+        asked: how the suspect is asked; of its shape and corpus nothing is taken.
+        digest: hex, of all pictures together.
+        image_ids: (n,) uint64.
+    """
+    own = replace(asked, corpus=digest, n_images=len(image_ids), n_views=1)
+    ledger = Ledger.open_or_create(case.path(f"{layout.ASKED}/{digest[:_KEY_LENGTH]}/ledger"), own, image_ids)
+    for other in ledgers(case):
+        if other.folder == ledger.folder or other.header.suspect != own.suspect:
+            continue  # the same suspect gives view 0, the picture itself, the same answer whatever the other views are
+        _, mine, theirs = np.intersect1d(ledger.image_ids, other.image_ids, return_indices=True)
+        known = np.asarray(other.answers[theirs, 0])
+        fill = (known != NOT_ASKED) & (ledger.answers[mine, 0] == NOT_ASKED)
+        if fill.any():  # whoever only looks at a ledger that is being asked is not turned away
+            with ledger.exclusively():
+                ledger.answers[mine[fill], 0] = known[fill]
+                ledger.flush()
+    return ledger
+
+
+def ledger_of_pictures(case: Case, asked: LedgerHeader, pictures: Pictures) -> Ledger:
+    """The same for pictures (n, H, W, C) that have no file, or none of the corpus: their identity is their content."""
+    digests = [hashlib.sha256(np.ascontiguousarray(picture).data).digest() for picture in pictures]
+    whole = hashlib.sha256(asked.suspect.encode() + b"".join(digests)).hexdigest()
+    image_ids = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+    return ledger_of_files(
+        case, replace(asked, seed=0, views=ViewSpec()), whole, image_ids
+    )  # no view is ever drawn of them
+
+
+def ask_about(
+    case: Case,
+    suspect: Suspect,
+    ledger: Ledger,
+    images: npt.NDArray[np.intp],
+    pictures: Pictures,
+    *,
+    stage: str,
+    progress: Progress,
+) -> int:
+    """Ask for the answers to some images of a ledger of one view that are not known yet.
+
+    Args:
+        case: the case, whose budget holds.
+        suspect: its suspect.
+        ledger: where the answers go.
+        images: (n,) places in it.
+        pictures: (n_images, H, W, C) uint8, all of the ledger's.
+        stage: what it is for, for whoever watches.
+        progress: told how far it is.
+
+    Returns:
+        How many queries were sent.
+
+    Raises:
+        SettingsError: the budget does not allow it; nothing was sent.
+        CaseError: other work is asking.
+        SuspectError: the suspect fails.
+    """
+    if not len(ledger.missing(images)):
+        return 0
+    with asking(case), ledger.exclusively():
+        missing = ledger.missing(images)
+        require_budget(case, len(missing), stage)
+        try:
+            for start in range(0, len(missing), suspect.batch_size):
+                batch = missing[start : start + suspect.batch_size]
+                progress(stage, start, len(missing))
+                ledger.ask(suspect, batch, 0, np.ascontiguousarray(pictures[batch]))
+        finally:
+            ledger.flush()
+    progress(stage, len(missing), len(missing))
+    return len(missing)

@@ -41,7 +41,8 @@ def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     source = Path(params["source"]) if params.get("source") else None
     pictures = [Path(sample) for sample in params.get("samples", ())] or trial_pictures()
     result = check_suspect(folder, source, pictures, progress=progress)
-    return f"The suspect answered {result.n_sent} pictures with {len(set(result.labels))} different classes."
+    n_pictures, n_classes = len(result.labels), len(set(result.labels))
+    return f"The suspect answered {n_pictures} pictures with {n_classes} different classes; {result.n_sent} were sent."
 
 
 def _survey(folder: Path, params: Params, progress: Progress) -> str:

@@ -141,7 +141,10 @@ def batch_size_for(spec: PreprocessSpec) -> int:
 
 
 def filled(pictures: Pictures, batch_size: int) -> Pictures:
-    """Repeat the last of N >= 1 pictures up to a full batch, so that every question has the same shape."""
+    """Repeat the last of N >= 1 pictures up to a full batch, so that every question has the same shape.
+
+    What fills a batch is not counted as a query: it never leaves this process, and nobody reads the answers to it.
+    """
     missing = batch_size - len(pictures)
     return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing > 0 else pictures
 

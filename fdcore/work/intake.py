@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.case import layout, tables
 from fdcore.case.case import Case
-from fdcore.case.intake import Surveyed, TestQuery, write_survey, write_test_query
+from fdcore.case.intake import Surveyed, TestQuery, read_test_query, write_survey, write_test_query
 from fdcore.case.plan import open_hierarchy
+from fdcore.case.spending import ask_about, ledger_of_pictures
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
 from fdcore.errors import CaseError, CorpusError
@@ -44,7 +47,8 @@ def check_suspect(
 
     Raises:
         SuspectError: the file cannot be opened, was refused, or gives no usable answer.
-        CaseError: the case is about another file.
+        SettingsError: the case's budget does not allow it; nothing was sent.
+        CaseError: the case is about another file, or other work is asking its suspect.
     """
     case = Case.open(folder)
     with case.exclusively():
@@ -57,15 +61,27 @@ def check_suspect(
             raise CaseError("This case replays recorded answers; there is no suspect to ask.")
         progress("Asking about a few pictures", 2, 4)
         names, shown = _test_pictures(pictures, spec)
+        header = LedgerHeader(suspect.fingerprint, suspect.n_classes, suspect.spec, "", 0, ViewSpec(), len(shown), 1)
+        ledger, every = ledger_of_pictures(case, header, shown), np.arange(len(shown))
         started = time.monotonic()
-        labels = suspect.labels(shown)
+        n_sent = ask_about(case, suspect, ledger, every, shown, stage="Asking about a few pictures", progress=silent)
         seconds = max(time.monotonic() - started, 1e-3)
         # A suspect is asked in full batches, so that one call costs the same however few pictures it holds.
-        per_call = -(-len(shown) // suspect.batch_size) * suspect.batch_size
-        result = TestQuery(names, tuple(labels.tolist()), len(shown), round(per_call / seconds, 1))
+        per_call = -(-n_sent // suspect.batch_size) * suspect.batch_size
+        per_s = round(per_call / seconds, 1) if n_sent else _last_speed(case)
+        result = TestQuery(names, tuple(ledger.answers[:, 0].tolist()), n_sent, per_s)
         write_test_query(case, result, shown)
         progress("Asking about a few pictures", 4, 4)
     return result
+
+
+def _last_speed(case: Case) -> float:
+    """The pictures per second of the last test query; 0 where that is not known."""
+    try:
+        last = read_test_query(case)
+    except CaseError:  # damaged, and about to be written again
+        last = None
+    return last.pictures_per_s if last else 0.0
 
 
 def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.uint8] | None]:

@@ -15,7 +15,7 @@ from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
-from fdcore.case.spending import asking, budget_within
+from fdcore.case.spending import asking, budget_for_scoring, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import ImageStore
@@ -214,24 +214,25 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     if facts is None:
         raise CaseError(f"The case {case.folder} does not say which suspect it is about.")
     if suspect is not None:
-        require_budget(settings, store)
+        require_budget(settings, store, n_sent_beside(case))
     header = ledger_header(facts.fingerprint, facts.n_classes, facts.preprocessing, store, settings)
     ledger = Ledger.open_or_create(case.path(layout.LEDGER), header, store.image_ids, may_drop=suspect is None)
     _record_corpus(case, corpus)
     return ledger
 
 
-def require_budget(settings: Settings, store: ImageStore) -> None:
-    """Whether the budget suffices for one image of each leaf.
+def require_budget(settings: Settings, store: ImageStore, n_sent_beside: int = 0) -> None:
+    """Whether the budget suffices for one image of each leaf, after what was sent for test queries and clones.
 
     Raises:
         SettingsError: it does not.
     """
     n_leaves = len(store.nodes)
-    if settings.budget is not None and settings.budget < n_leaves:
+    if settings.budget is not None and settings.budget < n_leaves + n_sent_beside:
+        sent = f", of which {n_sent_beside} were sent for test queries and clones," if n_sent_beside else ""
         raise SettingsError(
-            f"A budget of {settings.budget} queries cannot ask one image of each of the {n_leaves} leaves. "
-            f"Give at least {n_leaves}, or a smaller corpus."
+            f"A budget of {settings.budget} queries{sent} cannot ask one image of each of the {n_leaves} leaves. "
+            f"Give at least {n_leaves + n_sent_beside}, or a smaller corpus."
         )
 
 
@@ -289,11 +290,11 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
-    """Ask what is missing, as far as the budget allows beside what was sent for clones."""
-    if not n_queries_left(ledger, budget_within(case, ledger, settings.budget)):
+    """Ask what is missing, as far as the budget allows beside what was sent for test queries and clones."""
+    if not n_queries_left(ledger, budget_for_scoring(case, settings.budget)):
         return
     with asking(case):
-        budget = budget_within(case, ledger, settings.budget)
+        budget = budget_for_scoring(case, settings.budget)
         case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
         try:
             with ledger.exclusively():

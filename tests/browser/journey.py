@@ -13,6 +13,7 @@ from browser.driver import TIMEOUT_MS, VIEWPORT, Watch, idle, key
 from browser.server import Server
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, read_choices, selection_settings
 from fdcore.demo import trial_pictures
@@ -116,9 +117,9 @@ def wait_for_work(server: Server, case_id: str, *states: State, done: int = 0, t
 
 
 def n_sent_and_answered(server: Server, case_id: str) -> tuple[int, int]:
-    """Queries that were ever sent, and questions of the plan that are answered."""
-    scored = load_scored(Case.open(server.cases / case_id))
-    return scored.n_sent, int((scored.answers >= 0).sum())
+    """Queries that scoring ever sent, and questions of the plan that are answered."""
+    ledger = Ledger.open(server.cases / case_id / "ledger")
+    return ledger.n_sent, ledger.n_answered
 
 
 # Doing

@@ -1,17 +1,21 @@
 """Before scoring: the suspect is looked at, the corpus is surveyed."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from fdcore import demo
 from fdcore.case.case import Case
 from fdcore.case.intake import read_survey, read_test_query
+from fdcore.case.spending import asking, budget_left, n_sent
 from fdcore.demo import trial_pictures
 from fdcore.demo.case import demo_plan
-from fdcore.errors import CaseError, CorpusError, SuspectError
+from fdcore.errors import CaseError, CorpusError, SettingsError, SuspectError
 from fdcore.work import intake
+from fdcore.work.investigate import run_plan
 
 
 @pytest.fixture
@@ -44,6 +48,45 @@ def test_a_suspect_is_taken_in_and_asked_about_drawings(case):
     assert result.pictures_per_s > 0
     assert [entry["details"]["n_sent"] for entry in case.audit() if entry["event"] == "test query"] == [27]
     assert len(set(stages)) == 3
+
+
+def drawings(n: int) -> list[tuple[str, np.ndarray]]:
+    return [(f"{number}.png", demo.draw_picture(demo.LEAVES[0], number=number)) for number in range(n)]
+
+
+def test_test_queries_are_counted_and_never_sent_twice(case):
+    """They keep within the case's budget: what would go beyond it is refused before anything is sent."""
+    settings = case.plan().settings
+    case.change_plan(settings=replace(settings, budget=1))
+    with pytest.raises(SettingsError, match="needs 54 queries, and the case's budget leaves 1"):
+        intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(54))
+    assert n_sent(case) == 0
+    case.change_plan(settings=replace(settings, budget=60))
+    first = intake.check_suspect(case.folder, None, drawings(54))
+    case.change_plan(settings=replace(settings, budget=60, seed=5))
+    again = intake.check_suspect(case.folder, None, drawings(54))
+    assert (first.n_sent, again.n_sent) == (54, 0)
+    assert (first.labels, first.pictures_per_s) == (again.labels, again.pictures_per_s)
+    case.change_plan(suspect=replace(case.plan().suspect, preset="unit"))  # another preprocessing: other answers
+    assert intake.check_suspect(case.folder, None, drawings(3)).n_sent == 3
+    assert (n_sent(case), budget_left(case)) == (57, 3)
+
+
+def test_a_test_query_waits_its_turn(case):
+    """While other work asks the suspect, the two together could go beyond the budget."""
+    with asking(case), pytest.raises(CaseError, match="asked by other work"):
+        intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(3))
+    assert n_sent(case) == 0
+
+
+def test_scoring_keeps_within_what_test_queries_left_of_the_budget(case, tmp_path):
+    """A run sends the rest of the budget, says how much was sent in all, and says what is too little for one."""
+    intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(10))
+    case.change_plan(settings=replace(case.plan().settings, budget=11))
+    with pytest.raises(SettingsError, match="at least 12"):
+        run_plan(case.folder, cache=tmp_path / "cache")
+    case.change_plan(settings=replace(case.plan().settings, budget=16))
+    assert run_plan(case.folder, cache=tmp_path / "cache").scored.n_sent == n_sent(case) == 16
 
 
 def test_files_of_ones_own_are_asked_about(case, tmp_path):

@@ -46,10 +46,10 @@ def draw(desk: Desk, *, locked: bool) -> None:
         if query is None:
             st.text("The suspect was not asked about sample pictures yet.")
             return
+        speed = f", {query.pictures_per_s:,.0f} pictures per second" if query.pictures_per_s else ""
         st.caption(
-            f"{counted(len(query.names), 'picture')}, {counted(query.n_sent, 'query', 'queries')}, "
-            f"{query.pictures_per_s:,.0f} pictures per second. The classes have numbers only; what they mean is what "
-            "the investigation finds out."
+            f"{counted(len(query.names), 'picture')}, {counted(query.n_sent, 'query', 'queries')}{speed}. "
+            "The classes have numbers only; what they mean is what the investigation finds out."
         )
         if len(query.labels) > 1 and len(set(query.labels)) == 1:
             _one_class(desk, query, locked=locked)

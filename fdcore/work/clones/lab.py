@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,18 +10,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
+from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.case.case import Case
-from fdcore.case.clones import FOLDER, asked_folder
-from fdcore.case.spending import asking, budget_left, ledgers
+from fdcore.case.clones import FOLDER
+from fdcore.case.spending import ask_about
 from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.storage import only_one
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Pictures, Suspect
 from fdcore.work.investigate import open_planned_suspect
-
-_KEY_LENGTH = 16
 
 
 class Lab:
@@ -97,26 +94,6 @@ class Lab:
         """The same progress, whose every stage is called so."""
         return lambda _stage, done, total: self.progress(title, done, total)
 
-    def ledger_of(self, digest: str, image_ids: npt.NDArray[np.uint64]) -> Ledger:
-        """The ledger of pictures beside the corpus, with what the case's other ledgers know of the same pictures.
-
-        Args:
-            digest: hex, of all of them.
-            image_ids: (n,) uint64.
-        """
-        own = replace(self.header, corpus=digest, n_images=len(image_ids), n_views=1)
-        ledger = Ledger.open_or_create(asked_folder(self.case, digest[:_KEY_LENGTH]) / "ledger", own, image_ids)
-        with ledger.exclusively():
-            for other in ledgers(self.case):
-                if other.folder == ledger.folder or not other.header.same_queries(ledger.header):
-                    continue
-                _, mine, theirs = np.intersect1d(ledger.image_ids, other.image_ids, return_indices=True)
-                known = np.asarray(other.answers[theirs, 0])
-                fill = (known != NOT_ASKED) & (ledger.answers[mine, 0] == NOT_ASKED)
-                ledger.answers[mine[fill], 0] = known[fill]
-            ledger.flush()
-        return ledger
-
     def ask(
         self, ledger: Ledger, images: npt.NDArray[np.intp], pictures: Pictures, *, stage: str
     ) -> npt.NDArray[np.int32]:
@@ -136,40 +113,7 @@ class Lab:
             CaseError, SuspectError: the suspect cannot be opened or fails.
         """
         with self._turn:
-            missing = unanswered(ledger, images)
-            if len(missing):
-                self._send(ledger, missing, pictures, stage)
+            if len(ledger.missing(images)):
+                ask_about(self.case, self.suspect, ledger, images, pictures, stage=stage, progress=self.progress)
         labels: npt.NDArray[np.int32] = np.array(ledger.answers[images, 0])
         return labels
-
-    def require_budget(self, n_queries: int, what: str) -> None:
-        """See beforehand whether the budget allows so many queries.
-
-        Raises:
-            SettingsError: it does not.
-        """
-        left = budget_left(self.case)
-        if left is not None and n_queries > left:
-            raise SettingsError(
-                f"{what} needs {n_queries:,} queries, and the case's budget leaves {left:,}. "
-                "Raise the budget, or ask for fewer images."
-            )
-
-    def _send(self, ledger: Ledger, missing: npt.NDArray[np.intp], pictures: Pictures, stage: str) -> None:
-        suspect = self.suspect
-        with asking(self.case), ledger.exclusively():
-            self.require_budget(len(missing), stage)
-            try:
-                for start in range(0, len(missing), suspect.batch_size):
-                    batch = missing[start : start + suspect.batch_size]
-                    self.progress(stage, start, len(missing))
-                    ledger.ask(suspect, batch, 0, np.ascontiguousarray(pictures[batch]))
-            finally:
-                ledger.flush()
-        self.progress(stage, len(missing), len(missing))
-
-
-def unanswered(ledger: Ledger, images: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Those of some images whose answer is not known yet."""
-    missing: npt.NDArray[np.intp] = images[np.asarray(ledger.answers[images, 0]) == NOT_ASKED]
-    return missing

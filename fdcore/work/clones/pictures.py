@@ -14,11 +14,12 @@ import numpy.typing as npt
 from fdcore.answers.ledger import Ledger
 from fdcore.case.conclusions import load_scored, pixels_of
 from fdcore.case.plan import open_hierarchy
+from fdcore.case.spending import ledger_of_files
 from fdcore.cloning.transfer import share_evenly
 from fdcore.corpus.corpus import Corpus, open_corpus, survey
 from fdcore.errors import CaseError
 from fdcore.suspect.suspect import Pictures
-from fdcore.work.clones.lab import Lab, unanswered
+from fdcore.work.clones.lab import Lab
 
 
 class PictureFolder(NamedTuple):
@@ -61,7 +62,7 @@ class Pool(NamedTuple):
 
     def n_to_ask(self, images: npt.NDArray[np.intp]) -> int:
         """How many of some images the suspect was not asked about yet; the corpus' answers are known."""
-        return len(unanswered(self.folder.ledger, images)) if self.folder else 0
+        return len(self.folder.ledger.missing(images)) if self.folder else 0
 
 
 def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[Pool, PictureFolder]:
@@ -84,7 +85,7 @@ def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[
     store, name = corpus.store, corpus.sources[0].rpartition(" (")[0]
     classes = tuple(node.rpartition("/")[2] for node in store.nodes)
     labels = {own: corpus.hierarchy.label(node) for own, node in zip(classes, store.nodes, strict=True)}
-    ledger = lab.ledger_of(store.fingerprint, store.image_ids)
+    ledger = ledger_of_files(lab.case, lab.header, store.fingerprint, store.image_ids)
     opened = PictureFolder(name, classes, labels, store.node_index, ledger)
     return Pool(store.pixels, store.image_ids, store.names, opened), opened
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from hashlib import sha256
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from fdcore.answers.views import make_views
 from fdcore.case.clones import run_folder, write_run
+from fdcore.case.spending import ledger_of_pictures
 from fdcore.cloning.run import CHECKPOINT, NETWORK, WEIGHTS, CloneRun, EpochResult
 from fdcore.suspect.suspect import Pictures
 from fdcore.work.clones.drawing import Prepared, Rows
@@ -95,9 +95,7 @@ def _train(lab: Lab, run: CloneRun, rows: Rows, device: str, title: str) -> Clon
 
 def _ask_made(lab: Lab, pictures: Pictures, stage: str) -> tuple[npt.NDArray[np.int32], dict[str, int]]:
     """The suspect's labels of pictures that were made, and how many were sent, by the key of their ledger."""
-    digests = [sha256(np.ascontiguousarray(picture).data).digest() for picture in pictures]
-    image_ids = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-    ledger = lab.ledger_of(sha256(b"".join(digests)).hexdigest(), image_ids)
+    ledger = ledger_of_pictures(lab.case, lab.header, pictures)
     labels = lab.ask(ledger, np.arange(len(pictures)), pictures, stage=stage)
     return labels, {ledger.folder.parent.name: ledger.n_sent}
 

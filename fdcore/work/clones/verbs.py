@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fdcore.case.case import Case
 from fdcore.case.clones import FOLDER, read_run, read_runs, run_folder
 from fdcore.case.conclusions import load_scored, pixels_of, selection_settings
-from fdcore.case.spending import budget_left
+from fdcore.case.spending import budget_left, require_budget
 from fdcore.cloning.run import CloneRun, TransferFacts
 from fdcore.cloning.settings import CloneRequest, SourceKind
 from fdcore.errors import CaseError, SettingsError
@@ -55,7 +55,7 @@ def clone(lab: Lab, request: CloneRequest) -> tuple[CloneRun, ...]:
     pools = [pool_for(lab, request, source) for source in request.sources]
     needed = sum(pool.n_to_ask(chosen(pool, request.transfer, test.image_ids)) for pool in pools if pool)
     needed += test.pool.n_to_ask(test.images)
-    lab.require_budget(needed, "Training and testing these clones")
+    require_budget(lab.case, needed, "Training and testing these clones")
     ask_about(lab, test)
     prepared = [
         prepare(lab, request, source, pool, test.image_ids)
