@@ -189,7 +189,8 @@ class Ledger:
 
     def missing(self, images: npt.NDArray[np.intp], view: int = 0) -> npt.NDArray[np.intp]:
         """Those of some images whose `view` is not answered yet."""
-        return images[np.asarray(self.answers[images, view]) == NOT_ASKED]
+        missing: npt.NDArray[np.intp] = images[np.asarray(self.answers[images, view]) == NOT_ASKED]
+        return missing
 
     def pending(self, view: int, batch_size: int) -> Iterator[npt.NDArray[np.intp]]:
         """The images whose `view` is not answered yet, in order, in batches."""

@@ -273,7 +273,7 @@ def test_an_array_that_is_gone_is_a_sentence(tmp_path, ids):
     """It is looked for twice, because a run may just have replaced it, and not for ever."""
     Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
     (tmp_path / "ledger" / "sent.npy").unlink()
-    with pytest.raises(CaseError, match=r"damaged.*sent.npy"):
+    with pytest.raises(CaseError, match=r"damaged.*sent\.npy"):
         Ledger.open(tmp_path / "ledger")
 
 
