@@ -26,16 +26,6 @@ _COLUMNS = ("label", "path", "files", "usable", "source", "node", "synonyms")
 
 
 @dataclass(frozen=True)
-class Totals:
-    """A survey in four numbers; `n_usable` is None where files were only counted."""
-
-    n_leaves: int
-    n_files: int
-    n_usable: int | None
-    n_problems: int
-
-
-@dataclass(frozen=True)
 class Sample:
     """One picture (SAMPLE_PX, SAMPLE_PX, 3), or why there is none; the label is that of its leaf."""
 
@@ -142,17 +132,6 @@ def tree_rows(surveyed: Surveyed, root: str | None) -> TreeRows:
         labels=[hierarchy.label(node) for node in ids],
         parents=[parent_of[node] for node in ids],
         values=[surveyed.n_files.get(node, 0) for node in ids],
-    )
-
-
-def count_totals(surveyed: Surveyed, n_problems: int) -> Totals:
-    """The survey in numbers."""
-    usable = surveyed.n_usable
-    return Totals(
-        n_leaves=len(surveyed.n_files),
-        n_files=sum(surveyed.n_files.values()),
-        n_usable=None if usable is None else sum(usable.values()),
-        n_problems=n_problems,
     )
 
 
