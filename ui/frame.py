@@ -253,7 +253,8 @@ def _glance(card: CaseCard) -> None:
 def _share() -> None:
     with st.popover("Link", icon=":material/link:", type="tertiary", key="share", on_change="rerun"):
         st.caption("Opens this view for a colleague who can reach this server.")
-        st.code(_link(), language=None, wrap_lines=True)
+        base = (st.context.url or "").split("?")[0]
+        st.code(f"{base}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
 
 
 def _preliminary(card: CaseCard) -> None:
@@ -264,11 +265,6 @@ def _preliminary(card: CaseCard) -> None:
             f"Preliminary: {share:.0%} of the planned queries are answered. Everything below rests on those.",
             icon=":material/hourglass_top:",
         )
-
-
-def _link() -> str:
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(st.query_params.to_dict())}"
 
 
 def _require(desk: Desk) -> None:

@@ -60,7 +60,9 @@ def leaf_table(surveyed: Surveyed) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*_COLUMNS]).astype({"files": "int64", "usable": "Int64"})
     words = frame["label"] + "\n" + frame["synonyms"] + "\n" + frame["node"]
     frame["words"] = [text.casefold() for text in words]
-    return frame.sort_values(["label", "node"], key=_folded, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        ["label", "node"], key=lambda column: column.str.casefold(), kind="stable", ignore_index=True
+    )
 
 
 def filter_leaves(
@@ -193,7 +195,3 @@ def _read_sample(label: str, path: str, roots: Sequence[Path]) -> Sample:
         decoded = decode_file(allowed, height=SAMPLE_PX, width=SAMPLE_PX, channels=3)
     problem = "" if decoded.pixels is not None else decoded.notes[0].reason
     return Sample(label, name, decoded.pixels, problem)
-
-
-def _folded(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    return column.str.casefold()

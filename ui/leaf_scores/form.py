@@ -116,7 +116,9 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
         settings, cost = None, None
         try:
             settings = _settings(given, n_views, per_leaf, budget, seed, strengths)
-            cost = _estimate(given, settings)
+            if given.supply is not None:
+                cost = estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent,
+                                per_s=given.per_s)  # fmt: skip
             require_sensible(settings, cost, given.n_sent)
         except FdError as error:
             show_error(error)
@@ -133,13 +135,6 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
     form()
 
 
-def _estimate(given: Given, settings: Settings) -> Cost | None:
-    """What these settings would cost; None where the images at hand are not known."""
-    if given.supply is None:
-        return None
-    return estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent, per_s=given.per_s)
-
-
 # Parts of the form
 
 
@@ -153,7 +148,7 @@ def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
         n_views=scored.header.n_views,
         seed=scored.header.seed,
         images_per_leaf=per_leaf,
-        views=views_of_image.spec_of(scored.header),
+        views=scored.header.views,
     )
 
 

@@ -79,11 +79,6 @@ def all_scores_csv(scored: Scored) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
-def n_classes_above(scored: Scored, tau: float) -> int:
-    """How many classes have a leaf that scores at least tau."""
-    return int((scored.scores.functional.max(axis=1, initial=0.0) >= tau).sum())
-
-
 def best_leaves(scored: Scored, target_class: int, n: int = N_BEST) -> list[int]:
     """The class's best leaves, those without a hit left out."""
     row = scored.scores.functional[target_class]
