@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import cached, frame, state
-from ui.class_picker import class_picker
+from ui.class_picker import class_picker, found_names
 from ui.leaf_scores import form as scoring_form
 from ui.leaf_scores import gallery as leaf_gallery
 from ui.leaf_scores import ranking as leaf_ranking
@@ -20,7 +20,7 @@ def show(desk: frame.Desk) -> None:
     found = cached.findings(case, settings)
     scoring_result.metrics(case, scored, settings.tau)
     scoring_form.ask_more(desk, scored)
-    names = leaf_gallery.class_names([f.name.label if f.name else None for f in found.classes], known=True)
+    names = leaf_gallery.class_names(found_names(found), known=True)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         target_class = class_picker(desk, found, resets=(leaf_gallery.LEAF,))
         winner = found.classes[target_class].selection.winner
@@ -43,7 +43,7 @@ def show(desk: frame.Desk) -> None:
 
 
 with frame.page("Leaf scores") as desk:
-    job = scoring_run.scoring_job(desk.jobs, desk.case_id)
+    job = desk.newest_job(*scoring_run.KINDS)
     if job and job.active:
         scoring_run.running(desk)
     else:

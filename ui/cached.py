@@ -43,14 +43,9 @@ T = TypeVar("T")
 
 SCORED = (layout.LEDGER_HEADER, layout.ASKING_LOCK, layout.CORPUS, layout.HIERARCHY)
 WEIGHED = (*SCORED, layout.CHOICES)
-LOGGED = (
-    layout.FACTS,
-    layout.AUDIT,
-    layout.TEST_QUERY,
-    layout.CLAIMS,
-    layout.WORDS,
-    layout.WORD_VECTORS,
-)  # told by a report too
+LOGGED = (  # what a report says beside the findings
+    layout.FACTS, layout.AUDIT, layout.TEST_QUERY, layout.CLAIMS, layout.WORDS, layout.WORD_VECTORS,
+)  # fmt: skip
 SURVEY = (layout.SURVEY, layout.SURVEY_NODES, layout.SURVEY_HIERARCHY)
 CLONES = "cloning/runs/*/run.json"
 CARD = (*SCORED, layout.FACTS, layout.SELECTION, layout.VERDICT, layout.WORDS, layout.SURVEY, CLONES)

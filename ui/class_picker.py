@@ -22,8 +22,12 @@ def class_picker(desk: Desk, findings: Findings, *, resets: Sequence[str] = ()) 
         findings: what was found, by which the classes are called.
         resets: the page's own URL parameters that mean nothing in another class, such as a chosen leaf.
     """
-    names = [finding.name.label if finding.name else None for finding in findings.classes]
-    return pick_class(names, resets=resets)
+    return pick_class(found_names(findings), resets=resets)
+
+
+def found_names(findings: Findings) -> list[str | None]:
+    """For each class what was found, as it is called; None for nothing."""
+    return [finding.name.label if finding.name else None for finding in findings.classes]
 
 
 def class_name(number: int, found: str | None, length: int = 60) -> str:

@@ -17,7 +17,7 @@ from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.places import Places
 from fdcore.errors import CaseError, FdError
-from fdcore.jobs import JobQueue
+from fdcore.jobs import Job, JobQueue
 from fdcore.method.selection import SelectionSettings
 from ui import cached, job_panel, state
 from ui.sentences import attempt, fragment, show_error
@@ -75,6 +75,10 @@ class Desk:
         """Whether work is under way in the open case."""
         job = self.jobs.latest(self.case_id)
         return bool(job and job.active)
+
+    def newest_job(self, *kinds: str) -> Job | None:
+        """The open case's newest job of one of these kinds; None where it never had one."""
+        return next((job for job in self.jobs.of_case(self.case_id) if job.kind in kinds), None)
 
     def require_idle(self) -> None:
         """Raise a `CaseError` while work is under way in the open case."""
@@ -249,7 +253,8 @@ def _glance(card: CaseCard) -> None:
 def _share() -> None:
     with st.popover("Link", icon=":material/link:", type="tertiary", key="share", on_change="rerun"):
         st.caption("Opens this view for a colleague who can reach this server.")
-        st.code(_link(), language=None, wrap_lines=True)
+        base = (st.context.url or "").split("?")[0]
+        st.code(f"{base}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
 
 
 def _preliminary(card: CaseCard) -> None:
@@ -260,11 +265,6 @@ def _preliminary(card: CaseCard) -> None:
             f"Preliminary: {share:.0%} of the planned queries are answered. Everything below rests on those.",
             icon=":material/hourglass_top:",
         )
-
-
-def _link() -> str:
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(st.query_params.to_dict())}"
 
 
 def _require(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""What pages draw in the same way: tables, figures, rows of numbers, one page of many, work that is looked at."""
+"""What pages draw in the same way: tables, figures, rows of numbers, and one page of many."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

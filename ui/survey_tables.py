@@ -26,16 +26,6 @@ _COLUMNS = ("label", "path", "files", "usable", "source", "node", "synonyms")
 
 
 @dataclass(frozen=True)
-class Totals:
-    """A survey in four numbers; `n_usable` is None where files were only counted."""
-
-    n_leaves: int
-    n_files: int
-    n_usable: int | None
-    n_problems: int
-
-
-@dataclass(frozen=True)
 class Sample:
     """One picture (SAMPLE_PX, SAMPLE_PX, 3), or why there is none; the label is that of its leaf."""
 
@@ -70,7 +60,9 @@ def leaf_table(surveyed: Surveyed) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*_COLUMNS]).astype({"files": "int64", "usable": "Int64"})
     words = frame["label"] + "\n" + frame["synonyms"] + "\n" + frame["node"]
     frame["words"] = [text.casefold() for text in words]
-    return frame.sort_values(["label", "node"], key=_folded, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        ["label", "node"], key=lambda column: column.str.casefold(), kind="stable", ignore_index=True
+    )
 
 
 def filter_leaves(
@@ -145,17 +137,6 @@ def tree_rows(surveyed: Surveyed, root: str | None) -> TreeRows:
     )
 
 
-def count_totals(surveyed: Surveyed, n_problems: int) -> Totals:
-    """The survey in numbers."""
-    usable = surveyed.n_usable
-    return Totals(
-        n_leaves=len(surveyed.n_files),
-        n_files=sum(surveyed.n_files.values()),
-        n_usable=None if usable is None else sum(usable.values()),
-        n_problems=n_problems,
-    )
-
-
 def below(surveyed: Surveyed, node: str | None) -> list[str]:
     """The leaves at or below a node; all for None."""
     if node is None:
@@ -214,7 +195,3 @@ def _read_sample(label: str, path: str, roots: Sequence[Path]) -> Sample:
         decoded = decode_file(allowed, height=SAMPLE_PX, width=SAMPLE_PX, channels=3)
     problem = "" if decoded.pixels is not None else decoded.notes[0].reason
     return Sample(label, name, decoded.pixels, problem)
-
-
-def _folded(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    return column.str.casefold()

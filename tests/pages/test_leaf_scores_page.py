@@ -324,8 +324,8 @@ def test_images_are_ordered_by_their_share_and_say_what_they_are_answered_instea
     answers[images] = [[1, 1, 0, 0], [0, 0, 0, 0], [2, 2, 2, 0], [-1, -1, -1, -1]]
     changed = replace(scored, answers=answers, images=replace(scored.images, node_index=_only(scored, images)))
     found = leaf_tables.images_of_leaf(changed, 0, 0)
-    assert [(one.n_hits, one.n_views, one.other, one.n_other) for one in found] == [
-        (4, 4, None, 0), (2, 4, 1, 2), (1, 4, 2, 3), (0, 0, None, 0),
+    assert [(one.n_hits, one.n_views, one.other) for one in found] == [
+        (4, 4, None), (2, 4, 1), (1, 4, 2), (0, 0, None),
     ]  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from opening import open_case
 from reading import as_markdown, figures_by_key, metric, said, table
 
 from fdcore.case.case import Case
-from fdcore.case.claims import FILE, read_claims, write_claims
+from fdcore.case.claims import read_claims, write_claims
 from fdcore.case.conclusions import lock_class
-from fdcore.case.layout import KEPT_FILE, WORDS_FILE
+from fdcore.case.layout import CLAIMS as CLAIMS_FILE
+from fdcore.case.layout import WORD_VECTORS, WORDS
 from fdcore.jobs import JobQueue
 from fdcore.method.selection import Choice
 from fdcore.words.agreement import Agreement
@@ -359,8 +360,8 @@ def test_vectors_that_are_gone_or_damaged_are_a_sentence(claimed: Case, glove: P
     choose_vectors(claimed, glove)
     glove.unlink()
     assert any("There is no" in warning.value for warning in open_case(PAGE, claimed).warning)
-    choose_vectors(claimed, claimed.path(KEPT_FILE))
-    claimed.write(KEPT_FILE, b"no archive")
+    choose_vectors(claimed, claimed.path(WORD_VECTORS))
+    claimed.write(WORD_VECTORS, b"no archive")
     at = open_case(PAGE, claimed)
     assert "the built-in ones instead" in said(at)
     assert len(table(at, "Claimed")) == 4
@@ -427,7 +428,7 @@ def test_nothing_found_leads_to_tau(finished: Case) -> None:
 @pytest.mark.parametrize("content", ["{", '{"names": {"9": "cat"}, "source": ""}'])
 def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, content: str) -> None:
     """The rest of the page is drawn, and keeping new claims mends it."""
-    finished.path(FILE).write_text(content)
+    finished.path(CLAIMS_FILE).write_text(content)
     at = open_case(PAGE, finished)
     assert "New claims, once kept, take their place" in said(at)
     assert at.error
@@ -441,7 +442,7 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
 @pytest.mark.parametrize("change", ["cut", ("map", {}), ("settings", {"alpha": 7}), "places"])
 def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
     """The comparison stays, and the maps can be drawn again."""
-    path = mapped.path(WORDS_FILE)
+    path = mapped.path(WORDS)
     words = json.loads(path.read_text())
     if change == "cut":
         path.write_text(path.read_text()[:200])

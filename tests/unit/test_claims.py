@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fdcore.case.case import Case
-from fdcore.case.claims import FILE, read_claims, write_claims
+from fdcore.case.claims import read_claims, write_claims
+from fdcore.case.layout import CLAIMS as FILE
 from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.words.claims import (
     MAX_CLAIM,

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from fdcore.report.figures import CONFIG, answer_bars, config, inert, on_white, standalone_html
+from fdcore.report.figures import answer_bars, config, inert, on_white, standalone_html
 from fdcore.report.figures.style import full_name, new_figure, nothing_to_draw, shortened, tell_apart
 
 IMAGE, LINK = "<img src=x onerror=alert(1)>", '<a href="http://x">y</a>'
@@ -53,7 +53,7 @@ def test_the_toolbar_offers_a_sharp_png_and_never_an_upload() -> None:
     assert tools["plotlyServerURL"] == ""
     assert tools["displaylogo"] is False
     assert tools["displayModeBar"] is True
-    assert CONFIG["toImageButtonOptions"]["filename"] == "figure"
+    assert config()["toImageButtonOptions"]["filename"] == "figure"
 
 
 def test_the_zoom_survives_until_the_revision_changes() -> None:

@@ -94,7 +94,8 @@ def _card(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
 
 
 def _head(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
-    words, icon, colour = _STAGES["asking" if card.stage == "scoring" and not _is_answered(card) else card.stage]
+    partly = card.stage == "scoring" and card.n_answered != card.n_queries
+    words, icon, colour = _STAGES["asking" if partly else card.stage]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         with st.container(horizontal=True, gap="xsmall", width="content"):
             st.badge(words, icon=icon, color=colour)  # type: ignore[arg-type]  # a colour of ours
@@ -105,10 +106,6 @@ def _head(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
         if not card.problem:
             case_menu.draw(desk, card, busy=job is not None)
     st.markdown(f"**{inert(shortened(card.title, 80))}**")
-
-
-def _is_answered(card: CaseCard) -> bool:
-    return card.n_answered == card.n_queries
 
 
 def _facts(card: CaseCard) -> None:

@@ -51,30 +51,26 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
         job_panel.live_bar(desk.jobs, job)
         if job.kind == "demo":
             st.text("This takes a few minutes. The page changes by itself; you may also close it and come back.")
-    if card.n_found is not None:
-        _verdict(desk)
+    findings = None if card.n_found is None else cached.findings(desk.case, selection_settings(desk.case))
+    if findings:
+        _verdict(desk, findings)
     elif not (job and job.active):
         st.text(_NEXT[card.stage])
     with st.container(horizontal=True, horizontal_alignment="distribute", key="overview_doors"):
-        if card.n_found is not None:
-            _export(desk)
+        if findings:
+            exports.export(
+                f"{desk.case_id}-verdict",
+                tables={"Class by class": lambda: verdict_csv(findings, _COLUMNS)},
+                figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
+            )
         if not (job and job.kind == "demo" and job.active):
-            _go_on(case_cards.continues_at(card))
+            target, arrow = case_cards.continues_at(card), ":material/arrow_forward:"
+            if st.button(f"Go on at {target}", type="primary", key="go_on", icon=arrow, icon_position="right"):
+                frame.go_to(target)
 
 
-def _go_on(target: str) -> None:
-    arrow = ":material/arrow_forward:"
-    if st.button(f"Go on at {target}", type="primary", key="go_on", icon=arrow, icon_position="right"):
-        frame.go_to(target)
-
-
-def _findings(desk: frame.Desk) -> Findings:
-    return cached.findings(desk.case, selection_settings(desk.case))
-
-
-def _verdict(desk: frame.Desk) -> None:
-    findings = _findings(desk)
-    verdict_panel(cached.verdict(desk.case, selection_settings(desk.case)))
+def _verdict(desk: frame.Desk, findings: Findings) -> None:
+    verdict_panel(cached.verdict(desk.case, findings.settings))
     _metrics(findings)
     left, right = st.columns((1, 2))
     with left.container(border=True, height="stretch"):
@@ -94,15 +90,6 @@ def _verdict(desk: frame.Desk) -> None:
                                      "the hierarchy; a single leaf has 0"),
         })  # fmt: skip
         st.caption("Not found is an answer: no leaf of this corpus reaches the threshold for that class.")
-
-
-def _export(desk: frame.Desk) -> None:
-    findings = _findings(desk)
-    exports.export(
-        f"{desk.case_id}-verdict",
-        tables={"Class by class": lambda: verdict_csv(findings, _COLUMNS)},
-        figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
-    )
 
 
 def _metrics(findings: Findings) -> None:

@@ -48,7 +48,7 @@ class Given(NamedTuple):
     budget_left: int | None
 
 
-def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *, busy: bool) -> None:
+def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -> None:
     """The form; it follows every change by itself.
 
     Args:
@@ -56,7 +56,6 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *
         case: the open case.
         findings: the saved ones.
         runs: the case's clones so far.
-        busy: whether work is under way in the case.
     """
 
     @fragment()
@@ -75,7 +74,7 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *
         with room:
             _cost(case, findings, runs, sources, given, transfer, training)
             _transfer_sets(findings, sources, given)
-        _start(desk, sources, transfer, training, evaluation, given, busy=busy)
+        _start(desk, sources, transfer, training, evaluation, given)
 
     form()
 
@@ -188,10 +187,10 @@ def _notes(title: str, notes: Sequence[str]) -> None:
 
 def _start(
     desk: Desk, sources: Sequence[Source], transfer: TransferSettings, training: TrainingSettings, evaluation: str,
-    given: Given, *, busy: bool,
+    given: Given,
 ) -> None:  # fmt: skip
     usable = tuple(one for one in sources if one not in given.refused)
-    reason = _refusal(usable, given, busy=busy)
+    reason = _refusal(desk, usable, given)
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if reason:
             st.caption(reason, width="content")
@@ -201,9 +200,9 @@ def _start(
             start_work(desk, "clone", request=to_plain(request), by=desk.by)
 
 
-def _refusal(usable: Sequence[Source], given: Given, *, busy: bool) -> str:
+def _refusal(desk: Desk, usable: Sequence[Source], given: Given) -> str:
     """Why nothing can be started now; empty where it can."""
-    if busy:
+    if desk.busy:
         return "Work is under way in this case. Wait until it has ended."
     if not usable:
         return "Choose at least one source that gives something to train from."

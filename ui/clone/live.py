@@ -6,7 +6,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.cloning.run import CloneRun
-from fdcore.jobs import Job, JobQueue
+from fdcore.jobs import Job
 from ui import cached, job_panel
 from ui.clone.figures import MAX_CURVES, draw_held_out, draw_loss
 from ui.clone.tables import run_titles, runs_table, seconds_left, unfinished
@@ -16,11 +16,6 @@ from ui.text import duration, inert
 
 KINDS = ("clone", "clone-go-on", "clone-test", "clone-finish")
 _TABLE_PX = 300
-
-
-def clone_job(jobs: JobQueue, case_id: str) -> Job | None:
-    """The case's newest job that makes or tests clones; None where it never had one."""
-    return next((job for job in jobs.of_case(case_id) if job.kind in KINDS), None)
 
 
 def running(desk: Desk, case: Case) -> None:
@@ -37,7 +32,7 @@ def running(desk: Desk, case: Case) -> None:
         elif job.kind == "clone":
             st.caption("Images are drawn first. How long the training takes is known after its first epoch.")
 
-    job_panel.follow(desk.jobs, lambda: clone_job(desk.jobs, desk.case_id), "clone_running", below)
+    job_panel.follow(desk.jobs, lambda: desk.newest_job(*KINDS), "clone_running", below)
 
 
 def stopped(desk: Desk, job: Job) -> None:

@@ -43,16 +43,16 @@ def draw_page(desk: Desk) -> None:
     top_right = right.container(horizontal=True, horizontal_alignment="right")
     _say_unsaved(saved)
     one.damaged(desk, case, cached.damaged_clones(case))
-    job, busy = live.clone_job(desk.jobs, desk.case_id), desk.busy
+    job = desk.newest_job(*live.KINDS)
     active = bool(job and job.active)
     if job and active:
         live.running(desk, case)
     elif job and job.resumable:
         live.stopped(desk, job)
-    shown = results.draw(desk, case, findings, busy=busy)
+    shown = results.draw(desk, case, findings)
     looked_at = [run for run in runs if run.finished or not active]
     chosen = one.panel(desk, case, looked_at, shown, active=active) if looked_at else None
-    _making(desk, case, findings, runs, busy=busy)
+    _making(desk, case, findings, runs)
     kept_panel(desk, findings)
     with top_right:
         _take_away(desk, findings, runs, shown, chosen)
@@ -71,7 +71,7 @@ def _say_unsaved(saved: SelectionSettings) -> None:
         )
 
 
-def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun], *, busy: bool) -> None:
+def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -> None:
     """The form, or why no clone can be made."""
     if len(findings.classes) < 2:
         st.info("This suspect has a single class: every network agrees with it, so a clone would show nothing.",
@@ -82,13 +82,13 @@ def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]
         frame.empty(f"No image is kept for any class at tau = {tau:g}, so there is nothing to train from.",
                     "Change tau in Selection", "Selection")  # fmt: skip
         return
-    if not runs and not busy:
+    if not runs and not desk.busy:
         with st.container(border=True, key="clone_form"):
             st.markdown("**Train clones**")
-            form.draw(desk, case, findings, runs, busy=busy)
+            form.draw(desk, case, findings, runs)
         return
     with st.expander("Train more clones", icon=":material/add:", key="clone_form"):
-        form.draw(desk, case, findings, runs, busy=busy)
+        form.draw(desk, case, findings, runs)
 
 
 def _take_away(

@@ -68,7 +68,7 @@ class Judgement(NamedTuple):
     color: Literal["green", "orange", "gray"]
 
 
-def draw(desk: Desk, case: Case, findings: Findings, *, busy: bool) -> Shown | None:
+def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
     """The results on the chosen evaluation set; None where no clone was tested yet."""
     sets = cached.clone_sets(case)
     if not sets:
@@ -89,7 +89,7 @@ def draw(desk: Desk, case: Case, findings: Findings, *, busy: bool) -> Shown | N
         _set_notes(facts, comparison, cached.clone_left_out(case, facts.key))
         _figures(desk, shown, n_scoring_answers(findings))
         _table(shown)
-        _test_on_more(desk, busy=busy)
+        _test_on_more(desk)
     return shown
 
 
@@ -237,7 +237,7 @@ def _table(shown: Shown) -> None:
     )
 
 
-def _test_on_more(desk: Desk, *, busy: bool) -> None:
+def _test_on_more(desk: Desk) -> None:
     with st.expander("Test on other pictures", icon=":material/add_photo_alternate:", key="clone_test_more"):
         if reason := cannot_ask(desk.card):
             st.caption(reason)
@@ -252,7 +252,7 @@ def _test_on_more(desk: Desk, *, busy: bool) -> None:
             show_error(error)
             return
         if (
-            st.button("Test", key="clone_test", icon=":material/fact_check:", disabled=busy or folder is None)
+            st.button("Test", key="clone_test", icon=":material/fact_check:", disabled=desk.busy or folder is None)
             and folder
         ):
             start_work(desk, "clone-test", evaluation=folder, by=desk.by)

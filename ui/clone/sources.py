@@ -95,11 +95,15 @@ def choose_test(desk: Desk, last: str) -> str:
 
 def test_folder(desk: Desk, key: str) -> str | None:
     """Draw the choice of a folder to test on; None before one is chosen."""
-    chosen = st.selectbox(
-        "Folder of pictures", cached.folders(desk.places.corpora), index=None, key=key, filter_mode="contains",
+    chosen = _folder_box(desk, "Folder of pictures", key)
+    return str(_checked(desk, chosen)) if chosen else None
+
+
+def _folder_box(desk: Desk, label: str, key: str) -> str | None:
+    return st.selectbox(
+        label, cached.folders(desk.places.corpora), index=None, key=key, filter_mode="contains",
         accept_new_options=True, placeholder="Type to search, or a path inside the corpora folder",
     )  # fmt: skip
-    return str(_checked(desk, chosen)) if chosen else None
 
 
 def cannot_ask(card: CaseCard | None) -> str:
@@ -132,10 +136,8 @@ def _adding(desk: Desk) -> None:
             return
         st.caption("Such as a public data set. The suspect is asked about its images: one query each.")
         left, middle = st.columns([3, 2])
-        name = left.selectbox(
-            "Folder", cached.folders(desk.places.corpora), index=None, key=_NAME, filter_mode="contains",
-            accept_new_options=True, placeholder="Type to search, or a path inside the corpora folder",
-        )  # fmt: skip
+        with left:
+            name = _folder_box(desk, "Folder", _NAME)
         middle.selectbox(
             "What it is to the suspect", get_args(Role), key=_ROLE, format_func=lambda one: _ROLES[one],
             help="As you see it; it only decides where the clone stands among the others, as in the paper's Table 5.",

@@ -11,7 +11,6 @@ from fdcore.case.plan import Plan
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.layouts import folder_name
 from fdcore.errors import CaseError
-from fdcore.jobs import Job
 from ui import cached, job_panel
 from ui.corpus import result as corpus_result
 from ui.corpus import sources as corpus_sources
@@ -25,18 +24,16 @@ def draw(desk: Desk) -> None:
     """Whatever the case's state calls for."""
     plan = desk.case.plan()
     surveyed = _surveyed(desk.case)
-    job = desk.jobs.latest(desk.case_id)
-    busy = bool(job and job.active)
-    sources = corpus_sources.draw(desk, plan, surveyed, busy=busy)
+    sources = corpus_sources.draw(desk, plan, surveyed)
     outdated = surveyed is None or surveyed.corpora != plan.corpora
     if surveyed is not None and outdated:
         st.warning(
             "The plan's folders are not those that were read. Read the corpus again.", icon=":material/sync_problem:"
         )
     if sources:
-        _reading(desk, plan, sources, job, outdated=outdated, busy=busy)
+        _reading(desk, plan, sources, outdated=outdated)
     with st.expander("Add a folder", key="adding_box", icon=":material/create_new_folder:", expanded=not sources):
-        corpus_sources.draw_adding(desk, plan, busy=busy)
+        corpus_sources.draw_adding(desk, plan)
     if surveyed is not None:
         corpus_result.draw(desk, plan, surveyed)
 
@@ -49,30 +46,23 @@ def _surveyed(case: Case) -> Surveyed | None:
         return None
 
 
-def _reading(
-    desk: Desk,
-    plan: Plan,
-    sources: list[corpus_sources.Source],
-    job: Job | None,
-    *,
-    outdated: bool,
-    busy: bool,
-) -> None:
+def _reading(desk: Desk, plan: Plan, sources: list[corpus_sources.Source], *, outdated: bool) -> None:
     """The button that has the folders read, and what is to be known before it is pressed."""
     lost = _differences(desk, plan)
     unreadable = any(source.problem for source in sources)
+    job = desk.jobs.latest(desk.case_id)
     if job and job.active and job.kind == "corpus":
         job_panel.follow(desk.jobs, lambda: desk.jobs.latest(desk.case_id), "reading_now")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="reading"):
         if st.button(
             "Read the corpus" if outdated else "Read it again", key="read", icon=":material/menu_book:",
-            type="primary" if outdated else "secondary", disabled=busy or unreadable,
+            type="primary" if outdated else "secondary", disabled=desk.busy or unreadable,
         ):  # fmt: skip
             _read(desk, plan)
         if unreadable:
             st.caption("A folder of the plan cannot be read here. Remove it first.")
-        elif busy:
+        elif desk.busy:
             st.caption("Other work is under way in this case.")
         elif outdated:
             st.caption("Lists the images, tries whether each can be decoded, and finds their places in the hierarchy. "
@@ -82,11 +72,9 @@ def _reading(
 
 
 def _read(desk: Desk, plan: Plan) -> None:
-    demo = corpus_sources.demo_folder(desk.places)
-    params = {}
-    if str(demo) in {str(folder_of(text)) for text in plan.corpora} and not corpus_sources.is_drawn(desk.places):
-        params["draw_demo"] = str(demo)
-    start_work(desk, "corpus", **params)
+    demo = desk.places.demo
+    undrawn = demo in {folder_of(text) for text in plan.corpora} and not demo.exists()
+    start_work(desk, "corpus", **({"draw_demo": str(demo)} if undrawn else {}))
 
 
 def _differences(desk: Desk, plan: Plan) -> bool:

@@ -19,9 +19,7 @@ from ui.sentences import fragment
 from ui.survey_tables import (
     NO_SOURCE,
     SAMPLE_PX,
-    Totals,
     below,
-    count_totals,
     filter_leaves,
     leaves_csv,
     n_available,
@@ -51,21 +49,22 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
             },
             figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )
-    _metrics(count_totals(surveyed, len(problems)))
+    _metrics(surveyed, len(problems))
     _shortages(plan, leaves)
     _explore(desk, plan, surveyed, leaves)
     draw_problems(desk.case_id, problems)
 
 
-def _metrics(totals: Totals) -> None:
+def _metrics(surveyed: Surveyed, n_problems: int) -> None:
+    usable = surveyed.n_usable
     show_numbers(
         "corpus_metrics",
-        ("Leaves", f"{totals.n_leaves:,}", "A leaf is a node of the hierarchy that has images of its own"),
-        ("Image files", f"{totals.n_files:,}"),
-        ("Usable", "not tried" if totals.n_usable is None else f"{totals.n_usable:,}",
+        ("Leaves", f"{len(surveyed.n_files):,}", "A leaf is a node of the hierarchy that has images of its own"),
+        ("Image files", f"{sum(surveyed.n_files.values()):,}"),
+        ("Usable", "not tried" if usable is None else f"{sum(usable.values()):,}",
          "Images that can be decoded and are no duplicates. Very large corpora are only counted; their images are "
          "decoded when the suspect is asked."),
-        ("Remarks about files", f"{totals.n_problems:,}",
+        ("Remarks about files", f"{n_problems:,}",
          "Files that cannot be used, and those that had to be converted"),
     )  # fmt: skip
 

@@ -42,11 +42,6 @@ class Source:
     problem: str
 
 
-def demo_folder(places: Places) -> Path:
-    """Where the built-in demo corpus is drawn."""
-    return places.demo
-
-
 def read_source(text: str, places: Places) -> Source:
     """What an entry of a plan means on this server. The plan may have come with an imported case."""
     folder = folder_of(text)
@@ -55,14 +50,14 @@ def read_source(text: str, places: Places) -> Source:
     shown = str(folder) if root is None or folder == root else folder.relative_to(root).as_posix()
     problem = ""
     try:
-        if folder != demo_folder(places) or folder.exists():
+        if folder != places.demo or folder.exists():
             require_inside(places.corpora, folder)
     except (SettingsError, ValueError) as error:
         problem = str(error)
     return Source(text, folder, node, shown, problem)
 
 
-def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None, *, busy: bool) -> list[Source]:
+def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None) -> list[Source]:
     """The folders of the plan with their buttons, and what adds to them."""
     sources = [read_source(text, desk.places) for text in plan.corpora[:MAX_SHOWN]]
     with st.container(border=True, key="sources"):
@@ -70,15 +65,15 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None, *, busy: bool) -> li
         if not sources:
             st.text("None yet. Add the folders that hold labelled images of whatever the suspect might recognise.")
         for place, source in enumerate(sources):
-            _row(desk, plan, surveyed, source, place, busy=busy)
+            _row(desk, plan, surveyed, source, place)
         if len(plan.corpora) > MAX_SHOWN:
             st.caption(f"And {counted(len(plan.corpora) - MAX_SHOWN, 'folder')} more.")
-        _undo(desk, plan, busy=busy)
-        _hierarchy(desk, plan, busy=busy)
+        _undo(desk, plan)
+        _hierarchy(desk, plan)
     return sources
 
 
-def draw_adding(desk: Desk, plan: Plan, *, busy: bool) -> None:
+def draw_adding(desk: Desk, plan: Plan) -> None:
     """The choice of another folder."""
     if st.session_state.pop(_ADDED, False):
         st.session_state["add_folder"], st.session_state["add_path"] = None, ""
@@ -97,7 +92,7 @@ def draw_adding(desk: Desk, plan: Plan, *, busy: bool) -> None:
         except FdError as error:
             show_error(error)
             folder = node = None
-        _add_buttons(desk, plan, folder, node, busy=busy)
+        _add_buttons(desk, plan, folder, node)
 
 
 def change(desk: Desk, plan: Plan, **changed: object) -> None:
@@ -110,14 +105,14 @@ def change(desk: Desk, plan: Plan, **changed: object) -> None:
 # Parts
 
 
-def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, place: int, *, busy: bool) -> None:
+def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, place: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"source_{place}"):
         with st.container(gap=None, width="stretch"):
             st.text(shortened(source.shown, 120))
             st.caption(inert(_in_words(source, surveyed, plan)))
             if source.problem:
                 st.caption(f":material/warning: {inert(shortened(source.problem, 300))}")
-        if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=busy,
+        if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=desk.busy,
                      help=inert(f"Take {shortened(source.shown)} out of the plan; no file is touched")):  # fmt: skip
             st.session_state[_UNDO] = (desk.case_id, place, source.text)
             change(desk, plan, corpora=tuple(text for text in plan.corpora if text != source.text))
@@ -139,14 +134,14 @@ def _node_name(node: str, surveyed: Surveyed | None) -> str:
     return node
 
 
-def _undo(desk: Desk, plan: Plan, *, busy: bool) -> None:
+def _undo(desk: Desk, plan: Plan) -> None:
     removed = st.session_state.get(_UNDO)
     if not removed or removed[0] != desk.case_id or removed[2] in plan.corpora:
         return
     _, place, text = removed
     with st.container(horizontal=True, vertical_alignment="center", key="undo_row"):
         st.text(f"Removed {shortened(read_source(text, desk.places).shown, 80)}.")
-        if st.button("Undo", key="undo", icon=":material/undo:", disabled=busy):
+        if st.button("Undo", key="undo", icon=":material/undo:", disabled=desk.busy):
             del st.session_state[_UNDO]
             change(desk, plan, corpora=(*plan.corpora[:place], text, *plan.corpora[place:]))
 
@@ -179,21 +174,21 @@ def _node_below(plan: Plan, places: Places) -> str | None:
                      help="For folders named by words: it says what kind of things they show, so that they have "
                      "neighbours in the hierarchy. Folders named by ids keep their own place."):  # fmt: skip
         return None
-    hierarchy = cached.hierarchy(_allowed_table(plan.hierarchy, places))
-    node = tree_picker("Below which node", hierarchy, key="add_node")
-    return node
+    table = None if plan.hierarchy is None else require_inside(places.corpora, Path(plan.hierarchy))
+    return tree_picker("Below which node", cached.hierarchy(table), key="add_node")
 
 
-def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None, *, busy: bool) -> None:
-    demo = demo_folder(desk.places)
+def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) -> None:
+    demo = desk.places.demo
     with st.container(horizontal=True):
         waits = folder is None or (bool(st.session_state.get("add_below")) and node is None)
-        if st.button("Add this folder", key="add", icon=":material/add:", disabled=waits or busy,
+        if st.button("Add this folder", key="add", icon=":material/add:", disabled=waits or desk.busy,
                      type="secondary" if plan.corpora else "primary") and folder:  # fmt: skip
             _add(desk, plan, f"{folder}@{node}" if node else str(folder))
         if str(demo) not in plan.corpora and st.button(
-            "Add the built-in demo corpus", key="add_demo", icon=":material/brush:", disabled=busy, type="tertiary",
-            help="81 leaves with 48 drawings each, from aircraft to plants; drawn in about 20 seconds when it is read",
+            "Add the built-in demo corpus", key="add_demo", icon=":material/brush:", type="tertiary",
+            disabled=desk.busy, help="81 leaves with 48 drawings each, from aircraft to plants; drawn in about 20 "
+            "seconds when it is read",
         ):  # fmt: skip
             _add(desk, plan, str(demo))
 
@@ -207,7 +202,7 @@ def _add(desk: Desk, plan: Plan, text: str) -> None:
     change(desk, plan, corpora=(*plan.corpora, text))
 
 
-def _hierarchy(desk: Desk, plan: Plan, *, busy: bool) -> None:
+def _hierarchy(desk: Desk, plan: Plan) -> None:
     """Which hierarchy the nodes come from."""
     roots = desk.places.corpora
     with st.expander(f"Hierarchy: {inert(shortened(_table_name(plan.hierarchy, roots), 60))}", key="hierarchy_box"):
@@ -216,8 +211,8 @@ def _hierarchy(desk: Desk, plan: Plan, *, busy: bool) -> None:
         names = [WORDNET, *cached.tables(roots)]
         now = _table_name(plan.hierarchy, roots)
         chosen = st.selectbox("Hierarchy", names if now in names else [*names, now], key="hierarchy_file",
-                              index=names.index(now) if now in names else len(names), disabled=busy)  # fmt: skip
-        if chosen == now or not st.button("Use this hierarchy", key="hierarchy_use", disabled=busy):
+                              index=names.index(now) if now in names else len(names), disabled=desk.busy)  # fmt: skip
+        if chosen == now or not st.button("Use this hierarchy", key="hierarchy_use", disabled=desk.busy):
             return
         try:
             path = None if chosen == WORDNET else inside(roots, chosen)
@@ -233,13 +228,3 @@ def _table_name(path: str | None, roots: Sequence[Path]) -> str:
         return WORDNET
     root = next((root for root in roots if Path(path).is_relative_to(root)), None)
     return path if root is None else Path(path).relative_to(root).as_posix()
-
-
-def _allowed_table(path: str | None, places: Places) -> Path | None:
-    """The plan's hierarchy, when this server may read it."""
-    return None if path is None else require_inside(places.corpora, Path(path))
-
-
-def is_drawn(places: Places) -> bool:
-    """Whether the demo corpus needs no drawing: it is there, or something else is in its place."""
-    return demo_folder(places).exists()

@@ -58,7 +58,8 @@ def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class:
 
     @fragment()
     def heatmap() -> None:
-        ordered = cached.candidates_of(case, settings, target_class, by_cluster=_by_cluster())
+        by_cluster = st.session_state.get("order", CLUSTERS) != HIERARCHY
+        ordered = cached.candidates_of(case, settings, target_class, by_cluster=by_cluster)
         _heatmap_panel(scored, ordered, name, choice=True)
 
     _panels(scored, shown, name, target_class, heatmap)
@@ -152,10 +153,6 @@ def _alone(scored: Scored, shown: Neighbourhood, target_class: int | None) -> No
 
 
 # The panels
-
-
-def _by_cluster() -> bool:
-    return bool(st.session_state.get("order", CLUSTERS) != HIERARCHY)
 
 
 def _panels(

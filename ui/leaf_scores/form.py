@@ -113,23 +113,26 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
         with columns[3]:
             seed = _seed_input(given)
         strengths = _strengths(desk, given)
-        settings = _checked(lambda: _settings(given, n_views, per_leaf, budget, seed, strengths))
-        cost = estimate_for(given, settings) if settings and given.supply else None
-        fits = settings is not None and _fits(settings, cost, given)
-        if settings is not None and fits:
+        settings, cost = None, None
+        try:
+            settings = _settings(given, n_views, per_leaf, budget, seed, strengths)
+            if given.supply is not None:
+                cost = estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent,
+                                per_s=given.per_s)  # fmt: skip
+            require_sensible(settings, cost, given.n_sent)
+        except FdError as error:
+            show_error(error)
+            settings = None
+        fits = settings is not None and (cost is None or cost.n_left > 0)
+        if fits:
             _say_cost(cost, given)
+        elif settings:
+            st.caption("All of this was asked already. Give more views, more images or a larger budget to ask more.")
         if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",
                      disabled=not fits) and settings:  # fmt: skip
             start_and_redraw(desk, settings)
 
     form()
-
-
-def estimate_for(given: Given, settings: Settings) -> Cost | None:
-    """What these settings would cost; None where the images at hand are not known."""
-    if given.supply is None:
-        return None
-    return estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent, per_s=given.per_s)
 
 
 # Parts of the form
@@ -145,7 +148,7 @@ def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
         n_views=scored.header.n_views,
         seed=scored.header.seed,
         images_per_leaf=per_leaf,
-        views=views_of_image.spec_of(scored.header),
+        views=scored.header.views,
     )
 
 
@@ -242,28 +245,6 @@ def _settings(
         seed=fixed.seed if fixed else int(seed),
         views=fixed.views if fixed else views(),
     )
-
-
-def _checked(make: Callable[[], Settings]) -> Settings | None:
-    try:
-        return make()
-    except FdError as error:
-        show_error(error)
-        return None
-
-
-def _fits(settings: Settings, cost: Cost | None, given: Given) -> bool:
-    try:
-        require_sensible(settings, cost, given.n_sent)
-    except FdError as error:
-        show_error(error)
-        return False
-    return cost is None or cost.n_left > 0 or _nothing_left()
-
-
-def _nothing_left() -> bool:
-    st.caption("All of this was asked already. Give more views, more images or a larger budget to ask more.")
-    return False
 
 
 def _say_cost(cost: Cost | None, given: Given) -> None:

@@ -79,16 +79,13 @@ def _pick_leaf(scored: Scored, target_class: int, ranked: Sequence[int]) -> int:
         return f"{shortened(label, _LONGEST)}{which} · {shares[leaf]:.1%}"
 
     chosen: int = st.selectbox(
-        "Leaf", listed, key="leaf_picker", width=420, filter_mode="contains", on_change=_leaf_chosen, args=(nodes,),
+        "Leaf", listed, key="leaf_picker", width=420, filter_mode="contains",
+        on_change=lambda: state.write(**{LEAF: nodes[st.session_state["leaf_picker"]]}),
         format_func=name,
         help="Ordered by score in the class." if len(ranked) <= MAX_LISTED else
         f"The best {MAX_LISTED} of {len(ranked):,} leaves, ordered by score in the class.",
     )  # fmt: skip
     return chosen
-
-
-def _leaf_chosen(nodes: Sequence[str]) -> None:
-    state.write(**{LEAF: nodes[st.session_state["leaf_picker"]]})
 
 
 def _pictures(

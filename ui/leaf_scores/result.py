@@ -19,7 +19,7 @@ _DESIGN = (
 def metrics(case: Case, scored: Scored, tau: float) -> None:
     """Draw one row of numbers."""
     n_answered, n_planned = int((scored.answers >= 0).sum()), scored.answers.size
-    above = leaf_tables.n_classes_above(scored, tau)
+    above = int((scored.scores.functional.max(axis=1, initial=0.0) >= tau).sum())
     show_numbers(
         "scoring_metrics",
         ("Queries sent", f"{scored.n_sent:,}",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.errors import CaseError
-from fdcore.jobs import Job, JobQueue
+from fdcore.jobs import Job
 from fdcore.method.findings import Scored
 from ui import cached, job_panel, state
 from ui.class_picker import pick_class
@@ -18,11 +18,6 @@ KINDS = ("investigate", "demo")
 REFRESH_S = 5.0  # as often as answers reach the disk
 
 
-def scoring_job(jobs: JobQueue, case_id: str) -> Job | None:
-    """The case's newest job that asks the suspect; None where it never had one."""
-    return next((job for job in jobs.of_case(case_id) if job.kind in KINDS), None)
-
-
 def scored_or_none(case: Case) -> Scored | None:
     """What the case holds; None while there is no answer, or while a run is changing corpora."""
     try:
@@ -33,8 +28,7 @@ def scored_or_none(case: Case) -> Scored | None:
 
 def running(desk: Desk) -> None:
     """Draw progress and controls, and the ranking of the answers so far."""
-
-    job_panel.follow(desk.jobs, lambda: scoring_job(desk.jobs, desk.case_id), "scoring")
+    job_panel.follow(desk.jobs, lambda: desk.newest_job(*KINDS), "scoring")
     known = scored_or_none(desk.case)
     n_classes = desk.case.facts().n_classes if known is None else known.scores.n_classes
     target_class = pick_class([None] * n_classes, known=False, resets=("leaf",))

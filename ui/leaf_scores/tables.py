@@ -23,14 +23,12 @@ class ImageShare:
         image: its number in the case.
         n_hits, n_views: views answered as the class, of those answered.
         other: the class it is answered most often instead; None where there is none.
-        n_other: views answered as that.
     """
 
     image: int
     n_hits: int
     n_views: int
     other: int | None
-    n_other: int
 
 
 def ranked_leaves(scored: Scored, target_class: int) -> npt.NDArray[np.intp]:
@@ -81,11 +79,6 @@ def all_scores_csv(scored: Scored) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
-def n_classes_above(scored: Scored, tau: float) -> int:
-    """How many classes have a leaf that scores at least tau."""
-    return int((scored.scores.functional.max(axis=1, initial=0.0) >= tau).sum())
-
-
 def best_leaves(scored: Scored, target_class: int, n: int = N_BEST) -> list[int]:
     """The class's best leaves, those without a hit left out."""
     row = scored.scores.functional[target_class]
@@ -126,5 +119,4 @@ def _share(image: int, answers: npt.NDArray[np.int32], target_class: int) -> Ima
     labels, counts = np.unique(given[given != target_class], return_counts=True)
     most = int(counts.argmax()) if len(labels) else None
     n_hits = int((given == target_class).sum())
-    other = (None, 0) if most is None else (int(labels[most]), int(counts[most]))
-    return ImageShare(image, n_hits, len(given), *other)
+    return ImageShare(image, n_hits, len(given), None if most is None else int(labels[most]))

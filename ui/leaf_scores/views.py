@@ -5,28 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from fdcore.answers.ledger import LedgerHeader
 from fdcore.answers.views import Pictures, ViewSpec, make_views
 from fdcore.case.case import Case
-from fdcore.errors import CaseError, FdError, SettingsError
+from fdcore.errors import CaseError, FdError
 from fdcore.method.findings import Scored
 from fdcore.work.intake import sample_pictures
 from ui.pictures import as_tiles
 from ui.sentences import show_error
 
 N_PREVIEWED = 8
-
-
-def spec_of(header: LedgerHeader) -> ViewSpec:
-    """How far the views of a ledger depart from the image.
-
-    Raises:
-        CaseError: the ledger does not say.
-    """
-    try:
-        return header.views
-    except (TypeError, SettingsError) as error:
-        raise CaseError(f"The ledger's kind of views is damaged ({error}). Restore the case from a copy.") from error
 
 
 def draw_views(picture: Pictures, image_id: int, views: range, *, seed: int, spec: ViewSpec) -> Pictures:
@@ -40,12 +27,12 @@ def draw_sent_views(scored: Scored, pixels: Pictures | None, image: int, views: 
     """Some views of one image as PNG files, exactly as the suspect was shown them.
 
     Raises:
-        CaseError: the pictures are gone, or the ledger does not say how they were changed.
+        CaseError: the pictures are gone.
     """
     if pixels is None:
         raise CaseError("The decoded pictures of this case are gone. Score it again to bring them back.")
     drawn = draw_views(
-        pixels[image], int(scored.image_ids[image]), views, seed=scored.header.seed, spec=spec_of(scored.header)
+        pixels[image], int(scored.image_ids[image]), views, seed=scored.header.seed, spec=scored.header.views
     )
     return as_tiles(drawn)
 
@@ -55,7 +42,7 @@ def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:
     if not st.button("Preview", icon=":material/visibility:", key="preview_views"):
         return
     try:
-        picture = _sample(case)
+        picture = sample_pictures(case, [0])[0]
         if picture is None:
             st.caption("There is no picture to preview with: check the suspect on the Suspect page first.")
             return
@@ -70,8 +57,3 @@ def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:
         caption=["The image", *(f"View {view}" for view in range(1, N_PREVIEWED))],
         alt=[f"View {view} of a sample picture" for view in range(N_PREVIEWED)],
     )
-
-
-def _sample(case: Case) -> Pictures | None:
-    """The first picture of the case's last test query, (SAMPLE_PX, SAMPLE_PX, 3), or None."""
-    return sample_pictures(case, [0])[0]

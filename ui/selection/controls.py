@@ -1,8 +1,8 @@
 """The knobs of the Selection page: live sliders, k, undo, resets and saving; what they say lives in the URL."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -72,13 +72,9 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         with place:
             live_slider(
                 name.capitalize(), key=name, value=float(getattr(settings, name)), help=HELP[name],
-                on_move=_mover(desk.case_id, case, name), on_rest=_redraw_page if big else None,
+                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_page if big else None,
                 patience_ms=PATIENCE_MS, **range_,
             )  # fmt: skip
-
-
-def _mover(case_id: str, case: Case, name: str) -> Callable[[float], None]:
-    return lambda value: _change(case_id, case, name, value)
 
 
 def _redraw_page() -> None:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import read_choices
-from fdcore.errors import CaseError, FdError
+from fdcore.errors import CaseError
 from fdcore.method.selection import SelectionSettings
 from ui import cached, state
 from ui.class_picker import class_picker
@@ -79,36 +79,30 @@ def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenera
 
 def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
     """Knobs, answer, map and clusters of one class."""
-    try:
-        settings = _settings(case)
-        scored = cached.scored(case)
-        found = cached.class_finding(case, settings, target_class)
-        stability = cached.stability(case, settings, target_class)
-        room = selection_controls.reserve()
-        left, right = st.columns([2, 3])
-        with left:
-            selection_parts.answer_panel(scored, found, settings, stability)
-        with right:
-            selection_parts.map_panel(case, scored, found, settings, stability)
-        selection_parts.clusters_panel(scored, found, settings)
-        selection_controls.draw(desk, case, settings, room, big=big)
-    except FdError as error:
-        show_error(error)
+    settings = _settings(case)
+    scored = cached.scored(case)
+    found = cached.class_finding(case, settings, target_class)
+    stability = cached.stability(case, settings, target_class)
+    room = selection_controls.reserve()
+    left, right = st.columns([2, 3])
+    with left:
+        selection_parts.answer_panel(scored, found, settings, stability)
+    with right:
+        selection_parts.map_panel(case, scored, found, settings, stability)
+    selection_parts.clusters_panel(scored, found, settings)
+    selection_controls.draw(desk, case, settings, room, big=big)
 
 
 def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
     """Images, the decision by hand, all classes, export."""
-    try:
-        settings = _settings(case)
-        findings = cached.findings(case, settings)
-        found = findings.classes[target_class]
-        with top_right:
-            _export(desk, case, target_class, settings)
-        selection_evidence.images_panel(desk, case, findings.scored, found)
-        selection_evidence.lock_panel(desk, case, findings.scored, found)
-        class_table.class_table(findings)
-    except FdError as error:
-        show_error(error)
+    settings = _settings(case)
+    findings = cached.findings(case, settings)
+    found = findings.classes[target_class]
+    with top_right:
+        _export(desk, case, target_class, settings)
+    selection_evidence.images_panel(desk, case, findings.scored, found)
+    selection_evidence.lock_panel(desk, case, findings.scored, found)
+    class_table.class_table(findings)
 
 
 def _settings(case: Case) -> SelectionSettings:

@@ -91,7 +91,8 @@ def classes_csv(findings: Findings) -> bytes:
 
 def clusters_csv(scored: Scored, selection: ClassSelection) -> bytes:
     """The clusters of one class."""
-    return table_csv(cluster_rows(scored, selection).drop(columns="Answer").assign(answer=_marks(selection)))
+    marks = ["yes" if cluster is selection.winner else "" for cluster in selection.clusters]
+    return table_csv(cluster_rows(scored, selection).drop(columns="Answer").assign(answer=marks))
 
 
 def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
@@ -109,10 +110,6 @@ def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
             }
         )
     )
-
-
-def _marks(selection: ClassSelection) -> list[str]:
-    return ["yes" if cluster is selection.winner else "" for cluster in selection.clusters]
 
 
 # In words

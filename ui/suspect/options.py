@@ -1,7 +1,6 @@
 """What a suspect's file does not say about itself, asked of the analyst."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -24,15 +23,6 @@ _MEANINGS = {
     "cifar100": "CIFAR-100's mean and spread",
     "mnist": "MNIST's mean and spread; grey digits",
 }
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What was typed into the fields for numbers, as text."""
-
-    mean: str = ""
-    std: str = ""
-    value_range: str = ""
 
 
 def preset_meaning(name: str | None) -> str:
@@ -73,7 +63,7 @@ def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
         with right:
             std = _numbers("Standard deviation, likewise", case_id, "std", spec.get("std"), "0.229 0.224 0.225")
     given = {"height": height, "width": width, "channels": channels, "order": order}
-    overrides = {key: value for key, value in given.items() if value is not None} | _typed(Typed(mean, std, low_high))
+    overrides = {key: value for key, value in given.items() if value is not None} | _typed(mean, std, low_high)
     return SuspectOptions(arch, preset, overrides, n_classes, device)
 
 
@@ -95,11 +85,11 @@ def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:
     return numbers
 
 
-def _typed(typed: Typed) -> dict[str, Any]:
+def _typed(mean: str, std: str, low_high: str) -> dict[str, Any]:
     values = {
-        "mean": in_numbers(typed.mean, "The mean", (1, 3)),
-        "std": in_numbers(typed.std, "The standard deviation", (1, 3)),
-        "value_range": in_numbers(typed.value_range, "Black and white", (2,)),
+        "mean": in_numbers(mean, "The mean", (1, 3)),
+        "std": in_numbers(std, "The standard deviation", (1, 3)),
+        "value_range": in_numbers(low_high, "Black and white", (2,)),
     }
     return {name: numbers for name, numbers in values.items() if numbers}
 

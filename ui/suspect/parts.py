@@ -27,7 +27,7 @@ from ui.suspect.source import check
 
 def draw(desk: Desk) -> None:
     """Whatever the case's state calls for."""
-    facts, job = desk.case.facts(), _last_check(desk)
+    facts, job = desk.case.facts(), desk.newest_job("suspect")
     uploads.remove_taken(desk.places.cases, job)
     locked = desk.case.has(layout.LEDGER_HEADER)
     if facts.suspect:
@@ -167,7 +167,3 @@ def _failure(desk: Desk, job: Job) -> None:
 def _is_told(desk: Desk, job: Job | None) -> bool:
     """Whether the frame shows a notice of how the job ended."""
     return job is not None and any(job.id == notice.id for notice in desk.jobs.unseen(desk.case_id))
-
-
-def _last_check(desk: Desk) -> Job | None:
-    return next((job for job in desk.jobs.of_case(desk.case_id) if job.kind == "suspect"), None)

@@ -10,7 +10,7 @@ from fdcore.words.claims import Claims
 from fdcore.words.maps import Method
 from fdcore.words.points import MAX_POINTS
 from ui import cached
-from ui.class_picker import class_name
+from ui.class_picker import class_name, found_names
 from ui.frame import Desk
 from ui.panels import show_figure
 from ui.sentences import show_error
@@ -103,7 +103,7 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
 
 def _class_choice(findings: Findings, stored: StoredMap) -> int:
     drawn = sorted({point.target_class for point in stored.points if point.target_class is not None})
-    names = [found.name.label if found.name else None for found in findings.classes]
+    names = found_names(findings)
 
     def called(target: int) -> str:
         if target == _ALL:

@@ -1,6 +1,7 @@
 """The parts of the Verification page in their order: before there is a claim, known label sets come first."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +13,6 @@ from fdcore.method.findings import Findings
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison
 from fdcore.words.conclusion import why_little
-from fdcore.words.maps import Method
 from fdcore.words.similarity import similarity_to_csv
 from fdcore.words.words import words_of, words_to_csv
 from fdcore.work.compare_words import agreements_to_csv
@@ -106,9 +106,5 @@ def _take_away(desk: Desk, findings: Findings, found: Comparison, opened: Opened
         drawn["Similarity"] = lambda: figures.draw_bars(found.rows, scored.hierarchy, 0)
     if stored:
         for method in METHODS:
-            drawn[f"Map {maps.NAMES[method]}"] = _drawing(stored, method)
+            drawn[f"Map {maps.NAMES[method]}"] = partial(figures.draw_map, stored, method, ())
     export(f"{desk.case_id}-verification", tables=tables, figures=drawn)
-
-
-def _drawing(stored: StoredMap, method: Method) -> "Callable[[], go.Figure]":
-    return lambda: figures.draw_map(stored, method, ())

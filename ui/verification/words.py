@@ -5,7 +5,7 @@ import streamlit as st
 
 from fdcore.method.findings import Findings
 from fdcore.words.words import Words, words_of
-from ui.class_picker import class_name
+from ui.class_picker import class_name, found_names
 from ui.panels import share_column, show_numbers, show_table
 
 MAX_ROWS = 2_000  # of the table on the page; the CSV has all
@@ -31,7 +31,7 @@ def draw(findings: Findings) -> None:
 
 def words_table(findings: Findings, words: list[Words]) -> pd.DataFrame:
     """The words as a table for people."""
-    names = [finding.name.label if finding.name else None for finding in findings.classes]
+    names = found_names(findings)
     return pd.DataFrame(
         {
             "class": [class_name(word.target_class, names[word.target_class], 40) for word in words],

@@ -31,13 +31,12 @@ from fdcore.report.figures.distances import distance_heatmap
 from fdcore.report.figures.hierarchy import TreeNode, hierarchy_tree
 from fdcore.report.figures.scores import answer_bars, classes_by_leaves, leaf_ranking
 from fdcore.report.figures.selection import ClusterBar, cluster_bars, filter_counts, stability_map
-from fdcore.report.figures.style import CONFIG, config, inert, on_white, standalone_html
+from fdcore.report.figures.style import config, inert, on_white, standalone_html
 from fdcore.report.figures.treemap import Tree
 from fdcore.report.figures.word_map import word_map
 from fdcore.report.figures.words import SimilarityRow, agreement_matrix, similarity_bars, similarity_histogram
 
 __all__ = [
-    "CONFIG",
     "ClassRates",
     "CloneCurve",
     "ClonePrice",

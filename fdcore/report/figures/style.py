@@ -196,10 +196,6 @@ def config(name: str = "figure") -> dict[str, Any]:
     }
 
 
-CONFIG = config()
-"""The toolbar of a figure without a name."""
-
-
 def on_white(figure: go.Figure) -> go.Figure:
     """A copy that looks right outside the dashboard: dark text on white."""
     alone = go.Figure(figure)
