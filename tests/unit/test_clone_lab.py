@@ -170,7 +170,7 @@ def test_one_term_is_the_finding_at_alpha_one(case) -> None:
     """Its record says so, and the case's own settings stay."""
     run = train(case, requested(ONE_TERM))[0]
     assert run.selection["alpha"] == 1.0
-    assert case.facts().selection["alpha"] != 1.0
+    assert case.facts().selection.alpha != 1.0
     assert SAME_FINDING not in run.drawn.notes  # alone, the functional term takes the false friend in
     case.record(selection=replace(case.facts().selection, alpha=1.0))
     cost = clones.clone_cost(case, requested(ONE_TERM))
