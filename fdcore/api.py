@@ -137,7 +137,10 @@ def _kept(
     progress: Progress,
 ) -> Findings:
     if isinstance(corpus, Corpus):
-        raise SettingsError("A case keeps which folders its images came from. Give the folders instead of a corpus.")
+        raise SettingsError(
+            "A case keeps which folders its images came from. Give the folders instead of a corpus.",
+            key="case of a corpus",
+        )
     folders = tuple(map(str, _listed(corpus)))
     plan = Plan(corpora=folders, hierarchy=None if hierarchy is None else str(hierarchy), settings=settings)
     work.investigate(

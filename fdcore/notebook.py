@@ -120,7 +120,9 @@ class Findings(method.Findings):
 
     def __getitem__(self, target_class: int) -> Finding:
         if not 0 <= target_class < len(self):
-            raise SettingsError(f"There is no class {target_class}; there are classes 0 to {len(self) - 1}.")
+            raise SettingsError(
+                f"There is no class {target_class}; there are classes 0 to {len(self) - 1}.", key="class out of range"
+            )
         found, scored = self.classes[target_class], self.scored
         winner, name = found.selection.winner, found.name
         if winner is None or name is None:

@@ -108,6 +108,6 @@ def test_exit_codes_are_the_documented_ones():
 def test_every_module_has_its_line_in_the_architecture():
     """docs/architecture.md names each module and each folder of the engine's top level."""
     text = (REPOSITORY / "docs" / "architecture.md").read_text()
-    modules = {f"`{path.name}`" for path in (REPOSITORY / "fdcore").glob("[a-z]*.py")}
+    modules = {f"`{path.stem}" for path in (REPOSITORY / "fdcore").glob("[a-z]*.py")}  # with or without .py
     folders = {f"`{path.parent.name}/`" for path in (REPOSITORY / "fdcore").glob("*/__init__.py")}
     assert {name for name in modules | folders if name not in text} == set()

@@ -58,16 +58,11 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_the_wheel_alone_runs_the_demo_from_an_empty_folder(python, tmp_path):
-    """From the suspect's weights to the report: with one picture of each leaf, so that it takes seconds."""
+    """From the suspect's weights to the report, with one picture of each leaf; and the wheel brings its command."""
     done = run(tmp_path, str(python), "-c", SMALL_DEMO)
     assert done.returncode == 0, done.stdout + done.stderr
     assert Path(done.stdout.splitlines()[0]).is_relative_to(python.parents[1])
     assert "Audit log intact" in done.stdout
     assert "<html" in (tmp_path / "cases" / "demo" / "report.html").read_text()
-
-
-@pytest.mark.slow
-def test_the_wheel_brings_its_command(python, tmp_path):
-    """`fdcore` and `python -m fdcore` say the version that the package has."""
     for command in ([str(python.with_name("fdcore"))], [str(python), "-m", "fdcore"]):
         assert run(tmp_path, *command, "--version").stdout == f"fdcore {fdcore.__version__}\n"

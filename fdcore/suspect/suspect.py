@@ -103,7 +103,8 @@ class Suspect(ABC):
             if len(scores) != 2:
                 raise SettingsError(
                     f"The function answered one picture with an array of shape {scores}, which does not say how many "
-                    "classes there are. Give n_classes, or return scores (N, n_classes)."
+                    "classes there are. Give n_classes, or return scores (N, n_classes).",
+                    key="number of classes needed",
                 )
             n_classes = scores[1]
         name = name or getattr(predict, "__qualname__", type(predict).__qualname__)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_world
+from raising import raises
 
 import fdcore
 
@@ -73,7 +74,7 @@ def test_weighing_again_asks_nothing(findings):
 
 def test_a_class_that_does_not_exist_is_a_settings_error(findings):
     """The message says which classes there are."""
-    with pytest.raises(fdcore.SettingsError, match="class 4; there are classes 0 to 3"):
+    with raises(fdcore.SettingsError, "class out of range", 4, "0 to 3"):
         findings[4]
 
 
@@ -88,5 +89,5 @@ def test_a_budget_holds_without_a_case(suspect, pictures, cache):
 def test_a_case_wants_folders(suspect, pictures, cache, tmp_path):
     """A case keeps where its images came from, which an open corpus does not say."""
     corpus = fdcore.open_corpus(pictures, input_size=tiny_world.SIZE, cache=cache)
-    with pytest.raises(fdcore.SettingsError, match="Give the folders"):
+    with raises(fdcore.SettingsError, "case of a corpus"):
         fdcore.investigate(suspect, corpus, case=tmp_path / "case")
