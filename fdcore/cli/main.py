@@ -78,7 +78,6 @@ def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
 
 
 def _investigate(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore.case.case import Case
     from fdcore.case.plan import open_hierarchy
     from fdcore.work import investigate
 
@@ -96,7 +95,6 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
         plan=plan,
         progress=progress,
     )
-    Case.open(out).record(plan=plan)  # so that the dashboard can go on with it
     return _present(out, options)
 
 

@@ -53,7 +53,7 @@ def investigate(
         open_suspect: how a file becomes a suspect (see `fdcore.suspect.open`).
         cache: where decoded images are kept between runs.
         settings: what is asked and how it is weighed.
-        plan: what this carries out; the case keeps from it how the suspect was asked.
+        plan: what this carries out; the case keeps it, so that any run can be continued from anywhere.
         progress: told how far the work is.
 
     Raises:
@@ -63,6 +63,8 @@ def investigate(
     case = Case.open_or_create(folder)
     with case.exclusively():
         model, spec = take_suspect(case, suspect, open_suspect)
+        if plan is not None and plan != case.facts().plan:
+            case.record(plan=plan)
         corpus = open_corpus(
             corpora,
             hierarchy=hierarchy,
