@@ -50,6 +50,11 @@ class AuditTrail:
             return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
         return f"Broken at entry {len(self.rows)}: what follows cannot be relied on."
 
+    @property
+    def concluded(self) -> AuditRow | None:
+        """When conclusions were drawn last, and by whom; None where they never were."""
+        return next((row for row in reversed(self.rows) if row.event == "analysed"), None)
+
 
 def read_trail(entries: Iterable[Mapping[str, Any]]) -> AuditTrail:
     """Read a case's audit log (`Case.audit`) up to its end, or up to where it was changed."""
