@@ -18,6 +18,7 @@ from fdcore.method.findings import Scored, weigh, weigh_class
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, find_flips, map_stability
 from fdcore.verdict import reason_for
+from ui.panels import table_csv
 from ui.selection import figures, parts, tables
 
 NOW = "2026-01-02T03:04:05+00:00"
@@ -93,7 +94,7 @@ def test_the_map_as_csv_has_a_row_for_each_point(scored):
 
 def test_no_cell_of_a_csv_is_a_formula():
     """A label may begin with anything; a number below zero stays one."""
-    content = tables._csv(pd.DataFrame({"label": ["=1+1", "+1", "-1", "@a", "a=b"], "n": [1, 2, 3, 4, -5]}))
+    content = table_csv(pd.DataFrame({"label": ["=1+1", "+1", "-1", "@a", "a=b"], "n": [1, 2, 3, 4, -5]}))
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert [row["label"] for row in rows] == ["'=1+1", "'+1", "'-1", "'@a", "a=b"]
     assert [row["n"] for row in rows] == ["1", "2", "3", "4", "-5"]
@@ -160,7 +161,7 @@ def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):
 
 def test_the_live_map_says_what_the_figure_to_take_away_says(scored, monkeypatch):
     """Who wins where, colours, legend and axes are those of the Plotly map."""
-    monkeypatch.setattr(figures.cached, "drawing", lambda case, what, make: make())
+    monkeypatch.setattr(figures.cached, "made", lambda case, what, make: make())
     settings = SelectionSettings(tau=0.05, eta=3.0, alpha=0.4)
     stability = stability_of_class(scored, settings, 0)
     live = figures.map_to_follow(Case(Path("any")), scored, stability, settings)
@@ -193,7 +194,7 @@ def test_the_live_bars_add_up_as_the_figure_to_take_away_does(scored):
 
 def test_the_live_counts_are_those_of_the_images(scored, monkeypatch):
     """Each leaf's kept and dropped images, and of very many leaves only the first, with a word on the rest."""
-    monkeypatch.setattr(figures.cached, "drawing", lambda case, what, make: make())
+    monkeypatch.setattr(figures.cached, "made", lambda case, what, make: make())
     found = weigh_class(scored, SelectionSettings(tau=0.05, eta=20), 0)
     winner, leaf_of = found.selection.winner, scored.images.node_index
     assert winner is not None

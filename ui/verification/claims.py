@@ -44,8 +44,7 @@ def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agree
 
 def own_words(case: Case) -> tuple[str, ...]:
     """The class names that the suspect's file tells; none where it tells none."""
-    told = suspect.class_names if (suspect := case.facts().suspect) else ()
-    return tuple(str(name) for name in told) if isinstance(told, list) else ()
+    return suspect.class_names if (suspect := case.facts().suspect) else ()
 
 
 # Parts
