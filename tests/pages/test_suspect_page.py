@@ -133,7 +133,7 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
     assert not at.exception
     assert [metric.value for metric in at.metric][:3] == ["ONNX graph", "4", "12 x 12 colour"]
     assert any(len(code.value) == 64 for code in at.code)
-    assert "normalisation is assumed" in said(at)
+    assert "normalisation was guessed" in said(at)
     assert "27 pictures" in said(at)
     assert "→ **0**" in said(at)
     assert at.get("plotly_chart")
