@@ -211,7 +211,7 @@ def test_the_cost_is_told_beforehand_and_nothing_is_written(case, tmp_path) -> N
 def test_a_case_that_replays_answers_clones_from_its_corpus_only(case, tmp_path) -> None:
     """Without the suspect's file nothing new is asked; what was answered can still be trained on."""
     shutil.rmtree(case.path("evidence"))
-    facts = case.facts()
+    facts = case.read_json("case.json")
     facts.pop("evidence")
     case.write_json("case.json", facts)
     assert train(case, requested(FOUND))[0].finished
