@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from fdcore import demo
-from fdcore.case.places import inside, list_files
+from fdcore.case.places import MAX_LISTED, inside, list_files
 from fdcore.case.plan import SuspectOptions
 from ui.frame import Desk
 from ui.suspect import uploads
@@ -42,6 +42,8 @@ def _from_folder(desk: Desk) -> Source | None:
     if not names:
         st.text("There is no file in the evidence folder yet. Copy the suspect there, or upload it.")
         st.code(where, language=None)
+    if len(names) == MAX_LISTED:
+        st.caption(f"The first {MAX_LISTED:,} files that were found are listed; write the path of any other.")
     left, right = st.columns(2)
     chosen = left.selectbox(
         "File", names, index=None, key="source_file", placeholder="Type to search", disabled=not names

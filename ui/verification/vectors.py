@@ -7,7 +7,7 @@ import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.case.places import inside, list_files, require_inside
+from fdcore.case.places import MAX_LISTED, inside, list_files, require_inside
 from fdcore.errors import FdError
 from fdcore.words.vectors import WordVectors, builtin_vectors
 from fdcore.work.compare_words import choose_vectors, chosen_vectors, opens_at_once
@@ -91,6 +91,8 @@ def _choice(desk: Desk, case: Case, opened: Opened) -> None:
     if not any(one.startswith(_FILE) for one in options):
         st.caption("For independent evidence put a word2vec, GloVe or fastText file into")
         st.code("\n".join(map(str, desk.places.vectors)), language=None, wrap_lines=True)
+    if len(options) >= MAX_LISTED:
+        st.caption(f"At most {MAX_LISTED:,} files are listed; take some out of the folder to see the others.")
 
 
 def _options(desk: Desk, case: Case, opened: Opened) -> dict[str, str]:
