@@ -82,10 +82,10 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
     open_page(page, server, "Verification", case=case_id)
     key(page, "claims_way").get_by_text("CSV file").click()
     idle(page)
-    upload(page, "claims_csv_table", bad)
+    upload(page, f"claims_csv_{case_id}", bad)
     expect(key(page, "claims").get_by_text("The table names class 99")).to_be_visible()
     assert not kept(server, case_id).names
-    upload(page, "claims_csv_table", good)
+    upload(page, f"claims_csv_{case_id}", good)
     key(page, "fill_csv").get_by_role("button").click()
     idle(page)
     button(page, "Keep these claims")
