@@ -1,4 +1,4 @@
-"""Choices: an analyst's own answers for single classes, locked by hand and laid over what the method found."""
+"""Choices: an analyst's own answers for single classes, locked by hand, which override what the method found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,13 +16,7 @@ __all__ = ["Choice", "apply_choices", "leaves_needed"]
 def leaves_needed(
     scores: Scores, settings: SelectionSettings, choices: Mapping[int, Choice], classes: Sequence[int] | None = None
 ) -> Indices:
-    """The leaves whose distances matter, in increasing order: the classes' candidates, and those chosen by hand.
-
-    Args:
-        scores: functional scores of every class and leaf.
-        settings: tau, k_max.
-        choices: by class.
-        classes: numbers of classes; None for all.
+    """The leaves whose distances matter, in increasing order: the candidates of `classes` (None: all), and the chosen.
 
     Raises:
         CaseError: a choice is about a leaf or a class that the scores do not have.
@@ -40,18 +34,18 @@ def apply_choices(
     distances: Matrix,
     settings: SelectionSettings,
 ) -> tuple[ClassSelection, ...]:
-    """Lay the analyst's choices over the method's selections.
+    """Apply the analyst's choices to the method's selections.
 
-    The chosen leaves become the first cluster, measured as any other, even where some lie below tau; the method's own
-    clusters follow. A choice of no leaf is "not found": no cluster wins, and the method's stay to be seen.
+    The chosen leaves become the first cluster, measured like any other, even where some lie below tau; the method's own
+    clusters follow. A choice of no leaf means "not found": no cluster wins, and the method's clusters remain visible.
 
     Args:
         selections: what `selection.select` found.
-        choices: by class; all of them classes that are among the selections.
+        choices: by class; each class must be among the selections.
         scores: functional scores of every class and leaf.
         leaves: (n,) increasing indices of the leaves whose distances are known: at least `leaves_needed`.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
-        settings: alpha.
+        settings: only alpha is used.
 
     Raises:
         CaseError: a choice is about a leaf or a class that the scores do not have.
@@ -74,7 +68,7 @@ def _put_first(
     target_class: int,
     alpha: float,
 ) -> tuple[Cluster, ...]:
-    """The chosen leaves as the first cluster, the others behind it; nothing changes where no leaf is chosen."""
+    """The chosen leaves as the first cluster, followed by the others; unchanged where no leaf is chosen."""
     if not len(chosen):
         return clusters
     wanted = set(chosen.tolist())
@@ -86,19 +80,21 @@ def _put_first(
 
 
 def _chosen_leaves(scores: Scores, choices: Mapping[int, Choice]) -> dict[int, Indices]:
-    """The leaves of each choice, the best score first, ties in the order of the leaves."""
+    """The leaves of each choice, best score first; ties in the order of the leaves."""
     index = {node: leaf for leaf, node in enumerate(scores.nodes)} if choices else {}
     chosen = {}
     for target_class, choice in choices.items():
         if not target_class < scores.n_classes or target_class != choice.target_class:
             raise CaseError(
                 f"Class {target_class} was locked by hand, but the suspect's classes are 0 to "
-                f"{scores.n_classes - 1}. Unlock it."
+                f"{scores.n_classes - 1}. Unlock it.",
+                key="unknown class",
             )
         if unknown := next((node for node in choice.nodes if node not in index), None):
             raise CaseError(
                 f"The answer locked for class {target_class} names the leaf {unknown[:80]!r}, which has no images in "
-                "this case's corpus. Unlock the class, or choose again."
+                "this case's corpus. Unlock the class, or choose again.",
+                key="unknown leaf",
             )
         leaves = np.sort(np.array([index[node] for node in choice.nodes], dtype=np.intp))
         chosen[target_class] = leaves[np.argsort(-scores.functional[target_class, leaves], kind="stable")]

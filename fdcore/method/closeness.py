@@ -1,4 +1,4 @@
-"""How near two nodes stand in the hierarchy (paper, section 4): distances, closeness, and coverage of a subtree."""
+"""How close two nodes are in the hierarchy (paper, section 4): distances, closeness, and coverage of a subtree."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,13 +11,13 @@ from fdcore.corpus.hierarchy import Hierarchy
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float32]
 
-N_COLUMNS = 512  # sources walked from at once, one bit each; a multiple of 64
+N_COLUMNS = 512  # sources processed at once, one bit each; a multiple of 64
 
 
 def distances(hierarchy: Hierarchy, nodes: Sequence[str]) -> FloatArray:
-    """The number of links on a shortest way between each two nodes, up or down, through any node of the hierarchy.
+    """The number of links on a shortest path between each two nodes, up or down, through any node of the hierarchy.
 
-    Exact for every DAG. Beside the result, only a copy of `N_COLUMNS` of its columns is held at a time.
+    Exact for every DAG. Apart from the result, at most `N_COLUMNS` columns are held in memory at a time.
 
     Returns:
         float32 (n, n) in links, symmetric; 0 on the diagonal, inf between components.
@@ -35,10 +35,7 @@ def distances(hierarchy: Hierarchy, nodes: Sequence[str]) -> FloatArray:
 
 
 def closeness(distances: FloatArray) -> FloatArray:
-    """CL = 1 / D (paper, section 4), the larger the nearer.
-
-    Args:
-        distances: (n, n) in links.
+    """CL = 1 / D (paper, section 4), from distances (n, n) in links.
 
     Returns:
         float32 (n, n); 0 on the diagonal, where D has no inverse, and between components.
@@ -48,29 +45,23 @@ def closeness(distances: FloatArray) -> FloatArray:
 
 
 def coverage(hierarchy: Hierarchy, ancestor: str, chosen: Sequence[str], leaves: Sequence[str]) -> tuple[int, int]:
-    """How much of an ancestor's part of the corpus is chosen.
+    """How many of the leaves at or under `ancestor` are chosen, and how many there are.
 
-    Args:
-        ancestor: the node that names the selection.
-        chosen: ids of the selected nodes.
-        leaves: ids of all nodes of the corpus that have images.
-
-    Returns:
-        How many of the leaves at or under `ancestor` are chosen, and how many there are.
+    `leaves` are the ids of all nodes of the corpus that have images.
     """
     within = hierarchy.descendants(ancestor).intersection(leaves) | {ancestor}.intersection(leaves)
     return len(within.intersection(chosen)), len(within)
 
 
 class _Graph(NamedTuple):
-    """Links without direction: the neighbours of node i are `neighbours[starts[i] : starts[i + 1]]`, itself first."""
+    """Undirected links: the neighbours of node i are `neighbours[starts[i] : starts[i + 1]]`, i itself first."""
 
     starts: IntArray
     neighbours: IntArray
 
 
 def _prune(child: IntArray, parent: IntArray, terminals: IntArray, n_nodes: int) -> tuple[IntArray, IntArray]:
-    """The links that are left when dead ends which are no terminals are cut, again and again: no way leads through."""
+    """The links that remain after dead ends other than terminals are removed repeatedly: no path leads through them."""
     while True:
         degree = np.bincount(child, minlength=n_nodes) + np.bincount(parent, minlength=n_nodes)
         degree[terminals] = 2
@@ -91,9 +82,10 @@ def _compact(child: IntArray, parent: IntArray, terminals: IntArray) -> tuple[_G
 
 
 def _walk(graph: _Graph, sources: IntArray, targets: IntArray) -> FloatArray:
-    """Steps (n_targets, n_sources) from all sources at once: each round, a node is reached by what reached a neighbour.
+    """Steps (n_targets, n_sources), searching from all sources at once; inf where there is no path.
 
-    A distance is the number of rounds in which the target was not reached yet.
+    In each round, whatever has reached a node reaches its neighbours. A distance is the number of rounds in which the
+    target has not been reached yet.
     """
     reached = np.zeros((len(graph.starts), N_COLUMNS), dtype=bool)
     reached[sources, np.arange(len(sources))] = True

@@ -1,4 +1,4 @@
-"""Clustering: which leaves lie together in the hierarchy (paper section 4.2, step 3). It knows distances, no scores."""
+"""Clustering: which leaves lie together in the hierarchy (paper section 4.2, step 3). It uses distances, not scores."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from fdcore.errors import SettingsError
 Indices = npt.NDArray[np.intp]
 Matrix = npt.NDArray[np.float32]
 
-_UNRELATED = 1e12  # stands in for an infinite distance where sums are taken; above any eta
+_UNRELATED = 1e12  # replaces an infinite distance in sums; above any eta
 
 
 class KnownDistances:
@@ -22,12 +22,15 @@ class KnownDistances:
         distances: (n, n) steps in the hierarchy among them.
 
     Raises:
-        SettingsError: the distances are not about `leaves`.
+        SettingsError: the matrix does not match `leaves`.
     """
 
     def __init__(self, nodes: Sequence[str], leaves: Indices, distances: Matrix) -> None:
         if distances.shape != (len(leaves), len(leaves)):
-            raise SettingsError(f"{len(leaves)} leaves need as many distances, not a matrix of {distances.shape}.")
+            raise SettingsError(
+                f"{len(leaves)} leaves need a square matrix of distances, not one of {distances.shape}.",
+                key="other leaves",
+            )
         self._nodes, self._distances = nodes, distances
         self._place = np.full(len(nodes), -1)
         self._place[leaves] = np.arange(len(leaves))
@@ -40,7 +43,8 @@ class KnownDistances:
         """
         place = self._place[chosen]
         if (place < 0).any():
-            raise SettingsError(f"The distances of leaf {self._nodes[chosen[place < 0][0]]} are not known.")
+            leaf = self._nodes[chosen[place < 0][0]]
+            raise SettingsError(f"The distances of leaf {leaf} are not known.", key="unknown distance")
         matrix: Matrix = self._distances[np.ix_(place, place)]
         return matrix
 
@@ -48,7 +52,7 @@ class KnownDistances:
 def medoids_of(among: Matrix, k: int | None) -> Indices:
     """The medoid of each candidate (n,), as positions among the candidates: PAM on the distances [11].
 
-    With k None, or at least as many as candidates, every candidate is its own medoid.
+    Where k is None or at least the number of candidates, every candidate is its own medoid.
     """
     n = len(among)
     if k is None or k >= n:
@@ -66,7 +70,7 @@ def merge_groups(among: Matrix, medoid_of: Indices, eta: float) -> Indices:
     """Merge clusters, nearest first, while all their medoids lie closer than eta to each other; the group of each (n,).
 
     This is complete linkage. Merging through a third cluster (single linkage) chains: among ILSVRC's 1,000 leaves it
-    puts 475 into one group at eta 4.5 (docs/decisions/0004).
+    puts 475 in one group at eta 4.5 (docs/decisions/0004).
     """
     return MergeTree(among, medoid_of).groups(eta)
 
@@ -86,11 +90,11 @@ class MergeTree:
         self._links = _complete_linkage(apart) if len(medoids) > 1 else np.empty((0, 4))
 
     def n_merged(self, eta: float) -> int:
-        """How many merges happen below eta; etas with the same number have the same groups."""
+        """The number of merges below eta; etas with the same number give the same groups."""
         return int(np.searchsorted(self._links[:, 2], eta, side="left"))
 
     def groups(self, eta: float) -> Indices:
-        """The group of each candidate (n,), 0 .. n_groups - 1, when all that lie closer than eta are merged."""
+        """The group of each candidate (n,), 0 .. n_groups - 1, after all merges below eta."""
         if not len(self._links):
             return np.zeros(len(self._cluster), np.intp)
         from scipy.cluster.hierarchy import fcluster
@@ -101,7 +105,7 @@ class MergeTree:
 
 
 def _complete_linkage(apart: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """SciPy's links (n - 1, 4); imported here, because it takes a third of a second that a first page does without."""
+    """SciPy's links (n - 1, 4); imported here because the import would delay the first page by a third of a second."""
     from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 

@@ -1,4 +1,4 @@
-"""Filtering: the images of a selection that represent the class, and why others went (paper section 4.2, step 4)."""
+"""Filtering: which images of a selection represent the class, and why others do not (paper section 4.2, step 4)."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,10 @@ class FilteredClass:
     """The images of one class's selection.
 
     Attributes:
-        target_class: the class's number.
         kept: images whose view 0 the suspect put in the class, most consistent over the other views first.
         consistency: (len(kept),) share of each kept image's answered views put in the class.
         dropped: the others.
-        dropped_label: (len(dropped),) what the suspect said of each instead; -1 where it was never asked.
+        dropped_label: (len(dropped),) the suspect's label of each; -1 where it was never queried.
     """
 
     target_class: int
@@ -36,8 +35,8 @@ def filter_images(
     """Keep, for every class, the selected images that the suspect itself puts in the class.
 
     Args:
-        selections: what was selected.
-        answers: (n_images, n_views) int32, -1 where not asked; view 0 is the image itself.
+        selections: one for each class.
+        answers: (n_images, n_views) int32, -1 where not queried; view 0 is the image itself.
         node_index: (n_images,) the leaf of each image.
     """
     return tuple(_filter_class(s, answers, node_index) for s in selections)

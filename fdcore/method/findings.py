@@ -1,6 +1,6 @@
 """From a suspect's answers to what was found: the paper's steps 1 to 4 in order, in memory. START HERE for the method.
 
-`score` reads the answers, `Scored` is what a conclusion rests on, `weigh` draws it, `Findings` is what came out.
+`score` turns the answers into `Scored`, which every conclusion rests on; `weigh` draws the conclusion, as `Findings`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ from fdcore.method.selection import ClassSelection, Overall, SelectionSettings, 
 from fdcore.method.weaknesses import weaknesses
 
 Pictures = npt.NDArray[np.uint8]
-MAX_KNOWN = 3_000  # leaves whose distances are all kept in memory (36 MB)
+MAX_KNOWN = 3_000  # up to this many leaves, all distances are kept in memory (36 MB)
 
 
 @dataclass(frozen=True)
 class ClassFinding:
-    """One class's answer, ready to be read."""
+    """One class's answer."""
 
     selection: ClassSelection
     filtered: FilteredClass
@@ -61,14 +61,12 @@ class ImageTable:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a case holds once its suspect was asked: all that a conclusion can rest on. Read only.
+    """Everything that a conclusion can rest on once the suspect has been queried. Read only.
 
     Attributes:
-        scores: functional scores of every class and leaf.
-        images: the images that were asked about.
-        answers: (n_images, n_views) int32, -1 where not asked; a copy in memory.
+        images: the images the suspect was queried with.
+        answers: (n_images, n_views) int32, -1 where not queried; a copy in memory.
         image_ids: (n_images,) uint64.
-        hierarchy: the corpus' hierarchy.
         header: what the answers belong to.
         n_sent: queries ever sent to the suspect.
     """
@@ -83,7 +81,7 @@ class Scored:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned query was answered; False when the budget ended first."""
+        """Whether every planned query was answered; False where the budget ran out first."""
         return bool((self.answers >= 0).all())
 
     @cached_property
@@ -91,31 +89,24 @@ class Scored:
         return distances(self.hierarchy, self.scores.nodes)
 
     def distances(self, leaves: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-        """The distances (n, n) among some leaves, in steps; remembered where the corpus is small enough."""
+        """The distances (n, n) among some leaves, in steps; cached where the corpus is small enough."""
         if len(self.scores.nodes) <= MAX_KNOWN:
             among: npt.NDArray[np.float32] = self._all_distances[np.ix_(leaves, leaves)]
             return among
         return distances(self.hierarchy, [self.scores.nodes[leaf] for leaf in leaves])
 
     def label(self, leaf: int) -> str:
-        """What a leaf is called."""
+        """The name of a leaf."""
         return self.hierarchy.label(self.scores.nodes[leaf])
 
     def labels(self, leaves: Any) -> list[str]:
-        """What some leaves are called."""
+        """The names of some leaves."""
         return [self.label(int(leaf)) for leaf in leaves]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that an analysis found.
-
-    Attributes:
-        scored: what it rests on.
-        settings: how it was weighed.
-        classes: one answer per class, in the order of the classes.
-        overall: the whole model's L and S.
-    """
+    """Everything that an analysis found: one answer per class, in order, and the whole model's L and S."""
 
     scored: Scored
     settings: SelectionSettings
@@ -124,7 +115,7 @@ class Findings:
 
 
 def score(ledger: Ledger, images: ImageTable, hierarchy: Hierarchy) -> Scored:
-    """What a ledger's answers come to, as a copy in memory; the ledger may be written further."""
+    """Score a copy of a ledger's answers; the ledger may still be written to."""
     answers = np.array(ledger.answers)
     return Scored(
         scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
@@ -140,7 +131,7 @@ def score(ledger: Ledger, images: ImageTable, hierarchy: Hierarchy) -> Scored:
 def weigh(
     scored: Scored, settings: SelectionSettings, choices: Mapping[int, Choice] = MappingProxyType({})
 ) -> Findings:
-    """Closeness, selection, the analyst's choices, filtering and naming. Reads and writes nothing.
+    """Closeness, selection, the analyst's choices, filtering and naming, without touching any file.
 
     Raises:
         CaseError: a choice is about leaves or classes that the case does not have.
@@ -155,7 +146,7 @@ def weigh_class(
     target_class: int,
     choices: Mapping[int, Choice] = MappingProxyType({}),
 ) -> ClassFinding:
-    """One class's answer, the same that `weigh` gives it, without the work for the others.
+    """One class's answer, identical to that of `weigh`, without computing the others.
 
     Raises:
         CaseError: the choice for this class is about leaves that the case does not have.

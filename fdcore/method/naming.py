@@ -1,4 +1,4 @@
-"""Naming: what a selection is called, and how much of what it is called it covers."""
+"""Naming: the name of a selection, and how much of what the name stands for is selected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Name:
     """The lowest common ancestor of a selection.
 
     Attributes:
-        ancestor: its node id, or None where the selection's leaves are unrelated.
+        ancestor: its node id; None where the selected leaves are unrelated.
         label: its label; the leaves' own labels where there is no ancestor.
         n_chosen: selected leaves at or under it.
         n_leaves: leaves of the corpus at or under it.
@@ -25,13 +25,7 @@ class Name:
 
 
 def name_selection(hierarchy: Hierarchy, chosen: Sequence[str], leaves: Sequence[str]) -> Name:
-    """Name a selection of leaves by what they have in common.
-
-    Args:
-        hierarchy: the corpus' hierarchy.
-        chosen: the selected leaves, at least one.
-        leaves: all leaves of the corpus.
-    """
+    """Name the chosen leaves, at least one, by their lowest common ancestor; `leaves` are all leaves of the corpus."""
     ancestor = hierarchy.lowest_common_ancestor(chosen)
     if ancestor is None:
         return Name(None, ", ".join(hierarchy.label(node) for node in chosen), len(chosen), len(chosen))

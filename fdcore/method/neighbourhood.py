@@ -1,5 +1,5 @@
-"""A class's candidates among each other: in which order they are shown, what each two have in common, the part of the
-hierarchy that holds them. The distances themselves come from `closeness`.
+"""How a class's candidates relate: their order on screen, the common ancestor of each two, and the part of the
+hierarchy above them. The distances themselves come from `closeness`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,13 +19,7 @@ MatrixOf = Callable[[Indices], Matrix]
 
 
 class Pair(NamedTuple):
-    """Two leaves, as positions in a neighbourhood.
-
-    Attributes:
-        first, second: positions in the order shown.
-        steps: between them in the hierarchy; inf where they are unrelated.
-        ancestor: id of their lowest common ancestor, or None.
-    """
+    """Two leaves, as positions in the order shown, their steps (inf where unrelated) and lowest common ancestor."""
 
     first: int
     second: int
@@ -35,19 +29,19 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Some leaves and how they lie to each other, in the order in which they are shown.
+    """Some leaves and how they relate, in the order in which they are shown.
 
     Attributes:
         leaves: (n,) indices into the scores' nodes.
         nodes: (n,) ids.
-        labels: (n,) names, with the id behind a name that stands here twice.
-        paths: (n,) names on the way from the root to each, the leaf's own last.
+        labels: (n,) names; a name that occurs twice is followed by the id.
+        paths: (n,) names on the path from the root to each leaf, its own name last.
         among: (n, n) float32 steps.
         pairs: every two leaves once, the nearest first.
-        ancestor: id of what all have in common, or None.
+        ancestor: id of the lowest common ancestor of all, or None.
         selected: (n,) whether each belongs to the class's answer.
-        groups: (n,) the number of each one's cluster, or empty where the order is another.
-        group_names: what each cluster's medoid is called.
+        groups: (n,) the number of each leaf's cluster; empty where the order is not by cluster.
+        group_names: the name of each cluster's medoid.
     """
 
     leaves: tuple[int, ...]
@@ -63,21 +57,21 @@ class Neighbourhood:
 
     @property
     def nearest(self) -> Pair | None:
-        """The two leaves with the fewest steps between them; None where there are no two."""
+        """The two leaves with the fewest steps between them; None for fewer than two leaves."""
         return self.pairs[0] if self.pairs else None
 
     @property
     def median(self) -> float | None:
-        """The median of all pairs' steps; None where there are no two leaves."""
+        """The median of all pairs' steps; None for fewer than two leaves."""
         return float(np.median([pair.steps for pair in self.pairs])) if self.pairs else None
 
     @property
     def n_unrelated(self) -> int:
-        """Pairs without any way between them."""
+        """Pairs without any path between them."""
         return sum(np.isinf(pair.steps) for pair in self.pairs)
 
     def common_ancestors(self) -> tuple[Indices, tuple[str, ...]]:
-        """The lowest common ancestor of each two leaves: (n, n) indices into the ids beside it, -1 for none."""
+        """The lowest common ancestor of each two leaves: (n, n) indices into the ids returned, -1 for none."""
         place: dict[str, int] = {}
         index = np.full(self.among.shape, -1, dtype=np.intp)
         for i, node in enumerate(self.nodes):
@@ -92,14 +86,14 @@ class Neighbourhood:
 def neighbourhood(
     selection: ClassSelection, scores: Scores, hierarchy: Hierarchy, distances: MatrixOf, *, by_cluster: bool
 ) -> Neighbourhood:
-    """The neighbourhood of one class's candidates, and of leaves that were chosen by hand.
+    """The neighbourhood of one class's candidates and of leaves chosen by hand.
 
     Args:
         selection: the class.
-        scores: whose leaves they are.
+        scores: functional scores; they name the leaves.
         hierarchy: the corpus' hierarchy.
         distances: gives the steps (n, n) among leaves (n,).
-        by_cluster: order by cluster, the best first; otherwise as they stand in the hierarchy.
+        by_cluster: order by cluster, the best first; otherwise in the hierarchy's order.
     """
     cluster_of: dict[int, int] = {}
     for number, cluster in enumerate(selection.clusters):
@@ -120,9 +114,9 @@ def neighbourhood(
 def all_candidates(
     selections: Sequence[ClassSelection], scores: Scores, hierarchy: Hierarchy, distances: MatrixOf, *, limit: int
 ) -> tuple[Neighbourhood, int]:
-    """The candidates of all classes together, in the hierarchy's order, and how many leaves there were.
+    """The candidates of all classes, in the hierarchy's order, and how many there were.
 
-    Where there are more than `limit`, those with the highest score in any class are taken.
+    Of more than `limit`, those with the highest score in any class are kept.
     """
     selected = {m for s in selections if s.winner for m in s.winner.members}
     found = {leaf for s in selections for leaf in s.candidates} | selected
@@ -132,7 +126,7 @@ def all_candidates(
 
 
 def path_from_root(hierarchy: Hierarchy, node: str) -> tuple[str, ...]:
-    """The names on the way from the root to a node, such as ("entity", "animal", "bird")."""
+    """The names on the path from the root to a node, such as ("entity", "animal", "bird")."""
     return tuple(hierarchy.label(above) for above in reversed(hierarchy.path_to_root(node)))
 
 
@@ -146,7 +140,7 @@ def matrix_to_csv(shown: Neighbourhood) -> bytes:
 
 
 def pairs_to_csv(shown: Neighbourhood, hierarchy: Hierarchy) -> bytes:
-    """Every two leaves with their steps and their common ancestor, the nearest first."""
+    """Every two leaves with their steps and common ancestor as a table, the nearest first."""
     rows = (
         {
             "node_a": shown.nodes[pair.first],
@@ -163,9 +157,9 @@ def pairs_to_csv(shown: Neighbourhood, hierarchy: Hierarchy) -> bytes:
 
 
 def tree_above(hierarchy: Hierarchy, nodes: Sequence[str]) -> dict[str, str | None]:
-    """The part of the hierarchy that holds some nodes: the parent of each of its nodes, None at the top.
+    """The part of the hierarchy above some nodes: the parent of each node in it, None at the top.
 
-    Every node hangs where its shortest way to a root leads, so that a graph with several parents becomes a tree.
+    A node with several parents keeps the one on its shortest path to a root, so that the graph becomes a tree.
     """
     above: dict[str, str | None] = {}
     for start in nodes:
@@ -201,7 +195,7 @@ def _shown(
 
 
 def distinct_labels(hierarchy: Hierarchy, nodes: Sequence[str]) -> tuple[str, ...]:
-    """The nodes' labels, with the id behind those that several of them share (ImageNet has two cranes)."""
+    """The nodes' labels; a label that several of them share is followed by the id (ImageNet has two cranes)."""
     labels = [hierarchy.label(node) for node in nodes]
     return tuple(
         f"{label} ({node})" if labels.count(label) > 1 else label for label, node in zip(labels, nodes, strict=True)
@@ -209,7 +203,7 @@ def distinct_labels(hierarchy: Hierarchy, nodes: Sequence[str]) -> tuple[str, ..
 
 
 def _in_hierarchy(leaves: Sequence[int], scores: Scores, hierarchy: Hierarchy) -> list[int]:
-    """The leaves as they are met on a walk from the root downwards: relatives stand side by side."""
+    """The leaves in the order of a walk down from the root, so that relatives are side by side."""
     return sorted(leaves, key=lambda leaf: hierarchy.path_to_root(scores.nodes[leaf])[::-1])
 
 

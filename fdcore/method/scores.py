@@ -1,6 +1,6 @@
 """Functional scores: how consistently the suspect puts each leaf's views in each class (paper section 4.1.1, step 1).
 
-`ask_suspect` fills the ledger; `score_leaves` turns a ledger's answers into scores. The second needs no model.
+`ask_suspect` fills the ledger; `score_leaves` turns a ledger's answers into scores without a model.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Scores:
         hits: (n_classes, n_leaves) int32, views of the leaf that the suspect put in the class.
         n_queries: (n_leaves,) int64, views of the leaf that were answered.
         n_images: (n_leaves,) int64, images of the leaf with at least one answer.
-        design_effect: how many answers weigh as much as one independent answer (1 or more).
+        design_effect: how many answers carry as much information as one independent answer (1 or more).
     """
 
     nodes: tuple[str, ...]
@@ -36,12 +36,12 @@ class Scores:
 
     @property
     def n_classes(self) -> int:
-        """How many classes the suspect answers."""
+        """The number of the suspect's classes."""
         return len(self.hits)
 
     @cached_property
     def functional(self) -> npt.NDArray[np.float32]:
-        """(n_classes, n_leaves) float32, the share of the leaf's views put in the class; 0 where nothing was asked."""
+        """(n_classes, n_leaves) float32, the share of the leaf's views put in the class; 0 without a query."""
         share: npt.NDArray[np.float32] = (self.hits / np.maximum(self.n_queries, 1)).astype(np.float32)
         return share
 
@@ -50,7 +50,7 @@ class Scores:
         return wilson_interval(self.hits[target_class], self.n_queries, design_effect=self.design_effect)
 
     def interval_of(self, target_class: int, leaves: Sequence[int]) -> tuple[float, float]:
-        """The 95 % interval of the score that some leaves have together in a class."""
+        """The 95 % interval of the joint score of some leaves in a class."""
         members = list(leaves)
         hits, asked = self.hits[target_class, members].sum(), self.n_queries[members].sum()
         low, high = wilson_interval(hits, asked, design_effect=self.design_effect)
@@ -62,8 +62,8 @@ def wilson_interval(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Wilson's 95 % score interval of a proportion, with the sample size divided by the design effect.
 
-    Views of one image are not independent: counting each as a trial of its own would make the interval too narrow
-    (docs/decisions/0003). With no trial the interval is 0 to 1.
+    Views of one image are not independent: counting each as a separate trial would make the interval too narrow
+    (docs/decisions/0003). Without any trial the interval is 0 to 1.
     """
     n = np.asarray(trials, dtype=np.float64) / design_effect
     p = np.asarray(hits, dtype=np.float64) / np.maximum(np.asarray(trials, dtype=np.float64), 1)
@@ -80,16 +80,16 @@ def score_leaves(
     """Count a ledger's answers per leaf and class.
 
     Args:
-        answers: (n_images, n_views) int32, -1 where not asked.
+        answers: (n_images, n_views) int32, -1 where not queried.
         node_index: (n_images,) the leaf of each image, an index into `nodes`.
         nodes: (n_leaves,) node ids.
-        n_classes: how many classes the suspect answers.
+        n_classes: the number of the suspect's classes.
     """
     asked = answers != NOT_ASKED
     per_image = asked.sum(axis=1)
     image, view = np.nonzero(asked)
     labels = answers[image, view].astype(np.int64)
-    # One entry per image and class that it was ever put in.
+    # One entry per image and class it was put in.
     keys, counts = np.unique(image * n_classes + labels, return_counts=True)
     entry_image, entry_label = np.divmod(keys, n_classes)
     cells = entry_label * len(nodes) + node_index[entry_image]
@@ -109,12 +109,12 @@ def score_leaves(
 def _design_effect(
     hits: npt.NDArray[Any], n_queries: npt.NDArray[np.int64], n_images: npt.NDArray[np.int64], agreement: float
 ) -> float:
-    """Kish's design effect 1 + (v - 1) rho, with v views an image and rho the correlation between an image's views.
+    """Kish's design effect 1 + (v - 1) rho, with v views per image and rho the correlation between an image's views.
 
     rho is the intraclass correlation of the one-way analysis of variance, pooled over all leaves and classes (Donner
     1986, "A review of inference procedures for the intraclass correlation coefficient"). `agreement` is the sum over
     images and classes of hits^2 / views. Where images have a single view there is nothing to correct; where there are
-    too few images to tell, an image counts as one trial.
+    too few images to estimate rho, an image counts as one trial.
     """
     asked = n_queries > 0
     views = float(n_queries.sum() / max(n_images.sum(), 1))

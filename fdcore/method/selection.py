@@ -2,8 +2,8 @@
 
 Per class: the leaves that score at least tau are candidates; K-medoids groups them by their distance in the hierarchy;
 clusters are merged while all their medoids lie closer than eta; the cluster with the highest
-`alpha * functional + (1 - alpha) * semantic` is the finding. No candidate means "not found", which is an answer.
-Nothing here asks the suspect.
+`alpha * functional + (1 - alpha) * semantic` is the finding. No candidate means "not found", which is a valid answer.
+Nothing here queries the suspect.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ MAX_CHOSEN = 1_000  # leaves of a choice
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """The analyst's knobs; docs/decisions/0004 says how the defaults were measured.
+    """The analyst's settings; docs/decisions/0004 explains how the defaults were measured.
 
     Attributes:
         alpha: weight of the functional score in the objective, in (0, 1].
         eta: clusters are merged while all their medoids lie closer than this many steps; larger is more general.
-        tau: the least functional score of a candidate, in (0, 1].
+        tau: the lowest functional score of a candidate, in (0, 1].
         k: number of medoids; None starts with every candidate as its own medoid and lets eta generalise.
         k_max: the most candidates a class may have, best first.
     """
@@ -44,21 +44,20 @@ class SelectionSettings:
     k_max: int = 50
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise SettingsError(f"alpha must be above 0 and at most 1, not {self.alpha}.")
-        if not 0 < self.tau <= 1:
-            raise SettingsError(f"tau must be above 0 and at most 1, not {self.tau}.")
-        if not 0 <= self.eta <= 1e6:
-            raise SettingsError(f"eta must be between 0 and 1,000,000 steps, not {self.eta}.")
-        if self.k is not None and self.k < 1:
-            raise SettingsError(f"k must be at least 1, or left out for the automatic choice, not {self.k}.")
-        if self.k_max < 1:
-            raise SettingsError(f"k_max must be at least 1, not {self.k_max}.")
+        for name, good, wanted in (
+            ("alpha", 0 < self.alpha <= 1, "above 0 and at most 1"),
+            ("tau", 0 < self.tau <= 1, "above 0 and at most 1"),
+            ("eta", 0 <= self.eta <= 1e6, "between 0 and 1,000,000 steps"),
+            ("k", self.k is None or self.k >= 1, "at least 1, or left out for the automatic choice"),
+            ("k_max", self.k_max >= 1, "at least 1"),
+        ):
+            if not good:
+                raise SettingsError(f"{name} must be {wanted}, not {getattr(self, name)}.", key=f"{name} range")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A group of leaves and how good it is.
+    """A group of leaves and its scores.
 
     Attributes:
         medoid: the member nearest to all others, an index of a leaf.
@@ -80,14 +79,13 @@ class Choice:
     """One class's answer, locked by hand.
 
     Attributes:
-        target_class: the class's number.
         nodes: ids of the leaves that are the answer; none for "not found".
-        note: why, in at most `MAX_NOTE` characters: a choice without a reason is worth nothing to a reader.
+        note: the reason, at most `MAX_NOTE` characters; required, because a reader must be able to check the choice.
         by: who chose; empty where nobody is signed in.
-        time: when, in ISO 8601 and UTC.
+        time: in ISO 8601 and UTC.
 
     Raises:
-        SettingsError: one of these is missing, too long or no text that can be kept.
+        SettingsError: one of these is missing, too long or not printable text.
     """
 
     target_class: int
@@ -97,22 +95,21 @@ class Choice:
     time: str
 
     def __post_init__(self) -> None:
-        if self.target_class < 0:
-            raise SettingsError(f"A class's number is at least 0, not {self.target_class}.")
-        if not self.note.strip():
-            raise SettingsError("A choice by hand needs a note: say why this is the answer.")
-        if len(self.note) > MAX_NOTE:
-            raise SettingsError(f"The note has {len(self.note):,} characters; shorten it to {MAX_NOTE:,}.")
-        if len(self.by) > MAX_BY:
-            raise SettingsError(f"The name of who chose has {len(self.by):,} characters; shorten it to {MAX_BY}.")
-        if not all(c.isprintable() or c in "\n\t" for c in self.note) or not self.by.isprintable():
-            raise SettingsError(
-                "The note or the name of who chose holds control characters. Type it again as plain text."
-            )
-        if len(self.nodes) > MAX_CHOSEN or len(set(self.nodes)) < len(self.nodes):
-            raise SettingsError(f"Choose each leaf once, and at most {MAX_CHOSEN:,}; {len(self.nodes):,} were given.")
-        if not _is_utc(self.time):
-            raise SettingsError(f"The time of a choice must be in ISO 8601 and UTC, not {self.time[:40]!r}.")
+        n_note, n_by, n_nodes = len(self.note), len(self.by), len(self.nodes)
+        text = self.by + self.note.replace("\n", "").replace("\t", "")
+        repeats = len(set(self.nodes)) < n_nodes
+        for wrong, message, key in (
+            (self.target_class < 0, f"A class number must be at least 0, not {self.target_class}.", "class range"),
+            (not self.note.strip(), "A choice by hand needs a note that gives the reason.", "note missing"),
+            (n_note > MAX_NOTE, f"The note has {n_note:,} characters; shorten it to {MAX_NOTE:,}.", "note length"),
+            (n_by > MAX_BY, f"The author's name has {n_by:,} characters; shorten it to {MAX_BY}.", "author length"),
+            (not text.isprintable(), "Note or author contain control characters; retype them.", "control characters"),
+            (repeats, "The same leaf was chosen twice; choose each leaf once.", "leaf repeated"),
+            (n_nodes > MAX_CHOSEN, f"{n_nodes:,} leaves are too many; choose at most {MAX_CHOSEN:,}.", "leaf count"),
+            (not _is_utc(self.time), f"The time must be in ISO 8601 and UTC, not {self.time[:40]!r}.", "time not utc"),
+        ):
+            if wrong:
+                raise SettingsError(message, key=key)
 
 
 @dataclass(frozen=True)
@@ -120,11 +117,10 @@ class ClassSelection:
     """What was found for one class.
 
     Attributes:
-        target_class: the class's number.
         candidates: leaves at or above tau, best first, at most k_max.
         clusters: the groups, best objective first; empty when nothing was found. Where the analyst chose leaves, their
-            group comes first, whatever its objective; where the analyst chose "not found", all stay and none wins.
-        choice: the analyst's own answer, or None where the method's stands.
+            group comes first regardless of its objective; where the analyst chose "not found", none of them wins.
+        choice: the analyst's own answer; None where the method's answer stands.
     """
 
     target_class: int
@@ -168,13 +164,13 @@ def select(
         leaves: (n,) increasing indices of the leaves whose distances are known: at least `candidate_leaves`.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
         settings: alpha, eta, tau, k, k_max.
-        classes: numbers of classes; None for all. A class's answer does not depend on which others are asked about.
+        classes: numbers of classes; None for all. A class's answer does not depend on the others.
 
     Raises:
-        SettingsError: the distances are not about `leaves`, or a candidate is missing from them.
+        SettingsError: the distances do not match `leaves`, or a candidate is missing from them.
     """
     known = KnownDistances(scores.nodes, leaves, distances)
-    return tuple(_select_class(scores, known, settings, i) for i in _asked_about(scores, classes))
+    return tuple(_select_class(scores, known, settings, i) for i in _numbers(scores, classes))
 
 
 def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> Indices:
@@ -185,9 +181,9 @@ def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings)
 
 
 def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Sequence[int] | None = None) -> Indices:
-    """The leaves that are a candidate of any class, or of some: those whose distances matter, in increasing order."""
+    """The leaves that are candidates of any of the classes (None: all), in increasing order: their distances matter."""
     functional = scores.functional
-    every = [candidates(functional[i], settings) for i in _asked_about(scores, classes)]
+    every = [candidates(functional[i], settings) for i in _numbers(scores, classes)]
     return np.unique(np.concatenate(every)) if every else np.empty(0, np.intp)
 
 
@@ -202,7 +198,7 @@ def overall(selections: tuple[ClassSelection, ...]) -> Overall:
     )
 
 
-def _asked_about(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
+def _numbers(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
     return range(scores.n_classes) if classes is None else classes
 
 

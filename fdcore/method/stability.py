@@ -1,8 +1,8 @@
-"""Stability: how a class's answer changes along eta and alpha, so that an analyst sees whether it stands on an edge.
+"""Stability: how a class's answer changes with eta and alpha, so that an analyst sees whether it is close to a change.
 
 Each point of the map is what `selection.select` would answer there. The medoids depend on k alone, the order of the
-merges on the medoids, and a group's L and S on its leaves: so only the few different partitions are measured, and alpha
-costs one multiplication. Nothing here asks the suspect.
+merges on the medoids, and a group's L and S on its leaves, so only the few distinct partitions are measured, and each
+alpha costs one multiplication. Nothing here queries the suspect.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,8 +27,8 @@ from fdcore.method.selection import (
 
 DEFAULT_ETAS = tuple(step / 2 for step in range(41))  # 0 to 20 steps in the hierarchy
 DEFAULT_ALPHAS = tuple(step / 20 for step in range(1, 21))  # 0.05 to 1
-NEAR_ETA, NEAR_ALPHA = 2.0, 0.15  # what counts as a small move
-FIRM = 0.7  # share of the neighbourhood that must agree before an answer counts as firm
+NEAR_ETA, NEAR_ALPHA = 2.0, 0.15  # the largest small change
+FIRM = 0.7  # share of the neighbouring settings that must agree for an answer to count as firm
 UNSTABLE = "changes with small moves of eta or alpha"
 
 _MAX_POINTS = np.iinfo(np.int16).max
@@ -58,7 +58,6 @@ class StabilityMap:
     """Which cluster of one class wins at each eta and alpha.
 
     Attributes:
-        target_class: the class's number.
         etas: (n_eta,) float64, increasing, in steps.
         alphas: (n_alpha,) float64, increasing.
         winner: (n_eta, n_alpha) int16, index into `winners`; -1 everywhere when the class has no candidate.
@@ -72,24 +71,24 @@ class StabilityMap:
     winners: tuple[Winner, ...]
 
     def at(self, eta: float, alpha: float) -> Winner | None:
-        """Who wins at the map's point nearest to eta and alpha; None for "not found"."""
+        """The winner at the map's point nearest to eta and alpha; None for "not found"."""
         if not self.winners:
             return None
         return self.winners[int(self.winner[self.nearest(eta, alpha)])]
 
     def nearest(self, eta: float, alpha: float) -> tuple[int, int]:
-        """The row and the column of the map's point nearest to eta and alpha."""
+        """The row and column of the map's point nearest to eta and alpha."""
         return int(np.abs(self.etas - eta).argmin()), int(np.abs(self.alphas - alpha).argmin())
 
 
 @dataclass(frozen=True)
 class Flip:
-    """Another cluster wins from here on.
+    """The nearest point along one axis at which another cluster wins.
 
     Attributes:
-        axis: "eta" or "alpha", the one that is moved.
-        value: where the other cluster wins first.
-        n_points: how many of the map's points lie between, the other one included.
+        axis: "eta" or "alpha".
+        value: where the other cluster first wins.
+        n_points: the number of the map's points from the start up to and including this one.
         winner: the other cluster.
     """
 
@@ -115,7 +114,7 @@ def map_stability(
         scores: functional scores of every class and leaf.
         leaves: (n,) increasing indices of the leaves whose distances are known, at least the class's candidates.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
-        settings: tau, k, k_max; its eta and alpha do not matter.
+        settings: tau, k, k_max; its eta and alpha are ignored.
         target_class: the class's number.
         etas: the map's rows, increasing.
         alphas: the map's columns, increasing.
@@ -127,16 +126,16 @@ def map_stability(
     rows, columns = np.array(etas, np.float64), np.array(alphas, np.float64)
     chosen = candidates(scores.functional[target_class], settings)
     if not len(chosen):
-        nobody = np.full((len(rows), len(columns)), -1, np.int16)
-        return StabilityMap(target_class, rows, columns, nobody, ())
+        no_winner = np.full((len(rows), len(columns)), -1, np.int16)
+        return StabilityMap(target_class, rows, columns, no_winner, ())
     among = KnownDistances(scores.nodes, leaves, distances).among(chosen)
     tree = MergeTree(among, medoids_of(among, settings.k))
     partition, first, row_of = np.unique([tree.n_merged(eta) for eta in etas], return_index=True, return_inverse=True)
-    met: dict[tuple[int, ...], int] = {}  # the number of each cluster that won somewhere
+    met: dict[tuple[int, ...], int] = {}  # the number of each cluster that wins somewhere
     winning: list[Cluster] = []
     number = np.empty((len(partition), len(columns)), np.intp)
     for n, row in enumerate(first.tolist()):
-        # At alpha 1 the clusters come in the order in which `select` settles ties: by L, then by id.
+        # At alpha 1 the clusters are in the order in which `select` breaks ties: by L, then by id.
         clusters = weigh_groups(scores, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
         best = _best_at(clusters, columns)
         for place in np.unique(best).tolist():
@@ -154,11 +153,11 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
     Args:
         stability: the class's map.
         members: the leaves of the winner in question, in any order.
-        near: count only the points within `NEAR_ETA` and `NEAR_ALPHA` of these settings, or the nearest ones where none
-            is so near; None counts the whole map.
+        near: count only the points within `NEAR_ETA` and `NEAR_ALPHA` of these settings, or the nearest points where
+            there are none; None counts the whole map.
 
     Returns:
-        0..1; 1 when the class has no candidate, and none is asked about, at any eta and alpha.
+        0..1; 1 where the class has no candidate and `members` is empty.
     """
     wanted = set(members)
     same = [n for n, winner in enumerate(stability.winners) if set(winner.members) == wanted]
@@ -172,7 +171,7 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
 def answer_of_method(
     selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings
 ) -> tuple[int, ...]:
-    """The leaves that the method answers at exactly these settings; under a lock, at the map's nearest point."""
+    """The method's answer at exactly these settings; for a locked class, at the map's nearest point."""
     if selection.choice is None and selection.winner:
         return selection.winner.members
     near = stability.at(settings.eta, settings.alpha)
@@ -180,14 +179,12 @@ def answer_of_method(
 
 
 def firmness(selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings) -> float:
-    """The share of the settings nearby that agree with the method's answer at these; 1 where nothing is found."""
+    """The share of the neighbouring settings that give the same answer as these; 1 where nothing is found."""
     return stability_of(stability, answer_of_method(selection, stability, settings), near=settings)
 
 
 def near_grid(settings: SelectionSettings) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The etas and alphas of the default map that count as near these settings: a map over them alone, which is quick
-    to make, gives the same `firmness`.
-    """
+    """The default map's etas and alphas near these settings; a map of these alone is quick and has equal `firmness`."""
     etas, alphas = np.array(DEFAULT_ETAS), np.array(DEFAULT_ALPHAS)
     rows, columns = _within(etas, settings.eta, NEAR_ETA), _within(alphas, settings.alpha, NEAR_ALPHA)
     return tuple(etas[rows].tolist()), tuple(alphas[columns].tolist())
@@ -196,46 +193,41 @@ def near_grid(settings: SelectionSettings) -> tuple[tuple[float, ...], tuple[flo
 def find_flips(
     stability: StabilityMap, settings: SelectionSettings, members: tuple[int, ...] | None = None
 ) -> tuple[Flip, ...]:
-    """Where the winner changes when eta alone or alpha alone is moved from the settings; the nearest point each way.
+    """The nearest point in each direction at which the winner changes, when only eta or only alpha changes.
 
     Args:
         stability: the class's map.
-        settings: eta and alpha; the walk starts at the map's nearest point.
+        settings: eta and alpha; the search starts at the map's nearest point.
         members: the winner at exactly these settings, which may lie between the map's points; None for that of the
             nearest point.
 
     Returns:
-        At most four, in the order eta down, eta up, alpha down, alpha up; none when the class has no candidate.
+        At most four, in the order eta down, eta up, alpha down, alpha up; none where the class has no candidate.
     """
     if not stability.winners:
         return ()
     row, column = stability.nearest(settings.eta, settings.alpha)
     start_members = members or stability.winners[int(stability.winner[row, column])].members
-    along_eta, along_alpha = stability.winner[:, column], stability.winner[row]
-    walks = [
-        (axis, values, along, start, step)
-        for axis, values, along, start in (
-            ("eta", stability.etas, along_eta, row),
-            ("alpha", stability.alphas, along_alpha, column),
-        )
-        for step in (-1, 1)
-    ]
     flips = []
-    for axis, values, along, start, step in walks:
-        end = -1 if step < 0 else len(along)
-        place = next((p for p in range(start, end, step) if stability.winners[along[p]].members != start_members), None)
-        if place is not None:
-            winner = stability.winners[int(along[place])]
-            flips.append(Flip(axis, float(values[place]), abs(place - start), winner))
+    for axis, values, along, start in (
+        ("eta", stability.etas, stability.winner[:, column], row),
+        ("alpha", stability.alphas, stability.winner[row], column),
+    ):
+        for places in (range(start, -1, -1), range(start, len(along))):
+            changed = (p for p in places if stability.winners[along[p]].members != start_members)
+            if (place := next(changed, None)) is not None:
+                winner = stability.winners[int(along[place])]
+                flips.append(Flip(axis, float(values[place]), abs(place - start), winner))
     return tuple(flips)
 
 
 def _check_grid(etas: Sequence[float], alphas: Sequence[float]) -> None:
     if not 0 < len(etas) * len(alphas) <= _MAX_POINTS:
-        raise SettingsError(f"A map has between 1 and {_MAX_POINTS:,} points, not {len(etas)} x {len(alphas)}.")
+        size = f"{len(etas)} x {len(alphas)}"
+        raise SettingsError(f"A map must have between 1 and {_MAX_POINTS:,} points, not {size}.", key="map size")
     for values in (etas, alphas):
         if any(after <= before for before, after in pairwise(values)):
-            raise SettingsError("The map's etas and alphas must be increasing.")
+            raise SettingsError("The map's etas and alphas must be increasing.", key="map order")
     for eta in etas:
         SelectionSettings(eta=eta)
     for alpha in alphas:
@@ -243,7 +235,7 @@ def _check_grid(etas: Sequence[float], alphas: Sequence[float]) -> None:
 
 
 def _best_at(clusters: Sequence[Cluster], alphas: Shares) -> Indices:
-    """Which cluster has the highest objective at each alpha (n_alpha,); of equal ones the first."""
+    """Which cluster has the highest objective at each alpha (n_alpha,); the first in a tie."""
     functional = np.array([cluster.functional for cluster in clusters])
     semantic = np.array([cluster.semantic for cluster in clusters])
     best: Indices = objectives(functional, semantic, alphas[:, None]).argmax(axis=1)
@@ -253,7 +245,7 @@ def _best_at(clusters: Sequence[Cluster], alphas: Shares) -> Indices:
 def _by_share(
     target_class: int, etas: Shares, alphas: Shares, number: Indices, winning: Sequence[Cluster]
 ) -> StabilityMap:
-    """The map with its winners renumbered, the most frequent first; of equal ones the one met at a smaller eta."""
+    """The map with its winners renumbered, the most frequent first; in a tie, the one found at a smaller eta."""
     counts = np.bincount(number.ravel(), minlength=len(winning))
     order = np.argsort(-counts, kind="stable")
     renumbered = np.empty(len(order), np.int16)

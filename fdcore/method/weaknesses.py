@@ -1,6 +1,6 @@
-"""Why a class's answer should be taken with care, as far as its own scores tell.
+"""Why a class's answer calls for caution, judged by its own scores.
 
-What depends on the whole, or on moves of eta and alpha, is added by `fdcore.verdict`.
+`fdcore.verdict` adds what depends on all classes or on changes of eta and alpha.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from fdcore.method.selection import ClassSelection, SelectionSettings
 BELOW_TAU = "interval reaches below tau"  # the answer may be none at all
 CATCH_ALL = "answers much of everything"
 BETTER_OUTSIDE = "a much better leaf lies outside"
-MUCH_BETTER = 0.15  # by which a leaf outside an answer scores higher than the answer, to be told
-CATCH_ALL_SHARE = 0.25  # of the answers elsewhere in the corpus, from which a class of many answers too much
-CATCH_ALL_TIMES = 2.0  # a class of few answers too much when L is less than so many times its share elsewhere
+MUCH_BETTER = 0.15  # how much higher than the answer a leaf outside it must score to be reported
+CATCH_ALL_SHARE = 0.25  # of the answers elsewhere in the corpus: from here on, a class is a catch-all
+CATCH_ALL_TIMES = 2.0  # from half that share on, it is one where L is less than this many times its share elsewhere
 
 
 def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSettings) -> tuple[str, ...]:
-    """Why the class's answer should be taken with care, in words; empty when nothing speaks against it."""
+    """Why the class's answer calls for caution; empty where there is no reason."""
     winner = selection.winner
     found = ["chosen by hand"] if selection.choice else []
     if winner is None:
@@ -47,7 +47,7 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
 
 
 def share_elsewhere(scores: Scores, target_class: int, members: Sequence[int]) -> float:
-    """The class's share of the answers in the leaves outside its answer, each leaf counting the same; 0 if none are."""
+    """The class's share of the answers in the leaves outside its answer, all leaves weighted equally; 0 without any."""
     outside = np.ones(len(scores.nodes), bool)
     outside[list(members)] = False
     outside &= scores.n_queries > 0
@@ -55,10 +55,10 @@ def share_elsewhere(scores: Scores, target_class: int, members: Sequence[int]) -
 
 
 def is_catch_all(functional: float, elsewhere: float, n_classes: int) -> bool:
-    """Whether a class answers so much everywhere that its L says little.
+    """Whether a class is given for so much of everything that its L says little.
 
-    With few classes each must answer a large share of everything, so a share counts as large only from half as much
-    again as an even split on.
+    With few classes each must answer a large share of everything, so a share counts as large only where it is at least
+    1.5 times that of an even split.
     """
     usual = 1.5 / n_classes
     large = elsewhere >= max(CATCH_ALL_SHARE, usual)
@@ -66,7 +66,7 @@ def is_catch_all(functional: float, elsewhere: float, n_classes: int) -> bool:
 
 
 def best_outside(scores: Scores, target_class: int, members: Sequence[int]) -> float:
-    """The highest score of the class among the leaves outside its answer that were asked; 0 if none were."""
+    """The highest score of the class among the queried leaves outside its answer; 0 without any."""
     outside = scores.n_queries > 0
     outside[list(members)] = False
     return float(scores.functional[target_class, outside].max()) if outside.any() else 0.0

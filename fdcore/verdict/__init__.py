@@ -1,12 +1,7 @@
-"""From classes to a domain: what all findings together say, how far it may be believed, and what would strengthen it.
+"""From classes to domains: what the findings together mean, how reliable that is, and what would strengthen it.
 
-judge(...)              the verdict on findings
-reach_verdict(...)      the same from its parts
-ask_untrained(...)      how the suspect compares with untrained networks, for judge
-verdict_as_dict(...)    for the case's files
-verdict_in_words(...)   for the command line
-label_set_in_words(...) which known label set agrees, in a sentence
-reason_for(...)         why a weakness of a class's answer matters, and what helps
+`judge` reaches the verdict on findings, `reach_verdict` reaches it from their parts, and `ask_untrained` compares the
+suspect with untrained networks for it.
 """
 
 from fdcore.verdict.chance import Chance, ask_untrained

@@ -1,20 +1,20 @@
-"""Would a network that was never trained have answered so too, about the very same pictures?
+"""Would a network that was never trained have given similar answers about the same pictures?
 
-An untrained network answers by colour, brightness and coarse shape, and what a leaf shows looks alike: its pictures get
-the same answer far more often than chance alone would have it. So does a network that learned noise. What they cannot
-do is agree on a leaf's pictures *beyond* what such simple features tell. That is measured in three steps:
+An untrained network answers by colour, brightness and coarse shape, and the pictures of a leaf look alike: they get the
+same answer far more often than by chance alone. The same is true of a network that learned noise. What neither can do
+is agree on a leaf's pictures *beyond* what such simple features explain. This is measured in three steps:
 
-1. *Consistency*. What untrained networks see of a picture predicts the suspect's answer by ridge regression, fitted to
-   the other leaves. Of what this leaves unexplained, the share that pictures of one leaf have in common is the
-   intraclass correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
+1. *Consistency*. Ridge regression, fitted to the other leaves, predicts the suspect's answer from the outputs of
+   untrained networks. The share of the unexplained part that pictures of one leaf have in common is the intraclass
+   correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
 2. *The null*. Other untrained networks, each with many random last layers, answer about the same pictures and use their
-   classes as evenly as the suspect does. Their consistency is measured alike.
-3. The suspect's is compared with the null's. This is no significance test: the last layers of one network answer alike,
-   so the null is only as deep as its networks are many, and a test of exact level over six of them could not report
-   less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
+   classes as evenly as the suspect does. Their consistency is measured in the same way.
+3. *Comparison*. The suspect's consistency is compared with the null's. This is not a significance test: the last layers
+   of one network answer alike, so the null is only as deep as the number of its networks, and a test of exact level
+   over six of them could not report less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
 
-No hierarchy enters, and no setting of the analysis: once the suspect was asked, the outcome stands. It needs the
-pictures, so it is measured when the asking ends and kept as a few numbers.
+Neither the hierarchy nor any setting of the analysis matters: once the suspect has been queried, the outcome is fixed.
+The comparison needs the pictures, so it is made when the querying ends and kept as a few numbers.
 """
 
 import math
@@ -31,16 +31,16 @@ from fdcore.progress import Progress, silent
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
 
-PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are looked at, of a leaf and altogether
-MIN_LEAVES = 20  # with two pictures or more, below which nothing is measured
-N_COMPONENTS = 20  # principal components of what one untrained network sees
+PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are compared, per leaf and in all
+MIN_LEAVES = 20  # leaves with two pictures or more that a comparison needs
+N_COMPONENTS = 20  # principal components of one untrained network's outputs
 RIDGE, N_FOLDS = 0.3, 5
-N_HEADS, N_HEADS_OF_MANY, MANY = 15, 4, 20  # random last layers of each kind and network; fewer for many classes
+N_HEADS, N_HEADS_OF_MANY, MANY = 15, 4, 20  # random last layers per kind and network; fewer for many classes
 N_HIDDEN = 64
-N_BALANCING = 15  # steps that bring the classes to their shares
+N_BALANCING = 15  # steps that adjust the classes to their shares
 
-MARGIN = 1.25  # times the highest consistency of the null, from which on untrained networks are ruled out
-LEVEL = 0.05  # share of the null, the suspect counted with it, up to which that is left open
+MARGIN = 1.25  # untrained networks are ruled out above this multiple of the null's highest consistency
+LEVEL = 0.05  # the largest share of the null, including the suspect, at which the question is left open
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Chance:
     """How the suspect's consistency compares with that of untrained networks over the same pictures.
 
     Attributes:
-        consistency: the suspect's, -1 to 1; 0 for what simple features explain.
-        highest: the highest of the null.
-        n_null: random last layers that were measured, of all untrained networks together.
-        n_as_high: how many of them are as consistent as the suspect, or more so.
-        n_pictures: pictures that it was measured on.
-        n_networks: the untrained networks that bear these last layers.
+        consistency: the suspect's, -1 to 1; 0 where simple features explain everything.
+        highest: the highest consistency of the null.
+        n_null: measured random last layers, over all untrained networks.
+        n_as_high: how many of these are at least as consistent as the suspect.
+        n_pictures: pictures compared.
+        n_networks: untrained networks with these last layers.
     """
 
     consistency: float
@@ -61,42 +61,42 @@ class Chance:
     n_null: int
     n_as_high: int
     n_pictures: int
-    n_networks: int = 6  # as in every case of a version that did not keep it
+    n_networks: int = 6  # cases of versions that did not record it used six
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
-            raise ValueError("its numbers cannot be")
+            raise ValueError("its numbers are impossible")
 
     @property
     def share(self) -> float:
-        """The share of the null that is as consistent, the suspect counted with it: above 0, but no p-value."""
+        """The share of the null, including the suspect, that is as consistent: above 0, but not a p-value."""
         return (self.n_as_high + 1) / (self.n_null + 1)
 
     @property
     def ruled_out(self) -> bool:
-        """Whether the suspect is clearly more consistent than all of the null."""
+        """Whether the suspect is clearly more consistent than the whole null."""
         return self.n_as_high == 0 and self.consistency > MARGIN * max(self.highest, 0.0)
 
     @property
     def left_open(self) -> bool:
-        """Whether little of the null is as consistent, yet untrained networks cannot be ruled out."""
+        """Whether little of the null is as consistent, but untrained networks cannot be ruled out."""
         return not self.ruled_out and self.share <= LEVEL
 
     def in_words(self) -> str:
-        """What was measured, in one sentence."""
+        """The measurement in one sentence."""
         return (
-            f"Beyond what untrained networks see, pictures of one leaf agree by {self.consistency:.3f}; of "
-            f"{self.n_null:,} random last layers on {self.n_networks:,} untrained networks, asked about "
-            f"{self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
-            f"{'reaches' if self.n_as_high == 1 else 'reach'} that (the highest {self.highest:.3f})."
+            f"Beyond what untrained networks see, the answers to pictures of one leaf correlate by "
+            f"{self.consistency:.3f}; of {self.n_null:,} random last layers on {self.n_networks:,} untrained networks, "
+            f"queried with {self.n_pictures:,} of the same pictures, {self.n_as_high:,} "
+            f"{'reaches' if self.n_as_high == 1 else 'reach'} that value (highest: {self.highest:.3f})."
         )
 
 
 def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.integer[Any]]) -> Ints:
-    """Which pictures are looked at: those that were answered, the first of each leaf; of many leaves, at even steps.
+    """Sample the pictures to compare: the first answered ones of each leaf; of many leaves, those at even steps.
 
     Args:
-        answers: (n_images,) labels of the pictures as they are, -1 where not asked.
+        answers: (n_images,) labels of the unchanged pictures, -1 where not queried.
         leaf_of: (n_images,) the leaf of each.
 
     Returns:
@@ -115,18 +115,15 @@ def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.
 
 
 def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent) -> Chance | None:
-    """Ask untrained networks about the pictures that the suspect answered, and compare; None for a small corpus.
+    """Query untrained networks with the pictures that the suspect answered, and compare; None for a small corpus.
 
-    Args:
-        scored: the suspect's answers.
-        pixels: (n_images, H, W, C) uint8, the pictures in the order of the answers.
-        progress: a listener.
+    `pixels` (n_images, H, W, C) are in the order of the answers.
     """
     answers, leaf_of = scored.answers[:, 0], scored.images.node_index
     chosen = pictures_to_compare(answers, leaf_of)
     if not len(chosen):
         return None
-    from fdcore.verdict.untrained import untrained_outputs  # here, because a finished case is read without torch
+    from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
     outputs = untrained_outputs(pixels, chosen, progress=progress)
     return compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
@@ -143,8 +140,8 @@ def compare_with_chance(
     Args:
         answers: (n,) the suspect's label of each picture.
         leaf_of: (n,) the leaf of each picture, in increasing order (see `pictures_to_compare`).
-        explaining: (n, any) outputs of untrained networks, by which answers are explained.
-        answering: the same of others, which make up the null.
+        explaining: (n, any) outputs of the untrained networks that explain answers.
+        answering: outputs of the others, which form the null.
     """
     _, used = np.unique(answers, return_inverse=True)
     shares = np.bincount(used) / len(used)
@@ -162,11 +159,11 @@ def compare_with_chance(
 
 
 class _Unexplained:
-    """What simple features leave of answers.
+    """The part of the answers that simple features do not explain.
 
     Args:
         features: (n, d) standardised.
-        starts: (n_leaves,) where each leaf begins; pictures of a leaf stand together.
+        starts: (n_leaves,) where each leaf begins; the pictures of a leaf are consecutive.
     """
 
     def __init__(self, features: Floats, starts: Ints) -> None:
@@ -177,14 +174,14 @@ class _Unexplained:
 
     @staticmethod
     def _fit(features: Floats, out: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], Floats, Floats]:
-        """The held-out pictures, their features, and what turns the others' answers into coefficients (d, others)."""
+        """The held-out pictures, their features, and the map from the others' answers to coefficients (d, others)."""
         seen = features[~out]
         inner = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1], dtype=seen.dtype)
         return out, features[out], np.linalg.solve(inner, seen.T)
 
     def consistencies(self, labels: Sequence[Ints], n_classes: int) -> list[float]:
-        """For each labelling (n,) the intraclass correlation, within leaves, of what stays unexplained."""
-        columns = slice(1 if n_classes == 2 else None)  # of two classes one says all
+        """For each labelling (n,) the intraclass correlation, within leaves, of the unexplained part."""
+        columns = slice(1 if n_classes == 2 else None)  # of two classes, one determines the other
         answers = np.concatenate([np.eye(n_classes, dtype=np.float32)[each][:, columns] for each in labels], axis=1)
         rest = np.empty_like(answers)
         for out, features, solve in self._fits:
@@ -201,10 +198,10 @@ def _intraclass(values: Floats, starts: Ints, sizes: Ints) -> float:
 
 
 def _variances(values: Floats, starts: Ints, sizes: Ints) -> tuple[float, float]:
-    """Estimates without bias of the variance of values (n, k) between groups and within them, summed over columns.
+    """Unbiased estimates of the variance of values (n, k) between groups and within them, summed over columns.
 
-    The squared deviations of L means are divided by L - 1, for the grand mean is estimated from them too; what remains
-    of the variance within groups in these means is taken out. Groups of any size count the same.
+    The squared deviations of L means are divided by L - 1, because the grand mean is estimated from them too, and the
+    part that stems from the variance within groups is subtracted. All groups have equal weight, whatever their size.
     """
     values = values.astype(np.float64)
     means = np.add.reduceat(values, starts) / sizes[:, None]
@@ -217,17 +214,17 @@ def _variances(values: Floats, starts: Ints, sizes: Ints) -> tuple[float, float]
 def _random_answers(answering: Sequence[npt.NDArray[np.float32]], shares: Floats) -> Iterator[list[Ints]]:
     """For each network, labels (n,) by random last layers, with each class as frequent as in `shares`.
 
-    Three kinds: over all outputs, over their principal components (which brings out details), and over a random hidden
-    layer of these (which brings out unlikely combinations, as a network that learned noise would).
+    There are three kinds: over all outputs, over their principal components (which emphasise details), and over a
+    random hidden layer of these (which emphasises unlikely combinations, like a network that learned noise).
     """
     rng = np.random.default_rng(1)
     n_heads = N_HEADS if len(shares) <= MANY else N_HEADS_OF_MANY
     for seen in answering:
-        seen_alike, components, labels = _standardised(seen), _components(seen), []
+        scaled, components, labels = _standardised(seen), _components(seen), []
         for _ in range(n_heads):
             to_hidden = _normal(rng, components.shape[1], N_HIDDEN) * np.float32(1.5 / math.sqrt(components.shape[1]))
             hidden = np.tanh(components @ to_hidden + _normal(rng, 1, N_HIDDEN) / 2)
-            inputs = (seen_alike, components, hidden)
+            inputs = (scaled, components, hidden)
             labels += [_balanced(each @ _normal(rng, each.shape[1], len(shares)), shares) for each in inputs]
         yield labels
 
@@ -239,7 +236,7 @@ def _normal(rng: np.random.Generator, rows: int, columns: int) -> Floats:
 
 
 def _balanced(outputs: Floats, shares: Floats) -> Ints:
-    """The class (n,) of each of the outputs (n, k), after offsets that bring every class near its share."""
+    """The class (n,) of each of the outputs (n, k), after offsets that bring every class close to its share."""
     outputs, n = _standardised(outputs), len(outputs)
     if len(shares) == 2:
         apart = outputs[:, 1] - outputs[:, 0]

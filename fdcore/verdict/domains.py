@@ -1,14 +1,13 @@
 """From classes to domains: the few parts of the hierarchy that the found classes lie in.
 
-Which parts is a question of how finely to speak: "animal" for all, or "dog", "cat" and "bird" each. It is answered by
-minimum description length (Rissanen 1978): naming a domain costs log2(leaves of the corpus) bits, and saying where in
-its domain a class lies costs log2(leaves under the domain) bits. The cheapest way of saying where all classes lie is
-the answer.
+How fine the parts are ("animal" for all, or "dog", "cat" and "bird") is decided by minimum description length (Rissanen
+1978): naming a domain costs log2(leaves of the corpus) bits, and locating a class in its domain costs log2(leaves under
+the domain) bits. The cheapest description of where all classes lie is chosen.
 
-One general class must not swallow the others. A domain must say something: nodes that hold more than half of the whole
-hierarchy ("entity") are none, and a class that is named so is too general to be placed. A class whose name promises far
-more than its leaves are ("artifact" for three of a hundred) has no say in where the others lie. And what any other
-class is named by may hold that class alone, while those below it go elsewhere.
+One general class must not swallow the others. A domain must be informative: nodes that hold more than half of the whole
+hierarchy ("entity") are not domains, and a class with such a name is too general to be placed. A class whose name
+covers far more than its leaves ("artifact" for three of a hundred) has no influence on where the others lie. The node
+that names any other class may hold that class alone, while those below it belong to other domains.
 """
 
 import math
@@ -36,16 +35,16 @@ class Domain:
     """What some of the found classes have in common.
 
     Attributes:
-        kind: "node" for a part of the hierarchy; "folder" for classes that no hierarchy holds, which go by their
-            corpus folder; "leaves" for a class of unrelated leaves, chosen by hand; "too general" for a class whose
-            name holds more than `MAX_SHARE` of the hierarchy.
-        node: id of what it is called by; None for "folder" and "leaves".
-        label: what it is called. Text from outside.
+        kind: "node" for a part of the hierarchy; "folder" for classes outside any hierarchy, named by their corpus
+            folder; "leaves" for a class of unrelated leaves, chosen by hand; "too general" for a class whose name
+            covers more than `MAX_SHARE` of the hierarchy.
+        node: id of the node that names it; None for "folder" and "leaves".
+        label: its name. Untrusted text.
         classes: numbers of the found classes in it, in increasing order. Each is in one domain only: where a domain
             lies under another, its classes are not among the other's.
         n_leaves: leaves of the corpus at or under it.
         n_selected: how many of these are in the answer of any of its classes.
-        above_others: whether another domain lies under it, so that its name alone would promise too much.
+        above_others: whether another domain lies under it, so that its name alone would cover too much.
     """
 
     kind: Kind
@@ -58,7 +57,7 @@ class Domain:
 
 
 def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> tuple[Domain, ...]:
-    """The domains of the found classes, that with the most classes first, what is too general last."""
+    """The domains of the found classes, most classes first; those that are too general come last."""
     groups: dict[tuple[Kind, str], list[ClassFinding]] = defaultdict(list)
     named: list[ClassFinding] = []
     for finding in findings:
@@ -73,25 +72,20 @@ def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hi
         groups["node", node] = held
     found = [_domain(kind, called, inside, scores, hierarchy) for (kind, called), inside in groups.items()]
     nodes = {domain.node for domain in found if domain.kind == "node" and domain.node}
-    found = [replace(each, above_others=_is_above(each, nodes, hierarchy)) for each in found]
+    found = [replace(each, above_others=bool(each.node and nodes & hierarchy.descendants(each.node))) for each in found]
     return tuple(sorted(found, key=lambda each: (each.kind == "too general", -len(each.classes), each.classes)))
 
 
-def _is_above(domain: Domain, nodes: set[str], hierarchy: Hierarchy) -> bool:
-    """Whether any of the nodes lies under a domain."""
-    return domain.node is not None and not nodes.isdisjoint(hierarchy.descendants(domain.node))
-
-
 def says_nothing(hierarchy: Hierarchy, node: str) -> bool:
-    """Whether a node holds so much of the hierarchy that its name tells nothing."""
+    """Whether a node covers so much of the hierarchy that its name is uninformative."""
     below = hierarchy.descendants(node)
     return bool(below) and len(below) + 1 > MAX_SHARE * len(hierarchy)
 
 
 def _kind_of(name: Name, hierarchy: Hierarchy) -> tuple[Kind, str]:
-    """How a found class is placed, and the node, folder or label by which."""
+    """The kind of domain for a found class, and the node, folder or label that names it."""
     node = name.ancestor
-    if node is None:  # chosen by hand: leaves that have nothing in common
+    if node is None:  # unrelated leaves, chosen by hand
         return "leaves", name.label
     if (folder := _folder_of(hierarchy, node)) is not None:
         return "folder", folder
@@ -101,7 +95,7 @@ def _kind_of(name: Name, hierarchy: Hierarchy) -> tuple[Kind, str]:
 def _placed(named: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> dict[str, list[ClassFinding]]:
     """The classes of each domain that is a node.
 
-    Classes whose names promise too much come second: into a domain that is there, or else among themselves.
+    Classes whose names cover too much come second: they join an existing domain, or else form their own.
     """
     narrow = _by_node(finding for finding in named if not _promises_too_much(finding))
     broad = _by_node(finding for finding in named if _promises_too_much(finding))
@@ -140,7 +134,7 @@ def _covered(
 
 
 class CoverTree:
-    """The tree above some nodes, and what it costs to say where they lie.
+    """The tree above some nodes, and the cost of describing where they lie.
 
     Args:
         hierarchy: the corpus' hierarchy.
@@ -155,7 +149,7 @@ class CoverTree:
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
-        """The nodes right below each, in the order in which they were met."""
+        """The children of each node, in the order in which they were found."""
         below: dict[str, list[str]] = {node: [] for node in self.parent}
         for node, above in self.parent.items():
             if above is not None:
@@ -163,32 +157,32 @@ class CoverTree:
         return below
 
     def n_leaves(self, node: str) -> int:
-        """Leaves of the corpus at or under a node, on any way."""
+        """Leaves of the corpus at or under a node, by any path."""
         if node not in self._n_leaves:
             under = self._hierarchy.descendants(node)
             self._n_leaves[node] = len(self._leaves & under) + (node in self._leaves)
         return self._n_leaves[node]
 
     def may_be_domain(self, node: str) -> bool:
-        """Whether a node may hold others than itself."""
+        """Whether a node may hold other classes than its own."""
         return not says_nothing(self._hierarchy, node)
 
     def cost(self, node: str, n_classes: int) -> float:
-        """Bits for a domain at this node with so many classes in it."""
+        """Bits for a domain at this node with this many classes."""
         return math.log2(max(len(self._leaves), 2)) + n_classes * math.log2(max(self.n_leaves(node), 1))
 
     def cheapest_cover(self) -> Cover:
-        """The domains that hold all classes at the least cost; of equal covers the more general.
+        """The domains that hold all classes at the lowest cost; of equal covers, the more general.
 
         A domain holds all classes at or under it that no domain below it holds. Domains lie below another only where
-        that one holds nothing but the classes that are named by it.
+        that one holds nothing but the classes it names.
 
-        Exact, by dynamic programming from the leaves of the tree upwards: below a node, either it holds everything, or
-        the best covers of its children stay and it holds its own classes, if it has any.
+        Exact, by dynamic programming from the bottom of the tree upwards: a node either holds everything below it, or
+        keeps its own classes, if any, and the best covers of its children.
         """
         total = _sums_upwards(self.parent, self.n_classes)
         bits: dict[str, float] = {}
-        whole: set[str] = set()  # nodes that are better as a domain than split
+        whole: set[str] = set()  # nodes that cost less as one domain than split
         for node in reversed(_parents_first(self.parent)):
             own = self.cost(node, self.n_classes[node]) if node in self.n_classes else 0.0
             split = own + sum(bits[child] for child in self.children[node])
@@ -199,7 +193,7 @@ class CoverTree:
         return self._cover_of(whole)
 
     def _cover_of(self, whole: set[str]) -> Cover:
-        """The domains, walking down from the top until a node that is one as a whole."""
+        """The domains, walking down from the top to each node that is a domain as a whole."""
         cover: dict[str, tuple[str, ...]] = {}
         waiting = [node for node, above in self.parent.items() if above is None]
         while waiting:
@@ -213,15 +207,15 @@ class CoverTree:
         return cover
 
     def _named_under(self, top: str) -> tuple[str, ...]:
-        """The nodes at or under one that classes are named by."""
+        """The nodes at or under `top` that name classes."""
         inside = [top]
-        for node in inside:  # grows while it is walked through
+        for node in inside:  # grows during the loop
             inside += self.children[node]
         return tuple(node for node in inside if node in self.n_classes)
 
 
 def _lowest(node: str, children: Mapping[str, list[str]], n_classes: Mapping[str, int]) -> str:
-    """The same domain as low as it goes: down while all of its classes lie below a single child."""
+    """The lowest node for the same domain: down while all of its classes lie below a single child."""
     while node not in n_classes and len(children[node]) == 1:
         node = children[node][0]
     return node
@@ -232,13 +226,13 @@ def _parents_first(parent: Mapping[str, str | None]) -> list[str]:
     for node, above in parent.items():
         below[above].append(node)
     order = list(below[None])
-    for node in order:  # grows while it is walked through
+    for node in order:  # grows during the loop
         order += below[node]
     return order
 
 
 def _sums_upwards(parent: Mapping[str, str | None], values: Mapping[str, int]) -> dict[str, int]:
-    """The sum of values at and below each node of a tree."""
+    """The sum of the values at and below each node of a tree."""
     total = {node: values.get(node, 0) for node in parent}
     for node in reversed(_parents_first(parent)):
         above = parent[node]
@@ -248,7 +242,7 @@ def _sums_upwards(parent: Mapping[str, str | None], values: Mapping[str, int]) -
 
 
 def _folder_of(hierarchy: Hierarchy, node: str) -> str | None:
-    """The corpus folder of a node that no hierarchy holds; None for all others.
+    """The corpus folder of a node outside any hierarchy; None for all others.
 
     Such a node has neither parents nor children, and its id is "<folder>/<class>" (see `fdcore.corpus.layouts`).
     """
@@ -258,7 +252,7 @@ def _folder_of(hierarchy: Hierarchy, node: str) -> str | None:
 
 
 def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> Domain:
-    """A domain by its node, folder or label, and the classes in it."""
+    """The domain of some classes, named by its node, folder or label."""
     winners = [finding.selection.winner for finding in inside if finding.selection.winner]
     selected = {scores.nodes[leaf] for winner in winners for leaf in winner.members}
     if kind == "folder":

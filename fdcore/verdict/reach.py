@@ -1,4 +1,4 @@
-"""The verdict: what all classes together say about the suspect, in numbers and in plain words."""
+"""The verdict: what all classes together reveal about the suspect, in numbers and in plain words."""
 
 import math
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ from fdcore.words.vectors import WordVectors, builtin_vectors
 MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
-MAX_AGREEMENTS = 5  # label sets that are kept, the best first
-NOT_COMPARED = "No untrained networks were asked about the same pictures: fixed limits decide."
+MAX_AGREEMENTS = 5  # label sets kept, the best first
+NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
 _CAUTIONS = {
-    "undecided": "The answers of the classes are listed all the same. They count only if the whole means something.",
-    "meaningless": "The answers of the classes are listed all the same. By this verdict they say nothing.",
+    "undecided": "The answers of the classes are still listed. They count only if the verdict is meaningful.",
+    "meaningless": "The answers of the classes are still listed. According to this verdict, they mean nothing.",
 }
 
 
@@ -40,7 +40,7 @@ class Answers:
     Attributes:
         n_single_leaf: by a single leaf.
         n_named_by_node: by several leaves with a common ancestor, whose name they bear.
-        n_unrelated: by several leaves that have nothing in common; only by hand.
+        n_unrelated: by several unrelated leaves; only by hand.
         n_by_hand: chosen by an analyst, whether found or not.
         n_weak: found classes with at least one weakness of their own.
     """
@@ -54,22 +54,20 @@ class Answers:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What all classes together say. Labels in it come from outside; nothing here is markup.
+    """What all classes together reveal. Its labels are untrusted text; nothing here is markup.
 
     Attributes:
-        outcome: whether the answers follow what the pictures show; "undecided" where that cannot be told.
-        meaningful: whether they do for certain, so that the rest may be believed at all.
-        why_not: one to three sentences where they do not, or where it is undecided; empty otherwise.
+        outcome: whether the answers follow what the pictures show; "undecided" where that cannot be determined.
+        meaningful: whether they certainly do; only then can the rest be relied on.
+        why_not: one to three sentences where they do not or where it is undecided; empty otherwise.
         headline: one sentence.
-        n_found, n_classes: found classes, of how many.
-        domains: the parts of the hierarchy that the found classes lie in, that with the most classes first. They are
-            there even when nothing is meaningful, as what the method would have said.
-        mean_functional, mean_semantic: L and S, on average over the found classes; nan where none was found.
+        domains: the parts of the hierarchy that the found classes lie in, most classes first. They are filled in even
+            where the verdict is not meaningful, as what the method would have reported.
+        mean_functional, mean_semantic: mean L and S of the found classes; nan where none was found.
         overall_functional, overall_semantic: their sums (paper section 4.1.3).
-        answers: how the found classes were answered.
         specificity: what the outcome rests on, by fixed limits.
-        chance: how the suspect compares with untrained networks over the same pictures; None where that is not known.
-        weak_points: what speaks against the verdict.
+        chance: how the suspect compares with untrained networks on the same pictures; None where that is unknown.
+        weak_points: the reasons for doubt.
         agreements: known label sets and how they agree, the best first, at most `MAX_AGREEMENTS`; often none.
     """
 
@@ -95,13 +93,13 @@ class Verdict:
 
     @property
     def measured_in_words(self) -> str:
-        """What the outcome rests on, in a few sentences."""
+        """What the outcome rests on, in two to four sentences."""
         compared = self.chance.in_words() if self.chance else NOT_COMPARED
         return f"{self.specificity.in_words()} {compared}"
 
     @property
     def caution(self) -> str:
-        """What has to be known before the classes' answers are read; empty where the whole is meaningful."""
+        """A caveat to show before the classes' answers; empty where the verdict is meaningful."""
         return _CAUTIONS.get(self.outcome, "")
 
     @property
@@ -120,10 +118,10 @@ def judge(
     """`reach_verdict` on findings, with the known label sets that agree with them.
 
     Args:
-        findings: what was found.
+        findings: the suspect's findings.
         preprocessing_assumed: whether the suspect's preprocessing is a guess.
         chance: the comparison with untrained networks, where it was made.
-        vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
+        vectors: for known label sets with names outside the hierarchy; None for the built-in ones.
     """
     scored = findings.scored
     return reach_verdict(
@@ -156,9 +154,9 @@ def reach_verdict(
         scores: functional scores of every class and leaf.
         hierarchy: the corpus' hierarchy.
         settings: alpha, eta, tau, k of the findings.
-        distances: gives the steps (n, n) among leaves (n,), where they are known already; None computes them.
+        distances: gives the steps (n, n) among leaves (n,), where they are already known; None computes them.
         agreements: known label sets and how they agree with the findings, the best first.
-        circumstances: how the answers came about; None for nothing to complain of.
+        circumstances: how the answers were obtained; None for known preprocessing and a complete run.
         chance: the comparison with untrained networks, where it was made.
     """
     known = distances or _distances(scores, hierarchy)
@@ -166,7 +164,7 @@ def reach_verdict(
     specificity = measure_specificity(findings, scores, known)
     domains = find_domains(findings, scores, hierarchy)
     points = find_weak_points(findings, scores, settings, known, circumstances or Circumstances())
-    if specificity.by_distinct_classes:  # such suspects answer one leaf a class, and rightly so (docs/decisions/0007)
+    if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
     decision = decide(specificity, chance)
     n = total.n_found
@@ -191,14 +189,14 @@ def reach_verdict(
 
 
 def verdict_as_dict(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as JSON: lists for tuples, null for what could not be measured."""
+    """The verdict as JSON, with null for what could not be measured."""
     content = asdict(replace(verdict, agreements=()))
     content["agreements"] = [_agreement_as_dict(agreement) for agreement in verdict.agreements]
     return {key: _json_ready(value) for key, value in content.items()}
 
 
 def verdict_in_words(verdict: Verdict) -> str:
-    """The verdict as plain text, a line for each thing; labels are shortened and hold no line breaks."""
+    """The verdict as plain text, one item per line; labels are shortened and hold no line breaks."""
     lines = [verdict.headline, ""]
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
@@ -223,7 +221,7 @@ def label_set_in_words(verdict: Verdict) -> str:
     """Which known label set agrees with the findings, class for class, or fits but is too small to rule out chance.
 
     Returns:
-        One to three sentences of our own texts, without markup; empty where there is no such set.
+        One to three sentences without markup; empty where there is no such set.
     """
     agreed = (one for one in verdict.agreements if one.agrees)
     fitting = (one for one in verdict.agreements if one.fits and verdict.outcome != "meaningless")
@@ -267,17 +265,17 @@ def _listing(items: Sequence[str]) -> str:
 
 
 def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
-    """The classes whose score may in truth lie below tau, so that they may be no finding at all."""
+    """The classes whose true score may lie below tau, so that they may not be findings at all."""
     return {target for point in points if point.key == BELOW_TAU for target in point.classes}
 
 
 def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
     if decision.outcome == "meaningless":
         return f"No meaningful distribution: {decision.why}"
-    said_to_be = _trained_in_words(domains, n_classes - n_found, uncertain)
+    trained = _trained_in_words(domains, n_classes - n_found, uncertain)
     if decision.outcome == "undecided":
-        return f"Undecided: {decision.why} If it means anything: {said_to_be[0].lower()}{said_to_be[1:]}"
-    return said_to_be
+        return f"Undecided: {decision.why} If the answers mean anything, {trained[0].lower()}{trained[1:]}"
+    return trained
 
 
 def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:
@@ -292,7 +290,7 @@ def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int])
 
 def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
     """ "animal (6 classes), motor vehicle (3 classes) and 2 classes in 2 other domains"."""
-    n_named = MAX_NAMED if len(domains) > MAX_NAMED + 1 else len(domains)  # a single one more is named too
+    n_named = MAX_NAMED if len(domains) > MAX_NAMED + 1 else len(domains)  # if only one is left over, it is named too
     names = [_domain_name(domain, uncertain) for domain in domains[:n_named]]
     if rest := domains[n_named:]:
         names.append(f"{_n_classes(rest)} in {len(rest):,} other domains")
@@ -301,11 +299,11 @@ def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
 
 def _domain_name(domain: Domain, uncertain: set[int]) -> str:
     doubt = "uncertain" if uncertain.issuperset(domain.classes) else ""
-    if domain.kind == "folder":  # an analyst gave it this name: it is no finding
-        like = f"{_n_classes([domain])} like those in the corpus folder “{said(domain.label)}”"
+    if domain.kind == "folder":  # an analyst gave it this name, so it is not a finding
+        like = f"{_n_classes([domain])} like those in the corpus folder “{quoted(domain.label)}”"
         return f"{like} ({doubt})" if doubt else like
     general = " in general" if domain.above_others else ""
-    return f"{said(domain.label)}{general} ({', '.join(filter(None, [_n_classes([domain]), doubt]))})"
+    return f"{quoted(domain.label)}{general} ({', '.join(filter(None, [_n_classes([domain]), doubt]))})"
 
 
 def _general_in_words(general: Sequence[Domain]) -> str:
@@ -315,10 +313,10 @@ def _general_in_words(general: Sequence[Domain]) -> str:
 
 
 def _nowhere_in_words(general: Sequence[Domain]) -> str:
-    """The start of a headline about classes that all are too general to place."""
+    """The start of a headline where every class is too general to place."""
     return (
-        f"The suspect tells things apart, but what it was trained to recognise cannot be placed: {_n_classes(general)} "
-        f"found, named as generally as “{said(general[0].label)}”"
+        "The suspect distinguishes things, but what it was trained to recognise cannot be placed: "
+        f"{_n_classes(general)} found, with names as general as “{quoted(general[0].label)}”"
     )
 
 
@@ -326,16 +324,16 @@ def _n_classes(domains: Sequence[Domain]) -> str:
     return counted(sum(len(domain.classes) for domain in domains), "class", "classes")
 
 
-def said(label: str) -> str:
-    """A label within a sentence: on one line, printable, and not longer than `MAX_LABEL` characters."""
+def quoted(label: str) -> str:
+    """A label within a sentence: on one line, printable, and at most `MAX_LABEL` characters long."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in label).split()) or "(no name)"
     return plain if len(plain) <= MAX_LABEL else f"{plain[: MAX_LABEL - 1].rstrip()}…"
 
 
 def _scores_in_words(verdict: Verdict) -> str:
     return (
-        f"L is {verdict.mean_functional:.2f} and S {verdict.mean_semantic:.2f} on average over the found classes "
-        f"({verdict.overall_functional:.2f} and {verdict.overall_semantic:.2f} in sum)."
+        f"Over the found classes, the mean L is {verdict.mean_functional:.2f} and the mean S "
+        f"{verdict.mean_semantic:.2f} (sums: {verdict.overall_functional:.2f} and {verdict.overall_semantic:.2f})."
     )
 
 
@@ -351,14 +349,14 @@ def _answers_in_words(verdict: Verdict) -> str:
 def _domain_in_words(domain: Domain) -> str:
     kind = {"folder": " (a corpus folder)", "too general": " (too general to place)"}.get(domain.kind, "")
     return (
-        f"{said(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; of its "
-        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus, {domain.n_selected:,} in an answer"
+        f"{quoted(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; {domain.n_selected:,} of its "
+        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected"
     )
 
 
 def _agreement_in_words(agreement: Agreement) -> str:
     return (
-        f"{said(agreement.title)}: mean similarity {agreement.mean:.2f} over "
+        f"{quoted(agreement.title)}: mean similarity {agreement.mean:.2f} over "
         f"{counted(agreement.n_compared, 'class', 'classes')} in class order, p = {agreement.p_value:.2g}; "
         + ("convincing" if agreement.agrees else TOO_FEW if agreement.fits else "above chance, not convincing")
     )

@@ -1,14 +1,14 @@
-"""Whether the answers follow what the pictures show. A network that was never trained answers too, and so does one that
-learned noise; the method then finds classes with a high L all the same, and they mean nothing.
+"""Whether the answers follow what the pictures show. An untrained network, or one that learned noise, answers too; the
+method then still finds classes with a high L, but they mean nothing.
 
-Two ways of being meaningful, either is enough; docs/decisions/0007 says how the limits were measured:
+Answers are meaningful in either of two ways; docs/decisions/0007 explains how the limits were measured:
 
 - *by kinds*: the suspect uses its classes evenly, and related leaves get related answers;
-- *by distinct classes*: the found classes answer their own leaves and hardly any others. So a suspect shows that tells
-  apart what no hierarchy relates, such as digits.
+- *by distinct classes*: the found classes are given for their own leaves and hardly any others, as by a suspect that
+  distinguishes what no hierarchy relates, such as digits.
 
-An untrained network puts nearly everything in few of its classes. One that learned noise uses them evenly, but what is
-related does not get related answers, and its classes answer all over the corpus.
+An untrained network puts nearly everything in few of its classes. One that learned noise uses them evenly, but related
+leaves do not get related answers, and its classes are spread all over the corpus.
 """
 
 import math
@@ -24,15 +24,15 @@ from fdcore.method.scores import Scores
 
 LEAST_EVENNESS = 0.6
 LEAST_KINSHIP = 0.25
-NEARLY = 0.05  # below it, kinship is too close to the limit to speak of noise
+NEARLY = 0.05  # this far below the limit, kinship is too close to it to conclude noise
 LEAST_KIN_ODDS = 3.0
-SOME_KIN_ODDS, LEAST_KIN_SHARE = 1.45, 0.4  # lower odds count where relatives share most of what a leaf has
+SOME_KIN_ODDS, LEAST_KIN_SHARE = 1.45, 0.4  # lower odds suffice where relatives share most of a leaf's difference
 LEAST_MARGIN = 0.5
 MOST_STRAYS = 0.06
-MIN_DISTINCT = 2  # found classes from which on they can be distinct from each other
+MIN_DISTINCT = 2  # found classes needed before they can be distinct from each other
 
 STANDARD_ANSWERS = 12  # independent answers per leaf at which kinship is stated
-MAX_LEAVES = 2_000  # that kinship is measured on; of more, as many at even steps
+MAX_LEAVES = 2_000  # for measuring kinship; of more, this many at even steps
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,23 +42,20 @@ class Specificity:
     """How far the answers follow what is shown.
 
     Attributes:
-        n_classes: classes of the suspect.
-        n_found: how many of them were found.
-        n_used: the number of classes that, used equally, would spread as the answers do (the exponential of their
-            entropy, each leaf counting the same); 1 to n_classes.
-        evenness: log(n_used) / log(n_classes), 0 for one class only, 1 for all alike.
+        n_used: the number of equally used classes that would give the same entropy as the answers (the exponential of
+            that entropy, all leaves weighted equally); 1 to n_classes.
+        evenness: log(n_used) / log(n_classes), 0 for one class only, 1 for all equally.
         kinship: the correlation of a leaf's answers with those of its nearest relatives (Moran's I over the nearest
-            leaves), stated as for `STANDARD_ANSWERS` independent answers per leaf whatever the real number; nan where
-            no two leaves are related.
+            leaves), scaled to `STANDARD_ANSWERS` independent answers per leaf; nan where no two leaves are related.
         kin_odds: the odds of the same answer for a leaf and its nearest relatives, as a multiple of those for any two
             leaves; nan where no two leaves are related.
-        kin_share: how much of what tells a leaf's answers from the average is shared by its nearest relatives; near 1
-            where relatives are alike, near 0 where each leaf goes its own way, below 0 where relatives are unlike. nan
-            where there is nothing to share.
-        margin: L less the class's share of the answers in all other leaves, on average over the found classes; nan
-            where none is found.
-        strays: the share of all other leaves that score at least half of L, on average over the found classes; nan
-            where none is found.
+        kin_share: how much of a leaf's difference from the average answers its nearest relatives share; near 1 where
+            relatives are alike, near 0 where they are independent, below 0 where they are unlike; nan where no leaf
+            differs.
+        margin: mean over the found classes of L minus the class's share of the answers in all other leaves; nan
+            without any.
+        strays: mean over the found classes of the share of other leaves that score at least half of L; nan without
+            any.
     """
 
     n_classes: int
@@ -73,53 +70,47 @@ class Specificity:
 
     @property
     def by_kinds(self) -> bool:
-        """Whether related things get related answers, over classes that are used."""
+        """Whether the classes are used evenly and related things get related answers."""
         shared = self.kin_odds >= SOME_KIN_ODDS and self.kin_share >= LEAST_KIN_SHARE
         related = self.kinship >= LEAST_KINSHIP or self.kin_odds >= LEAST_KIN_ODDS or shared
         return self.evenness >= LEAST_EVENNESS and related
 
     @property
     def by_distinct_classes(self) -> bool:
-        """Whether the found classes, two at least, answer their own leaves and hardly any others."""
+        """Whether the found classes, at least two, are given for their own leaves and hardly any others."""
         return self.n_found >= MIN_DISTINCT and self.keeps_apart
 
     @property
     def keeps_apart(self) -> bool:
-        """The same for any number of classes. Of a single one it says little: nobody need answer the rest."""
+        """The same for any number of classes. For a single one it says little, because it has no rival."""
         return self.margin >= LEAST_MARGIN and self.strays <= MOST_STRAYS
 
     def in_words(self) -> str:
-        """What was measured, in two sentences."""
+        """The measurements in one or two sentences."""
         related = "no two leaves are related"
         if not math.isnan(self.kinship):
             odds = f"{self.kin_odds:,.1f}" if self.kin_odds <= 1_000 else "over 1,000"
             related = (
                 f"answers to the nearest relatives correlate by {self.kinship:.2f}, with {odds} times the odds of the "
-                "same answer that any two leaves have"
+                "same answer for any two leaves"
             )
-        spread = f"The answers spread as over {self.n_used:.1f} of {self.n_classes:,} classes"
-        first = f"{spread if self.n_classes > 1 else 'All answers are the only class there is'}; {related}."
+        spread = f"The answers are spread as if over {self.n_used:.1f} of {self.n_classes:,} classes"
+        first = f"{spread if self.n_classes > 1 else 'All answers are the only class'}; {related}."
         if math.isnan(self.margin):
             return first
         return (
-            f"{first} On average a found class scores {self.margin:.2f} higher in its own leaves than elsewhere, and "
-            f"{self.strays:.0%} of the other leaves come near it."
+            f"{first} On average, a found class scores {self.margin:.2f} higher in its own leaves than elsewhere, and "
+            f"{self.strays:.0%} of the other leaves score at least half as high."
         )
 
 
 def measure_specificity(
     findings: Sequence[ClassFinding], scores: Scores, distances: Callable[[Indices], Matrix]
 ) -> Specificity:
-    """Measure how far the answers follow what is shown.
-
-    Args:
-        findings: one for each class.
-        scores: functional scores of every class and leaf.
-        distances: gives the steps (n, n) among leaves (n,).
-    """
+    """Measure how far the answers follow what is shown; `distances` gives the steps (n, n) among leaves (n,)."""
     asked: Indices = np.flatnonzero(scores.n_queries > 0)
     shares = scores.functional[:, asked].sum(axis=1, dtype=np.float64)
-    n_used = min(math.exp(_entropy(shares)), float(scores.n_classes))  # rounding may add a little to the limit
+    n_used = min(math.exp(_entropy(shares)), float(scores.n_classes))  # rounding may exceed the limit a little
     margin, strays = _contrast(findings, scores, asked)
     kinship, kin_odds, kin_share = _kinship(scores, _some(asked), distances)
     return Specificity(
@@ -136,41 +127,41 @@ def measure_specificity(
 
 
 def why_meaningless(specificity: Specificity) -> str:
-    """Why the findings mean nothing, as the rest of a sentence; empty where they do mean something."""
+    """Why the findings are meaningless, as the rest of a sentence; empty where they are meaningful."""
     if not specificity.n_found:
         return "no class was found in this corpus."
     if specificity.by_kinds or specificity.by_distinct_classes:
         return ""
     if specificity.n_classes == 1:
         return (
-            "the suspect has a single class, so it answers the same whatever it is shown, and there is nothing that "
-            "its answers could tell apart."
+            "the suspect has a single class, so it gives the same answer to every picture, and its answers cannot "
+            "distinguish anything."
         )
     if specificity.evenness < LEAST_EVENNESS:
         return (
-            f"the suspect puts nearly everything in few of its classes, whatever it is shown (as if it had "
+            f"the suspect puts nearly everything in few of its classes, regardless of the picture (as if it had "
             f"{specificity.n_used:.1f} classes instead of {specificity.n_classes:,}), as untrained networks do. "
-            "Or this corpus shows nothing that it was trained to tell apart."
+            "Alternatively, this corpus shows nothing that it was trained to distinguish."
         )
     kinship = 0.0 if math.isnan(specificity.kinship) else specificity.kinship
     measured = f"(correlation {kinship:.3f}, at least {LEAST_KINSHIP} is expected), and {_apart_in_words(specificity)}"
     if kinship >= LEAST_KINSHIP - NEARLY:
         return (
-            f"related things get related answers nearly, but not quite, as often as must be {measured}. That is too "
-            "close to tell: ask about more images of each leaf, or over a corpus that shows more of what was found."
+            f"related things get related answers nearly, but not quite, as often as required {measured}. That is too "
+            "close to call: query more images of each leaf, or use a corpus that shows more of what was found."
         )
     return (
-        f"what is related does not get related answers {measured}, as with networks that learned noise. Or this corpus "
-        "shows too little of what the suspect was trained on."
+        f"related things do not get related answers {measured}, as with networks that learned noise. Alternatively, "
+        "this corpus shows too little of what the suspect was trained on."
     )
 
 
 def _apart_in_words(specificity: Specificity) -> str:
-    """Why keeping to their own leaves does not save the found classes."""
+    """Why the found classes do not count as distinct."""
     if specificity.n_found >= MIN_DISTINCT:
         return "the found classes do not keep to their own leaves"
     if specificity.keeps_apart:
-        return "a single found class proves nothing by keeping to its own leaves"
+        return "a single found class that keeps to its own leaves proves nothing"
     return "the only found class does not keep to its own leaves"
 
 
@@ -204,9 +195,8 @@ def _some(leaves: Indices) -> Indices:
 def _kinship(scores: Scores, leaves: Indices, distances: Callable[[Indices], Matrix]) -> tuple[float, float, float]:
     """Kinship, kin odds and kin share (see `Specificity`), nan where no two leaves are related.
 
-    Kinship is Moran's I of the answer profiles with the nearest leaves as neighbours. The variance that comes from
-    having few answers is taken out and put back as it would be for `STANDARD_ANSWERS`, so that the figure does not grow
-    with the number of pictures.
+    Kinship is Moran's I of the answer profiles with the nearest leaves as neighbours. The variance due to few answers
+    is replaced by that of `STANDARD_ANSWERS` answers, so that the figure does not grow with the number of pictures.
     """
     nearest = _nearest(distances(leaves)) if len(leaves) > 1 else np.zeros((len(leaves), len(leaves)), bool)
     related = nearest.any(axis=1)
@@ -222,17 +212,10 @@ def _kinship(scores: Scores, leaves: Indices, distances: Callable[[Indices], Mat
     between = float(((own - mean) ** 2).sum(axis=1).mean() - (within / n_answers).mean())
     total = max(between, 0.0) + float(within.mean()) / STANDARD_ANSWERS
     same, same_at_random = float((own * neighbours).sum(axis=1).mean()), _agreement_of_any(profiles)
-    return (
-        _within_one(shared / total) if total > 0 else 0.0,
-        _odds(same) / max(_odds(same_at_random), 1e-12),
-        _within_one(shared / between) if between > 0 else math.nan,
-    )
-
-
-def _within_one(ratio: float) -> float:
-    """A ratio of estimates from -1 to 1: of few answers the variance below the line may come out less than what is
-    shared, which no correlation can be."""
-    return min(max(ratio, -1.0), 1.0)
+    # With few answers, the estimated variance may come out below the shared part, but no correlation exceeds 1.
+    kinship = min(max(shared / total, -1.0), 1.0) if total > 0 else 0.0
+    kin_share = min(max(shared / between, -1.0), 1.0) if between > 0 else math.nan
+    return kinship, _odds(same) / max(_odds(same_at_random), 1e-12), kin_share
 
 
 def _agreement_of_any(profiles: npt.NDArray[np.float32]) -> float:
@@ -242,11 +225,12 @@ def _agreement_of_any(profiles: npt.NDArray[np.float32]) -> float:
 
 
 def _odds(chance: float) -> float:
-    return min(max(chance, 0.0), 1 - 1e-9) / (1 - min(max(chance, 0.0), 1 - 1e-9))
+    chance = min(max(chance, 0.0), 1 - 1e-9)
+    return chance / (1 - chance)
 
 
 def _nearest(among: Matrix) -> npt.NDArray[np.bool_]:
-    """Which leaves are nearest to each (n, n): all at the least finite distance, never itself."""
+    """Which leaves are nearest to each (n, n): all others at the smallest finite distance."""
     apart = among.copy()
     np.fill_diagonal(apart, np.inf)
     least = apart.min(axis=1, keepdims=True)
@@ -255,11 +239,11 @@ def _nearest(among: Matrix) -> npt.NDArray[np.bool_]:
 
 
 def _within_leaf(squares: Floats, n_answers: Floats) -> Floats:
-    """The chance (n,) that two independent answers in a leaf differ, without bias (Simpson 1949).
+    """Unbiased estimates (n,) of the chance that two independent answers in a leaf differ (Simpson 1949).
 
     Args:
         squares: (n,) sums of the squared shares of the classes.
-        n_answers: (n,) independent answers; leaves with one or fewer take the mean of the others, or the worst case.
+        n_answers: (n,) independent answers; leaves with one or fewer get the mean of the others, or 1.
     """
     enough = n_answers > 1.5
     differ = np.ones(len(squares))

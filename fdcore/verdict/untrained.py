@@ -1,4 +1,4 @@
-"""What networks that were never trained see of pictures, for the comparison in `fdcore.verdict.chance`."""
+"""The outputs of networks that were never trained, for the comparison in `fdcore.verdict.chance`."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from fdcore.suspect.architectures.registry import build
 
 Outputs = npt.NDArray[np.float32]
 
-SIDE = 32  # pictures are shown at this size, whatever the suspect's
+SIDE = 32  # pixels; pictures are shown at this size, regardless of the suspect's
 N_OUTPUTS = 100
 BATCH = 250
 ARCHITECTURES = ("resnet20", "plain", "lenet")
@@ -24,12 +24,12 @@ EXPLAINING, ANSWERING = 71, 72  # seeds of the two groups
 def untrained_outputs(
     pixels: npt.NDArray[np.uint8], chosen: npt.NDArray[np.intp], *, progress: Progress = silent
 ) -> tuple[list[Outputs], list[Outputs]]:
-    """The outputs (n, `N_OUTPUTS`) of two groups of untrained networks, to explain answers with and to answer.
+    """The outputs (n, `N_OUTPUTS`) of two groups of untrained networks: one explains answers, the other gives them.
 
     Args:
         pixels: (n_images, H, W, C) uint8, in memory or mapped.
-        chosen: (n,) numbers of the pictures to ask about.
-        progress: told how many networks have answered.
+        chosen: (n,) numbers of the pictures to show.
+        progress: receives how many networks have answered.
     """
     groups: tuple[list[Outputs], list[Outputs]] = ([], [])
     inputs = _prepared(pixels, chosen)
@@ -37,8 +37,8 @@ def untrained_outputs(
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         for group, seed in zip(groups, (EXPLAINING, ANSWERING), strict=True):
             for network in _networks(inputs.shape[1], seed):
-                group.append(_asked(network, inputs))
-                progress("Asking untrained networks", sum(map(len, groups)), n_networks)
+                group.append(_outputs(network, inputs))
+                progress("Querying untrained networks", sum(map(len, groups)), n_networks)
     return groups
 
 
@@ -57,7 +57,7 @@ def _prepared(pixels: npt.NDArray[np.uint8], chosen: npt.NDArray[np.intp]) -> Te
 
 
 def _networks(channels: int, seed: int) -> Iterator[nn.Module]:
-    """Networks with random weights. Those with normalisation take it from what they are shown (training mode)."""
+    """Networks with random weights; normalisation layers use the statistics of the batch (training mode)."""
     for number, (arch, initialisation) in enumerate(
         (arch, initialisation) for arch in ARCHITECTURES for initialisation in INITIALISATIONS
     ):
@@ -81,8 +81,8 @@ def _plain(channels: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_inputs, 128), nn.ReLU(), nn.Linear(128, N_OUTPUTS))
 
 
-def _asked(network: nn.Module, inputs: Tensor) -> Outputs:
-    """Outputs in an order of batches that mixes leaves, so that normalisation tells nothing of a leaf."""
+def _outputs(network: nn.Module, inputs: Tensor) -> Outputs:
+    """A network's outputs; batches mix leaves, so that normalisation reveals nothing about a leaf."""
     order = np.random.default_rng(0).permutation(len(inputs))
     outputs = np.empty((len(inputs), N_OUTPUTS), np.float32)
     for batch in np.array_split(order, -(-len(order) // BATCH)):

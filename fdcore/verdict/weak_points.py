@@ -16,17 +16,17 @@ from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
 
 MatrixOf = Callable[[Indices], Matrix]
 
-FEW_CLASSES = 3  # up to which an untrained network may look as if it meant something
-FEW_IMAGES = 20  # of a leaf; below, the interval of a score of 0.5 is wider than 0.4
+FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
+FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """How the answers came about, as far as conclusions depend on it.
+    """How the answers were obtained, where conclusions depend on it.
 
     Attributes:
         preprocessing_assumed: whether the suspect's preprocessing was guessed.
-        complete: whether every planned query was answered; False while the suspect is asked, or where that ended early.
+        complete: whether every planned query was answered; False while the run continues or where it ended early.
     """
 
     preprocessing_assumed: bool = False
@@ -35,14 +35,14 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class WeakPoint:
-    """One thing that speaks against the verdict, or part of it. All texts are ours and hold no label.
+    """One reason to doubt the verdict or part of it. No text contains a label.
 
     Attributes:
-        key: what it is, for programs: one of the engine's weaknesses, or a word of this module.
+        key: for programs: one of the engine's weaknesses, or a key of this module.
         what: one sentence with numbers.
         why: why it matters.
         remedy: what would strengthen the verdict.
-        classes: the classes that it concerns, in increasing order; empty where it concerns the whole case.
+        classes: the classes concerned, in increasing order; empty where the whole case is concerned.
     """
 
     key: str
@@ -59,23 +59,30 @@ def find_weak_points(
     distances: MatrixOf,
     circumstances: Circumstances,
 ) -> tuple[WeakPoint, ...]:
-    """All weak points: those of the whole case first, then those of classes, that with the most classes first.
+    """All weak points: those of the whole case first, then those of classes, most classes first.
 
     Args:
         findings: one for each class.
         scores: functional scores of every class and leaf.
         settings: alpha, eta, tau, k of the findings.
         distances: gives the steps (n, n) among leaves (n,).
-        circumstances: how the answers came about.
+        circumstances: how the answers were obtained.
     """
     concerned = _concerned(findings, scores, settings, distances)
     of_classes = [_of_classes(key, classes) for key, classes in concerned.items()]
     of_classes.sort(key=lambda point: (-len(point.classes), point.key))
-    return (*_of_case(findings, scores, circumstances), *of_classes)
+    of_case = (
+        _few_classes(scores),
+        _assumed_preprocessing(circumstances),
+        _not_all_answered(scores, circumstances),
+        _few_images(scores),
+        _not_found(findings),
+    )
+    return (*(point for point in of_case if point), *of_classes)
 
 
 def promises_too_much(name: Name) -> bool:
-    """Whether few of the leaves under a name are in the answer that bears it."""
+    """Whether few of the leaves under a name are in the answer it names."""
     return name.n_chosen < LITTLE_OF_NAME * name.n_leaves
 
 
@@ -99,12 +106,12 @@ def _concerned(
 def unstable_classes(
     findings: Sequence[ClassFinding], scores: Scores, settings: SelectionSettings, distances: MatrixOf
 ) -> tuple[int, ...]:
-    """The found classes, chosen ones left out, whose answer is not firm against small moves of eta and alpha.
+    """The found classes, except chosen ones, whose answer is not firm under small changes of eta and alpha.
 
-    The map is made of the settings nearby alone, so that a thousand classes take a second.
+    Only the neighbouring settings are mapped, so that a thousand classes take a second.
     """
-    asked = [f.selection for f in findings if f.selection.winner and f.selection.choice is None]
-    classes = [selection.target_class for selection in asked]
+    found = [f.selection for f in findings if f.selection.winner and f.selection.choice is None]
+    classes = [selection.target_class for selection in found]
     if not classes:
         return ()
     leaves = candidate_leaves(scores, settings, classes)
@@ -112,7 +119,7 @@ def unstable_classes(
     maps = (map_stability(scores, leaves, among, settings, i, etas=etas, alphas=alphas) for i in classes)
     return tuple(
         selection.target_class
-        for selection, stability in zip(asked, maps, strict=True)
+        for selection, stability in zip(found, maps, strict=True)
         if firmness(selection, stability, settings) < FIRM
     )
 
@@ -123,25 +130,14 @@ def _of_classes(key: str, classes: list[int]) -> WeakPoint:
     return WeakPoint(key, what, reason.why, reason.remedy, tuple(sorted(classes)))
 
 
-def _of_case(findings: Sequence[ClassFinding], scores: Scores, circumstances: Circumstances) -> list[WeakPoint]:
-    points = (
-        _few_classes(scores),
-        _assumed_preprocessing(circumstances),
-        _not_all_answered(scores, circumstances),
-        _few_images(scores),
-        _not_found(findings),
-    )
-    return [point for point in points if point]
-
-
 def _few_classes(scores: Scores) -> WeakPoint | None:
     if scores.n_classes > FEW_CLASSES:
         return None
     return WeakPoint(
         "few classes",
         f"The suspect has only {scores.n_classes} class{'' if scores.n_classes == 1 else 'es'}.",
-        "Each of few classes must answer a large part of everything: such suspects and untrained networks are "
-        "told apart less surely (docs/decisions/0007).",
+        "With few classes, each must answer a large part of everything, so such suspects are harder to distinguish "
+        "from untrained networks (docs/decisions/0007).",
         "Look at the pictures of each answer; add a corpus close to what was found.",
         (),
     )
@@ -153,8 +149,8 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
     return WeakPoint(
         "assumed preprocessing",
         "The suspect's preprocessing was guessed.",
-        "With another value range or normalisation the suspect sees other pictures: every answer may change.",
-        "Run the case with other preprocessing presets (unit, signed, imagenet) and compare what is found.",
+        "With another value range or normalisation the suspect sees different pictures: every answer may change.",
+        "Run the case with other preprocessing presets (unit, signed, imagenet) and compare the findings.",
         (),
     )
 
@@ -164,9 +160,9 @@ def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint
         return None
     return WeakPoint(
         "not all answered",
-        f"Not every planned query is answered; {int(scores.n_queries.sum()):,} are.",
-        "Leaves that were asked about less have wider intervals, and some classes may be missed.",
-        "Wait for the end, or allow more queries and go on with the same case: what was answered is kept.",
+        f"Only {int(scores.n_queries.sum()):,} of the planned queries have been answered.",
+        "Leaves with fewer queries have wider intervals, and some classes may be missed.",
+        "Wait for the end of the run, or allow more queries and resume the case: all answers are kept.",
         (),
     )
 
@@ -178,10 +174,10 @@ def _few_images(scores: Scores) -> WeakPoint | None:
         return None
     return WeakPoint(
         "few images",
-        f"{n_few:,} of {len(n_images):,} leaves were asked about with fewer than {FEW_IMAGES} images "
+        f"{n_few:,} of {len(n_images):,} leaves were queried with fewer than {FEW_IMAGES} images "
         f"(median {int(np.median(n_images))}).",
-        "A leaf's score rests on its images, not on their views: so few give wide intervals.",
-        f"Ask about more images of each leaf, {FEW_IMAGES} or better 50.",
+        "A leaf's score rests on the number of its images, not of their views: few images give wide intervals.",
+        f"Query more images of each leaf: at least {FEW_IMAGES}, better 50.",
         (),
     )
 
@@ -193,8 +189,8 @@ def _not_found(findings: Sequence[ClassFinding]) -> WeakPoint | None:
     return WeakPoint(
         "not found",
         f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
-        "Nothing in the corpus gets their answer often enough: it does not show what they stand for, or the suspect "
-        "does not know it there. The verdict does not speak of them.",
-        "Add a corpus that covers other things: relatives of what was found first, then other domains.",
+        "Nothing in the corpus gets these answers often enough: either the corpus does not show what the classes stand "
+        "for, or the suspect does not recognise it there. The verdict says nothing about them.",
+        "Add a corpus that covers other things: first relatives of what was found, then other domains.",
         missing,
     )

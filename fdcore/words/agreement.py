@@ -1,8 +1,8 @@
 """Does a known label set agree with the findings, in class order?
 
-This is how the paper argued that its first field model was ImageNet (section 5.5): class by class, what was found is
-what ImageNet has under the same number. Chance is ruled out by a permutation test: how often would labels dealt out at
-random agree as well? A set whose classes cannot be compared with the findings has p = 1, which is an answer too.
+The paper argues in this way that its first field model is ImageNet (section 5.5): class by class, the finding matches
+ImageNet's label of the same number. A permutation test rules out chance: how often would labels assigned at random
+agree as well? A set whose classes cannot be compared with the findings gets p = 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,17 @@ Flags = npt.NDArray[np.bool_]
 
 N_PERMUTATIONS = 2_000
 MAX_P = 0.005  # the largest p-value of a set that agrees
-MIN_MEAN = 0.5  # the least mean agreement of a set that agrees
-MIN_COMPARED = 5  # the fewest classes, likewise: one lucky class of a thousand has p = 0.001
-TOO_FEW = "too few classes to rule out chance"  # said wherever a set fits and cannot agree
+MIN_MEAN = 0.5  # the lowest mean agreement of a set that agrees
+MIN_COMPARED = 5  # the fewest classes of a set that agrees: one lucky class of a thousand has p = 0.001
+TOO_FEW = "too few classes to rule out chance"  # shown wherever a set fits but cannot agree
 SORTED = (
-    "Sets that agree come first, then those with exactly as many classes as the suspect; among these the smallest p "
-    "comes first, however low the agreement. A small p with a low agreement is a trace of likeness, no match."
+    "Sets that agree come first, then those with exactly as many classes as the suspect; within these groups the "
+    "smallest p comes first, even where the agreement is low. A small p with a low agreement is a trace of similarity, "
+    "not a match."
 )
-USUAL_SIDE = 224  # pixels to which networks reduce pictures of varying size
-_N_LEAVES = 2_000  # leaves whose distances are computed at once; bounds the memory
-_N_CELLS = 5_000_000  # numbers that are added up at once, likewise
+USUAL_SIDE = 224  # pixels; the usual input size for pictures of varying size
+_N_LEAVES = 2_000  # leaves whose distances are computed at once; limits memory
+_N_CELLS = 5_000_000  # numbers summed at once; limits memory
 _TOLERANCE = 1e-9
 
 
@@ -46,19 +47,18 @@ class Agreement:
     """How well one label set agrees with what was found.
 
     Attributes:
-        label_set: the label set.
         offset: class i of the suspect is label i - offset; 1 where the suspect has one more class in front.
         per_class: (n_classes,) float64, 0..1, agreement of each class with its label; nan where there is nothing to
             compare: the class was not found, has no label, or no word of either is known.
         by_node: (n_classes,) whether a class was compared by the hierarchy, not by words.
         mean: of `per_class` over the classes that could be compared; 0 where none could.
-        p_value: of dealing out the labels at random, (1 + as good) / (1 + permutations); 1 where nothing was compared.
+        p_value: under random assignment of the labels, (1 + as good) / (1 + permutations); 1 if nothing was compared.
         n_compared: how many classes could be compared.
-        any_order: the best mean that any dealing out of the labels reaches, where a pair that cannot be compared is 0:
-            high beside a low `mean`, it hints at the same names in another order. It is chosen with hindsight and so
-            no evidence by itself.
-        tied_with: names, for people, of other sets with the same labels in the same order: only the pictures can tell
-            them apart.
+        any_order: the best mean under any assignment of the labels, counting pairs that cannot be compared as 0. A high
+            value beside a low `mean` suggests the same names in another order; it is chosen with hindsight and
+            therefore not evidence by itself.
+        tied_with: display names of other sets with the same labels in the same order: only the pictures can
+            distinguish them.
     """
 
     label_set: LabelSet
@@ -73,7 +73,7 @@ class Agreement:
 
     @property
     def title(self) -> str:
-        """What the set is called, and where an odd class of the suspect would stand."""
+        """The set's name, and where the suspect's additional class is, if it has one."""
         if len(self.label_set) == len(self.per_class):
             return self.label_set.name
         return f"{self.label_set.name} ({'one class in front' if self.offset else 'one class at the end'})"
@@ -82,32 +82,32 @@ class Agreement:
     def above_chance(self) -> bool:
         """Whether chance is ruled out: p at most `MAX_P`, over at least `MIN_COMPARED` classes.
 
-        It may still be a relative of the right set that shares a part of its classes, or the right set over a corpus
+        The set may still be a relative of the right one that shares some of its classes, or the right set over a corpus
         that covers little of it: CIFAR-100 over the 200 leaves of Tiny ImageNet has p = 0.0005 and a mean of 0.28.
         """
         return self.p_value <= MAX_P and self.n_compared >= MIN_COMPARED
 
     @property
     def agrees(self) -> bool:
-        """Whether this convinces: above chance, and the mean is at least `MIN_MEAN`.
+        """Whether this is convincing: above chance, and the mean is at least `MIN_MEAN`.
 
         Measured on real suspects: the right set has a mean of 0.69 or more where corpus and queries suffice (0.40 for
-        a weak CIFAR-10 model that was asked a fifth as much); STL-10, which has six of its ten classes where CIFAR-10
-        has them, reaches 0.44 for CIFAR-10 models; with outputs in random orders no set that was above chance, about
-        one in 300, had a mean of more than 0.27.
+        a weak CIFAR-10 model with a fifth of the queries); STL-10, which has six of its ten classes in the same places
+        as CIFAR-10, reaches 0.44 for CIFAR-10 models; with outputs in random orders, no set above chance, about one in
+        300, had a mean above 0.27.
         """
         return self.above_chance and self.mean >= MIN_MEAN
 
     @property
     def resembles(self) -> bool:
-        """Whether it is more alike than chance would make it, and by more than a trace, without being convincing."""
+        """Whether it is above chance and more than a trace of similarity, but not convincing."""
         return self.above_chance and MIN_MEAN / 2 <= self.mean < MIN_MEAN
 
     @property
     def too_few(self) -> bool:
-        """Whether so few classes were compared that chance is never ruled out, however well they fit.
+        """Whether so few classes were compared that chance can never be ruled out.
 
-        n classes get their labels in n! orders, or a few more where the set has more labels. The right order is one of
+        n classes can get their labels in n! orders, or more where the set has more labels. The right order is one of
         them, so p is at least about 1 / n!: 0.17 for three classes, 0.008 for five.
         """
         return self.n_compared < MIN_COMPARED or 1 / self._n_orders > MAX_P
@@ -120,34 +120,30 @@ class Agreement:
 
     @property
     def in_words(self) -> str:
-        """What the set comes to where it agrees or fits, in one to three sentences of plain text; empty elsewhere."""
-        classes = "class" if self.n_compared == 1 else "classes"
+        """The result in one to three sentences of plain text where the set agrees or fits; empty elsewhere."""
+        over = f"{self.mean:.2f} over {self.n_compared:,} {'class' if self.n_compared == 1 else 'classes'}"
         if self.agrees:
-            said = (
-                f"It answers like a model of {self.title}, class for class: agreement {self.mean:.2f} over "
-                f"{self.n_compared:,} {classes}, p = {self.p_value:.2g} against labels dealt out at random."
-            )
+            p = f"p = {self.p_value:.2g} against labels assigned at random"
+            text = f"The suspect answers like a model of {self.title}, class for class: agreement {over}, {p}."
         elif self.fits:
-            said = f"{self.title} fits: {self.mean:.2f} over {self.n_compared:,} {classes}, but these are {TOO_FEW}."
+            text = f"{self.title} fits: agreement {over}, but these are {TOO_FEW}."
         else:
             return ""
-        return f"{said} {self.tie_in_words}".rstrip()
+        return f"{text} {self.tie_in_words}".rstrip()
 
     @property
     def tie_in_words(self) -> str:
-        """Which sets cannot be told from this one by their labels, as a sentence of plain text; empty for none."""
+        """Which sets have the same labels as this one, as a sentence of plain text; empty for none."""
         if not self.tied_with:
             return ""
         *some, last = self.tied_with
         names = f"{', '.join(some)} and {last}" if some else last
-        return (
-            f"{names} {'have' if some else 'has'} the same names in the same order: only the pictures can tell them "
-            "apart."
-        )
+        have = "have" if some else "has"
+        return f"{names} {have} the same names in the same order: only the pictures can distinguish them."
 
     @property
     def _n_orders(self) -> int:
-        """In how many ways the compared classes can be given labels of the set; of more than ten, the first ten."""
+        """In how many ways the compared classes (at most ten of them) can be assigned labels of the set."""
         return perm(len(self.label_set), min(self.n_compared, len(self.label_set), 10))
 
 
@@ -169,26 +165,26 @@ def rank_label_sets(
     A suspect with one class more may have its background class in front (offset 1) or at the end (offset 0).
 
     Args:
-        findings: one answer per class.
-        scores: functional scores of the case; they name the leaves.
+        findings: one per class.
+        scores: functional scores; they name the leaves.
         hierarchy: the corpus' hierarchy.
-        vectors: for labels that have no node in it, and leaves outside of it.
-        height: of the suspect's input, in pixels.
-        width: likewise.
-        channels: of the suspect's input.
+        vectors: for labels without a node in the hierarchy, and leaves outside it.
+        height, width, channels: of the suspect's input, in pixels.
         sets: the label sets; None for all that ship.
         seed: of the permutations.
-        n_permutations: how many; the least p-value is 1 / (1 + n_permutations).
+        n_permutations: the lowest p-value is 1 / (1 + n_permutations).
 
     Returns:
-        Convincing sets first; then sets of exactly the right size; then by p-value, by mean, and by how near the
-        pictures are to the suspect's input. Empty where no set has a fitting size.
+        Convincing sets first; then sets of exactly the right size; then by p-value, by mean, and by how close the
+        pictures' size is to the suspect's input. Empty where no set has a fitting size.
 
     Raises:
         SettingsError: fewer than one permutation.
     """
     if n_permutations < 1:
-        raise SettingsError(f"A permutation test needs at least 1 permutation, not {n_permutations}.")
+        raise SettingsError(
+            f"A permutation test needs at least 1 permutation, not {n_permutations}.", key="permutations"
+        )
     n_classes = scores.n_classes
     chosen = label_sets() if sets is None else sets
     fitting = [(each, offset) for each in chosen for offset in _offsets(len(each), n_classes)]
@@ -225,7 +221,7 @@ def _offsets(n_labels: int, n_classes: int) -> tuple[int, ...]:
 
 
 def _rank(agreement: Agreement, n_classes: int, height: int, width: int, channels: int) -> tuple[float, ...]:
-    """What agreements are sorted by, the best first."""
+    """The sort key of an agreement, the best first."""
     known = agreement.label_set
     size = log(height / (known.height or USUAL_SIDE)), log(width / (known.width or USUAL_SIDE))
     return (
@@ -254,7 +250,7 @@ class _Found(NamedTuple):
         classes: (n_found,) numbers of the classes.
         leaves: ids of all leaves of the answers, each once.
         names: all names of each leaf.
-        members: the leaves of each class's answer, one class after the other, places in `leaves`.
+        members: the leaves of each class's answer, as places in `leaves`, class by class.
         starts: (n_found,) where each class starts in `members`.
     """
 
@@ -294,11 +290,11 @@ class _LeafTable(NamedTuple):
     """Every leaf of the findings against every label of some sets, each label once.
 
     Attributes:
-        columns: where a label, given by its names and node, stands in the arrays.
+        columns: the column of each label, given by its names and node.
         values: (n_leaves, n_columns) agreement in 0..1, nan where there is nothing to compare.
         by_node: (n_leaves, n_columns) whether it comes from the hierarchy.
         equal: (n_leaves, n_columns) whether the leaf and the label share a name.
-        numbers: (n_leaves,) whether the leaf is called by a number.
+        numbers: (n_leaves,) whether the leaf's name is a number.
     """
 
     columns: Mapping[tuple[tuple[str, ...], str | None], int]
@@ -309,10 +305,10 @@ class _LeafTable(NamedTuple):
 
 
 def _compare_leaves(found: _Found, sets: Sequence[LabelSet], hierarchy: Hierarchy, vectors: WordVectors) -> _LeafTable:
-    """Compare leaves with labels: by the hierarchy where both stand in it, by words else.
+    """Compare leaves with labels: by the hierarchy where it contains both, by words otherwise.
 
-    A leaf that is called by a number ("00014", below "street sign") is what its folder was called: its place in the
-    hierarchy says nothing about the class, and a number has no meaning for word vectors.
+    A leaf whose name is a number ("00014", below "street sign") is named after its folder: its place in the hierarchy
+    says nothing about the class, and a number has no meaning for word vectors.
     """
     labels = list(dict.fromkeys(label for each in sets for label in zip(each.names, each.nodes, strict=True)))
     numbers = np.array([_is_number(names[0]) for names in found.names], dtype=bool)
@@ -331,7 +327,7 @@ def _compare_leaves(found: _Found, sets: Sequence[LabelSet], hierarchy: Hierarch
 
 
 def _node_closeness(leaves: Sequence[str], nodes: Sequence[str | None], hierarchy: Hierarchy) -> Matrix:
-    """1 where the leaf is at, under or above the node, else 1 / steps; nan where they are not related.
+    """1 where the leaf is at, under or above the node, otherwise 1 / steps; nan where they are unrelated.
 
     Returns:
         float64 (len(leaves), len(nodes)).
@@ -358,7 +354,7 @@ def _node_closeness(leaves: Sequence[str], nodes: Sequence[str | None], hierarch
 
 
 def _equal_names(a: Sequence[Sequence[str]], b: Sequence[Sequence[str]]) -> Flags:
-    """Whether each of `a` shares a name with each of `b`, without regard to case and leading zeros."""
+    """Whether each of `a` shares a name with each of `b`, ignoring case and leading zeros."""
     by_name: dict[str, list[int]] = {}
     for j, names in enumerate(b):
         for name in names:
@@ -370,7 +366,7 @@ def _equal_names(a: Sequence[Sequence[str]], b: Sequence[Sequence[str]]) -> Flag
 
 
 def _fold(name: str) -> str:
-    """A name as it is compared: no case, no underscores and hyphens, single spaces, no leading zeros of a number."""
+    """A name for comparison: lower case, spaces for underscores and hyphens, no leading zeros of a number."""
     words = " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
     return (words.lstrip("0") or "0") if _is_number(words) else words
 
@@ -385,8 +381,8 @@ def _is_number(name: str) -> bool:
 def _compare_classes(label_set: LabelSet, found: _Found, table: _LeafTable) -> tuple[Matrix, Flags]:
     """The agreement of each found class with each label, the mean over its leaves, and whether it is by node.
 
-    Among labels that are compared by words, a leaf that is called like one of them is none of the others; a number
-    is none of a set's numbers but its own.
+    Among labels compared by words, a leaf with the name of one of them matches none of the others; a number matches
+    only the same number.
 
     Returns:
         float64 and bool, both (n_found, n_labels).
@@ -410,12 +406,7 @@ def _agreement(
     values, by_node = _compare_classes(label_set, found, table)
     labels = found.classes - offset
     has_label = (labels >= 0) & (labels < len(label_set))
-    values, by_node, classes, labels = (
-        values[has_label],
-        by_node[has_label],
-        found.classes[has_label],
-        labels[has_label],
-    )
+    values, by_node, classes, labels = (each[has_label] for each in (values, by_node, found.classes, labels))
     rows = np.arange(len(classes))
     per_class, nodes = np.full(n_classes, np.nan), np.zeros(n_classes, dtype=bool)
     per_class[classes], nodes[classes] = values[rows, labels], by_node[rows, labels]
@@ -426,13 +417,13 @@ def _agreement(
 
 
 def _deal(n_labels: int, n_permutations: int, seed: int) -> Indices:
-    """Random orders of the labels, (n_permutations, n_labels); the same for all sets of a size."""
+    """Random orders of the labels, (n_permutations, n_labels); the same for all sets of one size."""
     rng = np.random.default_rng((seed, n_labels))
     return rng.permuted(np.tile(np.arange(n_labels), (n_permutations, 1)), axis=1)
 
 
 def _p_value(values: Matrix, observed: float, deals: Indices) -> float:
-    """The share of deals whose mean agreement is at least the observed one, this one counted (Phipson and Smyth 2010).
+    """The share of orders whose mean agreement is at least the observed one, which counts too (Phipson and Smyth 2010).
 
     Args:
         values: (n, n_labels) of the found classes.
@@ -440,16 +431,14 @@ def _p_value(values: Matrix, observed: float, deals: Indices) -> float:
         deals: (n_permutations, n_labels); the first n of a row are the labels of the classes.
     """
     known = ~np.isnan(values)
-    cells = (
-        np.arange(len(values)) * values.shape[1] + deals[:, : len(values)]
-    )  # places in the flat matrix: fast to take
+    cells = np.arange(len(values)) * values.shape[1] + deals[:, : len(values)]  # flat places are faster to take
     n_known = np.take(known, cells).sum(axis=1) if not known.all() else len(values)
     means = np.take(np.where(known, values, 0), cells).sum(axis=1) / np.maximum(n_known, 1)
     return float((1 + (means >= observed - _TOLERANCE).sum()) / (1 + len(deals)))
 
 
 def _any_order(values: Matrix) -> float:
-    """The best mean over the found classes that any one-to-one choice of labels reaches; 0 where there is none."""
+    """The best mean over the found classes under any one-to-one assignment of labels; 0 without any."""
     from scipy.optimize import linear_sum_assignment
 
     comparable = np.nan_to_num(values[~np.isnan(values).all(axis=1)])

@@ -1,6 +1,6 @@
-"""What somebody says that the classes are: typed in, read from a file, told by the suspect's own file, or a known set.
+"""What the classes are claimed to be: typed in, read from a file or from the suspect's own file, or a known label set.
 
-A claim is no evidence. It is what the finding is compared with (`fdcore.words.comparison`).
+A claim is not evidence; the findings are compared with it (`fdcore.words.comparison`).
 """
 
 import csv
@@ -15,24 +15,19 @@ from fdcore.words.label_sets import LabelSet
 FROM_SUSPECT = "the suspect's own file"
 MAX_CLAIM = 200  # characters
 MAX_CSV_BYTES = 4 << 20
-MAX_DIGITS = 9  # of a class's number
-
+MAX_DIGITS = 9  # of a class number
 
 _NUMBER_NAMES = (
     "class", "targetclass", "classid", "classindex", "classnumber", "index", "idx", "id", "number", "labelid",
     "labelindex",
 )  # fmt: skip
+_HEADINGS = "Give the class numbers the heading 'class', and the names 'name'."
 _CLAIM_NAMES = ("claim", "name", "label", "classname", "labelname", "signname", "classlabel", "title")
 
 
 @dataclass(frozen=True)
 class Claims:
-    """Names for some classes, and who says so.
-
-    Attributes:
-        names: the claimed name of each class that has one.
-        source: where they come from, in words; empty where there are none.
-    """
+    """The claimed name of each class that has one, and their source in words; empty where there are none."""
 
     names: Mapping[int, str] = field(default_factory=dict)
     source: str = ""
@@ -40,12 +35,10 @@ class Claims:
     def __post_init__(self) -> None:
         for target, name in self.names.items():
             if target < 0:
-                raise SettingsError(f"A claim is about class {target}; classes are 0, 1, 2 and so on.")
+                raise SettingsError(f"A claim names class {target}; class numbers start at 0.", key="claim class")
             if not name.strip() or len(name) > MAX_CLAIM:
-                raise SettingsError(
-                    f"The claim for class {target} has {len(name):,} characters; give 1 to {MAX_CLAIM}, "
-                    "or leave it out."
-                )
+                size = f"{len(name):,} characters; give 1 to {MAX_CLAIM}, or leave it out"
+                raise SettingsError(f"The claim for class {target} has {size}.", key="claim length")
 
 
 def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
@@ -53,15 +46,15 @@ def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
 
     Args:
         content: UTF-8; separated by commas, semicolons or tabs, with or without a line of headings.
-        n_classes: how many classes the suspect has.
-        source: what the table is called.
+        n_classes: the number of the suspect's classes.
+        source: the table's name.
 
     Raises:
-        SettingsError: it is no such table.
+        SettingsError: the content is not such a table.
     """
     rows = _read_table(content)
     if not rows:
-        raise SettingsError("The table is empty. Give a row for each class: its number and its name.")
+        raise SettingsError("The table is empty. Give a row for each class: its number and name.", key="table empty")
     number, name, n_headings = _columns(rows)
     names: dict[int, str] = {}
     for place, row in enumerate(rows[n_headings:]):
@@ -69,9 +62,10 @@ def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
             continue
         target = place if number is None else class_number(row[number] if number < len(row) else "")
         if target >= n_classes:
-            raise SettingsError(f"The table names class {target}; the suspect has classes 0 to {n_classes - 1}.")
+            theirs = f"the suspect's are 0 to {n_classes - 1}"
+            raise SettingsError(f"The table names class {target}; {theirs}.", key="class range")
         if target in names:
-            raise SettingsError(f"The table names class {target} twice. Keep one row for each class.")
+            raise SettingsError(f"The table names class {target} twice. Keep one row per class.", key="class repeated")
         if name < len(row) and (claim := cleaned(row[name])):
             names[target] = claim
     return Claims(names, source)
@@ -89,23 +83,21 @@ def claims_from_list(names: Iterable[str], *, source: str) -> Claims:
 
 
 def cleaned(text: str) -> str:
-    """A claim on one line, without control characters, and not too long."""
+    """A claim on one line, without control characters and of limited length."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(plain.split())[:MAX_CLAIM].strip()
 
 
 def _read_table(content: bytes) -> list[list[str]]:
     if len(content) > MAX_CSV_BYTES:
-        raise SettingsError(f"The table has {len(content):,} bytes; at most {MAX_CSV_BYTES:,} are read.")
+        raise SettingsError(f"The table has {len(content):,} bytes; the limit is {MAX_CSV_BYTES:,}.", key="table size")
     try:
         text = content.decode("utf-8-sig")
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
         rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(
-            f"The table cannot be read ({error}). Save it as CSV in UTF-8, a row for each class."
-        ) from error
-
+        mend = "Save it as CSV in UTF-8, with a row for each class."
+        raise SettingsError(f"The table cannot be read ({error}). {mend}", key="table unreadable") from error
     while rows and not _has_text(rows[-1]):
         rows.pop()
     return rows
@@ -116,10 +108,10 @@ def _has_text(row: list[str]) -> bool:
 
 
 def _columns(rows: list[list[str]]) -> tuple[int | None, int, int]:
-    """Which column holds the numbers (None for a list in class order), which the names, and how many rows are headings.
+    """The columns of the numbers (None for a list in class order) and of the names, and the number of heading rows.
 
-    Headings decide where they are known; else the column that holds nothing but numbers. Where neither does, nothing is
-    guessed: a name with another class's number would be worse than none.
+    Known headings decide; otherwise, the column that holds only numbers. Where neither is clear, nothing is guessed: a
+    name with another class's number would be worse than no name.
     """
     heading = [re.sub(r"[\s_-]", "", cell).casefold() for cell in rows[0]]
     number, name = _place(heading, _NUMBER_NAMES), _place(heading, _CLAIM_NAMES)
@@ -130,15 +122,15 @@ def _columns(rows: list[list[str]]) -> tuple[int | None, int, int]:
     if number is None:
         below = [column for column in range(width) if column != name and _all_numbers(rows[1:], column)]
         if len(below) != 1 and name is None and _all_numbers(rows, 0):
-            below = [0]  # digits are called by numbers too: the first column counts
+            below = [0]  # the names may be digits, so the first column counts
         if len(below) != 1:
-            raise SettingsError("Which column holds the class numbers? Head it 'class', and the names 'name'.")
+            raise SettingsError(f"It is unclear which column holds the class numbers. {_HEADINGS}", key="number column")
         number = below[0]
         n_headings = n_headings or int(not _is_number(_cell(rows[0], number)))
     if name is None:
         others = [column for column in range(width) if column != number]
         if len(others) > 1:
-            raise SettingsError("Which column holds the names? Head it 'name', and the class numbers 'class'.")
+            raise SettingsError(f"It is unclear which column holds the names. {_HEADINGS}", key="name column")
         name = others[0]
     return number, name, n_headings
 
@@ -161,12 +153,12 @@ def _is_number(text: str) -> bool:
 
 
 def class_number(text: str) -> int:
-    """The number of a class as somebody wrote it.
+    """The class number in some text.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: the text is not a class number.
     """
     text = text.strip()
     if not _is_number(text):
-        raise SettingsError(f"{text[:40]!r} is no class number. The column of the classes holds 0, 1, 2 and so on.")
+        raise SettingsError(f"{text[:40]!r} is not a class number; these are 0, 1, 2 and so on.", key="not a number")
     return int(text)

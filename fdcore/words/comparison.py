@@ -1,6 +1,6 @@
-"""Claims and known label sets against what was found, in memory (paper section 5.3).
+"""Claims and known label sets compared with what was found, in memory (paper section 5.3).
 
-`fdcore.work.compare_words` writes it down, maps included.
+`fdcore.work.compare_words` writes the result, including maps, into a case.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fdcore.words.vectors import WordVectors
 
 @dataclass(frozen=True)
 class Comparison:
-    """Claims and known label sets against what was found.
+    """Claims and known label sets compared with what was found.
 
     Attributes:
         rows: the paper's Table 4: one row for each claim, in the order of the classes.
@@ -36,7 +36,7 @@ def compare(findings: Findings, claims: Claims, vectors: WordVectors) -> Compari
     """Compare the claims, and every known label set of the right size, with what was found.
 
     Raises:
-        SettingsError: a claim is about a class that the suspect does not have.
+        SettingsError: a claim names a class that the suspect does not have.
     """
     scored = findings.scored
     rows = compare_claims(claims.names, findings.classes, scored.scores, scored.hierarchy, vectors)
@@ -44,7 +44,7 @@ def compare(findings: Findings, claims: Claims, vectors: WordVectors) -> Compari
 
 
 def describe_vectors(vectors: WordVectors) -> dict[str, Any]:
-    """What the vectors are, for the case's files and its audit log."""
+    """A description of the vectors for the case's files and its audit log."""
     return {
         "name": vectors.name,
         "sha256": vectors.sha256,

@@ -1,10 +1,10 @@
 """Known label sets: the classes of public image data sets, each in the data set's own order.
 
-data/label_sets.json holds names and orders, which are facts, and nothing else of the data sets. A class stands there as
-its names, the label first, with `|` between them, and behind ` @` the WordNet node that names the same thing, where
-there is one. Where ImageNet shows a thing under one of several nodes of that name (television, mushroom, plate), that
-one is taken: image corpora hang on it. A set may be another one in another order (`classes_of`, `order`), with further
-classes in front (`in_front`), or a list of nodes (`nodes`), whose names come from the shipped hierarchy.
+data/label_sets.json contains only names and orders, which are facts. A class is written as its names, the label first,
+separated by `|`, followed by ` @` and the WordNet node for the same thing, where there is one. Of several nodes with
+the same name (television, mushroom, plate), the one that ImageNet uses is taken, because image corpora follow it. A set
+may be another one in a different order (`classes_of`, `order`), with further classes in front (`in_front`), or a list
+of nodes (`nodes`), whose names come from the shipped hierarchy.
 """
 
 import difflib
@@ -28,12 +28,11 @@ class LabelSet:
 
     Attributes:
         key: identity, such as "cifar10".
-        name: for people, such as "CIFAR-10".
+        name: for display, such as "CIFAR-10".
         about: what the pictures show and how the classes are ordered.
         names: per class, in the data set's order: the label, then other names.
         nodes: per class, the WordNet id of what it names; None where there is none.
-        height: of the pictures as published, in pixels; None where it varies.
-        width: likewise.
+        height, width: of the pictures as published, in pixels; None where it varies.
         channels: 1 for grey, 3 for colour.
     """
 
@@ -47,7 +46,6 @@ class LabelSet:
     channels: int
 
     def __len__(self) -> int:
-        """How many classes."""
         return len(self.names)
 
 
@@ -80,12 +78,12 @@ def label_set(key: str) -> LabelSet:
     """The label set with this key.
 
     Raises:
-        SettingsError: there is none; the message names close ones.
+        SettingsError: there is none; the message suggests similar keys.
     """
     known = {each.key: each for each in label_sets()}
     if key not in known:
         close = difflib.get_close_matches(key.casefold(), known, n=3) or sorted(known)
-        raise SettingsError(f"No label set has the key {key[:40]!r}. Try one of: {', '.join(close)}.")
+        raise SettingsError(f"No label set has the key {key[:40]!r}. Try {', '.join(close)}.", key="label set unknown")
     return known[key]
 
 
@@ -105,6 +103,6 @@ def _classes(row: Mapping[str, Any], known: Mapping[str, LabelSet]) -> list[_Cla
 
 
 def _parse(text: str) -> _Class:
-    """A class as it stands in the table: `airplane|plane @n02691156`."""
+    """A class as written in the table: `airplane|plane @n02691156`."""
     names, _, node = text.partition(" @")
     return _Class(tuple(names.split("|")), node or None)

@@ -1,10 +1,10 @@
 """Word vectors laid out in two dimensions, by t-SNE or UMAP (paper section 5.3, Figure 3).
 
-Both methods look at cosine distance. The rows are brought to length 1 first, where the squared Euclidean distance is
-2 - 2 * cosine: neighbours are the same and in the same order, and the principal axes that both methods start from
-belong to the same geometry. A word without a vector of its own (all zeros) stays at zero, as far from all others.
+Both methods use cosine distance. The rows are scaled to length 1 first, where the squared Euclidean distance is
+2 - 2 * cosine: the neighbours are the same and in the same order, and the principal axes that both methods start from
+belong to the same geometry. A vector of zeros stays at zero, equally far from all others.
 
-A map is a picture, not a measurement: distances between groups mean little. `similarity` has the numbers.
+A map is an illustration, not a measurement: distances between groups mean little. `similarity` has the numbers.
 """
 
 import warnings
@@ -19,10 +19,10 @@ Vectors = npt.NDArray[np.float32]
 Method = Literal["tsne", "umap"]
 
 MAX_WORDS = 5_000
-MIN_WORDS = 4  # up to three words fit into a plane as they are, so there is nothing to compress
-MAX_PERPLEXITY = 30.0  # of t-SNE; about as many neighbours weigh on a word's place
+MIN_WORDS = 4  # up to three words fit in a plane exactly, so there is nothing to compress
+MAX_PERPLEXITY = 30.0  # of t-SNE; roughly the number of neighbours that influence a word's place
 MAX_NEIGHBOURS = 15  # of UMAP
-MIN_SPECTRAL = 20  # words from which UMAP starts from the spectrum of its graph; below, from principal axes
+MIN_SPECTRAL = 20  # from this many words on, UMAP starts from the spectrum of its graph; below, from principal axes
 _TITLES = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
@@ -31,8 +31,8 @@ class WordMap(NamedTuple):
 
     Attributes:
         coordinates: float32 (n, 2), without unit; all zeros for a single word.
-        method: what made them: "tsne", "umap", or "pca" where the method asked for cannot do it.
-        note: in a sentence, what was done instead and why; empty where nothing was.
+        method: "tsne", "umap", or "pca" where the requested method is not applicable.
+        note: a sentence on why the requested method was not used; empty where it was.
     """
 
     coordinates: npt.NDArray[np.float32]
@@ -41,10 +41,10 @@ class WordMap(NamedTuple):
 
 
 def map_words(vectors: Vectors, method: Method, *, seed: int = 0) -> WordMap:
-    """Lay words out so that similar ones lie side by side; the same seed gives the same map on the same machine.
+    """Lay words out so that similar ones are close together; the same seed gives the same map on the same machine.
 
     The neighbourhood shrinks with the number of words: t-SNE's perplexity is min(30, (n - 1) / 3), UMAP's n_neighbors
-    is min(15, n - 1). Up to three words, and words that all have the same vector, are laid out by their principal
+    is min(15, n - 1). Up to three words, and words that all have the same vector, are laid out along their principal
     axes, which is exact: one word at the origin, two on a line, three in their plane.
 
     Args:
@@ -53,7 +53,7 @@ def map_words(vectors: Vectors, method: Method, *, seed: int = 0) -> WordMap:
         seed: of the method's random numbers, 0 to 2**32 - 1.
 
     Raises:
-        SettingsError: the method is unknown, the vectors have another shape, are too many or not finite, or the seed
+        SettingsError: the method is unknown, the vectors have the wrong shape, are too many or not finite, or the seed
             is out of range.
     """
     _check(vectors, method, seed)
@@ -66,37 +66,35 @@ def map_words(vectors: Vectors, method: Method, *, seed: int = 0) -> WordMap:
 
 
 def perplexity(n: int) -> float:
-    """How many neighbours t-SNE weighs for each of n words: 30, and a third of the others where they are few."""
+    """The neighbours that t-SNE considers for each of n words: 30, or a third of the others where these are few."""
     return min(MAX_PERPLEXITY, (n - 1) / 3)
 
 
 def n_neighbours(n: int) -> int:
-    """How many neighbours UMAP links each of n words to: 15, the word itself counted, and all others at most."""
+    """The neighbours that UMAP links each of n words to: 15, including the word itself, but at most n - 1."""
     return min(MAX_NEIGHBOURS, n - 1)
 
 
 def _check(vectors: Vectors, method: str, seed: int) -> None:
     if method not in get_args(Method):
-        raise SettingsError(f"There is no map called {method!r}; there are {' and '.join(get_args(Method))}.")
+        known = " and ".join(get_args(Method))
+        raise SettingsError(f"There is no map method {method!r}; there are {known}.", key="map method")
     if not 0 <= seed < 2**32:
-        raise SettingsError(f"The seed of a map is {seed}; it must lie between 0 and {2**32 - 1}.")
+        raise SettingsError(f"The seed of a map must be between 0 and {2**32 - 1}, not {seed}.", key="seed range")
     if vectors.ndim != 2 or vectors.shape[1] == 0:
-        raise SettingsError(f"Word vectors have the shape (words, dimensions), not {vectors.shape}.")
-    if len(vectors) > MAX_WORDS:
-        raise SettingsError(
-            f"A map shows at most {MAX_WORDS:,} words, and these are {len(vectors):,}. Leave out words of the "
-            "background, or choose fewer classes."
-        )
-    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(broken):
-        raise SettingsError(
-            f"{len(broken):,} of {len(vectors):,} word vectors hold values that are not finite, the first in row "
-            f"{broken[0]}. Read the file of word vectors again."
-        )
+        wrong = f"not {vectors.shape}"
+        raise SettingsError(f"Word vectors must have the shape (words, dimensions), {wrong}.", key="vector shape")
+    n = len(vectors)
+    if n > MAX_WORDS:
+        mend = "Show fewer background words, or choose fewer classes."
+        raise SettingsError(f"A map shows at most {MAX_WORDS:,} words, not {n:,}. {mend}", key="map size")
+    if len(broken := np.flatnonzero(~np.isfinite(vectors).all(axis=1))):
+        where = f"{len(broken):,} of {n:,} word vectors hold values that are not finite, the first in row {broken[0]}"
+        raise SettingsError(f"{where}. Read the file of word vectors again.", key="not finite")
 
 
 def _unit_rows(vectors: Vectors) -> Vectors:
-    """Rows of length 1; rows of zeros stay. In float64 between, as a square of a large float32 may overflow."""
+    """Rows scaled to length 1, except zeros; in float64, because the square of a large float32 may overflow."""
     exact = vectors.astype(np.float64)
     length = np.linalg.norm(exact, axis=1, keepdims=True)
     unit = np.divide(exact, length, out=np.zeros_like(exact), where=length > 0).astype(np.float32)
@@ -119,13 +117,13 @@ def _principal_axes(unit: Vectors) -> Vectors:
     left, size, _ = np.linalg.svd(exact - exact.mean(axis=0), full_matrices=False)
     along = np.zeros((len(unit), 2))
     along[:, : len(size[:2])] = left[:, :2] * size[:2]
-    along[np.abs(along) < 1e-7] = 0  # float32 in, so anything smaller is rounding
+    along[np.abs(along) < 1e-7] = 0  # the input is float32, so anything smaller is rounding
     sign = np.sign(along[np.abs(along).argmax(axis=0), [0, 1]])
     return np.asarray(along * np.where(sign == 0, 1, sign), dtype=np.float32)
 
 
 def _tsne(unit: Vectors, seed: int) -> Any:
-    """t-SNE on one thread: sums come out in the same order every time, and threads that wait slow it down a lot."""
+    """t-SNE on one thread, so that sums are always in the same order; waiting threads would also slow it down a lot."""
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
@@ -134,9 +132,9 @@ def _tsne(unit: Vectors, seed: int) -> Any:
 
 
 def _umap(unit: Vectors, seed: int) -> Any:
-    """UMAP on one thread, as its result depends on the order of updates otherwise; its advice to programmers is mute.
+    """UMAP on one thread, because its result depends on the order of updates; its warnings are silenced.
 
-    Importing it compiles code for some seconds, the first time it runs on a machine for longer.
+    Importing it compiles code for some seconds, and for longer the first time it runs on a machine.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

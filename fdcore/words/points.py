@@ -1,4 +1,4 @@
-"""Which words a map shows, and where each of them stands among the word vectors (paper Figure 3)."""
+"""The words on a map and their positions among the word vectors (paper Figure 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -16,17 +16,16 @@ Kind = Literal["claim", "found", "background"]
 Vectors = npt.NDArray[np.float32]
 
 MAX_POINTS = 5_000
-N_BACKGROUND = 300  # other leaves of the corpus, so that near and far can be told
+N_BACKGROUND = 300  # other leaves of the corpus, to show what is near and what is far
 
 
 class MapPoint(NamedTuple):
     """One word on a map.
 
     Attributes:
-        text: the word.
         kind: "claim", "found", or "background" for any other word.
-        target_class: the class that it is claimed or found for; None in the background.
-        node: id of the node that it names, or None.
+        target_class: the class it is claimed or found for; None in the background.
+        node: id of the node it names, or None.
     """
 
     text: str
@@ -36,7 +35,7 @@ class MapPoint(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Words that have a vector, and those that have none.
+    """Words with a vector, and words without.
 
     Attributes:
         points: claims first, then what was found, then the background.
@@ -61,16 +60,16 @@ def place_words(
 ) -> Placed:
     """Gather the words of a map, at most `MAX_POINTS`.
 
-    A name of several words stands at the mean of their directions; of a node's names the first one counts of which
-    every word has a vector, and where there is none the first of which any has.
+    A name of several words is placed at the mean of their directions. Of a node's names, the first one whose words all
+    have a vector is used; where there is none, the first one with any word that has.
 
     Args:
-        claims: a name for each class that somebody has one for.
-        findings: one answer per class.
-        scores: functional scores of the case; their leaves are the background.
+        claims: the claimed name of each class that has one.
+        findings: one per class.
+        scores: functional scores; their leaves form the background.
         hierarchy: the corpus' hierarchy.
         vectors: the word vectors.
-        seed: of the choice of the background.
+        seed: for sampling the background.
         n_background: how many other leaves are shown.
     """
     wanted: list[tuple[MapPoint, tuple[str, ...]]] = [
@@ -99,7 +98,7 @@ def place_words(
 
 
 def name_vector(names: Iterable[str], vectors: WordVectors) -> Vectors | None:
-    """Where a thing with these names stands: float32 (n_dims,), of length 1; None where no word of them is known."""
+    """The position of a thing with these names: float32 (n_dims,), of length 1; None without a known word."""
     partial: list[str] | None = None
     for name in names:
         tokens = content_tokens(name)

@@ -1,12 +1,12 @@
-"""How alike two names are, by word vectors: the paper's nearest-token rule and its Table 4 (section 5.3).
+"""How similar two names are, by word vectors: the paper's nearest-token rule and its Table 4 (section 5.3).
 
-The similarity of two names is that of their nearest tokens: the highest cosine over every token of the one and every
-token of the other, all synonyms among them. Function words are left out, or "hen of the woods" would be "bird of prey"
-by their "of". Tokens that read the same, without regard to case, have cosine 1 and distance 0, be they in the
-vocabulary or not: "20" is "20", and a rare name is itself.
+The similarity of two names is that of their nearest tokens: the highest cosine over all tokens of the one and all
+tokens of the other, including synonyms. Function words are left out; otherwise "hen of the woods" would equal "bird of
+prey" by "of". Tokens that are equal, ignoring case, have cosine 1 and distance 0 whether they are in the vocabulary or
+not: "20" equals "20", and a rare name equals itself.
 
-How much a cosine means depends on the claim and the vectors. So a selection is also held against random ones of the
-same corpus, by the mean similarity of its leaves (`percentile`), and `judge` says what both come to.
+What a cosine means depends on the claim and the vectors. A selection is therefore also compared with random selections
+from the same corpus, by the mean similarity of its leaves (`percentile`), and `judge` combines the two.
 """
 
 import re
@@ -35,10 +35,10 @@ ByHand = Literal["chosen by hand"]
 
 BY_HAND: ByHand = "chosen by hand"
 
-CLOSE, UNCLEAR = 0.95, 0.8  # percentiles; at the first, one random selection in twenty is as similar
-N_DRAWS = 2_000  # random selections of a percentile, where there are more than these
+CLOSE, UNCLEAR = 0.95, 0.8  # percentiles; at 0.95, one random selection in twenty is as similar
+N_DRAWS = 2_000  # random selections for a percentile, where more are possible
 MIN_KNOWN = 2  # leaves with a known word that a percentile needs
-MAX_NAME = 1_000  # characters of a name that are looked at
+MAX_NAME = 1_000  # characters of a name that are used
 COLUMNS = (
     "target_class", "claim", "nodes", "labels", "functional_score", "cosine", "euclidean", "claim_token",
     "found_token", "percentile", "n_known", "unknown_claim", "unknown_found", "judgement",
@@ -57,20 +57,20 @@ _FUNCTION_WORD_LIST = (
     "where which while who whom whose with within without you your la le de del der des du von"
 )
 _FUNCTION_WORDS = frozenset(_FUNCTION_WORD_LIST.split())
-_N_COLUMNS = 1_000  # names compared at once; bounds the memory of a comparison
-_MAX_CELLS = 20_000_000  # places that are shuffled at once, likewise
+_N_COLUMNS = 1_000  # names compared at once; limits memory
+_MAX_CELLS = 20_000_000  # places shuffled at once; limits memory
 _TOLERANCE = 1e-9
-_NOTHING = np.float32(-np.inf)  # similarity of two tokens of which one has no vector
+_NOTHING = np.float32(-np.inf)  # the similarity of two tokens where one has no vector
 
 
 class NearestTokens(NamedTuple):
-    """The two tokens that decide how alike two names are.
+    """The two tokens that determine the similarity of two names.
 
     Attributes:
         cosine: of the angle between their vectors, -1 to 1; 1 for the same token.
         euclidean: the distance between their vectors, at least 0, in the vectors' own scale.
-        claim_token: the token of the first side, as it stands there.
-        found_token: the token of the second side.
+        claim_token: the token of the first name, unchanged.
+        found_token: the token of the second name, unchanged.
     """
 
     cosine: float
@@ -81,20 +81,19 @@ class NearestTokens(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassSimilarity:
-    """One row of Table 4: what a class is claimed to be against what was found.
+    """One row of Table 4: what a class is claimed to be, compared with what was found.
 
     Attributes:
-        target_class: the class's number.
-        claim: what somebody says that the class is.
+        claim: what the class is claimed to be.
         nodes: ids of the leaves that were found; none for "not found".
         functional_score: L of the selection; None where nothing was found.
         nearest: the nearest tokens; None where a side has no known word.
-        percentile: how unusual the similarity is, 0 to 1: see `percentile`; None where there is none to tell.
-        unknown_claim: tokens of the claim that have no vector.
-        unknown_found: tokens of the found names that have no vector.
-        n_known: leaves of the corpus that can be compared with the claim; the percentile is among these.
-        by_hand: whether an analyst chose the answer. It may have been chosen because of the claim, so that it neither
-            agrees with it nor differs from it.
+        percentile: how unusual the similarity is, 0 to 1: see `percentile`; None where it cannot be computed.
+        unknown_claim: tokens of the claim without a vector.
+        unknown_found: tokens of the found names without a vector.
+        n_known: leaves of the corpus that can be compared with the claim; the percentile is relative to these.
+        by_hand: whether an analyst chose the answer, possibly because of the claim; if so, it counts neither as
+            agreement nor as difference.
     """
 
     target_class: int
@@ -115,17 +114,17 @@ class ClassSimilarity:
 
     @property
     def judgement(self) -> Judgement | ByHand | None:
-        """What claim and finding come to: see `judge`; None where there is no similarity."""
+        """The result of `judge`; None where there is no similarity."""
         if self.by_hand:
             return BY_HAND
         return judge(self.nearest.cosine, self.percentile) if self.nearest else None
 
 
 def judge(cosine: float, percentile: float | None) -> Judgement:
-    """What the similarity of a claim and a finding comes to; the one place that says so.
+    """Judge the similarity of a claim and a finding.
 
-    The same word agrees whatever the rest of the selection is: a finding that is called as the claim is needs no
-    comparison with chance. What differs is held against random selections.
+    The same word agrees regardless of the rest of the selection: a finding with the name of the claim needs no
+    comparison with chance. Different words are compared with random selections.
 
     Args:
         cosine: of the nearest tokens; 1 for the same word.
@@ -150,9 +149,9 @@ def compare_claims(
     """Compare what classes are claimed to be with what was found for them (paper Table 4).
 
     Args:
-        claims: a name for each class that somebody has one for; a class without is left out.
-        findings: one answer per class.
-        scores: functional scores of the case; their leaves are what a percentile is about.
+        claims: the claimed name of each class that has one.
+        findings: one per class.
+        scores: functional scores; a percentile is relative to their leaves.
         hierarchy: the corpus' hierarchy, which names the leaves.
         vectors: the word vectors.
 
@@ -160,12 +159,13 @@ def compare_claims(
         A row for each claim, in the order of the classes.
 
     Raises:
-        SettingsError: a claim is about a class that the suspect does not have.
+        SettingsError: a claim names a class that the suspect does not have.
     """
     by_class = {finding.selection.target_class: finding for finding in findings}
     for target in claims:
         if target not in by_class:
-            raise SettingsError(f"A claim is about class {target}, and the suspect's are {_say_classes(by_class)}.")
+            known = f"{min(by_class)} to {max(by_class)}" if by_class else "none"
+            raise SettingsError(f"A claim names class {target}; the suspect's are {known}.", key="claim class")
     targets = sorted(claims)
     names = [hierarchy.synonyms(node) for node in scores.nodes]
     against = name_similarities([(claims[target],) for target in targets], names, vectors)
@@ -176,16 +176,15 @@ def compare_claims(
 
 
 def similarity_to_csv(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> bytes:
-    """The rows as a table; nodes, labels and unknown tokens are separated by `;`, a cell without anything is empty."""
+    """The rows as a table; nodes, labels and unknown tokens are separated by `;`."""
     return to_csv(COLUMNS, (_csv_row(row, hierarchy) for row in rows))
 
 
 def content_tokens(name: str) -> tuple[str, ...]:
-    """The words of a name as they stand there, each once, without function words, punctuation and symbols.
+    """The words of a name, unchanged, each once, without function words, punctuation and symbols.
 
     "hen of the woods" has hen and woods, "lady's slipper" lady and slipper; a hyphen stays within its word, an
-    underscore is a space. A single word is what the name says, whatever it is ("off" may be a class). A name of symbols
-    has no token.
+    underscore is a space. A single word is always kept ("off" may be a class). A name of symbols has no token.
     """
     words = [_POSSESSIVE.sub("", word) for word in _TOKEN.findall(name[:MAX_NAME])]
     if len(words) == 1:
@@ -194,12 +193,9 @@ def content_tokens(name: str) -> tuple[str, ...]:
 
 
 def nearest_tokens(claim: Sequence[str], names: Sequence[str], vectors: WordVectors) -> NearestTokens | None:
-    """The nearest tokens of two sides, over all names of the one against all of the other (paper section 5.3).
+    """The nearest tokens of two sides, over all pairs of their names (paper section 5.3); the first pair in a tie.
 
-    Of pairs that are equally near, the first in the order of the names.
-
-    Returns:
-        None where no token of one side can be compared with one of the other.
+    None where no token of one side can be compared with one of the other.
     """
     lexicon = _Lexicon(vectors)
     one, other = lexicon.senses_of(claim), lexicon.senses_of(names)
@@ -214,7 +210,7 @@ def nearest_tokens(claim: Sequence[str], names: Sequence[str], vectors: WordVect
 
 
 def name_similarities(a: Sequence[Sequence[str]], b: Sequence[Sequence[str]], vectors: WordVectors) -> Matrix:
-    """The cosine of the nearest tokens of each of `a` and each of `b`, both given by all their names.
+    """The cosine of the nearest tokens of each of `a` and each of `b`, all given by their names.
 
     Returns:
         float32 (len(a), len(b)), -1 to 1; nan where no token of one can be compared with one of the other.
@@ -229,24 +225,23 @@ def name_similarities(a: Sequence[Sequence[str]], b: Sequence[Sequence[str]], ve
 
 
 def percentile(similarities: npt.ArrayLike, chosen: Sequence[int]) -> float | None:
-    """How unusual the similarity of a selection is among selections of as many leaves, drawn at random.
+    """How unusual the similarity of a selection is among random selections of the same number of leaves.
 
-    A selection is as similar as its leaves are in the mean. (By its most similar leaf alone, a large selection could
-    never stand out: among a hundred random leaves there is nearly always one that is similar.) Leaves without a known
-    word tell nothing, so they neither count nor are drawn. The percentile is the share of the random selections whose
-    mean is lower, a tie counting half.
+    The similarity of a selection is the mean over its leaves. (By its most similar leaf, a large selection could never
+    stand out: among a hundred random leaves, one is nearly always similar.) Leaves without a known word are ignored and
+    never sampled. The percentile is the share of random selections with a lower mean; a tie counts half.
 
-    All selections are looked at where there are at most `N_DRAWS`, or where a single leaf is chosen: then it is exact,
-    and for one leaf its mid-rank. Else there are `N_DRAWS` random ones, without replacement and the same in every run,
-    and the selection itself counts as one more tie (standard error at most 0.011, at 0.95 0.005).
+    Where there are at most `N_DRAWS` selections, or a single leaf is chosen, all are compared and the result is exact;
+    for one leaf it is the mid-rank. Otherwise `N_DRAWS` are sampled, without replacement and the same in every run, and
+    the selection itself counts as one more tie (standard error at most 0.011, at 0.95 0.005).
 
     Args:
         similarities: (m,) of the claim to each leaf of the corpus; nan for a leaf without a known word.
-        chosen: the selected leaves, places in it, each once.
+        chosen: the selected leaves, as places in `similarities`, each once.
 
     Returns:
         In 0..1; at 0.99, one random selection in a hundred is as similar. None where no chosen leaf has a similarity,
-        or fewer than `MIN_KNOWN` of the corpus have.
+        or fewer than `MIN_KNOWN` leaves of the corpus have one.
     """
     values = np.asarray(similarities, dtype=np.float64)
     known = ~np.isnan(values)
@@ -262,24 +257,27 @@ def percentile(similarities: npt.ArrayLike, chosen: Sequence[int]) -> float | No
 
 
 def unknown_tokens(names: Iterable[str], vectors: WordVectors) -> tuple[str, ...]:
-    """The tokens of some names that have no vector in any spelling, each once."""
+    """The tokens of some names without a vector in any spelling, each once."""
     lexicon = _Lexicon(vectors)
-    tokens = dict.fromkeys(token for name in names for token in content_tokens(name))
-    return tuple(token for token in tokens if not lexicon.words_of(token))
+    return tuple(token for token in _tokens(names) if not lexicon.words_of(token))
 
 
 def words_needed(names: Iterable[str], vectors: WordVectors) -> tuple[str, ...]:
-    """The vocabulary's words that comparing these names needs: what `WordVectors.restricted` should keep."""
+    """The vocabulary's words needed to compare these names, for `WordVectors.restricted`."""
     lexicon = _Lexicon(vectors)
-    tokens = dict.fromkeys(token for name in names for token in content_tokens(name))
-    return tuple(dict.fromkeys(word for token in tokens for word in lexicon.words_of(token)))
+    return tuple(dict.fromkeys(word for token in _tokens(names) for word in lexicon.words_of(token)))
+
+
+def _tokens(names: Iterable[str]) -> list[str]:
+    """The tokens of some names, each once."""
+    return list(dict.fromkeys(token for name in names for token in content_tokens(name)))
 
 
 class _Lexicon:
     """The tokens of one comparison, each looked up once.
 
-    A token has a sense for each word that may stand for it: itself and its lower case ("Cat" in a list of classes is
-    also "cat"), or its parts where only these are known ("cat-like"). A sense is a number; all arrays are by it.
+    A token has a sense for each word that may represent it: itself and its lower case ("Cat" in a list of classes is
+    also "cat"), or its parts where only these are known ("cat-like"). A sense is a number that indexes all arrays.
     """
 
     def __init__(self, vectors: WordVectors) -> None:
@@ -294,18 +292,17 @@ class _Lexicon:
 
     def senses_of(self, names: Iterable[str]) -> list[int]:
         """The senses of all tokens of some names, each once, in order."""
-        tokens = (token for name in names for token in content_tokens(name))
-        return list(dict.fromkeys(sense for token in tokens for sense in self._senses(token)))
+        return list(dict.fromkeys(sense for token in _tokens(names) for sense in self._senses(token)))
 
     def words_of(self, token: str) -> tuple[str, ...]:
-        """The words of the vocabulary that stand for a token; none where it is out of vocabulary."""
+        """The words of the vocabulary that represent a token; none where it is out of vocabulary."""
         if token not in self._words:
             whole = self._find((token, token.lower()))
             self._words[token] = whole or self._find(part for part in _INNER.split(token) if _is_content(part))
         return self._words[token]
 
     def cosines(self, a: Indices, b: Indices) -> Matrix:
-        """The cosine of each of some senses and each of others, float32 (len(a), len(b)); -inf where one has none."""
+        """The cosines of two lists of senses, float32 (len(a), len(b)); -inf where one has no vector."""
         words, spelling = np.array(self._word), np.array(self._spelling)
         unit = self._unit_vectors()
         cosines: Matrix = np.clip(unit[words[a]] @ unit[words[b]].T, -1, 1)
@@ -316,7 +313,7 @@ class _Lexicon:
         return cosines
 
     def pair(self, one: int, other: int, cosine: float) -> NearestTokens:
-        """Two senses whose cosine is known."""
+        """The result for two senses with a known cosine."""
         tokens = (self._tokens[one], self._tokens[other])
         if self._spelling[one] == self._spelling[other] or self._word[one] == self._word[other]:
             return NearestTokens(1.0, 0.0, *tokens)
@@ -340,7 +337,7 @@ class _Lexicon:
         return tuple(dict.fromkeys(word for word in found if word is not None))
 
     def _unit_vectors(self) -> Matrix:
-        """Unit vectors by word, and a row of zeros in the end, where -1 points; a vector of zeros stays one."""
+        """Unit vectors by word, and a last row of zeros for index -1; a vector of zeros stays zero."""
         raw = self._vectors.vectors(list(self._word_ids)).reshape(-1, self._vectors.n_dims).astype(np.float64)
         length = np.linalg.norm(raw, axis=1, keepdims=True)
         unit = np.divide(raw, length, out=np.zeros_like(raw), where=length > 0)
@@ -348,7 +345,7 @@ class _Lexicon:
 
 
 def _nearest_cosines(lexicon: _Lexicon, a: Sequence[list[int]], b: Sequence[list[int]]) -> Matrix:
-    """The highest cosine over the senses of each of `a` and of each of `b`; nan where there is none."""
+    """The highest cosine over the senses of each of `a` and each of `b`; nan where there is none."""
     result = np.full((len(a), len(b)), np.nan, dtype=np.float32)
     rows, columns = [i for i, senses in enumerate(a) if senses], [j for j, senses in enumerate(b) if senses]
     if not rows or not columns:
@@ -364,19 +361,19 @@ def _nearest_cosines(lexicon: _Lexicon, a: Sequence[list[int]], b: Sequence[list
 
 
 def _flatten(groups: Sequence[list[int]]) -> tuple[Indices, Indices, Indices]:
-    """The different members of some groups, the place in them of each member in order, and where each group starts."""
+    """The distinct members of some groups, each member's place among these, and where each group starts."""
     flat = np.concatenate([np.array(group, dtype=np.intp) for group in groups])
     senses, places = np.unique(flat, return_inverse=True)
     return senses, places, np.concatenate([[0], np.cumsum([len(group) for group in groups])[:-1]]).astype(np.intp)
 
 
 def _random_means(values: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.float64]:
-    """The mean of every selection of k values where they are few, else of `N_DRAWS` random ones."""
+    """The mean of every selection of k values where there are few, otherwise of `N_DRAWS` random ones."""
     if k == 1:
         return values
     if _is_exact(len(values), k):
         selections = _all_selections(len(values), k)
-    else:  # a power of two serves many k: how many places are drawn in advance does not change the first of them
+    else:  # a power of two serves many k: drawing more places does not change the first ones
         n_drawn = min(1 << (k - 1).bit_length(), len(values))
         selections = _random_selections(len(values), n_drawn)[:, :k]
     means: npt.NDArray[np.float64] = values[selections].mean(axis=1)
@@ -395,9 +392,9 @@ def _all_selections(n: int, k: int) -> Places:
 
 @lru_cache(maxsize=16)
 def _random_selections(n: int, k: int) -> Places:
-    """Selections of k of n places in random order, (`N_DRAWS`, k); the same for the same n, a smaller k a part of it.
+    """Selections of k of n places in random order, (`N_DRAWS`, k); for a given n, a smaller k gives the first columns.
 
-    The first k steps of a shuffle (Fisher and Yates) of each row: place j is exchanged with itself or a later one.
+    The first k steps of a Fisher-Yates shuffle of each row: place j is exchanged with itself or a later one.
     """
     rng = np.random.default_rng(n)
     partners = np.stack([rng.integers(j, n, N_DRAWS) for j in range(k)], axis=1)
@@ -407,7 +404,7 @@ def _random_selections(n: int, k: int) -> Places:
 
 
 def _shuffled(n: int, partners: npt.NDArray[np.int64]) -> Places:
-    """Rows of 0 to n - 1, of which place j is exchanged with the one that `partners` says; the first k of each."""
+    """Rows of 0 to n - 1 with place j exchanged with the one in `partners`; the first k of each."""
     rows = np.arange(len(partners))
     order = np.tile(np.arange(n, dtype=np.uint32), (len(partners), 1))
     for j in range(partners.shape[1]):
@@ -473,7 +470,3 @@ def _round(value: float | None) -> float | str:
 
 def _is_content(part: str) -> bool:
     return bool(part) and part.casefold() not in _FUNCTION_WORDS
-
-
-def _say_classes(by_class: Mapping[int, ClassFinding]) -> str:
-    return f"{min(by_class)} to {max(by_class)}" if by_class else "none"

@@ -1,4 +1,4 @@
-"""The ways in which an English word may stand in a vocabulary: case, hyphens, singular and plural."""
+"""The ways an English word may be written in a vocabulary: case, hyphens, singular and plural."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 _SEPARATOR = re.compile(r"[-_ \u2010-\u2015]+")
 _JOINTS = ("-", "_", " ", "")
 
-# Singular and plural; each also ends longer words ("fireman", "firemen").
+# Singular and plural.
 _IRREGULAR = {
     "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet", "tooth": "teeth",
     "goose": "geese", "mouse": "mice", "louse": "lice", "ox": "oxen", "die": "dice", "leaf": "leaves",
@@ -27,9 +27,9 @@ _HISSING = ("s", "x", "z", "ch", "sh")
 
 
 def spellings(token: str) -> Iterator[str]:
-    """A token as it may be spelt in a vocabulary, the nearest to what was given first, each spelling once.
+    """The possible spellings of a token in a vocabulary, closest first, each once.
 
-    In this order: as it is, in lower, title and upper case; the same with its hyphens, underscores or spaces changed
+    In this order: unchanged, in lower, title and upper case; the same with hyphens, underscores or spaces exchanged
     for each other or left out; the same for the other number, singular or plural.
     """
     seen = set()
@@ -41,7 +41,7 @@ def spellings(token: str) -> Iterator[str]:
 
 
 def other_numbers(word: str) -> tuple[str, ...]:
-    """The singulars and plurals that a lower-case English word may have, the likeliest first."""
+    """The possible singulars and plurals of a lower-case English word, the likeliest first."""
     for table in (_IRREGULAR, _SINGULAR):
         if word in table:
             return (table[word],)
@@ -62,7 +62,7 @@ def _rejoined(token: str) -> list[str]:
 
 
 def _last_part(form: str) -> tuple[str, str]:
-    """What stands before the last separator, with it, and the word after: only that one has a plural."""
+    """The text up to and including the last separator, and the last word, which alone has a plural."""
     places = [match.end() for match in _SEPARATOR.finditer(form)]
     return (form[: places[-1]], form[places[-1] :]) if places else ("", form)
 

@@ -1,10 +1,10 @@
 """Word vectors by name, from the collection that gensim's downloader offers.
 
-The downloader itself is not used: for each entry it fetches a Python file (`__init__.py`) beside the data and puts its
-folder on the import path, so that whoever can change the collection can run code here. What is needed of it are two
-addresses, which are taken from gensim: the published list (names, sizes, checksums) and the place of the `.gz` files.
-The MD5 checksums of the list tell a damaged download; against a forged one there is HTTPS, and that the file is read
-as any other that is not to be trusted (`vector_reading`).
+The downloader itself is not used: for each entry it fetches a Python file (`__init__.py`) with the data and puts its
+folder on the import path, so that anyone who can change the collection can run code here. Only two addresses are taken
+from gensim: the published list (names, sizes, checksums) and the location of the `.gz` files. The list's MD5 checksums
+detect a damaged download; HTTPS protects against a forged one, and the file is read like any untrusted file
+(`vector_reading`).
 """
 
 import hashlib
@@ -32,16 +32,16 @@ _MAX_LIST_BYTES = 10 * 2**20
 _TIMEOUT_S = 30.0
 _BLOCK_BYTES = 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_BY_HAND = "Without a network, copy a file of word vectors to this machine and choose it."
+_BY_HAND = "Without a network, copy a file of word vectors to this machine and choose that file."
 
 
 class Offer(NamedTuple):
     """Word vectors that can be downloaded.
 
     Attributes:
-        name: "glove-wiki-gigaword-100".
+        name: such as "glove-wiki-gigaword-100".
         about: what they were trained on.
-        n_bytes: of the download; 0 where the list does not say.
+        n_bytes: of the download; 0 where the list does not state it.
         checksums: MD5 of each part, hexadecimal, in order.
     """
 
@@ -54,7 +54,7 @@ class Offer(NamedTuple):
 def open_https(address: str) -> BinaryIO:
     """The content at an HTTPS address."""
     if not address.startswith("https://"):
-        raise OSError(f"{address} is no HTTPS address")
+        raise OSError(f"{address} is not an HTTPS address")
     return urllib.request.urlopen(address, timeout=_TIMEOUT_S)  # type: ignore[no-any-return]  # noqa: S310  # HTTPS only
 
 
@@ -62,7 +62,7 @@ def list_vectors(opener: Opener = open_https) -> tuple[Offer, ...]:
     """The word vectors of the collection, by name.
 
     Raises:
-        SettingsError: there is no network, or the list is not what it was.
+        SettingsError: there is no network, or the list has an unknown format.
     """
     from gensim.downloader import DATA_LIST_URL
 
@@ -72,27 +72,27 @@ def list_vectors(opener: Opener = open_https) -> tuple[Offer, ...]:
         models = json.loads(content)["models"].items()
         offers = [_read_offer(name, entry) for name, entry in models if _NAME.fullmatch(name)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"The list of word vectors cannot be read any more ({error}). {_BY_HAND}") from error
+        wrong = f"The list of word vectors has an unknown format ({error})."
+        raise SettingsError(f"{wrong} {_BY_HAND}", key="list unreadable") from error
     return tuple(sorted(offer for offer in offers if offer.checksums))
 
 
-def download_vectors(
-    name: str, folder: Path, progress: Progress = silent, *, opener: Opener = open_https
-) -> Path:  # fmt: skip
+def download_vectors(name: str, folder: Path, progress: Progress = silent, *, opener: Opener = open_https) -> Path:
     """Download word vectors by their name in gensim's collection; `vectors.open_vectors` opens the file.
 
     Args:
         name: such as "glove-wiki-gigaword-100" or "word2vec-google-news-300".
-        folder: where the file `<name>.gz` is kept; one that is there already was checked when it came.
-        progress: told how many bytes have come.
-        opener: how an address is opened.
+        folder: where the file `<name>.gz` is kept; a file that already exists was checked when it was downloaded.
+        progress: receives the number of bytes downloaded.
+        opener: opens an address.
 
     Raises:
-        SettingsError: no vectors have this name, there is no network, or what came is damaged.
+        SettingsError: no vectors have this name, there is no network, or the download is damaged.
         StorageError: the folder is full or cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise SettingsError(f"{name[:100]!r} is no name of word vectors; one looks like 'glove-wiki-gigaword-100'.")
+        wrong = f"{name[:100]!r} is not a name of word vectors"
+        raise SettingsError(f"{wrong}; an example is 'glove-wiki-gigaword-100'.", key="vectors name")
     place = folder / f"{name}.gz"
     with only_one(folder / f".{name}.lock"):
         if not place.is_file():
@@ -103,12 +103,13 @@ def download_vectors(
 def _choose(name: str, offers: tuple[Offer, ...]) -> Offer:
     by_name = {offer.name: offer for offer in offers}
     if name not in by_name:
-        raise SettingsError(f"No word vectors are called {name!r}; there are {', '.join(by_name) or 'none'}.")
+        known = ", ".join(by_name) or "none"
+        raise SettingsError(f"No word vectors have the name {name!r}; available: {known}.", key="vectors unknown")
     return by_name[name]
 
 
 def _download(offer: Offer, place: Path, progress: Progress, opener: Opener) -> None:
-    """Fetch all parts into one file, which gets its name when every checksum is right."""
+    """Fetch all parts into one file, which gets its name only when every checksum is right."""
     with disk_errors(place):
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         try:
@@ -133,23 +134,23 @@ def _parts(offer: Offer) -> Iterator[tuple[str, str]]:
         yield f"{DOWNLOAD_BASE_URL}/{offer.name}/{offer.name}.gz{ending}", checksum
 
 
-def _fetch(
-    address: str, checksum: str, out: BinaryIO, offer: Offer, progress: Progress, opener: Opener
-) -> None:  # fmt: skip
-    digest = hashlib.md5(usedforsecurity=False)  # the list has no better one; it tells damage, not forgery
+def _fetch(address: str, checksum: str, out: BinaryIO, offer: Offer, progress: Progress, opener: Opener) -> None:
+    digest = hashlib.md5(usedforsecurity=False)  # the list has nothing better; it detects damage, not forgery
     with _network(f"The word vectors {offer.name}"), opener(address) as answer:
         while block := answer.read(_BLOCK_BYTES):
             digest.update(block)
             _write(out, block)
             if out.tell() > MAX_DOWNLOAD_BYTES:
-                raise SettingsError(f"The word vectors {offer.name} are larger than {MAX_DOWNLOAD_BYTES:,} bytes.")
+                size = f"{MAX_DOWNLOAD_BYTES:,} bytes"
+                raise SettingsError(f"The word vectors {offer.name} are larger than {size}.", key="download size")
             progress("Downloading word vectors", out.tell(), max(offer.n_bytes, out.tell()))
     if digest.hexdigest() != checksum:
-        raise SettingsError(f"The word vectors {offer.name} came damaged (wrong checksum). Download them again.")
+        wrong = f"The download of the word vectors {offer.name} is damaged (wrong checksum)"
+        raise SettingsError(f"{wrong}. Download them again.", key="download damaged")
 
 
 class _DiskError(Exception):
-    """Carries an error of the disk past the handler for those of the network."""
+    """Carries a disk error past the handler for network errors."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -165,16 +166,17 @@ def _write(out: BinaryIO, block: bytes) -> None:
 
 @contextmanager
 def _network(what: str) -> Iterator[None]:
-    """Turn a missing network into one clear sentence; an error of the disk stays one."""
+    """Turn a network error into one clear sentence; a disk error stays one."""
     try:
         yield
     except _DiskError as error:
         raise error.error from error
     except urllib.error.HTTPError as error:
-        raise SettingsError(f"{what} cannot be had: the server answered {error.code}. {_BY_HAND}") from error
+        wrong = f"{what} cannot be downloaded: the server answered {error.code}."
+        raise SettingsError(f"{wrong} {_BY_HAND}", key="server refused") from error
     except (OSError, http.client.HTTPException) as error:
-        said = getattr(error, "reason", None) or error
-        raise SettingsError(f"{what} cannot be downloaded: there is no network ({said}). {_BY_HAND}") from error
+        wrong = f"{what} cannot be downloaded: there is no network ({getattr(error, 'reason', None) or error})."
+        raise SettingsError(f"{wrong} {_BY_HAND}", key="no network") from error
 
 
 def _read_offer(name: str, entry: Mapping[str, Any]) -> Offer:

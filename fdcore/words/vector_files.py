@@ -1,6 +1,6 @@
-"""A user's file of word vectors, which is not to be trusted, turned once into tables that all processes share.
+"""A user's untrusted file of word vectors, converted once into tables that all processes share.
 
-<cache>/<sha256>/       matrix.npy, the vocabulary's tables, index.json: complete, or not there at all
+<cache>/<sha256>/       matrix.npy, the vocabulary's tables, index.json: either complete or absent
 <cache>/known/<key>     the SHA-256 of a file that was seen before, by device, inode, size and times
 """
 
@@ -23,6 +23,7 @@ from fdcore.errors import SettingsError, StorageError
 from fdcore.progress import Progress, silent
 from fdcore.storage import disk_errors, only_one, sync_folder, write_atomically
 from fdcore.words.vector_reading import (
+    AGAIN,
     BLOCK_BYTES,
     HEAD_BYTES,
     MEND,
@@ -46,9 +47,9 @@ class ConvertedFile(NamedTuple):
     Attributes:
         sha256: hex digest of the file that it was made from.
         matrix: (n_rows, n_dims) float32, read only, mapped.
-        vocabulary: which row a word has.
-        left_out: words of the file that cannot be used: repeated ones (the first counts), and those with a space in
-            them or not in UTF-8.
+        vocabulary: finds the row of a word.
+        left_out: unusable words of the file: repeated ones (the first counts), and those that contain a space or are
+            not in UTF-8.
     """
 
     sha256: str
@@ -60,16 +61,16 @@ class ConvertedFile(NamedTuple):
 def open_vector_file(path: Path, cache: Path, progress: Progress = silent) -> ConvertedFile:
     """Open a file of word vectors; the first time it is read, checked and converted, which takes minutes for gigabytes.
 
-    Two processes that want the same file convert it once: the second waits. A process that is killed leaves nothing
+    If two processes need the same file, the second waits while the first converts it. A killed process leaves nothing
     that looks complete.
 
     Args:
         path: the user's file.
         cache: the folder for converted files.
-        progress: told how many of the file's bytes are read.
+        progress: receives how many of the file's bytes have been read.
 
     Raises:
-        SettingsError: the file cannot be read, or is not one of the formats in good order.
+        SettingsError: the file cannot be read, has an unknown format or is damaged.
         StorageError: the cache is full or cannot be written.
     """
     with _open_regular(path) as file, disk_errors(cache):
@@ -79,7 +80,7 @@ def open_vector_file(path: Path, cache: Path, progress: Progress = silent) -> Co
 
 
 def is_converted(path: Path, cache: Path) -> bool:
-    """Whether a file opens at once, because it was converted before.
+    """Whether a file opens immediately because it was converted before.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -94,20 +95,21 @@ def is_converted(path: Path, cache: Path) -> bool:
 
 @contextmanager
 def _open_regular(path: Path) -> Iterator[BinaryIO]:
-    """The file, opened; never a device or a pipe, which would have no end."""
+    """The open file; never a device or a pipe, which would have no end."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SettingsError(f"{path} is not a file. {MEND}")
+            raise SettingsError(f"{path} is not a file. {MEND}", key="not a file")
         file = path.open("rb", buffering=0)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"The word vectors {path} cannot be read: {said}. Check the path.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        wrong = f"The word vectors {path} cannot be read: {why}. Check the path."
+        raise SettingsError(wrong, key="vectors unreadable") from error
     with file:
         yield file
 
 
 def _remembered(file: BinaryIO, cache: Path) -> str | None:
-    """The SHA-256 of a file that was hashed before and is untouched since: hashing 3 GB takes ten seconds."""
+    """The stored SHA-256 of a file that is unchanged since it was hashed: hashing 3 GB takes ten seconds."""
     try:
         sha256 = (cache / "known" / _key(file)).read_text("ascii")
     except (OSError, ValueError):
@@ -122,13 +124,14 @@ def _remember(file: BinaryIO, path: Path, cache: Path, progress: Progress) -> st
         digest.update(block)
         progress("Hashing the word vectors", min(file.tell(), size), size)
     if _key(file) != key:
-        raise SettingsError(f"The word vectors {path} changed while they were read. Wait until they are complete.")
+        wrong = f"The word vectors {path} changed while they were read. Wait until they are complete."
+        raise SettingsError(wrong, key="vectors changed")
     write_atomically(cache / "known" / key, digest.hexdigest().encode())
     return digest.hexdigest()
 
 
 def _key(file: BinaryIO) -> str:
-    """What changes whenever a file does. The time of change cannot be set by hand, unlike that of modification."""
+    """A key that changes whenever a file does. Unlike mtime, ctime cannot be set by hand."""
     at = os.fstat(file.fileno())
     facts = f"{at.st_dev} {at.st_ino} {at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}"
     return hashlib.sha256(facts.encode()).hexdigest()
@@ -138,7 +141,7 @@ def _key(file: BinaryIO) -> str:
 
 
 def _read(place: Path) -> ConvertedFile | None:
-    """A converted file; None where there is none, or it is damaged or of another version."""
+    """A converted file; None where it is missing, damaged or of another version."""
     try:
         index = json.loads((place / _INDEX).read_bytes())
         matrix = np.asarray(np.load(place / _MATRIX, mmap_mode="r", allow_pickle=False))
@@ -153,15 +156,15 @@ def _read(place: Path) -> ConvertedFile | None:
 
 
 def _convert(file: BinaryIO, path: Path, place: Path, progress: Progress) -> ConvertedFile:
-    """Convert into a draft beside its place, and rename it when it is complete."""
+    """Convert into a draft folder, and rename it when it is complete."""
     with only_one(place.with_name(f"{place.name}.lock")):
         if opened := _read(place):
             return opened
         draft = place.with_name(f"{place.name}.draft")
-        shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed; the lock says that nobody is at it
+        shutil.rmtree(draft, ignore_errors=True)  # of a killed run; the lock excludes a running one
         draft.mkdir()
         try:
-            with _speaking_of(path):
+            with _naming(path):
                 index = _write_tables(file, draft, place.name, progress)
             write_atomically(draft / _INDEX, json.dumps(index).encode())
             shutil.rmtree(place, ignore_errors=True)  # a damaged one, or of another version
@@ -171,22 +174,21 @@ def _convert(file: BinaryIO, path: Path, place: Path, progress: Progress) -> Con
             shutil.rmtree(draft, ignore_errors=True)
     opened = _read(place)
     if opened is None:
-        raise StorageError(f"The word vectors in {place} were written and cannot be read back; is the disk sound?")
+        wrong = f"The word vectors in {place} were written but cannot be read back. Check the disk."
+        raise StorageError(wrong, key="vectors unreadable")
     return opened
 
 
 @contextmanager
-def _speaking_of(path: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong with it."""
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name in front of an error."""
     try:
         yield
     except SettingsError as error:
-        raise SettingsError(f"The word vectors {path} cannot be used. {error}") from error
+        raise SettingsError(f"The word vectors {path} cannot be used. {error}", key=error.key) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SettingsError(
-            f"The word vectors {path} cannot be used. The gzip file is damaged or cut off ({error}). "
-            "Download or copy it again."
-        ) from error
+        wrong = f"The gzip file is damaged or truncated ({error}). {AGAIN}"
+        raise SettingsError(f"The word vectors {path} cannot be used. {wrong}", key="gzip damaged") from error
 
 
 def _write_tables(file: BinaryIO, draft: Path, sha256: str, progress: Progress) -> dict[str, object]:
@@ -203,13 +205,13 @@ def _write_tables(file: BinaryIO, draft: Path, sha256: str, progress: Progress) 
         counted.check_complete()
         counted.check_usable()
         out.seek(0)
-        _write_header(out, (counted.n_rows, layout.n_dims))  # numpy pads the header, so that its length stays the same
+        _write_header(out, (counted.n_rows, layout.n_dims))  # padded by numpy, so its length stays the same
         out.flush()
         os.fsync(out.fileno())
         counted.n_repeated = vocabulary.finish()
     counted.check_usable()
     if source.sha256() != sha256:
-        raise SettingsError("The file changed while it was read. Wait until it is complete and try again.")
+        raise SettingsError("It changed while it was read. Wait until it is complete.", key="vectors changed")
     shape = [counted.n_rows, layout.n_dims]
     return {"format": _FORMAT, "sha256": sha256, "shape": shape, "left_out": counted.n_unusable}
 
@@ -222,7 +224,5 @@ def _write_header(out: BinaryIO, shape: tuple[int, int]) -> None:
 def _check_space(layout: Layout, folder: Path) -> None:
     needed, free = 4 * layout.n_dims * (layout.n_words or 0), shutil.disk_usage(folder).free
     if needed > free:
-        raise StorageError(
-            f"The converted word vectors need {needed / 2**20:,.0f} MB in {folder.parent}, which has "
-            f"{free / 2**20:,.0f} MB free. Free some space and try again."
-        )
+        lacking = f"{needed / 2**20:,.0f} MB in {folder.parent}, which has {free / 2**20:,.0f} MB free"
+        raise StorageError(f"The converted word vectors need {lacking}. Free some space.", key="disk space")

@@ -1,8 +1,8 @@
-"""Reading word vectors from a file that is not to be trusted, a block at a time.
+"""Reading word vectors from an untrusted file, one block at a time.
 
-Read are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip; the content
-decides which, never the name. gensim turns the numbers of a block into vectors; this module cuts the blocks, so that
-no file, however large or false, takes more memory than a few of them, and checks all that gensim takes on trust.
+Supported are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip; the
+content decides the format, not the name. gensim turns the numbers of a block into vectors; this module cuts the blocks,
+so that no file, however large or false, takes more memory than a few of them, and checks everything that gensim trusts.
 gensim's own format is pickle and is never opened.
 """
 
@@ -23,29 +23,30 @@ from fdcore.errors import SettingsError
 from fdcore.progress import Progress
 
 Matrix = npt.NDArray[np.float32]
-Record = tuple[bytes, bytes]  # a word, and its numbers as they stand in the file
+Record = tuple[bytes, bytes]  # a word, and its numbers as in the file
 
-MAX_BYTES = 16 * 2**30  # of a file when unpacked; the largest that is published (GloVe 840B) has 5.6 GB
-MAX_RATIO = 100  # times that a gzip file may grow; vectors grow at most five times
+MAX_BYTES = 16 * 2**30  # of an unpacked file; the largest published one (GloVe 840B) has 5.6 GB
+MAX_RATIO = 100  # the largest growth of a gzip file; vectors grow at most fivefold
 MAX_WORDS = 20_000_000
 MIN_DIMS, MAX_DIMS = 2, 4_096
-MAX_WORD_BYTES = 2_000  # GloVe and Google News have addresses of a few hundred
-MAX_NUMBER = 1e6  # a coordinate beyond it is damage, and its square would soon be no number
+MAX_WORD_BYTES = 2_000  # GloVe and Google News contain web addresses of a few hundred
+MAX_NUMBER = 1e6  # a larger coordinate indicates damage, and its square might overflow
 MAX_LEFT_OUT = 0.01  # share of a file's words that may be unusable
 
 MEND = "Choose a word2vec (.bin or .txt), GloVe (.txt) or fastText (.vec) file, plain or gzip."
+AGAIN = "Download or copy the file again."
 BLOCK_BYTES = 4 * 2**20
 HEAD_BYTES = 256 * 2**10  # enough for a header and the longest line of text
 
-_AHEAD_BYTES = 2**16  # read ahead of a gzip stream: little, so that a bomb shows early
-_N_BEFORE_JUDGING = 10_000  # words to have met before the share of unusable ones says something
+_AHEAD_BYTES = 2**16  # read ahead of a gzip stream: little, so that a bomb is detected early
+_N_BEFORE_JUDGING = 10_000  # words to read before the share of unusable ones is meaningful
 _HEADER = re.compile(rb"[ \t]*(\d{1,12})[ \t]+(\d{1,12})[ \t\r]*")
 _NEW_LINES = re.compile(rb"\n+")
 _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 
 
 class Source:
-    """The unpacked bytes of a file, in order, hashed as they are read; stops at a file that unpacks without end."""
+    """The unpacked bytes of a file, in order, hashed while they are read; refuses a file that unpacks without end."""
 
     def __init__(self, file: BinaryIO, progress: Progress) -> None:
         file.seek(0)
@@ -54,12 +55,12 @@ class Source:
         self.size = os.fstat(file.fileno()).st_size
         packed = io.BufferedReader(self._raw, _AHEAD_BYTES)
         self.zipped = packed.peek(2)[:2] == b"\x1f\x8b"
-        self._stream: BinaryIO = gzip.GzipFile(fileobj=packed) if self.zipped else packed  # type: ignore[assignment]  # reads alike
+        self._stream: BinaryIO = gzip.GzipFile(fileobj=packed) if self.zipped else packed  # type: ignore[assignment]  # reads the same
         self._ahead = b""
         self._n_read = 0
 
     def head(self, n_bytes: int) -> bytes:
-        """The first bytes, which `read` will give again."""
+        """The first bytes, which `read` will return again."""
         self._ahead = self.read(n_bytes)
         return self._ahead
 
@@ -71,22 +72,21 @@ class Source:
         block = self._stream.read(n_bytes)
         self._n_read += len(block)
         if self._n_read > MAX_BYTES or self._n_read > MAX_RATIO * max(self._raw.n_read, _AHEAD_BYTES):
-            raise SettingsError(
-                f"It unpacks to more than {self._n_read / 2**20:,.0f} MB from {self._raw.n_read / 2**20:,.1f} MB, "
-                "which no file of word vectors does. Unpack it yourself if you trust it."
-            )
+            grown = f"from {self._raw.n_read / 2**20:,.1f} MB to more than {self._n_read / 2**20:,.0f} MB"
+            wrong = f"It unpacks {grown}, unlike any file of word vectors. Unpack it yourself if you trust it."
+            raise SettingsError(wrong, key="unpacked size")
         self._progress("Converting the word vectors", min(self._raw.n_read, self.size), self.size)
         return block
 
     def sha256(self) -> str:
-        """The digest of the whole file; reads what is left of it."""
+        """The digest of the whole file; reads the rest of it."""
         while self._raw.read(BLOCK_BYTES):
             pass
         return self._raw.digest.hexdigest()
 
 
 class _HashedFile(io.RawIOBase):
-    """A file that is hashed as it is read."""
+    """A file that is hashed while it is read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -96,7 +96,7 @@ class _HashedFile(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
         block = self._file.read(len(buffer))
         buffer[: len(block)] = block
         self.digest.update(block)
@@ -112,8 +112,8 @@ class Layout(NamedTuple):
 
     Attributes:
         kind: "binary" or "text".
-        n_words: what the header says; None without a header.
-        n_dims: numbers of each word.
+        n_words: according to the header; None without a header.
+        n_dims: numbers per word.
         n_header: bytes of the header.
     """
 
@@ -129,10 +129,10 @@ class Layout(NamedTuple):
 
 
 def recognise(head: bytes) -> Layout:
-    """Tell from a file's first bytes, unpacked, how it is laid out.
+    """The layout of a file, from its first unpacked bytes.
 
     Raises:
-        SettingsError: it is none of the formats; the message says what it looks like.
+        SettingsError: the format is not supported; the message says what it appears to be.
     """
     _refuse_others(head)
     first, _, rest = head.partition(b"\n")
@@ -145,42 +145,47 @@ def recognise(head: bytes) -> Layout:
     if line.count(b" ") >= n_dims and _are_numbers(line.split(b" ")[-n_dims:]):
         return layout
     n_numbers = _count_numbers(line)
-    if 0 < n_numbers == line.count(b" "):  # a line of text, which floats cannot look like by chance
-        raise SettingsError(
-            f"Its header promises {n_dims:,} numbers for each word, and the first word has {n_numbers:,}."
-            " The file is damaged; get it again."
-        )
+    if 0 < n_numbers == line.count(b" "):  # a line of text; binary numbers cannot look like it by chance
+        wrong = f"Its header promises {n_dims:,} numbers per word, but the first word has {n_numbers:,}. {AGAIN}"
+        raise SettingsError(wrong, key="false header")
     return layout._replace(kind="binary")
 
 
 def _refuse_others(head: bytes) -> None:
-    """What people take for word vectors."""
-    if not head.strip():
-        raise SettingsError(f"It is empty. {MEND}")
-    if head.startswith(b"PK\x03\x04"):
-        raise SettingsError("It is a zip archive. Unpack it and choose one of the files in it.")
-    if head.startswith(_FASTTEXT_MAGIC):
-        raise SettingsError("It is a fastText model (.bin). Choose the .vec file that is published beside it.")
-    if re.match(rb"\x80[\x02-\x05]", head):
-        raise SettingsError(
-            "It was saved by gensim's own `save`, which is pickle and can run code, so it is not opened. "
-            "Export it with `save_word2vec_format`."
-        )
+    """Refuse files that are easily mistaken for word vectors."""
+    for found, message, key in (
+        (not head.strip(), f"It is empty. {MEND}", "empty file"),
+        (head.startswith(b"PK\x03\x04"), "It is a zip archive. Unpack it and choose one of its files.", "zip archive"),
+        (
+            head.startswith(_FASTTEXT_MAGIC),
+            "It is a fastText model (.bin). Choose the .vec file that is published with it.",
+            "fasttext model",
+        ),
+        (
+            re.match(rb"\x80[\x02-\x05]", head),
+            "It was saved with gensim's `save`, which is pickle and can run code, so it is not opened. "
+            "Export it with `save_word2vec_format`.",
+            "pickle",
+        ),
+    ):
+        if found:
+            raise SettingsError(message, key=key)
 
 
 def _checked(layout: Layout) -> Layout:
     if not MIN_DIMS <= layout.n_dims <= MAX_DIMS:
-        raise SettingsError(
-            f"Its first lines give {layout.n_dims:,} numbers for each word; word vectors have {MIN_DIMS} to "
-            f"{MAX_DIMS:,}. {MEND}"
+        wrong = (
+            f"Its first lines give {layout.n_dims:,} numbers per word; word vectors have {MIN_DIMS} to {MAX_DIMS:,}."
         )
+        raise SettingsError(f"{wrong} {MEND}", key="dimension range")
     if layout.n_words is not None and not 1 <= layout.n_words <= MAX_WORDS:
-        raise SettingsError(f"Its header promises {layout.n_words:,} words; 1 to {MAX_WORDS:,} can be read.")
+        wrong = f"Its header promises {layout.n_words:,} words; 1 to {MAX_WORDS:,} can be read."
+        raise SettingsError(wrong, key="word count")
     return layout
 
 
 def _count_numbers(line: bytes) -> int:
-    """How many numbers end a line of text."""
+    """How many numbers a line of text ends with."""
     cells = line.rstrip().split(b" ")[1:]
     numbers = [_are_numbers([cell]) for cell in cells]
     return len(numbers) - (max((i for i, good in enumerate(numbers, start=1) if not good), default=0))
@@ -199,10 +204,8 @@ def check_promise(layout: Layout, source: Source) -> None:
         return
     least = layout.n_header + layout.n_words * layout.n_least
     if least > min(MAX_BYTES, source.size * (MAX_RATIO if source.zipped else 1)):
-        raise SettingsError(
-            f"Its header promises {layout.n_words:,} words of {layout.n_dims:,} numbers, which need {least:,} bytes; "
-            f"the file has {source.size:,}. It is cut off, or its header is false; get it again."
-        )
+        promised = f"{layout.n_words:,} words of {layout.n_dims:,} numbers, which need {least:,} bytes"
+        raise SettingsError(f"Its header promises {promised}; it has {source.size:,}. {AGAIN}", key="truncated file")
 
 
 # Blocks
@@ -210,13 +213,13 @@ def check_promise(layout: Layout, source: Source) -> None:
 
 @dataclass
 class Counted:
-    """What was read so far, held against what the header promises.
+    """What has been read so far, compared with what the header promises.
 
     Attributes:
-        layout: how the file is laid out.
-        n_rows: words that were given a row.
-        n_left_out: words that cannot be used.
-        n_repeated: words with a row that another word of the same spelling has too; known at the end.
+        layout: of the file.
+        n_rows: words with a row.
+        n_left_out: unusable words.
+        n_repeated: words with a row whose spelling has an earlier row; known at the end.
         reason: why the last word was left out.
     """
 
@@ -228,44 +231,41 @@ class Counted:
 
     @property
     def n_read(self) -> int:
-        """Words met, usable or not."""
+        """Words read, usable or not."""
         return self.n_rows + self.n_left_out
 
     @property
     def n_unusable(self) -> int:
-        """Words that no look-up can find."""
+        """Words that cannot be looked up."""
         return self.n_left_out + self.n_repeated
 
     def check(self) -> None:
-        """Stop early at a file that goes wrong."""
+        """Refuse a bad file early."""
         promised = self.layout.n_words
         if promised is not None and self.n_read > promised:
-            raise SettingsError(f"Its header promises {promised:,} words, and more follow. Get the file again.")
+            raise SettingsError(f"Its header promises {promised:,} words, but it has more. {AGAIN}", key="more words")
         if self.n_read > MAX_WORDS:
-            raise SettingsError(f"It has more than {MAX_WORDS:,} words. Choose a file with fewer.")
+            raise SettingsError(f"It has more than {MAX_WORDS:,} words. Choose a smaller file.", key="word count")
         if self.n_read > _N_BEFORE_JUDGING:
             self.check_usable()
 
     def check_complete(self) -> None:
-        """Whether all that was promised has come."""
+        """Refuse a file that has fewer words than promised."""
         promised = self.layout.n_words
         if promised is not None and self.n_read < promised:
-            raise SettingsError(
-                f"Its header promises {promised:,} words, and it ends after {self.n_read:,}. "
-                "It is cut off, or its header is false; get it again."
-            )
+            wrong = f"Its header promises {promised:,} words, but it ends after {self.n_read:,}. {AGAIN}"
+            raise SettingsError(wrong, key="truncated file")
 
     def check_usable(self) -> None:
-        """Whether enough of the words can be used."""
+        """Refuse a file with too many unusable words."""
         if self.n_unusable > MAX_LEFT_OUT * self.n_read:
-            raise SettingsError(
-                f"{self.n_unusable:,} of its first {self.n_read:,} words cannot be used (the last of them: "
-                f"{self.reason}). The file is damaged, or not in UTF-8; get it again or convert it."
-            )
+            share = f"{self.n_unusable:,} of its first {self.n_read:,} words (the last one: {self.reason})"
+            mend = "It is damaged or not in UTF-8: download or convert it again."
+            raise SettingsError(f"{share} cannot be used. {mend}", key="unusable words")
 
 
 def read_vectors(source: Source, layout: Layout, counted: Counted) -> Iterator[tuple[list[bytes], Matrix]]:
-    """The usable words of a file and their vectors (n, n_dims), a block at a time."""
+    """The usable words of a file and their vectors (n, n_dims), block by block."""
     blocks = _binary_blocks(source, layout) if layout.kind == "binary" else _text_blocks(source, layout)
     for records in blocks:
         usable = list(_usable(records, counted))
@@ -276,7 +276,7 @@ def read_vectors(source: Source, layout: Layout, counted: Counted) -> Iterator[t
 
 
 def _usable(records: list[Record], counted: Counted) -> Iterator[Record]:
-    """The records whose word can be used; the others are counted."""
+    """The records with a usable word; the others are counted."""
     seen = set()
     for word, numbers in records:
         reason = _unusable(word) or ("a repeated word" if word in seen else "")
@@ -294,7 +294,7 @@ def _unusable(word: bytes) -> str:
     if len(word) > MAX_WORD_BYTES:
         return f"a word of {len(word):,} bytes"
     if re.search(rb"[\x00- \x7f]", word):
-        return "a word with a space or a control character in it"
+        return "a word that contains a space or a control character"
     try:
         word.decode()
     except UnicodeDecodeError:
@@ -303,10 +303,10 @@ def _unusable(word: bytes) -> str:
 
 
 def _parse(records: list[Record], layout: Layout, n_read: int) -> Matrix:
-    """The vectors (n, n_dims) of some records, by gensim.
+    """The vectors (n, n_dims) of some records, parsed by gensim.
 
     Raises:
-        SettingsError: a number is none, or not finite, or too large.
+        SettingsError: a number is not a number, not finite or too large.
     """
     from gensim.models import KeyedVectors
 
@@ -315,22 +315,20 @@ def _parse(records: list[Record], layout: Layout, n_read: int) -> Matrix:
     content = b"".join(word + b" " + numbers + end for word, numbers in records)
     header = f"{len(records)} {layout.n_dims}\n".encode()
     try:
-        # gensim reads from a path alone; what overflows is found below
+        # gensim only reads from a path; overflows are detected below
         with NamedTemporaryFile(buffering=0, suffix=".vectors") as file, np.errstate(over="ignore"):
             file.write(header + content)
             vectors: Matrix = KeyedVectors.load_word2vec_format(file.name, binary=binary).vectors
     except (ValueError, EOFError) as error:
-        raise SettingsError(
-            f"Among the {len(records):,} words before number {n_read:,} one has something else than {layout.n_dims:,} "
-            f"numbers ({error}). The file is damaged; get it again."
-        ) from error
+        which = f"One of the {len(records):,} words before number {n_read:,}"
+        wrong = f"{which} does not have {layout.n_dims:,} numbers ({error}). {AGAIN}"
+        raise SettingsError(wrong, key="not numbers") from error
     bad = ~(np.abs(vectors) <= MAX_NUMBER).all(axis=1)
     if len(vectors) != len(records) or bad.any():
         word = records[int(bad.argmax())][0].decode()
-        raise SettingsError(
-            f"The vector of {word!r} has a number that is not finite or beyond a million. The file is damaged, or "
-            "written on a machine with another byte order; get it again."
-        )
+        wrong = f"The vector of {word!r} has a number that is not finite or beyond a million."
+        mend = f"The file is damaged or has another byte order. {AGAIN}"
+        raise SettingsError(f"{wrong} {mend}", key="number range")
     return vectors
 
 
@@ -342,7 +340,7 @@ def _text_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
         skip = 0
         *lines, rest = rest.split(b"\n")
         if len(rest) > HEAD_BYTES:
-            raise SettingsError(f"After line {n_line + len(lines):,} no line ends. The file is damaged; get it again.")
+            raise SettingsError(f"The line after line {n_line + len(lines):,} never ends. {AGAIN}", key="endless line")
         yield [_split_line(line, layout.n_dims, n) for n, line in enumerate(lines, start=n_line) if line.strip()]
         n_line += len(lines)
     if rest.strip():
@@ -350,19 +348,17 @@ def _text_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
 
 
 def _split_line(line: bytes, n_dims: int, n_line: int) -> tuple[bytes, bytes]:
-    """The word and its numbers; a word may have spaces in it, as some of GloVe's have."""
+    """The word and its numbers; a word may contain spaces, as some in GloVe do."""
     line = line.rstrip()
     if line.count(b" ") < n_dims:
-        raise SettingsError(
-            f"Word number {n_line + 1:,} ({line[:40].decode('utf-8', 'replace')!r}) has fewer than {n_dims:,} numbers. "
-            "The file is cut off or damaged; get it again."
-        )
+        which = f"Word number {n_line + 1:,} ({line[:40].decode('utf-8', 'replace')!r})"
+        raise SettingsError(f"{which} has fewer than {n_dims:,} numbers. {AGAIN}", key="short line")
     word = line.rsplit(b" ", n_dims)[0]
     return word, line[len(word) + 1 :]
 
 
 def _binary_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
-    """Words and their floats; beyond the promised number only white space may follow."""
+    """Words and their floats; after the promised number only white space may follow."""
     n_bytes, left = 4 * layout.n_dims, layout.n_words or 0
     rest, skip = b"", layout.n_header
     while block := source.read(BLOCK_BYTES):
@@ -374,25 +370,22 @@ def _binary_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
             continue
         if rest.strip():
             raise SettingsError(
-                f"More follows the {layout.n_words:,} words that its header promises: the header is false. "
-                "Get the file again."
+                f"Its header promises {layout.n_words:,} words, but it has more. {AGAIN}", key="more words"
             )
-        rest = b""  # white space without end does not pile up
+        rest = b""  # endless white space must not accumulate
 
 
 def _cut_records(content: bytes, n_bytes: int, limit: int) -> tuple[list[Record], bytes]:
-    """The whole records at the start of some content, at most `limit`, and what is left of it."""
+    """The complete records at the start of some content, at most `limit`, and the rest of it."""
     records: list[Record] = []
     start = 0
     while len(records) < limit:
-        new_lines = _NEW_LINES.match(content, start)  # word2vec's own tool ends each vector with one
+        new_lines = _NEW_LINES.match(content, start)  # word2vec's own tool writes one after each vector
         start = new_lines.end() if new_lines else start
         space = content.find(b" ", start, start + MAX_WORD_BYTES + 1)
         if space < 0 and len(content) - start > MAX_WORD_BYTES:
-            raise SettingsError(
-                f"A word has more than {MAX_WORD_BYTES:,} bytes: the file is no word2vec binary file, or its header "
-                f"gives another number of dimensions than the {n_bytes // 4:,} that it has. {MEND}"
-            )
+            wrong = f"A word has more than {MAX_WORD_BYTES:,} bytes: it is not a word2vec binary file, or its dimension"
+            raise SettingsError(f"{wrong} is not {n_bytes // 4:,} as its header says. {MEND}", key="endless word")
         if space < 0 or space + 1 + n_bytes > len(content):
             break
         records.append((content[start:space], content[space + 1 : space + 1 + n_bytes]))

@@ -1,7 +1,7 @@
-"""Word vectors: what a token's vector is, whatever way the token is written (paper section 5.3).
+"""Word vectors: the vector of a token in any spelling (paper section 5.3).
 
-The vectors are the user's own (`open_vectors`), or the small ones that ship with fdcore (`builtin_vectors`). The user's
-matrix stays on disk and is shared by all processes that map it; `restricted` keeps a few words for a case.
+The vectors are the user's own (`open_vectors`) or the small ones that ship with fdcore (`builtin_vectors`). The user's
+matrix stays on disk, mapped and shared by all processes; `restricted` copies a few words for a case.
 """
 
 import hashlib
@@ -32,9 +32,9 @@ Matrix = npt.NDArray[np.float32]
 BUILTIN_NAME = "built in"
 BUILTIN_FILE = "word-vectors.npz"
 MAX_TOKEN = 200  # characters of a token that is looked up
-MAX_KEPT = 200_000  # words of a copy that goes into a case
+MAX_KEPT = 200_000  # words of a copy kept in a case
 _MAX_UNPACKED = 2**28  # bytes of such a copy; 200,000 words of 300 numbers have 240 MB
-_MAX_ABOUT = 2**16  # bytes of what it says about itself
+_MAX_ABOUT = 2**16  # bytes of its description
 _DAMAGE = (
     OSError,
     ValueError,
@@ -46,7 +46,7 @@ _DAMAGE = (
     MemoryError,
     zlib.error,
     zipfile.BadZipFile,
-)  # what zipfile, numpy and json raise on bytes that are none of theirs
+)  # what zipfile, numpy and json raise on foreign bytes
 _ARRAYS = {"about", "words", "matrix"}
 
 
@@ -55,13 +55,13 @@ class WordVectors:
     """Vectors of words. Read only.
 
     Attributes:
-        name: for people: the file's name, or "built in".
+        name: for display: the file's name, or "built in".
         sha256: hex digest of the source file; its identity in the audit log.
-        independent: False for the built-in vectors: they were made from the hierarchy itself, so that their agreement
-            with it proves little.
-        left_out: words of the source file that could not be used.
+        independent: False for the built-in vectors: they were made from the hierarchy itself, so their agreement with
+            it proves little.
+        left_out: unusable words of the source file.
         matrix: (n_rows, n_dims) float32; may be mapped from disk.
-        vocabulary: which row a word has.
+        vocabulary: finds the row of a word.
     """
 
     name: str
@@ -76,15 +76,11 @@ class WordVectors:
 
     @property
     def n_dims(self) -> int:
-        """Numbers of each vector."""
+        """The dimension of the vectors."""
         return int(self.matrix.shape[1])
 
     def find(self, token: str) -> str | None:
-        """The vocabulary's spelling of a token, or None where it has no vector however it is written.
-
-        Tried in this order: the token as it is, in lower, title and upper case; with its hyphens, spaces or underscores
-        changed or left out; its singular or plural (see `spelling.spellings`).
-        """
+        """The vocabulary's spelling of a token (see `spelling.spellings`); None where no spelling has a vector."""
         token = unicodedata.normalize("NFC", token)
         if not token or len(token) > MAX_TOKEN:
             return None
@@ -94,7 +90,7 @@ class WordVectors:
         """The raw vectors, float32 (n, n_dims), of words that `find` returned.
 
         Raises:
-            KeyError: a word is not in the vocabulary; this is the caller's mistake.
+            KeyError: a word is not in the vocabulary; a mistake of the caller.
         """
         rows = [self.vocabulary.row(word) for word in words]
         if None in rows:
@@ -104,14 +100,16 @@ class WordVectors:
     def restricted(self, words: Iterable[str]) -> "WordVectors":
         """A small copy in memory with the vectors of these words, where they have one.
 
-        `find` answers in the copy as here for each of the words, in whatever spelling it was found.
+        For each of the words, `find` gives the same result in the copy.
 
         Raises:
             SettingsError: there are more than `MAX_KEPT`.
         """
         found = list(dict.fromkeys(word for word in map(self.find, words) if word is not None))
         if len(found) > MAX_KEPT:
-            raise SettingsError(f"At most {MAX_KEPT:,} words can be kept in a case, not {len(found):,}.")
+            raise SettingsError(
+                f"A case can keep at most {MAX_KEPT:,} words, not {len(found):,}.", key="too many words"
+            )
         return WordVectors(
             self.name, self.sha256, self.independent, self.left_out, self.vectors(found), ListedVocabulary(found)
         )
@@ -120,17 +118,9 @@ class WordVectors:
 def open_vectors(path: Path, cache: Path, progress: Progress = silent) -> WordVectors:
     """Open a file of word vectors: word2vec binary or text, GloVe, fastText's `.vec`, plain or gzip.
 
-    The first time it is converted into `cache`, which takes minutes for gigabytes; after that it opens at once, in any
-    process, and takes no memory of its own. The file is untrusted (see `vector_files`).
-
-    Args:
-        path: the file; its name says nothing about its format.
-        cache: the folder for converted files.
-        progress: told how many of the file's bytes are read.
-
-    Raises:
-        SettingsError: the file cannot be read, or is not one of the formats in good order.
-        StorageError: the cache is full or cannot be written.
+    The first time it is converted into `cache`, which takes minutes for gigabytes; after that it opens immediately in
+    any process and takes no memory of its own. The file is untrusted, and its content decides its format; for the
+    arguments and errors see `vector_files.open_vector_file`.
     """
     converted = open_vector_file(path, cache, progress)
     return WordVectors(path.name, converted.sha256, True, converted.left_out, converted.matrix, converted.vocabulary)
@@ -151,25 +141,21 @@ def to_npz(vectors: WordVectors) -> bytes:
     """Vectors as NPZ without pickle, for a case: words (UTF-8, one a line), matrix, about (JSON).
 
     Raises:
-        SettingsError: there are more than `MAX_KEPT` words, or so many of so many numbers that `from_npz` would refuse
-            them; keep a `restricted` copy.
+        SettingsError: there are more than `MAX_KEPT` words, or more numbers than `from_npz` would accept; keep a
+            `restricted` copy.
     """
     if len(vectors) > MAX_KEPT:
-        raise SettingsError(f"At most {MAX_KEPT:,} words can be kept in a case, not {len(vectors):,}; restrict them.")
+        raise SettingsError(f"A case can keep at most {MAX_KEPT:,} words, not {len(vectors):,}.", key="too many words")
     words = list(vectors.vocabulary)
     text = "\n".join(words).encode()
     size = len(text) + 4 * len(words) * vectors.n_dims + _MAX_ABOUT
     if size > _MAX_UNPACKED:
         raise SettingsError(
-            f"{len(words):,} words of {vectors.n_dims:,} numbers have {size / 2**20:,.0f} MB, and a case keeps at most "
-            f"{_MAX_UNPACKED / 2**20:,.0f}. Compare fewer words, or choose vectors with fewer numbers each."
+            f"{len(words):,} words of {vectors.n_dims:,} numbers have {size / 2**20:,.0f} MB; a case can keep at most "
+            f"{_MAX_UNPACKED / 2**20:,.0f} MB. Compare fewer words, or choose vectors of a lower dimension.",
+            key="vectors too large",
         )
-    about = {
-        "name": vectors.name,
-        "sha256": vectors.sha256,
-        "independent": vectors.independent,
-        "left_out": vectors.left_out,
-    }
+    about = {field: getattr(vectors, field) for field in ("name", "sha256", "independent", "left_out")}
     content = io.BytesIO()
     np.savez_compressed(
         content,
@@ -181,7 +167,7 @@ def to_npz(vectors: WordVectors) -> bytes:
 
 
 def from_npz(content: bytes) -> WordVectors:
-    """The inverse of `to_npz`; the content may come from a case that somebody sent.
+    """The inverse of `to_npz`; the content is untrusted.
 
     Raises:
         CaseError: the content is damaged.
@@ -195,16 +181,17 @@ def from_npz(content: bytes) -> WordVectors:
         words = text.decode().split("\n") if text else []
         vocabulary = ListedVocabulary(words)
         if not _is_sound(matrix) or not len(matrix) == len(words) == len(vocabulary):
-            raise ValueError("words and vectors do not belong together")
+            raise ValueError("words and vectors do not match")
         name, sha256, left_out = str(about["name"]), str(about["sha256"]), int(about["left_out"])
         independent = about["independent"] is True
     except _DAMAGE as error:
-        raise CaseError(f"The word vectors of the case are damaged ({error}). Compare the words again.") from error
+        wrong = f"The word vectors of the case are damaged ({error}). Compare the words again."
+        raise CaseError(wrong, key="kept vectors damaged") from error
     return WordVectors(name, sha256, independent, left_out, matrix, vocabulary)
 
 
 def _arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of an NPZ file, after a look at what it would unpack to."""
+    """The arrays of an NPZ file, after a check of its unpacked size."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > _MAX_UNPACKED:
@@ -214,7 +201,7 @@ def _arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
 
 
 def _is_sound(matrix: npt.NDArray[Any]) -> bool:
-    """Whether these are vectors that can be compared and drawn: float32, two numbers or more each, all finite."""
+    """Whether these vectors can be compared and drawn: float32, two numbers or more each, all finite."""
     if matrix.dtype != np.float32 or matrix.ndim != 2 or not MIN_DIMS <= matrix.shape[1] <= MAX_DIMS:
         return False
     return bool(np.isfinite(matrix).all())

@@ -1,4 +1,4 @@
-"""Which row of a matrix has a word's vector: a list in memory, or tables on disk that are never read as a whole."""
+"""Which row of a matrix holds a word's vector: a list in memory, or tables on disk that are never read as a whole."""
 
 import hashlib
 import os
@@ -18,20 +18,19 @@ class Vocabulary(Protocol):
     """The words that have a vector."""
 
     def __len__(self) -> int:
-        """How many words there are."""
+        """The number of words."""
 
     def __iter__(self) -> Iterator[str]:
         """The words, in the order of their rows."""
 
     def row(self, word: str) -> int | None:
-        """The row of exactly this word; None where it has none."""
+        """The row of exactly this word, or None."""
 
 
 class ListedVocabulary:
-    """A vocabulary in memory: the word in place i has row i."""
+    """A vocabulary in memory: the word in place i of the distinct words has row i."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        """Take different words."""
         self._rows = {word: row for row, word in enumerate(words)}
 
     def __len__(self) -> int:
@@ -41,22 +40,21 @@ class ListedVocabulary:
         return iter(self._rows)
 
     def row(self, word: str) -> int | None:
-        """The row of exactly this word; None where it has none."""
         return self._rows.get(word)
 
 
 class MappedVocabulary:
-    """A vocabulary on disk, mapped: a look-up reads a few pages, and all processes share them.
+    """A mapped vocabulary on disk: a look-up reads a few pages, which all processes share.
 
-    A word is found by its 64-bit hash in a sorted table and then compared letter by letter, so that two words with one
-    hash are never taken for each other.
+    A word is found by its 64-bit hash in a sorted table and then compared byte by byte, so that two words with the same
+    hash are never confused.
     """
 
     def __init__(self, folder: Path) -> None:
         """Open what `VocabularyWriter` wrote.
 
         Raises:
-            OSError, ValueError: the tables are missing or do not belong together.
+            OSError, ValueError: the tables are missing or do not match.
         """
         self._hashes = _map(folder / _HASHES, np.uint64)
         self._rows = _map(folder / _ROWS, np.int32)
@@ -73,11 +71,10 @@ class MappedVocabulary:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the matrix that belongs to it, those of repeated words among them."""
+        """Rows of the matrix that belongs to it, including those of repeated words."""
         return len(self._offsets) - 1
 
     def row(self, word: str) -> int | None:
-        """The row of exactly this word; None where it has none."""
         spelling = word.encode("utf-8", "surrogatepass")
         hashed = np.uint64(_hash(spelling))
         place = int(np.searchsorted(self._hashes, hashed))
@@ -93,10 +90,9 @@ class MappedVocabulary:
 
 
 class VocabularyWriter:
-    """Writes a vocabulary of any size, a block of words at a time, with 20 bytes a word in memory."""
+    """Writes a vocabulary of any size into an empty folder, block by block, with 20 bytes per word in memory."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin in an empty folder; `close` in any case."""
         self._folder = folder
         self._text: BinaryIO = (folder / _WORDS).open("wb", buffering=2**20)
         self._hashes: list[npt.NDArray[np.uint64]] = []
@@ -109,7 +105,7 @@ class VocabularyWriter:
         self._lengths.append(np.fromiter(map(len, words), dtype=np.int64, count=len(words)))
 
     def finish(self) -> int:
-        """Write the tables; returns how many words were repeated. The first of the same words keeps its row."""
+        """Write the tables; returns the number of repeated words, of which the first keeps its row."""
         self._text.flush()
         os.fsync(self._text.fileno())
         hashes = np.concatenate(self._hashes)
@@ -126,7 +122,7 @@ class VocabularyWriter:
         return len(repeated)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._text.close()
 
     def _reader(self, offsets: npt.NDArray[np.int64]) -> Callable[[int], bytes]:
@@ -137,7 +133,7 @@ class VocabularyWriter:
 def _repeated(
     hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32], spelling: Callable[[int], bytes]
 ) -> list[int]:
-    """Places in the sorted table whose word stands there before, with the same hash and a smaller row."""
+    """Places in the sorted table whose word occurs earlier, with the same hash and a smaller row."""
     places = (np.flatnonzero(hashes[1:] == hashes[:-1]) + 1).tolist()
     found, start, seen = [], -1, set[bytes]()
     for place in places:
@@ -155,7 +151,7 @@ def _hash(spelling: bytes) -> int:
 
 
 def _map(path: Path, dtype: type[np.generic]) -> npt.NDArray[Any]:
-    """A one-dimensional table, mapped; a plain array and no np.memmap, whose slices cost ten times as much."""
+    """A mapped one-dimensional table, as a plain array: slices of a np.memmap are ten times as slow."""
     table = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     if table.dtype != dtype or table.ndim != 1:
         raise ValueError(f"{path} is damaged.")

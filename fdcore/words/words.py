@@ -1,4 +1,4 @@
-"""The words of a finding: what each class's answer is called, in every way the hierarchy knows."""
+"""The words of a finding: all names that the hierarchy has for each class's answer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,13 +17,12 @@ class Words(NamedTuple):
     """The words of one node of a class's answer.
 
     Attributes:
-        target_class: the class's number.
-        role: "selected" for a leaf of the answer, "common ancestor" for what they have in common.
+        role: "selected" for a leaf of the answer, "common ancestor" for their lowest common ancestor.
         node: id.
         label: the first name.
         synonyms: all other names.
         gloss: WordNet's definition; empty where there is none.
-        functional_score: the leaf's share of views in the class; None for an ancestor without images.
+        functional_score: the leaf's share of views in the class; None for an ancestor.
     """
 
     target_class: int
@@ -72,5 +71,5 @@ def _words(hierarchy: Hierarchy, target: int, role: str, node: str, score: float
 def _gloss(node: str) -> str:
     try:
         return gloss(node) or ""
-    except (CorpusError, OSError):  # without timm's table there are no definitions, and everything else still is
+    except (CorpusError, OSError):  # without timm's table only the definitions are missing
         return ""
