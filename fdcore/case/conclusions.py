@@ -176,6 +176,11 @@ def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
         images = tables.image_table_from_parquet(case.path(layout.CORPUS).read_bytes())
         return images, tables.hierarchy_from_parquet(case.path(layout.HIERARCHY).read_bytes())
     except FileNotFoundError as error:
-        raise CaseError(f"The case {case.folder} has no corpus yet: run the investigation first.") from error
+        raise CaseError(
+            f"The case {case.folder} has no corpus yet: run the investigation first.", key="no corpus yet"
+        ) from error
     except (OSError, ValueError, KeyError) as error:
-        raise CaseError(f"The corpus tables of the case {case.folder} are damaged ({error}). Run it again.") from error
+        raise CaseError(
+            f"The corpus tables of the case {case.folder} are damaged ({error}). Run the investigation again.",
+            key="corpus tables damaged",
+        ) from error

@@ -72,7 +72,11 @@ def inside(roots: tuple[Path, ...], text: str) -> Path:
     """
     where = " or ".join(str(root) for root in roots)
     if text.startswith("/") and "\0" not in text and ".." not in Path(text).parts:
-        raise SettingsError(_instead_of_absolute(roots, Path(text)), key="path absolute")
+        own = next((root for root in roots if Path(text).is_relative_to(root)), None)
+        if own is None:
+            raise SettingsError(_outside(roots, Path(text)), key="path outside")
+        relative = Path(text).relative_to(own).as_posix()
+        raise SettingsError(f"Write the path relative to {own}: {relative}", key="path absolute")
     if not text.strip() or "\0" in text or text.startswith(("/", "~", "\\")) or ".." in Path(text).parts:
         raise SettingsError(
             f"{text!r} is not a path inside {where}. Give one relative to it, without ~ and `..`.", key="path outside"
@@ -149,13 +153,6 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         yield Path(entry.path)
         if entry.is_dir() and depth > 1:
             yield from _walk(Path(entry.path), depth - 1)
-
-
-def _instead_of_absolute(roots: tuple[Path, ...], path: Path) -> str:
-    root = next((root for root in roots if path.is_relative_to(root)), None)
-    if root is None:
-        return _outside(roots, path)
-    return f"Write the path relative to {root}: {path.relative_to(root).as_posix()}"
 
 
 def _outside(roots: tuple[Path, ...], path: Path) -> str:
