@@ -3,8 +3,8 @@
     suspect = fdcore.open_suspect("seized.onnx")
     findings = fdcore.investigate(suspect, ["tiny-imagenet/val"])
 
-docs/python.md shows the rest; to read the code, start at `fdcore.work.investigate`. Each name is imported when it is
-first used, so that `import fdcore` loads no other package.
+docs/python.md shows the rest; to read the code, start at `fdcore.work.investigate`. Each name is imported on first
+use, so that `import fdcore` loads no other package.
 """
 
 import typing as _typing

@@ -1,4 +1,4 @@
-"""The Python door: an investigation in memory, or kept as a case. `import fdcore` offers what is public here."""
+"""The Python API: an investigation in memory, or kept as a case. `import fdcore` exports what is public here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,20 +34,20 @@ def open_corpus(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Corpus:
-    """Read folders of images, to look at them or to show them to several suspects.
+    """Read folders of images, to look at them or to query several suspects with them.
 
     Args:
         folders: image folders, each "DIR" or "DIR@NODE".
         input_size: side of the pictures in pixels, or their height and width.
         channels: 3 for RGB, 1 for grey.
-        images_per_leaf: the most images taken of each leaf; None for all.
-        seed: which ones are taken.
+        images_per_leaf: the most images sampled from each leaf; None for all.
+        seed: of the sampling.
         hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
         cache: where decoded images are kept; None for the user's cache.
         progress: a listener.
 
     Raises:
-        FdError: whatever the user has to mend.
+        FdError: something that the user has to fix.
     """
     height, width = (input_size, input_size) if isinstance(input_size, int) else input_size
     return corpora.open_corpus(
@@ -66,19 +66,19 @@ def investigate(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Findings:
-    """Find what a suspect was trained on. Nothing is written but decoded images, unless a case is named.
+    """Find what a suspect was trained on. Only decoded images are written, unless a case is named.
 
     Args:
-        suspect: the suspect, or its file; a case keeps the file as evidence.
+        suspect: the suspect, or its file, which a case keeps as evidence.
         corpus: image folders, each "DIR" or "DIR@NODE", or an open corpus.
-        settings: what is asked and how it is weighed.
-        case: a folder that keeps all of it, made if it is not there; a case that was stopped is continued.
+        settings: what is queried and how the answers are weighed.
+        case: a folder that keeps everything, created if it does not exist; a case that was stopped is continued.
         hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
         cache: where decoded images are kept; None for the user's cache.
         progress: a listener.
 
     Raises:
-        FdError: whatever the user has to mend; a case stays readable and the same call continues it.
+        FdError: something that the user has to fix; a case stays readable and the same call continues it.
     """
     settings = settings or Settings()
     if case is not None:
@@ -116,12 +116,12 @@ def weigh(
         scored: the answers, as `findings.scored` holds them.
         alpha: weight of the functional score in the objective, in (0, 1].
         eta: clusters are merged while all their medoids lie closer than this many steps.
-        tau: the least functional score of a candidate, in (0, 1].
+        tau: the lowest functional score of a candidate, in (0, 1].
         k: number of medoids; None lets eta decide.
-        k_max: the most candidates a class may have, best first.
+        k_max: the most candidates of a class, best first.
 
     Raises:
-        SettingsError: one of them is out of range.
+        SettingsError: a setting is out of range.
     """
     own = scored if isinstance(scored, Scored) else Scored.of(scored)
     return Findings.weighed(own, SelectionSettings(alpha, eta, tau, k, k_max))
@@ -138,7 +138,7 @@ def _kept(
 ) -> Findings:
     if isinstance(corpus, Corpus):
         raise SettingsError(
-            "A case keeps which folders its images came from. Give the folders instead of a corpus.",
+            "A case records which folders its images come from. Give the folders instead of a corpus.",
             key="case of a corpus",
         )
     folders = tuple(map(str, _listed(corpus)))

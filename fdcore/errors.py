@@ -1,25 +1,25 @@
 """Every error that a user can cause or meet, as one small tree.
 
     FdError                 exit code 1; anything below, never raised itself
-    ├── SettingsError       2  a parameter outside its range
+    ├── SettingsError       2  a parameter is out of range
     ├── SuspectError        3  the suspect cannot be opened or gives no usable answer
     │   └── RefusedError    4  the suspect's file is not safe to open, or no scanner could say that it is
-    ├── CorpusError         5  no images, an unknown node, a broken hierarchy
+    ├── CorpusError         5  the corpus has no images, an unknown node or a broken hierarchy
     ├── CaseError           6  the case folder is damaged, of another version, or belongs to another run
     │   └── EvidenceError   7  the evidence no longer has the hash taken on intake
     └── StorageError        8  the disk is full or cannot be written
 
-A message says what was expected, what came, and how to mend it, in plain sentences.
+A message says what was expected, what was given, and how to fix it.
 """
 
 from typing import Any
 
 
 class FdError(Exception):
-    """Root of all errors that are the user's to mend; a bug is never one of these.
+    """Root of all errors that a user can fix; a bug is never one of these.
 
     Attributes:
-        key: names the message, whatever its wording, such as "ledger damaged".
+        key: identifies the message independently of its wording, such as "ledger damaged".
     """
 
     exit_code = 1
@@ -30,7 +30,7 @@ class FdError(Exception):
 
 
 class SettingsError(FdError):
-    """A parameter lies outside its range."""
+    """A parameter is out of range."""
 
     exit_code = 2
 
@@ -45,7 +45,7 @@ class RefusedError(SuspectError):
     """The suspect's file is not safe to open, or no scanner could say that it is.
 
     Attributes:
-        scan: the scanners' report (`fdcore.suspect.scan.ScanReport`); None where something else refused.
+        scan: the scanners' report (`fdcore.suspect.scan.ScanReport`); None where no scanner refused it.
     """
 
     exit_code = 4
@@ -62,7 +62,7 @@ class CorpusError(FdError):
 
 
 class CaseError(FdError):
-    """The case folder is damaged, was made by another version or belongs to another run."""
+    """The case folder is damaged, of another version, or belongs to another run."""
 
     exit_code = 6
 

@@ -1,4 +1,4 @@
-"""What a notebook holds: findings that print themselves, as tables and as figures."""
+"""Findings for a notebook: they print themselves, and become tables and figures."""
 
 import math
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ N_PRINTED = 30  # classes in a printed table
 
 
 class Finding(NamedTuple):
-    """One class's answer.
+    """The answer for one class.
 
     Attributes:
         target_class: the class's number.
@@ -33,8 +33,8 @@ class Finding(NamedTuple):
         functional: L, the share of the leaves' views that the suspect put in the class.
         low, high: the 95 % interval of L.
         semantic: S, how close the leaves lie to each other.
-        images: the names of the images that stand for the class, most consistent first.
-        weaknesses: why the answer should be taken with care.
+        images: the names of the images that represent the class, most consistent first.
+        weaknesses: caveats about the answer.
     """
 
     target_class: int
@@ -56,11 +56,11 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Scored(method.Scored):
-    """What conclusions rest on: the answers, and what the verdict needs beside them.
+    """The answers, and what else the verdict rests on.
 
     Attributes:
         chance: the comparison with untrained networks; None where it was not made.
-        preprocessing_assumed: whether the suspect's preprocessing is a guess.
+        preprocessing_assumed: whether the suspect's preprocessing was guessed.
     """
 
     chance: Chance | None = None
@@ -79,10 +79,10 @@ class Scored(method.Scored):
 
 @dataclass(frozen=True, repr=False)
 class Findings(method.Findings):
-    """Everything that was found: `findings[3]` is class 3's answer, `for finding in findings` goes through all.
+    """All findings: `findings[3]` is the answer for class 3; iterating yields every class in order.
 
     Attributes:
-        scored: the answers, to be weighed with other settings (see `weigh`).
+        scored: the answers, to be weighed with other settings (see `fdcore.weigh`).
         settings: how they were weighed.
         classes, overall: the method's own records.
     """
@@ -97,13 +97,10 @@ class Findings(method.Findings):
 
     @classmethod
     def of(cls, case: Case) -> "Findings":
-        """What a case says, with its own settings and the answers that were locked by hand.
-
-        Args:
-            case: a case whose suspect was queried.
+        """A case's findings, with its own settings and the answers that were locked by hand.
 
         Raises:
-            CaseError: nothing was answered yet, or the case is damaged.
+            CaseError: there are no answers yet, or the case is damaged.
         """
         found, facts = weigh_case(case), case.facts()
         scored = Scored.of(found.scored, kept_chance(found.scored, facts), preprocessing_assumed(facts))
@@ -111,7 +108,7 @@ class Findings(method.Findings):
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What all classes together say, and whether they mean anything."""
+        """What all classes together mean, if anything."""
         scored = self.scored
         return judge(self, preprocessing_assumed=scored.preprocessing_assumed, chance=scored.chance)
 
@@ -121,7 +118,8 @@ class Findings(method.Findings):
     def __getitem__(self, target_class: int) -> Finding:
         if not 0 <= target_class < len(self):
             raise SettingsError(
-                f"There is no class {target_class}; there are classes 0 to {len(self) - 1}.", key="class out of range"
+                f"There is no class {target_class}; the suspect has classes 0 to {len(self) - 1}.",
+                key="class out of range",
             )
         found, scored = self.classes[target_class], self.scored
         winner, name = found.selection.winner, found.name
@@ -138,18 +136,14 @@ class Findings(method.Findings):
         return (self[target_class] for target_class in range(len(self)))
 
     def to_frame(self) -> "pd.DataFrame":
-        """A row for each class; leaves by their labels, images by their number."""
+        """A row for each class, with the labels of its leaves and the number of its images."""
         import pandas as pd
 
         rows = [f._asdict() | {"leaves": [*f.leaves.values()], "images": len(f.images)} for f in self]
         return pd.DataFrame(rows).set_index("target_class")
 
     def plot(self, target_class: int | None = None) -> "go.Figure":
-        """A figure: the leaves of one class with their scores, or all classes against the selected leaves.
-
-        Args:
-            target_class: the class; None for all.
-        """
+        """A figure: the leaves of one class with their scores or, for None, all classes against the selected leaves."""
         from fdcore.report import figures
 
         scores, label = self.scored.scores, self.scored.labels

@@ -1,13 +1,13 @@
-"""How long work says how far it is, without knowing who listens."""
+"""How long-running work reports its progress, without knowing who listens."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """A listener, called often: `stage` is a short phrase, `done` of `total` units are finished."""
+    """A listener, called often: `stage` is a short phrase; `done` of `total` units are finished."""
 
     def __call__(self, stage: str, done: int, total: int) -> None: ...
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Listen to nothing."""
+    """Ignore all progress."""

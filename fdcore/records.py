@@ -1,4 +1,4 @@
-"""Frozen records as plain JSON values, and back: the one place where what a file says becomes typed."""
+"""Frozen records as plain JSON values, and back: the only place where the content of a file becomes typed."""
 
 from typing import Any, TypeVar
 
@@ -15,17 +15,19 @@ def to_plain(record: object) -> Any:
 
 
 def from_plain(kind: type[_Record], content: object, *, what: str) -> _Record:
-    """The inverse of `to_plain`. Unknown keys are ignored, missing ones take the record's defaults.
+    """The inverse of `to_plain`. Unknown keys are ignored; missing ones take the record's defaults.
 
     Args:
-        kind: the record's type; its `__post_init__` checks what types cannot say.
-        content: what was read; it may come from anywhere.
-        what: what is damaged where it does not fit, such as "the plan in case.json".
+        kind: the record's type; its `__post_init__` checks what types cannot express.
+        content: untrusted content.
+        what: what the content is, for the message, such as "the plan in case.json".
 
     Raises:
-        CaseError: it does not fit; the message says where.
+        CaseError: the content is not such a record; the message says where.
     """
     try:
         return msgspec.convert(content, kind, str_keys=True)
     except (msgspec.ValidationError, SettingsError) as error:
-        raise CaseError(f"{what[:1].upper()}{what[1:]} is damaged ({error}). Restore it from a copy.") from error
+        raise CaseError(
+            f"{what[:1].upper()}{what[1:]} is damaged ({error}). Restore it from a copy.", key="record damaged"
+        ) from error

@@ -1,4 +1,4 @@
-"""Writing to disk so that nothing is ever half there."""
+"""Atomic writes, hashes and locks."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into one clear sentence.
+    """Turn a full or read-only disk into a clear message.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written.
@@ -29,11 +29,13 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageError(
                 f"The disk is full: {path} could not be written. Free some space and run the same command again; "
-                "what was finished is kept."
+                "finished work is kept.",
+                key="disk full",
             ) from error
         if error.errno in _NO_PLACE:
             raise StorageError(
-                f"{path} cannot be written ({error.strerror}). Choose a folder you may write to."
+                f"{path} cannot be written ({error.strerror}). Choose a folder that you may write to.",
+                key="path unwritable",
             ) from error
         raise
 
@@ -61,7 +63,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Flush a folder's entries to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -70,10 +72,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def touch(path: Path) -> None:
-    """Give a file a later time of change than it has.
+    """Move a file's modification time forward, so that readers see the change.
 
-    What is written through a memory map changes it only now and then, and the system's clock ticks in milliseconds:
-    who has read the file in between could not tell that it was changed.
+    Writes through a memory map update it only now and then, and the system's clock ticks in milliseconds.
     """
     before = path.stat().st_mtime_ns
     os.utime(path)
@@ -89,11 +90,11 @@ def sha256_file(path: Path) -> str:
 
 @contextmanager
 def only_one(path: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold a lock file for as long as the block runs; the lock goes with the process, however it ends.
+    """Hold a lock file while the block runs; the lock ends with the process, however that ends.
 
     Args:
         path: the lock file.
-        busy: what to say when another process holds it; None waits instead.
+        busy: the message when another process holds it; None waits for it instead.
 
     Raises:
         CaseError: another process holds it.
@@ -105,5 +106,5 @@ def only_one(path: Path, busy: str | None = None) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError as error:
-            raise CaseError(busy or "") from error
+            raise CaseError(busy or "", key="in use") from error
         yield

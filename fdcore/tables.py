@@ -1,4 +1,4 @@
-"""Tables as CSV that no spreadsheet can be tricked with."""
+"""Tables as CSV that is safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Rows as CSV with these columns; no text in it is a formula to a spreadsheet."""
+    """Rows as CSV with these columns; a spreadsheet reads no text in it as a formula."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writerow({column: inert(column) for column in columns})
@@ -18,5 +18,5 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def inert(text: str) -> str:
-    """Keep a spreadsheet from reading a hostile label as a formula."""
+    """A text that no spreadsheet reads as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

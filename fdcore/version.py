@@ -1,3 +1,3 @@
-"""The version, where every layer can read it without importing what lies above."""
+"""The version, where every layer can import it."""
 
 __version__ = "0.1.0"

@@ -4,17 +4,17 @@
     audit.jsonl         what was done and when, as a hash chain
     evidence/           the suspect's file as it came
     hierarchy.parquet   the corpus' hierarchy
-    corpus.parquet      the images that were asked about: node, name, SHA-256
+    corpus.parquet      the corpus' images: node, name, SHA-256
     corpus_problems.csv files that were left out or converted, with the reason
     ledger/             every answer of the suspect
     scores.csv/.json    functional scores; of very many, those above 0
     scores.parquet      every functional score
-    selection.csv/.json what was found per class
+    selection.csv/.json what was found for each class
     images.csv          the selection's images, kept or dropped
     verdict.json        what all classes together mean
-    claims.json         what somebody says that the classes are
+    claims.json         what the classes are claimed to be
     verification/       claims against findings, maps, and the word vectors used
-    report.html         all of it on one page
+    report.html         everything on one page
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """
@@ -43,14 +43,14 @@ from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, writ
 from fdcore.version import __version__
 
 FORMAT = 1
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, one alone is no text
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, a lone one is not text
 _GENESIS = "0" * 64
 _SETTLED_NS = 1_000_000_000  # a folder changed less ago may change again within one tick of the file system's clock
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A file taken into a case: where it lies, what it was called, and its hash on intake."""
+    """A file taken into a case: its path there, its original name, and its hash on intake."""
 
     path: Path
     name: str
@@ -59,7 +59,7 @@ class Evidence:
 
 
 class Case:
-    """One case folder. `create` or `open` it, then read and write its artefacts by the names above."""
+    """One case folder: `create` or `open` it, then read and write its artefacts by the names above."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,9 +75,12 @@ class Case:
             CaseError: the folder holds something else.
             StorageError: the folder cannot be written.
         """
-        # Hidden files are what a run that was killed right at the start leaves behind.
+        # A run that was killed at its very start leaves hidden files behind.
         if folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir())):
-            raise CaseError(f"{folder} exists and is no case. Give the path of a case, or of a new or empty folder.")
+            raise CaseError(
+                f"{folder} exists but is not a case. Give the path of a case, or of a new or empty folder.",
+                key="not a case",
+            )
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         case = cls(folder)
@@ -90,12 +93,13 @@ class Case:
         """Open a case that exists.
 
         Raises:
-            CaseError: there is none, it is damaged, or a version with another format made it.
+            CaseError: there is none, it is damaged, or its format is of another version.
         """
         folder = Path(folder)
         if not (folder / layout.FACTS).is_file():
             raise CaseError(
-                f"{folder} is no case: it has no case.json. `fdcore investigate ... --out {folder}` makes one."
+                f"{folder} is not a case: it has no case.json. `fdcore investigate ... --out {folder}` makes one.",
+                key="not a case",
             )
         status = folder.stat()
         if time.time_ns() - status.st_ctime_ns < _SETTLED_NS:
@@ -107,7 +111,8 @@ class Case:
         if found != FORMAT:
             raise CaseError(
                 f"The case {folder} has format {found}; this version ({__version__}) reads format {FORMAT}. "
-                "Open it with the version that made it; nothing was changed."
+                "Open it with the version that made it; nothing was changed.",
+                key="format of another version",
             )
         return case
 
@@ -128,11 +133,11 @@ class Case:
 
     def _read_facts(self) -> tuple[CaseFacts, dict[str, Any]]:
         plain = self.read_json(layout.FACTS)
-        said = {part: value for part, value in plain.items() if value != {}}  # an empty part says nothing
-        return from_plain(CaseFacts, said, what=f"{self.folder / 'case.json'}"), plain
+        stated = {part: value for part, value in plain.items() if value != {}}  # an empty part says nothing
+        return from_plain(CaseFacts, stated, what=f"{self.folder / 'case.json'}"), plain
 
     def record(self, **facts: Any) -> None:
-        """Put fields of `CaseFacts` into case.json; what others record at the same time is kept.
+        """Write fields of `CaseFacts` into case.json; what others record at the same time is kept.
 
         Raises:
             CaseError: case.json is damaged, or the case was removed.
@@ -143,7 +148,7 @@ class Case:
             self.write_json(layout.FACTS, plain | to_plain(facts))
 
     def plan(self) -> Plan:
-        """What the analyst wants done in the case, as far as it is known.
+        """What the analyst wants done in the case; an empty plan where nothing is planned.
 
         Raises:
             CaseError: case.json is damaged.
@@ -151,7 +156,7 @@ class Case:
         return self.facts().plan or Plan()
 
     def change_plan(self, *, by: str = "", **parts: Any) -> Plan:
-        """Change fields of the plan; the others stay as they are at that moment. The change goes into the audit log.
+        """Change some fields of the plan; the change is recorded in the audit log.
 
         Args:
             by: who changes it.
@@ -169,7 +174,7 @@ class Case:
         return new
 
     def has(self, name: str) -> bool:
-        """Whether the artefact is there."""
+        """Whether the artefact exists."""
         return (self.folder / name).exists()
 
     def path(self, name: str) -> Path:
@@ -188,17 +193,15 @@ class Case:
             if _SURROGATE.search(text):
                 json.dumps(content, ensure_ascii=False).encode()  # a ValueError where half a character stands alone
         except FileNotFoundError as error:
-            raise CaseError(f"The case {self.folder} has no {name}: that step was not run yet.") from error
-        except RecursionError as error:
             raise CaseError(
-                f"{self.folder / name} is damaged: it is nested too deeply. Restore it from a copy of the case."
+                f"The case {self.folder} has no {name}: that step has not been run yet.", key="artefact missing"
             ) from error
-        except (ValueError, OSError) as error:
-            raise CaseError(
-                f"{self.folder / name} is damaged ({error}). Restore it from a copy of the case."
+        except (ValueError, OSError, RecursionError) as error:
+            raise _damaged(
+                self.folder / name, "nested too deeply" if isinstance(error, RecursionError) else error
             ) from error
         if not isinstance(content, dict):
-            raise CaseError(f"{self.folder / name} is damaged: it holds no JSON object. Restore it from a copy.")
+            raise _damaged(self.folder / name, "not a JSON object")
         return content
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
@@ -215,7 +218,7 @@ class Case:
         write_atomically(self.folder / name, content)
 
     def revision(self, *names: str) -> str:
-        """A digest that changes whenever one of the artefacts does; what was read from them may be kept under it."""
+        """A digest that changes whenever one of the artefacts does, to cache under it what was read from them."""
         stamps = []
         for name in names:
             try:
@@ -235,16 +238,19 @@ class Case:
             CaseError: the case already holds another suspect.
         """
         if source.exists() and not source.is_file():
-            raise SuspectError(f"The suspect {source} is no regular file. Give the path of a model's file.")
+            raise SuspectError(f"The suspect {source} is not a regular file. Give the path of a model's file.")
         try:
             sha256 = sha256_file(source)
         except OSError as error:
-            raise SuspectError(f"The suspect's file {source} cannot be read: {error.strerror}.") from error
+            raise SuspectError(
+                f"The suspect's file {source} cannot be read: {error.strerror}.", key="file unreadable"
+            ) from error
         known = self.facts().evidence
         if known and known.sha256 != sha256:
             raise CaseError(
                 f"This case is about another file ({known.name}, SHA-256 {known.sha256[:12]}…), "
-                f"not {source.name} ({sha256[:12]}…). Give another folder for a new case."
+                f"not {source.name} ({sha256[:12]}…). Give another folder for a new case.",
+                key="case of another file",
             )
         if known:
             return self.evidence()
@@ -252,7 +258,7 @@ class Case:
         copied = _copy(source, target)
         if copied != sha256:
             target.unlink()
-            raise SuspectError(f"{source} changed while it was copied. Copy it to a quiet place and try again.")
+            raise SuspectError(f"{source} changed while it was being copied. Make a copy of it and give that one.")
         name = os.fsencode(source.name).decode("utf-8", "backslashreplace")
         facts = EvidenceFacts(name, target.name, sha256, target.stat().st_size)
         self.record(evidence=facts)
@@ -273,7 +279,8 @@ class Case:
         if not path.is_file() or (found := sha256_file(path)) != known.sha256:
             state = "is missing" if not path.is_file() else f"has SHA-256 {found[:12]}… instead of {known.sha256[:12]}…"
             raise EvidenceError(
-                f"The evidence {path} {state}. It was changed after intake; restore the original file before going on."
+                f"The evidence {path} {state}. It was changed after intake; restore the original file first.",
+                key="evidence changed",
             )
         return Evidence(path, known.name, known.sha256, known.size)
 
@@ -302,7 +309,8 @@ class Case:
             previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CaseError(
-                f"The audit log {path} was changed: its last entry is none. Restore it from a copy."
+                f"The audit log {path} was changed: its last line is not an entry. Restore it from a copy.",
+                key="audit log changed",
             ) from error
         with path.open("ab") as file:
             for number, (name, values) in enumerate(entries, start=len(lines)):
@@ -328,13 +336,15 @@ class Case:
                 intact = False
             if not intact:
                 raise CaseError(
-                    f"The audit log {path} was changed: entry {number} does not follow from the one before."
+                    f"The audit log {path} was changed: entry {number} does not follow from the one before.",
+                    key="audit log changed",
                 )
             previous = entry["hash"]
             yield entry
         if previous == _GENESIS:
             raise CaseError(
-                f"The audit log {path} is missing or empty, and every case has one. Restore it from a copy."
+                f"The audit log {path} is missing or empty; every case has one. Restore it from a copy.",
+                key="audit log missing",
             )
 
     @contextmanager
@@ -342,35 +352,36 @@ class Case:
         """Hold the case's lock while a run writes its artefacts.
 
         Args:
-            wait: for another process that works on this case, instead of giving up.
+            wait: wait for another process that works on this case, instead of raising.
 
         Raises:
             CaseError: another process works on this case, or it was removed.
         """
         self._require_there()
-        busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it and run again."
+        busy = f"Another process is working on the case {self.folder}. Wait for it, or stop it, and try again."
         with only_one(self.folder / ".lock", None if wait else busy):
-            _refuse_links(self.folder)  # whatever was remembered: what holds the lock writes, copies or exports
+            _refuse_links(self.folder)  # without the cache: who holds the lock writes, copies or exports
             yield
 
     def _require_there(self) -> None:
-        """A case that somebody removed is not made again by what still works on it."""
+        """Keep work that still runs from creating again a case that was removed."""
         if not self.folder.is_dir():
-            raise CaseError(f"The case {self.folder} was removed. Choose another, or import a copy of it.")
+            raise CaseError(
+                f"The case {self.folder} was removed. Choose another, or import a copy of it.", key="case removed"
+            )
 
 
 @lru_cache(maxsize=1_000)
 def _refuse_links_once(folder: Path, _inode: int, _changed_ns: int) -> None:
-    """`_refuse_links` once for a folder in this process, until something arrives in the folder itself.
+    """`_refuse_links`, cached until something changes directly in the folder: a page opens its case some fifty times.
 
-    A page opens its case some fifty times. Cases come as whole folders; whoever can put a link deep into one that is
-    open already can also change what it holds.
+    Cases arrive as whole folders; who can put a link deep into an open case can also change what it holds.
     """
     _refuse_links(folder)
 
 
 def _refuse_links(folder: Path) -> None:
-    """Walk through the whole case for symbolic links; what others remove meanwhile is passed over.
+    """Search the whole case for symbolic links; what others remove meanwhile is skipped.
 
     Raises:
         CaseError: there is one.
@@ -379,8 +390,13 @@ def _refuse_links(folder: Path) -> None:
         for name in (*folders, *files):
             if (path := Path(place) / name).is_symlink():
                 raise CaseError(
-                    f"The case holds a symbolic link ({path}), which could lead anywhere. Replace it by a copy."
+                    f"The case holds a symbolic link ({path}), which could lead anywhere. Replace it with a copy.",
+                    key="symbolic link",
                 )
+
+
+def _damaged(path: Path, reason: object) -> CaseError:
+    return CaseError(f"{path} is damaged ({reason}). Restore it from a copy of the case.", key="file damaged")
 
 
 def to_json(content: dict[str, Any]) -> bytes:
@@ -389,9 +405,9 @@ def to_json(content: dict[str, Any]) -> bytes:
 
 
 def _finite(text: str) -> float:
-    """A number in JSON; NaN, Infinity and what is too large for a number have no place in a case."""
+    """A number in JSON, which NaN, Infinity and what overflows are not."""
     if not math.isfinite(number := float(text)):
-        raise ValueError(f"{text[:20]} is no number")
+        raise ValueError(f"{text[:20]} is not a number")
     return number
 
 
@@ -406,7 +422,7 @@ def _entry_hash(entry: dict[str, Any]) -> str:
 
 
 def _safe_name(name: str) -> str:
-    """A file name that is only a name: what a hostile one could do with slashes, dots or control characters is gone."""
+    """A harmless file name: slashes, leading dots and control characters are removed."""
     return re.sub(r"[^A-Za-z0-9_-]+", ".", name)[-80:].strip(".") or "suspect"
 
 

@@ -1,6 +1,6 @@
 """A folder of cases: find, create, duplicate, archive, export and import them.
 
-A case's id is the name of its folder, directly below the casebook's. Hidden folders are work in progress.
+A case's id is the name of its folder, directly below the casebook's. Hidden folders hold work in progress.
 """
 
 import errno
@@ -33,25 +33,22 @@ _NO_FOLDER = {None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLON
 
 @dataclass(frozen=True)
 class CaseCard:
-    """A case at a glance, as far as it can be read.
+    """A case at a glance. Texts are empty, and counts 0 or None, before the step that fills them.
 
     Attributes:
-        id: its folder's name.
-        title: what the analyst calls it.
-        changed: seconds since 1970 when something in it last changed.
-        archived: put away by the analyst.
-        suspect: what is under investigation; empty before it was opened.
-        evidence: name of the suspect's file; empty before it was taken.
-        sha256: of the suspect's file; empty before it was taken.
-        corpus: leaves and images in words; empty before it was read.
-        n_answered, n_queries: answers there are, of those planned.
-        n_found, n_classes: classes found, of all; None before the first analysis.
+        id: the folder's name.
+        changed: time of the last change, in seconds since 1970.
+        suspect: the suspect's description.
+        evidence, sha256: of the suspect's file.
+        corpus: leaves and images in words.
+        n_answered, n_queries: answers recorded, of those planned.
+        n_found, n_classes: classes found, of all.
         domain: the names of what was found, best first.
-        verdict: what all classes together say, in a sentence; empty before the first analysis.
-        outcome: "meaningful", "undecided" or "meaningless"; empty before the first analysis.
-        words_checked: whether claims were compared with what was found.
+        verdict: what all classes together say, in a sentence.
+        outcome: "meaningful", "undecided" or "meaningless".
+        words_checked: whether claims were compared with the findings.
         cloned: whether a clone is finished.
-        refused: whether the suspect's file was not opened for what the scanners found in it.
+        refused: whether the scanners kept the suspect's file from being opened.
         problem: why the case cannot be read; empty where it can.
     """
 
@@ -77,7 +74,7 @@ class CaseCard:
 
     @property
     def stage(self) -> str:
-        """How far it is: one of new, suspect, corpus, scoring, found, damaged."""
+        """The step reached: new, suspect, corpus, scoring, found, or damaged."""
         if self.problem:
             return "damaged"
         if self.n_found is not None:
@@ -97,21 +94,24 @@ class Casebook:
 
     def ids(self) -> list[str]:
         """Ids of all cases, sorted."""
-        return sorted(
-            path.parent.name for path in self.root.glob("*/case.json") if not path.parent.name.startswith(".")
-        )
+        names = (path.parent.name for path in self.root.glob("*/case.json"))
+        return sorted(name for name in names if not name.startswith("."))
 
     def folder(self, case_id: str) -> Path:
         """Where a case lies.
 
         Raises:
-            CaseError: there is no such case, or the id is none; it may come from a link.
+            CaseError: there is no such case; the id may come from a link.
         """
         if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case_id) or not (self.root / case_id / layout.FACTS).is_file():
-            raise CaseError(f"There is no case {case_id!r} here. It may have been renamed or removed; choose another.")
+            raise CaseError(
+                f"There is no case {case_id!r} here. It may have been renamed or removed; choose another.",
+                key="no such case",
+            )
         if (self.root / case_id).is_symlink():
             raise CaseError(
-                f"The case {case_id!r} is a symbolic link, which could lead anywhere. Replace it by a copy."
+                f"The case {case_id!r} is a symbolic link, which could lead anywhere. Replace it with a copy.",
+                key="symbolic link",
             )
         return self.root / case_id
 
@@ -124,7 +124,7 @@ class Casebook:
         return Case.open(self.folder(case_id))
 
     def cards(self) -> list[CaseCard]:
-        """Every case at a glance, the last changed first; damaged ones say why."""
+        """Every case at a glance, the last changed first; damaged ones with their problem."""
         return sorted((self.card(case_id) for case_id in self.ids()), key=lambda card: -card.changed)
 
     def card(self, case_id: str) -> CaseCard:
@@ -134,17 +134,17 @@ class Casebook:
         try:
             return _read_card(self.open(case_id), changed)
         except FdError as error:
-            return CaseCard(case_id, case_id, changed, problem=str(error))
+            problem = str(error)
         except RecursionError:
-            return CaseCard(case_id, case_id, changed, problem="A file of the case is damaged: nested too deeply.")
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            # whatever a damaged file may lack
-            return CaseCard(case_id, case_id, changed, problem=f"A file of the case is damaged or missing ({error!r}).")
+            problem = "A file of the case is damaged: nested too deeply."
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:  # damage of any kind
+            problem = f"A file of the case is damaged or missing ({error!r})."
+        return CaseCard(case_id, case_id, changed, problem=problem)
 
     # Changes
 
     def create(self, title: str, *, by: str = "") -> str:
-        """Make an empty case and return its id."""
+        """Create an empty case and return its id."""
         title = checked_title(title)
         with self._adding():
             case_id = self._new_id(title)
@@ -154,20 +154,20 @@ class Casebook:
         return case_id
 
     def rename(self, case_id: str, title: str, *, by: str = "") -> None:
-        """Give a case another title; its id stays, so that links go on working."""
+        """Give a case another title; its id stays the same, so links keep working."""
         title = checked_title(title)
         case = self.open(case_id)
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
 
     def archive(self, case_id: str, archived: bool = True, *, by: str = "") -> None:
-        """Put a case away, or bring it back. Nothing is deleted."""
+        """Archive a case, or bring it back. Nothing is deleted."""
         case = self.open(case_id)
         case.record(archived=archived)
         case.log("case archived" if archived else "case brought back", {"by": by})
 
     def duplicate(self, case_id: str, *, by: str = "") -> str:
-        """Copy a case with everything in it, to try other settings; returns the copy's id.
+        """Copy a case with everything in it, to try other settings, and return the copy's id.
 
         Raises:
             CaseError: the case is damaged or in use.
@@ -198,13 +198,13 @@ class Casebook:
                     archive.write(path, f"{case_id}/{name.as_posix()}")
 
     def import_(self, source: BinaryIO, *, by: str = "") -> str:
-        """Take in a case that `export` wrote, from anywhere; returns its id.
+        """Import a case that `export` wrote, and return its id.
 
         Nothing in the file is trusted: paths, links and sizes are checked, the audit log and the evidence verified,
-        and the permission to open an unscanned suspect is taken back.
+        and the permission to open an unscanned suspect is revoked.
 
         Raises:
-            CaseError: it is no exported case, or was changed on the way.
+            CaseError: it is not an exported case, or was changed on the way.
         """
         with self._arriving() as arriving:
             _unpack(source, arriving)
@@ -215,7 +215,7 @@ class Casebook:
             title = checked_title(facts.title or (facts.evidence.name if facts.evidence else "Imported case"))
             _clean(case, title)
             if problem := Casebook(arriving.parent).card(arriving.name).problem:
-                raise CaseError(f"This case was not taken in: {problem}")
+                raise CaseError(f"This case was not imported: {problem}", key="case not imported")
             case.log("case imported", {"by": by, "n_entries_before": n_entries})
             return self._move_in(arriving, title)
 
@@ -240,10 +240,7 @@ class Casebook:
         return case_id
 
     def _new_id(self, title: str) -> str:
-        """An id that no case ever had here; the caller holds the lock.
-
-        Work that was done for a case outlives its folder: a new case under the same id would be taken for the old one.
-        """
+        """An id that no case ever had here, as jobs outlive the folder of a case; the caller holds the lock."""
         path = self.root / _IDS
         given = set(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.exists() else set()
         given |= set(self.ids())
@@ -260,24 +257,25 @@ def checked_title(title: str) -> str:
     """A title on one line, without control characters.
 
     Raises:
-        CaseError: nothing is left of it.
+        CaseError: it is empty.
     """
     title = " ".join("".join(c if c.isprintable() else " " for c in title).split())[:MAX_TITLE]
     if not title:
-        raise CaseError("A case needs a title: a few words that tell it from the others.")
+        raise CaseError("The title must not be empty. Give a few words that identify the case.", key="title empty")
     return title
 
 
 def _clean(case: Case, title: str) -> None:
-    """Give a case that arrived its title, and take back what only this server's analyst may permit."""
+    """Set an imported case's title, and revoke what only this server's analyst may permit."""
     clean: dict[str, Any] = {"title": title, "archived": False}
     if plan := case.facts().plan:
         clean["plan"] = replace(plan, suspect=replace(plan.suspect, allow_unscanned=False))
     try:
         case.record(**clean)
-    except (ValueError, RecursionError) as error:  # text that is no Unicode, nesting that is just too deep to write
+    except (ValueError, RecursionError) as error:  # invalid Unicode, or nesting just too deep to write
         raise CaseError(
-            "The case.json in this file is damaged: it cannot be written again. Export the case again."
+            "The case.json in this file is damaged: it cannot be written again. Export the case again.",
+            key="file damaged",
         ) from error
 
 
@@ -315,7 +313,7 @@ def clone_records(case: Case) -> list[str]:
 
 
 def _is_finished_clone(case: Case, name: str) -> bool:
-    """Whether a clone can be taken away; what is damaged is told on its own page, and spoils no other."""
+    """Whether a clone is finished; a damaged one is reported on its own page."""
     try:
         return case.read_json(name).get("stage") == "done"
     except CaseError:
@@ -343,25 +341,27 @@ def _unpack(source: BinaryIO, target: Path) -> None:
                 with archive.open(member) as read, path.open("wb") as write:
                     _copy_at_most(read, write, member.file_size)
     except (
-        zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError, OSError
     ) as error:  # fmt: skip
-        raise CaseError(f"This file is no exported case ({error}). Export the case again and copy it whole.") from error
-    except OSError as error:
-        if error.errno not in _NO_FOLDER:
-            raise
-        reason = error.strerror or error  # a name that is a file and a folder at once, or no name at all
+        reason: object = error
+        if isinstance(error, OSError):
+            if error.errno not in _NO_FOLDER:
+                raise
+            reason = error.strerror or error  # a name that is both a file and a folder, or not a name at all
         raise CaseError(
-            f"This file is no exported case ({reason}). Export the case again and copy it whole."
+            f"This file is not an exported case ({reason}). Export the case again and copy all of it.",
+            key="not an exported case",
         ) from error
     if not (target / layout.FACTS).is_file():
-        raise CaseError("This ZIP file holds no case: there is no case.json in it.")
+        raise CaseError("This ZIP file does not hold a case: it has no case.json.", key="not an exported case")
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_IMPORTED_FILES or sum(member.file_size for member in members) > MAX_IMPORTED_BYTES:
         raise CaseError(
             f"This ZIP file unpacks to more than {MAX_IMPORTED_FILES:,} files or {MAX_IMPORTED_BYTES >> 30} GB. "
-            "Copy the case's folder by hand if you trust it."
+            "Copy the case's folder by hand if you trust it.",
+            key="import too large",
         )
     roots = {PurePosixPath(member.filename).parts[0] for member in members if member.filename}
     for member in members:
@@ -369,7 +369,10 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         is_link = stat.S_ISLNK(member.external_attr >> 16)
         hidden = any(part.startswith(".") for part in path.parts)  # covers `..` too
         if is_link or hidden or path.is_absolute() or len(path.parts) < 2 or "\\" in member.filename or len(roots) != 1:
-            raise CaseError(f"This ZIP file is no exported case: {member.filename!r} has no place in one.")
+            raise CaseError(
+                f"This ZIP file is not an exported case: {member.filename!r} has no place in one.",
+                key="not an exported case",
+            )
 
 
 def _copy_at_most(read: IO[bytes], write: BinaryIO, size: int) -> None:
@@ -377,5 +380,5 @@ def _copy_at_most(read: IO[bytes], write: BinaryIO, size: int) -> None:
     while chunk := read.read(1 << 20):
         left -= len(chunk)
         if left < 0:
-            raise ValueError("a file in it is longer than it says")
+            raise ValueError("a file in it is longer than stated")
         write.write(chunk)

@@ -1,6 +1,6 @@
-"""The claims that a case holds: what somebody says that its classes are (`fdcore.words.claims`).
+"""The claims that a case holds about its classes (`fdcore.words.claims`).
 
-A claim is no evidence. It is what the finding is compared with (`fdcore.work.compare_words`).
+A claim is not evidence; the findings are compared with it (`fdcore.work.compare_words`).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ def read_claims(case: Case) -> Claims:
     """The claims that a case holds.
 
     Raises:
-        CaseError: they are damaged; a case may come from anywhere.
+        CaseError: they are damaged.
     """
     if not case.has(layout.CLAIMS):
         return Claims()
@@ -27,28 +27,34 @@ def read_claims(case: Case) -> Claims:
 
 
 def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims | None = None) -> None:
-    """Put claims in place of those that a case holds; what changed goes into the audit log.
+    """Replace a case's claims, and record the change in the audit log.
 
     Args:
         folder: the case's folder.
-        claims: the new ones.
+        claims: the new claims.
         by: who changes them.
-        expected: the claims that they were made from; None where that does not matter.
+        expected: the claims that were edited; None replaces any.
 
     Raises:
-        CaseError: the case is in use, or holds other claims than expected.
+        CaseError: the case is in use, or holds claims other than expected.
         SettingsError: a claim is about a class that the suspect does not have.
     """
     case = Case.open(folder)
     n_classes = case.facts().n_classes
     if wrong := [target for target in claims.names if not 0 <= target < n_classes]:
-        raise SettingsError(f"A claim is about class {wrong[0]}; the suspect has classes 0 to {n_classes - 1}.")
+        raise SettingsError(
+            f"A claim is about class {wrong[0]}; the suspect has classes 0 to {n_classes - 1}.",
+            key="class out of range",
+        )
     with case.exclusively():
         kept = _readable_claims(case, n_classes)
         if claims == kept:
             return
         if expected is not None and kept not in (None, expected):
-            raise CaseError("Somebody else changed the claims meanwhile. Look at theirs, then change them again.")
+            raise CaseError(
+                "Somebody else has changed the claims in the meantime. Review their changes, then make yours again.",
+                key="claims changed",
+            )
         case.write_json(layout.CLAIMS, to_plain(replace(claims, names=dict(sorted(claims.names.items())))))
         sha256 = hashlib.sha256(case.path(layout.CLAIMS).read_bytes()).hexdigest()
         details = {"n_claims": len(claims.names), "source": claims.source, "sha256": sha256}
@@ -56,7 +62,7 @@ def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims
 
 
 def _readable_claims(case: Case, n_classes: int) -> Claims | None:
-    """The claims that a case holds; None where they are damaged, or about other classes, and so to be replaced."""
+    """The claims that a case holds; None where they are damaged or about other classes, and may be replaced."""
     try:
         kept = read_claims(case)
     except CaseError:

@@ -1,7 +1,7 @@
-"""The second half of an investigation: from the answers in a case to its findings. Asks nothing, needs no model.
+"""The second half of an investigation: from the answers in a case to its findings, without querying the suspect.
 
-`load_scored` reads a case once, `weigh` draws the conclusions in memory, `judge` says what all of them mean;
-`fdcore.work.conclude` writes them down.
+`load_scored` reads a case, `weigh` draws the conclusions in memory, `judge` says what all of them mean;
+`fdcore.work.conclude` writes them to the case.
 """
 
 from collections.abc import Mapping
@@ -38,33 +38,40 @@ class _Choices:
 
 
 def load_scored(case: Case) -> Scored:
-    """Read what a case's conclusions rest on.
+    """Read the answers that a case's conclusions rest on.
 
     Raises:
-        CaseError: nothing was answered yet, or parts of the case do not belong together.
+        CaseError: there are no answers yet, or parts of the case do not belong together.
     """
     ledger = Ledger.open(case.path(layout.LEDGER))
     if not ledger.n_answered:
-        raise CaseError(f"The case {case.folder} holds no answer yet: run the investigation again to go on.")
+        raise CaseError(
+            f"The case {case.folder} holds no answers yet: run the investigation again to continue it.",
+            key="no answers yet",
+        )
     images, hierarchy = _read_corpus(case)
     facts = case.facts()
     if facts.suspect is None or facts.suspect.fingerprint != ledger.header.suspect:
-        raise CaseError(f"The answers in the case {case.folder} are not those of the suspect that it names.")
+        raise CaseError(
+            f"The answers in the case {case.folder} are not those of the suspect that it names.",
+            key="answers of another suspect",
+        )
     same = facts.corpus is not None and facts.corpus.fingerprint == ledger.header.corpus
     if not same or len(images.names) != ledger.header.n_images:
         raise CaseError(
-            f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it."
+            f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it.",
+            key="corpus half changed",
         )
     return replace(score(ledger, images, hierarchy), n_sent=n_sent(case))
 
 
 def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = None) -> Verdict:
-    """What all classes together say about the suspect. Reads and writes nothing.
+    """What all classes together say about the suspect.
 
     Args:
-        findings: what was found.
+        findings: the findings.
         facts: the content of case.json.
-        vectors: for known label sets whose names stand outside the hierarchy; None for the built-in ones.
+        vectors: for known label sets whose names are not in the hierarchy; None for the built-in ones.
     """
     return verdict.judge(
         findings,
@@ -75,30 +82,26 @@ def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = No
 
 
 def preprocessing_assumed(facts: CaseFacts) -> bool:
-    """Whether the suspect's normalisation is a guess, or not known to be none."""
+    """Whether the suspect's normalisation was guessed, or may have been."""
     return facts.suspect is None or not facts.suspect.normalisation_is_sure
 
 
 def weigh_case(case: Case) -> Findings:
-    """A case's answers weighed with its own settings and locked answers. Writes nothing.
+    """A case's answers weighed with its own settings and locked answers; nothing is written.
 
     Raises:
-        CaseError: nothing was answered yet, or the case is damaged.
+        CaseError: there are no answers yet, or the case is damaged.
     """
     return weigh(load_scored(case), selection_settings(case), read_choices(case))
 
 
 def kept_chance(scored: Scored, facts: CaseFacts) -> Chance | None:
-    """The comparison with untrained networks that a case keeps; None without one, or if it is of other answers.
-
-    Raises:
-        CaseError: it is damaged.
-    """
+    """The comparison with untrained networks that a case keeps of these answers, if any."""
     return facts.chance if facts.chance and facts.chance.of == compared_answers(scored) else None
 
 
 def compared_answers(scored: Scored) -> Compared:
-    """What a comparison with untrained networks is about: answers to the pictures as they are."""
+    """What a comparison with untrained networks is about: the answers to the unchanged pictures."""
     header, n_answered = scored.header, int((scored.answers[:, 0] >= 0).sum())
     return Compared(header.suspect, header.corpus, n_answered)
 
@@ -128,10 +131,10 @@ def read_choices(case: Case) -> dict[int, Choice]:
 
 
 def lock_class(folder: Path, choice: Choice) -> None:
-    """Lock one class's answer; the next analysis takes it over.
+    """Lock one class's answer; the next analysis uses it.
 
     Raises:
-        CaseError: the case is in use, or the choice is about leaves or a class that it does not have.
+        CaseError: the case is in use, or the choice names leaves or a class that it does not have.
     """
     case = Case.open(folder)
     with case.exclusively():
@@ -142,7 +145,7 @@ def lock_class(folder: Path, choice: Choice) -> None:
 
 
 def unlock_class(folder: Path, target_class: int, *, by: str = "") -> None:
-    """Give a class back to the method.
+    """Let the method decide about a class again.
 
     Raises:
         CaseError: the case is in use.
@@ -163,7 +166,7 @@ def _write_choices(case: Case, choices: Mapping[int, Choice]) -> None:
 
 
 def pixels_of(case: Case, cache: Path | None) -> Pictures | None:
-    """The case's decoded images (n_images, height, width, channels), or None where the cache has lost them."""
+    """The case's decoded images (n_images, height, width, channels); None where the cache no longer has them."""
     corpus = case.facts().corpus
     return find_pixels(cache, corpus.store, corpus.n_images) if cache and corpus else None
 
@@ -173,6 +176,11 @@ def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
         images = tables.image_table_from_parquet(case.path(layout.CORPUS).read_bytes())
         return images, tables.hierarchy_from_parquet(case.path(layout.HIERARCHY).read_bytes())
     except FileNotFoundError as error:
-        raise CaseError(f"The case {case.folder} has no corpus yet: run the investigation first.") from error
+        raise CaseError(
+            f"The case {case.folder} has no corpus yet: run the investigation first.", key="no corpus yet"
+        ) from error
     except (OSError, ValueError, KeyError) as error:
-        raise CaseError(f"The corpus tables of the case {case.folder} are damaged ({error}). Run it again.") from error
+        raise CaseError(
+            f"The corpus tables of the case {case.folder} are damaged ({error}). Run the investigation again.",
+            key="corpus tables damaged",
+        ) from error

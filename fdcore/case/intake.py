@@ -17,13 +17,13 @@ from fdcore.errors import CaseError, CorpusError
 
 @dataclass(frozen=True)
 class TestQuery:
-    """What the suspect answered to a few pictures.
+    """The suspect's answers to a few pictures.
 
     Attributes:
         names: of the pictures.
-        labels: the class it put each in.
-        n_sent: queries sent for it; what the case had asked before is not sent again.
-        pictures_per_s: how fast it answered, the first call included; 0 where it never was asked.
+        labels: the class of each.
+        n_sent: queries sent; a picture that was queried before in the case is not sent again.
+        pictures_per_s: its speed, the first call included; 0 where it was never queried.
     """
 
     names: tuple[str, ...]
@@ -37,11 +37,11 @@ class Surveyed:
     """What a case's corpora hold, as found by `survey_corpora`.
 
     Attributes:
-        corpora: the folders that were surveyed, as in the plan.
+        corpora: the folders, as in the plan.
         sources: for each folder: name, layout, n_nodes, n_files.
         n_files, n_usable: per node id; n_usable is None where files were only counted.
         samples: per node, paths of a few files.
-        hierarchy: the nodes, those that folders brought with them included.
+        hierarchy: the nodes, including those that the folders themselves define.
     """
 
     corpora: tuple[str, ...]
@@ -69,7 +69,9 @@ def read_test_query(case: Case) -> TestQuery | None:
             float(values["pictures_per_s"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise CaseError(f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.") from error
+        raise CaseError(
+            f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.", key="file damaged"
+        ) from error
 
 
 def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]) -> None:
@@ -105,7 +107,9 @@ def read_survey(case: Case) -> Surveyed | None:
             hierarchy=tables.hierarchy_from_parquet(case.path(layout.SURVEY_HIERARCHY).read_bytes()),
         )
     except (OSError, KeyError, TypeError, ValueError, CorpusError) as error:
-        raise CaseError(f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.") from error
+        raise CaseError(
+            f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.", key="survey damaged"
+        ) from error
 
 
 def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What the files of a case are called; `fdcore.case.case` says what each holds. Nothing else spells these names."""
+"""The names of a case's files, spelled only here; `fdcore.case.case` says what each holds."""
 
 FACTS, AUDIT, EVIDENCE = "case.json", "audit.jsonl", "evidence"
 CORPUS, HIERARCHY, PROBLEMS = "corpus.parquet", "hierarchy.parquet", "corpus_problems.csv"
@@ -13,4 +13,4 @@ VERDICT, REPORT = "verdict.json", "report.html"
 WORDS, WORD_VECTORS = "verification/words.json", "verification/word_vectors.npz"
 SIMILARITY_CSV, LABEL_SETS_CSV = "verification/similarity.csv", "verification/label_sets.csv"
 CLONES, RUNS, ASKED = "cloning", "cloning/runs", "cloning/asked"
-ASKING_LOCK = ".asking.lock"  # its time of change is that of the last query
+ASKING_LOCK = ".asking.lock"  # modified at every query

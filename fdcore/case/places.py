@@ -1,11 +1,13 @@
-"""Where the dashboard's cases, evidence, corpora and word vectors lie, and which typed paths are let in.
+"""The folders of the dashboard's cases, evidence, corpora and word vectors, and which typed paths are allowed.
 
 FDCORE_CASES     folder of cases (default cases/)
-FDCORE_EVIDENCE  folders with suspects' files, separated by the system's path separator (default evidence/)
-FDCORE_CORPORA   folders with image folders, likewise (default corpora/); nothing is written into folders named here
-FDCORE_VECTORS   folders with word vectors, likewise (default vectors/)
+FDCORE_EVIDENCE  folders of suspects' files (default evidence/)
+FDCORE_CORPORA   folders of image folders (default corpora/); nothing is written into folders named here
+FDCORE_VECTORS   folders of word vectors (default vectors/)
 FDCORE_CACHE     folder for decoded images, converted word vectors and, where FDCORE_CORPORA is set, the demo's pictures
                  (default: the user's cache)
+
+Where several folders may be named, the system's path separator stands between them.
 """
 
 import itertools
@@ -23,14 +25,11 @@ _TABLES = ("*.csv", "*.json", "*/*.csv", "*/*.json")
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that the dashboard works in; all absolute.
+    """The folders that the dashboard works in, as absolute paths.
 
     Attributes:
-        cases: of the cases.
-        evidence: with suspects' files.
-        named_corpora: with image folders, as the environment names them, or the default one.
+        named_corpora: folders of image folders, as the environment names them, or the default one.
         demo: where the demo corpus is drawn, with the demo's stickers beside it; never in a folder that was named.
-        vectors: with word vectors.
         cache: of what can be made again.
     """
 
@@ -43,7 +42,7 @@ class Places:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
-        """The folders that the environment names, or the defaults below the working folder."""
+        """The folders that the environment names, or the defaults in the working folder."""
         cache = Path(environment.get("FDCORE_CACHE") or user_cache()).absolute()
         corpora = environment.get("FDCORE_CORPORA")
         return cls(
@@ -57,37 +56,45 @@ class Places:
 
     @property
     def corpora(self) -> tuple[Path, ...]:
-        """Every folder whose image folders may be read: those that were named, and the one with the demo's pictures."""
+        """The folders whose image folders may be read: those that were named, and the demo's."""
         return tuple(dict.fromkeys((*self.named_corpora, self.demo.parent)))
 
 
 def inside(roots: tuple[Path, ...], text: str) -> Path:
-    """The path that a user typed or a link named, when it lies inside one of the roots.
+    """The path that a user typed or a link named, if it lies inside one of the roots.
 
     Args:
         roots: absolute folders.
         text: a path relative to one of them, with "/" between its parts.
 
     Raises:
-        SettingsError: it leaves the roots (absolute, `~`, `..`, a symbolic link), or is not there.
+        SettingsError: it leaves the roots (absolute, `~`, `..`, a symbolic link), or does not exist.
     """
     where = " or ".join(str(root) for root in roots)
     if text.startswith("/") and "\0" not in text and ".." not in Path(text).parts:
-        raise SettingsError(_instead_of_absolute(roots, Path(text)))
+        own = next((root for root in roots if Path(text).is_relative_to(root)), None)
+        if own is None:
+            raise SettingsError(_outside(roots, Path(text)), key="path outside")
+        relative = Path(text).relative_to(own).as_posix()
+        raise SettingsError(f"Write the path relative to {own}: {relative}", key="path absolute")
     if not text.strip() or "\0" in text or text.startswith(("/", "~", "\\")) or ".." in Path(text).parts:
-        raise SettingsError(f"{text!r} is no path inside {where}. Give one relative to it, without ~ and `..`.")
+        raise SettingsError(
+            f"{text!r} is not a path inside {where}. Give one relative to it, without ~ and `..`.", key="path outside"
+        )
     for root in roots:
         path = root / text
         if not _exists(path):
             continue
         if not path.resolve().is_relative_to(root.resolve()) or _has_link(root, path):
-            raise SettingsError(f"{text!r} leads out of {root} by a symbolic link. Copy the file into the folder.")
+            raise SettingsError(
+                f"{text!r} leads out of {root} by a symbolic link. Copy the file into the folder.", key="symbolic link"
+            )
         return path
-    raise SettingsError(f"There is no {text!r} in {where}.")
+    raise SettingsError(f"There is no {text!r} in {where}.", key="path missing")
 
 
 def require_inside(roots: tuple[Path, ...], path: Path) -> Path:
-    """An absolute path, when it lies inside one of the roots; see `inside`.
+    """An absolute path, if it lies inside one of the roots; see `inside`.
 
     Raises:
         SettingsError: it does not.
@@ -95,16 +102,16 @@ def require_inside(roots: tuple[Path, ...], path: Path) -> Path:
     for root in roots:
         if path.is_relative_to(root):
             return inside((root,), path.relative_to(root).as_posix()) if path != root else path
-    raise SettingsError(_outside(roots, path))
+    raise SettingsError(_outside(roots, path), key="path outside")
 
 
 def list_files(roots: tuple[Path, ...]) -> list[str]:
-    """The files below the roots, as `inside` takes them, sorted; at most `MAX_LISTED`, no hidden ones, no links."""
+    """The files below the roots, as `inside` takes them, sorted; at most `MAX_LISTED`, no hidden files or links."""
     return _listed(roots, folders=False)
 
 
 def list_folders(roots: tuple[Path, ...], *, depth: int = 2) -> list[str]:
-    """The folders at most `depth` levels below the roots, as `inside` takes them, sorted; no hidden ones, no links."""
+    """The folders up to `depth` levels below the roots, as `inside` takes them, without hidden ones and links."""
     return _listed(roots, folders=True, depth=depth)
 
 
@@ -138,7 +145,7 @@ def _listed(roots: tuple[Path, ...], *, folders: bool, depth: int = 6) -> list[s
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:  # a folder that is not there, or may not be read, holds nothing to choose from
+    except OSError:  # a folder that does not exist, or may not be read, offers nothing to choose
         return
     for entry in entries:
         if entry.name.startswith(".") or entry.is_symlink():
@@ -148,16 +155,8 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield from _walk(Path(entry.path), depth - 1)
 
 
-def _instead_of_absolute(roots: tuple[Path, ...], path: Path) -> str:
-    """What to write instead of an absolute path."""
-    root = next((root for root in roots if path.is_relative_to(root)), None)
-    if root is None:
-        return _outside(roots, path)
-    return f"Write the path as it lies inside {root}: {path.relative_to(root).as_posix()}"
-
-
 def _outside(roots: tuple[Path, ...], path: Path) -> str:
-    return f"{path} lies outside the folders this server may read: {', '.join(map(str, roots))}."
+    return f"{path} lies outside the folders that this server may read: {', '.join(map(str, roots))}."
 
 
 def _exists(path: Path) -> bool:
@@ -176,7 +175,7 @@ def _folders(text: str) -> tuple[Path, ...]:
 
 
 def user_cache() -> Path:
-    """The folder in which the system's user keeps what can be made again."""
+    """The cache folder of the system's user."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("fdcore"))

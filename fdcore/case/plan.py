@@ -1,6 +1,6 @@
-"""What the analyst wants done in a case: which suspect, which corpora, what to ask, how to weigh the answers.
+"""What the analyst wants done in a case: the suspect, the corpora, the queries, and how answers are weighed.
 
-A plan is kept in case.json, so that long work can be started from anywhere and goes on after any interruption.
+A plan is kept in case.json, so that long work can be started from anywhere and resumed after any interruption.
 """
 
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ from fdcore.method.selection import SelectionSettings
 
 @dataclass(frozen=True)
 class Settings:
-    """What an investigation asks, and how its answers are weighed.
+    """What an investigation queries, and how the answers are weighed.
 
     Attributes:
-        n_views: views of each image, the image itself included.
-        images_per_leaf: the most images asked about in each leaf; None for all.
-        seed: of the views and of which images are taken.
-        budget: the most queries that may ever be sent to the suspect in this case; None for no limit.
+        n_views: views of each image, including the image itself, from 1 to 1000.
+        images_per_leaf: the most images sampled from each leaf; None for all.
+        seed: of the views and of the sampling of images.
+        budget: the most queries ever sent to the suspect in this case; None for no limit.
         views: how far views depart from the image.
-        selection: alpha, eta, tau, k.
+        selection: alpha, eta, tau, k, k_max.
     """
 
     n_views: int = 8
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class SuspectOptions:
-    """What the analyst says about a suspect's file; see `fdcore.suspect.open.open_suspect`."""
+    """The options for opening a suspect's file; see `fdcore.suspect.open.open_suspect`."""
 
     arch: str | None = None
     preset: str | None = None
@@ -61,13 +61,11 @@ class SuspectOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run needs beside the evidence.
+    """Everything that a run needs besides the evidence.
 
     Attributes:
-        suspect: how its file is opened.
         corpora: image folders, each "DIR" or "DIR@NODE".
         hierarchy: a CSV or JSON file of nodes; None for WordNet.
-        settings: what is asked and how it is weighed.
     """
 
     suspect: SuspectOptions = field(default_factory=SuspectOptions)
@@ -77,10 +75,10 @@ class Plan:
 
 
 def require_allowed(places: Places, plan: Plan) -> None:
-    """Whether the plan names only folders that this server may read; it may have come with an imported case.
+    """Check that a plan, which may have come with an imported case, names only folders that this server may read.
 
     Raises:
-        SettingsError: it names another.
+        SettingsError: it names another one.
     """
     for corpus in plan.corpora:
         require_inside(places.corpora, folder_of(corpus))
@@ -92,6 +90,6 @@ def open_hierarchy(path: str | Path | None) -> Hierarchy:
     """The hierarchy that a plan names: a file, or WordNet.
 
     Raises:
-        CorpusError: the file cannot be read or is no hierarchy.
+        CorpusError: the file cannot be read or is not a hierarchy.
     """
     return load_wordnet() if path is None else read_hierarchy(Path(path))

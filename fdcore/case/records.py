@@ -1,4 +1,4 @@
-"""What case.json says, as typed records. A part that is not there yet is None; nothing is read or written here."""
+"""The content of case.json as typed records; a part that does not exist yet is None."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,11 @@ from fdcore.verdict.chance import Chance
 
 @dataclass(frozen=True)
 class EvidenceFacts:
-    """The suspect's file as it was taken in.
+    """The suspect's file as it was taken into the case.
 
     Attributes:
-        name: what it was called.
-        file: what it is called in the case's evidence folder.
+        name: its original name.
+        file: its name in the case's evidence folder.
         sha256: hex, on intake.
         size: in bytes.
     """
@@ -35,11 +35,9 @@ class SuspectFacts:
     Attributes:
         description: one line for people; nothing is read back from it.
         fingerprint: hex SHA-256 over the file and everything that changes an answer.
-        n_classes: how many classes it answers.
-        preprocessing: what it expects at its input.
-        origins: where each of these comes from; None where the case does not say, as in cases of earlier versions.
-        scan: what the scanners reported; None where no file was scanned.
-        class_names: what its own file calls its classes; empty where it says nothing.
+        origins: where the architecture and the preprocessing come from; None in cases of earlier versions.
+        scan: the scanners' report; None where no file was scanned.
+        class_names: the names that its own file gives its classes; empty where it gives none.
     """
 
     description: str
@@ -52,19 +50,31 @@ class SuspectFacts:
 
     @property
     def normalisation_is_sure(self) -> bool:
-        """Whether the normalisation is known from the file or the options, and recorded as such."""
+        """Whether the normalisation is recorded as known from the file or the options."""
         return self.origins is not None and not self.origins.normalisation_guessed
+
+    @property
+    def doubt(self) -> str:
+        """What was guessed, in a sentence; empty where the normalisation is sure."""
+        if self.normalisation_is_sure:
+            return ""
+        if self.origins is None:
+            return "This case does not record whether the preprocessing was guessed."
+        return f"Guessed, as neither the file nor the options say it: {', '.join(map(_title, self.origins.guessed))}."
+
+
+def _title(part: str) -> str:
+    return {"n_classes": "number of classes", "order": "channel order"}.get(part, part.replace("_", " "))
 
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """The pictures that the suspect was asked about.
+    """The pictures that the suspect was queried with.
 
     Attributes:
         sources: each folder in words.
         fingerprint: hex, of all pictures and their leaves.
-        n_leaves, n_images: how many there are.
-        store: where the decoded pictures lie in the cache.
+        store: the key of the decoded pictures in the cache.
         n_problems: files that were left out or converted.
     """
 
@@ -78,9 +88,9 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class AskingFacts:
-    """How the suspect was asked last, for the commands that ask it again; files and folders by their names alone.
+    """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
-    What is None was not recorded, or not limited. `corpora`, `hierarchy`, `arch` and `n_classes` are as in `Plan`.
+    None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch` and `n_classes` are as in `Plan`.
     """
 
     n_views: int | None = None
@@ -100,7 +110,7 @@ class Compared:
 
     Attributes:
         suspect, corpus: fingerprints.
-        n_answered: pictures answered as they are.
+        n_answered: unchanged pictures that were answered.
     """
 
     suspect: str
@@ -120,20 +130,14 @@ class CaseFacts:
     """The content of case.json.
 
     Attributes:
-        format: of the case's folder.
         fdcore: the version that made the case.
         created: ISO 8601, UTC.
-        title: what the analyst calls it.
-        archived: put away by the analyst.
-        demo: whether it is the demo case.
-        plan: what the analyst wants done.
-        evidence, suspect, corpus, asking: what the findings rest on.
-        refused: what the scanners reported where they did not let the suspect be opened.
-        selection: how the answers were weighed last.
+        refused: the scanners' report where they kept the suspect from being opened.
+        selection: how the answers were last weighed.
         chance: the comparison with untrained networks.
         state: "analysed" once conclusions were written.
         written: hex SHA-256 of each file of the conclusions.
-        word_vectors: the word vectors used last.
+        word_vectors: the word vectors last chosen; "" for the built-in ones.
         cloning: the last request for clones, as `fdcore.case.clones.last_request` reads it.
     """
 
@@ -158,20 +162,20 @@ class CaseFacts:
 
     @property
     def n_classes(self) -> int:
-        """How many classes the suspect has; 0 before it was opened."""
+        """The suspect's number of classes; 0 before it was opened."""
         return self.suspect.n_classes if self.suspect else 0
 
     @property
     def description(self) -> str:
-        """The suspect in a line; empty before it was opened."""
+        """The suspect in one line; empty before it was opened."""
         return self.suspect.description if self.suspect else ""
 
     @property
     def suspect_fingerprint(self) -> str:
-        """The suspect's; empty before it was opened."""
+        """Empty before the suspect was opened."""
         return self.suspect.fingerprint if self.suspect else ""
 
     @property
     def corpus_fingerprint(self) -> str:
-        """The corpus'; empty before it was read."""
+        """Empty before the corpus was read."""
         return self.corpus.fingerprint if self.corpus else ""

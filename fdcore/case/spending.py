@@ -1,7 +1,7 @@
-"""What a case asks its suspect altogether, within its budget; nothing is asked twice.
+"""All queries of a case, within its budget; nothing is queried twice.
 
-A case has several ledgers: the investigation's, and one for each set of pictures beside the corpus: those of test
-queries, and those that clones are trained from or tested on. Its budget holds for all of them together.
+A case has several ledgers: the investigation's, and one for each set of pictures besides the corpus, such as those of
+test queries, and those that clones are trained or tested on. Its budget covers all of them together.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def ledgers(case: Case) -> Iterator[Ledger]:
 
 
 def n_sent(case: Case) -> int:
-    """Queries that were ever sent to the suspect in this case, whatever for."""
+    """Queries ever sent to the suspect in this case, for any purpose."""
     return sum(ledger.n_sent for ledger in ledgers(case))
 
 
@@ -55,17 +55,17 @@ def budget_left(case: Case) -> int | None:
 
 
 def n_sent_beside(case: Case) -> int:
-    """Queries that were sent beside the investigation, for test queries and clones."""
+    """Queries sent besides the investigation, for test queries and clones."""
     return sum(ledger.n_sent for ledger in ledgers(case) if ledger.folder != case.path(layout.LEDGER))
 
 
 def budget_for_scoring(case: Case, budget: int | None) -> int | None:
-    """What the investigation's own ledger may ever send, so that all of them together stay within a budget."""
+    """The most that the investigation's own ledger may send, so that all ledgers together stay within a budget."""
     return None if budget is None else budget - n_sent_beside(case)
 
 
 def require_budget(case: Case, n_queries: int, what: str) -> None:
-    """See beforehand whether the budget allows so many queries.
+    """Check that the budget allows so many further queries.
 
     Raises:
         SettingsError: it does not.
@@ -73,19 +73,20 @@ def require_budget(case: Case, n_queries: int, what: str) -> None:
     left = budget_left(case)
     if left is not None and n_queries > left:
         raise SettingsError(
-            f"{what} needs {n_queries:,} queries, and the case's budget leaves {left:,}. "
-            "Raise the budget, or ask for fewer images."
+            f"{what} needs {n_queries:,} queries, but the case's budget leaves {left:,}. "
+            "Raise the budget, or use fewer images.",
+            key="budget exceeded",
         )
 
 
 @contextmanager
 def asking(case: Case) -> Iterator[None]:
-    """Hold the case's lock on its suspect: two that ask at once could together go beyond the budget.
+    """Hold the case's lock on its suspect: two processes that query it at once could together exceed the budget.
 
     Raises:
-        CaseError: another process is asking.
+        CaseError: another process is querying it.
     """
-    busy = "The suspect of this case is being asked by other work. Wait for it, or pause it, and run this again."
+    busy = "Other work is querying the suspect of this case. Wait for it, or pause it, and run this again."
     with only_one(case.folder / layout.ASKING_LOCK, busy):
         try:
             yield
@@ -93,15 +94,15 @@ def asking(case: Case) -> Iterator[None]:
             touch(case.folder / layout.ASKING_LOCK)
 
 
-# Pictures beside the corpus
+# Pictures besides the corpus
 
 
 def ledger_of_files(case: Case, asked: LedgerHeader, digest: str, image_ids: npt.NDArray[np.uint64]) -> Ledger:
-    """The ledger of pictures beside the corpus, with what the case's other ledgers know of the same pictures.
+    """The ledger of pictures besides the corpus, filled with what the case's other ledgers know of them.
 
     Args:
         case: the case.
-        asked: how the suspect is asked; of its shape and corpus nothing is taken.
+        asked: how the suspect is queried; its shape and corpus are ignored.
         digest: hex, of all pictures together.
         image_ids: (n,) uint64.
     """
@@ -109,11 +110,11 @@ def ledger_of_files(case: Case, asked: LedgerHeader, digest: str, image_ids: npt
     ledger = Ledger.open_or_create(case.path(f"{layout.ASKED}/{digest[:_KEY_LENGTH]}/ledger"), own, image_ids)
     for other in ledgers(case):
         if other.folder == ledger.folder or other.header.suspect != own.suspect:
-            continue  # the same suspect gives view 0, the picture itself, the same answer whatever the other views are
+            continue  # a suspect's answer to view 0, the picture itself, does not depend on the other views
         _, mine, theirs = np.intersect1d(ledger.image_ids, other.image_ids, return_indices=True)
         known = np.asarray(other.answers[theirs, 0])
         fill = (known != NOT_ASKED) & (ledger.answers[mine, 0] == NOT_ASKED)
-        if fill.any():  # whoever only looks at a ledger that is being asked is not turned away
+        if fill.any():  # the lock is taken only to write, so that a ledger in use can be read
             with ledger.exclusively():
                 ledger.answers[mine[fill], 0] = known[fill]
                 ledger.flush()
@@ -121,13 +122,12 @@ def ledger_of_files(case: Case, asked: LedgerHeader, digest: str, image_ids: npt
 
 
 def ledger_of_pictures(case: Case, asked: LedgerHeader, pictures: Pictures) -> Ledger:
-    """The same for pictures (n, H, W, C) that have no file, or none of the corpus: their identity is their content."""
+    """The same for pictures (n, H, W, C) without a file in the corpus, identified by their content."""
     digests = [hashlib.sha256(np.ascontiguousarray(picture).data).digest() for picture in pictures]
     whole = hashlib.sha256(asked.suspect.encode() + b"".join(digests)).hexdigest()
     image_ids = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-    return ledger_of_files(
-        case, replace(asked, seed=0, views=ViewSpec()), whole, image_ids
-    )  # no view is ever drawn of them
+    unviewed = replace(asked, seed=0, views=ViewSpec())  # no views are drawn of these pictures
+    return ledger_of_files(case, unviewed, whole, image_ids)
 
 
 def ask_about(
@@ -140,23 +140,20 @@ def ask_about(
     stage: str,
     progress: Progress,
 ) -> int:
-    """Ask for the answers to some images of a ledger of one view that are not known yet.
+    """Query the images of a one-view ledger whose answers are not known yet, and return how many were sent.
 
     Args:
-        case: the case, whose budget holds.
+        case: the case, whose budget applies.
         suspect: its suspect.
-        ledger: where the answers go.
+        ledger: where the answers are kept.
         images: (n,) places in it.
         pictures: (n_images, H, W, C) uint8, all of the ledger's.
-        stage: what it is for, for whoever watches.
-        progress: told how far it is.
-
-    Returns:
-        How many queries were sent.
+        stage: the purpose, shown while it runs.
+        progress: a listener.
 
     Raises:
         SettingsError: the budget does not allow it; nothing was sent.
-        CaseError: other work is asking.
+        CaseError: other work is querying the suspect.
         SuspectError: the suspect fails.
     """
     if not len(ledger.missing(images)):

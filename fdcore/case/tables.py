@@ -1,4 +1,4 @@
-"""Stage results as the files of a case, and back. Tables are CSV for people and Parquet for machines."""
+"""Results as the files of a case, and back. Tables are CSV for people and Parquet for machines."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import ClassSelection, Cluster
 from fdcore.tables import inert, to_csv
 
-if TYPE_CHECKING:  # pandas takes half a second, which a first page does without
+if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd
 
 MAX_ROWS = 1_000_000  # of scores.csv and scores.json, about what a spreadsheet opens; beyond, see `score_rows`
@@ -56,7 +56,7 @@ def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
 
 @lru_cache(maxsize=2)
 def hierarchy_from_parquet(content: bytes) -> Hierarchy:
-    """The inverse of `hierarchy_to_parquet`; the last two are kept, for WordNet takes long and every step reads it."""
+    """The inverse of `hierarchy_to_parquet`; the last two are cached, as WordNet is slow and every step reads it."""
     import pandas as pd
 
     frame = pd.read_parquet(io.BytesIO(content))
@@ -66,9 +66,8 @@ def hierarchy_from_parquet(content: bytes) -> Hierarchy:
 
 
 def problems_to_csv(problems: Sequence[Problem]) -> bytes:
-    """Problems met while reading the corpus: path, reason, detail, used."""
-    rows = ({"path": p.path, "reason": p.reason, "detail": p.detail, "used": p.used} for p in problems)
-    return to_csv(["path", "reason", "detail", "used"], rows)
+    """Problems met while reading the corpus."""
+    return to_csv(Problem._fields, (problem._asdict() for problem in problems))
 
 
 def n_left_out(scores: Scores) -> int:
@@ -79,8 +78,8 @@ def n_left_out(scores: Scores) -> int:
 def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
     """scores.csv as a frame: a row for each class and leaf, best first within a class.
 
-    Where these are more than `MAX_ROWS`, leaves without a single hit are left out. The last row of a class then stands
-    for them: without a node, with what was left out as its label, their highest upper end and all their queries.
+    Of more than `MAX_ROWS`, leaves without a hit are left out. The last row of a class then stands for them: no node,
+    what was left out as its label, their highest upper end and all their queries.
     """
     import pandas as pd
 
@@ -97,16 +96,16 @@ def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
         values = (np.full(len(shown), target_class), *(column[shown] for column in columns))
         parts.append(pd.DataFrame(dict(zip(SCORE_COLUMNS, values, strict=True))))
         if len(rest):
-            said = f"{len(rest):,} leaves without a hit are left out here; {SCORES_PARQUET} has every row"
-            row = (target_class, "", said, 0.0, 0.0, high[rest].max(), scores.n_queries[rest].sum())
+            note = f"{len(rest):,} leaves without a hit are left out here; {SCORES_PARQUET} has every row"
+            row = (target_class, "", note, 0.0, 0.0, high[rest].max(), scores.n_queries[rest].sum())
             parts.append(pd.DataFrame([row], columns=SCORE_COLUMNS))
     return pd.concat(parts, ignore_index=True).round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
 
 
 def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
-    """scores.parquet: the columns of scores.csv for every class and leaf, by class and then as the corpus has them.
+    """scores.parquet: the columns of scores.csv for every class and leaf, by class and then in the corpus' order.
 
-    About `MAX_ROWS` rows are made at once, so that 21 million (1,000 classes of 21,000 leaves) need little memory.
+    About `MAX_ROWS` rows are written at once, so that 21 million (1,000 classes, 21,000 leaves) need little memory.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -218,7 +217,7 @@ def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> 
 
 
 def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hierarchy: Hierarchy) -> bytes:
-    """images.csv: every image of every selection, kept or dropped, with what the suspect said of the dropped."""
+    """images.csv: every image of every selection, kept or dropped, with the suspect's answer to the dropped."""
     rows = []
     for finding in findings:
         filtered = finding.filtered

@@ -20,11 +20,11 @@ _ROLES = ("same", "similar", "distant")
 
 
 def add_commands(commands: Any, add: AddCommand) -> None:
-    """Add both commands, each by way of `add`, which gives it what all commands have."""
+    """Add both commands by way of `add`, which gives them the options that all commands share."""
     _add_clone(add(commands, "clone", _clone, "train clones of a suspect from what was found, and test them"))
     command = add(commands, "compare", _compare, "compare a case's clones class by class (the paper's Table 5)")
     command.add_argument("case", type=Path, help="the case's folder")
-    command.add_argument("--on", metavar="SET", help="which evaluation set (default: the labelled one, or the largest)")
+    command.add_argument("--on", metavar="SET", help="evaluation set (default: the labelled one, or the largest)")
     command.add_argument(
         "--measure", choices=("agreement", "accuracy"), help="default: accuracy where labels are known"
     )
@@ -34,16 +34,16 @@ def add_commands(commands: Any, add: AddCommand) -> None:
 def _add_clone(command: argparse.ArgumentParser) -> None:
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--sources", default="found,random", metavar="LIST",
-                         help="of found, one-term, random, and folders as DIR, same=DIR, similar=DIR or distant=DIR; "
-                         "separated by commas (default found,random)")  # fmt: skip
+                         help="comma-separated: found, one-term, random, or a folder as DIR, same=DIR, similar=DIR or "
+                         "distant=DIR (default found,random)")  # fmt: skip
     command.add_argument("--evaluate", metavar="DIR", help="a folder of pictures to test on, one sub-folder for each "
-                         "class (default: images of the corpus that are held back)")  # fmt: skip
-    command.add_argument("--total", default="5000", metavar="N", help="images of a transfer set, views included "
-                         "(default 5000); several, separated by commas, show what more queries would give")  # fmt: skip
+                         "class (default: images held back from the corpus)")  # fmt: skip
+    command.add_argument("--total", default="5000", metavar="N", help="images in a transfer set, including views "
+                         "(default 5000); several, comma-separated, show what more queries would give")  # fmt: skip
     command.add_argument("--not-found", choices=("leave out", "random"), default="leave out",
-                         help="what becomes of classes that were not found")  # fmt: skip
+                         help="how to treat classes that were not found (default leave out)")  # fmt: skip
     command.add_argument("--uncertain", choices=("take", "set aside"), default="take",
-                         help="what becomes of answers whose interval reaches below tau")  # fmt: skip
+                         help="how to treat answers whose interval reaches below tau (default take)")  # fmt: skip
     group = command.add_argument_group("how clones are trained")
     group.add_argument("--arch", metavar="NAME", help="architecture, such as resnet20, googlenet-32 or "
                        "torchvision/mobilenet_v3_small (default: one that suits the input)")  # fmt: skip
@@ -52,10 +52,10 @@ def _add_clone(command: argparse.ArgumentParser) -> None:
     group.add_argument("--optimiser", choices=("sgd", "adam"), default="sgd")
     group.add_argument("--learning-rate", type=float, default=0.0, help="default: the optimiser's usual one")
     group.add_argument("--patience", type=int, default=0, metavar="EPOCHS",
-                       help="end when agreement on held-out images grows no more (default: never)")  # fmt: skip
+                       help="stop when agreement on held-out images no longer grows (default: never)")  # fmt: skip
     group.add_argument("--jacobian-rounds", type=int, default=0, metavar="N",
-                       help="rounds of Jacobian-based augmentation, each of which asks the suspect")  # fmt: skip
-    group.add_argument("--no-augmentation", action="store_true", help="do not shift and mirror the images")
+                       help="rounds of Jacobian-based augmentation, each of which queries the suspect")  # fmt: skip
+    group.add_argument("--no-augmentation", action="store_true", help="do not shift or mirror the images")
     group.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default auto)")
     group.add_argument("--seed", type=int, default=0)
@@ -75,19 +75,12 @@ def _clone(options: argparse.Namespace) -> dict[str, Any]:
 def _requests(options: argparse.Namespace) -> list["CloneRequest"]:
     from fdcore.cloning.settings import CloneRequest, TrainingSettings, TransferSettings
 
+    same = ("epochs", "batch_size", "optimiser", "learning_rate", "patience", "jacobian_rounds", "precision", "device",
+            "seed")  # fmt: skip
     training = TrainingSettings(
-        arch=options.arch or _suitable_architecture(options),
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        optimiser=options.optimiser,
-        learning_rate=options.learning_rate,
-        augment=not options.no_augmentation,
-        patience=options.patience,
-        jacobian_rounds=options.jacobian_rounds,
-        precision=options.precision,
-        device=options.device,
-        seed=options.seed,
-    )
+        arch=options.arch or _suitable_architecture(options), augment=not options.no_augmentation,
+        **{name: getattr(options, name) for name in same},
+    )  # fmt: skip
     sources = tuple(_source(text) for text in options.sources.split(",") if text.strip())
     evaluation = str(Path(options.evaluate).absolute()) if options.evaluate else ""
     drawn = TransferSettings(seed=options.seed, not_found=options.not_found, uncertain=options.uncertain)
@@ -100,7 +93,7 @@ def _totals(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise SettingsError(f"--total takes whole numbers separated by commas, not {text!r}.") from error
+        raise SettingsError(f"--total takes comma-separated whole numbers, not {text!r}.") from error
 
 
 def _source(text: str) -> "Source":
@@ -114,8 +107,8 @@ def _source(text: str) -> "Source":
         role, folder = "", text
     if not Path(folder).is_dir():
         raise SettingsError(
-            f"{folder!r} is no source: give found, one-term, random, or a folder of images, with same=, similar= or "
-            "distant= before it if you like."
+            f"{folder!r} is not a source: give found, one-term, random, or a folder of images, optionally with same=, "
+            "similar= or distant= before it."
         )
     return Source(SourceKind.FOLDER, str(Path(folder).absolute()), role)  # type: ignore[arg-type]  # one of _ROLES, or ""
 
@@ -146,18 +139,18 @@ def _compare(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(case: "Case", options: argparse.Namespace, *, key: str | None, measure: "Measure | None") -> dict[str, Any]:
-    """Print how a case's clones compare on one set, and return the same for JSON."""
+    """Print how a case's clones compare on one set, and return the same, JSON-ready."""
     from fdcore.case.clones import read_comparison, read_evaluation_sets
 
     sets = read_evaluation_sets(case)
     chosen = next((one for one in sets if key in (None, one.key, one.name)), None)
     if chosen is None:
-        known = ", ".join(f"{one.key} ({one.name})" for one in sets) or "none: `fdcore clone` trains and tests clones"
-        raise CaseError(f"The clones of this case were not tested on {key or 'anything'} yet. Sets: {known}.")
+        known = ", ".join(f"{one.key} ({one.name})" for one in sets) or "none; `fdcore clone` trains and tests clones"
+        raise CaseError(f"The clones of this case have not been tested on {key or 'anything'} yet. Sets: {known}.")
     comparison = read_comparison(case, chosen.key)
     measure = measure or ("accuracy" if comparison.labelled else "agreement")
     if measure == "accuracy" and not comparison.labelled:
-        raise SettingsError(f"Nothing says what the pictures of {chosen.name} show, so that accuracy is unknown.")
+        raise SettingsError(f"The pictures of {chosen.name} have no labels, so their accuracy is unknown.")
     if not options.json:
         print(_in_words(comparison, measure, chosen.note))
     return {
@@ -192,8 +185,7 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
         first = [_percent(row.suspect)] if comparison.labelled else []
         rows.append([printing.plain(row.title), *first, *map(_percent, row.clones)])
     name = printing.plain(comparison.set_name)
-    told = [(one.title, one.in_words()) for one in one_class_clones(comparison)]
-    told += [(one.title, one.in_words()) for one in leads(comparison, measure)]
+    remarks = [*one_class_clones(comparison), *leads(comparison, measure)]
     lines = [
         f"{measure.capitalize()} on {comparison.n_images:,} pictures of {name}, in percent",
         *([printing.plain(note)] if note else []),
@@ -201,7 +193,7 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
         *printing.table(rows, flexible=(0,), right=range(1, len(rows[0]))),
         *([comparison.about_names] if comparison.about_names else []),
         "",
-        *(f'The clone "{printing.plain(title)}" {words}.' for title, words in told),
+        *(f'The clone "{printing.plain(one.title)}" {one.in_words()}.' for one in remarks),
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The command line, which does what the dashboard does: `python -m fdcore`, or `fdcore`."""
+"""The command line: `python -m fdcore`, or `fdcore`."""
 
 import argparse
 import json
@@ -22,17 +22,17 @@ if TYPE_CHECKING:  # torch and pandas are imported only by the commands that nee
     from fdcore.words.claims import Claims
 
 _PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
-          "cache")  # what the options that take a path are called  # fmt: skip
+          "cache")  # the options that take a path  # fmt: skip
 EXIT_CODES = """exit codes:
-  0    done (a class that is "not found" is an answer, not an error)
-  2    a setting outside its range, or wrong usage
+  0    success ("not found" is an answer, not an error)
+  2    a setting out of range, or incorrect usage
   3    the suspect cannot be opened or gives no usable answer
   4    the suspect's file was refused as unsafe
   5    the corpus has no images, an unknown node or a broken hierarchy
   6    the case is damaged, in use, of another version, or about something else
   7    the evidence was changed after intake
   8    the disk is full or cannot be written
-  130  stopped from the keyboard; the same command goes on
+  130  interrupted from the keyboard; the same command continues
 """
 
 
@@ -44,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = options.run(options)
     except FdError as error:
         return _report_error(str(error), error.exit_code, options.json)
-    except BrokenPipeError:  # the reader went away, as `head` does
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
-        print("fdcore: stopped. Run the same command again to go on.", file=sys.stderr)
+        print("fdcore: interrupted. Run the same command again to continue.", file=sys.stderr)
         return 130
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
@@ -56,17 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_paths(options: argparse.Namespace) -> None:
-    """Look at every path that was given, so that what the system refuses later is a bug of ours and stays loud."""
+    """Refuse unreadable paths here, so that an OSError later is a bug and is not hidden."""
     for name in _PATHS:
         given = getattr(options, name, None)
         for path in given if isinstance(given, list) else [given] if given else []:
             try:
                 os.stat(path)
-            except (FileNotFoundError, NotADirectoryError):  # the command says what it misses, or makes it
+            except (FileNotFoundError, NotADirectoryError):  # the command reports it, or creates it
                 continue
             except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                raise SettingsError(f"{path} cannot be looked at: {reason}. Give a path that you may read.") from error
+                raise SettingsError(f"{path} cannot be read: {reason}. Give a path that you may read.") from error
 
 
 def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
@@ -74,7 +74,7 @@ def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
     return exit_code
 
 
-# Commands; each prints for people unless --json is given, and returns what --json prints
+# Commands: each prints text unless --json is given, and returns what --json prints
 
 
 def _investigate(options: argparse.Namespace) -> dict[str, Any]:
@@ -85,16 +85,10 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
     out = options.out or Path("cases") / options.suspect.stem
     progress = printing.ProgressBar()
     investigate.investigate(
-        out,
-        options.suspect,
-        options.corpus,
-        hierarchy=open_hierarchy(plan.hierarchy),
-        open_suspect=investigate.open_planned_suspect(plan, progress),
-        cache=_cache(options),
-        settings=plan.settings,
-        plan=plan,
-        progress=progress,
-    )
+        out, options.suspect, options.corpus, hierarchy=open_hierarchy(plan.hierarchy),
+        open_suspect=investigate.open_planned_suspect(plan, progress), cache=_cache(options), settings=plan.settings,
+        plan=plan, progress=progress,
+    )  # fmt: skip
     return _present(out, options)
 
 
@@ -110,13 +104,8 @@ def _select(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.work import conclude
 
-    before = conclusions.selection_settings(Case.open(options.case))
-    conclude.analyse(
-        options.case,
-        _selection_settings(options, before),
-        cache=_cache(options),
-        progress=printing.ProgressBar(),
-    )
+    settings = _selection_settings(options, conclusions.selection_settings(Case.open(options.case)))
+    conclude.analyse(options.case, settings, cache=_cache(options), progress=printing.ProgressBar())
     return _present(options.case, options)
 
 
@@ -166,13 +155,13 @@ def _claims(options: argparse.Namespace) -> "Claims | None":
         return _label_set_claims(options, n_classes)
     if options.from_suspect:
         if not facts.suspect or not facts.suspect.class_names:
-            raise SettingsError("The suspect's file names no classes. Give --claims, --claim or --label-set.")
+            raise SettingsError("The suspect's file does not name its classes. Give --claims, --claim or --label-set.")
         return claims.claims_from_list(facts.suspect.class_names, source=claims.FROM_SUSPECT)
     return None
 
 
 def _label_set_claims(options: argparse.Namespace, n_classes: int) -> "Claims":
-    """A known label set as claims, in the place where it agrees best with what was found."""
+    """A known label set as claims, at the offset where it agrees best with what was found."""
     from fdcore.case.case import Case
     from fdcore.case.conclusions import weigh_case
     from fdcore.words import claims
@@ -182,7 +171,7 @@ def _label_set_claims(options: argparse.Namespace, n_classes: int) -> "Claims":
 
     chosen = label_set(options.label_set)
     if n_classes - len(chosen) not in (0, 1):
-        raise SettingsError(f"{chosen.name} has {len(chosen):,} classes, and the suspect has {n_classes:,}.")
+        raise SettingsError(f"{chosen.name} has {len(chosen):,} classes, but the suspect has {n_classes:,}.")
     found = weigh_case(Case.open(options.case))
     scored, spec = found.scored, found.scored.header.spec
     best = rank_label_sets(
@@ -197,14 +186,14 @@ def _claim(text: str) -> tuple[int, str]:
 
     number, _, name = text.partition("=")
     if not cleaned(name):
-        raise SettingsError(f"--claim takes a class and its name such as 0=airplane, not {text[:60]!r}.")
+        raise SettingsError(f"--claim takes a class and its name, such as 0=airplane, not {text[:60]!r}.")
     return class_number(number), cleaned(name)
 
 
 def _vectors_file(options: argparse.Namespace, progress: printing.ProgressBar) -> Path | None:
-    """The file of word vectors: as named, or downloaded by its name in gensim's collection; None for the built-in.
+    """The file of word vectors, downloaded where it is a name in gensim's collection; None for the built-in ones.
 
-    Where none is named, those that were chosen for the case, as in the dashboard.
+    Without --vectors, those chosen for the case, as in the dashboard.
     """
     if options.vectors is None:
         from fdcore.case.case import Case
@@ -234,7 +223,7 @@ def _verdict(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Print a case's verdict as it stands on disk."""
+    """Print the verdict that a case holds."""
     from fdcore.case.case import Case
 
     case = Case.open(folder)
@@ -244,9 +233,10 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     if not options.json:
         try:
             print(printing.verdict(facts, found, headline))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # whatever a damaged file may lack
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # damage of any kind
             raise CaseError(
-                f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` makes it anew."
+                f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` writes it again.",
+                key="file damaged",
             ) from error
         print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
     return {"case": str(folder), **to_plain(facts), **found, "report": str(case.path(layout.REPORT))}
@@ -266,7 +256,7 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
     nodes = hierarchy.search(" ".join(options.words), limit=options.limit)
     entries = [printing.node_as_dict(hierarchy, node) for node in nodes]
     if not options.json:
-        print(printing.nodes(entries) or f"No node is called {' '.join(options.words)!r}.")
+        print(printing.nodes(entries) or f"There is no node called {' '.join(options.words)!r}.")
     return {"nodes": entries}
 
 
@@ -277,13 +267,9 @@ def _plan(options: argparse.Namespace) -> "Plan":
     from fdcore.case.plan import Plan, SuspectOptions
 
     suspect = SuspectOptions(
-        arch=options.arch,
-        preset=options.preprocess,
-        spec_overrides=_spec_overrides(options),
-        n_classes=options.n_classes,
-        device=options.device,
-        allow_unscanned=options.allow_unscanned,
-    )
+        options.arch, options.preprocess, _spec_overrides(options), options.n_classes, options.device,
+        options.allow_unscanned,
+    )  # fmt: skip
     return Plan(
         suspect=suspect,
         corpora=tuple(str(Path(folder).absolute()) for folder in options.corpus),
@@ -310,7 +296,7 @@ def _settings(options: argparse.Namespace) -> "Settings":
 
 
 def _selection_settings(options: argparse.Namespace, before: "SelectionSettings") -> "SelectionSettings":
-    """The settings before, with what was given on the command line; `--k 0` means automatic."""
+    """The earlier settings, changed by the options that were given; `--k 0` means automatic."""
     from dataclasses import replace
 
     given = {name: getattr(options, name) for name in ("alpha", "eta", "tau", "k", "k_max")}
@@ -339,7 +325,7 @@ def _numbers(text: str, option: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise SettingsError(f"{option} takes numbers separated by commas, not {text!r}.") from error
+        raise SettingsError(f"{option} takes comma-separated numbers, not {text!r}.") from error
 
 
 def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
@@ -373,18 +359,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fdcore {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_investigate(commands)
-    command = _add(commands, "select", _select, "weigh a case's answers again with other settings; asks nothing")
+    command = _add(commands, "select", _select, "weigh a case's answers again with other settings, without queries")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_selection(command)
-    command = _add(commands, "corpus", _corpus, "say what is in image folders, and what is wrong with them")
+    command = _add(commands, "corpus", _corpus, "list what image folders contain, and their problems")
     command.add_argument("folders", nargs="+", metavar="DIR[@NODE]", help="image folders")
     command.add_argument("--quick", action="store_true", help="count files without decoding them")
-    command = _add(commands, "tree", _tree, "find nodes by word; shows ancestors and what hangs below")
+    command = _add(commands, "tree", _tree, "find nodes of the hierarchy by word, with their ancestors and children")
     command.add_argument("words", nargs="+", metavar="WORD")
     command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")
     command = _add(commands, "show", _show, "show a case's verdict")
     command.add_argument("case", type=Path, help="the case's folder")
-    command = _add(commands, "verdict", _verdict, "say what all classes together mean, and what speaks against it")
+    command = _add(commands, "verdict", _verdict, "show what all classes together mean, and the weak points")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_verify(commands)
     add_commands(commands, _add)
@@ -399,12 +385,14 @@ def _add_verify(commands: Any) -> None:
     command = _add(commands, "verify", _verify, "compare what the classes are claimed to be with what was found")
     command.add_argument("case", type=Path, help="the case's folder")
     group = command.add_mutually_exclusive_group()
-    group.add_argument("--claims", type=Path, metavar="FILE", help="CSV: class,name, or names in class order")
-    group.add_argument("--claim", action="append", metavar="CLASS=NAME", help="one class's claim; may be repeated")
-    group.add_argument("--label-set", metavar="KEY", help="a known label set as claims, such as cifar10")
-    group.add_argument("--from-suspect", action="store_true", help="the names that the suspect's own file tells")
-    command.add_argument("--vectors", metavar="FILE|NAME", help="word2vec, GloVe or fastText vectors, or a name in "
-                         "gensim's collection, or builtin (default: as chosen for the case, else builtin)")  # fmt: skip
+    group.add_argument("--claims", type=Path, metavar="FILE", help="CSV file with class,name, or names in class order")
+    group.add_argument(
+        "--claim", action="append", metavar="CLASS=NAME", help="the claim for one class; may be repeated"
+    )
+    group.add_argument("--label-set", metavar="KEY", help="a known label set, such as cifar10, as claims")
+    group.add_argument("--from-suspect", action="store_true", help="the class names in the suspect's own file")
+    command.add_argument("--vectors", metavar="FILE|NAME", help="a file of word2vec, GloVe or fastText vectors, a name "
+                         "in gensim's collection, or builtin (default: the case's choice, else builtin)")  # fmt: skip
 
 
 def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -415,7 +403,7 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
     command.add_argument(
-        "--hierarchy", type=Path, metavar="FILE", help="CSV or JSON: id, parent, label (default: WordNet)"
+        "--hierarchy", type=Path, metavar="FILE", help="CSV or JSON file: id, parent, label (default: WordNet)"
     )
     command.add_argument("--cache", metavar="DIR", help="where decoded images are kept (default: the user's cache)")
     return command
@@ -423,39 +411,41 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 def _add_investigate(commands: Any) -> None:
     command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
-    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers are replayed")
+    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
-                         help="image folder, below a node if it has no hierarchy; may be repeated")  # fmt: skip
+                         help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
     command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
-    command.add_argument("--images-per-leaf", type=int, default=50, help="default 50; 0 for all")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--images-per-leaf", type=int, default=50, help="images sampled per leaf (default 50; 0: all)")
+    command.add_argument("--seed", type=int, default=0, help="of the views and the sampling (default 0)")
     command.add_argument("--rotation", type=float, metavar="DEG", help="largest rotation of a view, in degrees")
     command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
     command.add_argument("--perspective", type=float, help="largest perspective term of a view")
     command.add_argument("--noise", type=float, help="largest change of a pixel in a view, as a share of its range")
-    command.add_argument("--budget", type=int, metavar="N", help="never send more than N queries")
+    command.add_argument("--budget", type=int, metavar="N", help="send at most N queries")
     _add_selection(command)
     group = command.add_argument_group("the suspect")
     group.add_argument("--arch", metavar="NAME", help="architecture of a state dict, such as resnet20 or timm/resnet50")
-    group.add_argument("--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100, mnist")
-    group.add_argument("--n-classes", type=int, metavar="N", help="how many classes, where the file does not say")
+    group.add_argument(
+        "--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100 or mnist"
+    )
+    group.add_argument("--n-classes", type=int, metavar="N", help="number of classes, where the file does not say")
     group.add_argument("--input-size", metavar="HxW", help="such as 32 or 224x224")
     group.add_argument("--channels", type=int, choices=(1, 3))
-    group.add_argument("--mean", help="per channel, separated by commas")
-    group.add_argument("--std", help="per channel, separated by commas")
+    group.add_argument("--mean", help="per channel, comma-separated")
+    group.add_argument("--std", help="per channel, comma-separated")
     group.add_argument("--value-range", metavar="LOW,HIGH", help="the values of black and white, such as 0,255")
     group.add_argument("--layout", choices=("NCHW", "NHWC"))
     group.add_argument("--channel-order", choices=("RGB", "BGR"))
     group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     group.add_argument("--allow-unscanned", action="store_true",
-                       help="open a file although the scanners came to no conclusion; logged")  # fmt: skip
+                       help="open a file although the scanners reached no conclusion; logged")  # fmt: skip
 
 
 def _add_selection(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("how answers are weighed")
-    group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 to 1")
-    group.add_argument("--eta", type=float, help="merge clusters closer than this many steps")
-    group.add_argument("--tau", type=float, help="least functional score of a candidate")
+    group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 and at most 1")
+    group.add_argument("--eta", type=float, help="merge clusters that are closer than this many steps")
+    group.add_argument("--tau", type=float, help="lowest functional score of a candidate")
     group.add_argument("--k", type=int, help="number of medoids; 0 for the automatic choice")
     group.add_argument("--k-max", type=int, help="the most candidates of a class")

@@ -13,29 +13,29 @@ if TYPE_CHECKING:
     from fdcore.corpus.hierarchy import Hierarchy
 
 
-GUESSED = (
-    "What is marked (assumed) above was guessed and can change every verdict: compare runs with --preprocess unit, "
-    "signed and imagenet, and with the --arch names listed, each with its own --out."
+WRONG_GUESS = (
+    "A wrong guess can change every verdict: compare runs with --preprocess unit, signed and imagenet, and with the "
+    "--arch names listed, each with its own --out."
 )
 PERCENTILE = (
-    "percentile: of 100 random selections of as many leaves of the corpus, how many are less similar to the claim in "
-    "the mean; leaves without a known word do not count."
+    "percentile: of 100 random selections of as many leaves of the corpus, how many are on average less similar to the "
+    "claim; leaves without a known word do not count."
 )
 
 
 class ProgressBar:
-    """A bar with rate and time left, one for each stage; silent where standard error is no terminal."""
+    """A bar with rate and remaining time for each stage; silent where standard error is not a terminal."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show `done` of `total`; a new stage ends the bar before."""
+        """Show `done` of `total`; a new stage closes the previous bar."""
         if self._bar is None or stage != self._stage:
             self._close()
             self._stage = stage
-            # disable=None: quiet where there is no terminal. What is done already does not count for the rate.
+            # disable=None: silent without a terminal. `initial` keeps earlier work out of the rate.
             self._bar = tqdm(total=total, initial=done, desc=stage, disable=None, dynamic_ncols=True, smoothing=0.1)
         self._bar.update(done - self._bar.n)
         if done >= total:
@@ -63,17 +63,16 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
         *(["", plain(headline)] if headline else []),
     ]
-    if facts.suspect and not facts.suspect.normalisation_is_sure:
-        lines.append(GUESSED)
+    if facts.suspect and facts.suspect.doubt:
+        lines.append(f"{facts.suspect.doubt} {WRONG_GUESS}")
     if not found["complete"]:
-        lines.append(
-            "Not every planned view is answered (budget, stop or unknown images); scores rest on those that are."
-        )
+        lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
+                     "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
 
 
 def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [("class", "found", "leaves", "covers", "L", "S", "images", "take care")]
+    rows = [("class", "found", "leaves", "covers", "L", "S", "images", "caveats")]
     for entry in classes:
         if entry["status"] == "not_found":
             rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(entry["weaknesses"])))
@@ -94,7 +93,7 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]], conclusion: str) -> str:
-    """What the claims come to, claims against findings (the paper's Table 4), and the known label sets."""
+    """What the claims amount to, claims against findings (the paper's Table 4), and the known label sets."""
     from fdcore.words.agreement import SORTED
 
     vectors, claims = found["vectors"], found["claims"]
@@ -119,7 +118,7 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
                 "" if score is None else f"{score:.2f}",
                 f"{near['cosine']:.3f}" if near else "",
                 "" if share is None else f"{_rounded_down(share):.1f}",
-                row["judgement"] or ("no word known" if row["nodes"] else ""),
+                row["judgement"] or ("no known word" if row["nodes"] else ""),
                 plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
             )
         )
@@ -127,7 +126,7 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
 
 
 def _rounded_down(share: float) -> float:
-    """In percent, to one digit: 100 would be all of them."""
+    """In percent, to one digit, rounded down so that only all of them are 100."""
     return int(1000 * share) / 10
 
 
@@ -153,7 +152,7 @@ def _label_set_table(sets: Sequence[Mapping[str, Any]], n_classes: int) -> list[
 
 
 def table(rows: Sequence[Sequence[str]], *, flexible: Sequence[int] = (), right: Sequence[int] = ()) -> list[str]:
-    """Align rows in columns, a rule under the first; the flexible columns give way where the terminal is narrow."""
+    """Rows in aligned columns, with a rule under the first; the flexible columns shrink in a narrow terminal."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     room = max(shutil.get_terminal_size((120, 24)).columns, 60)
     while flexible and sum(widths) + 2 * (len(widths) - 1) > room:
@@ -175,12 +174,12 @@ def _fit(text: str, width: int, right: bool) -> str:
 
 
 def plain(text: str) -> str:
-    """A hostile label without the control characters that could steer the terminal."""
+    """A hostile label without the control characters that could affect the terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def survey(found: "Survey") -> str:
-    """What is in a corpus, as text."""
+    """The contents of a corpus, as text."""
     lines = [
         f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
         for s in found.sources
@@ -189,14 +188,14 @@ def survey(found: "Survey") -> str:
     for problem in found.problems:
         counts[problem.reason, problem.used] = counts.get((problem.reason, problem.used), 0) + 1
     if counts:
-        rows = [("problem", "files", "used all the same")]
+        rows = [("problem", "files", "still used")]
         rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
         lines += ["", *table(rows, right=(1,))]
     return "\n".join(lines)
 
 
 def survey_as_dict(found: "Survey") -> dict[str, Any]:
-    """What is in a corpus, JSON-ready."""
+    """The contents of a corpus, JSON-ready."""
     return {
         "sources": [{"name": s.name, "layout": s.layout, "n_files": dict(s.n_files)} for s in found.sources],
         "problems": [problem._asdict() for problem in found.problems],
@@ -204,7 +203,7 @@ def survey_as_dict(found: "Survey") -> dict[str, Any]:
 
 
 def node_as_dict(hierarchy: "Hierarchy", node: str) -> dict[str, Any]:
-    """A node with its way to the root and what hangs below."""
+    """A node with its path to the root and its children."""
     return {
         "id": node,
         "label": hierarchy.label(node),

@@ -1,4 +1,4 @@
-"""The list of jobs on disk: one SQLite file beside the cases, opened anew for every call, by every process."""
+"""The list of jobs on disk: one SQLite file beside the cases, opened again for every call."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_
 
 
 def database_path(root: Path) -> Path:
-    """Where the list of jobs lies, beside the cases."""
+    """The file with the list of jobs."""
     return root / ".jobs.sqlite"
 
 
@@ -41,13 +41,13 @@ def slot_path(root: Path, lane: str, number: int) -> Path:
 
 
 def log_path(root: Path, job_id: int) -> Path:
-    """What a job's process wrote."""
+    """The output of a job's process."""
     return root / ".jobs" / f"{job_id}.log"
 
 
 @contextmanager
 def reading(root: Path) -> Iterator[sqlite3.Connection | None]:
-    """A connection to read from; None while there is no list yet.
+    """A connection for reading; None while there is no list yet.
 
     Raises:
         CaseError: the list is damaged or of another version.
@@ -65,7 +65,7 @@ def reading(root: Path) -> Iterator[sqlite3.Connection | None]:
 
 @contextmanager
 def writing(root: Path) -> Iterator[sqlite3.Connection]:
-    """A connection inside a transaction of its own: all of the block happens at once, or nothing.
+    """A connection in a transaction of its own: the block takes effect as a whole, or not at all.
 
     Raises:
         CaseError: the list is damaged, of another version or in use for too long.
@@ -88,7 +88,7 @@ def writing(root: Path) -> Iterator[sqlite3.Connection]:
 
 
 def open_anchor(root: Path) -> sqlite3.Connection:
-    """A connection that does nothing: while one stays open, closing another does not tidy the whole file up.
+    """An idle connection: while it stays open, closing another one does not checkpoint the whole file.
 
     Raises:
         FdError: see `reading`.
@@ -102,7 +102,7 @@ def open_anchor(root: Path) -> sqlite3.Connection:
 
 @contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about a file into sentences.
+    """Turn SQLite's errors into ours.
 
     Raises:
         CaseError: the file is damaged, of another version, or in use.
@@ -110,25 +110,31 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a row that we did not write
+    except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a row of another origin
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            raise StorageError(f"The disk is full: {path} could not be written. Free some space and retry.") from error
+            raise StorageError(
+                f"The disk is full: {path} could not be written. Free some space and try again.", key="disk full"
+            ) from error
         if code in _UNWRITABLE:
             raise StorageError(
                 f"The list of jobs {path} cannot be opened or written ({error}). "
-                "Long work needs a folder of cases that may be written to, and free space on the disk."
+                "Long-running work needs a writable folder of cases, and free space on the disk.",
+                key="job list unwritable",
             ) from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise CaseError(f"The list of jobs {path} was in use for {BUSY_S:.0f} seconds. Try again.") from error
+            raise CaseError(
+                f"The list of jobs {path} was in use for {BUSY_S:.0f} seconds. Try again.", key="in use"
+            ) from error
         raise damaged(path, error) from error
 
 
 def damaged(path: Path, reason: object) -> CaseError:
-    """What to say about a list that cannot be understood."""
+    """The error for a list that cannot be read."""
     return CaseError(
         f"The list of jobs is damaged ({reason}). Delete {path} and the files beside it whose names start with "
-        f"{path.name}-: it holds only what ran when. Findings and answers lie in the cases and are kept."
+        f"{path.name}-: it records only what ran when. The findings and answers in the cases are kept.",
+        key="job list damaged",
     )
 
 
@@ -142,7 +148,7 @@ def _connect(path: Path, how: str = "mode=rwc") -> sqlite3.Connection:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open the file; on a full or read-only disk, where SQLite cannot make its files beside it, as it lies there."""
+    """Open the file; as immutable on a full or read-only disk, where SQLite cannot create its files beside it."""
     connection = None
     try:
         connection = _connect(path)
@@ -160,5 +166,5 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found not in (0, _VERSION):
-        raise damaged(path, f"it has version {found}, this program reads version {_VERSION}")
+        raise damaged(path, f"it has version {found}; this program reads version {_VERSION}")
     return found

@@ -1,4 +1,4 @@
-"""A job: a piece of long work on one case, as everybody sees it."""
+"""A job: a piece of long-running work on one case."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,12 +6,12 @@ from typing import Any
 
 
 class State(StrEnum):
-    """Where a job stands.
+    """The state of a job.
 
     queued ─> running ─> done | failed
                  ├─> pausing ─> paused
                  ├─> cancelling ─> cancelled
-                 └─> interrupted: its process is gone, and nobody asked for that
+                 └─> interrupted: its process ended without being asked to
     """
 
     QUEUED = "queued"
@@ -35,19 +35,17 @@ class Job:
     """One job at one moment.
 
     Attributes:
-        id: its number; never given twice.
-        case: the id of the case that it works on.
-        kind: what is done; a key of `fdcore.jobs.kinds.KINDS`.
-        params: what the kind needs to know; JSON.
-        by: who asked for it; may be empty.
-        state: where it stands.
-        stage: what it was doing last, as a short phrase.
+        id: never used twice.
+        case: the id of its case.
+        kind: a key of `fdcore.jobs.kinds.KINDS`.
+        params: of the kind; JSON.
+        by: who started it; may be empty.
+        stage: its last step, as a short phrase.
         done, total: units of that stage.
-        rate: units per second in this stage, over the last half minute or so; None while not known.
-        seconds_left: of this stage, at that rate; None while not known.
-        message: how it ended: what came out, or what has to be mended.
-        created, started, ended: seconds since 1970; `started` is of its last process, None before its first turn.
-        changed: seconds since 1970 when anything of this was last written.
+        rate: units per second in this stage, over the last half minute or so; None while unknown.
+        message: how it ended: the result, or what has to be fixed.
+        created, started, ended: seconds since 1970; `started` is of its last process, None before the first starts.
+        changed: seconds since 1970 of the last change to any of this.
     """
 
     id: int
@@ -68,12 +66,12 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether a process works on it, waits its turn or is about to stop."""
+        """Whether it runs, waits its turn or is about to stop."""
         return self.state in ACTIVE
 
     @property
     def resumable(self) -> bool:
-        """Whether it can go on where it stopped."""
+        """Whether it can continue where it stopped."""
         return self.state in RESUMABLE
 
     @property
@@ -85,7 +83,7 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left in this stage at its rate; None while not known, or when nothing runs."""
+        """Time left in this stage at its rate; None while unknown, or when nothing runs."""
         if self.state is not State.RUNNING or not self.rate:
             return None
         return max(self.total - self.done, 0) / self.rate

@@ -1,4 +1,4 @@
-"""What jobs can do. The engine is imported when one runs, never before."""
+"""The kinds of jobs. The engine is imported only when one runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2}  # how many jobs of a lane run
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of long work.
+    """One kind of long-running work.
 
     Attributes:
         title: for people, as in "Scoring the leaves".
-        lane: with which other jobs it shares the machine.
-        run: does it, given the case's folder, the parameters and whom to tell; returns in a few words what came out.
-            A job that was stopped is run again with the same parameters, and must go on where it was.
+        lane: which other jobs it shares the machine with.
+        run: does it, given the case's folder, the parameters and a listener, and returns the result in a few words.
+            A stopped job is run again with the same parameters, and must continue where it was.
     """
 
     title: str
@@ -97,7 +97,7 @@ def _prepare_vectors(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.work.compare_words import case_vectors
 
     vectors = case_vectors(Case.open(folder), Path(params["vectors"]), Path(params["cache"]), progress)
-    return f"{len(vectors):,} words with {vectors.n_dims} numbers each are ready."
+    return f"Vectors of {len(vectors):,} words with {vectors.n_dims} dimensions are ready."
 
 
 def _clone(folder: Path, params: Params, progress: Progress) -> str:
@@ -126,7 +126,7 @@ def _finish_clone(folder: Path, params: Params, progress: Progress) -> str:
 
     with _lab(folder, params, progress) as lab:
         run = finish_clone(lab, params["run"], evaluation=params.get("evaluation", ""))
-    return f"The clone keeps what it had learned by epoch {run.best_epoch}."
+    return f"The clone keeps its weights of epoch {run.best_epoch}."
 
 
 def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
@@ -138,7 +138,7 @@ def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _lab(folder: Path, params: Params, progress: Progress) -> "Lab":
-    """The case's lab, where a server may read what it and the job name."""
+    """The case's lab, once it is clear that a server may read what the case and the job name."""
     from fdcore.case.case import Case
     from fdcore.work.clones import Lab
 
@@ -152,7 +152,7 @@ def _n_trained(n: int) -> str:
 
 
 def _require_inside(folders: Sequence[str]) -> None:
-    """Whether a server may read these folders; "" stands for none."""
+    """Check that a server may read these folders; "" stands for none."""
     from fdcore.case.places import Places, require_inside
     from fdcore.corpus.corpus import folder_of
 
@@ -180,11 +180,9 @@ def _in_words(folder: Path, findings: "Findings") -> str:
     from fdcore.case.case import Case
 
     total, outcome = findings.overall, Case.open(folder).read_json(layout.VERDICT).get("outcome", "")
-    whole = {
-        "undecided": " Whether they mean anything is undecided.",
-        "meaningless": " By the verdict they mean nothing.",
-    }
-    budget = "" if findings.scored.complete else " The budget ended before everything was asked."
+    whole = {"undecided": " Whether they mean anything is undecided.",
+             "meaningless": " By the verdict they mean nothing."}  # fmt: skip
+    budget = "" if findings.scored.complete else " The budget was used up before all queries were sent."
     return f"Found {total.n_found} of {total.n_classes} classes.{whole.get(outcome, '')}{budget}"
 
 
@@ -196,7 +194,7 @@ KINDS: dict[str, Kind] = {
     "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
     "words": Kind("Comparing the words", "light", _check_words),
     "clone": Kind("Training clones", "heavy", _clone),
-    "clone-go-on": Kind("Going on with clones", "heavy", _resume_clones),
+    "clone-go-on": Kind("Continuing clones", "heavy", _resume_clones),
     "clone-finish": Kind("Keeping a clone's best weights", "heavy", _finish_clone),
     "clone-test": Kind("Testing clones", "heavy", _evaluate_clones),
     "demo": Kind("Building the demo case", "heavy", _demo),

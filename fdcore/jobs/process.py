@@ -1,6 +1,6 @@
-"""Starting workers, and which process is which.
+"""Starting and identifying worker processes.
 
-A number is given again, a number with its start time on one running system is not.
+The system reuses a process number, but not together with its start time.
 """
 
 import os
@@ -18,17 +18,17 @@ from typing import Protocol
 from fdcore.errors import StorageError
 from fdcore.storage import disk_errors
 
-SILENT_S = 60.0  # a process that cannot be looked at is taken for gone after so long without a sign of life
+SILENT_S = 60.0  # without a heartbeat, after which a process that cannot be inspected counts as gone
 
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process, told apart from every other there ever was.
+    """A process, distinct from every other that ever ran.
 
     Attributes:
         pid: its number.
-        ticks: its start, in clock ticks since the system started; 0 where the system does not say.
-        system: the run of the system, and the container, in which the number means something.
+        ticks: its start, in clock ticks since the system started; 0 if unknown.
+        system: the run of the system, and the container, in which the number is valid.
     """
 
     pid: int
@@ -37,21 +37,21 @@ class ProcessId:
 
     @classmethod
     def of(cls, pid: int) -> "ProcessId":
-        """The process that has this number now; one that has ended already gets no start time."""
+        """The process that has this number now; without a start time if it has ended already."""
         return cls(pid, _ticks(pid) or 0, this_system())
 
     def alive(self, heartbeat: float) -> bool:
         """Whether the process still runs.
 
         Args:
-            heartbeat: its last sign of life, in seconds since 1970; asked only where it cannot be looked at.
+            heartbeat: its last one, in seconds since 1970; used only where the process cannot be inspected.
         """
         if self.system == this_system() and Path("/proc/self/stat").exists():
             return self.ticks != 0 and _ticks(self.pid) == self.ticks
         return time.time() - heartbeat < SILENT_S
 
     def kill(self) -> None:
-        """End it and what it started, at once; nothing happens when it is gone or not of this system."""
+        """Kill it and the processes it started, unless it is gone or not of this system."""
         if self.system != this_system() or not self.ticks or _ticks(self.pid) != self.ticks:
             return
         with suppress(ProcessLookupError):
@@ -62,7 +62,7 @@ class ProcessId:
 
 
 class Executor(Protocol):
-    """Starts a worker: `command` runs until the job has ended, and what it prints is appended to `log`.
+    """Starts a worker: `command` runs until the job has ended, and its output is appended to `log`.
 
     Raises:
         StorageError: it cannot be started.
@@ -72,35 +72,32 @@ class Executor(Protocol):
 
 
 def start_process(command: Sequence[str], log: Path) -> ProcessId:
-    """The executor of this machine: a process of its own, which outlives the one that starts it."""
+    """The executor of this machine: a process that outlives the one that starts it."""
     with disk_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         file = log.open("ab")
-    # The package may have been found beside the script that runs here, which the worker does not know.
+    # This process may have found the package beside its own script; the worker needs the path.
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with file:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is the program's own
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
                 env=environment,
-            )
+            )  # fmt: skip
         except OSError as error:
             raise StorageError(
-                f"The work could not be started ({error}). Close other programs, or ask who runs this server."
+                f"The work could not be started ({error}). Close other programs, or ask the server's administrator.",
+                key="work not started",
             ) from error
-    # The system keeps what a dead child has to say until its parent has asked.
+    # Without a wait, the ended child would stay a zombie.
     threading.Thread(target=process.wait, name=f"end of {log.stem}", daemon=True).start()
     return ProcessId.of(process.pid)
 
 
 @cache
 def this_system() -> str:
-    """This run of this system, and the container in it."""
+    """This run of the system, and the container."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -109,7 +106,7 @@ def this_system() -> str:
 
 
 def _ticks(pid: int) -> int | None:
-    """The start of a process; None when there is none, or only its exit code waits to be read (a zombie)."""
+    """The start of a process; None if there is none, or only a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:

@@ -1,6 +1,6 @@
-"""The jobs of all cases below one folder: submit, look, pause, cancel, resume.
+"""The jobs of all cases in one folder: submit, list, pause, cancel, resume.
 
-Every call opens the list anew, so that any number of sessions and servers see the same.
+Every call reads the list from disk, so that any number of sessions and servers see the same.
 """
 
 import json
@@ -18,13 +18,13 @@ from fdcore.jobs.job import ACTIVE, ENDED, Job, State
 from fdcore.jobs.kinds import KINDS
 from fdcore.jobs.process import Executor, ProcessId, start_process
 
-KEPT = 200  # jobs that are not active and still listed
-PATIENCE_S = 10.0  # a job asked to cancel may finish its step for so long before it can be ended by force
+KEPT = 200  # inactive jobs that stay listed
+PATIENCE_S = 10.0  # for a cancelled job to finish its step, before it can be killed
 _MAX_PARAMS = 100_000
 _AFTER = {State.PAUSING: State.PAUSED, State.CANCELLING: State.CANCELLED}
 _GONE = (
     "Its process is gone: it was killed, memory ran out or the machine was restarted. "
-    "What was done is kept; resume it to go on."
+    "Finished work is kept; resume the job to continue."
 )
 
 
@@ -38,64 +38,63 @@ class JobQueue:
         command: Sequence[str] = (sys.executable, "-m", "fdcore.jobs"),
         executor: Executor | None = None,
     ) -> None:
-        """Look at a folder of cases; nothing is read or made before it is needed.
+        """Use a folder of cases; nothing is read or created before it is needed.
 
         Args:
             root: the folder of cases.
-            command: starts a worker when `ROOT JOB_ID` is appended.
-            executor: runs that command; None for a process of this machine.
+            command: starts a worker, with `ROOT JOB_ID` appended.
+            executor: runs that command; None for a process on this machine.
         """
         self.root = root.absolute()
         self.command = tuple(command)
         self.executor = executor or start_process
 
-    # Looking
+    # Reading
 
     def get(self, job_id: int) -> Job:
         """One job.
 
         Raises:
-            CaseError: there is none of this number.
+            CaseError: there is no such job.
         """
-        found = self._select("id = ?", (job_id,))
-        return _only(found, job_id)
+        return _only(self._select("id = ?", (job_id,)), job_id)
 
     def of_case(self, case: str, limit: int = 20) -> list[Job]:
         """A case's jobs, the newest first."""
         return self._select('"case" = ? ORDER BY id DESC LIMIT ?', (case, limit))
 
     def latest(self, case: str) -> Job | None:
-        """A case's newest job: an active one if there is any, or None if it never had a job."""
+        """A case's active job, or else its newest; None if it never had one."""
         found = self._select(f'"case" = ? ORDER BY {_is_in(ACTIVE)} DESC, id DESC LIMIT 1', (case,))
         return found[0] if found else None
 
     def active(self) -> list[Job]:
-        """Every job that runs or waits its turn, in all cases, the oldest first."""
+        """The active jobs of all cases, the oldest first."""
         return [job for job in self._select(f"{_is_in(ACTIVE)} ORDER BY queued, id") if job.active]
 
     def unseen(self, case: str) -> list[Job]:
-        """A case's jobs that ended (paused ones did not) and that nobody dismissed yet, the newest first."""
+        """A case's ended jobs (paused ones have not ended) that nobody has dismissed yet, the newest first."""
         found = self._select(f'"case" = ? AND NOT seen AND {_is_in(ENDED | ACTIVE)} ORDER BY id DESC', (case,))
         return [job for job in found if job.state in ENDED]
 
     def log(self, job_id: int) -> Path:
-        """Where the words of the job's process lie; a fault's details are there."""
+        """The output of the job's process, with the details of faults."""
         return log_path(self.root, job_id)
 
-    # Doing
+    # Changing
 
     def submit(self, kind: str, case: str, params: Mapping[str, Any], *, by: str = "") -> Job:
-        """Start a job; it works in a process of its own as soon as it is its turn.
+        """Start a job, which runs in a process of its own when its turn comes.
 
         Args:
             kind: a key of `KINDS`.
             case: a case's id.
-            params: what the kind needs to know; JSON.
-            by: who asks for it.
+            params: of the kind; JSON.
+            by: who starts it.
 
         Raises:
-            CaseError: the case has an active job already, or the id is none.
-            SettingsError: the parameters are no JSON.
+            CaseError: the case has an active job already, or the id is invalid.
+            SettingsError: the parameters are not JSON.
             StorageError: the disk is full or read-only.
         """
         _require_case_id(case)
@@ -113,7 +112,7 @@ class JobQueue:
             return self._settled(connection, job_id)
 
     def pause(self, job_id: int) -> Job:
-        """Have a job stop at the next good moment, to be resumed later; one that waits its turn stops at once."""
+        """Stop a job at its next opportunity, to be resumed later; one that waits its turn stops at once."""
         with writing(self.root) as connection:
             job = self._settled(connection, job_id)
             if job.state is State.QUEUED:
@@ -123,10 +122,10 @@ class JobQueue:
             return self._settled(connection, job_id)
 
     def cancel(self, job_id: int) -> Job:
-        """Have a job stop for good, though it can still be resumed; one that does not run is cancelled at once.
+        """Cancel a job, which can still be resumed; one that does not run is cancelled at once.
 
-        A job that was asked to cancel and still works after `PATIENCE_S` is ended by force when asked again: its
-        answers are kept, as after any other interruption.
+        A cancelled job that still runs after `PATIENCE_S` is killed when cancelled again: its answers are kept, as
+        after any other interruption.
         """
         with writing(self.root) as connection:
             job = self._settled(connection, job_id)
@@ -139,7 +138,7 @@ class JobQueue:
             return self._settled(connection, job_id)
 
     def resume(self, job_id: int) -> Job:
-        """Go on with a job that was paused, cancelled or interrupted, or that failed; an active one stays as it is.
+        """Resume a job that was paused, cancelled or interrupted, or that failed; an active one stays as it is.
 
         Raises:
             CaseError: the case has another active job, or this one is done.
@@ -149,7 +148,10 @@ class JobQueue:
             if job.active:
                 return job
             if not job.resumable:
-                raise CaseError(f"Job {job_id} is done: there is nothing to resume. Start it anew to do it again.")
+                raise CaseError(
+                    f"Job {job_id} is done: there is nothing to resume. Start a new one to repeat it.",
+                    key="nothing to resume",
+                )
             self._require_idle(connection, job.case)
             self._start(connection, job_id)
             return self._settled(connection, job_id)
@@ -167,7 +169,7 @@ class JobQueue:
             return [] if connection is None else _jobs(connection, where, values)
 
     def _settled(self, connection: sqlite3.Connection, job_id: int) -> Job:
-        """One job, with its end written down if its process is gone."""
+        """One job, with its end recorded if its process is gone."""
         job = _only(_jobs(connection, "id = ?", (job_id,)), job_id)
         if not job.active:
             values = (job.state, job.message, job.ended, job_id, *ACTIVE)
@@ -185,12 +187,13 @@ class JobQueue:
                 title = KINDS[job.kind].title if job.kind in KINDS else job.kind
                 who = f", started by {job.by}" if job.by else ""
                 raise CaseError(
-                    f"Work is under way in this case already (job {job.id}: {title}{who}). "
-                    "Wait until it has ended, or pause or cancel it."
+                    f"Other work is running in this case already (job {job.id}: {title}{who}). "
+                    "Wait until it has ended, or pause or cancel it.",
+                    key="case busy",
                 )
 
     def _start(self, connection: sqlite3.Connection, job_id: int) -> None:
-        """Start a worker for a job; the worker waits until the transaction is over, and goes if it was undone."""
+        """Start a worker for a job; it waits for the end of the transaction, and exits if that was rolled back."""
         worker = self.executor([*self.command, str(self.root), str(job_id)], self.log(job_id))
         now = time.time()
         _update(
@@ -209,7 +212,7 @@ class JobQueue:
 
 
 def clean(text: str, length: int) -> str:
-    """Text as the list can keep it: not too long, and without halves of characters from odd file names."""
+    """Text as the list can store it: limited in length, and without lone surrogates from odd file names."""
     return text[:length].encode("utf-8", "replace").decode()
 
 
@@ -241,7 +244,9 @@ def _job(row: sqlite3.Row) -> Job:
 
 def _only(found: list[Job], job_id: int) -> Job:
     if not found:
-        raise CaseError(f"There is no job {job_id} any more. Reload the page to see the jobs that there are.")
+        raise CaseError(
+            f"There is no job {job_id} any more. Reload the page to see the current jobs.", key="no such job"
+        )
     return found[0]
 
 
@@ -257,20 +262,28 @@ def _end_by_force(connection: sqlite3.Connection, job_id: int) -> None:
 
 
 def _is_in(states: Iterable[State]) -> str:
-    """A condition in SQL; states are words of ours."""
+    """A condition in SQL."""
     return f"state IN ({', '.join(repr(str(state)) for state in sorted(states))})"
 
 
 def _require_case_id(case: str) -> None:
     if not re.fullmatch(r"[^/\\\0.][^/\\\0]{0,199}", case) or clean(case, 200) != case:
-        raise CaseError(f"{clean(repr(case), 200)} is no case's id: the name of a folder, without `/` and leading dot.")
+        raise CaseError(
+            f"{clean(repr(case), 200)} is not a case's id: the name of a folder, without `/` or a leading dot.",
+            key="case id invalid",
+        )
 
 
 def _to_json(params: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(dict(params), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SettingsError(f"What the job was told is no JSON ({error}). Give text, numbers and lists.") from error
+        raise SettingsError(
+            f"The job's parameters are not JSON ({error}). Give text, numbers and lists.", key="parameters invalid"
+        ) from error
     if len(text) > _MAX_PARAMS:
-        raise SettingsError(f"What the job was told is too long: {len(text):,} of at most {_MAX_PARAMS:,} characters.")
+        raise SettingsError(
+            f"The job's parameters are too long: {len(text):,} of at most {_MAX_PARAMS:,} characters.",
+            key="parameters invalid",
+        )
     return text

@@ -1,4 +1,4 @@
-"""The worker's side of a job's row: claim it, say how far the work is, notice a stop, write how it ended."""
+"""The worker's side of a job's row: claim it, report progress, notice a stop, record the end."""
 
 import sqlite3
 import threading
@@ -18,26 +18,26 @@ from fdcore.jobs.queue import clean, worker_of
 WRITE_EVERY_S = 0.25
 LOOK_EVERY_S = 0.2
 BEAT_EVERY_S = 1.0
-REMEMBERED_S = 20.0  # how far back a rate looks, in the mean
-_MEASURED_S = 0.5  # a rate measured over less says nothing
+REMEMBERED_S = 20.0  # time constant of a rate's moving mean
+_MEASURED_S = 0.5  # the shortest time over which a rate is meaningful
 _TRIES = 10
 _MAX_MESSAGE = 2_000
 _STOPPING = (State.PAUSING, State.CANCELLING)
 
 
 class Stopped(BaseException):
-    """Raised out of a progress call: the work is to end here. It is no error: no `except Exception` holds it up."""
+    """Raised by a progress call to end the work; a BaseException, so that no `except Exception` catches it."""
 
 
 @dataclass
 class Termination:
-    """Whether this process was asked to go; plain enough to be set inside a signal handler, which locks are not."""
+    """Whether this process was asked to end; a plain flag, as signal handlers cannot use locks."""
 
     asked: bool = False
 
 
 class Rate:
-    """Units per second in one stage: a mean in which what lies back counts less and less."""
+    """Units per second in one stage, as an exponential moving mean."""
 
     def __init__(self) -> None:
         self._stage: str | None = None
@@ -45,7 +45,7 @@ class Rate:
         self._time = self._units = self._seconds = 0.0
 
     def add(self, stage: str, done: int, now: float) -> None:
-        """Note how far the stage is at a time in seconds; another stage, or one that goes back, starts anew."""
+        """Record the units done at a time in seconds; another stage, or fewer units, starts a new rate."""
         if stage != self._stage or done < self._done:
             self._stage, self._units, self._seconds = stage, 0.0, 0.0
         else:
@@ -56,12 +56,12 @@ class Rate:
 
     @property
     def value(self) -> float | None:
-        """The rate; None while too little was seen."""
+        """The rate; None while too little was measured."""
         return self._units / self._seconds if self._seconds >= _MEASURED_S and self._units else None
 
 
 class OwnRow:
-    """A job's row, as the one process that works on it writes it; every call fails softly once it is another's."""
+    """A job's row, as its own worker writes it; no call has an effect once the row belongs to another worker."""
 
     def __init__(self, root: Path, job_id: int, me: ProcessId) -> None:
         self.root, self.job_id = root, job_id
@@ -69,7 +69,7 @@ class OwnRow:
         self._me = me
 
     def claim(self, lane_of: Callable[[str], str | None]) -> sqlite3.Row | None:
-        """Take over a job that waits for a worker; None when it does not wait any more.
+        """Take a job that waits for a worker; None if it no longer does.
 
         Args:
             lane_of: the lane of a kind; None for an unknown kind.
@@ -87,18 +87,14 @@ class OwnRow:
             return row
 
     def state(self) -> State | None:
-        """Where the job stands; None when it is not this process's any more."""
+        """The job's state; None if it is no longer this process's."""
         with reading(self.root) as connection:
-            found = (
-                connection
-                and connection.execute(
-                    "SELECT state FROM jobs WHERE id = ? AND pid = ? AND ticks = ? AND system = ?", self._mine
-                ).fetchone()
-            )
+            query = "SELECT state FROM jobs WHERE id = ? AND pid = ? AND ticks = ? AND system = ?"
+            found = connection and connection.execute(query, self._mine).fetchone()
             return State(found["state"]) if found else None
 
     def is_first(self) -> bool:
-        """Whether no living worker was sent earlier to this lane; one that did not say its lane yet is waited for."""
+        """Whether no living worker was queued earlier in this lane, or in a lane that is not known yet."""
         with reading(self.root) as connection:
             if connection is None:
                 return True
@@ -110,17 +106,17 @@ class OwnRow:
         return not any(worker_of(row).alive(row["heartbeat"] or 0.0) for row in earlier)
 
     def begin(self) -> bool:
-        """Go from waiting to running; False when the job was stopped meanwhile."""
+        """Change from queued to running; False if the job was stopped meanwhile."""
         now = time.time()
         return self._write("state = 'running', started = ?, heartbeat = ?", (now, now), "AND state = 'queued'")
 
     def report(self, stage: str, done: int, total: int, rate: float | None) -> bool:
-        """Write how far the work is."""
+        """Write the progress."""
         values = (clean(stage, 200), done, total, rate, time.time())
         return self._write("stage = ?, done = ?, total = ?, rate = ?, heartbeat = ?", values)
 
     def beat(self) -> None:
-        """Write a sign of life."""
+        """Write a heartbeat."""
         with writing(self.root) as connection:
             connection.execute(
                 "UPDATE jobs SET heartbeat = ? WHERE id = ? AND pid = ? AND ticks = ? AND system = ?",
@@ -128,7 +124,7 @@ class OwnRow:
             )
 
     def end(self, state: State, message: str) -> bool:
-        """Write how it ended; a full disk is given a few seconds. A stop to be cancelled ends as cancelled."""
+        """Write how the job ended, retrying for a few seconds on a full disk; a pause that was cancelled ends so."""
         now = time.time()
         if_cancelled = State.CANCELLED if state is State.PAUSED else state
         for attempt in range(_TRIES):
@@ -140,14 +136,14 @@ class OwnRow:
                     "AND state IN ('queued', 'running', 'pausing', 'cancelling')",
                 )
             except FdError as error:
-                print(f"could not write how the job ended, try {attempt + 1}: {error}", flush=True)
+                print(f"could not write how the job ended, attempt {attempt + 1}: {error}", flush=True)
                 time.sleep(1)
         return False
 
     def _write(self, what: str, values: tuple[Any, ...], when: str = "") -> bool:
         with writing(self.root) as connection:
             written = connection.execute(
-                f"UPDATE jobs SET {what}, changed = ? "  # noqa: S608 - `what` and `when` are words of this file
+                f"UPDATE jobs SET {what}, changed = ? "  # noqa: S608 - `what` and `when` are constants of this file
                 f"WHERE id = ? AND pid = ? AND ticks = ? AND system = ? {when}",
                 (*values, time.time(), *self._mine),
             )
@@ -155,27 +151,20 @@ class OwnRow:
 
 
 class Reporter:
-    """Hears how far the work is and passes it on, not too often; raises `Stopped` when it is to end."""
+    """Passes progress on, not too often, and raises `Stopped` when the work is to end."""
 
     def __init__(self, row: OwnRow, termination: Termination, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Listen for one job.
-
-        Args:
-            row: where to write.
-            termination: says when the process was asked to go.
-            clock: gives seconds.
-        """
         self._row, self._termination, self._clock = row, termination, clock
         self._lock = threading.Lock()
         self._rate = Rate()
-        self._latest: tuple[str, int, int] | None = None  # heard, and not written yet
+        self._latest: tuple[str, int, int] | None = None  # not written yet
         self._written = self._looked = -1e9
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Hear how far the work is.
+        """Report the progress.
 
         Raises:
-            Stopped: the job was paused or cancelled, or is another process's now.
+            Stopped: the job was paused or cancelled, or belongs to another process now.
         """
         now = self._clock()
         with self._lock:
@@ -186,7 +175,7 @@ class Reporter:
         self._stop_if_asked(now)
 
     def flush(self) -> None:
-        """Write what was heard last, unless it was just done. A list that cannot be written now holds up no work."""
+        """Write the latest progress, unless some was just written. Errors of the list do not stop the work."""
         with self._lock:
             if self._latest is None or self._clock() - self._written < WRITE_EVERY_S:
                 return
@@ -194,11 +183,11 @@ class Reporter:
                 self._row.report(*self._latest, self._rate.value)
                 self._latest = None
             except FdError as error:
-                print(f"could not write how far it is: {error}", flush=True)
+                print(f"could not write the progress: {error}", flush=True)
             self._written = self._clock()
 
     def finish(self) -> None:
-        """Write what was heard last, whenever that was."""
+        """Write the latest progress now."""
         self._written = -1e9
         self.flush()
 
@@ -211,7 +200,7 @@ class Reporter:
         try:
             state = self._row.state()
         except FdError as error:
-            print(f"could not see whether to stop: {error}", flush=True)
+            print(f"could not read whether to stop: {error}", flush=True)
             return
         if state is None or state in _STOPPING:
             raise Stopped

@@ -1,4 +1,4 @@
-"""The process that does one job: waits its turn, works, says how far it is, and writes how it ended."""
+"""The process that does one job: it waits its turn, works, reports progress, and records how it ended."""
 
 import faulthandler
 import fcntl
@@ -29,7 +29,7 @@ _KEPT_LOG = 64 << 10
 
 
 def main(arguments: Sequence[str] | None = None, *, kinds: Mapping[str, Kind] = KINDS) -> int:
-    """`python -m fdcore.jobs ROOT JOB_ID`; returns 0 when the job is done or was stopped, else 1."""
+    """`python -m fdcore.jobs ROOT JOB_ID`; returns 0 if the job is done or was stopped, else 1."""
     words = sys.argv[1:] if arguments is None else arguments
     if len(words) != 2 or not words[1].isdecimal():
         print("usage: python -m fdcore.jobs ROOT JOB_ID", file=sys.stderr)
@@ -47,13 +47,7 @@ def main(arguments: Sequence[str] | None = None, *, kinds: Mapping[str, Kind] = 
 
 
 def do_job(root: Path, job_id: int, kinds: Mapping[str, Kind], termination: Termination) -> int:
-    """Claim a job, do it when it is its turn and write how it ended.
-
-    Args:
-        root: the folder of cases.
-        job_id: which job.
-        kinds: what can be done.
-        termination: says when this process is asked to go: the job is paused.
+    """Claim a job, do it when its turn comes and record how it ended; a termination pauses it.
 
     Raises:
         FdError: the list of jobs cannot be used.
@@ -61,7 +55,7 @@ def do_job(root: Path, job_id: int, kinds: Mapping[str, Kind], termination: Term
     row = OwnRow(root, job_id, ProcessId.of(os.getpid()))
     job = row.claim(lambda kind: kinds[kind].lane if kind in kinds else None)
     if job is None:
-        print(f"Job {job_id} waits for no worker.", file=sys.stderr)
+        print(f"Job {job_id} is not waiting for a worker.", file=sys.stderr)
         return 1
     reporter = Reporter(row, termination)
     with closing(open_anchor(root)), _heart(row, reporter, log_path(root, job_id)):
@@ -77,10 +71,12 @@ def _outcome(
     try:
         kind, folder = kinds.get(job["kind"]), root / job["case"]
         if kind is None:
-            raise CaseError(f"This program knows no work called {job['kind']!r}. Start it with the version that does.")
+            raise CaseError(
+                f"This version has no kind of work called {job['kind']!r}. Use the version that started it."
+            )
         if folder.is_symlink():
             raise CaseError(
-                f"The case {job['case']!r} is a symbolic link, which could lead anywhere. Replace it by a copy."
+                f"The case {job['case']!r} is a symbolic link, which could lead anywhere. Replace it with a copy."
             )
         with _turn(root, kind.lane, row, termination):
             if not row.begin():
@@ -90,7 +86,7 @@ def _outcome(
         return State.PAUSED, ""
     except FdError as error:
         return State.FAILED, str(error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of the process: whatever it is, it is written down
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of the process: every failure is recorded
         traceback.print_exc()
         name = type(error).__name__
         return State.FAILED, f"A fault in the program ({name}); details are in the log of job {job['id']}."
@@ -98,7 +94,7 @@ def _outcome(
 
 @contextmanager
 def _turn(root: Path, lane: Lane, row: OwnRow, termination: Termination) -> Iterator[None]:
-    """Hold one of the lane's slots, waiting for it in the order of arrival; it is free again when this process ends.
+    """Hold one of the lane's slots, waiting for it in order of arrival; the slot is freed when this process ends.
 
     Raises:
         Stopped: the job was paused or cancelled while it waited.
@@ -124,7 +120,7 @@ def _try_lock(descriptor: int) -> bool:
 
 @contextmanager
 def _heart(row: OwnRow, reporter: Reporter, log: Path) -> Iterator[None]:
-    """Beat for as long as the block runs, whatever the work is busy with."""
+    """Write heartbeats while the block runs."""
     over = threading.Event()
 
     def beat() -> None:
@@ -134,7 +130,7 @@ def _heart(row: OwnRow, reporter: Reporter, log: Path) -> Iterator[None]:
                 reporter.flush()
                 trim(log)
             except (FdError, OSError) as error:
-                print(f"no sign of life could be written: {error}", flush=True)
+                print(f"no heartbeat could be written: {error}", flush=True)
 
     thread = threading.Thread(target=beat, name="heart", daemon=True)
     thread.start()
@@ -146,7 +142,7 @@ def _heart(row: OwnRow, reporter: Reporter, log: Path) -> Iterator[None]:
 
 
 def trim(log: Path) -> None:
-    """Keep the end of a log that has grown too long; its writers only ever append."""
+    """Keep only the end of a log that has grown too long; its writers only append."""
     if not log.exists() or log.stat().st_size <= _MAX_LOG:
         return
     with log.open("rb+") as file:
@@ -154,4 +150,4 @@ def trim(log: Path) -> None:
         end = file.read()
         file.truncate(0)
         file.seek(0)
-        file.write(b"(the beginning was left out)\n" + end)
+        file.write(b"(the beginning was cut)\n" + end)

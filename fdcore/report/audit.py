@@ -1,4 +1,4 @@
-"""The audit log for people: what was done, when and by whom, and whether the log is whole."""
+"""The audit log for people: what was done, when and by whom, and whether the log is intact."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ class AuditRow(NamedTuple):
     Attributes:
         n: its number, from 0.
         time: ISO 8601, UTC.
-        event: what was done.
-        by: who did it; empty where nobody was signed in.
+        by: empty where nobody was signed in.
         words: the details in words.
         hash: what the next entry is chained to.
     """
@@ -32,11 +31,11 @@ class AuditRow(NamedTuple):
 
 @dataclass(frozen=True)
 class AuditTrail:
-    """A log as far as it is intact.
+    """The intact part of a log.
 
     Attributes:
         rows: the intact entries, oldest first.
-        problem: why the log ends there; empty where it is whole.
+        problem: why the log ends there; empty where all of it is intact.
     """
 
     rows: tuple[AuditRow, ...]
@@ -48,7 +47,7 @@ class AuditTrail:
         if not self.problem:
             n = len(self.rows)
             return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
-        return f"Broken at entry {len(self.rows)}: what follows cannot be relied on."
+        return f"Broken at entry {len(self.rows)}: the entries from there on cannot be relied on."
 
     @property
     def concluded(self) -> AuditRow | None:
@@ -57,7 +56,7 @@ class AuditTrail:
 
 
 def read_trail(entries: Iterable[Mapping[str, Any]]) -> AuditTrail:
-    """Read a case's audit log (`Case.audit`) up to its end, or up to where it was changed."""
+    """Read a case's audit log (`Case.audit`) to its end, or to the first changed entry."""
     rows: list[AuditRow] = []
     try:
         rows.extend(_row(entry) for entry in entries)
@@ -86,7 +85,7 @@ def _row(entry: Mapping[str, Any]) -> AuditRow:
 
 
 def details_in_words(details: Mapping[str, Any]) -> str:
-    """An entry's details such as "n sent 31,104, n answered 31,104"; what is empty is left out."""
+    """An entry's details such as "n sent 31,104, n answered 31,104", without empty ones."""
     parts = [f"{key.replace('_', ' ')} {_in_words(value)}" for key, value in details.items() if value not in ("", None)]
     return ", ".join(parts)
 

@@ -1,4 +1,4 @@
-"""The report: everything found, on one page that needs nothing else."""
+"""The report: all findings on one self-contained page."""
 
 import base64
 import io
@@ -37,44 +37,36 @@ def render_report(
     clones: ClonesSection | None = None,
     record: Record | None = None,
 ) -> str:
-    """Render a case's findings as self-contained HTML; every text in it is escaped, and nothing in it can run.
+    """Render a case's findings as self-contained HTML; every text is escaped, and no script can run.
 
     Args:
         facts: the content of case.json.
         head: settings and counts of the analysis.
         classes: selection.json's classes.
         findings: the same classes with their images.
-        pixels: (n_images, H, W, C) the corpus' images, or None where they are not at hand.
+        pixels: (n_images, H, W, C) the corpus' images; None where they are not available.
         verdict: what all classes together say.
         words: claims against these findings; None where they were never compared.
         clones: clones side by side; None where none was tested.
-        record: the test query and the audit log, where they are to be part of it.
+        record: the test query and the audit log; None leaves them out.
     """
     suspect = facts.suspect
     evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
-        evidence=evidence,
-        suspect=suspect,
-        corpus=facts.corpus,
-        head=head,
-        verdict=verdict,
-        words=words,
-        clones=clones,
-        classes=classes,
-        domain=found_domain(classes),
-        record=record,
+        evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
+        clones=clones, classes=classes, domain=found_domain(classes), record=record,
         commands=rerun_commands(facts, from_plain(SelectionSettings, head["settings"], what="the settings")),
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
         n_with_pictures=sum(len(finding.filtered.kept) > 0 for finding in findings),
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
         asking=details_in_words(to_plain(facts.asking) if facts.asking else {})
         or "nothing: recorded answers were used",
-    )
+    )  # fmt: skip
 
 
 @cache
 def _template() -> Template:
-    """The page to fill in; compiling it takes longer than filling it."""
+    """The compiled page; compiling it takes longer than rendering it."""
     environment = Environment(
         loader=PackageLoader("fdcore.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -95,16 +87,8 @@ def found_domain(classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if entry["status"] != "found":
             continue
         key = str(entry["ancestor"] or entry["ancestor_label"])
-        row = rows.setdefault(
-            key,
-            {
-                "label": entry["ancestor_label"],
-                "ancestor": entry["ancestor"],
-                "classes": [],
-                "labels": [],
-                "scores": [],
-            },
-        )
+        empty: dict[str, Any] = {"classes": [], "labels": [], "scores": []}
+        row = rows.setdefault(key, {"label": entry["ancestor_label"], "ancestor": entry["ancestor"]} | empty)
         row["classes"].append(entry["target_class"])
         row["labels"] += [label for label in entry["labels"] if label not in row["labels"]]
         row["scores"].append(entry["functional_score"])
@@ -126,16 +110,10 @@ def _with_pictures(
             {"data": _png(pixels[image]), "alt": f"consistency {consistency:.0%}"}
             for image, consistency in zip(kept.tolist(), finding.filtered.consistency.tolist(), strict=False)
         ]
-        words = ", ".join(entry["labels"])
-        shown.append(
-            {
-                "target_class": entry["target_class"],
-                "label": entry["ancestor_label"],
-                "words": words,
-                "n_kept": len(finding.filtered.kept),
-                "pictures": pictures,
-            }
-        )
+        shown.append({
+            "target_class": entry["target_class"], "label": entry["ancestor_label"],
+            "words": ", ".join(entry["labels"]), "n_kept": len(finding.filtered.kept), "pictures": pictures,
+        })  # fmt: skip
     return shown
 
 

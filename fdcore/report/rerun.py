@@ -1,4 +1,4 @@
-"""The commands that make a case's findings again, elsewhere, from the same suspect and the same images."""
+"""The commands that reproduce a case's findings elsewhere, from the same suspect and the same images."""
 
 import shlex
 from collections.abc import Sequence
@@ -12,29 +12,19 @@ _STRENGTHS = {"rotation": "rotation_deg", "translation": "translation", "perspec
 
 
 def rerun_commands(facts: CaseFacts, settings: SelectionSettings) -> tuple[str, ...]:
-    """Command lines with every setting spelled out; files and folders go by their names alone.
-
-    Args:
-        facts: the content of case.json.
-        settings: alpha, eta, tau, k and k_max of the findings.
+    """Command lines with every setting spelled out; files and folders by their names alone.
 
     Returns:
-        How to ask and weigh everything again (left out where there is no file to ask, or the case does not say how it
-        was asked), and how to weigh this case's recorded answers alone.
+        The command that queries and weighs everything again (left out where there is no file to query, or the case
+        does not record how it was queried), and the one that weighs this case's recorded answers.
     """
     weighing = _weighing(settings)
     again = _line(["fdcore", "select", "CASE", *weighing])
     if facts.evidence is None or facts.asking is None:
         return (again,)
-    investigate = [
-        "fdcore",
-        "investigate",
-        _name(facts.evidence.name),
-        *_corpora(facts, facts.asking),
-        "--out",
-        "again",
-    ]
-    return _line([*investigate, *_asking(facts.asking), *_suspect(facts, facts.asking), *weighing]), again
+    what = [_name(facts.evidence.name), *_corpora(facts, facts.asking), "--out", "again"]
+    how = [*_asking(facts.asking), *_suspect(facts, facts.asking), *weighing]
+    return _line(["fdcore", "investigate", *what, *how]), again
 
 
 def _line(words: Sequence[str]) -> str:
@@ -47,11 +37,7 @@ def _weighing(settings: SelectionSettings) -> list[str]:
 
 
 def _asking(asking: AskingFacts) -> list[str]:
-    words = [
-        f"--views={asking.n_views}",
-        f"--images-per-leaf={asking.images_per_leaf or 0}",
-        f"--seed={asking.seed}",
-    ]
+    words = [f"--views={asking.n_views}", f"--images-per-leaf={asking.images_per_leaf or 0}", f"--seed={asking.seed}"]
     if asking.views:
         words += [f"--{option}={_text(getattr(asking.views, name))}" for option, name in _STRENGTHS.items()]
     words += [f"--n-classes={asking.n_classes}"] if asking.n_classes else []
@@ -59,9 +45,9 @@ def _asking(asking: AskingFacts) -> list[str]:
 
 
 def _suspect(facts: CaseFacts, asking: AskingFacts) -> list[str]:
-    """How the suspect was opened: its architecture, and the preprocessing that came of it, number by number.
+    """How the suspect was opened: its architecture, and the resulting preprocessing, number by number.
 
-    The plan, which may have changed since, stands in where the case does not say what the suspect was asked with.
+    The plan, which may have changed since, is used where the case does not record what the suspect was queried with.
     """
     arch = asking.arch or (facts.plan.suspect.arch if facts.plan and not asking.corpora else None)
     words = [f"--arch={arch}"] if arch else []
@@ -84,7 +70,7 @@ def _corpora(facts: CaseFacts, asking: AskingFacts) -> list[str]:
 
 
 def _name(path: str) -> str:
-    """A file's own name; it may not be read as an option."""
+    """A file's own name, which no command line reads as an option."""
     name = PurePath(path).name or "suspect"
     return f"./{name}" if name.startswith("-") else name
 

@@ -1,4 +1,4 @@
-"""What the report says beside the findings: the record of a case, the words, the clones."""
+"""The report's sections besides the findings: the record of a case, the words, the clones."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ MAX_CLONE_CLASSES = 200  # in the table of clones
 
 @dataclass(frozen=True)
 class Record:
-    """What a case remembers beside its findings. The report that lies in the case leaves it out, because that one says
-    the same whenever and wherever the same findings are made.
+    """What a case records besides its findings. The case's own report leaves it out: the same findings give the same
+    report, at any time and place.
 
     Attributes:
-        title: what the analyst calls the case.
-        tested: names of the pictures that the suspect was tried with, and the class it put each in.
+        title: of the case.
+        tested: the pictures of the test query by name, and the class of each.
         trail: the audit log.
     """
 
@@ -30,15 +30,15 @@ class Record:
 
 @dataclass(frozen=True)
 class WordsSection:
-    """Claims and known label sets against what was found, for these very findings.
+    """Claims and known label sets against the reported findings.
 
     Attributes:
         rows: the paper's Table 4.
         agreements: known label sets, the best first.
         source: where the claims come from.
-        vectors: what the word vectors are called; they are those that the case keeps.
-        independent: whether they say of themselves that they do not come from the hierarchy.
-        problem: why there is nothing to show; empty where there is.
+        vectors: the name of the word vectors that the case keeps.
+        independent: whether these are declared not to derive from the hierarchy.
+        problem: why there is nothing to show; empty otherwise.
     """
 
     rows: tuple[ClassSimilarity, ...] = ()
@@ -50,11 +50,11 @@ class WordsSection:
 
     @property
     def conclusion(self) -> str:
-        """What all claims together come to."""
+        """What all claims together amount to."""
         return claims_in_words(self.rows)
 
     def doubts(self, outcome: str) -> list[str]:
-        """Why they prove less than they seem to, given the outcome of the verdict over all classes."""
+        """Why the claims prove less than they seem to, given the outcome of the verdict over all classes."""
         return why_little(self.rows, independent=self.independent, outcome=outcome)
 
 
@@ -63,11 +63,11 @@ class ClonesSection:
     """Clones of the suspect, tested on pictures that none of them was trained on.
 
     Attributes:
-        comparison: the clones side by side; None where there is none to show.
-        note: what should be known about the pictures they were tested on; may be empty.
-        n_left_out: pictures of that set that do not count because a clone was trained on them.
-        stale: what those clones are called that were made from a finding with other settings, locked answers or corpus.
-        problem: why there is nothing to show; empty where there is.
+        comparison: the clones side by side; None where there is nothing to show.
+        note: a caveat about the pictures; may be empty.
+        n_left_out: pictures of the set that do not count because a clone was trained on them.
+        stale: titles of the clones that were made from a finding with other settings, locked answers or corpus.
+        problem: why there is nothing to show; empty otherwise.
     """
 
     comparison: Comparison | None = None
@@ -78,7 +78,7 @@ class ClonesSection:
 
     @property
     def measure(self) -> Measure:
-        """What is told of them: accuracy where true classes are known, else agreement with the suspect."""
+        """Accuracy where the true classes are known, else agreement with the suspect."""
         return "accuracy" if self.comparison and self.comparison.labelled else "agreement"
 
     @property
@@ -88,15 +88,15 @@ class ClonesSection:
 
     @property
     def shown(self) -> tuple[TableRow, ...]:
-        """Those rows that the page has room for, the last two among them."""
+        """The rows that fit on the page, including the last two."""
         return (*self.rows[:-2][:MAX_CLONE_CLASSES], *self.rows[-2:])
 
     @property
     def leads(self) -> tuple[Lead, ...]:
-        """By how much each clone is better than the one from random images, in what the table tells."""
+        """By how much each clone exceeds the one from random images, by the table's measure."""
         return leads(self.comparison, self.measure) if self.comparison else ()
 
     @property
     def one_class(self) -> tuple[OneClass, ...]:
-        """The clones that answer nearly everything with one class."""
+        """The clones that answer nearly always with one class."""
         return one_class_clones(self.comparison) if self.comparison else ()

@@ -1,11 +1,9 @@
-"""Do the words agree? Claims and findings compared by word vectors, mapped, and written into the case (paper 5.3).
+"""Do the words agree? Claims and findings are compared by word vectors, mapped, and written into the case (paper 5.3).
 
-    verification/words.json        everything that was compared, and the coordinates of the maps
-    verification/similarity.csv    the paper's Table 4 for this case
-    verification/label_sets.csv    known label sets: those that agree first, the others by p
-    verification/word_vectors.npz  the vectors of the words concerned, so that it can be done again without the file
-
-`compare` is pure and quick enough for a page; `check_words` does all of it and takes longer, mostly for the maps.
+verification/words.json        the comparisons, and the coordinates of the maps
+verification/similarity.csv    the paper's Table 4 for this case
+verification/label_sets.csv    known label sets: those that agree first, the others by p
+verification/word_vectors.npz  the vectors of these words, so that the comparison can be repeated without the file
 """
 
 import hashlib
@@ -36,8 +34,8 @@ from fdcore.words.vector_files import is_converted
 from fdcore.words.vectors import WordVectors, builtin_vectors, from_npz, open_vectors, to_npz
 from fdcore.work.conclude import conclude
 
-KEPT = "kept"  # how case.json names the vectors that the case keeps: a copy of it keeps them too
-VECTORS_FOLDER = "vectors"  # within the cache
+KEPT = "kept"  # in case.json, the vectors that the case itself holds, so that they follow it when it is copied
+VECTORS_FOLDER = "vectors"  # in the cache
 SEED = 0
 AGREEMENT_COLUMNS = (
     "key", "name", "n_labels", "offset", "agrees", "fits", "mean", "p_value", "n_compared", "any_order", "tied_with",
@@ -48,7 +46,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 def chosen_vectors(case: Case) -> Path | None:
     """The file of word vectors that the analyst chose for a case; None for the built-in ones.
 
-    It may have come with an imported case: a server checks that it lies inside its own folders.
+    It may have come with an imported case: a server must check that it lies inside its own folders.
     """
     chosen = case.facts().word_vectors
     if chosen == KEPT:
@@ -57,7 +55,7 @@ def chosen_vectors(case: Case) -> Path | None:
 
 
 def choose_vectors(case: Case, source: Path | None, *, by: str = "") -> None:
-    """Choose the word vectors of a case; goes into the audit log."""
+    """Choose the word vectors of a case, recorded in the audit log."""
     if source == chosen_vectors(case):
         return
     kept = source == case.path(layout.WORD_VECTORS)
@@ -67,17 +65,17 @@ def choose_vectors(case: Case, source: Path | None, *, by: str = "") -> None:
 
 
 def case_vectors(case: Case, source: Path | None, cache: Path, progress: Progress = silent) -> WordVectors:
-    """The word vectors to compare with: of a file, those that the case kept of it, or the built-in ones.
+    """The word vectors to compare with.
 
     Args:
         case: the case.
-        source: the file, the case's own `layout.WORD_VECTORS`, or None for the built-in vectors.
-        cache: where a file is kept once it was converted.
-        progress: told how far a conversion is.
+        source: a file, the case's own `layout.WORD_VECTORS`, or None for the built-in vectors.
+        cache: where converted files are kept.
+        progress: a listener.
 
     Raises:
         SettingsError: the file cannot be read or holds no word vectors.
-        CaseError: what the case kept is damaged.
+        CaseError: the vectors in the case are damaged.
     """
     if source is None:
         return builtin_vectors()
@@ -85,12 +83,14 @@ def case_vectors(case: Case, source: Path | None, cache: Path, progress: Progres
         try:
             return from_npz(source.read_bytes())
         except FileNotFoundError as error:
-            raise SettingsError("This case keeps no word vectors yet. Choose a file, or the built-in ones.") from error
+            raise SettingsError(
+                "This case holds no word vectors yet. Choose a file, or the built-in ones.", key="no word vectors"
+            ) from error
     return open_vectors(source, cache / VECTORS_FOLDER, progress)
 
 
 def opens_at_once(case: Case, source: Path | None, cache: Path) -> bool:
-    """Whether `case_vectors` is quick: not where a file must be converted first.
+    """Whether `case_vectors` is quick, because no file has to be converted first.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -101,17 +101,17 @@ def opens_at_once(case: Case, source: Path | None, cache: Path) -> bool:
 def check_words(
     folder: Path, source: Path | None = None, *, cache: Path, by: str = "", progress: Progress = silent
 ) -> Comparison:
-    """Compare a case's claims with its findings, draw the maps, and write all of it, and the report, into the case.
+    """Compare a case's claims with its findings, draw the maps, and write everything and the report into the case.
 
     Args:
         folder: the case's folder.
         source: see `case_vectors`.
         cache: where converted vectors and decoded images are kept.
-        by: who asks for it, for the audit log.
-        progress: told how far the work is.
+        by: who requests it, for the audit log.
+        progress: a listener.
 
     Raises:
-        FdError: whatever the user has to mend; the case stays readable and the same call does it again.
+        FdError: something that the user has to fix; the case stays readable and the same call tries again.
     """
     case = Case.open(folder)
     vectors = case_vectors(case, source, cache, progress)
@@ -150,7 +150,7 @@ def check_words(
 
 
 def _names_concerned(findings: Findings, claims: Claims) -> Iterable[str]:
-    """Every name that a comparison may ask about: of the corpus' leaves, the claims and the known label sets."""
+    """Every name that may be compared: of the corpus' leaves, the claims and the known label sets."""
     hierarchy, scores = findings.scored.hierarchy, findings.scored.scores
     yield from claims.names.values()
     for node in scores.nodes:

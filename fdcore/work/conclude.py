@@ -1,6 +1,6 @@
-"""The conclusions of a case as its files: tables, verdict and report. Asks nothing, needs no model.
+"""The conclusions of a case as its files: tables, verdict and report, without querying the suspect.
 
-`analyse` reads a case, weighs its answers and writes everything down; the files are `WRITTEN`.
+`analyse` reads a case, weighs its answers and writes the files `WRITTEN`.
 """
 
 import hashlib
@@ -38,15 +38,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WRITTEN = (
-    layout.SCORES_CSV,
-    layout.SCORES_JSON,
-    layout.SCORES_PARQUET,
-    layout.SELECTION_CSV,
-    layout.SELECTION,
-    layout.IMAGES_CSV,
-    layout.VERDICT,
-    layout.REPORT,
-)
+    layout.SCORES_CSV, layout.SCORES_JSON, layout.SCORES_PARQUET, layout.SELECTION_CSV, layout.SELECTION,
+    layout.IMAGES_CSV, layout.VERDICT, layout.REPORT,
+)  # fmt: skip
 
 
 def analyse(
@@ -57,17 +51,17 @@ def analyse(
     by: str = "",
     progress: Progress = silent,
 ) -> Findings:
-    """Draw the conclusions again from a case's answers, with other settings or the case's own, and write them down.
+    """Draw the conclusions from a case's answers again, and write them into the case.
 
     Args:
         folder: the case's folder.
-        settings: alpha, eta, tau, k; None for those of the last analysis.
+        settings: alpha, eta, tau, k, k_max; None for those of the last analysis.
         cache: where decoded images are kept, for the pictures in the report.
-        by: who asks for it, for the audit log.
-        progress: told how far the work is.
+        by: who requests it, for the audit log.
+        progress: a listener.
 
     Raises:
-        CaseError: the case is damaged, or was not scored yet.
+        CaseError: the case is damaged, or has not been scored yet.
     """
     case = Case.open(folder)
     with case.exclusively():
@@ -85,10 +79,10 @@ def conclude(
 ) -> Findings:
     """Weigh a case's answers and write all tables and the report; the caller holds the case's lock.
 
-    With `compare`, untrained networks are asked about the same pictures first, unless that was done for these answers.
+    With `compare`, untrained networks are queried with the same pictures first, unless they were for these answers.
     """
     if case.facts().evidence:
-        case.evidence()  # its hash is verified before every export
+        case.evidence()  # verifies its hash before every export
     scored = load_scored(case)
     if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
         _compare(case, scored, pixels, progress)
@@ -101,7 +95,7 @@ def conclude(
 
 
 def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -> None:
-    """Ask untrained networks about the same pictures, and keep how the suspect compares; nothing for a small corpus."""
+    """Query untrained networks with the same pictures, and keep the comparison; nothing for a small corpus."""
     chance = ask_untrained(scored, pixels, progress)
     if chance is None:
         return
@@ -111,16 +105,16 @@ def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -
 
 
 def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
-    """The report on findings as self-contained HTML; reads case.json and writes nothing."""
+    """The report on findings as self-contained HTML; nothing is written."""
     classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     return _report(case, findings, judge(findings, case.facts()), classes, pixels, record)
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:
-    """Whether the case's files hold these findings: not after a choice was locked since, or a file was changed.
+    """Whether the case's files hold these findings; not where a choice was locked or a file changed since.
 
-    selection.json is compared with the findings, and each file with the hash that was recorded when it was written;
-    a case of an earlier version has no such record, or none of scores.parquet.
+    selection.json is compared with the findings, and each file with the hash that was recorded when it was written.
+    Cases of earlier versions record no hashes, or none of scores.parquet.
     """
     try:
         kept, written = case.read_json(layout.SELECTION).get("classes"), case.facts().written
@@ -128,7 +122,7 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
             names = [name for name in WRITTEN if name != layout.SCORES_PARQUET or name in written]
             if written != {name: sha256_file(case.path(name)) for name in names}:
                 return False
-    except (CaseError, OSError):  # a file is damaged, or missing
+    except (CaseError, OSError):  # a file is damaged or missing
         return False
     classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     return bool(kept == json.loads(json.dumps(classes)))
@@ -159,12 +153,7 @@ def _left_out(findings: Findings) -> dict[str, int]:
     return {"rows_left_out": tables.n_left_out(findings.scored.scores)}
 
 
-def _write_findings(
-    case: Case,
-    findings: Findings,
-    pixels: Pictures | None,
-    progress: Progress,
-) -> dict[str, str]:
+def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, progress: Progress) -> dict[str, str]:
     """Write all of `WRITTEN` and return the hex SHA-256 of each."""
     scored, total, head = findings.scored, asdict(findings.overall), _head(findings)
     verdict = judge(findings, case.facts())

@@ -1,7 +1,4 @@
-"""What is done before anything is scored: look at the suspect, ask it about a few pictures, see what a corpus holds.
-
-Each function works on one case folder, may take a while, and can be run again.
-"""
+"""The steps before scoring: open the suspect, query it with a few pictures, survey the corpora."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +24,9 @@ from fdcore.work.investigate import open_planned_suspect, take_suspect
 
 NamedPicture = tuple[str, npt.NDArray[np.uint8]]
 
+QUERYING = "Querying a few pictures"
 SAMPLE_PX = 96
-MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is counted, and decoded when it is asked about
+MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is only counted, and decoded when it is scored
 
 
 # The suspect
@@ -37,18 +35,18 @@ MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is counted, 
 def check_suspect(
     folder: Path, source: Path | None, pictures: Sequence[Path | NamedPicture], *, progress: Progress = silent
 ) -> TestQuery:
-    """Take a suspect's file into the case, scan and open it, and ask it about a few pictures.
+    """Take a suspect's file into the case, scan and open it, and query it with a few pictures.
 
     Args:
         folder: the case.
-        source: the file; None for the evidence that is there already, opened anew with the plan's options.
-        pictures: image files, or pictures (H, W, 3) uint8 with their names, to ask about; at least one.
-        progress: told which step runs.
+        source: the file; None for the case's evidence, opened again with the plan's options.
+        pictures: image files, or pictures (H, W, 3) uint8 with their names; at least one.
+        progress: a listener.
 
     Raises:
         SuspectError: the file cannot be opened, was refused, or gives no usable answer.
         SettingsError: the case's budget does not allow it; nothing was sent.
-        CaseError: the case is about another file, or other work is asking its suspect.
+        CaseError: the case is about another file, or other work is querying its suspect.
     """
     case = Case.open(folder)
     with case.exclusively():
@@ -58,34 +56,34 @@ def check_suspect(
         progress("Scanning and opening the file", 1, 4)
         suspect, spec = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
-            raise CaseError("This case replays recorded answers; there is no suspect to ask.")
-        progress("Asking about a few pictures", 2, 4)
+            raise CaseError("This case replays recorded answers; there is no suspect to query.", key="no suspect")
+        progress(QUERYING, 2, 4)
         names, shown = _test_pictures(pictures, spec)
         header = LedgerHeader(suspect.fingerprint, suspect.n_classes, suspect.spec, "", 0, ViewSpec(), len(shown), 1)
         ledger, every = ledger_of_pictures(case, header, shown), np.arange(len(shown))
         started = time.monotonic()
-        n_sent = ask_about(case, suspect, ledger, every, shown, stage="Asking about a few pictures", progress=silent)
+        n_sent = ask_about(case, suspect, ledger, every, shown, stage=QUERYING, progress=silent)
         seconds = max(time.monotonic() - started, 1e-3)
-        # A suspect is asked in full batches, so that one call costs the same however few pictures it holds.
+        # Batches are filled up, so that a call costs the same however few pictures it holds.
         per_call = -(-n_sent // suspect.batch_size) * suspect.batch_size
         per_s = round(per_call / seconds, 1) if n_sent else _last_speed(case)
         result = TestQuery(names, tuple(ledger.answers[:, 0].tolist()), n_sent, per_s)
         write_test_query(case, result, shown)
-        progress("Asking about a few pictures", 4, 4)
+        progress(QUERYING, 4, 4)
     return result
 
 
 def _last_speed(case: Case) -> float:
-    """The pictures per second of the last test query; 0 where that is not known."""
+    """The pictures per second of the last test query; 0 if unknown."""
     try:
         last = read_test_query(case)
-    except CaseError:  # damaged, and about to be written again
+    except CaseError:  # damaged, and about to be overwritten
         last = None
     return last.pictures_per_s if last else 0.0
 
 
 def sample_pictures(case: Case, numbers: Iterable[int]) -> list[npt.NDArray[np.uint8] | None]:
-    """Pictures of the last test query, each (SAMPLE_PX, SAMPLE_PX, 3); None for one that is missing or no picture."""
+    """Pictures of the last test query, each (SAMPLE_PX, SAMPLE_PX, 3); None for one that is missing or unreadable."""
     size = {"height": SAMPLE_PX, "width": SAMPLE_PX, "channels": 3}
     return [decode_file(case.path(layout.TEST_PICTURE.format(i)), **size).pixels for i in numbers]
 
@@ -103,7 +101,7 @@ def _test_pictures(
             names.append(picture.name)
             pixels.append(decoded)
     if not pixels:
-        raise CorpusError(f"None of the {len(pictures)} sample files is an image that can be read.")
+        raise CorpusError(f"None of the {len(pictures)} sample files is a readable image.", key="no readable image")
     return tuple(names), np.stack(pixels)
 
 
@@ -117,10 +115,10 @@ def _fit(picture: npt.NDArray[np.uint8], spec: PreprocessSpec) -> npt.NDArray[np
 
 
 def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
-    """Read what the planned corpora hold: files by node, what is wrong with any, and a few samples of each node.
+    """Read what the planned corpora hold: files by node, their problems, and a few samples of each node.
 
     Raises:
-        CorpusError: a folder is not there, or holds no images in a known layout.
+        CorpusError: a folder does not exist, or holds no images in a known layout.
     """
     case = Case.open(folder)
     with case.exclusively():

@@ -1,7 +1,7 @@
 """An investigation from end to end. START HERE.
 
-`investigate` asks the suspect; `fdcore.work.conclude` draws the conclusions from what lies in the case, again and again
-where settings change. `run_plan` is the same with everything taken from the case's own plan.
+`investigate` queries the suspect; `fdcore.work.conclude` draws the conclusions from the case, again whenever settings
+change. `run_plan` takes everything from the case's own plan.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,21 +43,21 @@ def investigate(
     plan: Plan | None = None,
     progress: Progress = silent,
 ) -> Findings:
-    """Find what a suspect was trained on, or go on where an earlier run of the same case stopped.
+    """Find what a suspect was trained on, or continue where an earlier run of the same case stopped.
 
     Args:
-        folder: the case's folder, made if it is not there.
-        suspect: the suspect's file, a case or ledger folder that holds its answers already, or a suspect in memory.
+        folder: the case's folder, created if it does not exist.
+        suspect: the suspect's file, a case or ledger folder that holds its recorded answers, or a suspect in memory.
         corpora: image folders, each `DIR` or `DIR@NODE`.
         hierarchy: the nodes that the corpora's folders name.
-        open_suspect: how a file becomes a suspect (see `fdcore.suspect.open`).
+        open_suspect: opens a file as a suspect (see `fdcore.suspect.open`).
         cache: where decoded images are kept between runs.
-        settings: what is asked and how it is weighed.
-        plan: what this carries out; the case keeps it, so that any run can be continued from anywhere.
-        progress: told how far the work is.
+        settings: what is queried and how the answers are weighed.
+        plan: the plan carried out; the case keeps it, so that any run can be continued from anywhere.
+        progress: a listener.
 
     Raises:
-        FdError: whatever the user has to mend; the case stays readable and the same call goes on.
+        FdError: something that the user has to fix; the case stays readable and the same call continues.
     """
     settings = settings or Settings()
     case = Case.open_or_create(folder)
@@ -66,16 +66,9 @@ def investigate(
         if plan is not None and plan != case.facts().plan:
             case.record(plan=plan)
         corpus = open_corpus(
-            corpora,
-            hierarchy=hierarchy,
-            height=spec.height,
-            width=spec.width,
-            channels=spec.channels,
-            per_leaf=settings.images_per_leaf,
-            seed=settings.seed,
-            cache=cache,
-            progress=progress,
-        )
+            corpora, hierarchy=hierarchy, height=spec.height, width=spec.width, channels=spec.channels,
+            per_leaf=settings.images_per_leaf, seed=settings.seed, cache=cache, progress=progress,
+        )  # fmt: skip
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _record_asking(case, corpora, settings, plan)
@@ -84,32 +77,25 @@ def investigate(
 
 
 def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
-    """Run the investigation that a case's plan describes, on the evidence that the case holds, or go on with it.
+    """Run or continue the investigation that a case's plan describes, on the evidence in the case.
 
     Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k.
 
     Raises:
-        FdError: whatever the user has to mend; the case stays readable and the same call goes on.
+        FdError: something that the user has to fix; the case stays readable and the same call continues.
     """
     case = Case.open(folder)
     plan = case.plan()
     weighed_before = case.facts().selection is not None
     settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
-        folder,
-        case.evidence().path,
-        plan.corpora,
-        hierarchy=open_hierarchy(plan.hierarchy),
-        open_suspect=open_planned_suspect(plan, progress),
-        cache=cache,
-        settings=settings,
-        plan=plan,
-        progress=progress,
-    )
+        folder, case.evidence().path, plan.corpora, hierarchy=open_hierarchy(plan.hierarchy),
+        open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, progress=progress,
+    )  # fmt: skip
 
 
 def open_planned_suspect(plan: Plan, progress: Progress) -> OpenSuspect:
-    """How a plan's suspect is opened; torch is imported when that happens."""
+    """A function that opens a suspect's file as planned; torch is imported when it is called."""
 
     def open_it(path: Path) -> Suspect:
         from fdcore.suspect.open import open_suspect
@@ -119,21 +105,23 @@ def open_planned_suspect(plan: Plan, progress: Progress) -> OpenSuspect:
     return open_it
 
 
-# Asking
+# Querying
 
 
 def take_suspect(
     case: Case, suspect: Path | Suspect, open_suspect: OpenSuspect
 ) -> tuple[Suspect | None, PreprocessSpec]:
-    """The suspect to ask (None when only its ledger is at hand) and what it expects at its input."""
+    """The suspect to query (None where only its ledger is available) and what it expects at its input."""
     if isinstance(suspect, Suspect):
         _record_suspect(case, suspect)
         return suspect, suspect.spec
     if suspect.is_dir():
-        header = _take_ledger(case, suspect)
-        return None, header.spec
+        return None, _take_ledger(case, suspect).spec
     if case.has(layout.LEDGER_HEADER) and case.facts().evidence is None:
-        raise CaseError("This case holds recorded answers and no suspect's file. Give another folder for a new case.")
+        raise CaseError(
+            "This case holds recorded answers but no suspect's file. Give another folder for a new case.",
+            key="case of recorded answers",
+        )
     evidence = case.take_evidence(suspect)
     try:
         model = open_suspect(evidence.path)
@@ -142,22 +130,22 @@ def take_suspect(
         _record_refusal(case, error.scan if isinstance(error, RefusedError) else None)
         raise
     _record_refusal(case, None)
-    _record_suspect(case, model, _told_names(evidence.path, model.n_classes))
+    _record_suspect(case, model, _class_names(evidence.path, model.n_classes))
     return model, model.spec
 
 
-def _told_names(path: Path, n_classes: int) -> tuple[str, ...]:
-    """What the suspect's own file calls its classes: a claim, kept as such. Empty where it says nothing."""
+def _class_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """The class names in the suspect's own file, which are claims; empty where it holds none."""
     from fdcore.suspect.class_names import read_class_names  # imports torch or onnx, as opening the suspect did
 
     try:
         return read_class_names(path, n_classes)
-    except SuspectError:  # a file that was opened all the same: it tells no names
+    except SuspectError:  # names that cannot be read do not keep the suspect from being queried
         return ()
 
 
 def _record_refusal(case: Case, scan: ScanReport | None) -> None:
-    """Keep what the scanners said when they did not let the suspect be opened; nothing once it was."""
+    """Keep the scanners' report where they kept the suspect from being opened; None once it was opened."""
     if case.facts().refused != scan:
         case.record(refused=scan)
 
@@ -166,35 +154,33 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
     if case.has(layout.LEDGER_HEADER):
         header = Ledger.open(case.path(layout.LEDGER)).header
         if header.suspect != suspect.fingerprint:
-            raise CaseError(
-                describe_difference(header, replace(header, suspect=suspect.fingerprint, spec=suspect.spec))
-            )
+            other = replace(header, suspect=suspect.fingerprint, spec=suspect.spec)
+            raise CaseError(describe_difference(header, other), key="other queries")
     facts = SuspectFacts(
-        suspect.description,
-        suspect.fingerprint,
-        suspect.n_classes,
-        suspect.spec,
-        suspect.origins,
-        suspect.scan,
+        suspect.description, suspect.fingerprint, suspect.n_classes, suspect.spec, suspect.origins, suspect.scan,
         tuple(class_names),
-    )
+    )  # fmt: skip
     if case.facts().suspect != facts:
         case.record(suspect=facts)
         case.log("suspect opened", to_plain(facts))
 
 
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
-    """Bring another case's answers into this one, so that they are replayed and nothing is asked."""
+    """Copy another case's answers into this one, to be replayed instead of querying a suspect."""
     folder = source / layout.LEDGER if (source / layout.LEDGER).is_dir() else source
     if not (folder / "ledger.json").is_file():
         raise SuspectError(
-            f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case."
+            f"{source} is a folder without recorded answers. Give the suspect's file, or a finished case.",
+            key="no recorded answers",
         )
     finished = Ledger.open(folder)
     if not case.has(layout.LEDGER_HEADER):
         finished.copy_to(case.path(layout.LEDGER))
     elif not Ledger.open(case.path(layout.LEDGER)).header.same_queries(finished.header):
-        raise CaseError(f"This case holds other answers than {source}. Give another folder for a new case.")
+        raise CaseError(
+            f"This case holds answers other than those in {source}. Give another folder for a new case.",
+            key="other answers",
+        )
     if case.facts().suspect is None:
         header, origins = finished.header, _origins_of(source)
         facts = SuspectFacts("answers recorded earlier", header.suspect, header.n_classes, header.spec, origins)
@@ -204,17 +190,17 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
 
 
 def _origins_of(source: Path) -> Origins | None:
-    """What the case whose answers are replayed knows of its suspect's origins; None where a bare ledger is given."""
+    """The origins recorded in the case whose answers are replayed; None for a bare ledger."""
     facts = Case.open(source).facts().suspect if (source / layout.FACTS).is_file() else None
     return facts.origins if facts else None
 
 
 def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, settings: Settings) -> Ledger:
-    """The case's ledger in the shape of this run, and on disk all that an analysis needs beside it."""
+    """The case's ledger in the shape of this run; what an analysis needs besides is written to disk."""
     store = corpus.store
     facts = case.facts().suspect
     if facts is None:
-        raise CaseError(f"The case {case.folder} does not say which suspect it is about.")
+        raise CaseError(f"The case {case.folder} does not record which suspect it is about.")
     if suspect is not None:
         require_budget(settings, store, n_sent_beside(case))
     header = ledger_header(facts.fingerprint, facts.n_classes, facts.preprocessing, store, settings)
@@ -224,7 +210,7 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
 
 
 def require_budget(settings: Settings, store: ImageStore, n_sent_beside: int = 0) -> None:
-    """Whether the budget suffices for one image of each leaf, after what was sent for test queries and clones.
+    """Check that the budget allows one image of each leaf, after what was sent for test queries and clones.
 
     Raises:
         SettingsError: it does not.
@@ -233,36 +219,26 @@ def require_budget(settings: Settings, store: ImageStore, n_sent_beside: int = 0
     if settings.budget is not None and settings.budget < n_leaves + n_sent_beside:
         sent = f", of which {n_sent_beside} were sent for test queries and clones," if n_sent_beside else ""
         raise SettingsError(
-            f"A budget of {settings.budget} queries{sent} cannot ask one image of each of the {n_leaves} leaves. "
-            f"Give at least {n_leaves + n_sent_beside}, or a smaller corpus."
+            f"A budget of {settings.budget} queries{sent} does not cover one image of each of the {n_leaves} leaves. "
+            f"Give at least {n_leaves + n_sent_beside}, or a smaller corpus.",
+            key="budget too small",
         )
 
 
 def ledger_header(
     fingerprint: str, n_classes: int, spec: PreprocessSpec, store: ImageStore, settings: Settings
 ) -> LedgerHeader:
-    """What the answers of a suspect about a store of images belong to."""
+    """What a suspect's answers about a store of images belong to."""
     return LedgerHeader(
-        suspect=fingerprint,
-        n_classes=n_classes,
-        spec=spec,
-        corpus=store.fingerprint,
-        seed=settings.seed,
-        views=settings.views,
-        n_images=len(store.pixels),
-        n_views=settings.n_views,
-    )
+        suspect=fingerprint, n_classes=n_classes, spec=spec, corpus=store.fingerprint, seed=settings.seed,
+        views=settings.views, n_images=len(store.pixels), n_views=settings.n_views,
+    )  # fmt: skip
 
 
 def _record_corpus(case: Case, corpus: Corpus) -> None:
     store = corpus.store
     facts = CorpusFacts(
-        tuple(corpus.sources),
-        store.fingerprint,
-        len(store.nodes),
-        len(store.pixels),
-        store.key,
-        len(corpus.problems),
+        tuple(corpus.sources), store.fingerprint, len(store.nodes), len(store.pixels), store.key, len(corpus.problems)
     )
     case.write(layout.HIERARCHY, tables.hierarchy_to_parquet(corpus.hierarchy))
     case.write(layout.PROBLEMS, tables.problems_to_csv(corpus.problems))
@@ -273,18 +249,14 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
 
 
 def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings, plan: Plan | None) -> None:
-    """Keep how the suspect is asked, for the commands that do it again; files and folders by their names alone.
+    """Record how the suspect is queried, for the commands that repeat it; files and folders by their names alone.
 
-    The plan may be changed as soon as the run has ended, and the report must not name another run's folders.
+    The plan may change as soon as the run has ended, and the report must not name another run's folders.
     """
     asked = AskingFacts(
-        settings.n_views,
-        settings.images_per_leaf,
-        settings.seed,
-        settings.budget,
-        settings.views,
+        settings.n_views, settings.images_per_leaf, settings.seed, settings.budget, settings.views,
         tuple(PurePath(folder).name for folder in corpora),
-    )
+    )  # fmt: skip
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
         asked = replace(asked, hierarchy=hierarchy, arch=plan.suspect.arch, n_classes=plan.suspect.n_classes)
@@ -292,7 +264,7 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
-    """Ask what is missing, as far as the budget allows beside what was sent for test queries and clones."""
+    """Send the missing queries, within the budget that test queries and clones have left."""
     if not n_queries_left(ledger, budget_for_scoring(case, settings.budget)):
         return
     with asking(case):

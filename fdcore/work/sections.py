@@ -1,4 +1,4 @@
-"""What the report says of the words and of the clones, read from a case."""
+"""The report's sections about the words and the clones, read from a case."""
 
 from collections.abc import Mapping
 
@@ -19,10 +19,10 @@ from fdcore.words.vectors import from_npz
 
 
 def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
-    """The comparison as the report tells it: made anew for these findings, with the vectors that the case keeps.
+    """The comparison of the claims, repeated for these findings with the vectors that the case keeps.
 
-    None where claims were never compared. Where they cannot be compared any more, because they were changed since or a
-    file is damaged, the section says so.
+    None where claims were never compared. Where the claims were changed since, or a file is damaged, the section says
+    so.
     """
     if not case.has(layout.WORD_VECTORS):
         return None
@@ -37,17 +37,17 @@ def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
 
 
 def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[int, Choice]) -> ClonesSection | None:
-    """The case's clones as the report tells of them: on the set that says most. None where no clone was tested.
+    """The case's clones, compared on the most informative set. None where no clone was tested.
 
     Args:
         case: the case.
-        settings, choices: of the finding that is reported; clones that were made from another are said to be.
+        settings, choices: of the finding that is reported; clones made from another one are marked.
     """
     for facts in read_evaluation_sets(case):
         try:
             comparison, n_left_out = read_comparison(case, facts.key), left_out(case, facts.key)
         except CaseError as error:
-            return ClonesSection(problem=f"What the case keeps of its clones cannot be read: {error}")
+            return ClonesSection(problem=f"The case's records of its clones cannot be read: {error}")
         if comparison.columns and comparison.n_images:
             break
     else:

@@ -348,7 +348,7 @@ def test_vectors_outside_the_folders_are_refused(claimed: Case, tmp_path: Path, 
     secret.write_text(GLOVE)
     choose_vectors(claimed, secret)
     at = open_case(PAGE, claimed)
-    assert "lies outside the folders this server may read" in said(at)
+    assert "lies outside the folders that this server may read" in said(at)
     assert "the built-in ones instead" in said(at)
     check_words(claimed.folder, secret, cache=cache)
     at = open_case(PAGE, claimed)

@@ -80,7 +80,7 @@ def test_a_class_that_does_not_exist_is_a_settings_error(findings):
 
 def test_a_budget_holds_without_a_case(suspect, pictures, cache):
     """A budget below one image of each leaf is refused; a larger one ends the run early."""
-    with pytest.raises(fdcore.SettingsError, match="at least 8"):
+    with raises(fdcore.SettingsError, "budget too small", "at least 8"):
         fdcore.investigate(suspect, pictures, settings=fdcore.Settings(budget=7), cache=cache)
     found = fdcore.investigate(suspect, pictures, settings=fdcore.Settings(n_views=2, budget=100), cache=cache)
     assert (found.scored.n_sent, found.scored.complete) == (100, False)

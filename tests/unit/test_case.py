@@ -9,6 +9,7 @@ import sys
 
 import case_factory
 import pytest
+from raising import raises
 
 from fdcore import storage
 from fdcore.case import case as case_module
@@ -37,14 +38,14 @@ def test_a_case_opens_again_with_what_was_recorded(case):
 def test_a_foreign_folder_is_not_taken_over(tmp_path):
     """A folder with other things in it is refused, and they stay."""
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(CaseError, match="no case"):
+    with raises(CaseError, "not a case", tmp_path):
         Case.create(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
 def test_no_case_is_a_sentence(tmp_path):
     """Opening nothing says how to make a case."""
-    with pytest.raises(CaseError, match="fdcore investigate"):
+    with raises(CaseError, "not a case", "fdcore investigate", tmp_path):
         Case.open(tmp_path)
 
 
@@ -52,7 +53,7 @@ def test_a_case_of_another_version_is_left_alone(case):
     """Another format is refused and not changed."""
     case.record(format=99)
     before = (case.folder / "case.json").read_bytes()
-    with pytest.raises(CaseError, match="format 99"):
+    with raises(CaseError, "format of another version", "format 99"):
         Case.open(case.folder)
     assert (case.folder / "case.json").read_bytes() == before
 
@@ -67,12 +68,12 @@ def test_a_case_is_walked_for_links_once_and_again_when_something_arrives(case, 
     assert len(walks) == 1
     (case.folder / "ledger").mkdir()
     (case.folder / "ledger" / "answers.npy").symlink_to("/etc/passwd")
-    with pytest.raises(CaseError, match="symbolic link"):
+    with raises(CaseError, "symbolic link", case.folder):
         Case.open(case.folder)
     (case.folder / "ledger" / "answers.npy").unlink()
     opened = Case.open(case.folder)
     (case.folder / "ledger" / "answers.npy").symlink_to("/etc/passwd")
-    with pytest.raises(CaseError, match="symbolic link"), opened.exclusively():
+    with raises(CaseError, "symbolic link", case.folder), opened.exclusively():
         pytest.fail("work began")
 
 
@@ -80,7 +81,7 @@ def test_a_link_in_a_case_that_just_changed_is_found(case):
     """Within one tick of the file system's clock a folder's time says nothing, so that it is walked."""
     Case.open(case.folder)
     (case.folder / "scores.csv").symlink_to("/etc/passwd")
-    with pytest.raises(CaseError, match="symbolic link"):
+    with raises(CaseError, "symbolic link", case.folder):
         Case.open(case.folder)
 
 
@@ -88,7 +89,7 @@ def test_a_link_in_a_case_that_just_changed_is_found(case):
 def test_a_damaged_case_is_a_sentence(case, content):
     """Broken JSON gives CaseError."""
     (case.folder / "case.json").write_bytes(content)
-    with pytest.raises(CaseError, match="damaged"):
+    with raises(CaseError, "file damaged", "case.json"):
         Case.open(case.folder)
 
 
@@ -101,14 +102,15 @@ def test_evidence_is_copied_hashed_and_verified(case, suspect_file):
     assert case.evidence() == evidence
     os.chmod(evidence.path, 0o644)
     evidence.path.write_bytes(b"Weights" + evidence.path.read_bytes()[7:])
-    with pytest.raises(EvidenceError, match="changed after intake"):
+    with raises(EvidenceError, "evidence changed", evidence.path, evidence.sha256[:12]):
         case.evidence()
 
 
 def test_missing_evidence_is_noticed(case, suspect_file):
     """Evidence that is gone is an error of its own."""
-    case.take_evidence(suspect_file).path.unlink()
-    with pytest.raises(EvidenceError, match="missing"):
+    evidence = case.take_evidence(suspect_file)
+    evidence.path.unlink()
+    with raises(EvidenceError, "evidence changed", evidence.path):
         case.evidence()
 
 
@@ -119,13 +121,13 @@ def test_a_case_is_about_one_suspect(case, suspect_file, tmp_path):
     case.take_evidence(suspect_file)
     assert len(list(case.audit())) == entries
     (tmp_path / "other").write_bytes(b"other")
-    with pytest.raises(CaseError, match="another file"):
+    with raises(CaseError, "case of another file", suspect_file.name, "other"):
         case.take_evidence(tmp_path / "other")
 
 
 def test_an_unreadable_suspect_is_a_sentence(case, tmp_path):
     """A path that is not there says so."""
-    with pytest.raises(SuspectError, match="cannot be read"):
+    with raises(SuspectError, "file unreadable", tmp_path / "nothing"):
         case.take_evidence(tmp_path / "nothing")
 
 
@@ -143,7 +145,7 @@ def test_the_audit_log_is_a_chain(case):
         [*lines, "not json\n"],
     ):
         path.write_text("".join(broken))
-        with pytest.raises(CaseError, match="was changed"):
+        with raises(CaseError, "audit log changed", "audit.jsonl"):
             list(case.audit())
 
 
@@ -178,7 +180,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(case, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(storage.os, "fsync", full)
-    with pytest.raises(StorageError, match="disk is full"):
+    with raises(StorageError, "disk full", case.folder):
         case.write_json("scores.json", {"good": False})
     assert case.read_json("scores.json") == {"good": True}
     assert not [p for p in case.folder.iterdir() if p.name.startswith(".scores")]
@@ -191,7 +193,7 @@ def test_evidence_on_a_full_disk_leaves_no_half_file(case, suspect_file, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfileobj", full)
-    with pytest.raises(StorageError, match="disk is full"):
+    with raises(StorageError, "disk full", case.folder):
         case.take_evidence(suspect_file)
     assert not list((case.folder / "evidence").iterdir())
 
@@ -209,7 +211,7 @@ def test_numbers_and_nesting_that_json_cannot_hold_are_damage(case, value):
     """They are found when the file is read, and not by whoever writes it or counts with it."""
     (case.folder / "case.json").write_text(f'{{"format": 1, "x": {value}}}')
     for use in (case.facts, lambda: case.record(state="x")):
-        with pytest.raises(CaseError, match="damaged"):
+        with raises(CaseError, "file damaged", "case.json"):
             use()
 
 
@@ -223,16 +225,16 @@ def test_parts_of_the_wrong_kind_are_damage(tmp_path, part, change):
     case = Case.open(case_factory.finished(tmp_path / "finished"))
     facts = case.read_json("case.json")
     case.write_json("case.json", facts | {part: "everything" if change is None else facts[part] | change})
-    with pytest.raises(CaseError, match=r"case\.json is damaged"):
+    with raises(CaseError, "record damaged", "case.json"):
         Case.open(case.folder)
 
 
 def test_an_audit_log_that_is_nested_too_deeply_was_changed(case):
     """It is a sentence like every other change."""
     case.path("audit.jsonl").write_text("[" * 100_000 + "\n")
-    with pytest.raises(CaseError, match="was changed"):
+    with raises(CaseError, "audit log changed", "audit.jsonl"):
         list(case.audit())
-    with pytest.raises(CaseError, match="was changed"):
+    with raises(CaseError, "audit log changed", "audit.jsonl"):
         case.log("step", {})
 
 
@@ -241,7 +243,7 @@ def test_a_removed_case_is_not_made_again(case):
     shutil.rmtree(case.folder)
     for use in (lambda: case.log("step", {}), lambda: case.record(state="x"), lambda: case.write("scores.csv", b"x"),
                 lambda: case.exclusively().__enter__()):  # fmt: skip
-        with pytest.raises(CaseError, match="was removed"):
+        with raises(CaseError, "case removed", case.folder):
             use()
     assert not case.folder.exists()
 
@@ -252,5 +254,5 @@ def test_half_a_character_is_damage(tmp_path):
     case.path("x.json").write_text('{"a": "\\ud83d\\ude00"}')
     assert case.read_json("x.json") == {"a": "\N{GRINNING FACE}"}
     case.path("x.json").write_text('{"a": "b\\ud800c"}')
-    with pytest.raises(CaseError, match="damaged"):
+    with raises(CaseError, "file damaged", "x.json"):
         case.read_json("x.json")

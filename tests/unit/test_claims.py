@@ -8,6 +8,7 @@ import case_factory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims, write_claims
@@ -154,7 +155,7 @@ def test_claims_that_a_colleague_changed_are_not_replaced_unseen(case: Case) -> 
     """What was entered on top of older claims is refused, and the newer ones stay."""
     mine, theirs = Claims({0: "airplane"}, "me"), Claims({0: "zebra"}, "a colleague")
     write_claims(case.folder, theirs)
-    with pytest.raises(CaseError, match="Somebody else"):
+    with raises(CaseError, "claims changed"):
         write_claims(case.folder, mine, expected=Claims())
     assert read_claims(case) == theirs
     write_claims(case.folder, mine, expected=theirs)
@@ -167,16 +168,15 @@ def test_a_case_without_claims_has_none(case: Case) -> None:
     assert not case.has(FILE)
 
 
-@pytest.mark.parametrize("target", [-1, 4])
-def test_claims_about_other_classes_are_refused(case: Case, target: int) -> None:
+def test_claims_about_other_classes_are_refused(case: Case) -> None:
     """And nothing is written."""
-    with pytest.raises(SettingsError, match="classes 0 to 3"):
-        write_claims(case.folder, Claims({target: "cat"}, ""))
+    with raises(SettingsError, "class out of range", 4, "0 to 3"):
+        write_claims(case.folder, Claims({4: "cat"}, ""))
     assert not case.has(FILE)
 
 
 DAMAGED = [
-    "{", '{"names": {}}', '{"names": [1, 2], "source": ""}', '{"names": {"-1": "cat"}, "source": ""}',
+    "{", '{"names": [1, 2], "source": ""}', '{"names": {"-1": "cat"}, "source": ""}',
     '{"names": {"' + "9" * 5000 + '": "cat"}, "source": ""}', "[" * 100_000,
 ]  # fmt: skip
 

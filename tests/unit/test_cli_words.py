@@ -91,7 +91,7 @@ def test_claims_stay_until_others_are_given(case, capsys, tmp_path):
         (["--claim", "airplane"], "0=airplane"),
         (["--claim", "9=airplane"], "classes 0 to 3"),
         (["--label-set", "no-such-set"], "no-such-set"),
-        (["--from-suspect"], "names no classes"),
+        (["--from-suspect"], "--claim or --label-set"),
         (["--vectors", "/nowhere/glove.txt"], "/nowhere/glove.txt"),
     ],
 )
@@ -144,4 +144,4 @@ def test_vectors_of_the_case_that_are_damaged_leave_the_rest_of_the_report(case,
 def test_a_label_set_of_another_size_is_refused(case, capsys):
     """Four classes are not a thousand."""
     assert main(["verify", str(case), "--label-set", "imagenet1k"]) == 2
-    assert "1,000 classes, and the suspect has 4" in capsys.readouterr().err
+    assert "1,000 classes, but the suspect has 4" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from raising import raises
 
 from fdcore import demo
 from fdcore.case.case import Case
@@ -58,7 +59,7 @@ def test_test_queries_are_counted_and_never_sent_twice(case):
     """They keep within the case's budget: what would go beyond it is refused before anything is sent."""
     settings = case.plan().settings
     case.change_plan(settings=replace(settings, budget=1))
-    with pytest.raises(SettingsError, match="needs 54 queries, and the case's budget leaves 1"):
+    with raises(SettingsError, "budget exceeded", "54 queries", "leaves 1."):
         intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(54))
     assert n_sent(case) == 0
     case.change_plan(settings=replace(settings, budget=60))
@@ -74,7 +75,7 @@ def test_test_queries_are_counted_and_never_sent_twice(case):
 
 def test_a_test_query_waits_its_turn(case):
     """While other work asks the suspect, the two together could go beyond the budget."""
-    with asking(case), pytest.raises(CaseError, match="asked by other work"):
+    with asking(case), raises(CaseError, "in use"):
         intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(3))
     assert n_sent(case) == 0
 
@@ -83,7 +84,7 @@ def test_scoring_keeps_within_what_test_queries_left_of_the_budget(case, tmp_pat
     """A run sends the rest of the budget, says how much was sent in all, and says what is too little for one."""
     intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(10))
     case.change_plan(settings=replace(case.plan().settings, budget=11))
-    with pytest.raises(SettingsError, match="at least 12"):
+    with raises(SettingsError, "budget too small", "at least 12"):
         run_plan(case.folder, cache=tmp_path / "cache")
     case.change_plan(settings=replace(case.plan().settings, budget=16))
     assert run_plan(case.folder, cache=tmp_path / "cache").scored.n_sent == n_sent(case) == 16
@@ -96,7 +97,7 @@ def test_files_of_ones_own_are_asked_about(case, tmp_path):
     bad.write_text("no picture")
     result = intake.check_suspect(case.folder, demo.SUSPECT_PATH, [good, bad])
     assert (result.names, result.labels) == (("0.png",), (2,))
-    with pytest.raises(CorpusError, match="None of the 1 sample files"):
+    with raises(CorpusError, "no readable image", 1):
         intake.check_suspect(case.folder, None, [bad])
 
 
@@ -138,5 +139,5 @@ def test_a_damaged_survey_is_a_sentence(case):
     """Reading the corpus again mends it."""
     intake.survey_corpora(case.folder)
     case.path("survey/nodes.parquet").write_bytes(b"rubbish")
-    with pytest.raises(CaseError, match="Read the corpus again"):
+    with raises(CaseError, "survey damaged", case.folder):
         read_survey(case)

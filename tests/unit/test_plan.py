@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from raising import raises
 
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
@@ -30,7 +31,7 @@ def test_a_damaged_plan_is_a_sentence(tmp_path, values):
     case = Case.create(tmp_path / "case")
     assert case.plan() == Plan()
     case.write_json("case.json", {"format": 1, "plan": values})
-    with pytest.raises(CaseError, match=r"case\.json is damaged"):
+    with raises(CaseError, "record damaged", "case.json"):
         case.plan()
 
 
@@ -51,5 +52,5 @@ def test_a_change_keeps_what_a_colleague_changed_meanwhile(tmp_path):
 def test_a_plan_is_not_changed_under_a_run(tmp_path):
     """The work that is under way keeps the plan it began with."""
     case = Case.create(tmp_path / "case")
-    with case.exclusively(), pytest.raises(CaseError, match="working on the case"):
+    with case.exclusively(), raises(CaseError, "in use", case.folder):
         case.change_plan(corpora=("/data/a",))
