@@ -1,24 +1,18 @@
-"""The architectures that a clone is offered, and which one suits an input; every registered one can be named."""
+"""The architectures offered for clones, and the default for an input; any other registered one can be named."""
 
 from typing import NamedTuple
 
 from fdcore.suspect.preprocess import PreprocessSpec
 
-SMALL_SIDE = 64  # pixels; networks made for 32 x 32 serve up to here, larger pictures want a network that shrinks them
+SMALL_SIDE = 64  # pixels; networks made for 32 x 32 serve up to here, larger pictures need a network that shrinks them
 
 
 class Offered(NamedTuple):
-    """One architecture that is offered.
+    """One offered architecture."""
 
-    Attributes:
-        name: in the registry.
-        title: for people.
-        small: whether it is made for small pictures, up to 64 x 64; the others want 64 x 64 and more.
-    """
-
-    name: str
+    name: str  # in the registry
     title: str
-    small: bool
+    small: bool  # made for pictures up to 64 x 64; the others need at least 64 x 64
 
 
 ARCHITECTURES = (
@@ -33,12 +27,7 @@ ARCHITECTURES = (
 
 
 def default_arch(spec: PreprocessSpec, gpu: bool) -> str:
-    """The paper's GoogLeNet where a GPU trains it, a network of a tenth of its cost elsewhere.
-
-    Args:
-        spec: the suspect's input.
-        gpu: whether a GPU trains.
-    """
+    """The paper's GoogLeNet on a GPU, a network of a tenth of its cost elsewhere."""
     if max(spec.height, spec.width) <= SMALL_SIDE:
         return "googlenet-32" if gpu else "resnet20"
     return "torchvision/googlenet" if gpu else "torchvision/mobilenet_v3_small"

@@ -1,8 +1,8 @@
-"""Standard augmentation of a whole batch at once: every picture is shifted, and colour pictures are mirrored too.
+"""Standard augmentation of a whole batch: every picture is shifted, and half of the colour pictures are mirrored.
 
-A shift is at most an eighth of the height and width (4 of 32 pixels, as is usual for CIFAR); what comes in at an edge
-is the picture reflected there, as in `fdcore.answers.views`. Half of the colour pictures are mirrored. Grey ones are
-not: they are mostly digits, letters and scans, which a mirror turns into something else.
+A shift is at most an eighth of the height and width (4 of 32 pixels, as is usual for CIFAR); the gap at an edge is
+filled by reflection, as in `fdcore.answers.views`. Grey pictures are not mirrored: they are mostly digits, letters and
+scans, which a mirror turns into something else.
 """
 
 from typing import NamedTuple
@@ -14,20 +14,15 @@ LARGEST_SHIFT = 8  # an eighth of the height and of the width
 
 
 class Moves(NamedTuple):
-    """What happens to each of n pictures.
+    """How each of n pictures is moved."""
 
-    Attributes:
-        down, right: int64 (n,), pixels.
-        mirrored: bool (n,), left for right.
-    """
-
-    down: Tensor
-    right: Tensor
-    mirrored: Tensor
+    down: Tensor  # int64 (n,), pixels
+    right: Tensor  # int64 (n,), pixels
+    mirrored: Tensor  # bool (n,), left to right
 
 
 def draw_moves(n: int, height: int, width: int, *, mirror: bool, generator: torch.Generator) -> Moves:
-    """Random moves of n pictures, drawn on the CPU so that they are the same on every device."""
+    """Draw random moves of n pictures, on the CPU so that they are the same on every device."""
 
     def shifts(side: int) -> Tensor:
         most = side // LARGEST_SHIFT
@@ -38,15 +33,7 @@ def draw_moves(n: int, height: int, width: int, *, mirror: bool, generator: torc
 
 
 def move(pictures: Tensor, moves: Moves) -> Tensor:
-    """Move each picture by its own move.
-
-    Args:
-        pictures: (n, H, W, C) of any type.
-        moves: of these n pictures, on any device.
-
-    Returns:
-        The same shape and type.
-    """
+    """Move each of n pictures (n, H, W, C) of any type by its own move; shape and type stay the same."""
     n, height, width, _ = pictures.shape
     device = pictures.device
     rows = _sources(height, moves.down)
@@ -57,7 +44,7 @@ def move(pictures: Tensor, moves: Moves) -> Tensor:
 
 
 def _sources(side: int, shifts: Tensor) -> Tensor:
-    """Which pixel of a line each pixel comes from, (n, side), reflected at the ends."""
+    """The pixel of a line that each pixel comes from, (n, side), reflected at the ends."""
     wanted = torch.arange(side)[None, :] - shifts[:, None]
     last = side - 1
     return last - (last - wanted.abs()).abs()

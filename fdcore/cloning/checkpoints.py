@@ -1,4 +1,4 @@
-"""Where a training goes on: everything that the next epoch depends on, in one file that is whole or not there."""
+"""Checkpoints: everything that the next epoch depends on, in one file that is written completely or not at all."""
 
 import io
 import pickle  # for the exception's name only
@@ -20,25 +20,14 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training between two epochs.
+    """The state of a training between two epochs."""
 
-    Attributes:
-        fingerprint: of the settings and the data; another training does not go on from here.
-        round: of augmentation; 0 before the first.
-        started: epochs before this round.
-        network: weights.
-        optimiser: its state.
-        best: weights of the best epoch.
-        history: all epochs so far.
-        circumstances: of what trained until here.
-    """
-
-    fingerprint: str
-    round: int
-    started: int
+    fingerprint: str  # of the settings and the data; no other training resumes from this checkpoint
+    round: int  # of augmentation; 0 before the first
+    started: int  # epochs before this round
     network: State
     optimiser: dict[str, Any]
-    best: State
+    best: State  # weights of the best epoch
     history: tuple[EpochResult, ...]
     circumstances: dict[str, Any]
 
@@ -52,7 +41,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Replace the folder's checkpoint.
 
     Raises:
-        StorageError: the disk is full, or the folder cannot be written; the last checkpoint stays.
+        StorageError: the disk is full, or the folder cannot be written; the previous checkpoint stays.
     """
     content = io.BytesIO()
     torch.save(vars(checkpoint) | {"history": [list(astuple(one)) for one in checkpoint.history]}, content)
@@ -60,9 +49,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
-    """The folder's checkpoint, on the CPU; None where there is none of this training.
+    """The folder's checkpoint, on the CPU; None if the folder has none of this training.
 
-    A damaged one counts as none: training begins again and comes to the same.
+    A damaged checkpoint counts as none: the training starts over and gives the same result.
 
     Raises:
         StorageError: the folder cannot be read.
@@ -72,9 +61,9 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
 
 
 def read_best(folder: Path) -> tuple[State, tuple[EpochResult, ...]]:
-    """The best weights so far of the training that the folder's checkpoint belongs to, and all its epochs so far.
+    """The best weights and all epochs so far of the training that the folder's checkpoint belongs to.
 
-    The weights are those of `schedule.best_epoch` of these epochs; `networks.restored` loads them.
+    The weights are those of `schedule.best_epoch`; `networks.restored` loads them.
 
     Raises:
         CaseError: there is no checkpoint, or it is damaged.
@@ -82,12 +71,14 @@ def read_best(folder: Path) -> tuple[State, tuple[EpochResult, ...]]:
     """
     checkpoint = _read(folder)
     if checkpoint is None:
-        raise CaseError("Nothing of this training is left to keep. Go on with it, or remove the clone.")
+        raise CaseError(
+            "Nothing of this training is left to keep. Resume it, or remove the clone.", key="no checkpoint"
+        )
     return checkpoint.best, checkpoint.history
 
 
 def _read(folder: Path) -> Checkpoint | None:
-    """The folder's checkpoint, whichever training it is of; None where there is none, or a damaged one."""
+    """The folder's checkpoint, of any training; None if there is none or it is damaged."""
     path = folder / NAME
     if not path.is_file():
         return None

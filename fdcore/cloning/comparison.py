@@ -1,4 +1,4 @@
-"""Clones side by side: Table 5, the densities of Figure 4, and what an agreement costs (paper section 5.4)."""
+"""Clones side by side: Table 5, the densities of Figure 4, and the cost of an agreement (paper section 5.4)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,21 +20,16 @@ Values = npt.NDArray[np.float64]
 
 MEAN = "Mean over classes"  # the last row of the table, called "Average" in Table 5
 ALL = "All pictures"  # the row before it: every picture weighs the same, as in a lead
-CLAIMED_NAMES = "Class names are what was claimed, else what was found; a clone does not test them."
-SAME_SIZE = 0.9  # the least share of the larger of two transfer sets that the smaller has, to call them as large
-NEARLY_ALL = 0.9  # share of the pictures in one class from which a clone hardly tells classes apart
+CLAIMED_NAMES = "Class names are claimed where there is a claim, otherwise found; a clone does not test them."
+SAME_SIZE = 0.9  # two transfer sets count as equally large if the smaller has at least this share of the larger
+NEARLY_ALL = 0.9  # from this share of the pictures in one class, a clone hardly tells classes apart
 _ORDER = ("same", "similar", "distant", "", SourceKind.RANDOM, SourceKind.ONE_TERM, SourceKind.FOUND)
 _MIN_BANDWIDTH = 0.01  # of a density: classes that are all equally good stay one narrow peak
 
 
 @dataclass(frozen=True)
 class Column:
-    """One clone that was tested.
-
-    Attributes:
-        run: the clone.
-        evaluation: how it did.
-    """
+    """One tested clone and how well it did."""
 
     run: CloneRun
     evaluation: Evaluation
@@ -45,13 +40,11 @@ class Comparison:
     """Clones that were tested on the same pictures.
 
     Attributes:
-        set_name: what the pictures are called.
-        n_images: how many they are.
-        labelled: whether any has a true class.
-        names: (n_classes,) what the suspect's classes are called, for people; they come from outside.
-        columns: the clones in the order of Table 5, whatever order they came in: same, similar and distant images,
-            other folders, random, one term, two terms; within a source the smaller transfer set and the older first.
-        claimed: whether any of the names is no more than what somebody claimed.
+        labelled: whether any picture has a true class.
+        names: (n_classes,) display names of the suspect's classes; they come from outside.
+        columns: the clones, sorted into the order of Table 5: same, similar and distant images, other folders, random,
+            one term, two terms; within a source the smaller transfer set and the older clone first.
+        claimed: whether any of the names is only claimed.
     """
 
     set_name: str
@@ -67,16 +60,17 @@ class Comparison:
             if found != (len(self.names), self.n_images):
                 raise CaseError(
                     f"The clone {column.run.id} was tested on {found[1]} pictures and {found[0]} classes, not on the "
-                    f"{self.n_images} and {len(self.names)} of this comparison. Test it again."
+                    f"{self.n_images} and {len(self.names)} of this comparison. Test it again.",
+                    key="tested on others",
                 )
         object.__setattr__(self, "columns", tuple(sorted(self.columns, key=_place)))
 
     def baseline(self, of: Column | None = None) -> Column | None:
-        """The clone from random images that others are held to; None where there is none.
+        """The clone from random images that others are compared with; None if there is none.
 
         Args:
-            of: the clone to hold to it; of those that were trained alike, the one from the most similar number of
-                images is preferred.
+            of: the clone to compare; among the random clones trained in the same way as `of`, the one from the most
+                similar number of images is chosen.
         """
         columns = [column for column in self.columns if column.run.source.kind is SourceKind.RANDOM]
         alike = [column for column in columns if of and trained_alike(column.run, of.run)]
@@ -86,56 +80,42 @@ class Comparison:
         return columns[-1] if columns else None
 
     def titles(self) -> tuple[str, ...]:
-        """What each column is called, no two the same; see `naming.clone_titles`."""
+        """The unique title of each column; see `naming.clone_titles`."""
         called = clone_titles([column.run for column in self.columns])
         return tuple(called[column.run.id] for column in self.columns)
 
     @property
     def about_names(self) -> str:
-        """What has to be known of the class names, as a sentence; empty where none is only claimed."""
+        """The caveat about the class names, as a sentence; empty if no name is only claimed."""
         return CLAIMED_NAMES if self.claimed else ""
 
 
 class TableRow(NamedTuple):
-    """One row of Table 5.
+    """One row of Table 5."""
 
-    Attributes:
-        number: the class's; None in the last two rows.
-        name: the class's, or `ALL` and `MEAN`.
-        suspect: the suspect's own accuracy; None without labels.
-        clones: one for each column; None where nothing was measured.
-    """
-
-    number: int | None
-    name: str
-    suspect: Rate | None
-    clones: tuple[Rate | None, ...]
+    number: int | None  # of the class; None in the last two rows
+    name: str  # of the class, or `ALL` and `MEAN`
+    suspect: Rate | None  # its own accuracy; None without labels
+    clones: tuple[Rate | None, ...]  # one for each column; None where nothing was measured
 
     @property
     def title(self) -> str:
-        """The class's number with its name, or what is told of all of them."""
+        """The class's number and name, or `ALL` and `MEAN`."""
         bare = self.number is None or self.name == f"Class {self.number}"
         return self.name if bare else f"{self.number} {self.name}"
 
 
 class CostPoint(NamedTuple):
-    """What one clone cost, and how good it is.
-
-    Attributes:
-        run_id: the clone's.
-        source: what its source is called; clones of one source share it, and those of no other.
-        n_answers: answers of the suspect that it rests on.
-        agreement: with its 95 % interval.
-    """
+    """The cost and the agreement of one clone."""
 
     run_id: str
-    source: str
-    n_answers: int
+    source: str  # the source's name, unique among the sources
+    n_answers: int  # answers of the suspect that the clone rests on
     agreement: Rate
 
 
 def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
-    """Table 5: a row for each class in order, then all pictures and the classes' mean; empty where no clone was tested.
+    """Table 5: a row for each class in order, then all pictures and the classes' mean; empty if no clone was tested.
 
     Agreement is counted by the suspect's class, accuracy by the true one.
     """
@@ -150,23 +130,16 @@ def table(comparison: Comparison, measure: Measure) -> tuple[TableRow, ...]:
 
 
 class Lead(NamedTuple):
-    """By how much a clone is better than the one from random images.
-
-    Attributes:
-        run_id, title: which clone, and what its column is called.
-        rate: the paired difference over the same pictures, with its 95 % interval.
-        measure: in what it is better.
-        learned: from how many images each of the two learned; empty where they are as many.
-    """
+    """By how much a clone is better than the one from random images."""
 
     run_id: str
     title: str
-    rate: Rate
+    rate: Rate  # the paired difference over the same pictures, with its 95 % interval
     measure: Measure = "agreement"
-    learned: str = ""
+    learned: str = ""  # how many images each of the two learned from; empty if the numbers are equal
 
     def in_words(self) -> str:
-        """The lead as the end of a sentence about the clone, with its interval; our own words, no title."""
+        """The lead and its interval as the end of a sentence about the clone; holds no text from outside."""
         points, low, high = (100 * value for value in (self.rate.value, self.rate.low, self.rate.high))
         verb = "agrees with the suspect on" if self.measure == "agreement" else "is right about"
         than = "more" if points >= 0 else "fewer"
@@ -178,22 +151,16 @@ class Lead(NamedTuple):
 
 
 class OneClass(NamedTuple):
-    """A clone that puts nearly every picture in one class, which the suspect does not.
-
-    Attributes:
-        run_id, title: which clone, and what its column is called.
-        target_class: the class's number.
-        share, suspect: of the pictures, what the clone puts there and what the suspect does.
-    """
+    """A clone that puts nearly every picture in one class, while the suspect does not."""
 
     run_id: str
     title: str
     target_class: int
-    share: float
-    suspect: float
+    share: float  # of the pictures, those that the clone puts in the class
+    suspect: float  # of the pictures, those that the suspect puts there
 
     def in_words(self) -> str:
-        """The end of a sentence about the clone; our own words, no title."""
+        """The end of a sentence about the clone; holds no text from outside."""
         return (
             f"puts {100 * self.share:.0f} % of the pictures in class {self.target_class}, where the suspect puts "
             f"{100 * self.suspect:.0f} %: it hardly tells classes apart"
@@ -201,7 +168,7 @@ class OneClass(NamedTuple):
 
 
 def one_class_clones(comparison: Comparison) -> tuple[OneClass, ...]:
-    """The clones that answer nearly everything with one class, in the order of the columns."""
+    """The clones that put nearly every picture in one class, in the order of the columns."""
     found = []
     for title, column in zip(comparison.titles(), comparison.columns, strict=True):
         suspect, clone = column.evaluation.suspect, column.evaluation.clone
@@ -216,21 +183,18 @@ def one_class_clones(comparison: Comparison) -> tuple[OneClass, ...]:
 
 
 def trained_alike(one: CloneRun, other: CloneRun) -> bool:
-    """Whether two clones were trained in the same way, from however many images.
-
-    Seeds and the device say nothing about how good a clone can be.
-    """
+    """Whether two clones were trained with the same settings, apart from seed and device; the sizes may differ."""
     return one.training == replace(other.training, seed=one.training.seed, device=one.training.device)
 
 
 def made_alike(one: CloneRun, other: CloneRun) -> bool:
-    """Whether two clones may be held to each other: trained alike, from as many images up to a tenth."""
+    """Whether two clones may be compared: trained alike, on numbers of images that differ by at most a tenth."""
     fewer, more = sorted((one.drawn.n_rows, other.drawn.n_rows))
     return trained_alike(one, other) and fewer >= SAME_SIZE * more
 
 
 def learned_from(one: CloneRun, random: CloneRun) -> str:
-    """From how many images a clone and one from random images learned, as the end of a sentence about the first."""
+    """How many images a clone and one from random images learned from, as the end of a sentence about the first."""
     n, n_classes = random.drawn.n_rows, _n_classes(random)
     images = "1 image" if one.drawn.n_rows == 1 else f"{one.drawn.n_rows:,} images"
     classes = "1 class" if _n_classes(one) == 1 else f"{_n_classes(one):,} classes"
@@ -238,7 +202,7 @@ def learned_from(one: CloneRun, random: CloneRun) -> str:
 
 
 def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
-    """Every clone held to one from random images that was trained alike; those without one are left out."""
+    """Every clone compared with one from random images that was trained alike; clones without one are left out."""
     if not comparison.n_images:
         return ()
     found = []
@@ -255,7 +219,7 @@ def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
 def comparison_to_csv(comparison: Comparison) -> bytes:
     """The comparison as a table: class, suspect accuracy, then agreement and accuracy of each clone with intervals.
 
-    Cells are empty where nothing was measured. The last two rows are all pictures and the mean over the classes.
+    Cells are empty where nothing was measured. The last two rows are `ALL` and `MEAN`.
     """
     agreement, accuracy = table(comparison, "agreement"), table(comparison, "accuracy")
     titles = comparison.titles()
@@ -272,13 +236,13 @@ def comparison_to_csv(comparison: Comparison) -> bytes:
 
 
 def density(values: npt.ArrayLike, at: npt.ArrayLike) -> Values:
-    """How dense shares in 0..1 lie (Figure 4): a Gaussian kernel density whose mass stays within 0..1.
+    """The density of shares in 0..1 (Figure 4): a Gaussian kernel density whose mass stays within 0..1.
 
-    What a kernel would spread below 0 or above 1 is reflected at that end, so that the area from 0 to 1 is 1. The
+    Mass that a kernel would spread below 0 or above 1 is reflected at that end, so that the area from 0 to 1 is 1. The
     bandwidth is Silverman's rule of thumb (1986, eq. 3.31), 0.9 min(sd, IQR / 1.34) n^(-1/5), at least 0.01.
 
     Args:
-        values: (n,) accuracies of classes; not a number where nothing was measured, which is left out.
+        values: (n,) accuracies of classes; NaN, where nothing was measured, is left out.
         at: (m,) places.
 
     Returns:
@@ -296,7 +260,7 @@ def density(values: npt.ArrayLike, at: npt.ArrayLike) -> Values:
 
 
 def cost_points(comparison: Comparison, called: Called = own_name) -> tuple[CostPoint, ...]:
-    """What every clone cost and how often it agrees, in the order of the columns; `called` names the sources."""
+    """The cost and agreement of every clone, in the order of the columns; `called` names the sources."""
     first: dict[tuple[SourceKind, str], Source] = {}  # a folder may have been given two roles
     for column in comparison.columns:
         first.setdefault(origin_of(column.run.source), column.run.source)
@@ -312,8 +276,8 @@ def cost_points(comparison: Comparison, called: Called = own_name) -> tuple[Cost
 def cost_to_reach(points: Sequence[CostPoint], agreement: float) -> dict[str, int | None]:
     """The fewest answers with which a source's clones agree this often, by source; None where none does.
 
-    Between clones of one source that rest on different numbers of answers it is interpolated along a straight line.
-    Where the cheapest of them is good enough already, its own cost is given: nothing is told of cheaper ones.
+    Between clones of one source that rest on different numbers of answers, the cost is interpolated linearly. If the
+    cheapest of them is already good enough, its own cost is given: nothing is known about cheaper ones.
     """
     by_source: dict[str, list[CostPoint]] = defaultdict(list)
     for point in points:
@@ -339,14 +303,14 @@ def _between(below: CostPoint | None, above: CostPoint, agreement: float) -> int
 
 
 def _rates(evaluation: Evaluation, measure: Measure) -> tuple[Rate | None, ...]:
-    """One clone's column of Table 5, all pictures and the mean last."""
+    """One clone's column of Table 5, `ALL` and `MEAN` last."""
     if measure == "agreement":
         return (*evaluation.agreement_per_class(), evaluation.agreement, evaluation.mean_agreement)
     return (*evaluation.accuracy_per_class(), evaluation.accuracy, evaluation.mean_accuracy)
 
 
 def _n_classes(run: CloneRun) -> int:
-    """Classes that a clone has images of."""
+    """The number of classes that a clone has images of."""
     return sum(one.n_rows > 0 for one in run.drawn.classes)
 
 
@@ -364,9 +328,6 @@ def _bandwidth(shares: Values) -> float:
 
 
 def _place(column: Column) -> tuple[int, str, int, str]:
-    run = column.run
-    return _ORDER.index(_kind(run.source)), run.source.name, run.transfer.total, run.created
-
-
-def _kind(source: Source) -> str:
-    return source.role if source.kind is SourceKind.FOLDER else source.kind
+    run, source = column.run, column.run.source
+    kind = source.role if source.kind is SourceKind.FOLDER else source.kind
+    return _ORDER.index(kind), source.name, run.transfer.total, run.created

@@ -1,7 +1,7 @@
 """Labelled sets: which of a set's folders is which class of the suspect.
 
 The suspect answers with numbers, and a set's folders have names. Wrong guesses make every accuracy wrong, so a guess is
-said to be one, and where there is no ground for any the set measures agreement alone.
+declared as one, and without any basis for a guess the set measures agreement only.
 """
 
 import re
@@ -20,19 +20,12 @@ _PARTS = re.compile(r"[,;/|]")  # between the synonyms of a claim, such as "tenc
 
 
 class FolderMatch(NamedTuple):
-    """What the folders of a labelled set are to the suspect.
+    """The folders of a labelled set, matched with the suspect's classes."""
 
-    Attributes:
-        classes: the suspect's class of each folder that has one.
-        how: by what they were told: their numbers, their names, their order (which is assumed), or not at all.
-        unmatched: the folders without a class; their pictures have no label.
-        note: the same as sentences for people. Names in it come from outside.
-    """
-
-    classes: dict[str, int]
-    how: How
-    unmatched: tuple[str, ...]
-    note: str
+    classes: dict[str, int]  # the suspect's class of each folder that has one
+    how: How  # how they were matched; "order" is an assumption
+    unmatched: tuple[str, ...]  # the folders without a class; their pictures have no label
+    note: str  # the same in sentences for people; names in it come from outside
 
 
 def match_folders(
@@ -40,33 +33,32 @@ def match_folders(
 ) -> FolderMatch:
     """Find the suspect's class of every folder of a labelled set.
 
-    Tried in this order: all folders are called what is claimed for a class; all are numbers of classes; some are called
-    what is claimed; there are as many folders as classes, and they are taken in sorted order, as most training code
-    numbers them.
+    Tried in this order: all folders have the claimed name of a class; all are numbers of classes; some have a claimed
+    name; there are as many folders as classes, and they are taken in sorted order, as most training code numbers them.
 
     Args:
-        folders: the folders' own names, no two the same, such as "n02123045", "00012" or "airplane". Numbers and order
-            go by them.
+        folders: the folders' own unique names, such as "n02123045", "00012" or "airplane"; they decide numbers and
+            order.
         n_classes: how many classes the suspect has.
-        claims: what is claimed to be the name of a class, by its number.
-        labels: what a folder stands for, by its name, where that is something else, such as "tabby". A folder is known
-            by either; words that two folders share are nobody's.
+        claims: the claimed name of each class, by its number.
+        labels: what a folder stands for, by its name, if that differs, such as "tabby". Both names identify a folder;
+            words that two folders share identify neither.
     """
     words = {name: (labels or {}).get(name, name) for name in folders}
     named, numbered = _by_name(words, n_classes, claims), _by_number(folders, n_classes)
     if named and len(named) == len(folders):
-        return _match(words, named, "names", "Folders are called what the classes are claimed to be.")
+        return _match(words, named, "names", "The folders have the claimed names of the classes.")
     if numbered:
-        return _match(words, numbered, "numbers", "Folders are called by the numbers of the classes.")
+        return _match(words, numbered, "numbers", "The folders are named by the numbers of the classes.")
     if named:
-        note = f"{len(named):,} of {len(folders):,} folders are called what a class is claimed to be."
+        note = f"{len(named):,} of {len(folders):,} folders have the claimed name of a class."
         return _match(words, named, "names", note)
     if folders and len(folders) == n_classes:
         return _match(words, {name: i for i, name in enumerate(sorted(folders))}, "order", _order_note(words))
-    of = f"which class each of the {len(folders):,} folders is" if folders else "of what class a picture is"
+    of = f"which class each of the {len(folders):,} folders is" if folders else "which class a picture belongs to"
     note = (
-        f"Nothing tells {of}, so only agreement can be measured. Name the folders of the set by the numbers of the "
-        "classes (0, 1, 2 and so on), or claim what the classes are called."
+        f"Nothing shows {of}, so only agreement can be measured. Name the folders of the set by the numbers of the "
+        "classes (0, 1, 2 and so on), or add claims for the classes."
     )
     return FolderMatch({}, "none", tuple(folders), note)
 
@@ -81,36 +73,36 @@ def _match(words: Mapping[str, str], classes: dict[str, int], how: How, note: st
 
 def _order_note(words: Mapping[str, str]) -> str:
     first = [_shown(name, words[name]) for name in sorted(words)[:2]]
-    example = f"{first[0]} is taken for class 0" + (f", {first[1]} for class 1" if first[1:] else "")
+    example = f"{first[0]} is taken as class 0" + (f", {first[1]} as class 1" if first[1:] else "")
     return (
-        f"It is assumed that the folders, sorted by name, are the classes in order: {example}. If the suspect's own "
-        "accuracy is no better than chance, they are not."
+        f"Assumption: the folders, sorted by name, are the classes in order ({example}). If the suspect's own accuracy "
+        "is no better than chance, the assumption is wrong."
     )
 
 
 def _by_number(folders: Sequence[str], n_classes: int) -> dict[str, int]:
-    """Folders as numbers of classes, where all of them are, and no two the same; {} otherwise."""
+    """Folders as numbers of classes if all of them are, without duplicates; otherwise {}."""
     numbers = [int(match[1]) if (match := _NUMBER.fullmatch(name)) else n_classes for name in folders]
     all_right = len(set(numbers)) == len(numbers) and all(number < n_classes for number in numbers)
     return dict(zip(folders, numbers, strict=True)) if all_right else {}
 
 
 def _by_name(words: Mapping[str, str], n_classes: int, claims: Mapping[int, str]) -> dict[str, int]:
-    """The class of every folder whose words tell exactly one; words that are another folder's too tell nothing."""
+    """The class of every folder whose words identify exactly one; words shared with another folder do not count."""
     exact, loose = _name_tables(claims, n_classes)
     keys = {name: dict.fromkeys((_key(name), _key(label))) for name, label in words.items()}
     taken = Counter(key for own in keys.values() for key in own)
     found = {}
     for name, own in keys.items():
-        told = (_class_of(key, exact, loose) for key in own if taken[key] == 1)
-        targets = {target for target in told if target is not None}
+        classes = (_class_of(key, exact, loose) for key in own if taken[key] == 1)
+        targets = {target for target in classes if target is not None}
         if len(targets) == 1:
             found[name] = targets.pop()
     return found
 
 
 def _name_tables(claims: Mapping[int, str], n_classes: int) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
-    """Classes by what they are claimed to be: by the names, and by the names and their singulars."""
+    """Classes by their claimed names, and by those names and their singulars."""
     exact, loose = defaultdict(set), defaultdict(set)
     for target, claim in claims.items():
         if 0 <= target < n_classes:
@@ -122,18 +114,18 @@ def _name_tables(claims: Mapping[int, str], n_classes: int) -> tuple[dict[str, s
 
 
 def _class_of(key: str, exact: Mapping[str, set[int]], loose: Mapping[str, set[int]]) -> int | None:
-    """The only class of this name; spelt the same if there is one, else singular for plural."""
+    """The only class of this name: by the same spelling if there is one, otherwise by singular and plural."""
     targets = exact.get(key) or set().union(*(loose.get(form, set()) for form in _forms(key)))
     return next(iter(targets)) if len(targets) == 1 else None
 
 
 def _key(name: str) -> str:
-    """A name without what differs between spellings: case, underscores, hyphens, punctuation."""
+    """A name without the differences between spellings: case, underscores, hyphens, punctuation."""
     return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", name).casefold()))
 
 
 def _forms(key: str) -> Iterable[str]:
-    """A key and what may be its singular; of irregular plurals none."""
+    """A key and its possible singulars, except those of irregular plurals."""
     yield key
     for ending, singular in (("ies", "y"), ("es", ""), ("s", "")):
         if key.endswith(ending) and not key.endswith("ss") and len(key) > len(ending) + 1:
@@ -146,7 +138,7 @@ def _listed(shown: Sequence[str], n: int) -> str:
 
 
 def _shown(name: str, label: str) -> str:
-    """A folder as it may be shown: short, and without characters that do something."""
+    """A folder's name for display: short and without control characters."""
     return _quoted(name) if label == name else f"{_quoted(name)} ({_quoted(label)})"
 
 

@@ -1,4 +1,4 @@
-"""A finished clone as files that others can use: safetensors, ONNX and a model card."""
+"""A finished clone as files for others: safetensors, ONNX and a model card."""
 
 import copy
 import io
@@ -21,32 +21,33 @@ from fdcore.errors import SuspectError
 from fdcore.suspect.architectures.registry import find, title
 from fdcore.suspect.preprocess import PreprocessSpec
 
-ONNX_OPSET = 17  # as ONNX Runtime 1.13 (2022) and everything since reads it
+ONNX_OPSET = 17  # ONNX Runtime 1.13 (2022) and later read it
 MAX_TEXT = 200  # characters of a name in a model card
 N_CLASSES_SHOWN = 1_000
 KINDS: tuple[Literal["onnx", "safetensors"], ...] = ("onnx", "safetensors")
-_EXPORTING = threading.Lock()  # what `_traceable` changes is the whole process's
+_EXPORTING = threading.Lock()  # `_traceable` changes settings of the whole process
 WHAT_IT_IS = (
-    "This network was trained to answer as another one does, a suspect that nobody documented, from nothing but its "
-    "class numbers. It is evidence about what the suspect was trained on. It does not replace the suspect: where the "
-    "two were not compared, nobody knows whether they agree."
+    "This network was trained to imitate another one, an undocumented suspect, from nothing but the class numbers that "
+    "the suspect returned. It is evidence about what the suspect was trained on. It does not replace the suspect: on "
+    "inputs on which the two were not compared, it is unknown whether they agree."
 )
 
 
 def save_weights(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
     """The weights as safetensors, without normalisation and auxiliary heads.
 
-    The file says which architecture it belongs to, so that `fdcore.suspect.open.open_suspect(path, preset="signed")`
-    opens it; the size has to be given where the architecture's usual one is another (`open_command`).
+    The file names its architecture, so that `fdcore.suspect.open.open_suspect(path, preset="signed")` opens it; an
+    input size other than the architecture's usual one must be given (`open_command`).
     """
-    said = {"format": "pt", "arch": network.arch, "preprocess": PRESET, "input": _size(spec)}
-    return _with_sorted_header(safetensors.torch.save(network.weights(), metadata=said))
+    size = f"{spec.height}x{spec.width}x{spec.channels}"
+    metadata = {"format": "pt", "arch": network.arch, "preprocess": PRESET, "input": size}
+    return _with_sorted_header(safetensors.torch.save(network.weights(), metadata=metadata))
 
 
 def _with_sorted_header(content: bytes) -> bytes:
-    """The same file with the entries of its metadata in order; the library writes them in another one every time.
+    """The same file with sorted metadata; the library writes the entries in a different order every time.
 
-    A safetensors file begins with the length of its header, 8 bytes, and the header as JSON, filled up with spaces.
+    A safetensors file begins with the length of its header, 8 bytes, and the header as JSON, padded with spaces.
     """
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
@@ -56,7 +57,7 @@ def _with_sorted_header(content: bytes) -> bytes:
 
 
 def load_weights(content: bytes, arch: str, n_classes: int, spec: PreprocessSpec) -> CloneNetwork:
-    """The inverse of `save_weights`: a network to be asked, in evaluation mode.
+    """The inverse of `save_weights`: a network in evaluation mode.
 
     Raises:
         SuspectError: the weights are damaged or belong to another network.
@@ -67,19 +68,20 @@ def load_weights(content: bytes, arch: str, n_classes: int, spec: PreprocessSpec
     except (safetensors.SafetensorError, RuntimeError, ValueError) as error:
         detail = str(error).partition("\n")[0][:MAX_TEXT]
         raise SuspectError(
-            f"The weights are damaged, or belong to something else than {title(arch)} with {n_classes} classes "
-            f"({detail}). Train the clone again."
+            f"The weights are damaged, or do not belong to {title(arch)} with {n_classes} classes ({detail}). Train "
+            "the clone again.",
+            key="weights unusable",
         ) from error
     return network.eval()
 
 
 def to_onnx(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
-    """The clone as an ONNX graph: "pictures" float32 (n, C, H, W) in 0..1 to "logits" (n, n_classes), n free.
+    """The clone as an ONNX graph: "pictures" float32 (n, C, H, W) in 0..1 to "logits" (n, n_classes), for any n.
 
-    PyTorch's older exporter is used, which needs no further package. It does not know every operation.
+    PyTorch's older exporter is used, which needs no further package but does not support every operation.
 
     Raises:
-        SuspectError: the exporter cannot write this network; its weights alone are left to take away.
+        SuspectError: the exporter cannot write this network; only its weights can be exported.
     """
     plain = without_auxiliary_heads(copy.deepcopy(network)).eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # the stub lacks this form
     content = io.BytesIO()
@@ -98,21 +100,22 @@ def to_onnx(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
     except (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError) as error:
         detail = str(error).partition("\n")[0][:MAX_TEXT]
         raise SuspectError(
-            f"{title(network.arch)} cannot be written as ONNX ({detail}). Its weights are there as safetensors; for an "
-            "ONNX file choose another architecture."
+            f"{title(network.arch)} cannot be written as ONNX ({detail}). Its weights are available as safetensors; "
+            "for an ONNX file choose another architecture.",
+            key="no onnx",
         ) from error
     return content.getvalue()
 
 
 @contextmanager
 def _traceable() -> Iterator[None]:
-    """Let the exporter see what it can write, and say nothing on the terminal.
+    """Let the exporter see only operations that it can write, and keep it silent.
 
-    PyTorch fuses attention into one operation in inference, for which ONNX has none. When the exporter fails it prints
-    the whole graph on the standard output, where a command's result belongs, and offers no switch for that.
+    In inference PyTorch fuses attention into one operation, which ONNX lacks. On failure the exporter prints the whole
+    graph to standard output, where a command's result belongs, and has no switch for that.
     """
     with _EXPORTING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that there is a newer exporter, and what it does not fold
+        warnings.simplefilter("ignore")  # that there is a newer exporter, and which constants are not folded
         fused, log = torch.backends.mha.get_fastpath_enabled(), torch._C._jit_onnx_log
         torch.backends.mha.set_fastpath_enabled(False)
         torch._C._jit_onnx_log = lambda *args: None
@@ -124,7 +127,7 @@ def _traceable() -> Iterator[None]:
 
 
 def open_command(arch: str, spec: PreprocessSpec, kind: Literal["safetensors", "onnx"]) -> str:
-    """The command that examines an exported clone as a suspect in turn.
+    """The command that investigates an exported clone as a suspect in its own right.
 
     Raises:
         SuspectError: no architecture has that name.
@@ -137,14 +140,15 @@ def open_command(arch: str, spec: PreprocessSpec, kind: Literal["safetensors", "
 def model_card(
     run: CloneRun, evaluations: Mapping[str, Evaluation], facts: Mapping[str, str], spec: PreprocessSpec
 ) -> str:
-    """From what the clone was made, how, and how good it is, as Markdown in which no name can act.
+    """What the clone was made from, how, and how good it is, as Markdown in which every name is inert.
 
     Args:
-        run: the clone; where its `files` lack `clone.onnx`, the card says that there is none.
-        evaluations: what it answered, by the evaluation set's name for people.
+        run: the clone; if its `files` lack `clone.onnx`, the card says that there is none.
+        evaluations: its answers, by the evaluation set's display name.
         facts: further lines for the top, name -> value, such as the suspect's description and the case's name.
         spec: the suspect's input.
     """
+    shown, n_hidden = run.drawn.classes[:N_CLASSES_SHOWN], len(run.drawn.classes) - N_CLASSES_SHOWN
     parts = [
         f"# Clone of a suspect, made from: {inert(run.source.name)}",
         WHAT_IT_IS,
@@ -154,21 +158,21 @@ def model_card(
         *([] if evaluations else ["It has not been tested yet."]),
         "## What it was trained on",
         *(f"- {inert(note)}" for note in run.drawn.notes),
-        _table(("class", "found", "images", "further views", "filled in"), map(_class_row, _shown(run))),
-        *_left_out(run),
+        _table(("class", "found", "images", "further views", "filled in"), map(_class_row, shown)),
+        *([f"{n_hidden:,} more classes are in the run's record."] if n_hidden > 0 else []),
         "## How to use it",
         *_how_to_use(run, spec),
-        *_hashes(run),
+        *(["## Hashes", _table(("file", "SHA-256"), sorted(run.files.items()))] if run.files else []),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def inert(text: str) -> str:
-    """A text that somebody else chose as plain words of Markdown: one line, no link, no image, no HTML."""
+    """A text from outside as plain words of Markdown: one line, no link, no image, no HTML."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     short = line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
     escaped = re.sub(r"[\\`*_{}\[\]<>#|~!&@$]|^[-+=]", r"\\\g<0>", short)
-    return re.sub(r"(?i)(www)\.", r"\1\\.", escaped.replace("://", r":\/\/"))  # what becomes a link by itself
+    return re.sub(r"(?i)(www)\.", r"\1\\.", escaped.replace("://", r":\/\/"))  # both would become links
 
 
 def _origin(run: CloneRun) -> list[tuple[str, str]]:
@@ -177,7 +181,7 @@ def _origin(run: CloneRun) -> list[tuple[str, str]]:
         ("Made", run.created),
         ("Source of its images", run.source.name),
         *([("Finding drawn with", choice)] if choice else []),
-        ("Rows it learned from, further views included", f"{run.drawn.n_rows:,} of {run.transfer.total:,} asked for"),
+        ("Rows it learned from, further views included", f"{run.drawn.n_rows:,} of {run.transfer.total:,} requested"),
         ("Answers of the suspect that it rests on", f"{run.n_answers:,}, of which {run.n_sent:,} were sent for it"),
         ("Seeds", f"{run.transfer.seed} for the images, {run.training.seed} for the training"),
     ]
@@ -213,10 +217,6 @@ def _rate(rate: Rate) -> str:
     return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}), {rate.n:,} images"
 
 
-def _shown(run: CloneRun) -> tuple[ClassTransfer, ...]:
-    return run.drawn.classes[:N_CLASSES_SHOWN]
-
-
 def _class_row(one: ClassTransfer) -> tuple[str, ...]:
     return (
         str(one.target_class),
@@ -225,39 +225,24 @@ def _class_row(one: ClassTransfer) -> tuple[str, ...]:
     )
 
 
-def _left_out(run: CloneRun) -> list[str]:
-    n = len(run.drawn.classes) - N_CLASSES_SHOWN
-    return [f"{n:,} more classes are in the run's record."] if n > 0 else []
-
-
 def _how_to_use(run: CloneRun, spec: PreprocessSpec) -> list[str]:
-    """What each file takes, and the command that examines it."""
+    """The input of each file, and the command that investigates it."""
     arch, size = run.training.arch, f"(n, {spec.channels}, {spec.height}, {spec.width})"
-    weights = "`clone.safetensors` holds the weights alone, for an input from -1 to 1."
+    weights = "`clone.safetensors` holds only the weights, for an input from -1 to 1."
     if NETWORK not in run.files:
         return [
             f"There is no `clone.onnx`: {inert(title(arch))} could not be written as ONNX.",
-            f"{weights} They can be examined as a suspect in turn:",
+            f"{weights} They can be investigated as a suspect in their own right:",
             f"    {open_command(arch, spec, 'safetensors')}",
         ]
     return [
-        f"`clone.onnx` takes pictures as float32 {size} with values from 0 to 1, RGB where they have colour, and gives "
+        f"`clone.onnx` takes pictures as float32 {size} with values from 0 to 1, RGB if they have colour, and returns "
         f"one score for each of the {len(run.drawn.classes):,} classes.",
-        f"{weights} Either can be examined as a suspect in turn:",
+        f"{weights} Either can be investigated as a suspect in its own right:",
         *(f"    {open_command(arch, spec, kind)}" for kind in KINDS),
     ]
-
-
-def _hashes(run: CloneRun) -> list[str]:
-    if not run.files:
-        return []
-    return ["## Hashes", _table(("file", "SHA-256"), sorted(run.files.items()))]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *(tuple(map(inert, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _size(spec: PreprocessSpec) -> str:
-    return f"{spec.height}x{spec.width}x{spec.channels}"

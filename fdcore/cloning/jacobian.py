@@ -2,9 +2,9 @@
 
 Papernot et al. 2017, "Practical black-box attacks against machine learning", section 4.2: from each picture x that the
 suspect labelled y, the clone's own gradient gives a new one, x + step * sign(d logit[y] / dx), which the suspect labels
-in turn. There the set doubles in every round until reservoir sampling holds it back; here the first round doubles it,
-and every later one adds as many again as the set had at first, taken at random. Their periodic change of the step's
-sign is left out.
+in turn. There, the set doubles in every round until reservoir sampling limits it; here, the first round doubles it, and
+every later round adds as many pictures as the set had at first, sampled at random. Their periodic change of the step's
+sign is omitted.
 """
 
 import io
@@ -26,7 +26,7 @@ from fdcore.progress import Progress, silent
 from fdcore.storage import disk_errors, write_atomically
 
 WHITE = 255
-_DAMAGE = (  # what reading an NPZ that is none, or none of ours, may end in
+_DAMAGE = (  # errors on reading a file that is not an NPZ, or not one of ours
     OSError,
     EOFError,
     ValueError,
@@ -44,19 +44,14 @@ ClassLabels = npt.NDArray[np.int32]
 
 
 class Round(NamedTuple):
-    """One round's new pictures.
+    """One round's new pictures."""
 
-    Attributes:
-        pictures: uint8 (n, H, W, C).
-        labels: int32 (n,), the suspect's; None while it has not answered.
-    """
-
-    pictures: Pictures
-    labels: ClassLabels | None
+    pictures: Pictures  # uint8 (n, H, W, C)
+    labels: ClassLabels | None  # int32 (n,), the suspect's; None until it has answered
 
 
 def choose_rows(n: int, n_most: int, *, seed: int, number: int) -> npt.NDArray[np.intp]:
-    """Which of n rows a round starts from: all of them, or `n_most` at random, in ascending order."""
+    """The rows of n that a round starts from: all, or `n_most` at random, in ascending order."""
     if n <= n_most:
         return np.arange(n)
     generator = np.random.default_rng([seed, number])
@@ -76,13 +71,13 @@ def moved(
     """New pictures, clip(x + step * sign(d logit[label] / dx)), in whole grey levels.
 
     Args:
-        network: the clone as it is now, on the device; it is asked in evaluation mode.
+        network: the clone in its present state, on the device; it is run in evaluation mode.
         pictures: uint8 (n, H, W, C).
-        labels: (n,), the suspect's labels of them.
-        step: as a share of the full range; at least one grey level is taken.
-        device: where the network is.
+        labels: (n,), the suspect's labels of the pictures.
+        step: as a share of the full range; at least one grey level.
+        device: the network's.
         batch_size: pictures at once.
-        progress: told about every batch.
+        progress: called for every batch.
 
     Returns:
         uint8 (n, H, W, C).
@@ -111,7 +106,7 @@ def _gradient_signs(
 
 
 def save_round(folder: Path, number: int, fingerprint: str, found: Round) -> None:
-    """Write a round's pictures, and its labels once they are there, as NPZ.
+    """Write a round's pictures, and its labels if known, as NPZ.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
@@ -127,7 +122,7 @@ def save_round(folder: Path, number: int, fingerprint: str, found: Round) -> Non
 def read_round(
     folder: Path, number: int, fingerprint: str, shape: tuple[int, int, int], n_classes: int
 ) -> Round | None:
-    """A stored round; None where there is none of this training, or it is damaged.
+    """A stored round; None if there is none of this training, or it is damaged.
 
     Raises:
         StorageError: the folder cannot be read.
@@ -149,9 +144,9 @@ def read_round(
 
 
 def _is_round(arrays: NpzFile, fingerprint: str, shape: tuple[int, int, int], *, n_bytes: int) -> bool:
-    """Whether an NPZ of that size is a round of this training, before anything large of it is read.
+    """Whether an NPZ of that size is a round of this training, checked before anything large is read.
 
-    `save_round` compresses nothing, so nothing can take more memory than the file has bytes.
+    `save_round` does not compress, so nothing can take more memory than the file has bytes.
     """
     heads = {name: _head(arrays, name) for name in arrays.files}
     n = heads["pictures"][0][0]
@@ -169,10 +164,10 @@ def _is_round(arrays: NpzFile, fingerprint: str, shape: tuple[int, int, int], *,
 
 
 def _head(arrays: NpzFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """An array's shape and type, as the file says."""
+    """An array's shape and type according to its header."""
     with arrays.zip.open(f"{name}.npy") as file:
         formats = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-        shape, _, dtype = formats[npy.read_magic(file)](file)  # type: ignore[no-untyped-call]  # NumPy's stub has none
+        shape, _, dtype = formats[npy.read_magic(file)](file)  # type: ignore[no-untyped-call]  # untyped in NumPy's stubs
     return shape, dtype
 
 

@@ -1,4 +1,4 @@
-"""A network that learns: its rows, its optimiser and one step."""
+"""A network in training: its rows, its optimiser and one step."""
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,11 @@ from fdcore.cloning.settings import TrainingSettings
 
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015, section 5)
 MOMENTUM = 0.9
-MOST_ON_GPU = 4 << 30  # bytes of pictures that are kept in a GPU's memory; more stay in the machine's
+MOST_ON_GPU = 4 << 30  # bytes of pictures kept in a GPU's memory; larger sets stay in the machine's
 
 
 class Rows:
-    """Labelled pictures: on the device where they fit, else in memory from which a GPU can copy while it computes."""
+    """Labelled pictures: on the device if they fit, otherwise in memory that a GPU can copy from while it computes."""
 
     def __init__(self, pictures: Tensor, labels: Tensor, device: torch.device) -> None:
         self.device = device
@@ -35,7 +35,7 @@ class Rows:
         return pictures.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
 
     def enlarged(self, found: Round) -> "Rows":
-        """With another round's rows behind these."""
+        """These rows followed by another round's."""
         assert found.labels is not None  # noqa: S101 - only answered rounds come here
         pictures = torch.cat([self.pictures.cpu(), torch.from_numpy(found.pictures)])
         return Rows(pictures, torch.cat([self.labels.cpu(), torch.from_numpy(found.labels).long()]), self.device)
@@ -50,7 +50,7 @@ class Learner:
         self.optimiser = make_optimiser(self.network, settings)
 
     def step(self, pictures: Tensor, labels: Tensor, *, rate: float, generator: torch.Generator) -> Tensor:
-        """One step; the sum of the losses and the number of agreements of these pictures, float64 (2,)."""
+        """Take one step; returns the sum of the losses and the number of agreements of these pictures, float64 (2,)."""
         n, height, width, channels = pictures.shape
         if self.augment:
             pictures = move(pictures, draw_moves(n, height, width, mirror=channels == 3, generator=generator))
@@ -75,12 +75,12 @@ def answers(network: CloneNetwork, pictures: Tensor, arithmetic: Arithmetic) -> 
 
 
 def on_cpu(state: State) -> State:
-    """A copy that training does not change, in plain memory order."""
+    """A copy that training does not change, in contiguous memory order."""
     return {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()}
 
 
 def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Weights decay; biases and batch normalisation, which only shift and scale, do not."""
+    """An optimiser with weight decay, except for biases and batch normalisation, which only shift and scale."""
     parameters = list(network.parameters())
     groups = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
@@ -93,5 +93,5 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
 
 
 def _in_unit_range(pictures: Tensor) -> Tensor:
-    """From uint8 (n, H, W, C) to float32 (n, C, H, W) in 0..1; channels stay last in memory."""
+    """Convert uint8 (n, H, W, C) to float32 (n, C, H, W) in 0..1; channels stay last in memory."""
     return pictures.permute(0, 3, 1, 2).to(torch.float32).div_(255)

@@ -1,4 +1,4 @@
-"""What sources and clones are called among others, for people."""
+"""Display names of sources and clones that are unique among several."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -6,21 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import Source, SourceKind
 
-Called = Callable[[Source, str], str]  # what a source is called, given it and its name among the others
+Called = Callable[[Source, str], str]  # a source's display name, given the source and its unique name
 
 
 def own_name(_source: Source, name: str) -> str:
-    """Its name among the others, as it is."""
+    """The unique name unchanged."""
     return name
 
 
 def clone_titles(runs: Sequence[CloneRun], called: Called = own_name) -> dict[str, str]:
-    """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs.
-
-    Args:
-        runs: clones of one case.
-        called: what a source is called.
-    """
+    """The unique title of each clone of one case, by its id: its source and, if that is not enough, what differs."""
     names = source_names(run.source for run in runs)
     alike: dict[str, list[CloneRun]] = defaultdict(list)
     for run in runs:
@@ -28,15 +23,15 @@ def clone_titles(runs: Sequence[CloneRun], called: Called = own_name) -> dict[st
     titles = {}
     for title, group in alike.items():
         facts = [_facts(run) for run in group]
-        telling = [place for place, values in enumerate(zip(*facts, strict=True)) if len(set(values)) > 1]
+        different = [place for place, values in enumerate(zip(*facts, strict=True)) if len(set(values)) > 1]
         for run, fact in zip(group, facts, strict=True):
-            titles[run.id] = ", ".join([title, *(fact[place] for place in telling)])
+            titles[run.id] = ", ".join([title, *(fact[place] for place in different)])
     shared = Counter(titles.values())
     return {name: title if shared[title] == 1 else f"{title}, {name}" for name, title in titles.items()}
 
 
 def _facts(run: CloneRun) -> tuple[str, ...]:
-    """What may tell two clones of one source apart, as words."""
+    """The facts that can distinguish two clones of one source, in words."""
     transfer, training, selection = run.transfer, run.training, run.selection
     locked = len(selection.get("locked", {}))
     return (
@@ -56,10 +51,7 @@ def _facts(run: CloneRun) -> tuple[str, ...]:
 
 
 def source_names(sources: Iterable[Source]) -> dict[Source, str]:
-    """What each of some sources is called among them, for people.
-
-    It is its own name, and for folders called the same as much of their paths as tells them apart.
-    """
+    """The display name of each source: its own name or, for folders of the same name, enough of their paths."""
     every = tuple(dict.fromkeys(sources))
     return {one: _name_among(one, [other for other in every if origin_of(other) != origin_of(one)]) for one in every}
 
@@ -73,7 +65,7 @@ def _name_among(source: Source, others: Sequence[Source]) -> str:
 
 
 def _long_name(source: Source, n_parts: int) -> str:
-    """A source's name with the last parts of its path; with 0 all of it."""
+    """A source's name with the last parts of its path; with 0, the whole path."""
     if n_parts == 1 or not source.folder:
         return source.name
     path = "/".join(source.folder.rstrip("/").split("/")[-n_parts:])
@@ -81,5 +73,5 @@ def _long_name(source: Source, n_parts: int) -> str:
 
 
 def origin_of(source: Source) -> tuple[SourceKind, str]:
-    """Where a source's images come from, whatever it is said to be to the suspect."""
+    """Where a source's images come from, regardless of its role."""
     return source.kind, source.folder.rstrip("/")

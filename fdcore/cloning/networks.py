@@ -1,4 +1,4 @@
-"""Clone networks: a registered architecture with its normalisation inside, so that it takes pictures in 0..1."""
+"""Clone networks: a registered architecture with its normalisation built in, for pictures in 0..1."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -11,18 +11,12 @@ from fdcore.errors import CaseError, SettingsError
 from fdcore.suspect.architectures.registry import build, title
 from fdcore.suspect.preprocess import PreprocessSpec
 
-PRESET = "signed"  # how the body wants its input; a name of `fdcore.suspect.preprocess.PRESETS`
-AUXILIARY = ("aux1", "aux2")  # GoogLeNet's heads half way up, which serve training only (Szegedy et al. 2015)
+PRESET = "signed"  # the body's input; a name of `fdcore.suspect.preprocess.PRESETS`
+AUXILIARY = ("aux1", "aux2")  # GoogLeNet's intermediate heads, used in training only (Szegedy et al. 2015)
 
 
 class CloneNetwork(nn.Module):
-    """A classifier of pictures (N, C, H, W) float in 0..1.
-
-    Attributes:
-        arch: its registered name.
-        n_classes: its outputs.
-        body: the network of that architecture; it is given values in -1..1, whatever the suspect wants.
-    """
+    """A classifier of pictures (N, C, H, W) float in 0..1; its body always receives values in -1..1."""
 
     def __init__(self, body: nn.Module, arch: str, n_classes: int) -> None:
         super().__init__()
@@ -33,12 +27,12 @@ class CloneNetwork(nn.Module):
         return self.outputs(x)[0]
 
     def outputs(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The logits, and in training those of the auxiliary heads behind them."""
+        """The logits, followed in training by those of the auxiliary heads."""
         out = self.body(x * 2 - 1)
         return (out,) if isinstance(out, Tensor) else tuple(out)
 
     def weights(self) -> dict[str, Tensor]:
-        """The body's state dict without auxiliary heads, on the CPU, in plain memory order."""
+        """The body's state dict without auxiliary heads, on the CPU, in contiguous memory order."""
         state = self.body.state_dict()
         return {
             key: value.detach().cpu().contiguous()
@@ -50,15 +44,9 @@ class CloneNetwork(nn.Module):
 def build_clone(arch: str, n_classes: int, spec: PreprocessSpec, seed: int) -> CloneNetwork:
     """A network for the suspect's input with random weights, a pure function of the arguments.
 
-    Args:
-        arch: a registered name.
-        n_classes: the suspect's classes, at least 2.
-        spec: the suspect's input; only its size and channels matter.
-        seed: of the weights.
-
     Raises:
         SuspectError: no architecture has that name.
-        SettingsError: it does not take pictures of that size, or has fewer than two classes.
+        SettingsError: it does not take pictures of that size, or `n_classes` is less than 2.
     """
     with seeded(torch.device("cpu"), seed):
         body = build(arch, n_classes, channels=spec.channels)
@@ -74,21 +62,22 @@ def restored(arch: str, n_classes: int, spec: PreprocessSpec, state: Mapping[str
 
     Raises:
         CaseError: the weights are damaged or belong to another network; a case may come from anywhere.
-        SuspectError, SettingsError: as with `build_clone`.
+        SuspectError, SettingsError: as in `build_clone`.
     """
     network = build_clone(arch, n_classes, spec, seed=0)
     try:
         network.load_state_dict(state)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise CaseError(
-            f"The weights of this training are damaged or belong to another network than {title(arch)} with "
-            f"{n_classes:,} classes. Remove the clone and train it anew."
+            f"The weights of this training are damaged or do not belong to {title(arch)} with {n_classes:,} classes. "
+            "Remove the clone and train it again.",
+            key="weights unusable",
         ) from error
     return network
 
 
 def without_auxiliary_heads(network: CloneNetwork) -> CloneNetwork:
-    """The same network, which then cannot be trained as before; its state dict is what `CloneNetwork.weights` gives."""
+    """Remove the auxiliary heads in place; the state dict is then that of `CloneNetwork.weights`."""
     for name in AUXILIARY:
         if hasattr(network.body, name):
             setattr(network.body, name, None)
@@ -105,7 +94,7 @@ def _add_auxiliary_heads(body: nn.Module, n_classes: int) -> None:
 
 
 def _try_out(network: CloneNetwork, spec: PreprocessSpec) -> None:
-    """Ask once, so that an input size that the architecture cannot take is known before anything is trained."""
+    """Run the network once, so that an unsuitable input size is detected before anything is trained."""
     wanted = (2, network.n_classes)
     pictures = torch.zeros(2, spec.channels, spec.height, spec.width)
     try:
@@ -115,10 +104,13 @@ def _try_out(network: CloneNetwork, spec: PreprocessSpec) -> None:
         detail = str(error).partition("\n")[0][:200]
         raise SettingsError(
             f"{title(network.arch)} does not take pictures of {spec.height} x {spec.width} ({detail}). For up to 64 x "
-            "64 choose resnet20 or googlenet-32; larger pictures suit torchvision/resnet18."
+            "64 choose resnet20 or googlenet-32; for larger pictures torchvision/resnet18.",
+            key="wrong picture size",
         ) from error
     if given != wanted:
         raise SettingsError(
-            f"{title(network.arch)} answers {given} for two pictures, and {wanted} was expected: it is no classifier."
+            f"{title(network.arch)} returns the shape {given} for two pictures instead of {wanted}: it is not a "
+            "classifier.",
+            key="not a classifier",
         )
     network.train()

@@ -1,12 +1,12 @@
-"""One clone as it stands in a case: what it is made from, how far its training is, and what came of it.
+"""The record of one clone in a case: what it is made from, the state of its training, and the result.
 
 cloning/runs/<id>/run.json           this record
 cloning/runs/<id>/transfer.parquet   every row of its transfer set: image, view, label
-cloning/runs/<id>/checkpoint.pt      where its training goes on; removed when it is done
+cloning/runs/<id>/checkpoint.pt      where its training resumes; removed when it is done
 cloning/runs/<id>/clone.safetensors  its best weights
 cloning/runs/<id>/clone.onnx         the same as a network that takes pictures in 0..1
-cloning/runs/<id>/MODEL_CARD.md      from what, how, how good
-cloning/runs/<id>/answers/<set>.npz  what it answers for the pictures of an evaluation set
+cloning/runs/<id>/MODEL_CARD.md      what it was made from, how, and how good it is
+cloning/runs/<id>/answers/<set>.npz  its answers to the pictures of an evaluation set
 """
 
 import sys
@@ -20,9 +20,9 @@ from fdcore.cloning.settings import Source, TrainingSettings, TransferSettings
 
 Stage = Literal["drawn", "training", "trained", "done"]
 
-MAX_SECONDS = 10**9  # of an epoch, some thirty years
-MAX_LOSS = sys.float_info.max  # a loss that is no number ends the training, so none is recorded
-Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]  # of rows and queries; more than that is damage
+MAX_SECONDS = 10**9  # of an epoch, about thirty years
+MAX_LOSS = sys.float_info.max  # NaN or infinity ends the training and is never recorded
+Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]  # of rows and queries; anything larger is damage
 Agreement = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 TRANSFER, CHECKPOINT = "transfer.parquet", "checkpoint.pt"
 WEIGHTS, NETWORK, CARD = "clone.safetensors", "clone.onnx", "MODEL_CARD.md"
@@ -30,16 +30,14 @@ WEIGHTS, NETWORK, CARD = "clone.safetensors", "clone.onnx", "MODEL_CARD.md"
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch gave.
+    """The result of one epoch.
 
     Attributes:
         epoch: its number, from 1.
-        loss: mean cross-entropy over the images trained on, in nats.
-        trained_agreement: share of the images trained on, as augmented, that the clone put where the suspect does.
-        held_out_agreement: the same for the held-out images, as they are; -1 where nothing is held out.
+        loss: mean cross-entropy over the training images, in nats.
+        trained_agreement: share of the training images, as augmented, that the clone put where the suspect does.
+        held_out_agreement: the same for the held-out images, without augmentation; -1 if nothing is held out.
         learning_rate: of its last step.
-        seconds: how long it took.
-        n_images: how many images it passed over.
     """
 
     epoch: Annotated[int, msgspec.Meta(ge=1)]
@@ -53,23 +51,14 @@ class EpochResult:
 
 @dataclass(frozen=True)
 class ClassTransfer:
-    """One class's part of a drawn transfer set.
-
-    Attributes:
-        target_class: the class's number.
-        label: what was found; empty for "not found", and for sources that know no finding.
-        wanted: rows of an evenly shared set.
-        n_images: different images taken.
-        n_views: rows that are further views of them.
-        n_filled: rows taken from the whole corpus because the class was not found.
-    """
+    """One class's part of a drawn transfer set."""
 
     target_class: int
-    label: str
-    wanted: Count
-    n_images: Count
-    n_views: Count
-    n_filled: Count
+    label: str  # what was found; empty for "not found", and for sources without a finding
+    wanted: Count  # rows of an evenly shared set
+    n_images: Count  # different images
+    n_views: Count  # rows that are further views of them
+    n_filled: Count  # rows from the whole corpus, because the class was not found
 
     @property
     def n_rows(self) -> int:
@@ -79,19 +68,12 @@ class ClassTransfer:
 
 @dataclass(frozen=True)
 class TransferFacts:
-    """What a drawn transfer set is made of.
+    """The composition of a drawn transfer set."""
 
-    Attributes:
-        classes: one for each of the suspect's classes, in order.
-        n_answers: answers of the suspect that it rests on, asked for earlier ones included: its cost in queries.
-        n_sent: queries that had to be sent for it.
-        notes: what is short or left out, each as a sentence.
-    """
-
-    classes: tuple[ClassTransfer, ...]
-    n_answers: Count
-    n_sent: Count
-    notes: tuple[str, ...]
+    classes: tuple[ClassTransfer, ...]  # one for each of the suspect's classes, in order
+    n_answers: Count  # answers of the suspect that it rests on, earlier ones included: its cost in queries
+    n_sent: Count  # queries that had to be sent for it
+    notes: tuple[str, ...]  # what is missing or left out, a sentence each
 
     @property
     def n_rows(self) -> int:
@@ -105,19 +87,16 @@ class CloneRun:
 
     Attributes:
         id: its folder's name.
-        created: when it was asked for, ISO 8601.
-        source, transfer, training: what was asked for.
-        selection: alpha, eta, tau, k and k_max of the finding that it was drawn with, and "locked": the answers that
-            were chosen by hand there, by class. Empty for sources that know no finding.
-        stage: "drawn" (not trained yet), "training", "trained" (best weights are there), "done" (exported as well).
-        drawn: what its transfer set is made of.
-        history: one entry for each epoch, in order.
+        created: when it was requested, ISO 8601.
+        selection: alpha, eta, tau, k and k_max of the finding that it was drawn from, and "locked": the answers that
+            were chosen manually there, by class. Empty for sources without a finding.
+        stage: "drawn" (not trained yet), "training", "trained" (best weights are kept), "done" (exported as well).
         best_epoch: the epoch whose weights are kept; 0 before the first.
-        stopped_early: whether training ended before its last epoch, and why; "" otherwise.
-        n_sent: queries sent for this clone altogether: for its transfer set and its rounds of augmentation.
-        n_answers: answers it rests on altogether, asked for earlier ones included.
+        stopped_early: why training ended before its last epoch; "" if it did not.
+        n_sent: all queries sent for this clone: for its transfer set and its rounds of augmentation.
+        n_answers: all answers that it rests on, earlier ones included.
         circumstances: device, precision, threads and versions that it was trained with.
-        files: hex SHA-256 of what was exported, by file name.
+        files: hex SHA-256 of the exported files, by file name.
     """
 
     id: str
@@ -142,30 +121,30 @@ class CloneRun:
         if not self.best_epoch <= len(self.history) <= planned:
             raise ValueError(f"{len(self.history)} of {planned} epochs, the best being number {self.best_epoch}")
         if [one.target_class for one in self.drawn.classes] != list(range(len(self.drawn.classes))):
-            raise ValueError("the classes of the transfer set do not stand in their order")
+            raise ValueError("the classes of the transfer set are out of order")
 
     @property
     def best_agreement(self) -> float | None:
-        """Held-out agreement of the kept weights; None before the first epoch or where nothing is held out."""
+        """Held-out agreement of the kept weights; None before the first epoch or if nothing is held out."""
         kept = [one.held_out_agreement for one in self.history if one.epoch == self.best_epoch]
         return kept[0] if kept and kept[0] >= 0 else None
 
     @property
     def trained(self) -> bool:
-        """Whether its best weights are there, so that the pictures it was trained on are not needed any more."""
+        """Whether its best weights are kept, so that its training pictures are no longer needed."""
         return self.stage in ("trained", "done")
 
     @property
     def finished(self) -> bool:
-        """Whether it can be tested and taken away."""
+        """Whether it can be tested and downloaded."""
         return self.stage == "done"
 
 
 def require_order(history: Sequence[EpochResult]) -> None:
-    """Whether the epochs follow each other.
+    """Check that no epoch is missing.
 
     Raises:
-        ValueError: one is missing; what holds them is damaged.
+        ValueError: one is missing; the record is damaged.
     """
     if [one.epoch for one in history] != list(range(1, len(history) + 1)):
         raise ValueError("an epoch is missing")

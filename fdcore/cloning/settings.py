@@ -1,4 +1,4 @@
-"""What a clone is made from and how it is trained, as the analyst chooses it."""
+"""The analyst's settings: what a clone is made from and how it is trained."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +21,7 @@ class SourceKind(StrEnum):
 
     FOUND = "found"  # the finding, with both terms of the objective
     ONE_TERM = "one-term"  # the finding at alpha = 1: the functional term alone
-    RANDOM = "random"  # images of the corpus, whatever they show
+    RANDOM = "random"  # random images of the corpus
     FOLDER = "folder"  # a set of images that the analyst names
 
 
@@ -30,31 +30,26 @@ _NAMES = {SourceKind.FOUND: "two terms", SourceKind.ONE_TERM: "one term", Source
 
 @dataclass(frozen=True)
 class Source:
-    """One source of a transfer set.
-
-    Attributes:
-        kind: where its images come from.
-        folder: only with `FOLDER`: the folder of images, one sub-folder for each of its own classes.
-        role: only with `FOLDER`: what the analyst says that it is to the suspect; a column of Table 5.
-    """
+    """One source of a transfer set."""
 
     kind: SourceKind
-    folder: str = ""
-    role: Role = ""
+    folder: str = ""  # only with `FOLDER`: the folder of images, one sub-folder for each of its own classes
+    role: Role = ""  # only with `FOLDER`: its relation to the suspect according to the analyst; a column of Table 5
 
     def __post_init__(self) -> None:
         _check_fields(self)
         if (self.kind is SourceKind.FOLDER) != bool(self.folder):
-            raise SettingsError("A source is either the finding, the corpus, or a folder that is named.")
+            raise SettingsError("A source is either the finding, the corpus, or a named folder.", key="folder unclear")
         if self.role and not self.folder:
-            raise SettingsError(f"Only a folder is the same, similar or distant; {self.kind} images are not.")
+            raise SettingsError(
+                f"Only a folder can be the same, similar or distant, not {self.kind} images.", key="role without folder"
+            )
 
     @property
     def name(self) -> str:
-        """For people: "two terms", "one term", "random", or the folder's own name.
+        """The display name: "two terms", "one term", "random", or the folder's own name.
 
-        No folder is called as a source of the case is, but two folders may be called the same; see
-        `naming.source_names`.
+        No folder has the name of another kind of source, but two folders may share a name; see `naming.source_names`.
         """
         if self.kind in _NAMES:
             return _NAMES[self.kind]
@@ -69,14 +64,13 @@ class TransferSettings:
     """How a transfer set is drawn.
 
     Attributes:
-        total: images, views included; the paper takes 5,000.
-        seed: which ones.
-        fill_views: whether views of its images fill up a class that has too few.
-        not_found: what becomes of a class that was not found: it is left out, or filled with images of the whole corpus
-            that the suspect puts in it.
-        reserved: share of the corpus' images that no transfer set may take, so that clones can be tested on them.
-        uncertain: whether images are taken for an answer that may be none, its score's interval reaching below tau, or
-            the class counts as not found.
+        total: images, views included; the paper uses 5,000.
+        fill_views: whether a class with too few images is filled up with views of them.
+        not_found: whether a class that was not found is left out, or filled with images of the whole corpus that the
+            suspect puts in it.
+        reserved: share of the corpus' images that no transfer set may use, so that clones can be tested on them.
+        uncertain: whether the images of an uncertain answer (its score's interval reaches below tau) are used, or the
+            class counts as not found.
     """
 
     total: Annotated[int, msgspec.Meta(ge=2, le=10_000_000)] = 5_000
@@ -96,19 +90,16 @@ class TrainingSettings:
 
     Attributes:
         arch: a registered architecture; see `fdcore.suspect.architectures.registry`.
-        epochs: passes over the transfer set.
-        batch_size: images of one step.
         optimiser: "sgd" with momentum 0.9 and a cosine schedule, or "adam" with the same schedule.
-        learning_rate: at its highest; 0 for the optimiser's usual one (0.1 and 0.001).
-        weight_decay: pull of the weights towards 0.
-        augment: whether pictures are shifted and mirrored anew in every epoch.
-        held_out: share of the transfer set that is not trained on; agreement on it says which epoch was best.
+        learning_rate: at its peak; 0 for the optimiser's usual one (0.1 and 0.001).
+        augment: whether pictures are shifted and mirrored differently in every epoch.
+        held_out: share of the transfer set that is not trained on; agreement on it decides the best epoch.
         patience: epochs without a better agreement after which training stops; 0 for never.
-        jacobian_rounds: rounds of Jacobian-based augmentation (Papernot et al. 2017), each of which asks the suspect.
+        jacobian_rounds: rounds of Jacobian-based augmentation (Papernot et al. 2017); each queries the suspect.
         jacobian_step: how far a picture moves in a round, as a share of the full range of a channel.
-        precision: of the arithmetic; "auto" takes bfloat16 where the hardware computes with it.
-        device: "cpu", "cuda", "cuda:1" ...; "auto" takes a GPU where there is one.
-        seed: of the first weights, the order of the images and their augmentation.
+        precision: "auto" chooses bfloat16 if the hardware computes with it.
+        device: "cpu", "cuda", "cuda:1" ...; "auto" chooses a GPU if there is one.
+        seed: of the initial weights, the order of the images and their augmentation.
     """
 
     arch: str = "resnet20"
@@ -131,40 +122,33 @@ class TrainingSettings:
 
     @property
     def peak_rate(self) -> float:
-        """The learning rate at its highest, the optimiser's usual one filled in."""
+        """The highest learning rate, by default the optimiser's usual one."""
         return self.learning_rate or {"sgd": 0.1, "adam": 0.001}[self.optimiser]
 
 
 @dataclass(frozen=True)
 class CloneRequest:
-    """What is to be cloned.
+    """A request for clones."""
 
-    Attributes:
-        sources: one clone for each, in this order.
-        transfer: how their transfer sets are drawn.
-        training: how they are trained.
-        evaluation: a folder of pictures to test them on, as a corpus is given; "" for the reserved images of the
-            corpus.
-    """
-
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...]  # one clone for each, in this order
     transfer: TransferSettings = field(default_factory=TransferSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    evaluation: str = ""
+    evaluation: str = ""  # a folder of pictures to test on, given like a corpus; "" for the corpus' reserved images
 
     def __post_init__(self) -> None:
         if not self.sources:
-            raise SettingsError("Choose at least one source of images to train a clone from.")
+            raise SettingsError("Choose at least one source of images to train a clone from.", key="no source")
         if len(set(self.sources)) != len(self.sources):
-            raise SettingsError("A source is named twice. Name each once.")
+            raise SettingsError("A source is named twice. Name each only once.", key="source named twice")
         if not self.evaluation and not self.transfer.reserved:
             raise SettingsError(
-                "Clones are tested on a folder, or on a reserved share of the corpus: give one of them."
+                "Clones are tested on a folder or on a reserved share of the corpus. Give one of them.",
+                key="nothing to test on",
             )
 
 
 def _check_fields(settings: object) -> None:
-    """Whether every field holds what it is declared as, in its range.
+    """Check that every field has its declared type and range.
 
     Raises:
         SettingsError: one does not.
@@ -174,5 +158,7 @@ def _check_fields(settings: object) -> None:
         try:
             checked = msgspec.convert(value, declared)
         except msgspec.ValidationError as error:
-            raise SettingsError(f"{name} cannot be {str(value)[:80]!r}: {error}.") from error
-        object.__setattr__(settings, name, checked)  # a whole number where a fraction is declared becomes one
+            raise SettingsError(
+                f"{name} cannot be {str(value)[:80]!r}: {error}.", key="setting out of range"
+            ) from error
+        object.__setattr__(settings, name, checked)  # an int becomes a float where one is declared

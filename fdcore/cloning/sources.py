@@ -1,11 +1,11 @@
-"""Drawing a transfer set: which images a clone is trained on, and under which of the suspect's labels (section 5.4).
+"""Drawing a transfer set: which images a clone is trained on, with which of the suspect's labels (section 5.4).
 
-Every image has a place in a queue, a hash of the seed and its id, and the first in the queue are taken. So a draw is a
-pure function of (seed, image id): an image is preferred to another whatever else the corpus holds, and a larger set
-holds all of a smaller one. Rows are shared among the classes as evenly as their images allow (`share_evenly`); further
-views of an image stand in the queue behind all images.
+Every image has a place in a queue, a hash of the seed and its id, and the first in the queue are drawn. A draw is
+therefore a pure function of (seed, image id): the order of two images does not depend on the rest of the corpus, and a
+larger set contains all of a smaller one. Rows are shared among the classes as evenly as their images allow
+(`share_evenly`); further views of an image follow behind all images.
 
-Nothing here asks the suspect. Its answers come from the ledger, -1 where it was not asked.
+Nothing here queries the suspect. Its answers come from the ledger, -1 where it was not queried.
 """
 
 from collections.abc import Sequence
@@ -29,14 +29,14 @@ Indices = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 
-MAX_SENTENCES = 5  # notes of one kind that are told one by one; more of them become one sentence
+MAX_SENTENCES = 5  # notes of one kind with a sentence each; more are summarised in one sentence
 MAX_LISTED = 5  # classes that such a sentence names
 MAX_LABEL = 60  # characters of a name in a note
 ALL_TESTED = (
-    "All pictures of this source are among those that are tested on; a clone that learned them would only repeat them. "
-    "Take another source, or test on other pictures."
+    "All pictures of this source are in the test set; a clone trained on them would only repeat them. Choose another "
+    "source, or test on other pictures."
 )
-_RESERVE = 2**64 - 1  # stands where a seed stands, and is none: a draw says nothing about what is reserved
+_RESERVE = 2**64 - 1  # used like a seed but not a valid one, so that draws and the reserve are independent
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Drawn:
         images: (n,) indices of images in the source's own store.
         views: (n,) int16, the view of each; 0 is the image itself.
         labels: (n,) int32, the suspect's hard labels.
-        classes: what each of the suspect's classes got, in order.
-        notes: what is short, filled or left out, as sentences for people. Labels in them come from outside.
+        classes: the share of each of the suspect's classes, in order.
+        notes: what is missing, filled or left out, as sentences for people. Labels in them come from outside.
     """
 
     images: Indices
@@ -59,31 +59,28 @@ class Drawn:
 
 
 def reserved_images(image_ids: Ids, share: float) -> Flags:
-    """Which images no transfer set may take, so that clones can be tested on them; (n,) bool.
+    """Which of n images no transfer set may use, so that clones can be tested on them; (n,) bool.
 
-    It depends on each image's id alone, so it does not change when the corpus grows. A larger share holds the smaller.
-
-    Args:
-        image_ids: (n,) uint64.
-        share: of all images, 0..1.
+    It depends only on each image's id, so it does not change when the corpus grows, and a larger share, in 0..1 of all
+    images, contains the smaller.
     """
     reserved: Flags = _places(image_ids, _RESERVE).astype(np.float64) < share * 2.0**64
     return reserved
 
 
 def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Ids, settings: TransferSettings) -> Drawn:
-    """Draw from what was found: the kept images of every class, the total shared evenly.
+    """Draw from the finding: the kept images of every class, the total shared evenly.
 
     A class with too few images is filled up with further views of them that the suspect puts in the class too; what is
     still missing goes to the other classes. A class that was not found, or whose answer is set aside, gets nothing, or
-    images of the whole corpus that the suspect puts there; no views of those, which would only give stray images more
-    weight.
+    images of the whole corpus that the suspect puts there, but no views of those, which would only give stray images
+    more weight.
 
     Args:
         findings: one for each of the suspect's classes, in order.
         answers: (n_images, n_views) int32 of the corpus.
         image_ids: (n_images,) uint64.
-        settings: total, seed, and what fills up.
+        settings: how to draw.
 
     Raises:
         SettingsError: fewer than two classes get an image.
@@ -95,8 +92,8 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     pool, classes = _pool(findings, found, answers, settings.not_found == "random")
     free = ~reserved_images(image_ids[pool], settings.reserved)
     pool, classes = pool[free], classes[free]
-    told = answers[pool] if settings.fill_views else answers[pool, :1]
-    inside = told == classes[:, None]
+    usable = answers[pool] if settings.fill_views else answers[pool, :1]
+    inside = usable == classes[:, None]
     inside[:, 1:] &= found[classes, None]
     rows = _rows(pool, inside, answers)
     has = np.bincount(rows.labels, minlength=len(findings))
@@ -109,24 +106,24 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
 
 
 def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
-    """Draw images of the corpus whatever the suspect says of them, as the paper's "randomly sample ... images" does.
+    """Draw images of the corpus regardless of the suspect's answers, like the paper's "randomly sample ... images".
 
-    Where there are fewer than the total, further views of them follow, under the suspect's labels for those: a baseline
-    with fewer rows than the found images give would be an easy one to beat.
+    If there are fewer than the total, further views of them follow, with the suspect's labels for those: a baseline
+    with fewer rows than the found images give would be easy to beat.
 
     Args:
         answers: (n_images, n_views) int32 of the corpus.
         image_ids: (n_images,) uint64.
-        settings: total and seed.
+        settings: how to draw.
         n_classes: how many classes the suspect has.
 
     Raises:
-        SettingsError: nothing was answered, or all of it in one class.
+        SettingsError: nothing was answered, or everything in one class.
     """
     _require_answers(answers)
     pool = np.flatnonzero((answers[:, 0] != NOT_ASKED) & ~reserved_images(image_ids, settings.reserved))
-    told = answers[pool] if settings.fill_views else answers[pool, :1]
-    rows = _rows(pool, told != NOT_ASKED, answers)
+    usable = answers[pool] if settings.fill_views else answers[pool, :1]
+    rows = _rows(pool, usable != NOT_ASKED, answers)
     rows = rows.first([settings.total], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
     shares = _shares(rows, _wanted(settings.total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
     notes = [*_total_note(rows, settings.total), *_none_note(shares), *_unasked_note(answers[:, 0])]
@@ -134,19 +131,19 @@ def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *,
 
 
 def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids) -> Indices:
-    """Choose images of a folder before anything is asked: at most `total`, balanced over the folder's own classes.
+    """Choose at most `total` images of a folder before any query, balanced over the folder's own classes.
 
     Args:
         node_index: (n,) the folder's own class of each image, from 0.
         total: images wanted.
-        seed: which ones.
+        seed: of the choice.
         image_ids: (n,) uint64.
 
     Returns:
         Indices of the chosen images, in ascending order.
 
     Raises:
-        SettingsError: there is no image to choose, because clones are tested on all of them.
+        SettingsError: no image is left, because clones are tested on all of them.
     """
     _require_images(node_index)
     taken = share_evenly(np.bincount(node_index).tolist(), total)
@@ -155,7 +152,7 @@ def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids
 
 
 def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, total: int) -> Drawn:
-    """The transfer set of images that were chosen, once the suspect has answered.
+    """The transfer set of chosen images, once the suspect has answered.
 
     Args:
         images: (k,) indices of the chosen images.
@@ -178,7 +175,7 @@ def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, 
 
 
 class _Rows(NamedTuple):
-    """Rows that may be taken: image, view, label, and how many of the image's rows go before this one."""
+    """Rows that may be drawn: image, view, label, and how many of the image's rows precede this one."""
 
     images: Indices
     views: npt.NDArray[np.int16]
@@ -186,13 +183,13 @@ class _Rows(NamedTuple):
     rank: npt.NDArray[np.int16]
 
     def first(self, taken: Sequence[int], groups: Integers, places: Ids) -> "_Rows":
-        """The first `taken` of each group; `places` (n_images,) of all images in the queue."""
+        """The first `taken` of each group; `places` (n_images,) are those of all images in the queue."""
         chosen = _first(taken, groups, self.rank, places[self.images])
         return _Rows(self.images[chosen], self.views[chosen], self.labels[chosen], self.rank[chosen])
 
 
 def _rows(pool: Indices, usable: Flags, answers: Answers) -> _Rows:
-    """A row for each usable view of the images of a pool; usable: (n_pool, n_views)."""
+    """A row for each usable view (n_pool, n_views) of a pool's images."""
     image, view = np.nonzero(usable)
     rank = np.cumsum(usable, axis=1, dtype=np.int16)[image, view] - 1
     images = pool[image]
@@ -200,7 +197,7 @@ def _rows(pool: Indices, usable: Flags, answers: Answers) -> _Rows:
 
 
 def _first(taken: Sequence[int], groups: Integers, rank: Integers, places: Ids) -> Indices:
-    """Which rows to take: of each group as many as are to be `taken`, by rank, then by place; sorted by group."""
+    """The rows to draw: `taken` of each group, by rank, then by place; sorted by group."""
     order = np.lexsort((places, rank, groups))
     by_group = groups[order]
     start = np.searchsorted(by_group, np.arange(len(taken)))
@@ -210,7 +207,7 @@ def _first(taken: Sequence[int], groups: Integers, rank: Integers, places: Ids) 
 
 
 def _places(image_ids: Ids, seed: int) -> Ids:
-    """The place of each image in the queue: uniform over 64 bits, and another one for another seed."""
+    """The place of each image in the queue: uniform over 64 bits, and different for every seed."""
     return _mixed(_mixed(np.array([seed], np.uint64)) ^ image_ids.astype(np.uint64))
 
 
@@ -226,7 +223,7 @@ def _mixed(words: Ids) -> Ids:
 def _pool(
     findings: Sequence[ClassFinding], found: Flags, answers: Answers, fill: bool
 ) -> tuple[Indices, npt.NDArray[np.int32]]:
-    """Images that may be taken and the class of each: the kept ones, and those that fill classes not found."""
+    """Images that may be drawn and the class of each: the kept ones, and those that fill classes not found."""
     kept = [finding.filtered.kept for finding, is_found in zip(findings, found, strict=True) if is_found]
     pool = np.concatenate([*kept, np.empty(0, np.intp)]).astype(np.intp)
     if fill:
@@ -237,7 +234,7 @@ def _pool(
 
 
 def _wanted(total: int, sharing: Flags) -> list[int]:
-    """How many rows each class gets when nothing is short."""
+    """How many rows each class gets if no class has too few."""
     return share_evenly(np.where(sharing, total, 0).tolist(), total)
 
 
@@ -267,27 +264,28 @@ def _drawn(rows: _Rows, shares: tuple[ClassTransfer, ...], notes: Sequence[str])
     """
     some = [share for share in shares if share.n_rows]
     if len(shares) < 2:
-        raise SettingsError("The suspect has a single class. There is nothing that a clone of it could learn.")
+        raise SettingsError("The suspect has only one class, so a clone could not learn anything.", key="single class")
     if len(some) < 2:
         of = f"only class {_named(some[0])} gets images" if some else "no class gets an image"
         raise SettingsError(
-            f"A clone needs images of at least two classes, and {of}. "
-            "Take another source, reserve fewer images, or find more classes first."
+            f"A clone needs images of at least two classes, but {of}. "
+            "Choose another source, reserve fewer images, or find more classes first.",
+            key="too few classes",
         )
     return Drawn(rows.images, rows.views, rows.labels, shares, tuple(notes))
 
 
 def _require_answers(answers: Answers) -> None:
     if answers.shape[1] == 0 or not (answers[:, 0] != NOT_ASKED).any():
-        raise SettingsError("The suspect has not answered anything about these images yet. Ask it first.")
+        raise SettingsError("The suspect has not been queried with these images yet. Query it first.", key="no answers")
 
 
 def _require_images(images: Integers) -> None:
     if len(images) == 0:
-        raise SettingsError(ALL_TESTED)
+        raise SettingsError(ALL_TESTED, key="all tested")
 
 
-# What is told
+# Notes
 
 
 def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: TransferSettings) -> list[str]:
@@ -299,16 +297,16 @@ def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: Transf
     elif strays:
         notes.append(f"Not found and left out: {_classes(strays)}.")
     if idle := [share for share in shares if not share.wanted and found[share.target_class]]:
-        notes.append(f"A total of {settings.total:,} does not go round: nothing was wanted of {_classes(idle)}.")
+        notes.append(f"A total of {settings.total:,} is too small for all classes: {_classes(idle)} got no share.")
     n_rows = sum(share.n_rows for share in shares)
     return [*notes, *([_short_of(n_rows, settings.total)] if n_rows < settings.total else [])]
 
 
 def _doubt_note(doubtful: Sequence[ClassTransfer], settings: TransferSettings) -> list[str]:
-    """Classes whose answer may be none."""
+    """Classes whose answer is uncertain."""
     if not doubtful:
         return []
-    done = "counted as not found" if settings.uncertain == "set aside" else "taken all the same; it can be set aside"
+    done = "counted as not found" if settings.uncertain == "set aside" else "used anyway; it can be set aside"
     return [f"The interval of the score reaches below tau in {_classes(doubtful)}: {done}."]
 
 
@@ -330,7 +328,7 @@ def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:
 
 
 def _filled_notes(strays: Sequence[ClassTransfer]) -> list[str]:
-    """Classes that were not found, and what the whole corpus gave them."""
+    """Classes that were not found, and their images from the whole corpus."""
     if len(strays) <= MAX_SENTENCES:
         return [
             f"Class {share.target_class} was not found: {_counted(share.n_filled, 'image')} of the whole corpus that "
@@ -347,8 +345,8 @@ def _total_note(rows: _Rows, total: int) -> list[str]:
     n_rows, n_views = len(rows.images), int((rows.views > 0).sum())
     if not n_views:
         return [_short_of(n_rows, total)] if n_rows < total else []
-    made = f"{_counted(n_rows - n_views, 'image')} and {_counted(n_views, 'view')} of them"
-    return [f"There are {made}; {total:,} images were wanted."]
+    rows_in_words = f"{_counted(n_rows - n_views, 'image')} and {_counted(n_views, 'view')} of them"
+    return [f"There are {rows_in_words}; {total:,} images were wanted."]
 
 
 def _short_of(n_rows: int, total: int) -> str:
@@ -364,7 +362,7 @@ def _unasked_note(itself: npt.NDArray[np.int32]) -> list[str]:
     n_unasked = int((itself == NOT_ASKED).sum())
     if not n_unasked:
         return []
-    return [f"The suspect was never asked about {n_unasked:,} of {_counted(len(itself), 'image')}; they are left out."]
+    return [f"The suspect was never queried with {n_unasked:,} of {_counted(len(itself), 'image')}; they are left out."]
 
 
 def _classes(shares: Sequence[ClassTransfer]) -> str:

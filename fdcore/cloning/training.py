@@ -1,8 +1,8 @@
 """Training a clone: epochs that resume exactly, the best weights kept, and rounds of Jacobian-based augmentation.
 
-Every epoch is a pure function of the weights, the optimiser's state and (seed, epoch). So a training that was killed
-goes on from its last checkpoint and ends with the same weights bit for bit, on a CPU and with the same number of
-threads; a GPU adds in an order of its own, and nothing of the kind is promised there.
+Every epoch is a pure function of the weights, the optimiser's state and (seed, epoch). A training that was killed
+therefore resumes from its last checkpoint and ends with the same weights bit for bit, on a CPU with the same number of
+threads; a GPU adds in an order of its own, so this does not hold there.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class TrainingData(NamedTuple):
     Attributes:
         pictures: uint8 (n, H, W, C), at the suspect's input size.
         labels: int32 (n,), the suspect's.
-        groups: int64 (n,); rows of one group (the views of one image) are held out together or not at all.
+        groups: int64 (n,); rows of one group (the views of one image) are held out together.
     """
 
     pictures: Pictures
@@ -58,9 +58,9 @@ class Trained(NamedTuple):
         best: state dict of its best weights for `build_clone`'s network, on the CPU.
         history: all epochs in order.
         best_epoch: the one whose weights are `best`.
-        stopped_early: why the last round ended before its last epoch; "" where it did not.
+        stopped_early: why the last round ended before its last epoch; "" if it did not.
         circumstances: device, precision, threads and versions.
-        n_sent: pictures of all rounds of augmentation together, whose labels `ask` gave.
+        n_sent: pictures of all rounds of augmentation together.
     """
 
     best: State
@@ -82,7 +82,7 @@ def train(
     on_epoch: OnEpoch = lambda history, best: None,
     ask: Ask | None = None,
 ) -> Trained:
-    """Train a clone, from the folder's checkpoint where this training has left one.
+    """Train a clone, starting from the folder's checkpoint if this training has left one.
 
     Args:
         data: the transfer set.
@@ -90,13 +90,13 @@ def train(
         spec: the suspect's input.
         settings: how to train.
         folder: where checkpoints and rounds are kept.
-        progress: told after every step how many images of all are done; what it raises stops the training, which goes
-            on from the last finished epoch when it is called again.
-        on_epoch: told after every epoch, when its checkpoint is written, and once about those that were done before.
-        ask: asks the suspect; needed only for rounds of augmentation.
+        progress: called after every step with the images done, of all; an exception that it raises stops the training,
+            which resumes from the last finished epoch when called again.
+        on_epoch: called after every epoch, once its checkpoint is written, and once for the epochs done before.
+        ask: queries the suspect; needed only for rounds of augmentation.
 
     Raises:
-        SettingsError: the data or the settings do not fit, the loss is no number, or the memory does not suffice.
+        SettingsError: the data or the settings do not fit, the loss is not finite, or there is not enough memory.
         StorageError: a checkpoint cannot be written.
     """
     _check(data, n_classes, spec, settings, ask)
@@ -119,21 +119,18 @@ def predict(
     batch_size: int = 256,
     progress: Progress = silent,
 ) -> ClassLabels:
-    """The clone's labels of pictures; they do not depend on how many are asked.
+    """The clone's labels of pictures, int32 (n,); they do not depend on the batches.
 
     Args:
         network: the clone.
-        pictures: uint8 (n_pictures, H, W, C) in memory or on disk, such as a memory map: one batch is copied at a time.
-        images: (n,) which of them, in this order, repeated ones too; None for all.
+        pictures: uint8 (n_pictures, H, W, C) in memory or memory-mapped; one batch is copied at a time.
+        images: (n,) which of them, in this order, possibly repeated; None for all.
         device: where to compute.
         batch_size: pictures at once, at most.
-        progress: told about every batch.
-
-    Returns:
-        int32 (n,).
+        progress: called for every batch.
 
     Raises:
-        SettingsError: there is no such device, or its memory does not suffice.
+        SettingsError: there is no such device, or not enough memory.
     """
     arithmetic = choose_arithmetic(device, "float32")
     _, height, width, channels = pictures.shape
@@ -145,19 +142,19 @@ def predict(
     labels = np.empty(n, dtype=np.int32)
     with memory_errors(batch_size):
         for start in range(0, n, batch_size):
-            progress("Asking the clone", start, n)
+            progress("Querying the clone", start, n)
             rows = slice(start, start + batch_size)
             part = np.array(pictures[rows if images is None else images[rows]])
             answered = answers(network, torch.from_numpy(filled(part, batch_size)), arithmetic)
             labels[start : start + len(part)] = answered[: len(part)].cpu().numpy()
-    progress("Asking the clone", n, n)
+    progress("Querying the clone", n, n)
     return labels
 
 
 def split_rows(
     groups: npt.NDArray[np.int64], share: float, seed: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Rows to train on and rows to hold out: whole groups, about that share of them, and never all."""
+    """Rows to train on and rows to hold out: whole groups, about that share of them, but never all."""
     each, group_of = np.unique(groups, return_inverse=True)
     n_held = min(round(share * len(each)), len(each) - 1)
     held = np.zeros(len(each), dtype=bool)
@@ -192,7 +189,7 @@ class _Training:
         self.round = self.started = 0
 
     def resume(self) -> None:
-        """Go on from the checkpoint where there is one of this training, with the rounds that it rests on."""
+        """Resume from this training's checkpoint, if there is one, with the rounds that it rests on."""
         checkpoint = read_checkpoint(self.folder, self.fingerprint)
         if checkpoint is None or checkpoint.round > self.settings.jacobian_rounds:
             return
@@ -217,7 +214,7 @@ class _Training:
             self.on_epoch(self.history, best_epoch(self.history))
 
     def begin_round(self, number: int, ask: Ask) -> None:
-        """Enlarge the set by what the clone and the suspect say about it, and train further."""
+        """Enlarge the set by the pictures that the clone moves and the suspect labels."""
         found = self._stored(number) or self._new_round(number)
         if found.labels is None:
             found = Round(found.pictures, self._checked(ask(found.pictures, number), len(found.pictures)))
@@ -226,7 +223,7 @@ class _Training:
         self.round, self.started = number, len(self.history)
 
     def result(self) -> Trained:
-        """What came of it."""
+        """The finished training."""
         why = why_over(self.history, self.started, self.settings) or ""
         n_sent = len(self.rows) - self.n_first
         return Trained(self.best, self.history, best_epoch(self.history), why, self.circumstances, n_sent)
@@ -253,7 +250,7 @@ class _Training:
         return EpochResult(number, loss, agreed, self._held_out_agreement(), rate, time.perf_counter() - begun, n)
 
     def _held_out_agreement(self) -> float:
-        """Share of held-out rows that the clone puts where the suspect does; -1 where there are none."""
+        """Share of held-out rows that the clone puts where the suspect does; -1 if there are none."""
         n = len(self.held_out)
         if n == 0:
             return -1.0
@@ -265,7 +262,7 @@ class _Training:
         return agreed / n
 
     def _new_round(self, number: int) -> Round:
-        """A round's pictures, stored before anything is asked, so that no resumed training asks for others."""
+        """A round's pictures, stored before any query, so that a resumed training sends the same ones."""
         chosen = choose_rows(len(self.rows), self.n_first, seed=self.settings.seed, number=number)
         rows = torch.from_numpy(chosen).to(self.rows.pictures.device)
         pictures, labels = self.rows.pictures[rows].cpu().numpy(), self.rows.labels[rows].cpu().numpy()
@@ -283,7 +280,9 @@ class _Training:
     def _checked(self, labels: ClassLabels, n: int) -> ClassLabels:
         labels = np.asarray(labels)
         if labels.shape != (n,) or labels.min() < 0 or labels.max() >= self.n_classes:
-            raise SettingsError(f"The suspect should answer {n} classes in 0..{self.n_classes - 1}; it did not.")
+            raise SettingsError(
+                f"The suspect did not answer with {n} classes in 0..{self.n_classes - 1}.", key="answers out of range"
+            )
         return labels.astype(np.int32)
 
     def _load(self, checkpoint: Checkpoint) -> bool:
@@ -306,7 +305,7 @@ class _Training:
         )
 
     def _note_where(self, before: dict[str, Any]) -> None:
-        """Say so where the training began on other hardware or with another number of threads."""
+        """Record that the training began on other hardware or with another number of threads."""
         begun = before.get("begun", before)
         if begun != self.circumstances:
             self.circumstances |= {"begun": begun, "repeatable": False}
@@ -318,8 +317,9 @@ class _Training:
     def _require_number(self, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
             raise SettingsError(
-                f"The training came apart in epoch {epoch} (the loss is {loss}). Train anew with a lower learning rate "
-                f"than {self.settings.peak_rate:g}, or with Adam."
+                f"The training diverged in epoch {epoch} (the loss is {loss}). Train again with a learning rate below "
+                f"{self.settings.peak_rate:g}, or with Adam.",
+                key="training diverged",
             )
 
 
@@ -329,13 +329,13 @@ def _rows_of(data: TrainingData, rows: npt.NDArray[np.intp], device: torch.devic
 
 
 def _epoch_seeds(seed: int, epoch: int) -> tuple[int, int]:
-    """Seeds of an epoch's order and augmentation, and of its layers that draw."""
+    """Seeds of an epoch's order and augmentation, and of its random layers."""
     first, second = np.random.SeedSequence([seed, epoch]).generate_state(2, np.uint64)
     return int(first >> np.uint64(1)), int(second >> np.uint64(1))
 
 
 def _fingerprint(data: TrainingData, n_classes: int, spec: PreprocessSpec, settings: TrainingSettings) -> str:
-    """Hex SHA-256 over everything that the weights follow from; a training may go on on another device."""
+    """Hex SHA-256 over everything that determines the weights; a training may resume on another device."""
     shape = (n_classes, spec.height, spec.width, spec.channels, len(data.pictures))
     anywhere = asdict(replace(settings, device=""))
     digest = hashlib.sha256(json.dumps([anywhere, shape], sort_keys=True).encode())
@@ -351,14 +351,22 @@ def _check(
     pictures, labels, groups = data
     if pictures.dtype != np.uint8 or pictures.shape[1:] != shape or len(pictures) == 0:
         raise SettingsError(
-            f"A clone is trained on at least one uint8 picture of shape {shape}; it was given {len(pictures)} of "
-            f"{pictures.dtype} and shape {pictures.shape[1:]}."
+            f"A clone needs at least one uint8 picture of shape {shape}, but there are {len(pictures)} of "
+            f"{pictures.dtype} and shape {pictures.shape[1:]}.",
+            key="pictures unsuitable",
         )
     if labels.shape != (len(pictures),) or groups.shape != (len(pictures),):
         raise SettingsError(
-            f"{len(pictures)} pictures need as many labels and groups, not {len(labels)}, {len(groups)}."
+            f"{len(pictures)} pictures need as many labels and groups, not {len(labels)} and {len(groups)}.",
+            key="labels missing",
         )
     if labels.min() < 0 or labels.max() >= n_classes:
-        raise SettingsError(f"Labels lie in 0..{n_classes - 1}, and one is {labels.max()} or {labels.min()}.")
+        raise SettingsError(
+            f"Labels must lie in 0..{n_classes - 1}, but range from {labels.min()} to {labels.max()}.",
+            key="labels out of range",
+        )
     if settings.jacobian_rounds and ask is None:
-        raise SettingsError("Rounds of augmentation ask the suspect, which is not at hand. Open it, or take none.")
+        raise SettingsError(
+            "Rounds of augmentation query the suspect, which is not available. Open it, or choose 0 rounds.",
+            key="rounds without suspect",
+        )

@@ -1,7 +1,4 @@
-"""The transfer set that a finding gives: the kept images, and how a fixed total is shared among the classes.
-
-It says what a clone could be trained from; `sources` draws it.
-"""
+"""The images that a finding offers for a transfer set, and how a total is shared among classes; `sources` draws it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,31 +9,19 @@ from fdcore.method.findings import ClassFinding
 
 
 class ClassShare(NamedTuple):
-    """One class's part of a transfer set.
-
-    Attributes:
-        target_class: the class's number.
-        label: what was found; empty for "not found".
-        kept: images of the selection that the suspect itself puts in the class.
-        dropped: images of the selection that it puts elsewhere.
-    """
+    """One class's part of a transfer set."""
 
     target_class: int
-    label: str
-    kept: int
-    dropped: int
+    label: str  # what was found; empty for "not found"
+    kept: int  # images of the selection that the suspect itself puts in the class
+    dropped: int  # images of the selection that it puts elsewhere
 
 
 class TransferSet(NamedTuple):
-    """What a finding gives to train from.
+    """The images that a finding offers for training."""
 
-    Attributes:
-        classes: one for each class, in their order.
-        balance: kept images of the smallest class with any, as a share of the largest; 0 where there is none.
-    """
-
-    classes: tuple[ClassShare, ...]
-    balance: float
+    classes: tuple[ClassShare, ...]  # one for each class, in order
+    balance: float  # kept images of the smallest class with any, as a share of the largest; 0 without images
 
     @property
     def n_kept(self) -> int:
@@ -50,7 +35,7 @@ class TransferSet(NamedTuple):
 
 
 def transfer_set(findings: Sequence[ClassFinding]) -> TransferSet:
-    """Count what filtering kept and dropped of each class's answer."""
+    """Count the images of each class's answer that filtering kept and dropped."""
     classes = tuple(
         ClassShare(
             finding.selection.target_class,
@@ -65,13 +50,13 @@ def transfer_set(findings: Sequence[ClassFinding]) -> TransferSet:
 
 
 def share_evenly(available: Sequence[int], total: int) -> list[int]:
-    """How many to take of each, so that the least is as large as possible and all together are at most `total`.
+    """How many to take of each, so that the smallest share is as large as possible and the sum is at most `total`.
 
-    What one has too few of goes to the others; a remainder goes to the first that can give one more.
+    If one has too few, the others give more; a remainder goes to the first that can give one more.
     """
     have = np.asarray(available, dtype=np.int64)
     low, high = 0, int(have.max(initial=0))
-    while low < high:  # the highest level at which every class gives what it has, up to the level
+    while low < high:  # the highest level such that every class gives what it has, up to that level
         level = (low + high + 1) // 2
         if np.minimum(have, level).sum() <= total:
             low = level

@@ -114,6 +114,6 @@ def test_clones_are_compared_taken_away_and_removed(server: Server, page: Page, 
     before = table(page, "clones")
     page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_text("Remove Found, two terms?")).to_be_visible()
-    button(page, "Remove it")
+    button(page, "Remove clone")
     assert {run.id for run in read_runs(Case.open(server.cases / case_id))} == {"r-1", "r-2", "r-3"}
     assert len(table(page, "clones")) == len(before) - 1

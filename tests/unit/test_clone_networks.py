@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from raising import raises
 
 from fdcore.cloning.architectures import ARCHITECTURES, default_arch
 from fdcore.cloning.augmentation import Moves, draw_moves, move
@@ -78,7 +79,7 @@ def test_weights_of_a_training_are_restored_with_auxiliary_heads(arch):
 def test_weights_of_something_else_are_refused(change):
     """A checkpoint may come from anywhere: what does not fit the network is a sentence."""
     state = build_clone("resnet20", 3, PreprocessSpec(), seed=0).state_dict()
-    with pytest.raises(CaseError, match="damaged or belong to another network than ResNet-20"):
+    with raises(CaseError, "weights unusable", "ResNet-20", "3 classes"):
         restored("resnet20", 3, PreprocessSpec(), change(dict(state)))
 
 
@@ -97,7 +98,7 @@ def test_the_body_gets_its_input_as_the_named_preset_says():
 @pytest.mark.parametrize("arch", ["lenet", "torchvision/alexnet", "torchvision/inception_v3", "torchvision/vit_b_16"])
 def test_an_architecture_that_does_not_take_the_size_is_refused(arch):
     """A size that a network cannot take is a sentence before training, not a crash in it."""
-    with pytest.raises(SettingsError, match=r"does not take pictures of 20 x 20.*choose resnet20"):
+    with raises(SettingsError, "wrong picture size", "20 x 20", "resnet20"):
         build_clone(arch, 5, PreprocessSpec(20, 20), seed=0)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.sources import choose_images, draw_chosen, draw_found, draw_random, reserved_images
@@ -354,9 +355,9 @@ def test_images_of_a_folder_are_chosen_evenly_before_anything_is_asked():
 def test_a_source_of_which_everything_is_tested_on_says_so():
     """Before anything is asked, and not as if the suspect should be."""
     nothing = np.empty(0, int)
-    with pytest.raises(SettingsError, match="All pictures of this source are among those that are tested on"):
+    with raises(SettingsError, "all tested"):
         choose_images(nothing, 10, 3, image_ids=make_ids(0))
-    with pytest.raises(SettingsError, match="All pictures of this source are among those that are tested on"):
+    with raises(SettingsError, "all tested"):
         draw_chosen(nothing, np.empty(0, np.int32), 4, 10)
 
 
@@ -386,7 +387,7 @@ def test_a_suspect_of_one_class_has_nothing_to_be_copied():
         lambda: draw_random(answers, make_ids(10), ALL, n_classes=1),
         lambda: draw_chosen(np.arange(10), answers[:, 0], 1, 10),
     ):
-        with pytest.raises(SettingsError, match="a single class"):
+        with raises(SettingsError, "single class"):
             draw()
 
 
@@ -394,12 +395,12 @@ def test_images_of_one_class_alone_teach_nothing():
     """A suspect that puts everything in one class, or a single class that was found, is refused by name."""
     answers = np.full((10, 1), 2, np.int32)
     findings = make_findings(answers, answers[:, 0], [(), (), (2,)])
-    with pytest.raises(SettingsError, match=r"at least two classes, and only class 2 \(ship\) gets images"):
+    with raises(SettingsError, "too few classes", "2 (ship)"):
         draw_found(findings, answers, make_ids(10), ALL)
-    with pytest.raises(SettingsError, match="only class 2 gets images"):
+    with raises(SettingsError, "too few classes", "class 2 gets"):
         draw_random(answers, make_ids(10), ALL, n_classes=3)
     nothing = make_findings(answers, answers[:, 0], [(), (), ()])
-    with pytest.raises(SettingsError, match="no class gets an image"):
+    with raises(SettingsError, "too few classes", "no class"):
         draw_found(nothing, answers, make_ids(10), ALL)
 
 
@@ -412,7 +413,7 @@ def test_nothing_answered_is_said_before_anything_else(n_images):
         lambda: draw_found(findings, answers, make_ids(n_images), ALL),
         lambda: draw_random(answers, make_ids(n_images), ALL, n_classes=2),
     ):
-        with pytest.raises(SettingsError, match="Ask it first"):
+        with raises(SettingsError, "no answers"):
             draw()
 
 

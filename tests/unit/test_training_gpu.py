@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from cloning_world import N_CLASSES, SPEC
+from raising import raises
 from torch import nn
 
 from fdcore.cloning import learner
@@ -109,7 +110,7 @@ def test_a_gpu_without_memory_is_a_sentence_and_finished_epochs_stay(tmp_path):
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(1e-5)
     try:
-        with pytest.raises(SettingsError, match="memory does not suffice for steps of 32 images"):
+        with raises(SettingsError, "not enough memory", "32 images"):
             trained(tmp_path)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

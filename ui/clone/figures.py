@@ -1,4 +1,4 @@
-"""The figures of the Clone page, made of what the page holds."""
+"""The figures of the Clone page."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,20 +40,20 @@ def draw_held_out(runs: Sequence[CloneRun], titles: Titles, revision: str) -> go
 
 
 def draw_rates(comparison: Comparison, titles: Titles, measure: Measure, revision: str) -> go.Figure:
-    """Every clone with its interval."""
+    """The rate of every clone with its interval."""
     rows = [CloneRate(titles[one.run.id], one.run.source, rate_of(one, measure)) for one in comparison.columns]
     suspect = comparison.columns[0].evaluation.suspect_accuracy if measure == "accuracy" else None
     return clone_rates(rows, measure, suspect=suspect, revision=revision)
 
 
 def draw_confusion(comparison: Comparison, column: Column, revision: str) -> go.Figure:
-    """Where one clone goes astray."""
+    """The classes that one clone confuses."""
     names = [class_cell(i, name) for i, name in enumerate(comparison.names)]
     return confusion_matrix(column.evaluation.confusion(), names, revision=revision)
 
 
 def draw_density(comparison: Comparison, titles: Titles, measure: Measure, revision: str) -> go.Figure:
-    """Figure 4: how many classes are copied how well."""
+    """Figure 4: how well the classes are copied."""
     rows = [_class_rates(titles[one.run.id], one, measure) for one in comparison.columns]
     if measure == "accuracy":
         own = _known(comparison.columns[0].evaluation.suspect_accuracy_per_class())
@@ -62,7 +62,7 @@ def draw_density(comparison: Comparison, titles: Titles, measure: Measure, revis
 
 
 def draw_cost(comparison: Comparison, titles: Titles, revision: str) -> go.Figure:
-    """Agreement against answers."""
+    """Agreement by the number of answers."""
     sources = {column.run.id: column.run.source for column in comparison.columns}
     points = [
         ClonePrice(titles[one.run_id], sources[one.run_id], one.n_answers, one.agreement)

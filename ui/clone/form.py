@@ -1,4 +1,4 @@
-"""What to train clones from, what that gives and costs, and the button that starts it."""
+"""The form for training clones: sources, transfer sets, cost and the start button."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from fdcore.work.clones.testing import MAX_TESTED
 from ui import cached
 from ui.clone.settings import choose_settings, images_per_second, offered_networks
 from ui.clone.sources import choose_sources, choose_test
-from ui.clone.tables import source_title, told_seconds, transfer_table, uneven
+from ui.clone.tables import plausible_seconds, source_title, transfer_table, uneven
 from ui.frame import Desk, start_work
 from ui.panels import show_numbers, show_table
 from ui.sentences import fragment
@@ -33,36 +33,22 @@ _GPU = Path("/dev/nvidiactl")
 
 
 class Given(NamedTuple):
-    """What is known when clones are asked for.
+    """The transfer sets and their cost."""
 
-    Attributes:
-        drawn: what each source of the corpus gives.
-        refused: why a source gives nothing.
-        n_queries: the most that are sent before training.
-        budget_left: what the case's budget allows; None for no limit.
-    """
-
-    drawn: Mapping[Source, TransferFacts]
-    refused: Mapping[Source, str]
-    n_queries: int
-    budget_left: int | None
+    drawn: Mapping[Source, TransferFacts]  # of each source of the corpus
+    refused: Mapping[Source, str]  # why a source gives nothing
+    n_queries: int  # at most, before training
+    budget_left: int | None  # None for no limit
 
 
 def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -> None:
-    """The form; it follows every change by itself.
-
-    Args:
-        desk: the page's.
-        case: the open case.
-        findings: the saved ones.
-        runs: the case's clones so far.
-    """
+    """Draw the form, which updates on every change; `findings` are the saved ones."""
 
     @fragment()
     def form() -> None:
         st.caption(
-            "One clone is trained for each source, one after the other and all in the same way. It learns the "
-            "suspect's answers, not what anybody says that the images show."
+            "One clone is trained for each source, one after the other, with the same settings. It learns the "
+            "suspect's answers, not the labels that come with the images."
         )
         found = any(len(one.filtered.kept) for one in findings.classes)
         sources = choose_sources(desk, found=found)
@@ -90,7 +76,7 @@ def _settings(desk: Desk, case: Case, findings: Findings) -> tuple[TransferSetti
 
 
 def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferSettings, evaluation: str) -> Given:
-    """Draw the transfer set of each source, to see what it gives; what one lacks does not stop the others."""
+    """Draw the transfer set of each source; if one source gives nothing, the others are still shown."""
     drawn: dict[Source, TransferFacts] = {}
     refused: dict[Source, str] = {}
     n_queries, left, n_tested = 0, None, MAX_TESTED if evaluation else 0
@@ -101,7 +87,7 @@ def _look(desk: Desk, case: Case, sources: Sequence[Source], transfer: TransferS
         except FdError as error:
             refused[source] = str(error)
             continue
-        if source.kind is not SourceKind.FOLDER:  # a folder is drawn once it was asked about
+        if source.kind is not SourceKind.FOLDER:  # a folder is drawn after its queries
             drawn[source] = cost.drawn[source.name]
         n_queries, left = n_queries + cost.n_queries - n_tested, cost.budget_left
     return Given(drawn, refused, n_queries + n_tested, left)
@@ -111,7 +97,7 @@ def _cost(
     case: Case, findings: Findings, runs: Sequence[CloneRun], sources: Sequence[Source], given: Given,
     transfer: TransferSettings, training: TrainingSettings,
 ) -> None:  # fmt: skip
-    """What it takes, told beforehand."""
+    """The cost, shown before anything is sent."""
     usable = [one for one in sources if one not in given.refused]
     n_images = sum(given.drawn[one].n_rows if one in given.drawn else transfer.total for one in usable)
     seconds = _seconds(case, runs, training, n_images, given.n_queries)
@@ -119,25 +105,25 @@ def _cost(
     show_numbers(
         "clone_cost",
         ("Clones", f"{len(usable):,}"),
-        ("Images in all", f"{n_images:,}", "Rows of all transfer sets, views included."),
+        ("Images in total", f"{n_images:,}", "Rows of all transfer sets, views included."),
         ("Queries to send", f"{'up to ' if given.n_queries else ''}{given.n_queries:,}",
-         "Images of the corpus were answered during scoring and are not asked about again; only folders and rounds of "
-         "augmentation are."),
+         "Images of the corpus were answered during scoring and are not sent again; only those of folders and rounds "
+         "of augmentation are."),
         ("Budget left", left, "Queries that this case may still send."),
         ("Time", "not known yet" if seconds is None else f"about {duration(seconds)}",
-         "From the speed of earlier clones in this case. Before the first one nobody knows how fast this machine "
-         "trains the network: the time left is told after its first epoch."),
+         "Estimated from the speed of earlier clones in this case. Without any, the time left is shown after the first "
+         "epoch."),
     )  # fmt: skip
     n_scored = counted(n_scoring_answers(findings), "answer")
     st.caption(f"The finding itself cost {n_scored} of the suspect, during scoring. Clones from the found images rest "
                "on all of them; a clone from random images needs one for each of its images.")  # fmt: skip
     if training.jacobian_rounds:
         more = jacobian_queries(training, round(n_images * (1 - training.held_out)))
-        st.caption(f"{counted(training.jacobian_rounds, 'round')} of augmentation sends up to {more:,} queries more.")
+        st.caption(f"Augmentation ({counted(training.jacobian_rounds, 'round')}) sends up to {more:,} more queries.")
 
 
 def n_scoring_answers(findings: Findings) -> int:
-    """Answers of the suspect that the finding rests on: what it cost before any clone."""
+    """Answers of the suspect that the finding rests on: its cost before any clone."""
     return int((findings.scored.answers >= 0).sum())
 
 
@@ -147,13 +133,13 @@ def _seconds(
     per_s, tested = images_per_second(runs, training), read_test_query(case)
     if not per_s:  # no clone yet, or a record without images
         return None
-    asking = n_queries / tested.pictures_per_s if tested and tested.pictures_per_s > 0 else 0.0
+    querying = n_queries / tested.pictures_per_s if tested and tested.pictures_per_s > 0 else 0.0
     n_training = round(n_images * (1 - training.held_out))
-    return told_seconds(planned_images(training, n_training) / per_s + asking)
+    return plausible_seconds(planned_images(training, n_training) / per_s + querying)
 
 
 def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) -> None:
-    """What each source of the corpus gives each class."""
+    """The images that each source of the corpus gives each class."""
     for source in sources:
         if reason := given.refused.get(source):
             st.warning(f"{inert(source_title(source))}: {inert(reason)}", icon=":material/warning:")
@@ -165,20 +151,20 @@ def _transfer_sets(findings: Findings, sources: Sequence[Source], given: Given) 
     with st.container(key="transfer_sets"):
         st.markdown("**What each source gives**")
         show_table(table, "transfer_table", {
-            "Class": column.TextColumn(width="medium", help="The suspect's class and what was found for it"),
+            "Class": column.TextColumn(width="medium", help="The suspect's class and its finding"),
             **{title: column.NumberColumn(format="localized", width="small") for title in shown},
             **{f"{title}: made of": column.TextColumn(width="medium") for title in shown},
         }, most_px=_TABLE_PX, alt="How many images each source gives for each class")  # fmt: skip
-        if said := uneven(shown):
-            st.caption(said)
+        if caveat := uneven(shown):
+            st.caption(caveat)
         for title, facts in shown.items():
             _notes(title, facts.notes)
         if any(one.kind is SourceKind.FOLDER for one in sources):
-            st.caption("What a folder gives each class is known once the suspect was asked about its images.")
+            st.caption("The images that a folder gives each class are known after the suspect has answered them.")
 
 
 def _notes(title: str, notes: Sequence[str]) -> None:
-    """What is short, filled or left out, a line for each."""
+    """What is missing, filled or left out, one line each."""
     if notes:
         more = len(notes) - MAX_NOTES
         lines = [shortened(note, 300) for note in notes[:MAX_NOTES]] + ([f"and {more:,} more"] if more > 0 else [])
@@ -203,9 +189,9 @@ def _start(
 def _refusal(desk: Desk, usable: Sequence[Source], given: Given) -> str:
     """Why nothing can be started now; empty where it can."""
     if desk.busy:
-        return "Work is under way in this case. Wait until it has ended."
+        return "Work is in progress in this case. Wait until it has ended."
     if not usable:
-        return "Choose at least one source that gives something to train from."
+        return "Choose at least one source with images to train on."
     if given.budget_left == 0 and given.n_queries:
-        return "The budget is used up, so no folder can be asked about. Raise it on the Leaf scores page."
+        return "The budget is used up, so images from folders cannot be sent. Raise it on the Leaf scores page."
     return ""

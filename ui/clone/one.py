@@ -1,4 +1,4 @@
-"""One clone: what it is, where it goes astray, its files to take away, keeping its best weights, removing it."""
+"""One clone in detail: its facts, its confusions, its files, and the buttons that resume, keep or remove it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,21 +35,21 @@ _FILES = (
 
 
 def panel(desk: Desk, case: Case, runs: Sequence[CloneRun], shown: Shown | None, *, active: bool) -> Column | None:
-    """Every clone in a table, their curves, and one of them in detail; its column of the results, where it has one.
+    """Draw the table of clones, their curves, and one in detail; returns its column of the results, if it has one.
 
     Args:
         desk: the page's.
         case: the open case.
         runs: at least one.
-        shown: what the results are about; None where there are none.
-        active: whether clones are being made now: then the curves stand above.
+        shown: the results; None if there are none.
+        active: whether clones are being trained now; table and curves are then drawn above.
     """
     titles = run_titles(runs)
     with st.container(border=True, key="clones"):
         st.markdown(f"**{'Finished clones' if active else 'Clones'}**")
-        if not active:  # else they stand above, and follow the training
+        if not active:  # otherwise they are drawn above and follow the training
             runs_overview(runs, titles, active=False)
-            with st.expander("How they were trained", icon=":material/show_chart:", key="clone_curves_box",
+            with st.expander("Training curves", icon=":material/show_chart:", key="clone_curves_box",
                              expanded=shown is None):  # fmt: skip
                 curves(desk.case_id, runs)
         run = _choose(runs, titles)
@@ -57,32 +57,26 @@ def panel(desk: Desk, case: Case, runs: Sequence[CloneRun], shown: Shown | None,
         with st.container(horizontal=True, vertical_alignment="center", key="clone_actions"):
             _downloads(desk, case, run)
             if not active:
-                _going_on(desk, case, run)
+                _resume_buttons(desk, case, run)
                 _remove_button(desk, case, run.id, titles[run.id])
         column = next((one for one in shown.comparison.columns if one.run.id == run.id), None) if shown else None
         if shown and column:
-            _astray(desk, shown.comparison, column)
+            _confusions(desk, shown.comparison, column)
     return column
 
 
 def damaged(desk: Desk, case: Case, reasons: dict[str, str]) -> None:
-    """Records that cannot be read, each with the way to be rid of it; the others stay usable."""
+    """Records that cannot be read, each with a button to remove it; the others stay usable."""
     for run_id, reason in reasons.items():
-        if not _is_run_id(run_id):
-            st.warning(f"{RUNS}/{inert(shortened(run_id, 60))} cannot be the folder of a clone: none has such a name. "
-                       "Remove it by hand.", icon=":material/warning:")  # fmt: skip
+        try:
+            run_folder(run_id)
+        except CaseError:
+            st.warning(f"{RUNS}/{inert(shortened(run_id, 60))} cannot be the folder of a clone, because its name is "
+                       "not valid. Remove it manually.", icon=":material/warning:")  # fmt: skip
             continue
         with st.container(horizontal=True, vertical_alignment="center", key=f"clone_damaged_{run_id}"):
             st.warning(f"{inert(shortened(run_id, 60))}: {inert(shortened(reason, 300))}", icon=":material/warning:")
             _remove_button(desk, case, run_id, f"the damaged clone {shortened(run_id, 40)}")
-
-
-def _is_run_id(name: str) -> bool:
-    try:
-        run_folder(name)
-    except CaseError:
-        return False
-    return True
 
 
 # Parts
@@ -106,7 +100,7 @@ def _facts(run: CloneRun, *, active: bool) -> None:
         f"{run.training.arch}, {len(run.history):,} of {counted(planned_epochs(run.training), 'epoch')}",
     ]
     if run.best_agreement is not None:
-        facts.append(f"kept epoch {run.best_epoch:,}: {percent(run.best_agreement)} agreement held out")
+        facts.append(f"kept epoch {run.best_epoch:,}: {percent(run.best_agreement)} held-out agreement")
     if run.circumstances:
         facts.append(", ".join(f"{key} {value}" for key, value in list(run.circumstances.items())[:4]))
     st.text(" · ".join(shortened(str(fact), 160) for fact in facts))
@@ -126,7 +120,7 @@ def _downloads(desk: Desk, case: Case, run: CloneRun) -> None:
 
 
 def _size(path: Path) -> int | None:
-    """In bytes; None where there is no such file, or none any more."""
+    """In bytes; None if there is no such file."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:
@@ -134,32 +128,32 @@ def _size(path: Path) -> int | None:
 
 
 def reading(path: Path) -> Callable[[], bytes]:
-    """How a file is read once somebody asks for it; by then it may be gone."""
+    """A function that reads a file on download; by then it may be missing."""
 
     def read() -> bytes:
         try:
             return path.read_bytes()
         except OSError as error:
             raise CaseError(
-                f"{path.name} of this clone cannot be read ({error.strerror}). Draw the page anew."
+                f"{path.name} of this clone cannot be read ({error.strerror}). Reload the page.", key="file unreadable"
             ) from error
 
     return read
 
 
-def _going_on(desk: Desk, case: Case, run: CloneRun) -> None:
-    """What can be done with a clone whose training was stopped; it is tested as was wanted last."""
+def _resume_buttons(desk: Desk, case: Case, run: CloneRun) -> None:
+    """Buttons for a clone whose training was stopped; it is tested on the set of the last request."""
     if run.finished:
         return
     last = last_request(case)
     evaluation = last.evaluation if last else ""
     trained = run.stage == "trained"
-    if st.button("Test and export it" if trained else "Go on training", key="clone_go_on", icon=":material/play_arrow:",
-                 help="Its training is over." if trained else "Goes on after the last finished epoch."):  # fmt: skip
+    if st.button("Test and export" if trained else "Resume training", key="clone_go_on", icon=":material/play_arrow:",
+                 help="Its training is over." if trained else "Resumes after the last finished epoch."):  # fmt: skip
         start_work(desk, "clone-go-on", runs=[run.id], evaluation=evaluation, by=desk.by)
     if run.best_epoch and not trained and st.button(
         "Keep the best so far", key="clone_keep_best", icon=":material/flag:",
-        help=f"Ends its training here: the weights of epoch {run.best_epoch:,} are tested and exported.",
+        help=f"Ends the training now: the weights of epoch {run.best_epoch:,} are tested and exported.",
     ):  # fmt: skip
         start_work(desk, "clone-finish", run=run.id, evaluation=evaluation, by=desk.by)
 
@@ -167,9 +161,9 @@ def _going_on(desk: Desk, case: Case, run: CloneRun) -> None:
 def _remove_button(desk: Desk, case: Case, run_id: str, title: str) -> None:
     with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"clone_remove_{run_id}"):
         st.text(f"Remove {title}?")
-        st.caption("Its weights, its curves and its tests go. The suspect's answers stay, so that training it again "
-                   "costs no query. The audit log notes it.")  # fmt: skip
-        if st.button("Remove it", key=f"clone_remove_yes_{run_id}", type="primary") and attempt(
+        st.caption("Its weights, curves and tests are deleted. The suspect's answers stay, so training it again costs "
+                   "no queries. The removal is recorded in the audit log.")  # fmt: skip
+        if st.button("Remove clone", key=f"clone_remove_yes_{run_id}", type="primary") and attempt(
             lambda: _remove(desk, case, run_id)
         ):
             st.rerun()
@@ -180,23 +174,23 @@ def _remove(desk: Desk, case: Case, run_id: str) -> None:
         remove_clone(lab, run_id)
 
 
-def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
-    """Where a clone answers otherwise than the suspect."""
-    st.markdown("**Where it goes astray**")
+def _confusions(desk: Desk, comparison: Comparison, column: Column) -> None:
+    """Where a clone and the suspect differ."""
+    st.markdown("**Where it differs from the suspect**")
     names = comparison.names
     if len(names) > MAX_CONFUSION:
-        st.caption(f"The suspect has {len(names):,} classes; which of them the clone confuses is shown for at most "
+        st.caption(f"The suspect has {len(names):,} classes; confused classes are shown for at most "
                    f"{MAX_CONFUSION:,}.")  # fmt: skip
         return
     pairs, n_pairs = worst_pairs(column.evaluation.confusion())
-    st.caption(f"On {inert(shortened(comparison.set_name, 80))}: what the suspect says, and what the clone says of the "
-               f"same pictures. {comparison.about_names}".rstrip())  # fmt: skip
+    st.caption(f"Answers of the suspect and of the clone to the same pictures: "
+               f"{inert(shortened(comparison.set_name, 80))}. {comparison.about_names}".rstrip())  # fmt: skip
     if len(names) <= MAX_MATRIX:
         show_figure(draw_confusion(comparison, column, f"{desk.case_id} {column.run.id}"), "clone_confusion",
                     "Of the pictures that the suspect puts in a class, the share that the clone puts in each class",
                     f"{desk.case_id}-{column.run.id}-confusion")  # fmt: skip
     if not pairs:
-        st.text("Nowhere: it answers like the suspect to every picture.")
+        st.text("Nowhere: it agrees with the suspect on every picture.")
         return
     config_of = st.column_config
     show_table(pairs_table(pairs, names), "clone_pairs", {
@@ -204,7 +198,7 @@ def _astray(desk: Desk, comparison: Comparison, column: Column) -> None:
         "The clone says": config_of.TextColumn(),
         "Pictures": config_of.NumberColumn(format="localized", width="small"),
         "Share": config_of.ProgressColumn("Of the class", min_value=0.0, max_value=100.0, format="%.0f %%",
-                                          width="small", help="Of the pictures that the suspect puts in its class"),
+                                          width="small", help="Of the pictures that the suspect puts in this class"),
     }, most_px=_TABLE_PX, alt="The pairs of classes that the clone confuses, the most frequent first")  # fmt: skip
     if n_pairs > len(pairs):
-        st.caption(f"The most frequent {len(pairs):,} of {n_pairs:,} pairs.")
+        st.caption(f"The {len(pairs):,} most frequent of {n_pairs:,} pairs.")

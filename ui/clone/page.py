@@ -1,4 +1,4 @@
-"""The parts of the Clone page in their order: before there is a clone the form comes first, then what came out."""
+"""The parts of the Clone page in their order."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _INTRO = (
-    "If what was found is right, it can be used: a network is trained on the found images, labelled by the suspect "
-    "itself. The same is done with random images. If the clone from the found images answers like the suspect more "
-    "often, that speaks for what was found."
+    "If the finding is right, it can be used: one network is trained on the found images, another on random images, "
+    "both labelled by the suspect itself. If the clone from the found images agrees with the suspect more often, this "
+    "supports the finding."
 )
 
 
 def draw_page(desk: Desk) -> None:
-    """Everything about clones of the case's suspect."""
+    """Draw everything about clones of the case's suspect."""
     case = desk.case
     saved = selection_settings(case)
     findings = cached.findings(case, saved)
@@ -41,7 +41,7 @@ def draw_page(desk: Desk) -> None:
     left, right = st.columns([5, 1], vertical_alignment="top")
     left.markdown(_INTRO)
     top_right = right.container(horizontal=True, horizontal_alignment="right")
-    _say_unsaved(saved)
+    _warn_unsaved(saved)
     one.damaged(desk, case, cached.damaged_clones(case))
     job = desk.newest_job(*live.KINDS)
     active = bool(job and job.active)
@@ -52,34 +52,34 @@ def draw_page(desk: Desk) -> None:
     shown = results.draw(desk, case, findings)
     looked_at = [run for run in runs if run.finished or not active]
     chosen = one.panel(desk, case, looked_at, shown, active=active) if looked_at else None
-    _making(desk, case, findings, runs)
+    _form(desk, case, findings, runs)
     kept_panel(desk, findings)
     with top_right:
-        _take_away(desk, findings, runs, shown, chosen)
+        _export(desk, findings, runs, shown, chosen)
 
 
 # Parts
 
 
-def _say_unsaved(saved: SelectionSettings) -> None:
+def _warn_unsaved(saved: SelectionSettings) -> None:
     shown = state.linked_settings(saved).settings
     if shown != saved:
         st.warning(
-            f"Clones are drawn from the saved conclusions ({state.settings_in_words(saved)}). To use others, save them "
-            "on the Selection page.",
+            f"Clones use the saved conclusions ({state.settings_in_words(saved)}). To use others, save them on the "
+            "Selection page.",
             icon=":material/update:",
         )
 
 
-def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -> None:
-    """The form, or why no clone can be made."""
+def _form(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -> None:
+    """The form, or why no clone can be trained."""
     if len(findings.classes) < 2:
-        st.info("This suspect has a single class: every network agrees with it, so a clone would show nothing.",
+        st.info("This suspect has only one class: every network agrees with it, so a clone would show nothing.",
                 icon=":material/info:")  # fmt: skip
         return
     if not any(len(found.filtered.kept) for found in findings.classes):
         tau = findings.settings.tau
-        frame.empty(f"No image is kept for any class at tau = {tau:g}, so there is nothing to train from.",
+        frame.empty(f"No image is kept for any class at tau = {tau:g}, so there is nothing to train on.",
                     "Change tau in Selection", "Selection")  # fmt: skip
         return
     if not runs and not desk.busy:
@@ -91,10 +91,10 @@ def _making(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]
         form.draw(desk, case, findings, runs)
 
 
-def _take_away(
+def _export(
     desk: Desk, findings: Findings, runs: Sequence[CloneRun], shown: Shown | None, chosen: Column | None
 ) -> None:
-    """The Export menu: what this page itself shows."""
+    """The Export menu: the tables and figures of this page."""
     scored = findings.scored
     tables: dict[str, Callable[[], bytes]] = {}
     if shown:

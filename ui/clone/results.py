@@ -1,4 +1,4 @@
-"""How well the clones copy the suspect: in words, as the paper's Table 5, and as figures."""
+"""How well the clones copy the suspect: in words, as the paper's Table 5, and in figures."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,17 +38,11 @@ from ui.text import counted, distinct_texts, inert, shortened
 
 _SET, _MEASURE = "clone_set", "clone_measure"
 _MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
-_TABLE_PX, _CLASS_PX, _CELL_PX = 470, 150, 112  # five clones fit into a page of 1280
+_TABLE_PX, _CLASS_PX, _CELL_PX = 470, 150, 112  # five clones fit into a page of 1280 px
 
 
 class Shown(NamedTuple):
-    """What the results are about.
-
-    Attributes:
-        comparison: clones tested on the chosen set.
-        measure: what is looked at.
-        titles: what each clone is called, by its id.
-    """
+    """The results on show: clones tested on the chosen set, the measure, and the clones' titles by id."""
 
     comparison: Comparison
     measure: Measure
@@ -56,20 +50,15 @@ class Shown(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What follows from how the found and the random images did, as a badge.
+    """The conclusion from the results of the found and the random images, as a badge of `st.badge`."""
 
-    Attributes:
-        said: in a few words.
-        icon, color: as `st.badge` takes them.
-    """
-
-    said: str
+    text: str
     icon: str
     color: Literal["green", "orange", "gray"]
 
 
 def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
-    """The results on the chosen evaluation set; None where no clone was tested yet."""
+    """Draw the results on the chosen evaluation set; None if no clone was tested yet."""
     sets = cached.clone_sets(case)
     if not sets:
         return None
@@ -84,8 +73,8 @@ def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
             st.text("No finished clone was tested on these pictures.")
             return None
         shown = Shown(comparison, measure, run_titles([column.run for column in comparison.columns]))
-        _say(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
-        _say_stale(case, findings, shown)
+        _headline(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
+        _name_stale(case, findings, shown)
         _set_notes(facts, comparison, cached.clone_left_out(case, facts.key))
         _figures(desk, shown, n_scoring_answers(findings))
         _table(shown)
@@ -97,7 +86,7 @@ def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
 
 
 def _choices(sets: Sequence[EvaluationSetFacts]) -> tuple[EvaluationSetFacts, Measure]:
-    """Which pictures, and what is measured; only asked where there is a choice."""
+    """The set of pictures and the measure, with a widget for each if there is a choice."""
     by_key = {facts.key: facts for facts in sets}
     names = distinct_texts({facts.key: shortened(facts.name, 60) for facts in sets})
     if st.session_state.get(_SET) not in by_key:
@@ -115,18 +104,18 @@ def _choices(sets: Sequence[EvaluationSetFacts]) -> tuple[EvaluationSetFacts, Me
     return facts, measure or "agreement"
 
 
-def _say(shown: Shown, *, of_corpus: bool) -> None:
+def _headline(shown: Shown, *, of_corpus: bool) -> None:
     st.subheader(inert(headline(shown.comparison, shown.measure)), anchor=False, width="stretch")
     if (found := judgement(shown.comparison, shown.measure, of_corpus=of_corpus)) is not None:
-        st.badge(found.said, icon=found.icon, color=found.color)
-    if said := differences(shown.comparison):
-        st.caption(said)
+        st.badge(found.text, icon=found.icon, color=found.color)
+    if caveat := differences(shown.comparison):
+        st.caption(caveat)
     for note in one_class_notes(shown.comparison, shown.titles):
         st.warning(inert(note), icon=":material/warning:")
 
 
-def _say_stale(case: Case, findings: Findings, shown: Shown) -> None:
-    """Name the clones that were made from another finding than the case's."""
+def _name_stale(case: Case, findings: Findings, shown: Shown) -> None:
+    """Name the clones whose finding differs from the case's present one."""
     choices, corpus = read_choices(case), case.facts().corpus_fingerprint
     stale = [
         shown.titles[column.run.id]
@@ -137,20 +126,15 @@ def _say_stale(case: Case, findings: Findings, shown: Shown) -> None:
         were = "was" if len(stale) == 1 else "were"
         st.caption(
             f":material/history: {inert('; '.join(stale))} {were} made from an earlier finding: settings, locked "
-            "answers or corpus have changed since. Train anew to test the present one."
+            "answers or corpus have changed since. Train again to test the present one."
         )
 
 
 def judgement(comparison: Comparison, measure: Measure, *, of_corpus: bool) -> Judgement | None:
-    """Whether the found images made a better clone than random ones; None where the two cannot be held together.
+    """Whether the found images made a better clone than random ones; None if the two cannot be compared.
 
-    Only clones that were made alike are judged, and only on pictures from outside the corpus: on its own images a clone
-    from random ones is at home.
-
-    Args:
-        comparison: on one set.
-        measure: by what.
-        of_corpus: whether the set is the corpus' held-back images.
+    Only clones that were made alike are judged, and only on pictures from outside the corpus (`of_corpus` is False):
+    on the corpus' own images a clone from random ones has the advantage.
     """
     column = best_found(comparison)
     base = comparison.baseline(column) if column else None
@@ -159,21 +143,21 @@ def judgement(comparison: Comparison, measure: Measure, *, of_corpus: bool) -> J
     if not made_alike(column.run, base.run):
         return Judgement("Not a fair comparison yet", ":material/question_mark:", "orange")
     if of_corpus:
-        return Judgement("Images of the corpus cannot decide it: test on other pictures", ":material/info:", "gray")
+        return Judgement("Images of the corpus cannot decide this: test on other pictures", ":material/info:", "gray")
     ahead = lead(column.evaluation, base.evaluation, measure)
     if ahead.low > 0:
         return Judgement("The found images made a better clone than random ones", ":material/check:", "green")
     if ahead.high < 0:
         return Judgement("Random images made a better clone than the found ones", ":material/warning:", "orange")
-    return Judgement("No difference from random images is shown", ":material/question_mark:", "orange")
+    return Judgement("The difference from random images may be chance", ":material/question_mark:", "orange")
 
 
 def _set_notes(facts: EvaluationSetFacts, comparison: Comparison, n_left_out: int) -> None:
     n, sent = comparison.n_images, counted(facts.n_sent, "query", "queries")
     parts = [
-        f"Tested on {inert(shortened(facts.name, 80))}: {counted(n, 'picture')} that every clone here answered.",
+        f"Tested on {inert(shortened(facts.name, 80))}: {counted(n, 'picture')} that all clones here answered.",
         _left_out(n_left_out) if n_left_out else "",
-        f"{sent} {'was' if facts.n_sent == 1 else 'were'} sent for them." if facts.n_sent else "",
+        f"{sent} {'was' if facts.n_sent == 1 else 'were'} sent for this set." if facts.n_sent else "",
         inert(shortened(facts.note, 400)),
     ]
     st.caption(" ".join(filter(None, parts)))
@@ -200,25 +184,25 @@ def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
 
 def _density(desk: Desk, shown: Shown) -> None:
     comparison, measure, titles = shown
-    st.markdown("**How many classes are copied how well**")
+    st.markdown("**How well the classes are copied**")
     show_figure(draw_density(comparison, titles, measure, f"{desk.case_id} {measure}"), "clone_density",
                 f"Density of the classes' {measure}, a line for each clone",
                 f"{desk.case_id}-clone-density")  # fmt: skip
-    st.caption("The further right a hill lies, the more classes are copied well.")
+    st.caption("The further right a peak lies, the more classes are copied well.")
 
 
 def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
-    """Agreement by cost, and what the agreement of random images costs from the other sources."""
+    """Agreement by cost, and the cost of reaching the agreement of random images from the other sources."""
     comparison = shown.comparison
-    st.markdown("**What it cost**")
+    st.markdown("**Cost**")
     show_figure(draw_cost(comparison, shown.titles, desk.case_id), "clone_cost_chart",
                 "Agreement of each clone against the answers it rests on", f"{desk.case_id}-clone-cost")  # fmt: skip
     base = comparison.baseline(best_found(comparison))
     rate = base.evaluation.agreement if base else None
     reached = cost_to_reach(cost_points(comparison, source_title), rate.value) if rate else {}
-    said = inert(cost_sentence(reached, rate.value)) if rate else ""
-    more = f"Not counted in: the {counted(n_scored, 'answer')} of the scoring, which the found images rest on."
-    st.caption(" ".join(filter(None, (said, more))))
+    comparison_of_costs = inert(cost_sentence(reached, rate.value)) if rate else ""
+    more = f"Not included: the {counted(n_scored, 'answer')} of the scoring, which the found images rest on."
+    st.caption(" ".join(filter(None, (comparison_of_costs, more))))
 
 
 def _table(shown: Shown) -> None:
@@ -229,11 +213,11 @@ def _table(shown: Shown) -> None:
         "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
         **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
         **({SUSPECT: column.TextColumn("Suspect", width=_CELL_PX, help=SUSPECT)} if SUSPECT in table else {}),
-    }, most_px=_TABLE_PX, alt="For each class how well each clone does, with 95 % intervals")  # fmt: skip
+    }, most_px=_TABLE_PX, alt="The rate of each clone in each class, with 95 % intervals")  # fmt: skip
     by = "pictures that the suspect puts in the class" if shown.measure == "agreement" else "pictures of the class"
     st.caption(
-        f"Of the {by}; in brackets the 95 % interval. An empty cell: there is no such picture. The sentence on top is "
-        f"about all pictures, each weighing the same. {shown.comparison.about_names}".rstrip()
+        f"Share of the {by}; in brackets the 95 % interval. A cell is empty if there is no such picture. The headline "
+        f"is about all pictures, each with the same weight. {shown.comparison.about_names}".rstrip()
     )
 
 
@@ -243,8 +227,8 @@ def _test_on_more(desk: Desk) -> None:
             st.caption(reason)
             return
         st.caption(
-            "Every finished clone is tested on a folder of pictures. The suspect is asked about them, one query each. "
-            "Where sub-folders are named by the classes' numbers or names, accuracy is measured as well."
+            "Every finished clone is tested on a folder of pictures. Each picture costs one query to the suspect. If "
+            "sub-folders are named by the classes' numbers or names, accuracy is measured as well."
         )
         try:
             folder = test_folder(desk, "clone_more_set")

@@ -1,4 +1,4 @@
-"""How clones are drawn and trained, for those who want it otherwise."""
+"""The settings of drawing and training clones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,19 +13,14 @@ from ui.state import fill_widgets
 from ui.text import counted, inert
 
 _MOST = 1_000_000
-OWNER = "clone_settings_owner"  # which case the widgets were filled for
+OWNER = "clone_settings_owner"  # the case that the widgets were filled for
 _OPTIMISERS: dict[Optimiser, str] = {"sgd": "SGD with momentum", "adam": "Adam"}
-_NOT_FOUND: dict[NotFound, str] = {"leave out": "Leave it out", "random": "Random images in it"}
-_UNCERTAIN: dict[Uncertain, str] = {"take": "Take its images", "set aside": "As if not found"}
+_NOT_FOUND: dict[NotFound, str] = {"leave out": "Leave out", "random": "Use random images"}
+_UNCERTAIN: dict[Uncertain, str] = {"take": "Use its images", "set aside": "Treat as not found"}
 
 
 class Networks(NamedTuple):
-    """The architectures on offer.
-
-    Attributes:
-        titles: by name.
-        suggested: one of the names.
-    """
+    """The offered architectures: titles by name, and the suggested name."""
 
     titles: Mapping[str, str]
     suggested: str
@@ -37,13 +32,13 @@ def choose_settings(
     """Draw the settings and return them.
 
     Args:
-        case_id: whose settings they are.
-        networks: the architectures on offer.
-        last: what was asked for last in this case, which the settings begin with; None for nothing.
-        n_not_found: classes of the suspect for which nothing is found.
+        case_id: the case of the settings.
+        networks: the offered architectures.
+        last: the last request in this case, the start of these settings; None if there is none.
+        n_not_found: classes of the suspect that were not found.
 
     Raises:
-        SettingsError: they make no sense together.
+        SettingsError: the combination is not valid.
     """
     transfer = last.transfer if last else TransferSettings()
     training = last.training if last else TrainingSettings(arch=networks.suggested)
@@ -55,18 +50,13 @@ def choose_settings(
 
 
 def offered_networks(side_px: int, suggested: str) -> Networks:
-    """The architectures that suit pictures of this size.
-
-    Args:
-        side_px: the longer side of the suspect's input.
-        suggested: the name of the best of them.
-    """
+    """The architectures that suit an input whose longer side is `side_px`, with the suggested one's name."""
     small = side_px <= SMALL_SIDE
     return Networks({one.name: one.title for one in ARCHITECTURES if one.small == small}, suggested)
 
 
 def images_per_second(runs: Sequence[CloneRun], training: TrainingSettings) -> float | None:
-    """How fast such a clone was trained in this case before; None where none was."""
+    """How fast a clone of this architecture and batch size was trained in this case before; None if none was."""
     alike = [
         run
         for run in runs
@@ -106,9 +96,9 @@ def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
     with first[0]:
         arch = _architecture(networks)
     with first[1]:
-        epochs = _number("Epochs", "clone_epochs", 1, 10_000, 10, "Passes over the images. The paper takes 200.")
+        epochs = _number("Epochs", "clone_epochs", 1, 10_000, 10, "Passes over the images. The paper uses 200.")
     with first[2]:
-        batch = _number("Batch size", "clone_batch", 1, 65_536, 16, "Images of one step.")
+        batch = _number("Batch size", "clone_batch", 1, 65_536, 16, "Images per step.")
     with second[0]:
         optimiser = st.selectbox(
             "Optimiser", list(_OPTIMISERS), key="clone_optimiser", format_func=lambda one: _OPTIMISERS[one]
@@ -119,7 +109,7 @@ def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
         rounds = _number("Jacobian rounds", "clone_rounds", 0, 10, 1, _ROUNDS)
     with second[3]:
         st.space("small")
-        augment = st.toggle("Shift and mirror", key="clone_augment", help="Images change a little in every epoch.")
+        augment = st.toggle("Shift and mirror", key="clone_augment", help="Images change slightly in every epoch.")
     return replace(
         begun, arch=arch, epochs=epochs, batch_size=batch, optimiser=optimiser or "sgd", augment=augment,
         patience=patience, jacobian_rounds=rounds,
@@ -135,12 +125,12 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
         seed = st.text_input("Seed", key="clone_seed", max_chars=19, help=_SEED)
     with not_found_at:
         not_found = st.selectbox(
-            "A class not found", list(_NOT_FOUND), key="clone_not_found", format_func=lambda one: _NOT_FOUND[one],
-            help=f"{_MISSING} Here: {counted(n_not_found, 'class', 'classes')}.",
+            "Classes not found", list(_NOT_FOUND), key="clone_not_found", format_func=lambda one: _NOT_FOUND[one],
+            help=f"{_MISSING} In this case: {counted(n_not_found, 'class', 'classes')}.",
         )  # fmt: skip
     with uncertain_at:
         uncertain = st.selectbox(
-            "An uncertain answer", list(_UNCERTAIN), key="clone_uncertain", help=_DOUBT,
+            "Uncertain answers", list(_UNCERTAIN), key="clone_uncertain", help=_DOUBT,
             format_func=lambda one: _UNCERTAIN[one],
         )  # fmt: skip
     with fill_at:
@@ -148,7 +138,7 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
         fill = st.toggle("Fill up with views", key="clone_fill",
                          help="A class that has too few images gets further views of them.")  # fmt: skip
     if not seed.isdecimal():
-        st.caption(":material/info: The seed is a whole number, 0 or more; 0 is taken instead.")
+        st.caption(":material/info: The seed must be a whole number of at least 0; 0 is used instead.")
     return replace(
         begun, total=total, seed=int(seed) if seed.isdecimal() else 0, not_found=not_found or "leave out",
         uncertain=uncertain or "take", fill_views=fill,
@@ -163,28 +153,28 @@ def _architecture(networks: Networks) -> str:
     chosen = st.selectbox(
         "Network", list(dict.fromkeys([*networks.titles, networks.suggested, begun])), key="clone_arch",
         format_func=title, filter_mode="contains", accept_new_options=True,
-        help="The clone need not be built like the suspect. The paper takes GoogLeNet. Any other architecture can be "
-        "named as well, such as resnet56 or timm/resnet10t.",
+        help="The clone's architecture may differ from the suspect's. The paper uses GoogLeNet. Any registered "
+        "architecture can be entered, such as resnet56 or timm/resnet10t.",
     )  # fmt: skip
     return str(chosen or networks.suggested)
 
 
-def _number(label: str, key: str, least: int, most: int, step: int, said: str) -> int:
-    return int(st.number_input(label, least, most, key=key, step=step, help=said))
+def _number(label: str, key: str, least: int, most: int, step: int, text: str) -> int:
+    return int(st.number_input(label, least, most, key=key, step=step, help=text))
 
 
-_TOTAL = "Shared evenly over the classes; a source that has fewer gives fewer. The paper takes 5,000."
-_SEED = "Decides which images are drawn, the first weights and the order of training."
-_DOUBT = "One whose score may in truth lie below tau, so that it may be no finding at all."
+_TOTAL = "Shared evenly among the classes; a source with fewer images gives fewer. The paper uses 5,000."
+_SEED = "Determines the images drawn, the initial weights and the order of training."
+_DOUBT = "Answers whose true score may lie below tau, so that they may not be findings at all."
 _PATIENCE = (
     "Epochs without a better agreement on held-out images after which training ends; 0 for never. The best weights are "
-    "kept either way."
+    "kept in any case."
 )
 _ROUNDS = (
-    "Rounds of augmentation after Papernot et al.: each adds the images once more, moved to where the clone's answer "
-    "changes most, asks the suspect about them, and trains for as many epochs again."
+    "Rounds of augmentation after Papernot et al.: each adds the images again, moved to where the clone's answer "
+    "changes most, queries the suspect with them, and trains for the same number of epochs again."
 )
 _MISSING = (
-    "A clone never answers with a class that it saw no image of. Random images are those of the whole corpus that the "
-    "suspect puts in it."
+    "A clone never learns a class without images. Random images are those of the whole corpus that the suspect puts in "
+    "the class."
 )

@@ -1,4 +1,4 @@
-"""Which images clones are trained from, and which they are tested on."""
+"""The images that clones are trained and tested on."""
 
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -21,68 +21,58 @@ RESERVED = "Held-back images of the corpus"
 _FOLDERS, _PROBLEM = "clone_folders", "clone_folder_problem"
 _NAME, _ROLE = "clone_folder_name", "clone_folder_role"
 _KINDS = {
-    SourceKind.FOUND: "Images of the saved finding, both terms of the objective.",
-    SourceKind.ONE_TERM: "The finding at alpha = 1: how consistent the answers are, and nothing else.",
-    SourceKind.RANDOM: "Images of the corpus, whatever they show: what the others are held against.",
+    SourceKind.FOUND: "Images of the saved finding, with both terms of the objective.",
+    SourceKind.ONE_TERM: "The finding at alpha = 1, based only on how consistent the answers are.",
+    SourceKind.RANDOM: "Random images of the corpus: the baseline for the others.",
 }
 _TICKED = {SourceKind.FOUND, SourceKind.RANDOM}
 _ROLES: dict[Role, str] = {
-    "": "Not said",
-    "same": "Same as what it was trained on",
+    "": "Not specified",
+    "same": "Same as its training data",
     "similar": "Similar",
     "distant": "Distant",
 }
 
 
 class Folder(NamedTuple):
-    """A folder that the analyst added as a source.
+    """A folder that the analyst added as a source."""
 
-    Attributes:
-        name: as `places.inside` takes it.
-        role: what the analyst says that it is to the suspect.
-    """
-
-    name: str
-    role: Role
+    name: str  # for `places.inside`
+    role: Role  # its relation to the suspect according to the analyst
 
 
 def choose_sources(desk: Desk, *, found: bool) -> tuple[Source, ...]:
-    """Draw the choice and return what is chosen.
-
-    Args:
-        desk: the page's.
-        found: whether any image is kept for any class; without, there is nothing to take from the finding.
-    """
+    """Draw the choice of sources and return it; `found` says whether the finding keeps any image."""
     chosen = []
     with st.container(key="clone_sources"):
-        for column, (kind, said) in zip(st.columns(len(_KINDS)), _KINDS.items(), strict=True):
+        for column, (kind, text) in zip(st.columns(len(_KINDS)), _KINDS.items(), strict=True):
             key, possible = f"clone_from_{kind.value}", found or kind is SourceKind.RANDOM
             st.session_state.setdefault(key, kind in _TICKED)
             with column, st.container(border=True, gap=None, height="stretch"):
                 if st.checkbox(source_title(Source(kind)), key=key, disabled=not possible) and possible:
                     chosen.append(Source(kind))
-                st.caption(said if possible else "Nothing is found, so there is nothing to take.")
+                st.caption(text if possible else "Nothing is found, so there are no images.")
     return (*chosen, *_folders(desk))
 
 
 _TESTED_ON = (
-    "The same pictures for every clone; those that one of them was trained on are left out. Best is a set of the kind "
-    "that the suspect was made for, with a folder for each class: then accuracy is measured too. Type to search, or "
-    "give a path inside the corpora folder. The images held back from the corpus cost no query."
+    "The same pictures for every clone, without those that one of them was trained on. The best set is of the kind "
+    "that the suspect was made for, with a folder for each class, so that accuracy is measured too. Type to search, or "
+    "enter a path inside the corpora folder. The images held back from the corpus cost no queries."
 )
 
 
 def choose_test(desk: Desk, last: str) -> str:
-    """Draw the choice of what clones are tested on; a folder, or "" for the corpus' held-back images.
+    """Draw the choice of the test set: a folder, or "" for the corpus' held-back images.
 
     Args:
-        desk: the page's surroundings.
-        last: what they were tested on last; the choice begins with it where it lies inside the corpora folders.
+        desk: the page's.
+        last: the last test set, which is preselected if it lies inside the corpora folders.
     """
     others = [] if cannot_ask(desk.card) else cached.folders(desk.places.corpora)
     before = next((name for name in others for root in desk.places.corpora if str(root / name) == last), RESERVED)
     options = [RESERVED, *others]
-    if st.session_state.get(OWNER) != desk.case_id:  # what was chosen in another case
+    if st.session_state.get(OWNER) != desk.case_id:  # chosen in another case
         st.session_state.pop("clone_test_set", None)
     chosen = st.selectbox(
         "Tested on", options, index=options.index(before), key="clone_test_set", filter_mode="contains",
@@ -107,9 +97,9 @@ def _folder_box(desk: Desk, label: str, key: str) -> str | None:
 
 
 def cannot_ask(card: CaseCard | None) -> str:
-    """Why the suspect cannot be asked about more pictures here; empty where it can."""
+    """Why the suspect cannot be queried with more pictures; empty if it can."""
     if card is None or not card.evidence:
-        return "This case replays recorded answers: there is no suspect here that other folders could be shown to."
+        return "This case replays recorded answers: it has no suspect that could be queried with other folders."
     return ""
 
 
@@ -121,9 +111,9 @@ def _folders(desk: Desk) -> list[Source]:
     for place, folder in enumerate(kept):
         with st.container(horizontal=True, vertical_alignment="center", key=f"clone_folder_{place}"):
             st.text(f"{shortened(folder.name, 80)}", width="stretch")
-            st.badge(_ROLES[folder.role] if folder.role else "Role not said", color="gray")
+            st.badge(_ROLES[folder.role] if folder.role else "Role not specified", color="gray")
             st.button("Remove", key=f"clone_folder_remove_{place}", icon=":material/close:", type="tertiary",
-                      help=inert(f"Do not train from {shortened(folder.name)}"),
+                      help=inert(f"Do not train on {shortened(folder.name)}"),
                       on_click=_keep, args=(desk, [one for one in kept if one != folder]))  # fmt: skip
     _adding(desk)
     return list(dict.fromkeys(source for folder in kept if (source := _source(desk, folder))))
@@ -134,13 +124,13 @@ def _adding(desk: Desk) -> None:
         if reason := cannot_ask(desk.card):
             st.caption(reason)
             return
-        st.caption("Such as a public data set. The suspect is asked about its images: one query each.")
+        st.caption("For example a public data set. Each of its images costs one query to the suspect.")
         left, middle = st.columns([3, 2])
         with left:
             name = _folder_box(desk, "Folder", _NAME)
         middle.selectbox(
-            "What it is to the suspect", get_args(Role), key=_ROLE, format_func=lambda one: _ROLES[one],
-            help="As you see it; it only decides where the clone stands among the others, as in the paper's Table 5.",
+            "Relation to the suspect", get_args(Role), key=_ROLE, format_func=lambda one: _ROLES[one],
+            help="Your own judgement; it only decides the clone's place among the others, as in the paper's Table 5.",
         )  # fmt: skip
         st.button("Add this folder", key="clone_folder_add", icon=":material/add:", disabled=not name, on_click=_add,
                   args=(desk,))  # fmt: skip
@@ -149,14 +139,16 @@ def _adding(desk: Desk) -> None:
 
 
 def _add(desk: Desk) -> None:
-    """Add the folder that the widgets name; what is wrong with it is said below them."""
+    """Add the folder that the widgets name; a problem with it is shown below them."""
     name, kept = st.session_state[_NAME] or "", _kept(desk)
     try:
         _checked(desk, name)
         if any(folder.name == name for folder in kept):
-            raise SettingsError(f"{name} is added already. Remove it first to give it another role.")
+            raise SettingsError(
+                f"{name} is already added. To change its role, remove it first.", key="folder already added"
+            )
         if len(kept) >= MAX_FOLDERS:
-            raise SettingsError(f"At most {MAX_FOLDERS} folders are trained from at once. Remove one first.")
+            raise SettingsError(f"At most {MAX_FOLDERS} folders can be used. Remove one first.", key="too many folders")
     except FdError as error:
         st.session_state[_PROBLEM] = error
         return
@@ -173,10 +165,10 @@ def _source(desk: Desk, folder: Folder) -> Source | None:
 
 
 def _checked(desk: Desk, name: str) -> Path:
-    """The folder that a name means, when this server may read it."""
+    """The folder of this name, if this server may read it."""
     path = inside(desk.places.corpora, name)
     if not path.is_dir():
-        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.")
+        raise SettingsError(f"{name!r} is a file. Give the folder of the images.", key="not a folder")
     return require_inside(desk.places.corpora, path)
 
 

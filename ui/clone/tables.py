@@ -1,4 +1,4 @@
-"""Clones as tables and sentences for people; nothing here draws. Texts are not inert."""
+"""Clones as tables and sentences for people; nothing here draws. The texts are not inert."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -45,26 +45,20 @@ _STOPPED = {"drawn": "not begun", "training": "stopped", "trained": "not tested 
 
 
 class Pair(NamedTuple):
-    """A class of the suspect and the one that the clone puts its pictures in instead.
-
-    Attributes:
-        suspect, clone: the two classes.
-        n: pictures.
-        share: of all pictures that the suspect puts in its class.
-    """
+    """A class of the suspect and the one that the clone puts its pictures in instead."""
 
     suspect: int
     clone: int
-    n: int
-    share: float
+    n: int  # pictures
+    share: float  # of all pictures that the suspect puts in its class
 
 
 def source_title(source: Source, name: str = "", length: int = 40) -> str:
-    """What a source is called, such as "Found, two terms", "similar: caltech101" or "folder: holiday".
+    """The display name of a source, such as "Found, two terms", "similar: caltech101" or "folder: holiday".
 
     Args:
-        source: what is called so.
-        name: of a folder, where its own is not enough; see `source_names`.
+        source: the source.
+        name: of a folder whose own name is ambiguous; see `source_names`.
         length: characters, at most.
     """
     own = name or source.name
@@ -72,25 +66,20 @@ def source_title(source: Source, name: str = "", length: int = 40) -> str:
 
 
 def run_titles(runs: Sequence[CloneRun]) -> dict[str, str]:
-    """What each clone is called, by its id, no two the same: its source, and where that is not enough what differs."""
+    """The unique title of each clone, by its id; see `clone_titles`."""
     return clone_titles(runs, source_title)
 
 
 def state_of(run: CloneRun, *, active: bool) -> str:
-    """Where a clone stands, in a word or two; `active` says whether its case has a job that makes clones."""
+    """The state of a clone in a word or two; `active` says whether its case has a running clone job."""
     return (_STATES if active else _STOPPED)[run.stage]
 
 
-# What a source gives
+# Transfer sets
 
 
 def transfer_table(rows: Mapping[str, TransferFacts], names: Sequence[str]) -> pd.DataFrame:
-    """What each source gives each class: rows of its transfer set.
-
-    Args:
-        rows: by what the source is called.
-        names: of the classes.
-    """
+    """The rows of each source's transfer set for each class; `rows` by the source's title, `names` of the classes."""
     columns: dict[str, list[object]] = {"Class": [class_cell(i, name) for i, name in enumerate(names)]}
     for title, facts in rows.items():
         by_class = {one.target_class: one for one in facts.classes}
@@ -109,18 +98,18 @@ def _made_of(one: ClassTransfer) -> str:
 
 
 def uneven(rows: Mapping[str, TransferFacts]) -> str:
-    """That sources give so different numbers of images that no fair comparison comes of it; empty where they do not."""
+    """A caveat if the numbers of images differ too much for a fair comparison; otherwise empty."""
     numbers = [facts.n_rows for facts in rows.values()]
     if not numbers or min(numbers) >= SAME_SIZE * max(numbers):
         return ""
     return (
-        f"These sources give from {min(numbers):,} to {max(numbers):,} images. Only clones from as many images, up to "
-        f"a tenth, are a fair comparison: ask for {min(numbers):,} images per clone, at least of random ones."
+        f"These sources give from {min(numbers):,} to {max(numbers):,} images. A comparison is fair only if the "
+        f"numbers differ by at most a tenth: request {min(numbers):,} images per clone, at least for random images."
     )
 
 
 def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) -> bytes:
-    """What every clone is made of: a row for each clone and class, as its transfer set was drawn."""
+    """The transfer set of every clone: a row for each clone and class."""
     rows = (
         {"clone": run.id, "title": titles[run.id], **asdict(one), "n_rows": one.n_rows}
         for run in runs
@@ -133,7 +122,7 @@ def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) ->
 
 
 def headline(comparison: Comparison, measure: Measure) -> str:
-    """How well the found images copy the suspect, and how much better than random ones; as sentences."""
+    """How well the clone from the found images copies the suspect, and how much better than one from random images."""
     column = best_found(comparison)
     if column is None:
         return "No clone from the found images is finished yet."
@@ -141,18 +130,18 @@ def headline(comparison: Comparison, measure: Measure) -> str:
     if rate is None:
         return "The clone from the found images could not be measured on these pictures."
     verb = "agrees with the suspect on" if measure == "agreement" else "is right about"
-    said = (
+    result = (
         f"The clone from {_FROM[column.run.source.kind]} {verb} {percent(rate.value)} of "
         f"{counted(rate.n, 'picture')} ({span(rate)})"
     )
     base = comparison.baseline(column)
     if base is None:
-        return f"{said}. Train one from random images too: without it, nobody knows how much that is."
-    return f"{said}, {_lead_text(lead(column.evaluation, base.evaluation, measure))}"
+        return f"{result}. Train one from random images too: without a baseline, the number says little."
+    return f"{result}, {_lead_text(lead(column.evaluation, base.evaluation, measure))}"
 
 
 def best_found(comparison: Comparison) -> Column | None:
-    """The clone that the headline is about: from both terms where there is one, and one that random can be held to."""
+    """The clone of the headline: from both terms if possible, and comparable with a random one if possible."""
     for kind in (SourceKind.FOUND, SourceKind.ONE_TERM):
         columns = [one for one in comparison.columns if one.run.source.kind is kind]
         for column in reversed(columns):
@@ -164,7 +153,7 @@ def best_found(comparison: Comparison) -> Column | None:
 
 
 def differences(comparison: Comparison) -> str:
-    """Whether the headline's two clones were made differently, as a sentence; empty where they were not."""
+    """How the headline's two clones were made differently, as a caveat; empty if they were made alike."""
     column = best_found(comparison)
     base = comparison.baseline(column) if column else None
     if column is None or base is None or made_alike(column.run, base.run):
@@ -172,22 +161,22 @@ def differences(comparison: Comparison) -> str:
     learned = f"The one from {_FROM[column.run.source.kind]} {learned_from(column.run, base.run)}"
     if not trained_alike(column.run, base.run):
         return (
-            f"{learned}, and they were trained in different ways, which explains a part of the difference. Train both "
-            "with the same settings to know."
+            f"{learned}, and they were trained with different settings, which explains part of the difference. For a "
+            "fair comparison, train both with the same settings."
         )
     return (
-        f"{learned}, which explains a part of the difference. Train one from random images with "
-        f"{column.run.drawn.n_rows:,} images per clone to know."
+        f"{learned}, which explains part of the difference. For a fair comparison, train one from random images with "
+        f"{column.run.drawn.n_rows:,} images per clone."
     )
 
 
 def one_class_notes(comparison: Comparison, titles: Mapping[str, str]) -> list[str]:
-    """A sentence for each clone that answers nearly everything with one class."""
+    """A sentence for each clone that puts nearly every picture in one class."""
     return [f"{titles[one.run_id]}: this clone {one.in_words()}." for one in one_class_clones(comparison)]
 
 
 def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure: Measure) -> pd.DataFrame:
-    """Table 5: a row for each class, a column for each clone, then all pictures and the mean."""
+    """Table 5 for people: a row for each class, then `ALL` and `MEAN`; a column for each clone."""
     rows = table(comparison, measure)
     cells = [class_cell(i, name) for i, name in enumerate(comparison.names)]
     columns: dict[str, list[str]] = {"Class": [*cells, ALL, MEAN] if rows else []}
@@ -199,19 +188,19 @@ def comparison_table(comparison: Comparison, titles: Mapping[str, str], measure:
 
 
 def worst_pairs(counts: npt.NDArray[np.int64], limit: int = 200) -> tuple[list[Pair], int]:
-    """Where a clone goes astray: pairs of different classes, the most frequent first, and how many pairs there are."""
+    """The pairs of different classes, the most frequent first, and the number of all pairs."""
     rows = counts.sum(axis=1)
-    astray = counts.copy()
-    np.fill_diagonal(astray, 0)
-    suspect, clone = np.nonzero(astray)
-    n = astray[suspect, clone]
+    confused = counts.copy()
+    np.fill_diagonal(confused, 0)
+    suspect, clone = np.nonzero(confused)
+    n = confused[suspect, clone]
     order = np.argsort(-n, kind="stable")[:limit]
     pairs = [Pair(int(suspect[i]), int(clone[i]), int(n[i]), float(n[i] / rows[suspect[i]])) for i in order.tolist()]
     return pairs, len(n)
 
 
 def pairs_table(pairs: Sequence[Pair], names: Sequence[str]) -> pd.DataFrame:
-    """`worst_pairs` for people."""
+    """`worst_pairs` as a table."""
     return pd.DataFrame(
         {
             "The suspect says": [class_cell(pair.suspect, names[pair.suspect]) for pair in pairs],
@@ -223,7 +212,7 @@ def pairs_table(pairs: Sequence[Pair], names: Sequence[str]) -> pd.DataFrame:
 
 
 def runs_table(runs: Sequence[CloneRun], titles: Mapping[str, str], *, active: bool) -> pd.DataFrame:
-    """Every clone with how far it is."""
+    """Every clone with its state."""
     return pd.DataFrame(
         {
             "Clone": [titles[run.id] for run in runs],
@@ -239,21 +228,21 @@ def runs_table(runs: Sequence[CloneRun], titles: Mapping[str, str], *, active: b
 
 
 def unfinished(runs: Sequence[CloneRun]) -> list[CloneRun]:
-    """Clones that are to be trained, or are being trained."""
+    """Clones whose training has not finished."""
     return [run for run in runs if run.stage in ("drawn", "training")]
 
 
 def seconds_left(runs: Sequence[CloneRun]) -> float | None:
-    """How long the training of all unfinished clones still takes at the pace so far; None while nobody knows."""
+    """How long the training of all unfinished clones still takes at the pace so far; None if unknown."""
     waiting = unfinished(runs)
     paces = [pace for run in runs if (pace := _seconds_per_image(run)) is not None]
     if not waiting or not paces:
         return None
-    return told_seconds(sum(_images_left(run) * (_seconds_per_image(run) or paces[-1]) for run in waiting))
+    return plausible_seconds(sum(_images_left(run) * (_seconds_per_image(run) or paces[-1]) for run in waiting))
 
 
-def told_seconds(seconds: float) -> float | None:
-    """A time that can be told; None where a pace from a record is so slow that nobody would wait for it."""
+def plausible_seconds(seconds: float) -> float | None:
+    """The time, or None if the pace in a record gives an implausible one."""
     return seconds if 0 <= seconds <= MAX_SECONDS else None
 
 
@@ -264,7 +253,7 @@ def rate_of(column: Column, measure: Measure) -> Rate | None:
 
 
 def has_density(comparison: Comparison) -> bool:
-    """Whether there are so many classes that a density says more than a list."""
+    """Whether there are enough classes for a density."""
     return len(comparison.names) >= MIN_DENSITY
 
 
@@ -274,18 +263,18 @@ def has_costs(comparison: Comparison) -> bool:
 
 
 def cost_sentence(reached: Mapping[str, int | None], agreement: float) -> str:
-    """What agreeing as often as the clone from random images costs from each source; empty where nothing is told."""
+    """The cost, from each source, of the agreement that random images reach; empty if unknown for all."""
     parts = [f"{counted(n, 'answer')} ({name})" for name, n in reached.items() if n is not None]
     if not parts:
         return ""
-    return f"To agree on {percent(agreement)}, as the clone from random images does, takes {', '.join(parts)}."
+    return f"An agreement of {percent(agreement)}, that of the clone from random images, takes {', '.join(parts)}."
 
 
 # Words and numbers
 
 
 def class_cell(number: int, name: str) -> str:
-    """What a class is called in a table."""
+    """The name of a class in a table."""
     return f"{number} {shortened(name, 80)}" if name != f"Class {number}" else name
 
 
@@ -300,18 +289,18 @@ def span(rate: Rate) -> str:
 
 
 def rate_cell(rate: Rate | None) -> str:
-    """A rate with its interval; a table that sorts these as texts has them in order."""
+    """A rate with its interval; sorted as texts, these are in numerical order."""
     return "" if rate is None else f"{rate.value * 100:5.1f} %  ({rate.low * 100:.0f}-{rate.high * 100:.0f})"
 
 
 def _lead_text(ahead: Rate) -> str:
     points, low, high = (round(100 * value) for value in (ahead.value, ahead.low, ahead.high))
     if ahead.low <= 0 <= ahead.high:
-        said = f"{points:+d} points" if points else "0 points"
-        return f"{said} against one from random images ({low} to {high}): that may be chance."
+        difference = f"{points:+d} percentage {'point' if abs(points) == 1 else 'points'}".replace("+0", "0")
+        return f"{difference} compared with one from random images ({low} to {high}): this may be chance."
     if ahead.high < 0:
-        return f"{counted(-points, 'point')} less than one from random images ({-high} to {-low})."
-    return f"{counted(points, 'point')} more than one from random images ({low} to {high})."
+        return f"{counted(-points, 'percentage point')} less than one from random images ({-high} to {-low})."
+    return f"{counted(points, 'percentage point')} more than one from random images ({low} to {high})."
 
 
 def _epochs(run: CloneRun) -> str:
@@ -320,7 +309,7 @@ def _epochs(run: CloneRun) -> str:
 
 
 def _images_left(run: CloneRun) -> int:
-    """Images of the epochs that are still to come."""
+    """Images of the remaining epochs."""
     first = run.history[0].n_images if run.history else round(run.drawn.n_rows * (1 - run.training.held_out))
     return max(planned_images(run.training, first) - sum(one.n_images for one in run.history), 0)
 

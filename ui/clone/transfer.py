@@ -1,4 +1,4 @@
-"""The images that the finding keeps for each class: what a clone from the found images can be made of."""
+"""The images that the finding keeps for each class, of which a clone from the found images can be made."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ MAX_BARS = 60  # classes in the figure; the table has all
 
 
 def kept_panel(desk: Desk, findings: Findings) -> None:
-    """How many images each class has to give, in numbers and as a figure, once somebody wants to know."""
+    """How many images each class offers, in numbers and as a figure, in an expander."""
     found = transfer_set(findings.classes)
     if not found.n_kept:
         return
@@ -55,7 +55,7 @@ def _metrics(found: TransferSet) -> None:
 
 def _figure(desk: Desk, findings: Findings, found: TransferSet) -> None:
     left_out = len([share for share in found.classes if share.kept + share.dropped]) - MAX_BARS
-    more = f" Of more classes, the first {MAX_BARS} are drawn." if left_out > 0 else ""
+    more = f" The first {MAX_BARS} classes are drawn." if left_out > 0 else ""
     st.caption(f"Images of each class's answer: kept where the suspect agrees, dropped where it does not.{more}")
-    alt = f"Bars of kept and dropped images of each class; {found.n_kept} are kept in all."
+    alt = f"Bars of kept and dropped images of each class; {found.n_kept} are kept in total."
     show_figure(draw_kept(desk, findings), "kept_chart", alt, f"{desk.case_id}-kept-images")

@@ -1,11 +1,11 @@
-"""The clones that a case holds: their records, and how they did on pictures that were held back from them.
+"""The clones in a case: their records, and their results on held-back pictures.
 
     cloning/runs/<id>/               see fdcore.cloning.run
-    cloning/asked/<key>/             pictures beside the corpus, and the suspect's answers (a ledger)
-    cloning/asked/<key>/set.json     what a set for testing is called, and which of its folders is which class
-    cloning/asked/<key>/truth.npy    (n_images,) int32, the true class of each of its pictures; -1 where nothing says
+    cloning/asked/<key>/             pictures outside the corpus, and the suspect's answers (a ledger)
+    cloning/asked/<key>/set.json     a test set's name, and how its folders were matched with classes
+    cloning/asked/<key>/truth.npy    (n_images,) int32, the true class of each of its pictures; -1 if unknown
 
-Nothing here imports torch or asks the suspect; `fdcore.work.clones` makes what is read here.
+Nothing here imports torch or queries the suspect; `fdcore.work.clones` writes what is read here.
 """
 
 from fdcore.case.clones.answered_sets import (

@@ -1,4 +1,4 @@
-"""Arrays that may come from anywhere: a case can be imported, so what a file claims is checked before it is read."""
+"""Arrays from untrusted files: a case can be imported, so a file's header is checked before its content is read."""
 
 import zipfile
 import zlib
@@ -11,10 +11,10 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, MemoryError, Over
 
 
 def read_array(file: IO[bytes], dtype: type[np.generic], most: int) -> Any:
-    """A one-dimensional array of an .npy file; its header is checked before it is read.
+    """A one-dimensional array of an .npy file, with at most `most` values.
 
     Raises:
-        ValueError: it is something else, or longer than `most`.
+        ValueError: the header says something else.
     """
     if np.lib.format.read_magic(file) != (1, 0):  # type: ignore[no-untyped-call]  # numpy 1.26 has no type for it
         raise ValueError("another version of the format")

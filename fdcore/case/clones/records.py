@@ -1,4 +1,4 @@
-"""The record of each clone, and what its transfer set is made of."""
+"""The record of each clone, and the images of its transfer set."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ RUNS = f"{FOLDER}/runs"
 
 
 def run_folder(run_id: str) -> str:
-    """Where a run lies within its case.
+    """The folder of a run within its case.
 
     Raises:
-        CaseError: the id is none; it may come from a link.
+        CaseError: the id is not valid; it may come from a link.
     """
     if not run_id or not run_id.replace("-", "").replace("_", "").isalnum() or not run_id.isascii():
-        raise CaseError(f"There is no clone called {run_id[:80]!r} in this case.")
+        raise CaseError(f"There is no clone called {run_id[:80]!r} in this case.", key="no such clone")
     return f"{RUNS}/{run_id}"
 
 
@@ -41,7 +41,7 @@ def read_run(case: Case, run_id: str) -> CloneRun:
 
 
 def write_run(case: Case, run: CloneRun) -> None:
-    """Write a run's record, in place of an earlier one."""
+    """Write a run's record, replacing an earlier one."""
     case.write_json(f"{run_folder(run.id)}/run.json", to_plain(run))
 
 
@@ -60,16 +60,18 @@ def _records(case: Case) -> Iterator[tuple[str, CloneRun | CaseError]]:
         try:
             run = read_run(case, path.parent.name)
             if run.id != path.parent.name:
-                raise CaseError(f"{path} is the record of another clone. Restore it from a copy of the case.")
+                raise CaseError(
+                    f"{path} is the record of another clone. Restore it from a copy of the case.", key="another clone"
+                )
             yield run.id, run
         except CaseError as error:
             yield path.parent.name, error
 
 
 def last_request(case: Case) -> CloneRequest | None:
-    """What was last asked for in this case, to begin the next request with; None where nothing was, or it is damaged.
+    """The last request in this case, as the start of the next; None if there is none or it is damaged.
 
-    It may have come with an imported case: a server checks that its folders lie inside its own.
+    It may come from an imported case: a server must check that its folders lie inside its own.
     """
     try:
         return from_plain(CloneRequest, case.facts().cloning, what="the last request for clones")
@@ -78,7 +80,7 @@ def last_request(case: Case) -> CloneRequest | None:
 
 
 def trained_on(case: Case, run_id: str) -> npt.NDArray[np.uint64]:
-    """The ids of the images that a clone's transfer set is made of.
+    """The ids of the images in a clone's transfer set.
 
     Raises:
         CaseError: the table is missing or damaged.
@@ -90,32 +92,29 @@ def trained_on(case: Case, run_id: str) -> npt.NDArray[np.uint64]:
         images = pd.read_parquet(path, columns=["image"])["image"]
         return np.array([int(image, 16) for image in images.unique()], dtype=np.uint64)
     except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
-        raise CaseError(f"{path} is damaged ({error}). Remove this clone and train it anew.") from error
+        raise CaseError(
+            f"{path} is damaged ({error}). Remove this clone and train it again.", key="transfer set damaged"
+        ) from error
 
 
 def finding_of(
     source: Source, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
 ) -> dict[str, Any]:
-    """What tells the finding that a source draws from, JSON-ready; empty for sources that draw from none.
+    """What identifies the finding that a source draws from, JSON-ready; empty for sources without a finding.
 
-    With one term, alpha is 1 and nothing is locked.
-
-    Args:
-        source: the source.
-        settings, choices: of the finding.
-        corpus: the fingerprint of the corpus.
+    With one term, alpha is 1 and nothing is locked. `corpus` is the fingerprint of the corpus.
     """
     if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
         return {}
-    found: dict[str, Any] = to_plain(settings) | {"corpus": corpus[:16]}
+    finding: dict[str, Any] = to_plain(settings) | {"corpus": corpus[:16]}
     if source.kind is SourceKind.ONE_TERM:
-        return found | {"alpha": 1.0}
+        return finding | {"alpha": 1.0}
     locked = {str(i): asdict(choice) for i, choice in choices.items()}
-    return found | {"locked": json.loads(json.dumps(locked))}
+    return finding | {"locked": json.loads(json.dumps(locked))}
 
 
 def made_from_another_finding(
     run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
 ) -> bool:
-    """Whether a clone was made from a finding with other settings, locked answers or corpus than these."""
+    """Whether a clone was made from a finding whose settings, locked answers or corpus differ from these."""
     return run.selection != finding_of(run.source, settings, choices, corpus)

@@ -1,4 +1,4 @@
-"""How clones did on pictures that were held back from them, side by side."""
+"""The results of clones on held-back pictures, side by side."""
 
 import io
 import zipfile
@@ -22,7 +22,7 @@ MAX_SET_IMAGES = 1_000_000
 
 
 def answers_file(run_id: str, key: str) -> str:
-    """Where a clone's answers to a set lie within the case."""
+    """The file of a clone's answers to a set, within the case."""
     return f"{run_folder(run_id)}/answers/{key}.npz"
 
 
@@ -46,11 +46,11 @@ def read_answers(case: Case, run_id: str, key: str) -> tuple[npt.NDArray[np.uint
                 _read_member(archive, name, dtype) for name, dtype in (("image_ids", np.uint64), ("labels", np.int32))
             )
     except FileNotFoundError as error:
-        raise CaseError(f"The clone {run_id} was not tested on this set yet.") from error
+        raise CaseError(f"The clone {run_id} has not been tested on this set yet.", key="not tested") from error
     except DAMAGED as error:
-        raise CaseError(f"{path} is damaged ({error}). Test the clone again.") from error
+        raise CaseError(f"{path} is damaged ({error}). Test the clone again.", key="answers damaged") from error
     if image_ids.shape != labels.shape or not labels.size or labels.min() < 0:
-        raise CaseError(f"{path} is damaged: it holds no answers. Test the clone again.")
+        raise CaseError(f"{path} is damaged: it has no answers. Test the clone again.", key="answers damaged")
     return image_ids, labels
 
 
@@ -60,7 +60,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, dtype: type[np.generic]) -
 
 
 def read_evaluations(case: Case, run_id: str) -> dict[str, Evaluation]:
-    """How one clone did on every set that it was tested on, by the set's name; sets that are damaged are left out."""
+    """One clone's results on every set that it was tested on, by the set's name; damaged sets are left out."""
     found: dict[str, Evaluation] = {}
     for path in sorted(case.path(f"{run_folder(run_id)}/answers").glob("*.npz")):
         try:
@@ -73,9 +73,9 @@ def read_evaluations(case: Case, run_id: str) -> dict[str, Evaluation]:
 
 
 def read_comparison(case: Case, key: str) -> Comparison:
-    """All finished clones that were tested on a set, over pictures that all of them answered and none was trained on.
+    """All finished clones that were tested on a set, on pictures that all of them answered and none was trained on.
 
-    A clone whose answers or transfer set are damaged is left out, and spoils no other.
+    A clone whose answers or transfer set are damaged is left out; the others are still compared.
 
     Raises:
         CaseError: the set is unknown or damaged.
@@ -101,7 +101,7 @@ def left_out(case: Case, key: str) -> int:
 
 
 class _Tested:
-    """What several clones answered to one set, over the pictures that count for all of them."""
+    """The answers of several clones to one set, on the pictures that count for all of them."""
 
     def __init__(self, case: Case, key: str, runs: Iterable[CloneRun]) -> None:
         self.answered = read_answered_set(case, key)
@@ -124,7 +124,7 @@ class _Tested:
         self.n_left_out = len(common) - len(self.common)
 
     def evaluation(self, number: int) -> Evaluation:
-        """How one of the clones did."""
+        """The results of one of the clones."""
         own = _places(self.answered.image_ids, self.common)
         ids, labels = self._answers[number]
         truth = self.answered.truth
@@ -137,14 +137,14 @@ class _Tested:
 
 
 def _places(ids: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
-    """Where each wanted id stands in `ids`, which holds all of them."""
+    """The place of each wanted id in `ids`, which contains all of them."""
     order = np.argsort(ids, kind="stable")
     places: npt.NDArray[np.intp] = order[np.searchsorted(ids, wanted, sorter=order)]
     return places
 
 
 def class_names(case: Case, n_classes: int) -> tuple[str, ...]:
-    """What people call the suspect's classes: as claimed, else as found, else by number alone."""
+    """Display names of the suspect's classes: as claimed, otherwise as found, otherwise the number only."""
     claimed, found = _claimed_names(case), _found_names(case)
     return tuple(claimed.get(i) or found.get(i) or f"Class {i}" for i in range(n_classes))
 

@@ -1,4 +1,4 @@
-"""Transfer sets of a case: drawn once, written down, found again."""
+"""Transfer sets of a case: drawn once, recorded, and read again."""
 
 import hashlib
 import json
@@ -21,7 +21,9 @@ from fdcore.records import to_plain
 from fdcore.work.clones.lab import Lab
 from fdcore.work.clones.pictures import Pool, corpus_pool, folder_pool
 
-SAME_FINDING = "The functional term alone finds the same as both terms do: this clone is trained on the same images."
+SAME_FINDING = (
+    "The functional term alone gives the same finding as both terms: this clone is trained on the same images."
+)
 
 
 class Rows(NamedTuple):
@@ -34,14 +36,14 @@ class Rows(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A clone whose transfer set is drawn; once it is trained, its rows are not needed any more."""
+    """A clone whose transfer set is drawn; once it is trained, its rows are no longer needed."""
 
     run: CloneRun
     rows: Rows | None
 
 
 def run_id(case: Case, request: CloneRequest, source: Source) -> str:
-    """A clone's id: everything that it is made from decides it, save the device, so that a request finds it again."""
+    """A clone's id, determined by everything that it is made from except the device; equal requests give equal ids."""
     made_from = to_plain((source, request.transfer, replace(request.training, device="")))
     parts = [*made_from, _selection(case, source), case.facts().suspect_fingerprint,
              case.facts().corpus_fingerprint]  # fmt: skip
@@ -50,13 +52,12 @@ def run_id(case: Case, request: CloneRequest, source: Source) -> str:
 
 
 def _selection(case: Case, source: Source) -> dict[str, Any]:
-    """What tells the finding that a source is drawn from."""
-    corpus = case.facts().corpus_fingerprint
-    return finding_of(source, selection_settings(case), read_choices(case), corpus)
+    """What identifies the finding that a source is drawn from."""
+    return finding_of(source, selection_settings(case), read_choices(case), case.facts().corpus_fingerprint)
 
 
 def pool_for(lab: Lab, request: CloneRequest, source: Source) -> Pool | None:
-    """The pictures that a source's clone is to be drawn from; None where it is trained already and needs none."""
+    """The pictures that a source's clone is drawn from; None if it is already trained and needs none."""
     name = run_id(lab.case, request, source)
     if lab.case.has(f"{run_folder(name)}/run.json") and read_run(lab.case, name).trained:
         return None
@@ -64,7 +65,7 @@ def pool_for(lab: Lab, request: CloneRequest, source: Source) -> Pool | None:
 
 
 def _open_pool(lab: Lab, source: Source, seed: int, total: int | None = None) -> Pool:
-    """The pictures that a source may give; of a large folder about twice as many as are wanted, None for all."""
+    """The pictures that a source offers; of a large folder about twice `total`, or all with None."""
     if source.kind is not SourceKind.FOLDER:
         return corpus_pool(lab)
     most = None if total is None else 2 * total  # some may be broken, or in the test set
@@ -74,11 +75,11 @@ def _open_pool(lab: Lab, source: Source, seed: int, total: int | None = None) ->
 def prepare(
     lab: Lab, request: CloneRequest, source: Source, pool: Pool | None, tested: npt.NDArray[np.uint64]
 ) -> Prepared:
-    """A source's clone: its transfer set drawn and written down, or found where that was done before.
+    """A source's clone: its transfer set is drawn and recorded, or read if that was done before.
 
     Args:
         pool: of `pool_for`.
-        tested: ids of the pictures that clones are tested on; a folder's transfer set does without them.
+        tested: ids of the pictures that clones are tested on; a folder's transfer set excludes them.
     """
     case, name = lab.case, run_id(lab.case, request, source)
     if pool is None or case.has(f"{run_folder(name)}/run.json"):
@@ -108,10 +109,10 @@ def prepare(
 
 
 def found_again(lab: Lab, run: CloneRun, device: str, pool: Pool | None = None) -> Prepared:
-    """A clone that was drawn before, whatever the case's settings are by now, on the device that is asked for now.
+    """A clone that was drawn before, regardless of the case's present settings, for the device requested now.
 
     Raises:
-        CaseError: its transfer set is damaged, or its pictures are no longer where they came from.
+        CaseError: its transfer set is damaged, or its pictures are no longer available.
     """
     run = replace(run, training=replace(run.training, device=device))
     if run.trained:
@@ -121,7 +122,7 @@ def found_again(lab: Lab, run: CloneRun, device: str, pool: Pool | None = None) 
 
 
 def chosen(pool: Pool, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
-    """Which pictures of a folder are taken: none that is tested on. Nothing is chosen of the corpus, but drawn."""
+    """The pictures of a folder that are used, without those for tests; none of the corpus, which is drawn from."""
     if pool.folder is None:
         return np.empty(0, np.intp)
     usable = np.flatnonzero(~np.isin(pool.image_ids, tested))
@@ -130,16 +131,16 @@ def chosen(pool: Pool, transfer: TransferSettings, tested: npt.NDArray[np.uint64
 
 
 def _draw(lab: Lab, pool: Pool, source: Source, transfer: TransferSettings, tested: npt.NDArray[np.uint64]) -> Drawn:
-    """Draw a transfer set; what the suspect says of a folder's pictures is asked."""
+    """Draw a transfer set; the suspect is queried with a folder's pictures."""
     if pool.folder is None:
         return draw_from_corpus(lab.case, load_scored(lab.case), source, transfer)
     ledger, images = pool.folder.ledger, chosen(pool, transfer, tested)
-    labels = lab.ask(ledger, images, pool.pixels, stage=f"Asking about {pool.folder.name}")
+    labels = lab.ask(ledger, images, pool.pixels, stage=f"Querying {pool.folder.name}")
     return draw_chosen(images, labels, ledger.header.n_classes, transfer.total)
 
 
 def draw_from_corpus(case: Case, scored: Scored, source: Source, transfer: TransferSettings) -> Drawn:
-    """Draw what a source of the corpus gives, of which every answer is known."""
+    """Draw the transfer set of a source of the corpus, for which every answer is known."""
     if source.kind is SourceKind.RANDOM:
         return draw_random(scored.answers, scored.image_ids, transfer, n_classes=scored.scores.n_classes)
     settings, choices = selection_settings(case), read_choices(case)
@@ -154,7 +155,7 @@ def draw_from_corpus(case: Case, scored: Scored, source: Source, transfer: Trans
 
 
 def _answers_of(findings: Findings) -> list[tuple[int, ...]]:
-    """The leaves that every class was answered with."""
+    """The leaves in each class's answer."""
     winners = (found.selection.winner for found in findings.classes)
     return [winner.members if winner else () for winner in winners]
 
@@ -176,10 +177,10 @@ def _rows_to_parquet(rows: Rows) -> bytes:
 
 
 def _rows_from_parquet(case: Case, run_id: str, pool: Pool) -> Rows:
-    """The inverse of `_rows_to_parquet`, the images found again in their pool.
+    """The inverse of `_rows_to_parquet`, with the images' places in the pool.
 
     Raises:
-        CaseError: the table is damaged, or the pool does not hold its images any more.
+        CaseError: the table is damaged, or the pool no longer has its images.
     """
     import pandas as pd
 
@@ -191,8 +192,11 @@ def _rows_from_parquet(case: Case, run_id: str, pool: Pool) -> Rows:
         return Rows(pool, images, frame["view"].to_numpy(np.int16), frame["label"].to_numpy(np.int32))
     except KeyError as error:
         raise CaseError(
-            f"The transfer set {path} has pictures that are no longer where they came from ({error}). "
-            "Restore them, or remove this clone and train it anew."
+            f"The transfer set {path} has pictures that are no longer available ({error}). Restore them, or remove "
+            "this clone and train it again.",
+            key="pictures missing",
         ) from error
     except (OSError, ValueError, TypeError) as error:
-        raise CaseError(f"{path} is damaged ({error}). Remove this clone and train it anew.") from error
+        raise CaseError(
+            f"{path} is damaged ({error}). Remove this clone and train it again.", key="transfer set damaged"
+        ) from error

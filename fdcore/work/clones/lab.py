@@ -1,4 +1,4 @@
-"""The lab: a case while its clones are worked on, and its suspect, which is opened when it is first asked."""
+"""The lab: a case while its clones are worked on, and its suspect, which is opened before its first query."""
 
 import threading
 from contextlib import ExitStack
@@ -23,15 +23,14 @@ from fdcore.work.investigate import open_planned_suspect
 
 
 class Lab:
-    """A case's clones and whoever works on them: `with Lab(case, cache) as lab` lets nobody else do so meanwhile.
+    """Work on a case's clones: `with Lab(case, cache) as lab` excludes everyone else from them.
 
-    Everything else in the case goes on. Memory that does not suffice becomes a `SettingsError` as the block ends.
+    Other work in the case continues. Exhausted memory becomes a `SettingsError` at the end of the block.
 
     Attributes:
-        case: the case.
-        cache: where decoded images are kept.
+        cache: the folder of decoded images.
         by: who works, for the audit log.
-        progress: told how far the work is; training stops where it raises.
+        progress: called as the work advances; training stops if it raises.
     """
 
     def __init__(self, case: Case, cache: Path, *, by: str = "", progress: Progress = silent) -> None:
@@ -40,7 +39,7 @@ class Lab:
         self._turn = threading.Lock()  # clones on several GPUs take turns
 
     def __enter__(self) -> Self:
-        busy = "Clones of this case are being trained already. Wait for them, or pause that work first."
+        busy = "Clones of this case are already being trained. Wait for them, or pause that work first."
         self._held.enter_context(only_one(self.case.path(FOLDER) / ".lock", busy))
         return self
 
@@ -48,12 +47,13 @@ class Lab:
         self._held.close()
         if isinstance(error, MemoryError):
             raise SettingsError(
-                "The memory of this machine does not suffice. Take a smaller total; what was finished is kept."
+                "This machine has not enough memory. Choose a smaller total; finished work is kept.",
+                key="not enough memory",
             ) from error
 
     @cached_property
     def header(self) -> LedgerHeader:
-        """How the case's suspect was asked.
+        """How the case's suspect was queried.
 
         Raises:
             CaseError: it never was.
@@ -62,7 +62,7 @@ class Lab:
 
     @cached_property
     def spec(self) -> PreprocessSpec:
-        """What the case's suspect expects at its input, and so what its clones expect."""
+        """The input of the case's suspect, and of its clones."""
         return self.header.spec
 
     @cached_property
@@ -70,43 +70,42 @@ class Lab:
         """The suspect itself.
 
         Raises:
-            CaseError: the case does not hold it, or it is another one than was asked.
+            CaseError: the case does not hold it, or it differs from the one that was queried.
             SuspectError: it cannot be opened.
         """
         if not self.case.facts().evidence:
             raise CaseError(
-                "This case replays recorded answers and holds no suspect's file, so that nothing new can be "
-                "asked. Use sources and pictures of its corpus."
+                "This case replays recorded answers and has no suspect's file, so new pictures cannot be sent. Use "
+                "sources and pictures of its corpus.",
+                key="no suspect file",
             )
         suspect = open_planned_suspect(self.case.plan(), silent)(self.case.evidence().path)
         if suspect.fingerprint != self.header.suspect:
             raise CaseError(
-                "The suspect is opened with other options than it was asked with before. Restore the options of the "
-                "Suspect page, or begin a new case."
+                "The suspect's options differ from those of the earlier queries. Restore the options on the Suspect "
+                "page, or begin a new case.",
+                key="other suspect options",
             )
         return suspect
 
     def log(self, event: str, **details: Any) -> None:
-        """Note in the audit log what was done, and by whom."""
+        """Record in the audit log what was done, and by whom."""
         self.case.log(event, details | ({"by": self.by} if self.by else {}))
 
     def progress_as(self, title: str) -> Progress:
-        """The same progress, whose every stage is called so."""
+        """The same progress, with this title for every stage."""
         return lambda _stage, done, total: self.progress(title, done, total)
 
     def ask(
         self, ledger: Ledger, images: npt.NDArray[np.intp], pictures: Pictures, *, stage: str
     ) -> npt.NDArray[np.int32]:
-        """The labels of some images, those that are not known yet asked for.
+        """The suspect's labels of some images, (n,) int32; the missing ones are queried.
 
         Args:
             ledger: of one view.
             images: (n,) places in it.
             pictures: (n_images, H, W, C) uint8, all of the ledger's.
-            stage: what it is for, for whoever watches.
-
-        Returns:
-            (n,) int32.
+            stage: the title for the progress.
 
         Raises:
             SettingsError: the budget does not allow it; nothing was sent.

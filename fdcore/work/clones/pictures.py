@@ -1,8 +1,8 @@
-"""The pictures that clones are trained from and tested on: the corpus' and those of folders beside it.
+"""The pictures that clones are trained and tested on: those of the corpus and of folders outside it.
 
-    cloning/asked/<key>/ledger/   the answers; a picture that the case asked about already is never asked about again
+    cloning/asked/<key>/ledger/   the answers; no picture is sent a second time in a case
 
-The case's budget holds for everything that was ever sent in it, whatever for; see `fdcore.case.spending`.
+The case's budget covers everything that was ever sent in it, for any purpose; see `fdcore.case.spending`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,45 +23,30 @@ from fdcore.work.clones.lab import Lab
 
 
 class PictureFolder(NamedTuple):
-    """What a folder beside the corpus says of its pictures, and the suspect of them.
-
-    Attributes:
-        name: the folder's own.
-        classes: (n_nodes,) the names of its sub-folders, its own classes.
-        labels: what those are called in words, where that is known; by sub-folder.
-        class_of: (n_images,) the class of each picture, a place in `classes`.
-        ledger: the answers, (n_images, 1).
-    """
+    """A folder outside the corpus: its own classes, and the suspect's answers to its pictures."""
 
     name: str
-    classes: tuple[str, ...]
-    labels: Mapping[str, str]
-    class_of: npt.NDArray[np.int32]
-    ledger: Ledger
+    classes: tuple[str, ...]  # (n_nodes,) the names of its sub-folders
+    labels: Mapping[str, str]  # their names in words, if known; by sub-folder
+    class_of: npt.NDArray[np.int32]  # (n_images,) the class of each picture, a place in `classes`
+    ledger: Ledger  # (n_images, 1)
 
     @property
     def key(self) -> str:
-        """What names it within the case: a digest of its pictures."""
+        """Its identity within the case: a digest of its pictures."""
         return self.ledger.folder.parent.name
 
 
 class Pool(NamedTuple):
-    """Pictures that clones are trained from or tested on.
+    """Pictures that clones are trained or tested on."""
 
-    Attributes:
-        pixels: (n_images, H, W, C) uint8.
-        image_ids: (n_images,) uint64.
-        names: (n_images,).
-        folder: where they come from, when that is not the case's corpus.
-    """
-
-    pixels: Pictures
-    image_ids: npt.NDArray[np.uint64]
-    names: Sequence[str]
-    folder: PictureFolder | None = None
+    pixels: Pictures  # (n_images, H, W, C) uint8
+    image_ids: npt.NDArray[np.uint64]  # (n_images,)
+    names: Sequence[str]  # (n_images,)
+    folder: PictureFolder | None = None  # None for the case's corpus
 
     def n_to_ask(self, images: npt.NDArray[np.intp]) -> int:
-        """How many of some images the suspect was not asked about yet; the corpus' answers are known."""
+        """How many of some images have not been sent yet; the corpus' answers are known."""
         return len(self.folder.ledger.missing(images)) if self.folder else 0
 
 
@@ -69,14 +54,14 @@ def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[
     """A folder's pictures, decoded for the case's suspect, with the ledger of its answers.
 
     Args:
-        lab: of a case whose suspect was asked.
-        folder: as a corpus is given, "DIR" or "DIR@NODE"; its sub-folders are its own classes.
-        most: about how many pictures are wanted, None for all; larger folders are sampled, evenly over their classes.
-        seed: which ones.
+        lab: of a case whose suspect was queried.
+        folder: given like a corpus, "DIR" or "DIR@NODE"; its sub-folders are its own classes.
+        most: about how many pictures are wanted, None for all; larger folders are sampled evenly over their classes.
+        seed: of the sample.
 
     Raises:
-        CorpusError: it holds no images in a known layout.
-        CaseError: the suspect was never asked.
+        CorpusError: it has no images in a known layout.
+        CaseError: the suspect was never queried.
     """
     hierarchy = open_hierarchy(lab.case.plan().hierarchy)
     n_files = survey([folder], hierarchy=hierarchy, quick=True, progress=lab.progress).sources[0].n_files
@@ -91,10 +76,10 @@ def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[
 
 
 def corpus_pool(lab: Lab) -> Pool:
-    """The case's images, decoded again where the cache has lost them.
+    """The case's images, decoded again if the cache has lost them.
 
     Raises:
-        CaseError: the corpus' folders are not at hand, or hold other images now.
+        CaseError: the corpus' folders are not available, or have other images now.
     """
     scored = load_scored(lab.case)
     pixels = pixels_of(lab.case, lab.cache)
@@ -104,10 +89,15 @@ def corpus_pool(lab: Lab) -> Pool:
 def _decoded_again(lab: Lab) -> Pictures:
     plan = lab.case.plan()
     if not plan.corpora:
-        raise CaseError("The case does not say where its corpus lies, and its decoded images are not at hand.")
+        raise CaseError(
+            "The case does not record the location of its corpus, and its decoded images are not available.",
+            key="corpus unknown",
+        )
     store = _open(lab, plan.corpora, plan.settings.images_per_leaf, plan.settings.seed).store
     if store.fingerprint != lab.header.corpus:
-        raise CaseError("The corpus' folders hold other images than those that were asked about. Restore them.")
+        raise CaseError(
+            "The images in the corpus' folders differ from those that were sent. Restore them.", key="corpus changed"
+        )
     return store.pixels
 
 

@@ -1,4 +1,4 @@
-"""Testing clones on pictures that none of them was trained on, and taking them away."""
+"""Testing clones on pictures that none of them was trained on, and exporting them."""
 
 import hashlib
 import io
@@ -37,17 +37,11 @@ MAX_TESTED = 10_000  # pictures of a folder that clones are tested on
 
 
 class EvaluationPictures(NamedTuple):
-    """An evaluation set with its pixels.
+    """An evaluation set with its pixels."""
 
-    Attributes:
-        key: names it within the case.
-        pool: the pictures.
-        images: (n,) places in the pool.
-    """
-
-    key: str
+    key: str  # identifies it within the case
     pool: Pool
-    images: npt.NDArray[np.intp]
+    images: npt.NDArray[np.intp]  # (n,) places in the pool
 
     @property
     def image_ids(self) -> npt.NDArray[np.uint64]:
@@ -56,10 +50,10 @@ class EvaluationPictures(NamedTuple):
 
 
 def open_set(lab: Lab, evaluation: str, reserved: float) -> EvaluationPictures:
-    """Open the pictures that clones are tested on; nothing is asked yet.
+    """Open the pictures that clones are tested on; nothing is sent yet.
 
     Args:
-        evaluation: a folder, as a corpus is given; "" for images of the corpus that are held back.
+        evaluation: a folder, given like a corpus; "" for held-back images of the corpus.
         reserved: the share of the corpus that is held back.
 
     Raises:
@@ -71,14 +65,17 @@ def open_set(lab: Lab, evaluation: str, reserved: float) -> EvaluationPictures:
         return EvaluationPictures(opened.key, pool, np.arange(len(pool.names)))
     answered = read_answered_set(lab.case, corpus_set_key(reserved))
     if not len(answered.images):
-        raise CaseError("No image of the corpus is held back for a test. Give a folder of pictures to test on.")
+        raise CaseError(
+            "No image of the corpus is held back for a test. Give a folder of pictures to test on.",
+            key="nothing held back",
+        )
     return EvaluationPictures(answered.facts.key, corpus_pool(lab), answered.images)
 
 
 def ask_about(lab: Lab, test: EvaluationPictures) -> None:
-    """Ask what the suspect says of an evaluation set, and keep which of its folders is which class."""
+    """Query the suspect with an evaluation set, and record which of its folders is which class."""
     if folder := test.pool.folder:
-        lab.ask(folder.ledger, test.images, test.pool.pixels, stage=f"Asking about {folder.name} to test on")
+        lab.ask(folder.ledger, test.images, test.pool.pixels, stage=f"Querying {folder.name} for the test")
         _write_set(lab.case, folder)
 
 
@@ -94,7 +91,7 @@ def _write_set(case: Case, opened: PictureFolder) -> None:
 
 
 def ask_clone(lab: Lab, run: CloneRun, test: EvaluationPictures, device: str) -> None:
-    """Ask a clone about every picture of a set, and keep what it answers."""
+    """Query a clone with every picture of a set, and keep its answers."""
     from fdcore.cloning.training import predict
 
     if _has_answered(lab.case, run, test):
@@ -118,26 +115,31 @@ def _has_answered(case: Case, run: CloneRun, test: EvaluationPictures) -> bool:
 
 
 def _weights_of(case: Case, run: CloneRun) -> bytes:
-    """A clone's weights, as they were when it was finished.
+    """A clone's weights, unchanged since it was finished.
 
     Raises:
-        CaseError: they are gone.
-        EvidenceError: they were changed since.
+        CaseError: they are missing.
+        EvidenceError: they have changed.
     """
     try:
         content = case.path(f"{run_folder(run.id)}/{WEIGHTS}").read_bytes()
     except OSError as error:
-        raise CaseError(f"The weights of the clone {run.id} are gone. Remove it and train it anew.") from error
+        raise CaseError(
+            f"The weights of the clone {run.id} are missing. Remove it and train it again.", key="weights missing"
+        ) from error
     if run.finished and hashlib.sha256(content).hexdigest() != run.files.get(WEIGHTS):
-        raise EvidenceError(f"The weights of the clone {run.id} were changed since they were written. Restore them.")
+        raise EvidenceError(
+            f"The weights of the clone {run.id} have changed since they were written. Restore them.",
+            key="clone changed",
+        )
     return content
 
 
 def export(lab: Lab, run: CloneRun) -> CloneRun:
-    """Write a clone's network and card beside its weights; the hashes go into the audit log and into its record.
+    """Write a clone's network and card beside its weights, and the hashes into the audit log and its record.
 
     Raises:
-        EvidenceError: a file was changed since it was written.
+        EvidenceError: a file has changed since it was written.
     """
     from fdcore.cloning.exports import model_card
 
@@ -146,7 +148,9 @@ def export(lab: Lab, run: CloneRun) -> CloneRun:
     if _has_network(lab, run):
         files[NETWORK] = sha256_file(case.path(f"{place}/{NETWORK}"))
     if run.finished and files.get(NETWORK) != run.files.get(NETWORK):
-        raise EvidenceError(f"{NETWORK} of the clone {run.id} was changed since it was written. Restore it.")
+        raise EvidenceError(
+            f"{NETWORK} of the clone {run.id} has changed since it was written. Restore it.", key="clone changed"
+        )
     suspect = {"Suspect": case.facts().description}
     card = model_card(replace(run, files=files), read_evaluations(case, run.id), suspect, lab.spec).encode()
     files[CARD] = hashlib.sha256(card).hexdigest()
@@ -160,7 +164,7 @@ def export(lab: Lab, run: CloneRun) -> CloneRun:
 
 
 def _has_network(lab: Lab, run: CloneRun) -> bool:
-    """Whether a clone could be written as ONNX, which is tried when that was not done yet."""
+    """Whether a clone could be written as ONNX; this is tried if it was not done yet."""
     from fdcore.cloning.exports import to_onnx
 
     target = f"{run_folder(run.id)}/{NETWORK}"
@@ -168,6 +172,6 @@ def _has_network(lab: Lab, run: CloneRun) -> bool:
         return lab.case.has(target)
     try:
         lab.case.write(target, to_onnx(_network_of(lab, run), lab.spec))
-    except SuspectError:  # a layer that ONNX does not know: the weights stay, and the card says so
+    except SuspectError:  # a layer that ONNX lacks: the weights stay, and the card says so
         return False
     return True

@@ -1,4 +1,4 @@
-"""Training the clones of a case, and going on with it."""
+"""Training the clones of a case, and resuming it."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def train_all(lab: Lab, prepared: Sequence[Prepared]) -> list[CloneRun]:
-    """Train what is not trained yet: one after the other, or side by side where there are several GPUs."""
+    """Train what is not trained yet: one after the other, or in parallel on several GPUs."""
     free: SimpleQueue[str] = SimpleQueue()
     devices = _devices(prepared[0].run.training.device)
     for device in devices:
@@ -46,15 +46,15 @@ def train_all(lab: Lab, prepared: Sequence[Prepared]) -> list[CloneRun]:
 
 
 def _devices(wanted: str) -> tuple[str, ...]:
-    """Where clones are trained: every GPU where the choice is left open and there are several."""
-    import torch  # here, because a case that is only looked at does without
+    """The devices for training: with "auto", every GPU if there are several."""
+    import torch  # here, because reading a case must not load it
 
     n_gpus = torch.cuda.device_count() if wanted == "auto" else 0
     return tuple(f"cuda:{i}" for i in range(n_gpus)) if n_gpus > 1 else (wanted,)
 
 
 def _train(lab: Lab, run: CloneRun, rows: Rows, device: str, title: str) -> CloneRun:
-    """Train one clone, or go on with it, and keep its best weights."""
+    """Train one clone, or resume its training, and keep its best weights."""
     from fdcore.cloning.training import TrainingData, train
 
     def keep(history: Sequence[EpochResult], best_epoch: int) -> None:
@@ -64,8 +64,10 @@ def _train(lab: Lab, run: CloneRun, rows: Rows, device: str, title: str) -> Clon
 
     def ask(pictures: Pictures, round_number: int) -> npt.NDArray[np.int32]:
         nonlocal run
-        labels, asked = _ask_made(lab, pictures, f"Asking about round {round_number} of {run.source.name}")
-        asked = run.circumstances.get("asked", {}) | asked
+        ledger = ledger_of_pictures(lab.case, lab.header, pictures)
+        stage = f"Querying round {round_number} of {run.source.name}"
+        labels = lab.ask(ledger, np.arange(len(pictures)), pictures, stage=stage)
+        asked = run.circumstances.get("asked", {}) | {ledger.folder.parent.name: ledger.n_sent}
         run = replace(
             run, n_sent=run.drawn.n_sent + sum(asked.values()), circumstances=run.circumstances | {"asked": asked}
         )
@@ -93,15 +95,8 @@ def _train(lab: Lab, run: CloneRun, rows: Rows, device: str, title: str) -> Clon
     return _end(lab, run, trained.best)
 
 
-def _ask_made(lab: Lab, pictures: Pictures, stage: str) -> tuple[npt.NDArray[np.int32], dict[str, int]]:
-    """The suspect's labels of pictures that were made, and how many were sent, by the key of their ledger."""
-    ledger = ledger_of_pictures(lab.case, lab.header, pictures)
-    labels = lab.ask(ledger, np.arange(len(pictures)), pictures, stage=stage)
-    return labels, {ledger.folder.parent.name: ledger.n_sent}
-
-
 def _pictures(lab: Lab, rows: Rows) -> Pictures:
-    """The pictures of a transfer set's rows (n, H, W, C), views drawn anew."""
+    """The pictures of a transfer set's rows (n, H, W, C), with their views."""
     pool, views = rows.pool, lab.header.views
     pictures = np.empty((len(rows.images), *pool.pixels.shape[1:]), dtype=np.uint8)
     for view in np.unique(rows.views).tolist():
@@ -113,7 +108,7 @@ def _pictures(lab: Lab, rows: Rows) -> Pictures:
 
 
 def keep_best(lab: Lab, run: CloneRun) -> CloneRun:
-    """End a training that was stopped: its best weights so far become the clone's.
+    """End a stopped training: its best weights so far become the clone's.
 
     Raises:
         CaseError: there is no checkpoint, or it is damaged.
@@ -122,12 +117,12 @@ def keep_best(lab: Lab, run: CloneRun) -> CloneRun:
     from fdcore.cloning.schedule import best_epoch
 
     best, history = read_best(lab.case.path(run_folder(run.id)))
-    reason = f"ended by hand after {len(history)} of {run.training.epochs} epochs"
+    reason = f"ended manually after {len(history)} of {run.training.epochs} epochs"
     return _end(lab, replace(run, history=history, best_epoch=best_epoch(history), stopped_early=reason), best)
 
 
 def _end(lab: Lab, run: CloneRun, best: "State") -> CloneRun:
-    """Write a trained clone's weights and record; an export of earlier weights goes."""
+    """Write a trained clone's weights and record; an export of earlier weights is removed."""
     from fdcore.cloning.exports import save_weights
     from fdcore.cloning.networks import restored
 
@@ -141,7 +136,7 @@ def _end(lab: Lab, run: CloneRun, best: "State") -> CloneRun:
 
 
 def _clear(lab: Lab, run: CloneRun) -> None:
-    """Remove what only a training that goes on would need."""
+    """Remove what only a continued training would need."""
     from fdcore.cloning.jacobian import remove_rounds
 
     place = lab.case.path(run_folder(run.id))

@@ -1,7 +1,7 @@
-"""Everything that is done with a case's clones. START HERE.
+"""All operations on a case's clones. START HERE.
 
-`clone` does all of it for several sources, one after the other, and goes on where it was stopped: a clone's folder is
-named by everything that it is made from. What is kept is read by `fdcore.case.clones`.
+`clone` performs them for several sources and resumes where it was stopped: a clone's folder is named by everything that
+it is made from. `fdcore.case.clones` reads the results.
 """
 
 import os
@@ -28,24 +28,18 @@ _BEGUN = f"{FOLDER}/begun.json"
 
 
 class CloneCost(NamedTuple):
-    """What a request would cost.
+    """The cost of a request."""
 
-    Attributes:
-        n_queries: the most queries that it sends before any round of augmentation.
-        budget_left: what the case's budget allows; None for no limit.
-        drawn: for each source of the corpus, by name, what its transfer set is made of.
-    """
-
-    n_queries: int
-    budget_left: int | None
-    drawn: Mapping[str, TransferFacts]
+    n_queries: int  # at most, before any round of augmentation
+    budget_left: int | None  # queries that the case's budget allows; None for no limit
+    drawn: Mapping[str, TransferFacts]  # the transfer set of each source of the corpus, by the source's name
 
 
 def clone(lab: Lab, request: CloneRequest) -> tuple[CloneRun, ...]:
-    """Draw, ask, train, test and export a clone for each source; what is finished already is left as it is.
+    """Draw, query, train, test and export a clone for each source; finished clones are left as they are.
 
     Raises:
-        FdError: whatever the user has to mend; what was finished is kept, and the same call goes on.
+        FdError: anything for the user to resolve; finished work is kept, and the same call resumes.
     """
     if begun := _begun(lab.case, request):
         return _resume(lab, begun, request.evaluation, request.training.device)
@@ -68,7 +62,7 @@ def clone(lab: Lab, request: CloneRequest) -> tuple[CloneRun, ...]:
 def resume_clones(
     lab: Lab, run_ids: Sequence[str], *, evaluation: str = "", device: str = "auto"
 ) -> tuple[CloneRun, ...]:
-    """Go on with clones that were stopped, whatever the case's settings are by now.
+    """Resume stopped clones, regardless of the case's present settings.
 
     Raises:
         FdError: as for `clone`.
@@ -77,7 +71,7 @@ def resume_clones(
 
 
 def finish_clone(lab: Lab, run_id: str, *, evaluation: str = "") -> CloneRun:
-    """End a clone's training where it is, with the best weights so far, then test and export it.
+    """End a clone's training now, with the best weights so far, then test and export it.
 
     Raises:
         CaseError: it has no weights yet.
@@ -86,17 +80,17 @@ def finish_clone(lab: Lab, run_id: str, *, evaluation: str = "") -> CloneRun:
     if run.stage == "training":
         run = keep_best(lab, run)
     if run.stage == "drawn":
-        raise CaseError("This clone was not trained for a single epoch yet. Go on with its training, or remove it.")
+        raise CaseError(
+            "This clone has not been trained for a single epoch yet. Resume its training, or remove it.",
+            key="not trained yet",
+        )
     test = open_set(lab, evaluation, run.transfer.reserved)
     ask_about(lab, test)
     return _test(lab, [run], test, "auto")[0]
 
 
 def evaluate_clones(lab: Lab, evaluation: str) -> str:
-    """Test every finished clone of a case on another folder of pictures.
-
-    Returns:
-        The key of the set.
+    """Test every finished clone of a case on another folder of pictures; returns the key of the set.
 
     Raises:
         CaseError: there is no finished clone.
@@ -104,7 +98,7 @@ def evaluate_clones(lab: Lab, evaluation: str) -> str:
     """
     runs = [run for run in read_runs(lab.case) if run.finished]
     if not runs:
-        raise CaseError("There is no finished clone in this case yet. Train one first.")
+        raise CaseError("There is no finished clone in this case yet. Train one first.", key="no finished clone")
     test = open_set(lab, evaluation, max(run.transfer.reserved for run in runs))
     ask_about(lab, test)
     _test(lab, runs, test, "auto")
@@ -112,15 +106,15 @@ def evaluate_clones(lab: Lab, evaluation: str) -> str:
 
 
 def remove_clone(lab: Lab, run_id: str) -> None:
-    """Remove a clone and everything that is kept of it; the answers that it cost stay.
+    """Remove a clone and all its files; the answers that were queried for it stay.
 
     Raises:
         CaseError: there is none.
     """
     place = lab.case.path(run_folder(run_id))
     if not place.is_dir():
-        raise CaseError(f"There is no clone called {run_id!r} in this case.")
-    going = place.with_name(f".{place.name}.removed")  # at once for whoever reads, then file by file
+        raise CaseError(f"There is no clone called {run_id!r} in this case.", key="no such clone")
+    going = place.with_name(f".{place.name}.removed")  # for readers at once, then file by file
     os.replace(place, going)
     shutil.rmtree(going)
     lab.log("clone removed", clone=run_id)
@@ -128,7 +122,7 @@ def remove_clone(lab: Lab, run_id: str) -> None:
 
 
 def clone_cost(case: Case, request: CloneRequest) -> CloneCost:
-    """What a request would send to the suspect, told beforehand. Folders are not decoded: theirs is an upper bound.
+    """The cost of a request before anything is sent. Folders are not decoded: theirs is an upper bound.
 
     Raises:
         FdError: a source gives nothing to train from.
@@ -145,12 +139,12 @@ def clone_cost(case: Case, request: CloneRequest) -> CloneCost:
     return CloneCost(n_queries, budget_left(case), drawn)
 
 
-# Their parts
+# Parts
 
 
 @dataclass(frozen=True)
 class _Begun:
-    """What begun.json says: the last request that was begun, and the ids of its clones."""
+    """The content of begun.json: the last request that was begun, and the ids of its clones."""
 
     request: CloneRequest
     runs: tuple[str, ...]
@@ -164,12 +158,12 @@ def _resume(lab: Lab, runs: Sequence[CloneRun], evaluation: str, device: str) ->
 
 
 def _finish(lab: Lab, prepared: Sequence[Prepared], test: EvaluationPictures) -> tuple[CloneRun, ...]:
-    """Train, test and export clones that are drawn."""
+    """Train, test and export drawn clones."""
     return _test(lab, train_all(lab, prepared), test, prepared[0].run.training.device)
 
 
 def _test(lab: Lab, runs: Sequence[CloneRun], test: EvaluationPictures, device: str) -> tuple[CloneRun, ...]:
-    """Test clones that are trained, export them with a model card each, and draw the case's report anew."""
+    """Test trained clones, export each with a model card, and draw the case's report again."""
     for run in runs:
         ask_clone(lab, run, test, device)
     done = tuple(export(lab, read_run(lab.case, run.id)) for run in runs)
@@ -184,21 +178,21 @@ def _draw_report(lab: Lab) -> None:
 
 
 def _begun(case: Case, request: CloneRequest) -> list[CloneRun]:
-    """The clones of this request, when it was begun before and is not finished; the settings may have changed since."""
+    """The clones of this request if it was begun and is not finished; the settings may have changed since."""
     try:
         begun = from_plain(_Begun, case.read_json(_BEGUN), what=_BEGUN)
         runs = [read_run(case, name) for name in begun.runs] if begun.request == request else []
-    except CaseError:  # nothing was begun, a clone was removed, or the file is damaged: it is begun anew
+    except CaseError:  # nothing was begun, a clone was removed, or the file is damaged: begin again
         return []
-    of_this = tuple(run.source for run in runs) == request.sources  # a case that was sent may say something else
+    of_this = tuple(run.source for run in runs) == request.sources  # an imported case may say something else
     return runs if of_this and not all(run.finished for run in runs) else []
 
 
 def _require_possible(lab: Lab, request: CloneRequest) -> None:
-    """See that a clone can be trained at all before the suspect is asked anything.
+    """Check that the clones can be trained before anything is sent to the suspect.
 
     Raises:
-        SettingsError, SuspectError: the architecture does not fit, the device is not there, or a source gives nothing.
+        SettingsError, SuspectError: the architecture does not fit, the device is missing, or a source gives nothing.
     """
     from fdcore.cloning.devices import choose_arithmetic
     from fdcore.cloning.networks import build_clone
@@ -206,7 +200,7 @@ def _require_possible(lab: Lab, request: CloneRequest) -> None:
     choose_arithmetic(request.training.device, request.training.precision)
     scored = load_scored(lab.case)
     if scored.scores.n_classes < 2:
-        raise SettingsError("The suspect has a single class. There is nothing that a clone of it could learn.")
+        raise SettingsError("The suspect has only one class, so a clone could not learn anything.", key="single class")
     build_clone(request.training.arch, scored.scores.n_classes, lab.spec, seed=request.training.seed)
     for source in request.sources:
         if source.kind is not SourceKind.FOLDER:
