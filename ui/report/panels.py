@@ -16,6 +16,7 @@ from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.state import settings_in_words
 from ui.verdict import draw_domain, verdict_table
 
+
 def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSettings) -> None:
     """Say which conclusions are shown, and offer to save those that are not saved."""
     if desk.card is None or desk.card.n_found is None:

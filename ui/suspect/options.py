@@ -59,7 +59,9 @@ def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
         with left:
             mean = _numbers("Mean, one number per channel", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
         with right:
-            std = _numbers("Standard deviation, one number per channel", case_id, "std", spec.get("std"), "0.229 0.224 0.225")
+            std = _numbers(
+                "Standard deviation, one number per channel", case_id, "std", spec.get("std"), "0.229 0.224 0.225"
+            )
     given = {"height": height, "width": width, "channels": channels, "order": order}
     overrides = {key: value for key, value in given.items() if value is not None} | _typed(mean, std, low_high)
     return SuspectOptions(arch, preset, overrides, n_classes, device)

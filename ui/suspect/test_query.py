@@ -74,9 +74,7 @@ def _bars(desk: Desk, query: TestQuery) -> None:
     n_classes = desk.case.facts().n_classes
     show_figure(answers_figure(query, n_classes), "answer_bars", "How many pictures were put in each class",
                 "test-query")  # fmt: skip
-    st.caption(
-        f"Pictures in each class; the answers name {len(set(query.labels))} of {n_classes:,} classes."
-    )
+    st.caption(f"Pictures in each class; the answers name {len(set(query.labels))} of {n_classes:,} classes.")
 
 
 def answers_figure(query: TestQuery, n_classes: int) -> "go.Figure":
