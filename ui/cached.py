@@ -225,7 +225,7 @@ def comparison(case: Case, settings: SelectionSettings, claims: Claims, vectors:
 
 @cached(layout.WORDS, entries=8)
 def word_check(case: Case) -> dict[str, Any] | None:
-    """The last comparison of words in the case, maps included; None if there was none. A damaged one is a `CaseError`."""
+    """The last comparison of words in the case, with its maps; None if there was none. A `CaseError` if damaged."""
     return case.read_json(layout.WORDS) if case.has(layout.WORDS) else None
 
 

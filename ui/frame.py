@@ -176,9 +176,7 @@ def _sidebar(desk: Desk) -> None:
             st.page_link(one.path, label=label, icon=_MARKS[done], query_params=case, width="stretch")
         job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
         if desk.card and desk.card.sha256:
-            st.caption(
-                "Evidence", help="SHA-256 of the suspect's file, computed on intake and verified before every run"
-            )
+            st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
             st.code(desk.card.sha256, language=None, wrap_lines=True)
         if desk.by:

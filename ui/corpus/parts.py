@@ -88,7 +88,7 @@ def _differences(desk: Desk, plan: Plan) -> bool:
     if gone:
         st.warning(
             f"The suspect has been queried with {inert(shortened(', '.join(gone), 200))}, which the plan leaves out. "
-            "Answers are never discarded, so scoring would refuse this plan. Add the folder again, or create a new case.",
+            "Answers are never discarded, so scoring would refuse this plan. Add the folder or create a new case.",
             icon=":material/warning:",
         )
     elif new:

@@ -34,7 +34,7 @@ def _listing(case_id: str, problems: pd.DataFrame) -> None:
             "reason": column.TextColumn("Reason"),
             "files": column.ProgressColumn("Files", format="%d", min_value=0, width="small",
                                            max_value=int(reasons["files"].max())),
-            "used": column.NumberColumn("Used", width="small", format="localized", help="Images that are used after conversion"),
+            "used": column.NumberColumn("Used", width="small", format="localized", help="Used after conversion"),
         })  # fmt: skip
     with right:
         reason = st.selectbox("Reason", [ALL, *reasons["reason"]], key=f"problem_reason_{case_id}")

@@ -112,7 +112,7 @@ def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, plac
             if source.problem:
                 st.caption(f":material/warning: {inert(shortened(source.problem, 300))}")
         if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=desk.busy,
-                     help=inert(f"Remove {shortened(source.shown)} from the plan. The files stay as they are.")):  # fmt: skip
+                     help=inert(f"Remove {shortened(source.shown)} from the plan; the files stay.")):  # fmt: skip
             st.session_state[_UNDO] = (desk.case_id, place, source.text)
             change(desk, plan, corpora=tuple(text for text in plan.corpora if text != source.text))
 

@@ -79,7 +79,7 @@ def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: Delt
         return
     if n_found > len(shown.leaves):
         st.info(
-            f"The {len(shown.leaves):,} leaves with the highest scores are shown, of {n_found:,}. A higher tau leaves fewer.",
+            f"The {len(shown.leaves):,} of {n_found:,} leaves with the highest scores are shown. Raise tau for fewer.",
             icon=":material/filter_alt:",
         )
     _metrics(scored, shown)

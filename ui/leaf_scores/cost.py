@@ -71,12 +71,12 @@ def require_sensible(settings: Settings, cost: Cost | None, n_sent: int) -> None
         return
     if cost and settings.budget < cost.n_leaves:
         raise SettingsError(
-            f"A budget of {settings.budget:,} queries does not cover one image of each of the {cost.n_leaves:,} leaves. "
+            f"A budget of {settings.budget:,} queries does not cover one image of each of {cost.n_leaves:,} leaves. "
             f"Set at least {cost.n_leaves:,}, or use a smaller corpus.",
             key="budget too small",
         )
     if settings.budget <= n_sent:
         raise SettingsError(
-            f"The budget of {settings.budget:,} queries is used up: {n_sent:,} were sent. To continue, set a larger one.",
+            f"The budget of {settings.budget:,} queries is used up: {n_sent:,} were sent. Set a larger budget.",
             key="budget used up",
         )

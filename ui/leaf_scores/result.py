@@ -11,8 +11,8 @@ from ui.leaf_scores import tables as leaf_tables
 from ui.panels import show_numbers
 
 _DESIGN = (
-    "The number of answers that weigh as much as one independent answer. Views of one image are alike, so {views} views "
-    "of it count for less than {views} images. The 95 % intervals are wider accordingly."
+    "The number of answers that weigh as much as one independent answer. Views of one image are alike, so {views} "
+    "views of it count for less than {views} images. The 95 % intervals are wider accordingly."
 )
 
 

@@ -59,7 +59,7 @@ def _evidence(case: Case) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
-                          help="Hashes the suspect's file again and compares it with the hash from intake.")  # fmt: skip
+                          help="Hashes the suspect's file again and compares with the hash from intake.")  # fmt: skip
         if not clicked:
             return
         try:

@@ -46,8 +46,8 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
             )  # fmt: skip
             take_away(desk, case, findings)
         st.caption(
-            "The report is one self-contained page to print or send. The ZIP file holds the evidence unchanged; its hash "
-            "is verified first. Another server can import the file."
+            "The report is one self-contained page to print or send. The ZIP file holds the evidence unchanged, and "
+            "its hash is verified first. Another server can import the file."
         )
         columns = st.columns(2, gap="small")
         there = [entry for entry in FILES if case.has(entry[0])]

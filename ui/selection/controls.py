@@ -28,9 +28,9 @@ HELP = {
     "eta": "How many steps apart in the hierarchy two groups may be and still be merged. Larger is more general.",
     "alpha": "At 1, only the consistency of the suspect's answers (L) counts. Below 1, the closeness of the leaves (S) "
     "counts too.",
-    "tau": "The lowest score that makes a leaf a candidate: the share of its views that the suspect puts in this class.",
-    "k": "The number of groups that the leaves are split into before eta merges them. Empty is automatic: each leaf is a "
-    "group.",
+    "tau": "The lowest score of a candidate leaf: the share of its views that the suspect puts in this class.",
+    "k": "The number of groups that the leaves are split into before eta merges them. Empty means automatic: "
+    "each leaf is a group.",
 }
 
 

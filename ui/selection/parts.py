@@ -43,8 +43,8 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
         reason = (
             "An analyst decided that the corpus holds no answer for this class."
             if found.selection.choice
-            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. This is a result too: the corpus "
-            "holds nothing that the suspect puts there."
+            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. This is a result too: the "
+            "corpus holds nothing that the suspect puts there."
         )
         st.text(reason if not n else f"{reason} The {counted(n, 'candidate')} can be seen below.")
         return
@@ -92,9 +92,7 @@ def _clusters_table(scored: Scored, found: ClassFinding) -> None:
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
     }, most_px=_CLUSTERS_PX, alt="The clusters of leaves, the best first")  # fmt: skip
-    st.caption(
-        "Each row is a cluster of leaves that are close in the hierarchy. The first with the highest objective is the answer."
-    )
+    st.caption("Each row is a cluster of close leaves. The first with the highest objective is the answer.")
 
 
 def map_panel(

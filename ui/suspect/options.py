@@ -57,7 +57,7 @@ def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
             device = _device(case_id, known.device)
             low_high = _numbers("Values of black and white", case_id, "range", spec.get("value_range"), "0 255")
         with left:
-            mean = _numbers("Mean, one number per channel", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
+            mean = _numbers("Mean (per channel)", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
         with right:
             std = _numbers(
                 "Standard deviation, one number per channel", case_id, "std", spec.get("std"), "0.229 0.224 0.225"

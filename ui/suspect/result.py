@@ -55,7 +55,7 @@ def evidence_block(case: Case, evidence: EvidenceFacts) -> None:
     except SuspectError:
         kind = "The file is missing from the case; restore it."
     st.text(f"{evidence.name} · {file_size(evidence.size)} · {kind}")
-    st.caption("SHA-256, computed on intake and verified before every run")
+    st.caption("SHA-256, taken on intake and verified before every run")
     st.code(evidence.sha256, language=None)
 
 

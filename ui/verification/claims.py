@@ -71,8 +71,8 @@ def _current(findings: Findings, kept: Claims) -> None:
                 f"{shortened(kept.source or 'not given', 160)}")  # fmt: skip
     else:
         st.caption(
-            "No claims are saved yet. Enter what the classes are claimed to be by a README, the seller or the suspect's "
-            "own file. A claim is not evidence; the findings are compared with it."
+            "No claims are saved yet. Enter what the classes are claimed to be by a README, the seller or the "
+            "suspect's own file. A claim is not evidence; the findings are compared with it."
         )
 
 

@@ -42,8 +42,8 @@ def panel(desk: Desk, case: Case, findings: Findings, claims: Claims, opened: Op
             _map(desk, case, findings, stored)
         elif not damaged:
             st.text(
-                "A map places claimed and found words with similar meanings close together. Drawing the maps takes up to "
-                "a minute, slightly longer the first time; they are saved in the case."
+                "A map places claimed and found words with similar meanings close together. Drawing the maps takes "
+                "up to a minute, slightly longer the first time. They are saved in the case."
             )
     return stored
 
@@ -57,7 +57,7 @@ def _stored(case: Case) -> tuple[StoredMap | None, CaseError | None]:
 
 def _draw_button(desk: Desk, opened: Opened, stored: StoredMap | None, *, fresh: bool) -> None:
     if st.button(
-        "Draw the maps again" if stored else "Compare and draw the maps", key="draw_maps", icon=":material/scatter_plot:",
+        "Draw them again" if stored else "Compare and draw the maps", key="draw_maps", icon=":material/scatter_plot:",
         type="tertiary" if fresh else "primary", disabled=desk.busy,
         help="Writes the comparison, the maps and the report to the case.",
     ):  # fmt: skip
@@ -85,7 +85,7 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
     chosen = () if target == _ALL else (target,)
     what = f"word map {method} {chosen}"
     show_figure(cached.made(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), "word_map",
-                "Claimed, found and other words; words with similar meanings are close together", f"words-{method}")  # fmt: skip
+                "Claimed, found and other words, close together if similar", f"words-{method}")  # fmt: skip
     note = stored.notes[method]
     st.caption(
         (f"{inert(note)} " if note else "")

@@ -39,8 +39,8 @@ def metrics(findings: Findings, found: Comparison) -> None:
     with st.container(horizontal=True, key="word_metrics"):
         _metric("Claims compared", f"{n_compared:,} of {n_classes:,}",
                 f"{n_chosen:,} left out: {BY_HAND}" if n_chosen else None,
-                help="Classes with a claim and a finding whose words have vectors. Classes whose answers were chosen by "
-                "hand count in none of these numbers: the choice may follow the claim.")  # fmt: skip
+                help="Classes with a claim and a finding whose words have vectors. Classes whose answers were chosen "
+                "by hand count in none of these numbers: the choice may follow the claim.")  # fmt: skip
         _metric("Mean similarity", nothing if mean is None else f"{mean:.2f}",
                 None if share is None else f"closer than {round(share * 100)} % of random",
                 help="Cosine of the nearest words, averaged over the claims. Below it, the mean share of random "
@@ -93,7 +93,7 @@ def _metric(label: str, value: str, below: str | None = None, *, help: str) -> N
 
 def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     hierarchy = findings.scored.hierarchy
-    show_figure(figures.draw_histogram(rows, hierarchy), "similarity_histogram", "How many classes agree to what degree",
+    show_figure(figures.draw_histogram(rows, hierarchy), "similarity_histogram", "Distribution of the similarities",
                 "similarity")  # fmt: skip
     with st.expander("Class by class, lowest agreement first", key="bars_box"):
         pages = n_pages(len(rows))
@@ -124,15 +124,15 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
                                            "to the claim on average; leaves without a known word do not count"),
         "L": share_column("Share of the answer's views that the suspect puts in the class", width=90),
         "Nearest words": column.TextColumn(width=150, help="The word of the claim and the word of the finding"),
-        "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance between the vectors of these two words"),
+        "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance of the vectors of these two words"),
         "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
     }, most_px=460, alt="For each class: what is claimed, what was found, and how similar the words are")  # fmt: skip
 
 
 def _unknown(rows: Sequence[ClassSimilarity]) -> None:
     if lost := [row.target_class for row in rows if not row.nodes and not row.by_hand]:
-        st.caption(f"Nothing was found for {classes_text(lost)}, so {'its claim' if len(lost) == 1 else 'their claims'} "
-                   "cannot be compared.")  # fmt: skip
+        st.caption(f"Nothing was found for {classes_text(lost)}, so {'its claim' if len(lost) == 1 else 'their claims'}"
+                   " cannot be compared.")  # fmt: skip
     claimed, found = unknown_words(rows)
     n_lost = sum(judged(row) == NO_WORD for row in rows)
     if not claimed and not found:

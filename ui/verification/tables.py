@@ -164,8 +164,8 @@ def headline(agreements: Sequence[Agreement]) -> str:
         return "**No known label set can be compared:** no class has a finding and a label with a word in common use."
     if best.resembles:
         return (
-            f"**No known label set agrees convincingly.** {inert(best.title)} is more similar than chance would make it "
-            f"({p_text(best.p_value)}), but its agreement of {best.mean:.2f} is below the {MIN_MEAN:g} required."
+            f"**No known label set agrees convincingly.** {inert(best.title)} is more similar than chance would make "
+            f"it ({p_text(best.p_value)}), but its agreement of {best.mean:.2f} is below the {MIN_MEAN:g} required."
         )
     return "**No known label set agrees in class order.**"
 

@@ -139,9 +139,7 @@ def _facts(case: Case, opened: Opened) -> None:
             "Agreement shows that a claim fits, but less independently than vectors made from other texts."
         )
     if kept:
-        st.caption(
-            "Only the words of the last comparison are kept: a new claim may be unknown until the file is available."
-        )
+        st.caption("Only the words of the last comparison are kept: new claims may be unknown until the file is back.")
 
 
 def _instead(case: Case, opened: Opened) -> str:
