@@ -114,7 +114,7 @@ def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
 
 def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: SelectionSettings) -> None:
     if settings == saved and cached.saved_as_found(case, saved):
-        st.badge("Saved", icon=":material/check:", color="green")
+        st.badge("Conclusions saved", icon=":material/check:", color="green")
         return
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.badge("Not saved", icon=":material/edit:", color="orange")

@@ -61,7 +61,7 @@ def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
     suspect_result.summary(desk.case, suspect, desk.case.facts().evidence)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        st.markdown("**Input preprocessing**")
+        st.markdown("**Architecture and preprocessing**")
         suspect_result.preprocessing(suspect)
     with right.container(border=True, height="stretch"):
         st.markdown("**Scanner findings**")
