@@ -1,7 +1,7 @@
-"""The Case page and Streamlit's entry: every investigation at a glance; make, open, put away, import, export.
+"""The Case page and Streamlit's entry point: every investigation at a glance; create, open, archive, import, export.
 
-Streamlit runs this file for each visit. As the server starts it imports it once: then what the page needs is imported
-beside the server's work, while the first browser loads Streamlit's own scripts.
+Streamlit runs this file on every visit. The server also imports it once at start-up, to import in the background what
+the first page needs.
 """
 
 if __name__ == "__main__":
@@ -9,11 +9,11 @@ if __name__ == "__main__":
     from ui.case import cards as case_cards
     from ui.case import making as case_making
     from ui.case import overview as case_overview
-    from ui.state import AFRESH
+    from ui.state import RESET
 
     with frame.page("Case") as desk:
         if desk.card is None and (begun := case_making.first_start(desk)):
-            frame.go_to("Case", **AFRESH, case=begun)
+            frame.go_to("Case", **RESET, case=begun)
         cards = cached.cards(desk.book)
         if not cards:
             case_making.welcome(desk)

@@ -1,4 +1,4 @@
-"""Suspect: which model is under investigation, what its file says, and whether it can be asked."""
+"""Suspect: which model is under investigation, what its file says, and whether it can be queried."""
 
 from ui import frame
 from ui.suspect import parts as suspect_parts

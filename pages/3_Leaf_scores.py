@@ -1,9 +1,9 @@
-"""Leaf scores: asking the suspect, and how consistently it puts each leaf in each class."""
+"""Leaf scores: querying the suspect, and how consistently it puts each leaf in each class."""
 
 import streamlit as st
 
 from ui import cached, frame, state
-from ui.class_picker import class_picker, found_names
+from ui.class_picker import found_names, pick_class
 from ui.leaf_scores import form as scoring_form
 from ui.leaf_scores import gallery as leaf_gallery
 from ui.leaf_scores import ranking as leaf_ranking
@@ -14,15 +14,16 @@ from ui.sentences import fragment
 
 
 def show(desk: frame.Desk) -> None:
-    """The answers that there are."""
+    """Show the answers received so far."""
     case, scored = desk.case, cached.scored(desk.case)
     settings = state.shown_settings(case)
     found = cached.findings(case, settings)
     scoring_result.metrics(case, scored, settings.tau)
     scoring_form.ask_more(desk, scored)
-    names = leaf_gallery.class_names(found_names(found), known=True)
+    found_for = found_names(found)
+    names = leaf_gallery.class_names(found_for)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        target_class = class_picker(desk, found, resets=(leaf_gallery.LEAF,))
+        target_class = pick_class(found_for, resets=(leaf_gallery.LEAF,))
         winner = found.classes[target_class].selection.winner
         selected = winner.members if winner else ()
         scoring_result.take_away(desk.case_id, scored, target_class, selected, settings.tau, names)
@@ -47,10 +48,9 @@ with frame.page("Leaf scores") as desk:
     if job and job.active:
         scoring_run.running(desk)
     else:
-        stopped = job is not None and job.resumable
-        if job and stopped:
+        if job and job.resumable:
             scoring_run.stopped(desk, job)
         if desk.card and desk.card.n_answered:
             show(desk)
         else:
-            scoring_form.begin(desk, primary=not stopped)
+            scoring_form.begin(desk, primary=not (job and job.resumable))

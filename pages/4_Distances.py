@@ -1,9 +1,9 @@
-"""Distances: how near a class's candidates lie to each other in the hierarchy."""
+"""Distances: how close a class's candidates are in the hierarchy."""
 
 import streamlit as st
 
 from ui import cached, frame, state
-from ui.class_picker import class_picker
+from ui.class_picker import found_names, pick_class
 from ui.distances import panels as distance_panels
 
 with frame.page("Distances") as desk:
@@ -15,5 +15,5 @@ with frame.page("Distances") as desk:
     if everything:
         distance_panels.all_classes(desk, case, settings, export_place)
     else:
-        target_class = class_picker(desk, cached.findings(case, settings))
+        target_class = pick_class(found_names(cached.findings(case, settings)))
         distance_panels.one_class(desk, case, settings, target_class, export_place)

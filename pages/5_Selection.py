@@ -1,4 +1,4 @@
-"""Selection: which set of leaves explains each class best, and how firm that is."""
+"""Selection: which set of leaves explains each class best, and how stable that answer is."""
 
 from ui import frame
 from ui.selection.page import draw_page

@@ -1,4 +1,4 @@
-"""Verification: do the words of the finding agree with what somebody claims, and is it a known set of classes?"""
+"""Verification: do the words of the finding agree with what is claimed, and is it a known label set?"""
 
 from ui import frame
 from ui.verification.page import draw_page

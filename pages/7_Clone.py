@@ -1,4 +1,4 @@
-"""Clone: is what was found good enough to copy the model?"""
+"""Clone: are the findings good enough to copy the model?"""
 
 from ui import frame
 from ui.clone.page import draw_page

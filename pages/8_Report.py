@@ -1,4 +1,4 @@
-"""Report: what was found, how, and how sure it is; and everything to take away."""
+"""Report: what was found, how, how certain it is, and everything to download."""
 
 from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state

@@ -1,5 +1,5 @@
-"""Every cache of the dashboard, each bounded and keyed by a digest of the files it was read from. Nothing here is
-changed by its users."""
+"""Every cache of the dashboard, each bounded and keyed by a digest of the files it depends on. Users do not change
+what they get."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 SCORED = (layout.LEDGER_HEADER, layout.ASKING_LOCK, layout.CORPUS, layout.HIERARCHY)
 WEIGHED = (*SCORED, layout.CHOICES)
-LOGGED = (  # what a report says beside the findings
+LOGGED = (  # what a report holds besides the findings
     layout.FACTS, layout.AUDIT, layout.TEST_QUERY, layout.CLAIMS, layout.WORDS, layout.WORD_VECTORS,
 )  # fmt: skip
 SURVEY = (layout.SURVEY, layout.SURVEY_NODES, layout.SURVEY_HIERARCHY)
@@ -53,7 +53,7 @@ TESTED = (
     *SCORED, layout.FACTS, layout.CLAIMS, layout.SELECTION, CLONES, "cloning/runs/*/answers/*",
     "cloning/runs/*/transfer.parquet", "cloning/asked/*/*", "cloning/asked/*/ledger/*",
 )  # fmt: skip
-LISTED_S = 20.0  # for how long a list of files is taken to be right
+LISTED_S = 20.0  # how long a list of files is kept
 
 
 class Cached(Generic[P, T]):
@@ -83,7 +83,7 @@ class Cached(Generic[P, T]):
         return repr(([self._digest(value) for value in args], {k: self._digest(v) for k, v in kwargs.items()}))
 
     def _digest(self, value: object) -> str:
-        """What a result depends on of an argument; of a callable nothing, since it only says how a result is made."""
+        """What a result depends on in an argument; nothing for a callable, which only makes the result."""
         if isinstance(value, Case):
             return value.revision(*(name for pattern in self._files for name in _named(value, pattern)))
         if isinstance(value, Path) and value.is_file():
@@ -96,13 +96,12 @@ class Cached(Generic[P, T]):
 def cached(
     *files: str, entries: int, spinner: str | bool = False, ttl: float | None = None
 ) -> Callable[[Callable[P, T]], Cached[P, T]]:
-    """Keep a function's results.
+    """Keep a function's results, at most `entries` of them.
 
     Args:
-        files: what the function reads of each case that it is given, as names or patterns below the case's folder.
-        entries: results that are kept at most.
-        spinner: what is said while one is made.
-        ttl: seconds after which a result is made again, whatever the files say.
+        files: names or patterns of the files that the function reads below each given case's folder.
+        spinner: shown while a result is made.
+        ttl: seconds after which a result is made again even if the files did not change.
     """
     return lambda function: Cached(function, files, entries, spinner, ttl)
 
@@ -139,24 +138,24 @@ def findings(case: Case, settings: SelectionSettings) -> Findings:
 
 @cached(*WEIGHED, entries=512)
 def class_finding(case: Case, settings: SelectionSettings, target_class: int) -> ClassFinding:
-    """What `findings` says of one class, at the price of one class."""
+    """The finding of one class, without weighing the others."""
     return weigh_class(scored(case), settings, target_class, read_choices(case))
 
 
 @cached(*WEIGHED, layout.FACTS, entries=48)
 def verdict(case: Case, settings: SelectionSettings) -> Verdict:
-    """What all classes together say, with the built-in word vectors for known label sets."""
+    """The overall verdict, with the built-in word vectors for known label sets."""
     return judge(findings(case, settings), case.facts())
 
 
 @cached(*WEIGHED, *WRITTEN, layout.FACTS, entries=64)
 def saved_as_found(case: Case, settings: SelectionSettings) -> bool:
-    """Whether the conclusions that the case's files hold are those that its answers and choices give."""
+    """Whether the conclusions in the case's files match its answers and choices."""
     return agrees_with_files(case, findings(case, settings))
 
 
 def stability(case: Case, settings: SelectionSettings, target_class: int) -> StabilityMap:
-    """How one class's answer changes along eta and alpha; those of the settings do not matter."""
+    """How one class's answer changes with eta and alpha; the settings' own eta and alpha do not matter."""
     return _stability(case, replace(settings, eta=0.0, alpha=1.0), target_class)
 
 
@@ -169,21 +168,21 @@ def _stability(case: Case, settings: SelectionSettings, target_class: int) -> St
 
 @cached(*WEIGHED, entries=64)
 def candidates_of(case: Case, settings: SelectionSettings, target_class: int, *, by_cluster: bool) -> Neighbourhood:
-    """How one class's candidates lie to each other."""
+    """The distances among one class's candidates."""
     known, found = scored(case), class_finding(case, settings, target_class)
     return neighbourhood(found.selection, known.scores, known.hierarchy, known.distances, by_cluster=by_cluster)
 
 
 @cached(*WEIGHED, entries=8, spinner="Comparing the candidates of all classes")
 def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tuple[Neighbourhood, int]:
-    """How the candidates of all classes lie to each other, at most `limit` of them, and how many there are."""
+    """The distances among the candidates of all classes, at most `limit` of them, and how many there are."""
     known, selections = scored(case), [one.selection for one in findings(case, settings).classes]
     return all_candidates(selections, known.scores, known.hierarchy, known.distances, limit=limit)
 
 
 @cached(*WEIGHED, *LOGGED, entries=6, spinner="Drawing the report")
 def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
-    """The report on the case's findings, with its test query and audit log."""
+    """The report on the case's findings, with its test query and audit log, as HTML."""
     tested = read_test_query(case)
     record = Record(
         title=case.facts().title,
@@ -195,7 +194,7 @@ def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictu
 
 
 def made(case: Case, what: str, make: Callable[[], T]) -> T:
-    """Figures or pictures of the case's answers, choices or words; `what` says everything else that they depend on."""
+    """Figures or pictures of the case's answers, choices or words; `what` names everything else they depend on."""
     result: T = _made(case, what, make)
     return result
 
@@ -209,7 +208,7 @@ def _made(case: Case, what: str, make: Callable[[], Any]) -> Any:
 
 
 def word_vectors(case: Case, source: Path | None, cache: Path) -> WordVectors:
-    """Word vectors, opened: only for a file that was converted before, else it takes minutes; see `opens_at_once`."""
+    """Open word vectors; only for a converted file, else it takes minutes (see `opens_at_once`)."""
     return _word_vectors(source, cache, lambda: case_vectors(case, source, cache))
 
 
@@ -226,11 +225,7 @@ def comparison(case: Case, settings: SelectionSettings, claims: Claims, vectors:
 
 @cached(layout.WORDS, entries=8)
 def word_check(case: Case) -> dict[str, Any] | None:
-    """What the last comparison of words left in the case, maps included; None where there was none. Not to be changed.
-
-    Raises:
-        CaseError: it is damaged.
-    """
+    """The last comparison of words in the case, with its maps; None if there was none. A `CaseError` if damaged."""
     return case.read_json(layout.WORDS) if case.has(layout.WORDS) else None
 
 
@@ -238,7 +233,7 @@ def word_check(case: Case) -> dict[str, Any] | None:
 
 
 def card(book: Casebook, case_id: str) -> CaseCard:
-    """One case at a glance. One with a problem is read anew each time: what was wrong may be gone by then."""
+    """One case at a glance. One with a problem is read again every time: the problem may be gone."""
     case = Case(book.root / case_id)
     found = _card(case)
     if found.problem:
@@ -246,19 +241,19 @@ def card(book: Casebook, case_id: str) -> CaseCard:
     return found
 
 
-@cached(*CARD, entries=20_000)  # more than a folder may hold, else each look reads all
+@cached(*CARD, entries=20_000)  # more than a folder may hold, else each visit reads all
 def _card(case: Case) -> CaseCard:
     return Casebook(case.folder.parent).card(case.folder.name)
 
 
 def cards(book: Casebook) -> list[CaseCard]:
-    """Every case at a glance, the last changed first."""
+    """Every case at a glance, the most recently changed first."""
     return sorted((card(book, case_id) for case_id in book.ids()), key=lambda card: -card.changed)
 
 
 @cached(*SURVEY, entries=4)
 def corpus_leaves(case: Case) -> "pd.DataFrame":
-    """The leaves that the case's corpora hold; see `survey_tables.leaf_table`. Only after a survey."""
+    """The leaves of the case's corpora; see `survey_tables.leaf_table`. Only after a survey."""
     from ui.survey_tables import leaf_table
 
     return leaf_table(_surveyed(case))
@@ -266,7 +261,7 @@ def corpus_leaves(case: Case) -> "pd.DataFrame":
 
 @cached(layout.SURVEY_PROBLEMS, entries=4)
 def corpus_problems(case: Case) -> "pd.DataFrame":
-    """What is odd about the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
+    """Problems with the corpora's files; see `survey_tables.problem_table`. Only after a survey."""
     from ui.survey_tables import problem_table
 
     return problem_table(case)
@@ -282,5 +277,5 @@ def corpus_samples(case: Case, roots: tuple[Path, ...], node: str | None) -> "li
 
 def _surveyed(case: Case) -> Surveyed:
     if (known := survey(case)) is None:
-        raise CaseError("The corpus of this case was not read yet.")
+        raise CaseError("This case's corpus has not been read yet.", key="corpus not read")
     return known

@@ -1,4 +1,4 @@
-"""Taking away what a page shows: tables as CSV, figures as pages of their own; PNG is in each figure's toolbar."""
+"""Downloads of what a page shows: tables as CSV, figures as HTML; PNG is in each figure's toolbar."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,12 +18,11 @@ def export(
     tables: Mapping[str, Callable[[], bytes]] | None = None,
     figures: Mapping[str, "Callable[[], go.Figure]"] | None = None,
 ) -> None:
-    """Draw the Export menu; nothing is made before it is asked for.
+    """Draw the Export menu; a file is made only when it is requested.
 
     Args:
-        name: the beginning of every file's name, such as the case's id and the step.
-        tables: what each is called, and how its CSV is made.
-        figures: what each is called, and how it is made.
+        name: prefix of every file's name, such as the case's id and the step.
+        tables, figures: a function for each title.
     """
     tables, figures = tables or {}, figures or {}
     with st.popover("Export", icon=":material/download:", key="export"):
@@ -34,20 +33,20 @@ def export(
             download(f"{title} (HTML)", _as_page(draw, title), f"{name}-{_slug(title)}.html", "text/html",
                      key=f"html_{_slug(title)}", icon="insert_chart")  # fmt: skip
         if figures:
-            st.caption("A picture (PNG): the camera in a figure's toolbar.")
+            st.caption("For a picture (PNG), use the camera in a figure's toolbar.")
 
 
 def download(
     label: str, make: Callable[[], bytes], file_name: str, kind: str, *, key: str, icon: str = "download",
     type: Literal["primary", "secondary", "tertiary"] = "tertiary", help: str | None = None,
 ) -> None:  # fmt: skip
-    """A button whose file is made once somebody asks for it."""
+    """A button whose file is made when it is clicked."""
     st.download_button(label, make, file_name, kind, key=key, icon=f":material/{icon}:", type=type, help=help,
                        on_click="ignore")  # fmt: skip
 
 
 def archive_file(book: Casebook, case_id: str) -> Callable[[], bytes]:
-    """How a case becomes one ZIP file, once somebody asks for it."""
+    """A function that packs a case into one ZIP file."""
 
     def make() -> bytes:
         with tempfile.TemporaryFile() as file:

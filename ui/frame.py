@@ -1,7 +1,7 @@
-"""What every page has around it: sign-in, the case switcher, the steps, the case at a glance, errors as sentences.
+"""What every page has around it: sign-in, the case switcher, the steps, the case at a glance, errors as messages.
 
 with frame.page("Selection") as desk:
-    ...                       # desk.case is open and has reached what the step needs
+    ...                       # desk.case is open and has reached the stage that the step needs
 """
 
 from collections.abc import Iterator
@@ -27,31 +27,17 @@ from ui.text import distinct_texts, inert, inert_badge, shortened
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 _MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 _MENDS = {
-    "new": ("Open a case, or make one.", "Case"),
-    "suspect": ("First say which model is under investigation.", "Suspect"),
+    "suspect": ("First choose the model under investigation.", "Suspect"),
     "corpus": ("First choose the images that the suspect will be shown.", "Corpus"),
-    "scoring": ("First ask the suspect about the corpus.", "Leaf scores"),
+    "scoring": ("First query the suspect with the corpus.", "Leaf scores"),
 }
-
-
-_REFUSED = ("The suspect's file was refused: it was not opened, so nothing can be asked.", "Suspect")
-
-
+_REFUSED = ("The suspect's file was refused and not opened, so it cannot be queried.", "Suspect")
 _DOUBTS = {"undecided": ", as a whole undecided", "meaningless": ", as a whole meaningless"}  # by a verdict's outcome
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a page works with.
-
-    Attributes:
-        step: the page.
-        places: the folders of this server.
-        book: all cases.
-        jobs: long work.
-        by: the analyst who is signed in; empty without sign-in.
-        card: the open case at a glance; None on the Case page before one is chosen.
-    """
+    """What a page works with; `by` is empty without sign-in, and `card` is None until a case is chosen."""
 
     step: Step
     places: Places
@@ -72,31 +58,31 @@ class Desk:
 
     @property
     def busy(self) -> bool:
-        """Whether work is under way in the open case."""
+        """Whether a job is active in the open case."""
         job = self.jobs.latest(self.case_id)
         return bool(job and job.active)
 
     def newest_job(self, *kinds: str) -> Job | None:
-        """The open case's newest job of one of these kinds; None where it never had one."""
+        """The open case's newest job of one of these kinds; None if there is none."""
         return next((job for job in self.jobs.of_case(self.case_id) if job.kind in kinds), None)
 
     def require_idle(self) -> None:
-        """Raise a `CaseError` while work is under way in the open case."""
+        """Raise a `CaseError` while a job is active in the open case."""
         if self.busy:
-            raise CaseError("Work is under way in this case. Wait until it has ended, or cancel it.")
+            raise CaseError("Work is in progress in this case. Wait until it ends, or cancel it.", key="case busy")
 
     def submit(self, kind: str, **params: object) -> None:
-        """Hand work on the open case to a process of its own.
+        """Run work on the open case in a separate process.
 
         Raises:
-            FdError: work is under way in the case, or its parameters make no sense.
+            FdError: another job is active in the case, or a parameter is invalid.
         """
         self.jobs.submit(kind, self.case_id, {"cache": str(self.places.cache), **params}, by=self.by)
 
 
 @contextmanager
 def page(name: str) -> Iterator[Desk]:
-    """Draw a page's frame; an error in its body that the analyst can mend becomes a sentence."""
+    """Draw a page's frame; an error in its body that the analyst can correct becomes a message."""
     here = step(name)
     st.set_page_config(page_title=f"{name} · fdcore", page_icon=str(ICON), layout="wide")
     st.logo(str(ICON), size="large")
@@ -113,21 +99,20 @@ def page(name: str) -> Iterator[Desk]:
 
 
 def start_work(desk: Desk, kind: str, **params: object) -> None:
-    """Start long work and draw the page again; a refusal is said instead."""
+    """Start long work and redraw the page, or show why it was refused."""
     if attempt(lambda: desk.submit(kind, **params)):
         st.rerun()
 
 
 def go_to(name: str, **changed: str | None) -> None:
-    """Leave for another page, with the case and the settings."""
-    parameters = {**state.query(), **changed}
-    named = {key: value for key, value in parameters.items() if value is not None}
+    """Switch to another page with the case and the settings."""
+    named = {key: value for key, value in {**state.query(), **changed}.items() if value is not None}
     state.remember(named)
     st.switch_page(step(name).path, query_params=named)
 
 
 def empty(sentence: str, action: str, target: str) -> None:
-    """An empty state: what is missing, and the one thing to do about it."""
+    """An empty state: what is missing, and the next step."""
     with st.container(border=True, key="empty", horizontal_alignment="center"):
         st.space("small")
         st.subheader(sentence, anchor=False, width="content")
@@ -137,7 +122,7 @@ def empty(sentence: str, action: str, target: str) -> None:
 
 
 def _furnished(here: Step) -> Desk:
-    """Draw what stands before the page's own part; stops where the page cannot go on."""
+    """Draw everything above the page's own part; stops if the page cannot continue."""
     by, places = _signed_in(), Places.from_environment()
     book = Casebook(places.cases)
     state.carry_over(here.name)
@@ -148,13 +133,13 @@ def _furnished(here: Step) -> Desk:
     if problem:
         show_error(problem)
     if ignored := state.linked_settings(SelectionSettings()).ignored:
-        st.warning(f"The link's {inert(', '.join(ignored))} makes no sense and is ignored.", icon=":material/link_off:")
+        st.warning(f"The link's {inert(', '.join(ignored))} is not valid and is ignored.", icon=":material/link_off:")
     _require(desk)
     return desk
 
 
 def _signed_in() -> str:
-    """The analyst's name, after the sign-in that the server's secrets may ask for; empty where they ask for none."""
+    """The analyst's name after sign-in; empty if the server's secrets do not require sign-in."""
     user = st.user.to_dict()
     if "is_logged_in" not in user:
         return ""
@@ -167,7 +152,7 @@ def _signed_in() -> str:
 
 
 def _open_card(book: Casebook) -> tuple[CaseCard | None, FdError | None]:
-    """The case that the URL names, or why there is none."""
+    """The case that the URL names, or the reason it cannot be opened."""
     case_id = state.case_id()
     if case_id is None:
         return None, None
@@ -203,8 +188,7 @@ def _case_switcher(desk: Desk) -> None:
     cards = {card.id: card for card in cached.cards(desk.book) if not card.archived or card.id == desk.case_id}
     if not cards:
         return
-    st.session_state["case_switch"] = desk.case_id or None  # the URL says which, always
-
+    st.session_state["case_switch"] = desk.case_id or None  # the URL always decides
     names = distinct_texts({card.id: shortened(card.title, 44) for card in cards.values()})
     st.selectbox(
         "Case",
@@ -245,30 +229,30 @@ def _glance(card: CaseCard) -> None:
             st.badge(text, icon=":material/question_answer:", color="gray" if share == 1 else "orange")
         if card.n_found is not None:
             doubt = _DOUBTS.get(card.outcome, "")
-            said = f"{card.n_found} of {card.n_classes} classes found{doubt}"
-            st.badge(said, icon=":material/flag:", color="orange" if doubt else "green")
+            text = f"{card.n_found} of {card.n_classes} classes found{doubt}"
+            st.badge(text, icon=":material/flag:", color="orange" if doubt else "green")
 
 
 @fragment()
 def _share() -> None:
     with st.popover("Link", icon=":material/link:", type="tertiary", key="share", on_change="rerun"):
-        st.caption("Opens this view for a colleague who can reach this server.")
+        st.caption("Opens this view for anyone who can reach this server.")
         base = (st.context.url or "").split("?")[0]
         st.code(f"{base}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
 
 
 def _preliminary(card: CaseCard) -> None:
-    """Say that what is shown rests on a part of the answers."""
+    """Warn that what is shown rests on some of the planned answers."""
     if 0 < card.n_answered < card.n_queries:
         share = card.n_answered / card.n_queries
         st.warning(
-            f"Preliminary: {share:.0%} of the planned queries are answered. Everything below rests on those.",
+            f"Preliminary: {share:.0%} of the planned queries are answered. Everything below rests on these.",
             icon=":material/hourglass_top:",
         )
 
 
 def _require(desk: Desk) -> None:
-    """Stop with an empty state where the case has not come as far as the page needs."""
+    """Stop with an empty state if the case has not reached the stage that the page needs."""
     needs = desk.step.needs
     if not needs or (desk.card and reached(desk.card, needs)):
         return

@@ -1,4 +1,4 @@
-"""Long work as the analyst sees it: progress, rate, time left, pause, resume, cancel, and how it ended."""
+"""Long-running work: progress, rate, time left, pause, resume, cancel, and how it ended."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from fdcore.jobs.kinds import KINDS
 from ui.sentences import attempt, fragment
 from ui.text import duration, inert
 
-POLL_S, IDLE_POLL_S = 1.0, 5.0  # how often a page looks at its case while work runs, and while none does
+POLL_S, IDLE_POLL_S = 1.0, 5.0  # how often a page checks its case while work runs, and while none does
 _LOOK = {
     State.DONE: ("success", ":material/check_circle:"),
     State.FAILED: ("error", ":material/error:"),
@@ -20,20 +20,24 @@ _LOOK = {
     State.PAUSED: ("info", ":material/pause_circle:"),
     State.INTERRUPTED: ("warning", ":material/power_off:"),
 }
+_ENDS = {
+    State.PAUSED: "was paused", State.FAILED: "failed", State.CANCELLED: "was cancelled",
+    State.INTERRUPTED: "was interrupted",
+}  # fmt: skip
 
 
 def can_resume(job: Job) -> bool:
-    """Whether going on may come to another end: a suspect's file that could not be opened is the same the next time."""
+    """Whether resuming may succeed: a suspect's file that could not be opened fails again."""
     return job.resumable and not (job.kind == "suspect" and job.state is State.FAILED)
 
 
 def title(job: Job) -> str:
-    """What a job does, for people."""
+    """A job's title for people. Inert."""
     return KINDS[job.kind].title if job.kind in KINDS else inert(job.kind)
 
 
 def watch(jobs: JobQueue, case: Case | None) -> None:
-    """Look at the case now and then; redraw the page when work begins or ends, or a colleague changed something."""
+    """Check the case regularly; redraw the page when work begins or ends, or another session changed the case."""
     if case is None:
         return
     case_id, drawn = case.folder.name, _glimpse(jobs, case)
@@ -49,14 +53,8 @@ def watch(jobs: JobQueue, case: Case | None) -> None:
     ticking()
 
 
-_ENDS = {
-    State.PAUSED: "was paused", State.FAILED: "failed", State.CANCELLED: "was cancelled",
-    State.INTERRUPTED: "was interrupted",
-}  # fmt: skip
-
-
 class _Glimpse(NamedTuple):
-    """What a page that shows a case depends on, beside its answers."""
+    """What a page that shows a case depends on besides its answers."""
 
     job: int
     active: bool
@@ -70,11 +68,11 @@ def _glimpse(jobs: JobQueue, case: Case) -> _Glimpse:
 
 
 def progress(job: Job, *, where: str = "page") -> None:
-    """One job's bar with stage, count, rate and time left; it may stand once in the sidebar and once in the page."""
+    """One job's bar with stage, count, rate and time left; `where` tells the sidebar's from the page's."""
     with st.container(border=True, key=f"job_{job.id}_{where}"):
         st.markdown(f"**{title(job)}**")
         if job.state is State.QUEUED:
-            st.caption("Waiting for other work on this machine to end.")
+            st.caption("Waiting for other work on this machine to finish.")
             return
         st.progress(job.fraction, text=inert(job.stage) or "Starting")
         facts = [f"{job.done:,} of {job.total:,}"] if job.total else []
@@ -84,21 +82,21 @@ def progress(job: Job, *, where: str = "page") -> None:
 
 
 def live_bar(jobs: JobQueue, job: Job) -> None:
-    """A job's bar, looked at every second; the page is drawn again when the job ends."""
+    """A job's bar, updated every second; the page is redrawn when the job ends."""
 
     @fragment(run_every=POLL_S)
     def ticking() -> None:
         now = jobs.get(job.id)
         if not now.active:
             st.rerun()
-        waiting = "Waiting for other work to end"
+        waiting = "Waiting for other work to finish"
         st.progress(now.fraction, text=waiting if now.started is None else inert(now.stage) or title(now))
 
     ticking()
 
 
 def controls(jobs: JobQueue, job: Job) -> None:
-    """Pause, resume and cancel, as far as they make sense now."""
+    """Pause and cancel, or resume."""
     with st.container(horizontal=True):
         if job.active:
             st.button("Pause", icon=":material/pause:", key="job_pause", on_click=_do, args=(jobs.pause, job.id))
@@ -109,7 +107,7 @@ def controls(jobs: JobQueue, job: Job) -> None:
 
 
 def notices(jobs: JobQueue, case_id: str) -> None:
-    """How the last work on the case ended, until the analyst has taken note of it or other work begins."""
+    """How the last work on the case ended, until it is dismissed or other work begins."""
     newest = jobs.latest(case_id)
     for job in (one for one in jobs.unseen(case_id) if newest and one.id == newest.id):
         kind, icon = _LOOK[job.state]
@@ -121,20 +119,19 @@ def notices(jobs: JobQueue, case_id: str) -> None:
 
 
 def _do(action: Callable[[int], object], job_id: int) -> None:
-    """Carry out a button; a refusal is said where the analyst looks."""
+    """Carry out a button; a refusal is shown as a toast."""
     attempt(lambda: action(job_id), toast=True)
 
 
 def follow(
     jobs: JobQueue, newest: Callable[[], Job | None], key: str, below: Callable[[Job], None] | None = None
 ) -> None:
-    """Progress and controls of work that runs, looked at every second; the watch redraws the page when it ends.
+    """Progress and controls of running work, updated every second; `watch` redraws the page when it ends.
 
     Args:
-        jobs: long work.
-        newest: the job to look at.
-        key: of the box around it.
-        below: draws what else there is to see of the job.
+        newest: the job to show.
+        key: of the container.
+        below: draws whatever else is shown for the job.
     """
 
     @fragment(run_every=POLL_S)
@@ -152,7 +149,7 @@ def follow(
 
 
 def stopped(jobs: JobQueue, job: Job, what: str, then: str, key: str) -> None:
-    """What became of work that can go on, and the button that makes it."""
+    """How resumable work ended, and its Resume button."""
     with st.container(border=True, key=key):
         st.markdown(f"**{what} is not finished: it {_ENDS.get(job.state, 'stopped')}.**")
         if job.message:

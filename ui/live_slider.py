@@ -1,8 +1,8 @@
-"""A slider that is live while it is dragged: the page follows the hand, as fast as it can be drawn and no faster.
+"""A slider that is live while it is dragged: the page follows as fast as it can be drawn.
 
-Streamlit's own slider speaks only when it is let go. This one sends its value while it moves, and waits with the next
-one until the page has answered the last: draw it as the last element of its fragment, into a container reserved above.
-Once the hand rests it says so, and what is too slow to follow can be drawn then.
+Streamlit's own slider reports its value only on release. This one sends it while it moves, and holds the next value
+back until the page has answered the last: draw it as the last element of its fragment, into a container reserved above.
+It also reports when it rests, for what is too slow to follow.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ input:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset
 """
 
 _JS = """
-const ANSWER_MS = 1500;   // after which a lost answer is no longer waited for
-const RESTING_MS = 400;   // after which the page's value counts again
+const ANSWER_MS = 1500;   // how long to wait for an answer that may be lost
+const RESTING_MS = 400;   // after which the page's value applies again
 
 export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
@@ -57,8 +57,8 @@ export default function (component) {
   memory.value = data.value;
   if (memory.sent !== null && Math.abs(memory.sent - data.value) < 1e-9) memory.sent = null;
   clearTimeout(memory.resting);
-  const told = data.patience !== null && memory.sent === null && memory.stirred;
-  memory.resting = told ? setTimeout(rest, data.patience) : null;
+  const still = data.patience !== null && memory.sent === null && memory.stirred;
+  memory.resting = still ? setTimeout(rest, data.patience) : null;
   parentElement.querySelector(".name").textContent = data.label;
   parentElement.querySelector(".low").textContent = data.low;
   parentElement.querySelector(".high").textContent = data.high;
@@ -101,17 +101,11 @@ def live_slider(
     """Draw the slider; `on_move` is called with the new value before the fragment runs again.
 
     Args:
-        label: its name.
-        key: of the widget; its position is that of `value`, whatever the browser says.
-        value: where it stands.
-        low, high, step: its range.
-        on_move: takes the value that the analyst chose.
+        value: its position, whatever the browser reports.
         on_rest: called once the page has answered and the slider has not moved for `patience_ms` after that. Without
-            it nothing is sent when the slider rests: that would draw the fragment once more for nothing.
-        patience_ms: how long to wait before the slider counts as resting.
-        ends: what low and high mean, in a word or two.
-        unit: behind the value, such as " steps".
-        help: shown on hover.
+            it nothing is sent at rest, which would redraw the fragment for nothing.
+        ends: what `low` and `high` mean.
+        unit: appended to the value, such as " steps".
     """
     digits = len(f"{step:g}".partition(".")[2])
 

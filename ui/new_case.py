@@ -1,23 +1,21 @@
-"""Another case about the suspect of this one: other options, or other folders."""
+"""A new case about the same suspect, with other options or other folders."""
 
 from dataclasses import replace
 from typing import Any
 
 from ui import frame
 from ui.frame import Desk
-from ui.state import AFRESH
+from ui.state import RESET
 
 
 def about_this_suspect(desk: Desk, difference: str, *, page: str, **parts: Any) -> None:
-    """Make the case, have its suspect checked, and go there.
+    """Create the case, check its suspect, and open its `page`.
 
-    The permission to open a file that no scanner could judge is not taken along: it was given for one case.
+    The permission to open a file that no scanner could judge is not copied: it was given for one case.
 
     Args:
-        desk: the page's.
-        difference: what is other, for the title.
-        page: where to go.
-        parts: fields of the plan to take along beside the suspect's options.
+        difference: appended to the title.
+        parts: fields of the plan to copy besides the suspect's options.
     """
     evidence, options = desk.case.evidence(), desk.case.plan().suspect
     title = desk.card.title if desk.card else evidence.name
@@ -25,4 +23,4 @@ def about_this_suspect(desk: Desk, difference: str, *, page: str, **parts: Any) 
     desk.book.open(case_id).change_plan(suspect=replace(options, allow_unscanned=False), by=desk.by, **parts)
     params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
     desk.jobs.submit("suspect", case_id, params, by=desk.by)
-    frame.go_to(page, **AFRESH, case=case_id)
+    frame.go_to(page, **RESET, case=case_id)

@@ -1,4 +1,4 @@
-"""Pictures as the browser gets them: small ones enlarged without smoothing, so that every pixel is seen."""
+"""Pictures for the browser: small ones are enlarged without smoothing, so that every pixel is visible."""
 
 import io
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ MARGIN = 0.03  # of the width
 
 
 def enlarged(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, C) with each pixel repeated, its longer side at most `side_px` or what it was."""
+    """A picture (H, W, C) with each pixel repeated, its longer side at most `side_px` or as it was."""
     times = max(side_px // max(picture.shape[:2]), 1)
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def as_tile(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> bytes:
-    """A picture (H, W, 3 or 1) as a PNG file, enlarged, with a clear margin at both sides to keep neighbours apart."""
+    """A picture (H, W, 3 or 1) as a PNG file, enlarged, with a transparent margin on both sides."""
     large = enlarged(picture, side_px)
     rgb = large.repeat(3, axis=2) if large.shape[-1] == 1 else large
     tile = np.zeros((*rgb.shape[:2], 4), dtype=np.uint8)
@@ -30,12 +30,12 @@ def as_tile(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> bytes:
 
 
 def as_tiles(pictures: npt.NDArray[np.uint8] | Sequence[npt.NDArray[np.uint8]], side_px: int = TILE_PX) -> list[bytes]:
-    """Pictures as PNG files to stand beside each other."""
+    """Pictures as PNG files to be shown side by side."""
     return [as_tile(picture, side_px) for picture in pictures]
 
 
 def as_thumbnails(pictures: npt.NDArray[np.uint8] | None, chosen: Sequence[int]) -> list[bytes]:
-    """Some of the pictures (n, H, W, 1 or 3) as small JPEG files, in this order; none where there are no pictures."""
+    """Some of the pictures (n, H, W, 1 or 3) as small JPEG files, in this order; empty without pictures."""
     return [] if pictures is None else [_as_thumbnail(pictures[number]) for number in chosen]
 
 

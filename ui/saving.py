@@ -1,4 +1,4 @@
-"""Writing the conclusions that are looked at into the case: at once where that is quick, as a job where it is not."""
+"""Saving the conclusions shown in the case: at once if that is quick, else as a job."""
 
 from dataclasses import asdict
 
@@ -10,11 +10,11 @@ from fdcore.work.conclude import analyse
 from ui.frame import Desk, start_work
 from ui.sentences import attempt
 
-MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the analyst waits for it
+MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the page waits
 
 
 def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
-    """Make tables and report of these settings, and draw the page again."""
+    """Write tables and report with these settings, and redraw the page."""
     facts = case.facts()
     n_cells = (facts.corpus.n_leaves if facts.corpus else 0) * facts.n_classes
     if n_cells > MAX_INLINE_CELLS:
@@ -25,5 +25,5 @@ def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
         analyse(case.folder, settings, cache=desk.places.cache, by=desk.by)
 
     if attempt(write, spinner="Writing tables and report"):
-        st.toast("Saved: tables and report hold these settings now.", icon=":material/check:")
+        st.toast("Saved. The tables and the report now use these settings.", icon=":material/check:")
         st.rerun()

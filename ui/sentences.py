@@ -1,4 +1,4 @@
-"""Errors that the analyst can mend, as sentences: in a page, and in the parts of it that run again by themselves."""
+"""Errors that the analyst can correct, as messages: in a page and in its fragments."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,12 +12,12 @@ from ui.text import inert
 
 
 def show_error(error: FdError) -> None:
-    """An error as a sentence; the program goes on."""
+    """Show an error as a message; the page continues."""
     st.error(inert(str(error)), icon=":material/error:")
 
 
 def attempt(action: Callable[[], object], *, spinner: str = "", toast: bool = False) -> bool:
-    """Whether something that the analyst wants could be done; where not, why is said here, or in passing."""
+    """Whether an action succeeded; if not, the reason is shown here, or as a toast."""
     try:
         with st.spinner(spinner) if spinner else nullcontext():
             action()
@@ -31,7 +31,7 @@ def attempt(action: Callable[[], object], *, spinner: str = "", toast: bool = Fa
 
 
 def fragment(*, run_every: float | None = None, key: str | None = None) -> Callable[[Callable[..., None]], Any]:
-    """`st.fragment` whose errors become sentences: where a part runs again by itself, its page does not see them."""
+    """`st.fragment` whose errors become messages: its page does not see them when the fragment alone runs again."""
 
     def decorate(function: Callable[..., None]) -> Any:
         @wraps(function)

@@ -1,6 +1,6 @@
-"""What a view is made of: the case, the class and the settings. It lives in the URL, so that every view is a link.
+"""The state of a view: the case, the class and the settings. It lives in the URL, so every view is a link.
 
-Session state only remembers what was last written there, by which a changed link or the browser's back button is known.
+Session state only remembers what was last written there, so that a changed link or the back button is noticed.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,28 +18,28 @@ from ui.text import shortest
 CASE, CLASS = "case", "class"
 _LONGEST = 40  # characters of a setting that are read; the longest number has 24
 _SETTINGS: dict[str, Callable[[str], Any]] = {"alpha": float, "eta": float, "tau": float, "k": int}
-_SHARED = (CASE, CLASS, *_SETTINGS)  # what goes along from page to page
-AFRESH: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # another case begins with its own
+_SHARED = (CASE, CLASS, *_SETTINGS)  # carried from page to page
+RESET: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # for another case, which has its own
 _WRITTEN, _SEEN, _PAGE = "url_written", "url_seen", "page_seen"
 
 
 @dataclass(frozen=True)
 class Linked:
-    """Settings as the URL names them, over those of the case; `ignored` says which parts made no sense."""
+    """The case's settings with those in the URL in their place; `ignored` lists the invalid ones."""
 
     settings: SelectionSettings
     ignored: tuple[str, ...]
 
 
 def query() -> dict[str, str]:
-    """The parameters that make this view: what a link to it carries."""
+    """The parameters that a link to this view carries."""
     return {name: st.query_params[name] for name in _SHARED if name in st.query_params}
 
 
 def carry_over(page: str) -> None:
-    """On the way from page to page of one case, take along what the last page's URL said last.
+    """On a change of page within one case, carry over the last URL's parameters.
 
-    The links in the sidebar name the case alone: they were drawn before a slider moved.
+    The sidebar's links hold only the case: they were drawn before a slider moved.
     """
     before, st.session_state[_PAGE] = st.session_state.get(_PAGE), page
     seen: dict[str, str] = st.session_state.get(_SEEN, {})
@@ -50,12 +50,12 @@ def carry_over(page: str) -> None:
 
 
 def remember(parameters: dict[str, str]) -> None:
-    """Note what the next page of the case is to take along."""
+    """Note what the next page of the case takes over."""
     st.session_state[_SEEN] = parameters
 
 
 def write(**values: str | float | None) -> None:
-    """Put values in the URL; None takes one out. Nothing is sent where nothing changes."""
+    """Put values in the URL; None removes one. Nothing is sent if nothing changes."""
     for name, value in values.items():
         text = None if value is None else shortest(value) if isinstance(value, float) else str(value)
         if text is None and name in st.query_params:
@@ -67,14 +67,14 @@ def write(**values: str | float | None) -> None:
 
 
 def switch_case(case_id: str | None) -> None:
-    """Go to another case: nothing that the URL said of the last one holds there."""
+    """Switch to another case and drop the last one's parameters."""
     st.query_params.from_dict({} if case_id is None else {CASE: case_id})
-    st.session_state[_WRITTEN] = {}  # what the widgets show comes from the URL afresh
+    st.session_state[_WRITTEN] = {}  # so that the widgets are filled from the URL again
     remember(query())
 
 
 def arrived(name: str) -> bool:
-    """Whether the URL's value is not the one this session wrote: somebody followed a link or went back."""
+    """Whether the URL's value is not the one that this session wrote: a link was followed, or the back button used."""
     known = st.session_state.setdefault(_WRITTEN, {})
     value = st.query_params.get(name)
     changed = name not in known or known[name] != value
@@ -88,7 +88,7 @@ def case_id() -> str | None:
 
 
 def target_class(n_classes: int) -> tuple[int, str]:
-    """The class that the URL names, 0 where it names none, and what was wrong with it (empty where nothing was)."""
+    """The class in the URL, 0 by default, and the problem with it (empty if there is none)."""
     text = st.query_params.get(CLASS, "0")
     if text.isdecimal() and len(text) < 10 and int(text) < n_classes:
         return int(text), ""
@@ -96,7 +96,7 @@ def target_class(n_classes: int) -> tuple[int, str]:
 
 
 def linked_settings(default: SelectionSettings) -> Linked:
-    """The case's settings with what the URL names instead; what is out of range is left out and told."""
+    """The case's settings with the URL's in their place; values out of range are left out and listed."""
     settings, ignored = default, []
     for name, parse in _SETTINGS.items():
         text = st.query_params.get(name)
@@ -125,13 +125,13 @@ def settings_in_words(settings: SelectionSettings) -> str:
 
 
 def seed_widget(key: str, name: str, value: Any) -> None:
-    """Give a widget its value before it is drawn: on its first run, and whenever the URL's `name` came from outside."""
+    """Set a widget's value before it is drawn: on its first run, and when the URL's `name` came from outside."""
     if arrived(name) or key not in st.session_state:
         st.session_state[key] = value
 
 
 def fill_widgets(key: str, owner: str, values: Mapping[str, Any]) -> None:
-    """Give widgets their values before they are drawn, once for each owner; `key` remembers whose they are."""
+    """Set widgets' values before they are drawn, once per owner; `key` remembers whose they are."""
     fresh, st.session_state[key] = st.session_state.get(key) != owner, owner
     for name, value in values.items():
         if fresh or name not in st.session_state:
@@ -139,5 +139,5 @@ def fill_widgets(key: str, owner: str, values: Mapping[str, Any]) -> None:
 
 
 def shown_settings(case: Case) -> SelectionSettings:
-    """The settings that are looked at: those of the case, and what the URL names instead."""
+    """The settings shown: the case's, with the URL's in their place."""
     return linked_settings(selection_settings(case)).settings

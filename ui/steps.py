@@ -1,4 +1,4 @@
-"""The steps of an investigation, in the order of the work: their pages, their questions, what each needs."""
+"""The steps of an investigation in order: their pages, their questions, what each needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,15 +8,7 @@ from fdcore.case.casebook import CaseCard
 
 @dataclass(frozen=True)
 class Step:
-    """One page.
-
-    Attributes:
-        name: what it is called.
-        path: its file, relative to app.py.
-        question: what it answers, in one sentence.
-        needs: the stage a case must have reached: "", "new", "suspect", "corpus" or "scoring".
-        done: whether a case has this step behind it.
-    """
+    """One page; `path` is relative to app.py, and `needs` is the stage that a case must have reached, or ""."""
 
     name: str
     path: str
@@ -29,7 +21,7 @@ STAGES = ("new", "suspect", "corpus", "scoring", "found")
 
 
 def reached(card: CaseCard, stage: str) -> bool:
-    """Whether a case has come as far as a stage."""
+    """Whether a case has reached a stage."""
     return card.stage != "damaged" and STAGES.index(card.stage) >= STAGES.index(stage)
 
 
@@ -37,25 +29,23 @@ def _is_found(card: CaseCard) -> bool:
     return reached(card, "found")
 
 
-_ASKED = "scoring"
-
 STEPS = (
-    Step("Case", "app.py", "Which investigations are there, and how far is each?", "", lambda card: True),
-    Step("Suspect", "pages/1_Suspect.py", "Which model is under investigation, and can it be asked?", "new",
+    Step("Case", "app.py", "Which investigations exist, and how far has each one come?", "", lambda card: True),
+    Step("Suspect", "pages/1_Suspect.py", "Which model is under investigation, and can it be queried?", "new",
          lambda card: bool(card.suspect)),
     Step("Corpus", "pages/2_Corpus.py", "Which labelled images will the suspect be shown?", "new",
          lambda card: bool(card.corpus)),
     Step("Leaf scores", "pages/3_Leaf_scores.py",
          "Which leaves does the suspect put in each class, and how consistently?", "corpus", _is_found),
-    Step("Distances", "pages/4_Distances.py", "How near do a class's candidates lie in the hierarchy?", _ASKED,
+    Step("Distances", "pages/4_Distances.py", "How close are a class's candidates in the hierarchy?", "scoring",
          _is_found),
     Step("Selection", "pages/5_Selection.py",
-         "Which set of leaves explains each class best, and how firm is that?", _ASKED, _is_found),
-    Step("Verification", "pages/6_Verification.py", "Do the words of the finding agree with what is claimed?", _ASKED,
-         lambda card: card.words_checked),
-    Step("Clone", "pages/7_Clone.py", "Is what was found good enough to copy the model?", _ASKED,
+         "Which set of leaves explains each class best, and how stable is that answer?", "scoring", _is_found),
+    Step("Verification", "pages/6_Verification.py", "Do the words of the findings agree with what is claimed?",
+         "scoring", lambda card: card.words_checked),
+    Step("Clone", "pages/7_Clone.py", "Are the findings good enough to copy the model?", "scoring",
          lambda card: card.cloned),
-    Step("Report", "pages/8_Report.py", "What was found, how, and how sure is it?", _ASKED, _is_found),
+    Step("Report", "pages/8_Report.py", "What was found, how, and how certain is it?", "scoring", _is_found),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What was found in a case's corpora, as tables: leaves, totals, problems, samples of a node. Nothing here draws."""
+"""A case's survey as tables: leaves, problems, samples of a node. Nothing here draws."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _COLUMNS = ("label", "path", "files", "usable", "source", "node", "synonyms")
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture (SAMPLE_PX, SAMPLE_PX, 3), or why there is none; the label is that of its leaf."""
+    """One picture (SAMPLE_PX, SAMPLE_PX, 3) of the leaf `label`, or why it cannot be shown."""
 
     label: str
     name: str
@@ -47,16 +47,17 @@ class TreeRows(NamedTuple):
 def leaf_table(surveyed: Surveyed) -> pd.DataFrame:
     """A row for each leaf, sorted by label: label, path, files, usable, source, node, synonyms, words.
 
-    `usable` is missing where files were only counted; `words` is what a search looks at.
+    `usable` is missing if files were only counted; `words` is the text that is searched.
 
     Raises:
-        CaseError: the survey names nodes that its hierarchy does not have.
+        CaseError: the survey names nodes that its hierarchy lacks.
     """
     hierarchy = surveyed.hierarchy
     try:
         rows = [_leaf_row(surveyed, hierarchy, node, n_files) for node, n_files in surveyed.n_files.items()]
     except CorpusError as error:
-        raise CaseError(f"The record of what the corpora hold is damaged ({error}). Read the corpus again.") from error
+        message = f"The record of the corpus's leaves is damaged ({error}). Read the corpus again."
+        raise CaseError(message, key="survey damaged") from error
     frame = pd.DataFrame(rows, columns=[*_COLUMNS]).astype({"files": "int64", "usable": "Int64"})
     words = frame["label"] + "\n" + frame["synonyms"] + "\n" + frame["node"]
     frame["words"] = [text.casefold() for text in words]
@@ -68,7 +69,7 @@ def leaf_table(surveyed: Surveyed) -> pd.DataFrame:
 def filter_leaves(
     frame: pd.DataFrame, words: str, below: frozenset[str] | None, fewer_than: int | None
 ) -> pd.DataFrame:
-    """The leaves that have every word in a name or the id, lie among `below`, and hold too few usable images."""
+    """The leaves with every word in a name or the id, among `below`, and with fewer usable images than a number."""
     kept = pd.Series(True, index=frame.index)
     for word in words.casefold().split():
         kept &= frame["words"].str.contains(word, regex=False)
@@ -80,7 +81,7 @@ def filter_leaves(
 
 
 def n_available(frame: pd.DataFrame) -> "pd.Series[int]":
-    """Images of each leaf that can be shown, as far as that is known: the usable ones, else the files."""
+    """Images of each leaf that can be shown: the usable ones if known, else the files."""
     return frame["usable"].fillna(frame["files"])
 
 
@@ -90,7 +91,7 @@ def leaves_csv(frame: pd.DataFrame) -> bytes:
 
 
 def problem_table(case: Case) -> pd.DataFrame:
-    """What is odd about any file, as surveyed: path, reason, detail, used.
+    """The problems with files, as surveyed: path, reason, detail, used.
 
     Raises:
         CaseError: the table is missing or damaged.
@@ -101,21 +102,22 @@ def problem_table(case: Case) -> pd.DataFrame:
         frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
         frame = frame[["path", "reason", "detail", "used"]]
     except (OSError, ValueError, KeyError) as error:
-        raise CaseError(f"The table {path} is damaged ({error}). Read the corpus again.") from error
+        message = f"The table {path} is damaged ({error}). Read the corpus again."
+        raise CaseError(message, key="problems damaged") from error
     return frame.assign(used=frame["used"] == "True")
 
 
 def reason_table(problems: pd.DataFrame) -> pd.DataFrame:
-    """How often each reason stands among the problems, most often first: reason, files, used."""
+    """How many files each reason applies to, the most first: reason, files, used."""
     grouped = problems.groupby("reason", sort=True)["used"].agg(files="size", used="sum").reset_index()
     return grouped.sort_values("files", ascending=False, kind="stable", ignore_index=True)
 
 
 def tree_rows(surveyed: Surveyed, root: str | None) -> TreeRows:
-    """What is at or below a node (all for None) and has images below it, each node under one parent.
+    """The nodes at or below a node (all for None) that have images below them, each under one parent.
 
-    The parent is the next on the shortest way to the hierarchy's root where that lies below `root` too, else the first
-    that does.
+    The parent is the next node on the shortest path to the hierarchy's root if that is within `root`, else the first
+    parent that is.
     """
     hierarchy, leaves = surveyed.hierarchy, below(surveyed, root)
     family = None if root is None else hierarchy.descendants(root) | {root}
@@ -146,9 +148,9 @@ def below(surveyed: Surveyed, node: str | None) -> list[str]:
 
 
 def read_samples(surveyed: Surveyed, roots: tuple[Path, ...], node: str | None) -> list[Sample]:
-    """At most N_SAMPLES pictures of a node, shared out evenly among some of its leaves, spread over them.
+    """At most N_SAMPLES pictures of a node, divided evenly among leaves spread over it.
 
-    Their paths come from a file in the case, which may come from anywhere: only those inside the roots are opened.
+    Their paths come from the case, which is not trusted: only those inside the roots are opened.
     """
     leaves = below(surveyed, node)
     step = max(len(leaves) // N_SAMPLES, 1)
@@ -175,7 +177,7 @@ def _parent_within(hierarchy: Hierarchy, node: str, family: frozenset[str] | Non
 
 
 def _sources_of(surveyed: Surveyed, paths: Iterable[str]) -> str:
-    """The names of the corpora that a leaf's first files lie in."""
+    """The names of the corpora that hold a leaf's first files."""
     names = []
     for text, source in zip(surveyed.corpora, surveyed.sources, strict=False):
         for folder in (text, text.rpartition("@")[0]):

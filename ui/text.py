@@ -14,7 +14,7 @@ _WORD_JOINER = "\u2060"  # invisible; keeps a label from becoming a link or an i
 
 
 def inert(text: str) -> str:
-    """A string as it may be passed where Streamlit reads Markdown: nothing in it is formatted, loaded or linked."""
+    """A string made safe where Streamlit reads Markdown: nothing in it is formatted, loaded or linked."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     plain = re.sub(r":(?=[a-zA-Z])", f":{_WORD_JOINER}", plain)  # else an icon: a backslash does not stop ":material/"
     plain = re.sub(r"(?i)(https?|ftp|mailto|www)(?=[.:])", rf"\1{_WORD_JOINER}", plain).replace("@", f"@{_WORD_JOINER}")
@@ -38,13 +38,9 @@ def shortened(text: str, length: int = 60) -> str:
 
 
 def distinct_texts(texts: Mapping[Identity, str]) -> dict[Identity, str]:
-    """The texts of a choice's options, no two the same: what the browser sends back is a text, not an option.
+    """Distinct texts for a choice's options, by id or ids: the browser sends back the text, not the option.
 
-    A text that several share gets its option's identity behind it, and where that does not help a number. To be called
-    on texts as they are shown, after any shortening.
-
-    Args:
-        texts: what each option is called, by its id or its ids.
+    A shared text gets its option's ids appended and, if that is not enough, a number. Call it after any shortening.
     """
     shared = Counter(texts.values())
     distinct: dict[Identity, str] = {}
@@ -59,7 +55,7 @@ def distinct_texts(texts: Mapping[Identity, str]) -> dict[Identity, str]:
 
 
 def _numbered(text: str, taken: set[str]) -> str:
-    """The text, with the first free number behind it where it is taken."""
+    """The text, with the first free number appended if it is taken."""
     if text not in taken:
         return text
     number = 2
@@ -79,7 +75,7 @@ def counted(n: int, thing: str, things: str | None = None) -> str:
 
 
 def file_size(n_bytes: int) -> str:
-    """A size in bytes, in the unit that suits it."""
+    """A size in bytes, in a suitable unit."""
     size = float(n_bytes)
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:

@@ -1,6 +1,6 @@
-"""Choosing one node of a hierarchy, however large: words find it, the way to the root leads up, a list leads down.
+"""Choosing one node of a hierarchy of any size: search by words, go up along the path to the root, down by a list.
 
-Only what is looked at goes to the browser. Labels are hostile: they stand in options and texts, and inert on buttons.
+Only what is shown goes to the browser. Labels are hostile: plain in options and texts, inert on buttons.
 """
 
 import streamlit as st
@@ -10,20 +10,18 @@ from ui.text import counted, inert, shortened
 
 MAX_FOUND = 50
 MAX_CHILDREN = 500
-_N_ABOVE = 3  # ancestors that tell a node from its namesakes
+_N_ABOVE = 3  # ancestors that distinguish nodes of the same name
 _LABEL = 40
 
 
 def tree_picker(label: str, hierarchy: Hierarchy, *, key: str, value: str | None = None) -> str | None:
-    """Draw the choice of a node and return its id, or None where none is chosen.
+    """Draw the choice of a node and return its id; None if none is chosen.
 
-    It keeps its choice as long as `value` stays; another value, such as one from the URL, replaces the choice.
+    The choice stays as long as `value` does; another value, such as one from the URL, replaces it.
 
     Args:
-        label: what the node is for, in the program's own words.
-        hierarchy: the nodes.
-        key: the beginning of the widgets' keys; unique on the page.
-        value: the node to begin with; one that the hierarchy does not have counts as none.
+        key: prefix of the widgets' keys; unique on the page.
+        value: the initial node; one that is not in the hierarchy counts as none.
     """
     if st.session_state.get(f"{key}_given", ...) != value:
         st.session_state[f"{key}_given"] = st.session_state[f"{key}_node"] = value
@@ -43,14 +41,14 @@ def tree_picker(label: str, hierarchy: Hierarchy, *, key: str, value: str | None
 
 
 def describe(hierarchy: Hierarchy, node: str) -> str:
-    """A node in one line that tells it from its namesakes: "crane — wading bird < bird (n02012849)". Not inert."""
+    """A node in one line, such as "crane — wading bird < bird (n02012849)". Not inert."""
     above = [shortened(hierarchy.label(one), _LABEL) for one in hierarchy.path_to_root(node)[1 : 1 + _N_ABOVE]]
     way = f" — {' < '.join(above)}" if above else ""
     return f"{shortened(hierarchy.label(node), _LABEL)}{way} ({shortened(node, 24)})"
 
 
 def _choose(key: str, node: str | None) -> None:
-    """Take a node and empty the search, before anything is drawn."""
+    """Choose a node and clear the search, before anything is drawn."""
     st.session_state[f"{key}_node"] = node
     st.session_state[f"{key}_words"] = ""
 
@@ -58,13 +56,13 @@ def _choose(key: str, node: str | None) -> None:
 def _find(label: str, hierarchy: Hierarchy, key: str) -> None:
     words = st.text_input(
         label, key=f"{key}_words", icon=":material/search:", placeholder="Type a name or an id", width=300,
-        max_chars=100, help="Words of a name, or an id; Enter searches. Then choose among what was found.",
+        max_chars=100, help="Type words of a name, or an id, and press Enter. Then choose one of the results.",
     )  # fmt: skip
     if not words.strip():
         return
     found = hierarchy.search(words, MAX_FOUND)
     if not found:
-        st.text("No node goes by that name.")
+        st.text("No node has that name or id.")
         return
     many = f"the best {len(found)}" if len(found) == MAX_FOUND else counted(len(found), "node")
     _list(f"Found {many}", hierarchy, f"{key}_found", found, key)
@@ -82,7 +80,7 @@ def _go_down(hierarchy: Hierarchy, key: str, chosen: str) -> None:
 
 
 def _list(label: str, hierarchy: Hierarchy, own_key: str, nodes: tuple[str, ...] | list[str], key: str) -> None:
-    """A searchable list of nodes that takes the chosen one and stands empty again."""
+    """A searchable list of nodes that is empty again after a choice."""
     st.session_state[own_key] = None
 
     def take() -> None:
@@ -98,7 +96,7 @@ def _list(label: str, hierarchy: Hierarchy, own_key: str, nodes: tuple[str, ...]
 
 
 def _way_up(hierarchy: Hierarchy, key: str, chosen: str) -> None:
-    """The way from the root to the chosen node; each step above it is a button."""
+    """The path from the root to the chosen node; each ancestor is a button."""
     path = hierarchy.path_to_root(chosen)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{key}_way"):
         for place, node in enumerate(reversed(path[1:])):

@@ -1,4 +1,4 @@
-"""What was found, class by class and as a whole: what the Case page, Verification and the report share."""
+"""The findings class by class and as a whole, for the Case and Report pages."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
 _SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
-COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Take care", "Leaves", "Chosen by hand")
+COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Caveats", "Leaves", "Chosen by hand")
 
 
 def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
-    """The whole in a sentence, what it rests on, which known label set agrees, and what speaks against it."""
+    """The overall verdict, the evidence for it, the known label set that agrees, and its weak points."""
     with st.container(border=True, key="verdict_panel"):
         st.subheader(_SIGNS[verdict.outcome] + inert(verdict.headline), anchor=False)
         if verdict.caution:
@@ -40,12 +40,13 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
 
 
 def _weak_point(point: WeakPoint) -> None:
-    concerned = f" Class {listed([str(each) for each in point.classes], MAX_LISTED)}." if point.classes else ""
-    st.markdown(f"**{inert(point.what)}**{concerned}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
+    noun = "Class" if len(point.classes) == 1 else "Classes"
+    classes = f" {noun} {listed([str(each) for each in point.classes], MAX_LISTED)}." if point.classes else ""
+    st.markdown(f"**{inert(point.what)}**{classes}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
 
 
 def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":
-    """One row for each class; "not found" is a row as any other. Texts are not inert."""
+    """One row for each class, "not found" included. Texts are not inert."""
     import pandas as pd
 
     table = pd.DataFrame(_rows(findings), columns=COLUMNS).astype({"L": float, "S": float})
@@ -53,17 +54,12 @@ def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> "pd.D
 
 
 def verdict_csv(findings: Findings, columns: Sequence[str] = COLUMNS) -> bytes:
-    """`verdict_table` as CSV in which a spreadsheet computes nothing."""
+    """`verdict_table` as CSV with formulas made inert."""
     return to_csv(columns, ({column: row[column] for column in columns} for row in _rows(findings)))
 
 
 def draw_domain(findings: Findings, revision: str) -> "go.Figure":
-    """The found classes at what they are called, over the part of the hierarchy above them, as a treemap.
-
-    Args:
-        findings: what was found.
-        revision: what the figure is about; its zoom is kept while this stays.
-    """
+    """A treemap of the found classes and the nodes above them; its zoom is kept while `revision` stays the same."""
     from fdcore.report.figures import domain_treemap
 
     hierarchy, found = findings.scored.hierarchy, _found_classes(findings)
@@ -95,7 +91,7 @@ def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
         "Found": "not found",
         "L": None,
         "S": None,
-        "Take care": ", ".join(entry.weaknesses),
+        "Caveats": ", ".join(entry.weaknesses),
         "Chosen by hand": choice.by or "yes" if choice else "",
     }
     if winner and entry.name:

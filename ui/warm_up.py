@@ -1,4 +1,4 @@
-"""What the server does once it listens and before anybody asks: import what the first page needs."""
+"""Importing what the first page needs, once the server listens and before the first visit."""
 
 import importlib
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ _FIRST_PAGE = ("ui.frame", "ui.case.cards", "ui.case.making", "ui.case.overview"
 
 @asynccontextmanager
 async def warm_up(_app: Any) -> AsyncIterator[None]:
-    """The server's life: the imports run in a thread of their own, so that it answers at once."""
+    """The server's lifespan; the imports run in a thread, so that the server answers at once."""
     Thread(target=_import_first_page, name="warm-up", daemon=True).start()
     yield
 

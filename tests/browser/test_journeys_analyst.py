@@ -72,7 +72,7 @@ def make_case(page: Page, server: Server, title: str) -> str:
     open_page(page, server)
     button(page, "New case")
     page.get_by_label("Title", exact=True).fill(title)
-    button(page, "Make the case")
+    button(page, "Create the case")
     on_page(page, "Suspect")
     return params(page)["case"]
 

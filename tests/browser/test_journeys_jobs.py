@@ -70,7 +70,7 @@ def test_scoring_survives_reload_a_closed_tab_and_a_killed_server(
     assert job.state in (State.RUNNING, State.DONE)
     wait_for_work(server, case_id, State.DONE)
     expect(tab.get_by_text("Scoring the leaves:").first).to_be_visible()
-    expect(key(tab, "scoring_metrics")).to_contain_text("All asked")
+    expect(key(tab, "scoring_metrics")).to_contain_text("All queried")
     assert n_sent_and_answered(server, case_id) == (80 * N_VIEWS, 80 * N_VIEWS)
     tab.get_by_role("button", name="Dismiss").click()
     idle(tab)

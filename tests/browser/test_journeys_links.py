@@ -130,7 +130,7 @@ def test_a_change_is_taken_back_and_saved(server: Server, page: Page, case_id: s
     case = Case.open(server.cases / case_id)
     saved = selection_settings(case)
     open_page(page, server, "Selection", case=case_id)
-    expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+    expect(page.get_by_text("Conclusions saved")).to_be_visible()
     press_slider(page, "eta", "Home")
     expect(page.get_by_text("Not saved")).to_be_visible()
     page.wait_for_timeout(1600)  # longer than what counts as one move
@@ -141,7 +141,7 @@ def test_a_change_is_taken_back_and_saved(server: Server, page: Page, case_id: s
     assert sliders(page)["eta"] == 0
     assert selection_settings(case) == saved
     key(page, "save").get_by_role("button").click()
-    expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+    expect(page.get_by_text("Conclusions saved")).to_be_visible()
     idle(page)
     assert selection_settings(case).eta == 0
     walk_to(page, "Report")

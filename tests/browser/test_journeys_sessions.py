@@ -49,7 +49,7 @@ def test_saved_conclusions_are_those_of_everybody(server: Server, page: Page, br
         open_page(page, server, "Selection", case=case_id)
         press_slider(page, "eta", "Home")
         key(page, "save").get_by_role("button").click()
-        expect(page.get_by_text("Shown = saved conclusions")).to_be_visible()
+        expect(page.get_by_text("Conclusions saved")).to_be_visible()
         assert selection_settings(Case.open(server.cases / case_id)).eta == 0
         colleague.reload()
         idle(colleague)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 from browser.driver import download, idle, key, open_page, plotly, table, upload
-from browser.journey import WORK_S, button, wait_for_work
+from browser.journey import WORK_S, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -29,7 +29,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id:
     key(page, "use_set").get_by_role("button").click()
     idle(page)
     assert not kept(server, case_id).names
-    button(page, "Keep these claims")
+    key(page, "claims_keep").get_by_role("button").click()
     names = list(kept(server, case_id).names.values())
     assert names == [label[0] for label in label_set("beans").names]
     expect(key(page, "word_metrics").get_by_text("of 4").first).to_be_visible()
@@ -42,7 +42,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id:
         key(page, "map_method").get_by_text(method).click()
         idle(page)
         require_map(page, written, "tsne" if method == "t-SNE" else "umap")
-    expect(key(page, "word_map_panel").get_by_text("The maps are about")).to_have_count(0)
+    expect(key(page, "word_map_panel").get_by_text("The maps show")).to_have_count(0)
     rows = exported(page, "Claims and findings")
     assert rows["claim"].tolist() == names
     assert rows["target_class"].tolist() == sorted(kept(server, case_id).names)
@@ -88,7 +88,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
     upload(page, f"claims_csv_{case_id}", good)
     key(page, "fill_csv").get_by_role("button").click()
     idle(page)
-    button(page, "Keep these claims")
+    key(page, "claims_keep").get_by_role("button").click()
     assert kept(server, case_id) == Claims({0: hostile, 1: "cat"}, "the table good.csv")
     shown = table(page, "similarity")
     assert shown["Claimed"].tolist() == [hostile, "cat"]
@@ -98,7 +98,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
 def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
     """A double click on a cell, a word, Enter: then it can be kept, and no sooner."""
     open_page(page, server, "Verification", case=case_id)
-    expect(page.get_by_role("button", name="Keep these claims")).to_be_disabled()
+    expect(key(page, "claims_keep").get_by_role("button")).to_be_disabled()
     grid = key(page, "claims").get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
@@ -108,9 +108,9 @@ def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
     editor.wait_for()
     editor.fill("house cat")
     editor.press("Enter")
-    expect(page.get_by_role("button", name="Keep these claims")).to_be_enabled()
+    expect(key(page, "claims_keep").get_by_role("button")).to_be_enabled()
     idle(page)
-    button(page, "Keep these claims")
+    key(page, "claims_keep").get_by_role("button").click()
     assert kept(server, case_id) == Claims({1: "house cat"}, "entered by hand")
 
 
@@ -126,8 +126,8 @@ def test_a_file_of_word_vectors_is_prepared_and_used(server: Server, page: Page,
     field.fill("six")
     page.get_by_role("option").first.wait_for()
     field.press("Enter")
-    expect(page.get_by_text("has to be prepared once")).to_be_visible()
-    page.get_by_role("button", name="Prepare it").click()
+    expect(key(page, "prepare_row")).to_be_visible()
+    key(page, "prepare_vectors").get_by_role("button").click()
     wait_for_work(server, case_id, State.DONE)
     facts = key(page, "vectors_facts")
     expect(facts.get_by_text("6 words")).to_be_visible()

@@ -47,6 +47,6 @@ def test_nobody_sees_a_case_before_signing_in_and_the_name_goes_into_the_case(cl
     book = Casebook(closed_server.cases)
     page.get_by_role("button", name="New case").first.click()
     page.get_by_label("Title", exact=True).fill("Signed")
-    page.get_by_role("button", name="Make the case").click()
+    page.get_by_role("button", name="Create the case").click()
     page.wait_for_function("location.search.includes('case=signed')")
     assert any(entry["details"].get("by") == NAME for entry in book.open("signed").audit())

@@ -167,7 +167,7 @@ def test_leaving_out_what_was_asked_about_is_told(cases):
     plan = case.facts().plan
     assert not open_page(PAGE, case="done").warning
     case.record(plan=replace(plan, corpora=(*plan.corpora, str(cases))))
-    assert any("stays" in one.value for one in open_page(PAGE, case="done").info)
+    assert any("are kept" in one.value for one in open_page(PAGE, case="done").info)
     case.record(plan=replace(plan, corpora=(str(cases),)))
     at = open_page(PAGE, case="done")
     assert any("refuse" in one.value for one in at.warning)
@@ -220,7 +220,7 @@ def test_leaves_are_searched_by_words(cases):
     assert list(at.dataframe[0].value["node"]) == [leaf]
     at.text_input(key="leaf_words").set_value("zzzz").run()
     assert not at.exception
-    assert "No leaf fits" in said(at)
+    assert "No leaf matches" in said(at)
 
 
 def test_a_damaged_survey_is_a_sentence_and_can_be_read_again(cases):

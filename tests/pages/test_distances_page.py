@@ -94,7 +94,7 @@ def test_a_corpus_without_hierarchy_says_so(cases):
     assert not at.exception
     assert "unrelated" in at.info[0].value
     assert not at.get("plotly_chart")
-    assert metric(at, "Nearest pair") == "unrelated"
+    assert metric(at, "Closest pair") == "unrelated"
     assert at.dataframe[0].value["steps"].isna().all()
 
 
@@ -107,7 +107,7 @@ def test_a_single_candidate_has_nothing_to_compare(cases):
     np.save(folder / "ledger" / "answers.npy", answers)
     at = open_page("4_Distances", case="one", **{"class": "1"})
     assert not at.exception
-    assert "nothing to compare" in said(at)
+    assert "Nothing to compare" in said(at)
     assert any("entity > " in text.value for text in at.text)
     assert not at.get("plotly_chart")
 

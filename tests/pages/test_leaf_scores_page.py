@@ -66,7 +66,7 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     assert metric(at, "Queries to send") == "160"
     at.number_input(key="budget").set_value(100).run()
     assert metric(at, "Queries to send") == "73"  # the test query has sent 27 of them
-    assert "The budget ends this" in said(at)
+    assert "The budget ends before all 320 queries" in said(at)
 
 
 def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):
@@ -137,7 +137,7 @@ def test_a_finished_case_shows_ranking_images_and_overview(cases):
     assert not at.exception
     assert metric(at, "Queries sent") == "320"
     assert metric(at, "Classes with a candidate") == "3 of 4"
-    assert metric(at, "Ended") == "All asked"
+    assert metric(at, "Ended") == "All queried"
     assert len(figures(at)) == 2
     assert len(at.get("image")[0].proto.imgs) == 10
 
@@ -353,4 +353,4 @@ def test_without_a_suspect_nothing_more_can_be_asked(cases):
     shutil.rmtree(folder / "evidence")
     at = open_page(PAGE, case="one")
     assert not at.exception
-    assert "no suspect here to ask" in said(at)
+    assert "no suspect to query" in said(at)

@@ -211,12 +211,12 @@ def test_a_bad_table_is_a_sentence_and_changes_nothing(claimed: Case, content: b
 
 def test_the_files_own_words_are_offered_and_marked_only_where_it_tells_some(finished: Case) -> None:
     """Names that the suspect's file tells are hostile strings from whoever made it."""
-    assert "The file's own words" not in open_case(PAGE, finished).segmented_control(key="claims_way").options
+    assert "The file's own names" not in open_case(PAGE, finished).segmented_control(key="claims_way").options
     suspect = finished.facts().suspect
     finished.record(suspect=replace(suspect, class_names=("airplane", HOSTILE, "car", "x")))
     at = open_case(PAGE, finished)
-    at.segmented_control(key="claims_way").set_value("The file's own words").run()
-    assert "Whoever made the file wrote these names into it" in said(at)
+    at.segmented_control(key="claims_way").set_value("The file's own names").run()
+    assert "nothing proves that they are right" in said(at)
     at.button(key="fill_own").click().run()
     at.button(key="claims_keep").click().run()
     assert read_claims(finished) == Claims({0: "airplane", 1: HOSTILE, 2: "car", 3: "x"}, FROM_SUSPECT)
@@ -239,7 +239,7 @@ def test_table_4_says_how_the_words_agree(claimed: Case) -> None:
     text = said(at)
     assert "Nothing was found for class 3" in text
     assert "gribbleflop" in text
-    assert "4 of 4 classes, from: the README" in text
+    assert "4 of 4 classes. Source: the README" in text
 
 
 def test_the_headline_says_what_weakens_it_and_leaves_out_answers_chosen_by_hand(

@@ -1,4 +1,4 @@
-"""Cases as cards: search, pages, and for each what it is, how far it is and what can be done with it."""
+"""Cases as cards: search, pages, and for each case its state and actions."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ from fdcore.case.casebook import CaseCard
 from fdcore.jobs import Job
 from ui import frame, job_panel
 from ui.case import menu as case_menu
-from ui.state import AFRESH
+from ui.panels import page_of
+from ui.state import RESET
 from ui.text import counted, inert, listed, shortened, since
 
 PER_PAGE = 30
@@ -25,37 +26,34 @@ _CONTINUES = {
 _STAGES = {
     "new": ("No suspect yet", ":material/draft:", "gray"),
     "suspect": ("Suspect checked", ":material/memory:", "blue"),
-    "corpus": ("Ready to be asked", ":material/photo_library:", "blue"),
-    "asking": ("Partly asked", ":material/question_answer:", "orange"),
-    "scoring": ("Asked, no tables yet", ":material/question_answer:", "orange"),
+    "corpus": ("Ready to query", ":material/photo_library:", "blue"),
+    "asking": ("Partly queried", ":material/question_answer:", "orange"),
+    "scoring": ("Queried, no tables yet", ":material/question_answer:", "orange"),
     "found": ("Scored", ":material/flag:", "green"),
     "damaged": ("Damaged", ":material/error:", "red"),
 }
 
 
 def draw(desk: frame.Desk, cards: Sequence[CaseCard]) -> None:
-    """The cards that the search and the toggle leave, a page at a time."""
+    """The cards that match the search and the toggle, in pages."""
     chosen = _chosen(cards, desk.case_id)
     running = {job.case: job for job in desk.jobs.active()}
-    page = st.session_state.get("cards_page", 1)
-    n_pages = max(-(-len(chosen) // PER_PAGE), 1)
-    first = (min(page, n_pages) - 1) * PER_PAGE
     if not chosen:
-        st.caption("No case fits. Search for something else, or show the archived cases.")
-    with st.grid(3, min_column_width=COLUMN_PX, key="cards"):
-        for card in chosen[first : first + PER_PAGE]:
-            _card(desk, card, running.get(card.id))
-    if n_pages > 1:
-        st.pagination(n_pages, key="cards_page")
+        st.caption("No case matches. Change the search, or show the archived cases.")
+    above = st.container()
+    shown = page_of(len(chosen), PER_PAGE, "cards_page")
+    with above, st.grid(3, min_column_width=COLUMN_PX, key="cards"):
+        for number in shown:
+            _card(desk, chosen[number], running.get(chosen[number].id))
 
 
 def continues_at(card: CaseCard) -> str:
-    """The step at which work on a case goes on."""
+    """The step at which work on a case continues."""
     return _CONTINUES[card.stage]
 
 
 def _chosen(cards: Sequence[CaseCard], open_id: str) -> list[CaseCard]:
-    """Those that the analyst wants to see, the open one first."""
+    """The cases to show, the open one first."""
     n_archived = sum(card.archived for card in cards)
     words, archived_too = "", False
     if n_archived or len(cards) >= SEARCH_FROM:
@@ -79,7 +77,7 @@ def _card(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
         _head(desk, card, job)
         if card.problem:
             st.text(card.problem)
-            st.caption("It cannot be opened, copied or exported until this is mended. Nothing in it was changed.")
+            st.caption("It cannot be opened, copied or exported until this is repaired. Nothing in it was changed.")
             return
         _facts(card)
         st.space("stretch")
@@ -88,9 +86,9 @@ def _card(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
         st.caption(f"Changed {since(card.changed)}")
         with st.container(horizontal=True, key=f"doors_{card.id}"):
             if st.button(f"Open at {continues_at(card)}", key=f"open_{card.id}", icon=":material/arrow_forward:"):
-                frame.go_to(continues_at(card), **AFRESH, case=card.id)
+                frame.go_to(continues_at(card), **RESET, case=card.id)
             if card.id != desk.case_id and st.button("Overview", key=f"show_{card.id}", type="tertiary"):
-                frame.go_to("Case", **AFRESH, case=card.id)
+                frame.go_to("Case", **RESET, case=card.id)
 
 
 def _head(desk: frame.Desk, card: CaseCard, job: Job | None) -> None:
@@ -116,12 +114,12 @@ def _facts(card: CaseCard) -> None:
         st.text(shortened(f"{card.evidence}, {what}", 110))
     if card.n_found is None:
         if card.n_queries:
-            st.text(f"{card.n_answered / card.n_queries:.0%} of {card.n_queries:,} questions answered")
+            st.text(f"{card.n_answered / card.n_queries:.0%} of {card.n_queries:,} queries answered")
         return
     st.text(f"{card.n_found:,} of {card.n_classes:,} classes found")
     st.text(shortened(card.verdict, 160) or _names(card))
 
 
 def _names(card: CaseCard) -> str:
-    """What was found, for a case that an earlier version analysed."""
+    """What was found, for a case analysed by an earlier version."""
     return listed(card.domain, N_NAMES) or "Nothing in the corpus fits any class"

@@ -1,4 +1,4 @@
-"""Where cases come from: a new one, the demo case, an exported one; and the demo that the very first visit begins."""
+"""Creating cases: a new one, the demo case, an import; and the demo that the very first visit starts."""
 
 import os
 from typing import Literal
@@ -11,16 +11,16 @@ from fdcore.jobs.database import database_path
 from fdcore.storage import only_one
 from ui import frame
 from ui.sentences import show_error
-from ui.state import AFRESH
+from ui.state import RESET
 
-SWITCH = "FDCORE_DEMO"  # "off": a server without cases does not draw the demo case by itself
-_FILE_ROUND = "import_round"  # counts the files taken in, so that the next uploader is an empty one
+SWITCH = "FDCORE_DEMO"  # "off": the first visit does not start the demo case
+_FILE_ROUND = "import_round"  # counts the imported files, so that the next uploader is empty
 
 
 def first_start(desk: frame.Desk) -> str | None:
-    """Begin the demo case where there is no case and never was long work; its id, or None where nothing was begun.
+    """Start the demo case on a server that was never used; its id, or None if nothing was started.
 
-    Two sessions that open at once begin one: the second waits, and then finds the case of the first.
+    Of two sessions at the same time, the second waits and finds the case of the first.
     """
     root = desk.places.cases
     if os.environ.get(SWITCH) == "off" or _was_used(desk):
@@ -30,7 +30,7 @@ def first_start(desk: frame.Desk) -> str | None:
 
 
 def begin_demo(desk: frame.Desk) -> str:
-    """Make the demo case, or find the one that is not archived; its id."""
+    """Create the demo case, or find the one that is not archived; returns its id."""
     for card in desk.book.cards():
         if not card.problem and not card.archived and desk.book.open(card.id).facts().demo:
             if not card.n_queries and desk.jobs.latest(card.id) is None:  # its start was lost
@@ -48,11 +48,11 @@ def _submit_demo(desk: frame.Desk, case_id: str) -> None:
 
 
 def welcome(desk: frame.Desk) -> None:
-    """The page of a server without a case: what this is, and three ways to begin."""
+    """The page of a server without a case: what fdcore does, and three ways to begin."""
     with st.container(border=True, key="empty", horizontal_alignment="center"):
         st.space("small")
         st.subheader("Find out what an undocumented image classifier was trained to recognise.", anchor=False)
-        st.text("Begin with the demo case, which takes a few minutes, or with a case of your own.")
+        st.text("Start with the demo case, which takes a few minutes, or with your own case.")
         toolbar(desk)
         st.space("small")
 
@@ -66,9 +66,9 @@ def toolbar(desk: frame.Desk) -> None:
             key="demo",
             type="primary" if is_first else "secondary",
             icon=":material/school:",
-            help="A drawn corpus and a suspect trained on other drawings, investigated from end to end",
+            help="A corpus of drawings and a suspect trained on other drawings, investigated from end to end",
         ):
-            frame.go_to("Case", **AFRESH, case=begin_demo(desk))
+            frame.go_to("Case", **RESET, case=begin_demo(desk))
         _new_case(desk, primary=not is_first and desk.card is None)
         _import(desk)
 
@@ -80,20 +80,20 @@ def _new_case(desk: frame.Desk, *, primary: bool) -> None:
         st.form("new_case_form", border=False),
     ):
         title = st.text_input("Title", max_chars=MAX_TITLE, key="new_title", placeholder="Seized drive 7, model.pth")
-        if st.form_submit_button("Make the case", type="primary", key="new_submit"):
+        if st.form_submit_button("Create the case", type="primary", key="new_submit"):
             try:
                 case_id = desk.book.create(title, by=desk.by)
             except FdError as error:
                 show_error(error)
             else:
-                frame.go_to("Suspect", **AFRESH, case=case_id)
+                frame.go_to("Suspect", **RESET, case=case_id)
 
 
 def _import(desk: frame.Desk) -> None:
     with st.popover("Import", icon=":material/upload:", key="import_case"):
         number = st.session_state.setdefault(_FILE_ROUND, 0)
-        file = st.file_uploader("A case that was exported (ZIP)", type="zip", key=f"import_file_{number}")
-        st.caption("Its evidence, its audit log and every path in it are checked before it is taken in.")
+        file = st.file_uploader("An exported case (ZIP)", type="zip", key=f"import_file_{number}")
+        st.caption("Its evidence, audit log and every path in it are checked before the import.")
         if st.button("Import this case", type="primary", key="import_submit", disabled=file is None) and file:
             try:
                 with st.spinner("Checking the case"):
@@ -102,7 +102,7 @@ def _import(desk: frame.Desk) -> None:
                 show_error(error)
             else:
                 st.session_state[_FILE_ROUND] = number + 1
-                frame.go_to("Case", **AFRESH, case=case_id)
+                frame.go_to("Case", **RESET, case=case_id)
 
 
 def _was_used(desk: frame.Desk) -> bool:

@@ -1,4 +1,4 @@
-"""The open case above the cards: what is known, or what runs, or what comes next."""
+"""The open case above the cards: its findings, its running work, or its next step."""
 
 import streamlit as st
 
@@ -13,18 +13,18 @@ from ui.sentences import show_error
 from ui.text import inert, shortened
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
 
-_COLUMNS = ("Class", "Found", "L", "S", "Take care")
+_COLUMNS = ("Class", "Found", "L", "S", "Caveats")
 _NEXT = {
-    "new": "Next: say which model is under investigation.",
+    "new": "Next: choose the model under investigation.",
     "suspect": "Next: choose the images that the suspect will be shown.",
-    "corpus": "Next: ask the suspect about the corpus.",
-    "scoring": "Next: have the suspect asked to the end, and the conclusions drawn.",
+    "corpus": "Next: query the suspect with the corpus.",
+    "scoring": "Next: finish querying the suspect, and draw the conclusions.",
     "found": "",
 }
 
 
 def draw(desk: frame.Desk) -> None:
-    """The case in short; damage in it is a sentence, and the cards below stay usable."""
+    """The case in short; damage becomes a message, and the cards below stay usable."""
     card = desk.card
     if card is None:
         return
@@ -43,14 +43,14 @@ def draw(desk: frame.Desk) -> None:
 def _body(desk: frame.Desk, card: CaseCard) -> None:
     if desk.case.facts().demo:
         st.caption(
-            "The demo case: a drawn corpus, and a suspect trained on other drawings of some of the same things. "
-            "It is here to try everything on; archive it when it is no longer wanted."
+            "The demo case: a corpus of drawings, and a suspect trained on other drawings of some of the same things. "
+            "Try everything on it, and archive it when you no longer need it."
         )
     job = desk.jobs.latest(desk.case_id)
     if job and job.active:
         job_panel.live_bar(desk.jobs, job)
         if job.kind == "demo":
-            st.text("This takes a few minutes. The page changes by itself; you may also close it and come back.")
+            st.text("This takes a few minutes. The page updates itself; you can also close it and come back.")
     findings = None if card.n_found is None else cached.findings(desk.case, selection_settings(desk.case))
     if findings:
         _verdict(desk, findings)
@@ -65,7 +65,7 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
             )
         if not (job and job.kind == "demo" and job.active):
             target, arrow = case_cards.continues_at(card), ":material/arrow_forward:"
-            if st.button(f"Go on at {target}", type="primary", key="go_on", icon=arrow, icon_position="right"):
+            if st.button(f"Continue at {target}", type="primary", key="go_on", icon=arrow, icon_position="right"):
                 frame.go_to(target)
 
 
@@ -77,19 +77,19 @@ def _verdict(desk: frame.Desk, findings: Findings) -> None:
         st.markdown("**What the suspect seems to recognise**")
         show_figure(draw_domain(findings, desk.case_id), "domain",
                     "Treemap of the found classes over the hierarchy", "domain")  # fmt: skip
-        st.caption("A field for each group of found classes; its area is their number. Click to look into a group.")
+        st.caption("One field per group of found classes; its area is their number. Click a group to open it.")
     with right.container(border=True, height="stretch"):
         st.markdown("**Class by class**")
         column = st.column_config
         show_table(verdict_table(findings, _COLUMNS), "verdict_table", {
             "Class": column.NumberColumn(width=50, format="%d"),
             "Found": column.TextColumn(width=115),
-            "Take care": column.TextColumn(width=310),
+            "Caveats": column.TextColumn(width=310),
             "L": share_column("How often the suspect puts views of the found leaves in this class", width=90),
-            "S": column.NumberColumn(format="%.2f", width=50, help="How near the found leaves lie to each other in "
-                                     "the hierarchy; a single leaf has 0"),
+            "S": column.NumberColumn(format="%.2f", width=50, help="How close the found leaves are in the hierarchy; "
+                                     "0 for a single leaf"),
         })  # fmt: skip
-        st.caption("Not found is an answer: no leaf of this corpus reaches the threshold for that class.")
+        st.caption("“Not found” is a result too: no leaf of this corpus reaches the threshold for that class.")
 
 
 def _metrics(findings: Findings) -> None:
@@ -98,11 +98,11 @@ def _metrics(findings: Findings) -> None:
     show_numbers(
         "verdict_metrics",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}",
-         "Classes of the suspect for which the corpus holds something that it puts there"),
-        ("To be taken with care", f"{weak:,}",
-         "Found, but with a reason for doubt: one leaf only, a low score, a close runner-up"),
-        ("Leaves shown", f"{len(scored.scores.nodes):,}",
+         "Classes of the suspect with at least one leaf of the corpus that it puts there"),
+        ("With caveats", f"{weak:,}",
+         "Found, but with a reason for doubt: a single leaf, a low score, a close runner-up"),
+        ("Leaves", f"{len(scored.scores.nodes):,}",
          "A leaf is a group of images with one label in the corpus"),
         ("Queries sent", f"{scored.n_sent:,}",
-         "Pictures that the suspect was asked about, each view of an image counted"),
+         "Pictures sent to the suspect; each view of an image counts"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What lies in the corpora folders of this server, at a glance: folders, tables, and what a folder seems to hold."""
+"""A first impression of an image folder, from the names in it."""
 
 import itertools
 import os
@@ -13,7 +13,7 @@ _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def first_look(folder: Path) -> str:
-    """What a folder seems to hold, in a sentence, from the names in it; reading the corpus tells for sure."""
+    """What a folder seems to hold, in a sentence; only reading the corpus settles it."""
     try:
         with os.scandir(folder) as entries:
             probed = list(itertools.islice(entries, MAX_PROBED))
@@ -24,15 +24,15 @@ def first_look(folder: Path) -> str:
     n_files = len(probed) - len(names)
     n_known = sum(bool(_WNID.fullmatch(name)) for name in names)
     if n_known:
-        return f"{more}{counted(n_known, 'folder')} named by WordNet ids: each finds its own place in the hierarchy."
+        return f"{more}{counted(n_known, 'folder')} named by WordNet ids; each has its own place in the hierarchy."
     if "val_annotations.txt" in {entry.name for entry in probed}:
-        return "Tiny ImageNet's validation images: their table names the node of each."
+        return "Tiny ImageNet's validation images; a table names the node of each."
     if names and {name.lower() for name in names} <= _SPLITS:
-        return f"A data set in parts ({', '.join(names)}): they are read together."
+        return f"A data set in parts ({', '.join(names)}), which are read together."
     if names:
         few = ", ".join(shortened(name, 24) for name in names[:3])
         return (
             f"{more}{counted(len(names), 'folder')} named by words ({few}{', …' if len(names) > 3 else ''}): one class "
-            "each, related to nothing else unless they are hung below a node."
+            "each, unrelated to everything else unless they are placed below a node."
         )
     return f"No folders, {more}{counted(n_files, 'file')}." if n_files else "It is empty."

@@ -1,4 +1,4 @@
-"""The Corpus page: the plan's folders, reading them, what reading changes, and what was found."""
+"""The Corpus page: the plan's folders, reading them, and what was found."""
 
 from collections import Counter
 
@@ -21,14 +21,14 @@ from ui.text import inert, shortened
 
 
 def draw(desk: Desk) -> None:
-    """Whatever the case's state calls for."""
+    """Draw the parts that the case's state calls for."""
     plan = desk.case.plan()
     surveyed = _surveyed(desk.case)
     sources = corpus_sources.draw(desk, plan, surveyed)
     outdated = surveyed is None or surveyed.corpora != plan.corpora
     if surveyed is not None and outdated:
         st.warning(
-            "The plan's folders are not those that were read. Read the corpus again.", icon=":material/sync_problem:"
+            "The plan's folders have changed since they were read. Read the corpus again.", icon=":material/sync_problem:"
         )
     if sources:
         _reading(desk, plan, sources, outdated=outdated)
@@ -47,7 +47,7 @@ def _surveyed(case: Case) -> Surveyed | None:
 
 
 def _reading(desk: Desk, plan: Plan, sources: list[corpus_sources.Source], *, outdated: bool) -> None:
-    """The button that has the folders read, and what is to be known before it is pressed."""
+    """The button that starts the reading, and what to know beforehand."""
     lost = _differences(desk, plan)
     unreadable = any(source.problem for source in sources)
     job = desk.jobs.latest(desk.case_id)
@@ -63,10 +63,10 @@ def _reading(desk: Desk, plan: Plan, sources: list[corpus_sources.Source], *, ou
         if unreadable:
             st.caption("A folder of the plan cannot be read here. Remove it first.")
         elif desk.busy:
-            st.caption("Other work is under way in this case.")
+            st.caption("Other work is in progress in this case.")
         elif outdated:
-            st.caption("Lists the images, tries whether each can be decoded, and finds their places in the hierarchy. "
-                       "The suspect is not asked.")  # fmt: skip
+            st.caption("Lists the images, checks that each can be decoded, and finds their places in the hierarchy. "
+                       "Nothing is sent to the suspect.")  # fmt: skip
     if lost:
         _new_case(desk, plan)
 
@@ -78,31 +78,30 @@ def _read(desk: Desk, plan: Plan) -> None:
 
 
 def _differences(desk: Desk, plan: Plan) -> bool:
-    """Say what another corpus means for answers that are there; whether the plan leaves out folders they belong to."""
+    """Show how the plan's folders differ from those queried; returns whether it leaves out some of them."""
     if not desk.case.has(layout.LEDGER_HEADER):
         return False
     lines = corpus.sources if (corpus := desk.case.facts().corpus) else ()
-    asked = Counter(str(line).rpartition(" (")[0] for line in lines)
+    queried = Counter(str(line).rpartition(" (")[0] for line in lines)
     planned = Counter(folder_name(folder_of(text)) for text in plan.corpora)
-    gone, new = list((asked - planned).elements()), list((planned - asked).elements())
+    gone, new = list((queried - planned).elements()), list((planned - queried).elements())
     if gone:
         st.warning(
-            f"The suspect was already asked about {inert(shortened(', '.join(gone), 200))}, which the plan leaves out. "
-            "Answers are never thrown away, so that scoring would refuse this plan. Add the folder again, or make a "
-            "new case.",
+            f"The suspect has been queried with {inert(shortened(', '.join(gone), 200))}, which the plan leaves out. "
+            "Answers are never discarded, so scoring would refuse this plan. Add the folder or create a new case.",
             icon=":material/warning:",
-        )  # fmt: skip
+        )
     elif new:
         st.info(
-            f"New since the suspect was asked: {inert(shortened(', '.join(new), 200))}. Scoring will ask about these "
-            "too; every answer that is there stays.",
+            f"New since the suspect was queried: {inert(shortened(', '.join(new), 200))}. Scoring will include these "
+            "too; all existing answers are kept.",
             icon=":material/info:",
-        )  # fmt: skip
+        )
     return bool(gone)
 
 
 def _new_case(desk: Desk, plan: Plan) -> None:
-    """A new case about the same suspect, with the folders of this plan."""
+    """Offer a new case about the same suspect with this plan's folders."""
     if not desk.case.facts().evidence:
         return
     if st.button("New case with these folders", key="new_with_folders", icon=":material/add:"):

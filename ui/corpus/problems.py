@@ -1,4 +1,4 @@
-"""Files that are odd: how many for each reason, and which."""
+"""Remarks about files: how many for each reason, and which files."""
 
 import pandas as pd
 import streamlit as st
@@ -14,16 +14,11 @@ _COLUMNS = {True: ("path", "reason", "detail", "used"), False: ("path", "detail"
 
 
 def draw_problems(case_id: str, problems: pd.DataFrame) -> None:
-    """Counts by reason and the files, filtered and a page at a time.
-
-    Args:
-        case_id: keeps the filter of one case from another's.
-        problems: see `survey_tables.problem_table`.
-    """
+    """Counts by reason, and the files in pages, filtered; `problems` is `survey_tables.problem_table`."""
     with st.container(border=True, key="problems_box"):
         st.markdown("**Remarks about files**")
         if problems.empty:
-            st.text("None: every file is an image that can be used as it is.")
+            st.text("None: every file is an image that can be used unchanged.")
             return
         _listing(case_id, problems)
 
@@ -32,14 +27,14 @@ def draw_problems(case_id: str, problems: pd.DataFrame) -> None:
 def _listing(case_id: str, problems: pd.DataFrame) -> None:
     column, reasons = st.column_config, reason_table(problems)
     n_used = int(problems["used"].sum())
-    st.caption(f"{counted(len(problems), 'remark')}; {n_used:,} of them about images that are used all the same.")
+    st.caption(f"{counted(len(problems), 'remark')}, {n_used:,} of them about images that are used nevertheless.")
     left, right = st.columns((2, 3))
     with left:
         show_table(reasons, "reasons", {
             "reason": column.TextColumn("Reason"),
             "files": column.ProgressColumn("Files", format="%d", min_value=0, width="small",
                                            max_value=int(reasons["files"].max())),
-            "used": column.NumberColumn("Used", width="small", format="localized", help="Used all the same, converted"),
+            "used": column.NumberColumn("Used", width="small", format="localized", help="Used after conversion"),
         })  # fmt: skip
     with right:
         reason = st.selectbox("Reason", [ALL, *reasons["reason"]], key=f"problem_reason_{case_id}")

@@ -1,4 +1,4 @@
-"""What a case's corpora hold: numbers, the map over the hierarchy, pictures of a node, leaves, and what is wrong."""
+"""What a case's corpora hold: numbers, the map over the hierarchy, pictures of a node, leaves, and problems."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,28 +16,21 @@ from ui.frame import Desk
 from ui.panels import show_figure, show_numbers, show_table
 from ui.pictures import as_tiles
 from ui.sentences import fragment
-from ui.survey_tables import (
-    NO_SOURCE,
-    SAMPLE_PX,
-    below,
-    filter_leaves,
-    leaves_csv,
-    n_available,
-)
+from ui.survey_tables import NO_SOURCE, SAMPLE_PX, below, filter_leaves, leaves_csv, n_available
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-NODE = "node"  # URL parameter: which part of the hierarchy is looked at
+NODE = "node"  # URL parameter: the part of the hierarchy that is shown
 MAX_ROWS = 2_000
 SHOWN_PX = 96
 ALL, FEWER, NONE = "All", "Fewer than planned", "None usable"
 
 
 def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
-    """Everything that was found."""
+    """Draw everything that was found."""
     leaves, problems = cached.corpus_leaves(desk.case), cached.corpus_problems(desk.case)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.subheader("What was found", anchor=False, width="content")
@@ -59,11 +52,11 @@ def _metrics(surveyed: Surveyed, n_problems: int) -> None:
     usable = surveyed.n_usable
     show_numbers(
         "corpus_metrics",
-        ("Leaves", f"{len(surveyed.n_files):,}", "A leaf is a node of the hierarchy that has images of its own"),
+        ("Leaves", f"{len(surveyed.n_files):,}", "A leaf is a node of the hierarchy that has its own images"),
         ("Image files", f"{sum(surveyed.n_files.values()):,}"),
-        ("Usable", "not tried" if usable is None else f"{sum(usable.values()):,}",
-         "Images that can be decoded and are no duplicates. Very large corpora are only counted; their images are "
-         "decoded when the suspect is asked."),
+        ("Usable", "not checked" if usable is None else f"{sum(usable.values()):,}",
+         "Images that can be decoded and are not duplicates. Very large corpora are only counted; their images are "
+         "decoded when the suspect is queried."),
         ("Remarks about files", f"{n_problems:,}",
          "Files that cannot be used, and those that had to be converted"),
     )  # fmt: skip
@@ -75,29 +68,29 @@ def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
     n_none = int((available == 0).sum())
     n_fewer = int((available < wanted).sum()) if wanted else 0
     if n_none:
-        st.warning(f"{counted(n_none, 'leaf has', 'leaves have')} no usable image and will not be asked about.",
+        st.warning(f"{counted(n_none, 'leaf has', 'leaves have')} no usable image and will not be queried.",
                    icon=":material/image_not_supported:")  # fmt: skip
     if n_fewer - n_none > 0:
         st.info(
-            f"{counted(n_fewer - n_none, 'leaf has', 'leaves have')} fewer than the {wanted} images per leaf that the "
-            "plan asks about: their scores rest on less. All of their images are used.",
+            f"{counted(n_fewer - n_none, 'leaf has', 'leaves have')} fewer than the {wanted} images per leaf in the "
+            "plan. All of their images are used, but their scores rest on less evidence.",
             icon=":material/info:",
         )
 
 
 def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -> None:
-    """Map, samples and leaves of the node that is looked at; only this part is drawn again when another is chosen."""
+    """Map, samples and leaves of the chosen node; only this part is redrawn when another is chosen."""
 
     @fragment()
     def exploring() -> None:
         named = st.query_params.get(NODE)
         if named is not None and named not in surveyed.hierarchy:
             st.caption(f":material/info: The link names the node {inert(repr(shortened(named, 40)))}, which this "
-                       "corpus does not have. All of it is shown.")  # fmt: skip
+                       "corpus does not have. The whole corpus is shown.")  # fmt: skip
             named = None
         with st.container(border=True, key="map"):
             st.markdown("**Images over the hierarchy**")
-            node = tree_picker("Look at a node", surveyed.hierarchy, key="corpus_node", value=named)
+            node = tree_picker("Show a node", surveyed.hierarchy, key="corpus_node", value=named)
             state.write(**{NODE: node})
             _map(desk, surveyed, node)
         with st.container(border=True, key="samples_box"):
@@ -116,12 +109,12 @@ def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
         state.write(**{NODE: clicked_node(surveyed.hierarchy, st.session_state[key])})
 
     if not below(surveyed, root):
-        st.text("There is no image at or below this node.")
+        st.text("This node has no images at or below it.")
         return
     show_figure(_figure(desk, surveyed, root), key, "Treemap of the number of images below each node",
                 f"{desk.case_id}-corpus", on_select=clicked, selection_mode="points")  # fmt: skip
-    st.caption("The larger a field, the more images lie below it. A click on a field looks at that node here and "
-               "below; the path above leads back. A node with several parents is drawn once.")  # fmt: skip
+    st.caption("The area is the number of images below a node. Click a field to show that node here and below; the "
+               "path above leads back. A node with several parents is drawn once.")  # fmt: skip
 
 
 def _samples(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
@@ -137,7 +130,7 @@ def _samples(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
             width=SHOWN_PX,
         )
     elif not samples:
-        st.text("There is no image at or below this node.")
+        st.text("This node has no images at or below it.")
     if bad := [sample for sample in samples if sample.pixels is None]:
         reasons = ", ".join(sorted({sample.problem for sample in bad}))
         st.text(f"{counted(len(bad), 'sample')} cannot be shown: {shortened(reasons, 120)}.")
@@ -156,11 +149,11 @@ def _leaves(plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame, node: str | No
     shown = found.head(MAX_ROWS)
     st.caption(
         f"{len(found):,} of {counted(len(leaves), 'leaf', 'leaves')}"
-        + (f", the first {MAX_ROWS:,} are listed; search for the others" if len(found) > MAX_ROWS else "")
+        + (f", the first {MAX_ROWS:,} are listed; use the search for the others" if len(found) > MAX_ROWS else "")
         + ("" if node is None else f", at or below {inert(shortened(surveyed.hierarchy.label(node), 40))}")
     )
     if found.empty:
-        st.text("No leaf fits. Change the search, or look at a node further up.")
+        st.text("No leaf matches. Change the search, or choose a node further up.")
         return
     columns = ["label", "path", "files", "usable", "source", "node"]
     if surveyed.n_usable is None:
@@ -174,11 +167,11 @@ def _leaf_columns(most: int) -> dict[str, Any]:
     column = st.column_config
     return {
         "label": column.TextColumn("Leaf", width="medium"),
-        "path": column.TextColumn("Where it stands", width="large", help="The shortest way up to the hierarchy's root"),
+        "path": column.TextColumn("Path", width="large", help="The shortest path to the hierarchy's root"),
         "files": column.ProgressColumn("Files", format="%d", min_value=0, max_value=max(most, 1), width="small"),
         "usable": column.NumberColumn("Usable", format="localized", width="small",
-                                      help="Can be decoded, and are no duplicates"),
-        "source": column.TextColumn("Folder", width="small", help="Where its first files lie"),
+                                      help="Images that can be decoded and are not duplicates"),
+        "source": column.TextColumn("Folder", width="small", help="The corpora that hold its first files"),
         "node": column.TextColumn("Id", width="small"),
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Which folders of images a case's plan names: listing, adding, removing with undo, and the hierarchy they hang on."""
+"""The image folders in a case's plan: listing, adding, removing with undo, and their hierarchy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
 MAX_SHOWN = 40
-WORDNET = "WordNet (comes with this program)"
+WORDNET = "WordNet (included)"
 _UNDO, _ADDED = "corpus_undo", "corpus_added"
 
 
@@ -29,10 +29,9 @@ class Source:
 
     Attributes:
         text: as in the plan, "DIR" or "DIR@NODE".
-        folder: the folder.
-        node: what its classes hang below, as written; empty for nothing.
-        shown: the folder as people know it, relative to the corpora folders where it lies in them.
-        problem: why it cannot be read here; empty where it can.
+        node: the node that its classes are placed below, as written; empty for none.
+        shown: the folder relative to the corpora folders if it lies in them.
+        problem: why it cannot be read here; empty if it can.
     """
 
     text: str
@@ -43,7 +42,7 @@ class Source:
 
 
 def read_source(text: str, places: Places) -> Source:
-    """What an entry of a plan means on this server. The plan may have come with an imported case."""
+    """Interpret an entry of a plan on this server. The plan may come from an imported case."""
     folder = folder_of(text)
     node = "" if str(folder) == str(Path(text)) else text.rpartition("@")[2]
     root = next((root for root in places.corpora if folder.is_relative_to(root)), None)
@@ -58,12 +57,12 @@ def read_source(text: str, places: Places) -> Source:
 
 
 def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None) -> list[Source]:
-    """The folders of the plan with their buttons, and what adds to them."""
+    """The plan's folders with their buttons, and the hierarchy."""
     sources = [read_source(text, desk.places) for text in plan.corpora[:MAX_SHOWN]]
     with st.container(border=True, key="sources"):
         st.markdown("**Image folders in the plan**")
         if not sources:
-            st.text("None yet. Add the folders that hold labelled images of whatever the suspect might recognise.")
+            st.text("None yet. Add folders with labelled images of anything that the suspect might recognise.")
         for place, source in enumerate(sources):
             _row(desk, plan, surveyed, source, place)
         if len(plan.corpora) > MAX_SHOWN:
@@ -96,7 +95,7 @@ def draw_adding(desk: Desk, plan: Plan) -> None:
 
 
 def change(desk: Desk, plan: Plan, **changed: object) -> None:
-    """Put another plan in the case, and the change in its audit log; the page is drawn again."""
+    """Change the plan, which is logged in the audit log, and redraw the page."""
     new = replace(plan, **changed)  # type: ignore[arg-type]  # callers name fields of a Plan
     if attempt(lambda: desk.case.change_plan(corpora=new.corpora, hierarchy=new.hierarchy, by=desk.by)):
         st.rerun()
@@ -113,13 +112,13 @@ def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, plac
             if source.problem:
                 st.caption(f":material/warning: {inert(shortened(source.problem, 300))}")
         if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=desk.busy,
-                     help=inert(f"Take {shortened(source.shown)} out of the plan; no file is touched")):  # fmt: skip
+                     help=inert(f"Remove {shortened(source.shown)} from the plan; the files stay.")):  # fmt: skip
             st.session_state[_UNDO] = (desk.case_id, place, source.text)
             change(desk, plan, corpora=tuple(text for text in plan.corpora if text != source.text))
 
 
 def _in_words(source: Source, surveyed: Surveyed | None, plan: Plan) -> str:
-    facts = [f"classes hang below {shortened(_node_name(source.node, surveyed), 80)}"] if source.node else []
+    facts = [f"classes are below {shortened(_node_name(source.node, surveyed), 80)}"] if source.node else []
     known = dict(zip(surveyed.corpora, surveyed.sources, strict=False)).get(source.text) if surveyed else None
     if known is None:
         return " · ".join([*facts, "not read yet"])
@@ -147,15 +146,15 @@ def _undo(desk: Desk, plan: Plan) -> None:
 
 
 def _where_to_put_images(places: Places) -> None:
-    st.text("There is no folder of images on this server yet. Put some here, one folder for each class of images:")
+    st.text("This server has no image folders yet. Put them here, one folder per class of images:")
     st.code("\n".join(map(str, places.named_corpora)), language=None)
     st.code(
-        "birds/\n  n01503061/  one.jpg  two.jpg     named by a WordNet id: it finds its place by itself\n"
-        "  kingfisher/ one.jpg  two.jpg     or by any word: hang it below a node when you add it",
+        "birds/\n  n01503061/  one.jpg  two.jpg     named by a WordNet id, which gives its place\n"
+        "  kingfisher/ one.jpg  two.jpg     or by any word; choose a node above it when you add it",
         language=None,
     )
-    st.caption("The environment variable FDCORE_CORPORA names other folders. ImageNet's and Tiny ImageNet's own "
-               "layouts are read as they are. Or begin with the built-in demo corpus.")  # fmt: skip
+    st.caption("The environment variable FDCORE_CORPORA names other folders. The original layouts of ImageNet and "
+               "Tiny ImageNet are supported. Or start with the built-in demo corpus.")  # fmt: skip
 
 
 def _checked_folder(places: Places, name: str) -> Path | None:
@@ -163,19 +162,19 @@ def _checked_folder(places: Places, name: str) -> Path | None:
         return None
     folder = inside(places.corpora, name)
     if not folder.is_dir():
-        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.")
-    st.caption("At first sight")
+        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.", key="not a folder")
+    st.caption("First impression")
     st.text(first_look(folder))
     return folder
 
 
 def _node_below(plan: Plan, places: Places) -> str | None:
-    if not st.toggle("Hang its classes below a node", key="add_below",
-                     help="For folders named by words: it says what kind of things they show, so that they have "
-                     "neighbours in the hierarchy. Folders named by ids keep their own place."):  # fmt: skip
+    if not st.toggle("Place its classes below a node", key="add_below",
+                     help="For folders named by words: the node gives them neighbours in the hierarchy. Folders "
+                     "named by ids keep their own place."):  # fmt: skip
         return None
     table = None if plan.hierarchy is None else require_inside(places.corpora, Path(plan.hierarchy))
-    return tree_picker("Below which node", cached.hierarchy(table), key="add_node")
+    return tree_picker("Node above the classes", cached.hierarchy(table), key="add_node")
 
 
 def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) -> None:
@@ -187,8 +186,8 @@ def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) 
             _add(desk, plan, f"{folder}@{node}" if node else str(folder))
         if str(demo) not in plan.corpora and st.button(
             "Add the built-in demo corpus", key="add_demo", icon=":material/brush:", type="tertiary",
-            disabled=desk.busy, help="81 leaves with 48 drawings each, from aircraft to plants; drawn in about 20 "
-            "seconds when it is read",
+            disabled=desk.busy, help="81 leaves with 48 drawings each, from aircraft to plants. Drawing them takes "
+            "about 20 seconds when the corpus is read.",
         ):  # fmt: skip
             _add(desk, plan, str(demo))
 
@@ -196,18 +195,18 @@ def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) 
 def _add(desk: Desk, plan: Plan, text: str) -> None:
     folder = folder_of(text)
     if any(folder_of(known) == folder for known in plan.corpora):
-        show_error(CorpusError(f"{folder.name} is in the plan already. Remove it first to hang it elsewhere."))
+        show_error(CorpusError(f"{folder.name} is already in the plan. To place it elsewhere, remove it first."))
         return
     st.session_state[_ADDED] = True
     change(desk, plan, corpora=(*plan.corpora, text))
 
 
 def _hierarchy(desk: Desk, plan: Plan) -> None:
-    """Which hierarchy the nodes come from."""
+    """The choice of the hierarchy."""
     roots = desk.places.corpora
     with st.expander(f"Hierarchy: {inert(shortened(_table_name(plan.hierarchy, roots), 60))}", key="hierarchy_box"):
-        st.caption("Distances between leaves are counted in this graph. A table of one's own has the columns id, "
-                   "parent and label, as CSV or JSON, and lies in a corpora folder.")  # fmt: skip
+        st.caption("Distances between leaves are measured in this graph. Your own table is a CSV or JSON file in a "
+                   "corpora folder with the columns id, parent and label.")  # fmt: skip
         names = [WORDNET, *cached.tables(roots)]
         now = _table_name(plan.hierarchy, roots)
         chosen = st.selectbox("Hierarchy", names if now in names else [*names, now], key="hierarchy_file",

@@ -1,4 +1,4 @@
-"""The figures of the Distances page, from what the page holds."""
+"""The figures of the Distances page."""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ def draw_heatmap(scored: Scored, shown: Neighbourhood, name: str) -> "go.Figure"
 
 
 def draw_tree(scored: Scored, shown: Neighbourhood, target_class: int | None, name: str) -> "go.Figure":
-    """The part of the hierarchy that holds the leaves, coloured by score: of one class, or the best of any."""
+    """The part of the hierarchy above the leaves, coloured by score: of one class, or the best of any."""
     from fdcore.report.figures import TreeNode, hierarchy_tree
 
     shares = scored.scores.functional.max(axis=0) if target_class is None else scored.scores.functional[target_class]

@@ -1,17 +1,20 @@
-"""What the Distances page shows: the candidates' matrix, the tree that holds them, their pairs."""
+"""The panels of the Distances page: the matrix of the candidates, the tree above them, their pairs."""
 
+import math
 from collections.abc import Callable
+from itertools import islice
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fdcore.case.case import Case
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import Scored
 from fdcore.method.neighbourhood import Neighbourhood, matrix_to_csv, pairs_to_csv
 from fdcore.method.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.distances.figures import draw_heatmap, draw_tree
-from ui.distances.tables import pairs_table
 from ui.exports import export
 from ui.frame import Desk
 from ui.panels import show_figure, show_numbers, show_table
@@ -21,15 +24,14 @@ from ui.text import counted, inert, shortened
 
 ONE, ALL = "One class", "All classes"
 CLUSTERS, HIERARCHY = "Cluster", "Hierarchy"
-MAX_LEAVES = 150  # of all classes together: more can neither be read nor compared in a breath
+MAX_LEAVES = 150  # of all classes together: more are neither readable nor quickly compared
 MAX_PAIRS = 2_000  # rows of the table on the page; the CSV has all
-_SIDE_BY_SIDE = 14  # leaves up to which matrix and tree stand beside each other
-
-_STEPS = "Links between two leaves on the shortest way through the hierarchy, up and down."
+_SIDE_BY_SIDE = 14  # leaves up to which matrix and tree are side by side
+_STEPS = "Steps are the links on the shortest path between two leaves, up and down the hierarchy."
 
 
 def scope_picker() -> str:
-    """One class's candidates, or those of all."""
+    """Draw the choice between one class's candidates and those of all classes."""
     state.seed_widget("scope", "scope", ALL if st.query_params.get("scope") == "all" else ONE)
 
     def chosen() -> None:
@@ -37,13 +39,13 @@ def scope_picker() -> str:
 
     picked = st.segmented_control(
         "Candidates of", [ONE, ALL], key="scope", required=True, on_change=chosen,
-        help="A candidate is a leaf of which at least tau of the views are put in the class.",
+        help="A candidate is a leaf with at least a share tau of its views in the class.",
     )  # fmt: skip
     return picked or ONE
 
 
 def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class: int, place: DeltaGenerator) -> None:
-    """The candidates of one class."""
+    """Draw the candidates of one class."""
     scored = cached.scored(case)
     shown = cached.candidates_of(case, settings, target_class, by_cluster=True)
     _settings_line(settings, f"{counted(len(shown.leaves), 'candidate')} of class {target_class}")
@@ -68,7 +70,7 @@ def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class:
 
 
 def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: DeltaGenerator) -> None:
-    """The candidates of all classes together, in the hierarchy's order."""
+    """Draw the candidates of all classes together, in the hierarchy's order."""
     scored = cached.scored(case)
     shown, n_found = cached.candidates_of_all(case, settings, MAX_LEAVES)
     _settings_line(settings, f"{counted(n_found, 'leaf', 'leaves')} of all classes")
@@ -77,7 +79,7 @@ def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: Delt
         return
     if n_found > len(shown.leaves):
         st.info(
-            f"Shown are the {len(shown.leaves):,} with the highest scores of {n_found:,}. A higher tau leaves fewer.",
+            f"The {len(shown.leaves):,} of {n_found:,} leaves with the highest scores are shown. Raise tau for fewer.",
             icon=":material/filter_alt:",
         )
     _metrics(scored, shown)
@@ -90,14 +92,11 @@ def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: Delt
         _export(scored, shown, name, None)
 
 
-# What stands above
-
-
 def _settings_line(settings: SelectionSettings, count: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="settings_line"):
         st.caption(
-            f"{count}: leaves with at least tau = {settings.tau:g} of their views in the class, the best "
-            f"{settings.k_max:,} of them at most. Groups merge below eta = {settings.eta:g} steps.",
+            f"{count}: leaves with at least a share tau = {settings.tau:g} of their views in the class, at most "
+            f"{settings.k_max:,}. Groups merge below eta = {settings.eta:g} steps.",
             width="content",
         )
         st.page_link(
@@ -113,8 +112,8 @@ def _metrics(scored: Scored, shown: Neighbourhood) -> None:
     show_numbers(
         "metrics",
         ("Candidates", f"{len(shown.leaves):,}",
-         f"{sum(shown.selected):,} of them belong to the answer of their class."),
-        ("Nearest pair", steps_in_words(nearest.steps if nearest else None),
+         f"{sum(shown.selected):,} of them belong to their class's answer."),
+        ("Closest pair", steps_in_words(nearest.steps if nearest else None),
          f"{inert(shortened(pair, 120))}. {_STEPS}" if pair else _STEPS),
         ("Median distance", steps_in_words(median), f"Over all pairs. {_STEPS}"),
         ("In common", inert(shortened(ancestor, 30)),
@@ -123,7 +122,7 @@ def _metrics(scored: Scored, shown: Neighbourhood) -> None:
 
 
 def steps_in_words(steps: float | None) -> str:
-    """A distance for people; the median of many may lie between two numbers."""
+    """A distance in words; a median may lie between two whole numbers."""
     if steps is None:
         return "none"
     return "unrelated" if steps == float("inf") else f"{steps:g} {'step' if steps == 1 else 'steps'}"
@@ -135,7 +134,7 @@ def _nothing_found(scored: Scored, settings: SelectionSettings, target_class: in
     if shares[best] > 0:
         low, high = (float(end[best]) for end in scored.scores.interval(target_class))
         reason = (
-            f"Its best leaf is {inert(shortened(scored.label(best), 60))}: {shares[best]:.1%} of its views "
+            f"Its best leaf is {inert(shortened(scored.label(best), 60))} with {shares[best]:.1%} of its views "
             f"({low:.1%} to {high:.1%}), below tau = {settings.tau:.0%}."
         )
     else:
@@ -145,14 +144,11 @@ def _nothing_found(scored: Scored, settings: SelectionSettings, target_class: in
 
 def _alone(scored: Scored, shown: Neighbourhood, target_class: int | None) -> None:
     with st.container(border=True, key="alone"):
-        st.markdown("**There is nothing to compare**")
-        st.caption("A single leaf has no distance to another. Here is where it hangs, from the root down.")
+        st.markdown("**Nothing to compare**")
+        st.caption("A single leaf has no distance to another. This is its path from the root.")
         st.text(" > ".join(shown.paths[0]))
         if target_class is not None:
             st.text(f"L {scored.scores.functional[target_class, shown.leaves[0]]:.2f}")
-
-
-# The panels
 
 
 def _panels(
@@ -160,16 +156,13 @@ def _panels(
 ) -> None:
     if shown.n_unrelated == len(shown.pairs):
         st.info(
-            "These leaves are unrelated: the corpus came without a hierarchy that joins them, so there are no "
-            "distances and no common ancestor. On the Corpus page, hang the folder below a node.",
+            "These leaves are unrelated: no hierarchy joins them, so there are no distances and no common ancestor. "
+            "On the Corpus page, place the folder below a node.",
             icon=":material/account_tree:",
         )
         _pairs_panel(scored, shown)
         return
-    if len(shown.leaves) <= _SIDE_BY_SIDE:
-        left, right = st.columns(2)
-    else:
-        left, right = st.container(), st.container()
+    left, right = st.columns(2) if len(shown.leaves) <= _SIDE_BY_SIDE else (st.container(), st.container())
     with left.container(border=True, height="stretch"):
         heatmap()
     with right.container(border=True, height="stretch"):
@@ -186,22 +179,22 @@ def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: b
                 label_visibility="collapsed", format_func=lambda order: f"By {order.casefold()}",
             )  # fmt: skip
     unrelated = f" {counted(shown.n_unrelated, 'pair is', 'pairs are')} unrelated." if shown.n_unrelated else ""
-    order = "Framed squares are clusters, the answer first." if shown.groups else "Relatives stand together."
-    st.caption(f"Steps in the hierarchy between each two leaves: the brighter, the nearer. {order}{unrelated}")
+    order = "Framed squares are clusters, the answer first." if shown.groups else "Related leaves are adjacent."
+    st.caption(f"Steps in the hierarchy between every two leaves: the brighter, the closer. {order}{unrelated}")
     nearest = shown.nearest
     alt = (
-        f"Heatmap of the distances among {len(shown.leaves)} leaves; the nearest two are "
+        f"Heatmap of the distances among {len(shown.leaves)} leaves; the closest two are "
         f"{steps_in_words(nearest.steps if nearest else None)} apart."
     )
     show_figure(draw_heatmap(scored, shown, name), "distances_heatmap", alt, name)
 
 
 def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
-    st.markdown("**Where they hang in the hierarchy**")
+    st.markdown("**Place in the hierarchy**")
     what = "its score" if target_class is not None else "its best score in any class"
     st.caption(
-        f"Each leaf coloured by {what}; those of the answer are marked. What only leads from one node to the next is "
-        "left out; the hover says what was passed."
+        f"Each leaf is coloured by {what}; those of the answer are marked. Nodes with a single branch are left out; "
+        "the tooltip names them."
     )
     alt = f"Tree of the {len(shown.leaves)} candidates and the nodes above them."
     show_figure(draw_tree(scored, shown, target_class, name), "distances_tree", alt, f"{name}-tree")
@@ -210,16 +203,31 @@ def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: i
 def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
     column = st.column_config
     with st.container(border=True, key="pairs"):
-        st.markdown("**Pairs, the nearest first**")
+        st.markdown("**Pairs, the closest first**")
         if len(shown.pairs) > MAX_PAIRS:
-            st.caption(f"The nearest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
+            st.caption(f"The closest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
         show_table(pairs_table(scored.hierarchy, shown, MAX_PAIRS), "pairs_table", {
             "first": column.TextColumn("Leaf", width="medium"),
             "second": column.TextColumn("Other leaf", width="medium"),
-            "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty where there is no way.", width="small"),
+            "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty if there is no path.", width="small"),
             "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
             "ids": column.TextColumn("Ids", width="small"),
         }, most_px=430)  # fmt: skip
+
+
+def pairs_table(hierarchy: Hierarchy, shown: Neighbourhood, limit: int) -> pd.DataFrame:
+    """The first pairs as a table: both names, steps (missing if unrelated), what they have in common, ids."""
+    rows = [
+        {
+            "first": shown.labels[pair.first],
+            "second": shown.labels[pair.second],
+            "steps": pair.steps if math.isfinite(pair.steps) else None,
+            "ancestor": hierarchy.label(pair.ancestor) if pair.ancestor else "",
+            "ids": f"{shown.nodes[pair.first]}, {shown.nodes[pair.second]}",
+        }
+        for pair in islice(shown.pairs, limit)
+    ]
+    return pd.DataFrame(rows, columns=["first", "second", "steps", "ancestor", "ids"]).astype({"steps": "Int64"})
 
 
 def _export(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:

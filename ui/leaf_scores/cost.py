@@ -1,4 +1,4 @@
-"""What scoring would cost, told beforehand: queries, images and time."""
+"""The cost of scoring, shown before anything is sent: queries, images and time."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,12 +12,7 @@ from fdcore.method.findings import Scored
 
 @dataclass(frozen=True)
 class Supply:
-    """The images that can be asked about.
-
-    Attributes:
-        n_images: of each leaf, as far as known.
-        exact: whether these are images known to be usable, and all there are.
-    """
+    """The available images of each leaf; `exact` if these are all of them and known to be usable."""
 
     n_images: Mapping[str, int]
     exact: bool
@@ -28,11 +23,10 @@ class Cost:
     """What a run would send.
 
     Attributes:
-        n_leaves, n_images: asked about.
-        n_planned: queries of the whole plan, before the budget.
+        n_planned: queries in the whole plan, before the budget.
         n_left: queries that this run would send.
-        capped: whether the budget ends it before the plan is done.
-        seconds: an estimate; None where the suspect's speed is not known.
+        capped: whether the budget ends it before the plan is complete.
+        seconds: an estimate; None if the suspect's speed is unknown.
     """
 
     n_leaves: int
@@ -44,7 +38,7 @@ class Cost:
 
 
 def supply_of(surveyed: Surveyed | None, scored: Scored | None) -> Supply | None:
-    """What is known about the images at hand: from the survey, else from those asked about before; None for nothing."""
+    """The available images: from the survey, else those queried before; None if neither is known."""
     if surveyed is not None:
         return Supply(surveyed.n_usable or surveyed.n_files, exact=surveyed.n_usable is not None)
     if scored is not None:
@@ -56,12 +50,10 @@ def supply_of(surveyed: Surveyed | None, scored: Scored | None) -> Supply | None
 def estimate(
     supply: Supply, settings: Settings, *, n_answered: int = 0, n_sent: int = 0, per_s: float | None = None
 ) -> Cost:
-    """What a plan would cost.
+    """The cost of a plan.
 
     Args:
-        supply: the images at hand.
-        settings: the plan.
-        n_answered: answers that the case holds already; they are never asked for again.
+        n_answered: answers already in the case; they are never requested again.
         n_sent: queries sent in this case so far, which count against the budget.
         per_s: pictures per second that the suspect answers.
     """
@@ -74,19 +66,17 @@ def estimate(
 
 
 def require_sensible(settings: Settings, cost: Cost | None, n_sent: int) -> None:
-    """Whether the plan can be run at all.
-
-    Raises:
-        SettingsError: its budget does not reach.
-    """
+    """Raise a `SettingsError` if the budget does not suffice for the plan."""
     if settings.budget is None:
         return
     if cost and settings.budget < cost.n_leaves:
         raise SettingsError(
-            f"A budget of {settings.budget:,} queries cannot ask one image of each of the {cost.n_leaves:,} leaves. "
-            f"Give at least {cost.n_leaves:,}, or take a smaller corpus."
+            f"A budget of {settings.budget:,} queries does not cover one image of each of {cost.n_leaves:,} leaves. "
+            f"Set at least {cost.n_leaves:,}, or use a smaller corpus.",
+            key="budget too small",
         )
     if settings.budget <= n_sent:
         raise SettingsError(
-            f"The budget of {settings.budget:,} queries is used up: {n_sent:,} were sent. Give a larger one to go on."
+            f"The budget of {settings.budget:,} queries is used up: {n_sent:,} were sent. Set a larger budget.",
+            key="budget used up",
         )

@@ -1,4 +1,4 @@
-"""What to ask the suspect, what that costs, and starting it."""
+"""What the suspect is queried with, what that costs, and the button that starts it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from ui import cached, state
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
 from ui.leaf_scores.cost import Cost, Supply, estimate, require_sensible, supply_of
-from ui.leaf_scores.start import cannot_ask, start_and_redraw
+from ui.leaf_scores.start import start_and_redraw, why_not_query
 from ui.panels import show_numbers
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert
@@ -30,7 +30,7 @@ _STRENGTHS = (  # field of ViewSpec, label, most, step
     ("noise", "Noise (share of the range)", 1.0, 0.01),
 )
 
-_FORM = "scoring_form"  # which plan the widgets were filled from
+_FORM = "scoring_form"  # the plan that the widgets were filled from
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,10 @@ class Given:
     """What the form starts from.
 
     Attributes:
-        plan: the case's.
-        supply: the images at hand; None where nothing is known of them.
-        n_answered, n_sent: what the case holds.
-        per_s: the suspect's speed; None where it was not measured.
-        before: how the answers that there are were asked for; None where there are none.
+        supply: the available images; None if unknown.
+        n_answered, n_sent: answers in the case, and queries sent for them.
+        per_s: pictures per second that the suspect answers; None if not measured.
+        before: the settings of the answers in the case; None if there are none.
     """
 
     plan: Plan
@@ -54,31 +53,28 @@ class Given:
 
 
 def begin(desk: Desk, *, primary: bool = True) -> None:
-    """Nothing was answered yet: say what to ask."""
-    if reason := cannot_ask(desk.case):
+    """The form before the first answer."""
+    if reason := why_not_query(desk.case):
         st.info(inert(reason), icon=":material/info:")
         return
     with st.container(border=True, key="begin"):
-        st.markdown("**What to ask**")
-        st.caption(
-            "Every leaf's images are shown to the suspect in several views. Only its answer, a class, comes back."
-        )
+        st.markdown("**Query plan**")
+        st.caption("The suspect is shown several views of every leaf's images. It returns only a class for each.")
         scoring_form(desk, read_given(desk.case, None), action="Start scoring", primary=primary)
 
 
 def ask_more(desk: Desk, scored: Scored) -> None:
-    """Go on with more views, images or budget."""
-    with st.expander("Ask more" if scored.complete else "Go on asking", icon=":material/add:", key="more",
-                     expanded=False):  # fmt: skip
-        if reason := cannot_ask(desk.case):
+    """The form for more views, images or budget."""
+    action = "Query more" if scored.complete else "Continue querying"
+    with st.expander(action, icon=":material/add:", key="more", expanded=False):
+        if reason := why_not_query(desk.case):
             st.caption(inert(reason))
             return
         st.caption(
-            "More views or images make the intervals narrower; what was answered is kept and not asked again. "
-            "Fewer than before is refused, because answers would be thrown away."
+            "More views or images narrow the intervals. Existing answers are kept and not requested again. "
+            "Fewer than before is refused, because answers would be discarded."
         )
-        given = read_given(desk.case, scored)
-        scoring_form(desk, given, action="Ask more" if scored.complete else "Go on", primary=False)
+        scoring_form(desk, read_given(desk.case, scored), action=action, primary=False)
 
 
 def read_given(case: Case, scored: Scored | None) -> Given:
@@ -86,7 +82,7 @@ def read_given(case: Case, scored: Scored | None) -> Given:
     plan = case.plan()
     query, survey = read_test_query(case), cached.survey(case)
     if survey is not None and survey.corpora != plan.corpora:
-        survey = None  # of folders chosen earlier
+        survey = None  # of other folders
     return Given(
         plan=plan,
         supply=supply_of(survey, scored),
@@ -125,9 +121,9 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
             settings = None
         fits = settings is not None and (cost is None or cost.n_left > 0)
         if fits:
-            _say_cost(cost, given)
+            _show_cost(cost, given)
         elif settings:
-            st.caption("All of this was asked already. Give more views, more images or a larger budget to ask more.")
+            st.caption("All of this has been queried. To query more, set more views, more images or a larger budget.")
         if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",
                      disabled=not fits) and settings:  # fmt: skip
             start_and_redraw(desk, settings)
@@ -143,13 +139,8 @@ def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
         return None
     asking = case.facts().asking
     per_leaf = asking.images_per_leaf if asking else plan.settings.images_per_leaf
-    return replace(
-        plan.settings,
-        n_views=scored.header.n_views,
-        seed=scored.header.seed,
-        images_per_leaf=per_leaf,
-        views=scored.header.views,
-    )
+    known = scored.header
+    return replace(plan.settings, n_views=known.n_views, seed=known.seed, images_per_leaf=per_leaf, views=known.views)
 
 
 def _fill(case_id: str, settings: Settings) -> None:
@@ -171,11 +162,11 @@ def _whole(value: int | None) -> int | None:
 def _views_input(given: Given) -> int:
     least = given.before.n_views if given.before else 1
     st.session_state["n_views"] = max(st.session_state["n_views"], least)
-    said = f" This case has {least}; fewer would throw answers away." if given.before else ""
+    note = f" This case has {least}; fewer would discard answers." if given.before else ""
     return st.number_input(
         "Views per image", least, 1000, key="n_views", step=1,
-        help="Each image is shown so many times, every time a little changed; the first view is the image itself. "
-        f"More views tell a steady answer from a lucky one.{said}",
+        help="How many times each image is shown, with small changes; the first view is the image itself. "
+        f"More views distinguish a consistent answer from a chance one.{note}",
     )  # fmt: skip
 
 
@@ -184,10 +175,10 @@ def _images_input(given: Given) -> int | None:
     least = given.before.images_per_leaf if given.before and given.before.images_per_leaf else 1
     current = st.session_state["images_per_leaf"]
     st.session_state["images_per_leaf"] = None if every or current is None else max(current, least)
-    said = f" This case has {least:,}; fewer would throw answers away." if given.before and not every else ""
+    note = f" This case has {least:,}; fewer would discard answers." if given.before and not every else ""
     chosen: int | None = st.number_input(
         "Images per leaf", least, _MOST, None, key="images_per_leaf", step=10, placeholder="all", disabled=every,
-        help=f"At most so many images of each leaf are asked about; leave it empty for all.{said}",
+        help=f"The maximum number of images queried per leaf. Leave it empty for all.{note}",
     )  # fmt: skip
     return chosen
 
@@ -195,8 +186,8 @@ def _images_input(given: Given) -> int | None:
 def _budget_input() -> int | None:
     chosen: int | None = st.number_input(
         "Budget (queries)", 1, _MOST, None, key="budget", step=1000, placeholder="no limit",
-        help="The most queries that may ever be sent to the suspect in this case. Scoring ends there, and what was "
-        "answered until then counts. Leave it empty for no limit.",
+        help="The maximum number of queries ever sent to the suspect in this case. Scoring ends there, and the answers "
+        "so far count. Leave it empty for no limit.",
     )  # fmt: skip
     return chosen
 
@@ -204,23 +195,23 @@ def _budget_input() -> int | None:
 def _seed_input(given: Given) -> str:
     return st.text_input(
         "Seed", key="seed", disabled=given.before is not None, max_chars=20,
-        help="A number from which the views and the choice of images follow: the same seed asks exactly the same. "
-        "It cannot change once there are answers.",
+        help="Determines the views and the choice of images: the same seed gives exactly the same queries. "
+        "It is fixed once there are answers.",
     )  # fmt: skip
 
 
 def _strengths(desk: Desk, given: Given) -> Callable[[], ViewSpec]:
-    """Draw the strengths of the views; returns how to make them, which may fail."""
+    """Draw the strengths of the views; returns a function that makes the `ViewSpec`, which may fail."""
     fixed = given.before is not None
-    with st.expander("How far views depart from the image", key="strengths"):
+    with st.expander("How much views differ from the image", key="strengths"):
         if fixed:
-            st.caption("These belong to the answers that there are: changed views need a new case.")
+            st.caption("These belong to the existing answers. Other views need a new case.")
         columns = st.columns(4)
         values = {}
         for column, (name, label, most, step) in zip(columns, _STRENGTHS, strict=True):
             values[name] = column.number_input(
                 label, 0.0, most, key=f"strength_{name}", step=step, format="%g", disabled=fixed,
-                help="The largest change to either side; each view draws its own.",
+                help="The largest change in either direction; each view draws its own value.",
             )  # fmt: skip
         views_of_image.preview(desk.case, lambda: ViewSpec(**values), st.session_state["seed"])
     return lambda: ViewSpec(**values)
@@ -229,31 +220,21 @@ def _strengths(desk: Desk, given: Given) -> Callable[[], ViewSpec]:
 def _settings(
     given: Given, n_views: int, per_leaf: int | None, budget: int | None, seed: str, views: Callable[[], ViewSpec]
 ) -> Settings:
-    """What the form says.
-
-    Raises:
-        SettingsError: a field makes no sense.
-    """
+    """The settings in the form; a `SettingsError` if a field is invalid."""
     if not seed.strip().isdecimal():
-        raise SettingsError(f"The seed must be a whole number of 0 or more, not {seed!r}.")
-    fixed = given.before
-    return replace(
-        given.plan.settings,
-        n_views=n_views,
-        images_per_leaf=per_leaf,
-        budget=budget,
-        seed=fixed.seed if fixed else int(seed),
-        views=fixed.views if fixed else views(),
-    )
+        raise SettingsError(f"The seed must be a whole number of 0 or more, not {seed!r}.", key="invalid seed")
+    known, fixed = given.plan.settings, given.before
+    seed_number, spec = (fixed.seed, fixed.views) if fixed else (int(seed), views())
+    return replace(known, n_views=n_views, images_per_leaf=per_leaf, budget=budget, seed=seed_number, views=spec)
 
 
-def _say_cost(cost: Cost | None, given: Given) -> None:
-    """The cost, in a row of numbers and one sentence."""
+def _show_cost(cost: Cost | None, given: Given) -> None:
+    """The cost as a row of numbers and one sentence."""
     if cost is None:
-        st.caption("What this costs is told once the corpus was read: see the Corpus page.")
+        st.caption("The cost is shown once the corpus has been read on the Corpus page.")
         return
     about = "" if given.supply and given.supply.exact else "at most "
-    time = "not known" if cost.seconds is None else f"about {duration(cost.seconds)}"
+    time = "unknown" if cost.seconds is None else f"about {duration(cost.seconds)}"
     show_numbers(
         "cost",
         ("Queries to send", f"{about}{cost.n_left:,}"),
@@ -263,17 +244,17 @@ def _say_cost(cost: Cost | None, given: Given) -> None:
     )
     if cost.capped:
         st.caption(
-            f"The budget ends this before all {counted(cost.n_planned, 'query', 'queries')} of the plan are asked: "
-            "view 0 of every image comes first, then view 1, and so on."
+            f"The budget ends before all {counted(cost.n_planned, 'query', 'queries')} of the plan are sent. "
+            "View 0 of every image is sent first, then view 1, and so on."
         )
     elif given.n_answered:
-        st.caption(f"{counted(given.n_answered, 'answer')} are there already and are not asked for again.")
+        st.caption(f"The {counted(given.n_answered, 'answer')} in the case will not be requested again.")
 
 
 def _time_help(given: Given) -> str:
     if given.per_s is None:
-        return "The suspect's speed was not measured in this case: check it on the Suspect page."
+        return "The suspect's speed has not been measured in this case. Check the suspect on the Suspect page."
     return (
-        f"An estimate from the test query, where the suspect answered about {given.per_s:,.0f} pictures per second. "
-        "Reading and decoding the images comes on top the first time."
+        f"Estimated from the test query, in which the suspect answered about {given.per_s:,.0f} pictures per second. "
+        "Reading and decoding the images takes additional time on the first run."
     )

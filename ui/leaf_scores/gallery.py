@@ -1,4 +1,4 @@
-"""The images of one leaf, ordered by how consistently they are answered as the class, and the views of one of them."""
+"""The images of one leaf, ordered by how consistently the suspect puts them in the class, and the views of one."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,38 +25,27 @@ PER_PAGE = 24
 VIEWS_PER_PAGE = 24
 _LONGEST = 60  # characters of a label
 MAX_LISTED = 500  # leaves to choose from, best first
-_LOST = "The decoded pictures of this case are not in this machine's cache, so that only their numbers can be shown."
-_BACK = "Reads the corpus' folders again and goes on with the case's plan. Nothing that was answered is asked again."
+_LOST = "This case's decoded pictures are not in this machine's cache, so only their numbers can be shown."
+_BACK = "Reads the corpus's folders again and continues the case's plan. Existing answers are not requested again."
 
 
 def leaf_gallery(desk: Desk, scored: Scored, target_class: int, ranked: Sequence[int], names: Sequence[str]) -> None:
-    """Draw the choice of a leaf and its images.
-
-    Args:
-        desk: the page's.
-        scored: the case's answers.
-        target_class: the class that the images are weighed for.
-        ranked: all leaves, best first.
-        names: what each class is called.
-    """
+    """Draw the choice of a leaf and its images; `ranked` holds all leaves, the best first."""
     case, pixels = desk.case, pixels_of(desk.case, desk.places.cache)
     st.markdown("**Images of a leaf**")
     leaf = _pick_leaf(scored, target_class, ranked)
     shares = images_of_leaf(scored, target_class, leaf)
     steady = sum(one.n_hits == one.n_views > 0 for one in shares)
     st.caption(
-        f"{counted(len(shares), 'image')}, the most consistently answered as class {target_class} first; "
-        f"{steady:,} in every view. Below each: its views in the class, and what it is answered instead."
+        f"{counted(len(shares), 'image')}, those most consistently put in class {target_class} first; {steady:,} in "
+        "every view. Below each image: its views in the class, and the most frequent other answer."
     )
     if pixels is None:
-        _say_lost(desk)
+        _offer_reading(desk)
         _numbers(scored, shares, names)
         return
     _pictures(scored, pixels, shares, target_class, names, leaf)
     _views(case, desk, scored, shares, names, leaf)
-
-
-# Parts
 
 
 def _pick_leaf(scored: Scored, target_class: int, ranked: Sequence[int]) -> int:
@@ -73,7 +62,7 @@ def _pick_leaf(scored: Scored, target_class: int, ranked: Sequence[int]) -> int:
     st.session_state["leaf_picker"] = listed[0] if named is None else named
     shares, labels = scored.scores.functional[target_class], Counter(scored.labels(listed))
 
-    def name(leaf: int) -> str:  # names must differ: the browser sends back what it shows
+    def name(leaf: int) -> str:  # distinct: the browser sends back what it shows
         label = scored.label(leaf)
         which = f" ({shortened(nodes[leaf], 40)})" if labels[label] > 1 or len(label) > _LONGEST else ""
         return f"{shortened(label, _LONGEST)}{which} · {shares[leaf]:.1%}"
@@ -105,16 +94,16 @@ def _pictures(
 
 def _in_words(one: ImageShare, names: Sequence[str]) -> str:
     if not one.n_views:
-        return "not asked yet"
+        return "not queried yet"
     instead = f", else {shortened(names[one.other], 24)}" if one.other is not None else ""
     return f"{one.n_hits} of {one.n_views}{instead}"
 
 
-def _say_lost(desk: Desk) -> None:
+def _offer_reading(desk: Desk) -> None:
     st.info(_LOST, icon=":material/hide_image:")
-    if reason := scoring_start.cannot_ask(desk.case):
-        st.caption(f"They cannot be brought back here. {inert(reason)}")
-    elif st.button("Bring the pictures back", icon=":material/refresh:", key="bring_back", help=_BACK):
+    if reason := scoring_start.why_not_query(desk.case):
+        st.caption(f"They cannot be read again here. {inert(reason)}")
+    elif st.button("Read the pictures again", icon=":material/refresh:", key="bring_back", help=_BACK):
         scoring_start.start_and_redraw(desk)
 
 
@@ -123,7 +112,7 @@ def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str])
         "Image": [scored.images.names[one.image] for one in shares],
         "Share of views": [one.n_hits / one.n_views if one.n_views else None for one in shares],
         "Views": [one.n_views for one in shares],
-        "Answered instead": [names[one.other] if one.other is not None else "" for one in shares],
+        "Other answer": [names[one.other] if one.other is not None else "" for one in shares],
     })  # fmt: skip
     show_table(rows, "leaf_images", {"Share of views": share_column(format="percent", width="medium")}, most_px=400)
 
@@ -131,7 +120,7 @@ def _numbers(scored: Scored, shares: Sequence[ImageShare], names: Sequence[str])
 def _views(
     case: Case, desk: Desk, scored: Scored, shares: Sequence[ImageShare], names: Sequence[str], leaf: int
 ) -> None:
-    """All views of one image with the answer that each got, drawn when an image is chosen."""
+    """All views of one image with their answers, drawn when an image is chosen."""
 
     def name(place: int) -> str:
         one = shares[place]
@@ -140,7 +129,7 @@ def _views(
     place = st.selectbox(
         "Views of an image", range(len(shares)), index=None, key=f"views_of_{leaf}", format_func=name, width=420,
         placeholder="Choose an image to see what the suspect was shown",
-        help="Images are numbered in the order above. Views are drawn again, exactly as they were sent.",
+        help="Images are numbered in the order above. Views are drawn again exactly as they were sent.",
     )  # fmt: skip
     if place is None:
         return
@@ -154,16 +143,16 @@ def _views(
         )
     answers = scored.answers[image, shown.start : shown.stop].tolist()
     titles = [f"View {number}" if number else "The image" for number in shown]
-    said = [shortened(names[answer], 28) if answer >= 0 else "not asked yet" for answer in answers]
+    given = [shortened(names[answer], 28) if answer >= 0 else "not queried yet" for answer in answers]
     with above:
         st.image(
             files,
-            caption=[inert(f"{title}: {answer}") for title, answer in zip(titles, said, strict=True)],
-            alt=[f"{title}, answered as {answer}" for title, answer in zip(titles, said, strict=True)],
+            caption=[inert(f"{title}: {answer}") for title, answer in zip(titles, given, strict=True)],
+            alt=[f"{title}, answered as {answer}" for title, answer in zip(titles, given, strict=True)],
             width=136,
         )
 
 
-def class_names(found: Sequence[str | None], *, known: bool) -> list[str]:
-    """What each class is called in captions."""
-    return [class_name(number, one, 40) if known and one else f"Class {number}" for number, one in enumerate(found)]
+def class_names(found: Sequence[str | None]) -> list[str]:
+    """Each class's name in captions."""
+    return [class_name(number, one, 40) if one else f"Class {number}" for number, one in enumerate(found)]

@@ -25,23 +25,15 @@ _L_HELP = "L, the functional score: the share of the leaf's views that the suspe
 
 
 def ranking(
-    scored: Scored,
-    target_class: int,
-    ranked: npt.NDArray[np.intp],
-    selected: Collection[int],
-    tau: float,
-    *,
+    scored: Scored, target_class: int, ranked: npt.NDArray[np.intp], selected: Collection[int], tau: float, *,
     live: bool = False,
-) -> None:
+) -> None:  # fmt: skip
     """Draw the best leaves of a class as bars and as a table.
 
     Args:
-        scored: the case's answers.
-        target_class: the class.
-        ranked: all leaves, best first.
-        selected: leaves that are the class's finding.
-        tau: the least score of a candidate.
-        live: whether answers are still coming in, which leaves the chart's choices out.
+        ranked: all leaves, the best first.
+        selected: the leaves in the class's finding.
+        live: whether answers are still arriving; then only the chart is drawn.
     """
     n_hit = int((scored.scores.hits[target_class] > 0).sum())
     with st.container(border=True, key="ranking"):
@@ -49,10 +41,10 @@ def ranking(
             st.markdown("**Leaves of this class**")
             top = _top(len(ranked)) if not live else _TOPS[0]
         st.caption(
-            f"L is the share of a leaf's views that the suspect put in class {target_class}; the whiskers are its 95 % "
-            f"interval, the line is tau = {tau:g}, from which a leaf is a candidate. "
-            f"{counted(n_hit, 'leaf', 'leaves')} of {len(ranked):,} got at least one view."
-            f"{' In bold: what was selected.' if selected else ''}"
+            f"L is the share of a leaf's views that the suspect put in class {target_class}. Whiskers show its 95 % "
+            f"interval; the line is tau = {tau:g}, the lowest score of a candidate. "
+            f"{counted(n_hit, 'leaf', 'leaves')} of {len(ranked):,} had at least one view in the class."
+            f"{' Selected leaves are bold.' if selected else ''}"
         )
         if not n_hit:
             st.info("The suspect put no view of any leaf in this class.", icon=":material/search_off:")
@@ -68,15 +60,15 @@ def ranking(
 
 
 def overview(scored: Scored, target_class: int, names: Sequence[str]) -> None:
-    """Draw all classes by the leaves that are best in any of them."""
+    """Draw all classes by their best leaves."""
 
     @fragment()
     def drawn() -> None:
         with st.container(border=True, key="overview"):
             st.markdown("**All classes**")
             st.caption(
-                f"Each class with its {leaf_tables.N_BEST} best leaves: the brighter, the more of a leaf's views the "
-                "suspect put in the class. A column bright in several rows is a leaf that the classes share."
+                f"Each class with its {leaf_tables.N_BEST} best leaves: the brighter, the larger the share of a leaf's "
+                "views in the class. A column that is bright in several rows is a leaf that these classes share."
             )
             chart, table = st.tabs(["Chart", "Table"], key="overview_tabs")
             with chart:
@@ -84,7 +76,7 @@ def overview(scored: Scored, target_class: int, names: Sequence[str]) -> None:
             with table:
                 _class_table(scored, names)
             if state.target_class(len(names))[0] != target_class:
-                st.rerun()  # a row was chosen: the whole page shows another class
+                st.rerun()  # a row was chosen: the whole page changes class
 
     drawn()
 
@@ -124,11 +116,8 @@ def draw_overview(scored: Scored, classes: Sequence[int], names: Sequence[str]) 
     )
 
 
-# Parts
-
-
 def _top(n_leaves: int) -> int:
-    """How many bars are drawn."""
+    """The number of bars to draw."""
     tops = [n for n in _TOPS if n < n_leaves] or [_TOPS[0]]
     if len(tops) == 1 and n_leaves <= tops[0]:
         return n_leaves
@@ -172,7 +161,7 @@ def _heatmap(scored: Scored, target_class: int, names: Sequence[str]) -> None:
     classes = page_of(len(names), CLASSES_PER_PAGE, "overview_page", default=default)
     with place:
         if not leaf_tables.overview_leaves(scored, classes):
-            st.info("None of these classes got a view of any leaf.", icon=":material/search_off:")
+            st.info("The suspect put no view of any leaf in these classes.", icon=":material/search_off:")
             return
         show_figure(draw_overview(scored, classes, names), "overview_chart",
                     f"Heatmap of classes {classes[0]} to {classes[-1]} by their best leaves.")  # fmt: skip
@@ -190,6 +179,6 @@ def _class_table(scored: Scored, names: Sequence[str]) -> None:
         "best leaf": column.TextColumn("Best leaf", width="medium"),
         "L": share_column("The best leaf's score", format="percent"),
         "second leaf": column.TextColumn("Second leaf", width="medium"),
-        "L of the second": share_column("The next best leaf's score", format="percent"),
+        "L of the second": share_column("The second-best leaf's score", format="percent"),
     }, selection_mode="single-row", on_select=chosen)  # fmt: skip
-    st.caption("Select a row to look at that class.")
+    st.caption("Select a row to show that class.")

@@ -1,4 +1,4 @@
-"""What scoring brought: the answers in numbers, and what the page can be left with."""
+"""The answers in numbers, and the page's Export menu."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,8 +11,8 @@ from ui.leaf_scores import tables as leaf_tables
 from ui.panels import show_numbers
 
 _DESIGN = (
-    "The design effect: how many answers weigh as much as one independent answer. Views of one image are alike, so "
-    "that {views} views of it count for less than {views} images. The 95 % intervals are wider by this much."
+    "The number of answers that weigh as much as one independent answer. Views of one image are alike, so {views} "
+    "views of it count for less than {views} images. The 95 % intervals are wider accordingly."
 )
 
 
@@ -23,7 +23,7 @@ def metrics(case: Case, scored: Scored, tau: float) -> None:
     show_numbers(
         "scoring_metrics",
         ("Queries sent", f"{scored.n_sent:,}",
-         "Every query ever sent in this case, with those whose answer a crash swallowed."),
+         "Every query ever sent in this case, including those whose answers were lost in a crash."),
         ("Answers", f"{n_answered:,} of {n_planned:,}"),
         ("Classes with a candidate", f"{above:,} of {scored.scores.n_classes:,}",
          f"Classes in which at least one leaf scores tau = {tau:g} or more."),
@@ -34,7 +34,7 @@ def metrics(case: Case, scored: Scored, tau: float) -> None:
 
 def _how_it_ended(case: Case, scored: Scored) -> str:
     if scored.complete:
-        return "All asked"
+        return "All queried"
     budget = asking.budget if (asking := case.facts().asking) else None
     return "Budget ended" if budget is not None and scored.n_sent >= budget else "Stopped early"
 

@@ -1,4 +1,4 @@
-"""Scoring while it runs, and after it stopped: how far it is, what can be done about it, the ranking so far."""
+"""Scoring while it runs and after it has stopped: progress, controls, the ranking so far."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ REFRESH_S = 5.0  # as often as answers reach the disk
 
 
 def scored_or_none(case: Case) -> Scored | None:
-    """What the case holds; None while there is no answer, or while a run is changing corpora."""
+    """The case's answers; None while there are none, or while a run is changing the corpus."""
     try:
         return cached.scored(case)
     except CaseError:
@@ -27,7 +27,7 @@ def scored_or_none(case: Case) -> Scored | None:
 
 
 def running(desk: Desk) -> None:
-    """Draw progress and controls, and the ranking of the answers so far."""
+    """Draw progress, controls and the ranking so far."""
     job_panel.follow(desk.jobs, lambda: desk.newest_job(*KINDS), "scoring")
     known = scored_or_none(desk.case)
     n_classes = desk.case.facts().n_classes if known is None else known.scores.n_classes
@@ -36,9 +36,9 @@ def running(desk: Desk) -> None:
 
 
 def stopped(desk: Desk, job: Job) -> None:
-    """What became of work that can go on, and the button that makes it."""
+    """How resumable scoring ended, and its Resume button."""
     done = f"{job.done:,} of {job.total:,} done in the step “{inert(job.stage)}”. " if job.total else ""
-    then = f"{done}Every answer is kept; resuming asks only what is missing."
+    then = f"{done}Every answer is kept; resuming queries only what is missing."
     job_panel.stopped(desk.jobs, job, "Scoring", then, "stopped")
 
 
@@ -47,14 +47,11 @@ def _ranking_so_far(desk: Desk, target_class: int) -> None:
     def refreshing() -> None:
         scored = scored_or_none(desk.case)
         if scored is None:
-            st.caption("The first answers are on their way.")
+            st.caption("Waiting for the first answers.")
             return
         n_answered = int((scored.answers >= 0).sum())
-        st.badge(
-            f"So far: {n_answered:,} of {scored.answers.size:,} answers",
-            icon=":material/hourglass_top:",
-            color="orange",
-        )
+        text = f"So far: {n_answered:,} of {scored.answers.size:,} answers"
+        st.badge(text, icon=":material/hourglass_top:", color="orange")
         settings = state.shown_settings(desk.case)
         leaf_ranking.ranking(scored, target_class, ranked_leaves(scored, target_class), (), settings.tau, live=True)
 

@@ -1,4 +1,4 @@
-"""Starting to ask, or to ask more: what may be started, and handing it to a process of its own."""
+"""Starting to query the suspect, or to query more, as a job."""
 
 from dataclasses import replace
 
@@ -11,33 +11,33 @@ from ui.frame import Desk
 from ui.sentences import attempt
 
 
-def cannot_ask(case: Case) -> str:
-    """Why nothing can be asked in this case; empty where it can."""
+def why_not_query(case: Case) -> str:
+    """Why the suspect cannot be queried in this case; empty if it can."""
     facts = case.facts()
     if facts.evidence is None:
-        return "This case replays answers that were recorded elsewhere. There is no suspect here to ask more."
+        return "This case replays answers that were recorded elsewhere. It holds no suspect to query."
     if not case.plan().corpora:
-        return "This case names no image folder to ask about. Choose one on the Corpus page."
+        return "This case names no image folder. Choose one on the Corpus page."
     return ""
 
 
 def start(desk: Desk, settings: Settings | None = None) -> None:
-    """Put the settings in the plan, where any are given, and hand the work to a process of its own.
+    """Put the settings, if given, in the plan, and start the job.
 
     Raises:
-        FdError: the plan names folders that this server may not read, or work is under way in the case.
+        FdError: the plan names folders that this server may not read, or another job is active in the case.
     """
     case = desk.case
     desk.require_idle()
     require_allowed(desk.places, case.plan())
     if settings is not None:
-        if case.facts().selection:  # what the analyst chose since stays
+        if case.facts().selection:  # keep what the analyst chose since
             settings = replace(settings, selection=selection_settings(case))
         case.change_plan(settings=settings, by=desk.by)
     desk.submit("investigate")
 
 
 def start_and_redraw(desk: Desk, settings: Settings | None = None) -> None:
-    """Start, and show the work; an error is said instead."""
+    """Start and redraw the page, or show why not."""
     if attempt(lambda: start(desk, settings)):
         st.rerun()

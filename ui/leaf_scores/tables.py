@@ -1,4 +1,4 @@
-"""The numbers behind the Leaf scores page: a class's ranking, its best leaves, the images of a leaf."""
+"""The numbers on the Leaf scores page: a class's ranking, its best leaves, the images of a leaf."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,11 @@ N_BEST = 3  # leaves of each class in the overview
 
 @dataclass(frozen=True)
 class ImageShare:
-    """How consistently one image is answered as a class.
+    """How consistently one image is put in a class.
 
     Attributes:
-        image: its number in the case.
-        n_hits, n_views: views answered as the class, of those answered.
-        other: the class it is answered most often instead; None where there is none.
+        n_hits, n_views: views put in the class, of those answered.
+        other: the most frequent other answer; None if there is none.
     """
 
     image: int
@@ -32,25 +31,17 @@ class ImageShare:
 
 
 def ranked_leaves(scored: Scored, target_class: int) -> npt.NDArray[np.intp]:
-    """All leaves, the best score in the class first; equals in the order of the leaves, unasked ones last."""
+    """All leaves, the best score in the class first; ties in the order of the leaves, unqueried ones last."""
     scores = scored.scores
     order: npt.NDArray[np.intp] = np.lexsort((scores.n_queries == 0, -scores.functional[target_class]))
     return order
 
 
 def ranking_table(
-    scored: Scored,
-    target_class: int,
-    leaves: Sequence[int] | npt.NDArray[np.intp],
-    selected: Collection[int],
-    *,
+    scored: Scored, target_class: int, leaves: Sequence[int] | npt.NDArray[np.intp], selected: Collection[int], *,
     first: int = 1,
-) -> pd.DataFrame:
-    """The class's scores of some leaves, of which the one in front has rank `first`.
-
-    Returns:
-        Columns rank, leaf, selected, L, low, high, queries, images, id.
-    """
+) -> pd.DataFrame:  # fmt: skip
+    """Some leaves' scores in the class, ranks counted from `first`: rank, leaf, selected, L, low, high, ..., id."""
     scores, among = scored.scores, np.asarray(leaves, dtype=np.intp)
     low, high = scores.interval(target_class)
     return pd.DataFrame(
@@ -69,7 +60,7 @@ def ranking_table(
 
 
 def ranking_csv(scored: Scored, target_class: int, selected: Collection[int]) -> bytes:
-    """The whole ranking of a class as CSV; texts that a spreadsheet would calculate are made inert."""
+    """The whole ranking of a class as CSV, with formulas made inert."""
     return table_csv(ranking_table(scored, target_class, ranked_leaves(scored, target_class), selected))
 
 
@@ -80,7 +71,7 @@ def all_scores_csv(scored: Scored) -> bytes:
 
 
 def best_leaves(scored: Scored, target_class: int, n: int = N_BEST) -> list[int]:
-    """The class's best leaves, those without a hit left out."""
+    """The class's best leaves, without those that have no hit."""
     row = scored.scores.functional[target_class]
     best = np.argpartition(-row, min(n, len(row)) - 1)[:n]
     return [int(leaf) for leaf in best[np.argsort(-row[best], kind="stable")] if row[leaf] > 0]
@@ -92,7 +83,7 @@ def overview_leaves(scored: Scored, classes: Sequence[int], n: int = N_BEST) -> 
 
 
 def overview_table(scored: Scored, names: Sequence[str]) -> pd.DataFrame:
-    """Each class with its best leaf and how far the second lies behind."""
+    """Each class with its best and second-best leaf."""
     shares = scored.scores.functional
     best = np.argpartition(-shares, min(1, shares.shape[1] - 1), axis=1)[:, :2]
     best = np.take_along_axis(
@@ -108,7 +99,7 @@ def overview_table(scored: Scored, names: Sequence[str]) -> pd.DataFrame:
 
 
 def images_of_leaf(scored: Scored, target_class: int, leaf: int) -> list[ImageShare]:
-    """The leaf's images, the most consistently answered first; those without an answer come last."""
+    """The leaf's images, the most consistently answered first, those without an answer last."""
     images = np.flatnonzero(scored.images.node_index == leaf)
     found = [_share(int(image), scored.answers[image], target_class) for image in images]
     return sorted(found, key=lambda one: (-one.n_hits / one.n_views if one.n_views else 1, one.image))

@@ -1,4 +1,4 @@
-"""The views of one image, drawn when asked for: torch is imported then and not before."""
+"""The views of one image, drawn on demand: torch is imported only then."""
 
 from collections.abc import Callable
 
@@ -18,19 +18,15 @@ N_PREVIEWED = 8
 
 def draw_views(picture: Pictures, image_id: int, views: range, *, seed: int, spec: ViewSpec) -> Pictures:
     """Some views (len(views), H, W, C) of one picture (H, W, C)."""
-    picture = np.array(picture)  # torch wants to own what it reads
+    picture = np.array(picture)  # torch needs memory that it may write to
     ids = np.array([image_id], dtype=np.uint64)
     return np.stack([make_views(picture[None], ids, view=view, seed=seed, spec=spec)[0] for view in views])
 
 
 def draw_sent_views(scored: Scored, pixels: Pictures | None, image: int, views: range) -> list[bytes]:
-    """Some views of one image as PNG files, exactly as the suspect was shown them.
-
-    Raises:
-        CaseError: the pictures are gone.
-    """
+    """Some views of one image as PNG files, exactly as they were sent; a `CaseError` if the pictures are gone."""
     if pixels is None:
-        raise CaseError("The decoded pictures of this case are gone. Score it again to bring them back.")
+        raise CaseError("This case's decoded pictures are gone. Score it again to restore them.", key="pictures gone")
     drawn = draw_views(
         pixels[image], int(scored.image_ids[image]), views, seed=scored.header.seed, spec=scored.header.views
     )
@@ -38,13 +34,13 @@ def draw_sent_views(scored: Scored, pixels: Pictures | None, image: int, views: 
 
 
 def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:
-    """Eight views of a picture of the test query with the strengths that the form holds."""
+    """Eight views of a picture of the test query, with the strengths in the form."""
     if not st.button("Preview", icon=":material/visibility:", key="preview_views"):
         return
     try:
         picture = sample_pictures(case, [0])[0]
         if picture is None:
-            st.caption("There is no picture to preview with: check the suspect on the Suspect page first.")
+            st.caption("There is no picture for a preview. Check the suspect on the Suspect page first.")
             return
         number = int(seed) if seed.isdecimal() and len(seed) < 19 else 0
         with st.spinner("Drawing views"):

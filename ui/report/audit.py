@@ -16,7 +16,7 @@ MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
 
 
 def draw(desk: Desk, case: Case) -> None:
-    """The log with its state, its files, and the evidence on demand."""
+    """The log with its state and its CSV, and the evidence on demand."""
     trail = read_trail(case.audit())
     with st.container(border=True, key="audit"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -32,7 +32,7 @@ def draw(desk: Desk, case: Case) -> None:
 
 
 def trail_table(trail: AuditTrail) -> pd.DataFrame:
-    """The newest entries first, as a table for people."""
+    """The log as a table, the newest entries first."""
     rows = [row._asdict() for row in reversed(trail.rows[-MAX_ROWS:])]
     table = pd.DataFrame(rows, columns=["n", "time", "event", "by", "words", "hash"])
     table["time"] = pd.to_datetime(table["time"], errors="coerce", utc=True, format="ISO8601")
@@ -46,21 +46,21 @@ def _table(trail: AuditTrail) -> None:
     show_table(trail_table(trail), "audit_table", {
         "n": column.NumberColumn("Entry", width=50),
         "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-        "event": column.TextColumn("What", width=130),
-        "by": column.TextColumn("By", width=80, help="Empty where nobody was signed in"),
+        "event": column.TextColumn("Event", width=130),
+        "by": column.TextColumn("By", width=80, help="Empty if nobody was signed in"),
         "words": column.TextColumn("Details", width="large"),
-        "hash": column.TextColumn("Hash", width="small", help="What the next entry is chained to"),
+        "hash": column.TextColumn("Hash", width="small", help="The next entry is chained to it"),
     }, most_px=400)  # fmt: skip
 
 
 def _evidence(case: Case) -> None:
     if not case.facts().evidence:
-        st.caption("This case holds no suspect's file: a function or recorded answers were investigated.")
+        st.caption("This case holds no file of the suspect: a function or recorded answers were investigated.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        asked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
-                          help="Hash the suspect's file again and compare with the hash taken on intake.")  # fmt: skip
-        if not asked:
+        clicked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
+                          help="Hashes the suspect's file again and compares with the hash from intake.")  # fmt: skip
+        if not clicked:
             return
         try:
             with st.spinner("Hashing the evidence"):

@@ -1,4 +1,4 @@
-"""What can be taken away: the report as one page, every table, the whole case."""
+"""The downloads: the report as one page, every table, the whole case."""
 
 import base64
 from pathlib import Path
@@ -23,8 +23,8 @@ FILES = (
     (layout.IMAGES_CSV, "Images", "Every image of every answer, kept or dropped", "text/csv"),
     (layout.PROBLEMS, "Corpus problems", "Files that were left out or converted, and why", "text/csv"),
     (layout.SCORES_JSON, "Scores", "The same with the settings, for programs", "application/json"),
-    (layout.SELECTION, "Selection", "The same with every cluster that was weighed", "application/json"),
-    (layout.FACTS, "Case", "What was investigated, with which settings, by which version", "application/json"),
+    (layout.SELECTION, "Selection", "The same with every cluster that was compared", "application/json"),
+    (layout.FACTS, "Case", "What was investigated, with which settings and version", "application/json"),
     (layout.AUDIT, "Audit log", "What was done and when, as a hash chain", "application/jsonl"),
 )
 MAX_PREVIEW = 1_400_000  # bytes of a page that a browser shows from a data URL
@@ -33,7 +33,7 @@ MAX_PREVIEW = 1_400_000  # bytes of a page that a browser shows from a data URL
 def downloads(desk: Desk, case: Case, findings: Findings) -> None:
     """The printable report, the case as one file, and each table with its size."""
     with st.container(border=True, key="downloads"):
-        st.markdown("**To take away**")
+        st.markdown("**Downloads**")
         with st.container(horizontal=True, vertical_alignment="center"):
             download(
                 "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
@@ -46,8 +46,8 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
             )  # fmt: skip
             take_away(desk, case, findings)
         st.caption(
-            "The report is one page that needs nothing else: open it and print it, or send it. The ZIP file holds the "
-            "evidence as it came; its hash is verified before. Another server can import it."
+            "The report is one self-contained page to print or send. The ZIP file holds the evidence unchanged, and "
+            "its hash is verified first. Another server can import the file."
         )
         columns = st.columns(2, gap="small")
         there = [entry for entry in FILES if case.has(entry[0])]
@@ -60,10 +60,10 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
 
 
 def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
-    """The report as it will be printed, once somebody asks for it.
+    """The report as it will be printed, on demand.
 
-    It is drawn anew from the answers: the file in a case may have come with it from anywhere. A data URL gives it an
-    origin of its own, from which it reaches nothing of this page.
+    It is drawn again from the answers, because the file in a case is not trusted. A data URL gives it an origin of its
+    own, from which it cannot reach this page.
     """
     with st.expander(
         "The report as it will be printed", icon=":material/description:", key="preview", on_change="rerun"
@@ -73,9 +73,9 @@ def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
         content, note = cached.report(case, settings, desk.places.cache), ""
         if len(content) > MAX_PREVIEW:
             content = cached.report(case, settings, desk.places.cache, pictures=False)
-            note = "Shown without its pictures, which the downloaded file has."
+            note = "Shown without pictures; the downloaded file has them."
         if len(content) > MAX_PREVIEW:
-            st.caption(f"The report is too long to be shown here ({file_size(len(content))}); download it above.")
+            st.caption(f"The report is too large to be shown here ({file_size(len(content))}). Download it above.")
             return
         if note:
             st.caption(note)

@@ -1,4 +1,4 @@
-"""What the Report page shows: the conclusions as they are saved, and whether they are those that are looked at."""
+"""The panels of the Report page: the saved conclusions, and whether they match what is shown elsewhere."""
 
 import pandas as pd
 import streamlit as st
@@ -16,24 +16,22 @@ from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.state import settings_in_words
 from ui.verdict import draw_domain, verdict_table
 
-# Saved, and looked at
-
 
 def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSettings) -> None:
-    """Say what is looked at, and offer to save what is not saved."""
+    """Say which conclusions are shown, and offer to save those that are not saved."""
     if desk.card is None or desk.card.n_found is None:
-        _offer(desk, case, shown, "info", "The suspect was asked, but no conclusions are saved yet.",
+        _offer(desk, case, shown, "info", "The suspect has been queried, but no conclusions are saved yet.",
                "Draw the conclusions")  # fmt: skip
     elif shown != saved:
         sentence = (
-            f"You are looking at the saved conclusions ({settings_in_words(saved)}); the Selection page stands at "
+            f"This page shows the saved conclusions ({settings_in_words(saved)}). The Selection page shows "
             f"{settings_in_words(shown)}."
         )
-        _offer(desk, case, shown, "info", sentence, "Save those as the case's conclusions")
+        _offer(desk, case, shown, "info", sentence, "Save those of the Selection page")
     elif not cached.saved_as_found(case, saved):
         sentence = (
-            "The files in this case do not hold what its answers and the analyst's choices give: a choice was locked "
-            "since, another version wrote them, or they were changed. This page shows what the answers give."
+            "The files in this case do not match its answers and the analyst's choices: a choice was locked later, "
+            "another version wrote the files, or they were changed. This page shows what the answers give."
         )
         _offer(desk, case, shown, "warning", sentence, "Write the conclusions again")
 
@@ -45,62 +43,59 @@ def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sente
             saving.save(desk, case, settings)
 
 
-# The conclusions
-
-
 def metrics(case: Case, findings: Findings) -> None:
-    """The finding in five numbers."""
+    """The findings in five numbers."""
     total, scored = findings.overall, findings.scored
     weak = sum(bool(finding.weaknesses) and finding.selection.winner is not None for finding in findings.classes)
     trail = read_trail(case.audit())
     show_numbers(
         "metrics",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
-        ("To be taken with care", f"{weak:,}", "Found, but with a reason for doubt, which the table names."),
+        ("With caveats", f"{weak:,}", "Found, but with a reason for doubt, which the table names."),
         ("Queries sent", f"{scored.n_sent:,}"),
         ("Corpus", f"{len(scored.scores.nodes):,} leaves", f"{len(scored.images.names):,} images"),
         ("Audit log", "broken" if trail.problem else "intact", trail.in_words),
     )
     if not scored.complete:
         st.warning(
-            "Not every planned view is answered: the budget ended or the run was stopped. The scores rest on "
-            "those that are.",
+            "Not every planned view is answered: the budget ran out or the run was stopped. The scores rest on the "
+            "answered ones.",
             icon=":material/hourglass_bottom:",
         )
 
 
 def domain(findings: Findings, case_id: str) -> None:
-    """Everything that was found, each name once."""
+    """The found names, as a treemap and as a table."""
     if not findings.overall.n_found:
         with st.container(border=True, key="nothing"):
             st.markdown("**Nothing was found**")
             st.caption(
-                "No leaf of the corpus reaches tau in any class. That is an answer: the domain lies outside "
-                "this corpus."
+                "No leaf of the corpus reaches tau in any class. This is a result too: the domain lies "
+                "outside this corpus."
             )
         return
     left, right = st.columns((3, 2))
     with left.container(border=True, height="stretch"):
         st.markdown("**The domain**")
         st.caption(
-            "What the classes were found to be, over the hierarchy. The area is the number of classes; click to go "
-            "deeper."
+            "What the classes were found to be, in the hierarchy. The area is the number of classes; click a field to "
+            "open it."
         )
         show_figure(draw_domain(findings, case_id), "domain_chart",
                     f"Treemap of what {findings.overall.n_found} classes were found to be.",
                     f"{case_id}-domain")  # fmt: skip
     with right.container(border=True, height="stretch"):
-        st.markdown("**Each name once**")
-        st.caption("With the numbers of its classes; names of several classes first.")
+        st.markdown("**Names found**")
+        st.caption("Each name with its classes; names of several classes first.")
         show_table(domain_table(findings), "domain_table", {
             "found": st.column_config.TextColumn("Found", width=130),
             "classes": st.column_config.TextColumn("Class no.", width=60),
-            "L": share_column("Share of views put in the class, mean of the classes", width=95),
+            "L": share_column("Share of views put in the class, averaged over the classes", width=95),
         })  # fmt: skip
 
 
 def domain_table(findings: Findings) -> pd.DataFrame:
-    """Every name that was found, with its classes and their mean L."""
+    """Every found name with its classes and their mean L."""
     classes = selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     rows = [
         {"found": row["label"], "classes": ", ".join(map(str, row["classes"])), "L": row["functional"]}
@@ -118,7 +113,7 @@ def verdict(findings: Findings) -> None:
         st.markdown("**Verdict per class**")
         st.caption(
             "L: share of the answer's views put in the class. S: mean closeness of its images in the hierarchy. "
-            "Covers: selected leaves, of all that the corpus has under what was found."
+            "Covers: selected leaves, of all leaves that the corpus has under that name."
         )
         show_table(table, "verdict_table", {
             "Class": column.NumberColumn(width=50),
@@ -127,14 +122,14 @@ def verdict(findings: Findings) -> None:
             "S": column.NumberColumn(format="%.2f", width=45),
             "Covers": column.TextColumn(width=70),
             "Images kept": column.TextColumn(width=90),
-            "Take care": column.TextColumn(width=290),
+            "Caveats": column.TextColumn(width=290),
             "Leaves": column.TextColumn(width=260),
             "Chosen by hand": column.TextColumn(width=100),
         }, most_px=640)  # fmt: skip
 
 
 def take_away(desk: Desk, case: Case, findings: Findings) -> None:
-    """The Export menu: what this page itself shows."""
+    """The Export menu."""
     scored = findings.scored
     export(
         f"{desk.case_id}-report",

@@ -1,4 +1,4 @@
-"""All classes at once: the whole model's scores, and a table whose rows lead to their class."""
+"""All classes at once: the model's overall scores, and a table whose rows lead to their class."""
 
 import pandas as pd
 import streamlit as st
@@ -7,7 +7,7 @@ from fdcore.method.findings import Findings
 from ui import state
 from ui.panels import share_column, show_numbers, show_table
 from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP
-from ui.selection.tables import SHOWN, class_rows
+from ui.selection.tables import CAVEATS, SHOWN, class_rows
 
 
 def class_table(findings: Findings) -> None:
@@ -22,12 +22,10 @@ def class_table(findings: Findings) -> None:
         shown = shown or "All"
         kept = rows[SHOWN[shown](rows)]
         if kept.empty:
-            st.text(f"No class of this kind: {shown.lower()}.")
+            st.text(f"No class matches “{shown}”.")
             return
         _table(kept.reset_index(drop=True), f"classes_{shown}", kept["Class"].tolist())
-        st.caption(
-            "Choose a row to go to its class. An empty score means that nothing was found, which is an answer too."
-        )
+        st.caption("Select a row to go to its class. An empty score means that nothing was found.")
 
 
 def _metrics(findings: Findings, counts: dict[str, int]) -> None:
@@ -35,9 +33,9 @@ def _metrics(findings: Findings, counts: dict[str, int]) -> None:
     show_numbers(
         "class_numbers",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
-        ("Overall L", f"{total.functional:,.2f}", f"The sum over all classes. {L_HELP}"),
-        ("Overall S", f"{total.semantic:,.2f}", f"The sum over all classes. {S_HELP}"),
-        ("Take care", f"{counts['Take care']:,}", "Classes with an answer that is weak somewhere."),
+        ("Overall L", f"{total.functional:,.2f}", f"Sum over all classes. {L_HELP}"),
+        ("Overall S", f"{total.semantic:,.2f}", f"Sum over all classes. {S_HELP}"),
+        ("With caveats", f"{counts[CAVEATS]:,}", "Classes whose answer has a weakness."),
         ("Locked by hand", f"{counts['Locked']:,}"),
     )
 
@@ -54,6 +52,6 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
         "L": share_column(L_HELP),
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP),
-        "Images": st.column_config.NumberColumn(help="Images that stay after filtering", width="small"),
+        "Images": st.column_config.NumberColumn(help="Images kept after filtering", width="small"),
         "Locked": st.column_config.TextColumn(width="small"),
     }, on_select=chosen, selection_mode="single-row", alt="What was found for every class")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The knobs of the Selection page: live sliders, k, undo, resets and saving; what they say lives in the URL."""
+"""The controls of the Selection page: live sliders, k, undo, resets and saving; their values live in the URL."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -18,24 +18,25 @@ from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
 
-PATIENCE_MS = 200  # for how long a slider of a big case must rest before what does not follow it is drawn
+PATIENCE_MS = 200  # how long a slider of a big case must rest before the slow part is drawn
 LIVE, SLOW = "live_part", "slow_part"  # the keys of the page's two fragments
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
-_ONE_MOVE_S = 1.5  # what one control does within this time is one change
+_ONE_MOVE_S = 1.5  # changes of one control within this time count as one
 
 HELP = {
-    "eta": "How far apart, in steps of the hierarchy, two groups may lie and still be joined. Larger: more general.",
-    "alpha": "1: only how consistently the suspect answers counts (L). "
-    "Smaller: also how closely the leaves belong together (S).",
-    "tau": "The least score of a leaf to be considered: the share of its views that the suspect puts in this class.",
-    "k": "How many groups the leaves are split into before eta joins them. Empty: automatic, each leaf is a group.",
-}  # fmt: skip
+    "eta": "How many steps apart in the hierarchy two groups may be and still be merged. Larger is more general.",
+    "alpha": "At 1, only the consistency of the suspect's answers (L) counts. Below 1, the closeness of the leaves (S) "
+    "counts too.",
+    "tau": "The lowest score of a candidate leaf: the share of its views that the suspect puts in this class.",
+    "k": "The number of groups that the leaves are split into before eta merges them. Empty means automatic: "
+    "each leaf is a group.",
+}
 
 
 @dataclass
 class _History:
-    """What the settings were before, the last change at the end."""
+    """Earlier settings, the latest at the end."""
 
     case_id: str
     entries: list[SelectionSettings] = field(default_factory=list)
@@ -44,24 +45,16 @@ class _History:
 
 
 def reserve() -> list[DeltaGenerator]:
-    """Room for the knobs at the top; they are drawn last, so that what they change is drawn when they answer."""
+    """Reserve room for the controls at the top; they are drawn last, after what they change."""
     with st.container(border=True, key="controls"):
         return [*st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top"), st.container(key="below_controls")]
 
 
 def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator], *, big: bool) -> None:
-    """Fill the room.
-
-    Args:
-        desk: the page's.
-        case: the open case.
-        settings: what is shown.
-        room: from `reserve`.
-        big: whether all classes take so long to weigh that they are drawn only once a slider rests.
-    """
+    """Draw the controls in the `room` from `reserve`; in a `big` case the slow part waits until a slider rests."""
     knobs: list[tuple[str, dict[str, Any]]] = [
         ("eta", {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")}),
-        ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("belonging together", "consistency")}),
+        ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("closeness", "consistency")}),
         ("tau", {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")}),
     ]
     with room[4]:
@@ -78,7 +71,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
 
 
 def _redraw_page() -> None:
-    """All of it: the choice of the class, which calls classes by what is found, stands outside of the fragments."""
+    """Redraw the whole page: the choice of the class, which shows what is found, is outside the fragments."""
     st.rerun()
 
 
@@ -100,18 +93,18 @@ def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
             history = _history(desk.case_id)
             st.button(
                 "Undo", icon=":material/undo:", key="undo", type="tertiary", disabled=not history.entries,
-                on_click=_undo, args=(desk.case_id,), help="Take the last change back.",
+                on_click=_undo, args=(desk.case_id,), help="Undo the last change.",
             )  # fmt: skip
             st.button(
-                "Reset to the case's", key="to_case", type="tertiary", disabled=settings == saved,
+                "Reset to saved", key="to_case", type="tertiary", disabled=settings == saved,
                 on_click=_set_all, args=(desk.case_id, case, None), help=settings_in_words(saved),
             )  # fmt: skip
             default = SelectionSettings(k_max=saved.k_max)
             st.button(
-                "Reset to the defaults", key="to_default", type="tertiary", disabled=settings == default,
+                "Reset to defaults", key="to_default", type="tertiary", disabled=settings == default,
                 on_click=_set_all, args=(desk.case_id, case, default), help=settings_in_words(default),
             )  # fmt: skip
-            with st.popover("What do these mean?", type="tertiary", key="knobs_explained"):
+            with st.popover("What do these mean?", type="tertiary", key="controls_explained"):
                 st.markdown("\n\n".join(f"**{name}:** {text}" for name, text in HELP.items()))
         _saving(desk, case, settings, saved)
 
@@ -121,20 +114,20 @@ def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
 
 def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: SelectionSettings) -> None:
     if settings == saved and cached.saved_as_found(case, saved):
-        st.badge("Shown = saved conclusions", icon=":material/check:", color="green")
+        st.badge("Conclusions saved", icon=":material/check:", color="green")
         return
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.badge("Not saved", icon=":material/edit:", color="orange")
         asked = st.button(
             "Save as the case's conclusions", type="primary", key="save",
-            help=f"Writes tables and report with {settings_in_words(settings)}. "
-            + (f"They hold {settings_in_words(saved)} now." if settings != saved else "They are not up to date."),
+            help=f"Writes the tables and the report with {settings_in_words(settings)}. "
+            + (f"They now use {settings_in_words(saved)}." if settings != saved else "They are not up to date."),
         )  # fmt: skip
         if asked:
             saving.save(desk, case, settings)
 
 
-# Changes, and taking them back
+# Changes and undo
 
 
 def _change(case_id: str, case: Case, name: str, value: Any) -> None:
@@ -149,7 +142,7 @@ def _change(case_id: str, case: Case, name: str, value: Any) -> None:
 
 
 def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None:
-    """Go to some settings; None for the case's own, which a link need not name."""
+    """Apply settings; None for the case's own, which a link need not name."""
     saved = selection_settings(case)
     _remember(case_id, state.linked_settings(saved).settings, target or saved, "all")
     if target is None:
@@ -168,7 +161,7 @@ def _undo(case_id: str) -> None:
 
 
 def _remember(case_id: str, before: SelectionSettings, after: SelectionSettings, control: str) -> None:
-    """Note what the settings were; a drag is one change."""
+    """Remember the earlier settings; a drag is one change."""
     history, now = _history(case_id), time.monotonic()
     same_move = control == history.control != "all" and now - history.at < _ONE_MOVE_S
     history.control, history.at = control, now

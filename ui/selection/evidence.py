@@ -1,4 +1,4 @@
-"""The images behind one class's answer, before and after filtering, and the answer locked by hand."""
+"""The images behind one class's answer, before and after filtering, and locking the answer by hand."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ OTHER, NOTHING = "Other leaves", "Not found"
 
 
 def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
-    """How many images stay in each leaf, the surest of them, and on demand those that went."""
+    """How many images are kept in each leaf, the most consistent of them, and on demand the dropped ones."""
     with st.container(border=True, key="images"):
         filtered = found.filtered
         n_kept, n_all = len(filtered.kept), len(filtered.kept) + len(filtered.dropped)
@@ -38,17 +38,14 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
         left, right = st.columns([2, 3], gap="medium")
         with left:
             live_bars(counts_to_follow(case, scored, found), key="filter_counts")
-            st.caption(
-                f"{n_kept:,} of {counted(n_all, 'image')} stay: those that the suspect itself puts in this class."
-            )
+            st.caption(f"{n_kept:,} of {counted(n_all, 'image')} are kept: those that the suspect puts in this class.")
         with right:
             kept = filtered.kept[:N_THUMBNAILS].tolist()
             shares = [f"{share:.0%}" for share in filtered.consistency[:N_THUMBNAILS].tolist()]
-            caption = "Kept, the most consistent first: the share of views in this class."
+            caption = "Kept images, the most consistent first, with the share of views in this class."
             _pictures(desk, case, kept, shares, caption, n_kept)
-            if len(filtered.dropped) and st.toggle(
-                f"Show what was dropped ({len(filtered.dropped):,})", key="show_dropped"
-            ):
+            n_dropped = len(filtered.dropped)
+            if n_dropped and st.toggle(f"Show dropped images ({n_dropped:,})", key="show_dropped"):
                 _dropped(desk, case, found)
 
 
@@ -56,9 +53,9 @@ def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], ca
     cache = desk.places.cache
     files = cached.made(case, f"thumbnails {cache} {images}", lambda: as_thumbnails(pixels_of(case, cache), images))
     if not images:
-        st.text("No image stays.")
+        st.text("No image is kept.")
     elif not files:
-        st.text("The pictures are no longer in this server's cache; the counts are complete without them.")
+        st.text("The pictures are no longer in this server's cache. The counts do not depend on them.")
     else:
         st.image(files, caption=captions, width=64, alt=[f"Image {number}" for number in images])
         st.caption(f"{caption} The first {len(images)} of {n_all:,}." if n_all > len(images) else caption)
@@ -66,42 +63,42 @@ def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], ca
 
 def _dropped(desk: Desk, case: Case, found: ClassFinding) -> None:
     labels = found.filtered.dropped_label
-    said = Counter(labels.tolist()).most_common()
-    st.text(f"Said instead: {listed([f'{_said(label)} ({n:,})' for label, n in said], 6)}")
+    answers = Counter(labels.tolist()).most_common()
+    st.text(f"Answered instead: {listed([f'{_answer(label)} ({n:,})' for label, n in answers], 6)}")
     dropped = found.filtered.dropped[:N_THUMBNAILS].tolist()
-    instead = [_said(label) for label in labels[:N_THUMBNAILS].tolist()]
-    _pictures(desk, case, dropped, instead, "Dropped, with what the suspect says of them.", len(labels))
+    instead = [_answer(label) for label in labels[:N_THUMBNAILS].tolist()]
+    _pictures(desk, case, dropped, instead, "Dropped images, with the suspect's answers.", len(labels))
 
 
-def _said(label: int) -> str:
-    return f"class {label}" if label >= 0 else "not asked"
+def _answer(label: int) -> str:
+    return f"class {label}" if label >= 0 else "not queried"
 
 
 # Locked by hand
 
 
 def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
-    """Choose this class's answer by hand, with a reason; or give it back to the method."""
+    """Lock this class's answer by hand, with a reason, or unlock it."""
     target_class, choice = found.selection.target_class, found.selection.choice
     with st.container(border=True, key="lock"):
         st.markdown("**Decide this class by hand**")
         if choice:
             st.text(_locked_when(choice))
-            if st.button("Unlock", icon=":material/lock_open:", key="unlock", help="The method's answer counts again."):
+            if st.button("Unlock", icon=":material/lock_open:", key="unlock", help="Return to the method's answer."):
                 _carry_out(lambda: unlock_class(case.folder, target_class, by=desk.by))
             return
         nodes = _chosen_nodes(desk.case_id, scored, found)
-        note = st.text_area("Why", key=f"lock_note_{desk.case_id}_{target_class}", max_chars=2_000, height=68,
+        note = st.text_area("Reason", key=f"lock_note_{desk.case_id}_{target_class}", max_chars=2_000, height=68,
                             placeholder="What supports this answer? The note is kept with the case.")  # fmt: skip
         ready = nodes is not None and bool(note.strip())
         if st.button("Lock this answer", icon=":material/lock:", key="lock_class", disabled=not ready,
-                     help=None if ready else "Choose an answer and say why."):  # fmt: skip
+                     help=None if ready else "Choose an answer and give a reason."):  # fmt: skip
             time = datetime.now(UTC).isoformat(timespec="seconds")
             _carry_out(lambda: lock_class(case.folder, Choice(target_class, nodes or (), note.strip(), desk.by, time)))
 
 
 def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[str, ...] | None:
-    """The leaves that the analyst points at: of a cluster, any, or none for "not found"; None where still open."""
+    """The chosen leaves: of a cluster, any, or none for "not found"; None before a choice."""
     picked = _picked_answer(case_id, scored, found)
     if isinstance(picked, tuple):
         return picked
@@ -111,13 +108,13 @@ def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[st
 def _picked_answer(case_id: str, scored: Scored, found: ClassFinding) -> str | tuple[str, ...]:
     """A cluster's node ids, `OTHER` or `NOTHING`.
 
-    A pick is about its leaves: it stays when the settings give other clusters. Until there is one, it is the first.
+    A choice is kept by its leaves even if the settings give other clusters; the default is the first cluster.
     """
     texts = {_nodes(scored, cluster): cluster_choice(scored, cluster) for cluster in found.selection.clusters}
     key, by_hand = (f"lock_{what}_{case_id}_{found.selection.target_class}" for what in ("answer", "picked"))
     kept = st.session_state.get(by_hand)
     if isinstance(kept, tuple) and kept not in texts and set(kept) <= set(scored.scores.nodes):
-        texts[kept] = shortened(f"Picked before: {', '.join(map(scored.hierarchy.label, kept))}", 110)
+        texts[kept] = shortened(f"Chosen before: {', '.join(map(scored.hierarchy.label, kept))}", 110)
     named = distinct_texts(texts | {OTHER: OTHER, NOTHING: NOTHING})
     st.session_state[key] = kept if kept in named else next(iter(named))
 
@@ -139,7 +136,7 @@ def _picked_leaves(case_id: str, scored: Scored, target_class: int) -> tuple[str
     leaves = st.multiselect(
         "Leaves", list(texts), key=f"lock_leaves_{case_id}_{target_class}", max_selections=MAX_CHOSEN,
         format_func=lambda node: texts.get(node, node), 
-        help=f"The best score first{first}; type to search.",
+        help=f"The best score first{first}. Type to search.",
     )  # fmt: skip
     return tuple(leaves) or None
 
@@ -149,10 +146,10 @@ def _nodes(scored: Scored, cluster: Cluster) -> tuple[str, ...]:
 
 
 def locked_classes(desk: Desk, case: Case, choices: Mapping[int, Choice]) -> None:
-    """Every class that is locked, each to be unlocked: for a case whose locked answers no longer fit it."""
+    """Every locked class with its Unlock button, for a case that its locked answers no longer fit."""
     with st.container(border=True, key="locked_classes"):
         st.markdown("**Locked by hand**")
-        st.caption("The case can be read again once the classes that no longer fit are unlocked.")
+        st.caption("The case can be read again once the classes whose answers no longer fit are unlocked.")
         for target_class, choice in sorted(choices.items()):
             with st.container(horizontal=True, vertical_alignment="center", key=f"locked_{target_class}"):
                 leaves = shortened(", ".join(choice.nodes), 110) or NOTHING

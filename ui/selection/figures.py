@@ -1,4 +1,4 @@
-"""The figures of the Selection page, made of what the page holds: Plotly's to take away, and what a canvas draws."""
+"""The figures of the Selection page: as Plotly figures for download, and as data for a canvas."""
 
 import math
 from dataclasses import replace
@@ -35,16 +35,16 @@ from ui.text import counted, shortened
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_MAX_NAME = 300  # characters of a name under the pointer
+_MAX_NAME = 300  # characters of a name in a tooltip
 
 
 def plain(text: str) -> str:
-    """A string as a canvas may draw it: on one line, without characters that are not seen."""
+    """A string for a canvas: on one line, without invisible characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
 
 
 def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> "go.Figure":
-    """Which cluster wins at each eta and alpha, and where the settings stand."""
+    """The winning cluster at each eta and alpha, and the current settings."""
     return stability_map(
         stability.winner,
         names=[cluster_name(scored, winner.members) for winner in stability.winners],
@@ -57,7 +57,7 @@ def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSetting
 
 
 def map_to_follow(case: Case, scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> dict[str, Any]:
-    """`draw_map` for `live_figure.live_map`: put together once for each answer, then only the cross-hair moves."""
+    """`draw_map` for `live_figure.live_map`: built once for each answer, then only the cross-hair moves."""
     here = int(stability.winner[stability.nearest(settings.eta, settings.alpha)])
     anywhere = replace(settings, eta=0.0, alpha=1.0)
     what = f"stability map {stability.target_class} {anywhere!r} {here}"
@@ -68,7 +68,7 @@ def map_to_follow(case: Case, scored: Scored, stability: StabilityMap, settings:
         "eta": settings.eta,
         "alpha": settings.alpha,
         "current": f"{where}: {name}",
-        "alt": f"Which cluster wins at each eta and alpha. At the current point, {where}: {name}",
+        "alt": f"The winning cluster at each eta and alpha. At the current point, {where}: {name}",
     }
 
 
@@ -93,7 +93,7 @@ def _whole_map(scored: Scored, stability: StabilityMap, here: int) -> dict[str, 
 
 
 def draw_clusters(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> "go.Figure":
-    """What each cluster's objective is made of."""
+    """The parts of each cluster's objective."""
     return cluster_bars(_bars(scored, found), alpha=settings.alpha, revision=str(found.selection.target_class))
 
 
@@ -145,7 +145,7 @@ def _bars(scored: Scored, found: ClassFinding) -> list[ClusterBar]:
 
 
 def draw_counts(scored: Scored, found: ClassFinding) -> "go.Figure":
-    """How many images of each selected leaf stay."""
+    """How many images of each selected leaf are kept."""
     leaves, kept, dropped = _counts(scored, found)
     return filter_counts(
         scored.labels(leaves),
@@ -157,7 +157,7 @@ def draw_counts(scored: Scored, found: ClassFinding) -> "go.Figure":
 
 
 def counts_to_follow(case: Case, scored: Scored, found: ClassFinding) -> dict[str, Any]:
-    """`draw_counts` for `live_figure.live_bars`: of a winner with many leaves the first `MAX_TICKS`."""
+    """`draw_counts` for `live_figure.live_bars`, limited to the first `MAX_TICKS` leaves."""
     selection = found.selection
     what = f"filter counts {selection.target_class} {selection.winner.members if selection.winner else ()}"
     return cached.made(case, what, lambda: _whole_counts(scored, found))
@@ -180,13 +180,13 @@ def _whole_counts(scored: Scored, found: ClassFinding) -> dict[str, Any]:
         "grid": GRID,
         "across": f"Images{not_drawn}",
         "alt": "Images of each selected leaf before and after filtering: "
-        f"{int(kept.sum()):,} of {int((kept + dropped).sum()):,} stay",
+        f"{int(kept.sum()):,} of {int((kept + dropped).sum()):,} are kept",
         "file": "filtering",
     }
 
 
 def round_up(value: float) -> int:
-    """The next number that is 1, 2 or 5 times a power of ten: a distance between ticks."""
+    """The next number that is 1, 2 or 5 times a power of ten: the distance between ticks."""
     power = 10 ** math.floor(math.log10(value)) if value > 0 else 1
     return math.ceil(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value))
 
@@ -208,7 +208,7 @@ def _leaf_row(name: str, node: str, kept: int, dropped: int) -> dict[str, Any]:
 
 
 def _counts(scored: Scored, found: ClassFinding) -> tuple[list[int], Counts, Counts]:
-    """The winner's leaves, and the images of each that stay and that go."""
+    """The winner's leaves, and how many images of each are kept and dropped."""
     leaves = list(found.selection.winner.members) if found.selection.winner else []
     leaf_of, n_leaves = scored.images.node_index, len(scored.scores.nodes)
     kept = np.bincount(leaf_of[found.filtered.kept], minlength=n_leaves)[leaves]

@@ -1,4 +1,4 @@
-// Stacked bars, a row each: what a cluster's objective is made of, or how many images of a leaf stay.
+// Stacked bars, one row each: the parts of a cluster's objective, or the images of a leaf that are kept.
 
 const TOP = 34, BELOW = 50, GAP = 8, BAR = 0.68, FAINT = 0.45, WIDEST_NAME = 0.4;
 

@@ -1,6 +1,6 @@
-// What the live figures share: a canvas, the words under the pointer, the camera. What stands before this in the
-// module gives `heightOf(data)` and `draw(pen, width, data, look)`, which answers with a function from a point to words.
-// All texts are drawn or set as text: whatever a name holds, it stays a name.
+// Shared by the live figures: the canvas, the tooltip, the camera. The code before this in the module defines
+// `heightOf(data)` and `draw(pen, width, data, look)`, which returns a function from a point to the tooltip's words.
+// All texts are drawn or set as plain text, so that a name cannot be markup.
 
 const SCALE_OF_PICTURE = 3;
 

@@ -1,7 +1,7 @@
-"""Figures that follow a slider, each drawn anew on a canvas: the stability map and stacked bars.
+"""Figures that follow a slider, redrawn on a canvas: the stability map and stacked bars.
 
-`st.plotly_chart` takes a chart away and builds a new one whenever its figure changes, which costs a tenth of a second
-for each and loses the zoom. A canvas is drawn in a few milliseconds. The files that an analyst takes away are Plotly's.
+`st.plotly_chart` replaces a chart whenever its figure changes, which takes a tenth of a second and loses the zoom. A
+canvas is drawn in a few milliseconds. Downloaded figures are Plotly's.
 """
 
 from collections.abc import Mapping

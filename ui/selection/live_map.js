@@ -1,11 +1,11 @@
-// The stability map: who wins at every eta (across) and alpha (up), with a cross-hair at the current point.
+// The stability map: the winner at every eta (across) and alpha (up), with a cross-hair at the current point.
 
 const LEFT = 52, RIGHT = 10, TOP = 30, PLOT_HEIGHT = 240, BELOW = 54, LEGEND_ROW = 22, SQUARE = 12;
-const MARK_PX = 9;   // so near to the current point the words are about it
+const MARK_PX = 9;   // within this distance the tooltip describes the current point
 
 const heightOf = data => TOP + PLOT_HEIGHT + BELOW + LEGEND_ROW * data.legend.length + 4;
 
-// Where each value's cell begins, and where the last ends.
+// The start of each value's cell, and the end of the last.
 function edges(values) {
   const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0.5;
   const between = values.slice(1).map((value, n) => (value + values[n]) / 2);

@@ -1,7 +1,7 @@
-"""The two parts of the Selection page: what follows a slider while it moves, and what comes after.
+"""The two parts of the Selection page: the live part follows a moving slider, the slow part comes after it.
 
-In most cases both are drawn in one go, the slow part last: a slider that moves on cuts it short. Where weighing all
-classes takes long, the slow part is a fragment of its own that is drawn, with all of the page, once the slider rests.
+Usually both are drawn together, the slow part last, and a slider that moves again interrupts it. If weighing all
+classes takes long, the slow part is its own fragment, drawn with the whole page once the slider rests.
 """
 
 import streamlit as st
@@ -12,7 +12,7 @@ from fdcore.case.conclusions import read_choices
 from fdcore.errors import CaseError
 from fdcore.method.selection import SelectionSettings
 from ui import cached, state
-from ui.class_picker import class_picker
+from ui.class_picker import found_names, pick_class
 from ui.exports import export
 from ui.frame import Desk
 from ui.selection import class_table
@@ -24,19 +24,18 @@ from ui.selection.figures import draw_clusters, draw_counts, draw_map
 from ui.selection.tables import classes_csv, clusters_csv, map_csv
 from ui.sentences import fragment, show_error
 
-BIG_CELLS = 100_000  # classes x leaves from which weighing all classes is felt
+BIG_CELLS = 100_000  # classes x leaves above which weighing all classes is noticeably slow
 
 
 def draw_page(desk: Desk) -> None:
-    """The choice of the class, and everything below it.
+    """The choice of the class, everything about it, and all classes.
 
-    Where the answers that were locked by hand do not fit the case, nothing can be weighed: then they can be unlocked.
+    If answers locked by hand do not fit the case, nothing can be weighed, and only unlocking is offered.
     """
     case = desk.case
-    settings = _settings(case)
-    cached.scored(case)
+    scored = cached.scored(case)
     try:
-        findings = cached.findings(case, settings)
+        findings = cached.findings(case, state.shown_settings(case))
     except CaseError as error:
         if not (choices := read_choices(case)):
             raise
@@ -45,21 +44,9 @@ def draw_page(desk: Desk) -> None:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         with st.container(width="stretch"):
-            target_class = class_picker(desk, findings)
+            target_class = pick_class(found_names(findings))
         top_right = st.container(width="content", key="export_place")
-    draw(desk, case, target_class, top_right)
-
-
-def draw(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
-    """Everything about one class, and all classes at once.
-
-    Args:
-        desk: the page's.
-        case: the open case.
-        target_class: the class's number.
-        top_right: where the Export menu goes.
-    """
-    big = cached.scored(case).scores.hits.size > BIG_CELLS
+    big = scored.scores.hits.size > BIG_CELLS
     _live_part(desk, case, target_class, top_right, big)
     if big:
         _slow_part(desk, case, target_class, top_right)
@@ -78,8 +65,8 @@ def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenera
 
 
 def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
-    """Knobs, answer, map and clusters of one class."""
-    settings = _settings(case)
+    """Controls, answer, map and clusters of one class."""
+    settings = state.shown_settings(case)
     scored = cached.scored(case)
     found = cached.class_finding(case, settings, target_class)
     stability = cached.stability(case, settings, target_class)
@@ -94,8 +81,8 @@ def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
 
 
 def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
-    """Images, the decision by hand, all classes, export."""
-    settings = _settings(case)
+    """Images, the lock, all classes, export."""
+    settings = state.shown_settings(case)
     findings = cached.findings(case, settings)
     found = findings.classes[target_class]
     with top_right:
@@ -103,10 +90,6 @@ def _complete(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerat
     selection_evidence.images_panel(desk, case, findings.scored, found)
     selection_evidence.lock_panel(desk, case, findings.scored, found)
     class_table.class_table(findings)
-
-
-def _settings(case: Case) -> SelectionSettings:
-    return state.shown_settings(case)
 
 
 def _export(desk: Desk, case: Case, target_class: int, settings: SelectionSettings) -> None:

@@ -1,4 +1,4 @@
-"""The panels of the Selection page that follow the sliders: the answer, why to doubt it, the clusters, the map."""
+"""The panels of the Selection page that follow the sliders: the answer, its weaknesses, the clusters, the map."""
 
 import streamlit as st
 
@@ -15,16 +15,16 @@ from ui.text import counted, inert, listed
 
 _CLUSTERS_PX = 282  # eight rows
 
-L_HELP = "How consistently the suspect puts views of these leaves in the class: the share of them, 0 to 1."
+L_HELP = "Consistency: the share of views of these leaves that the suspect puts in the class, 0 to 1."
 S_HELP = (
-    "How closely the leaves belong together: the mean of 1 / distance over pairs of images in different leaves. "
+    "Closeness of the leaves in the hierarchy: the mean of 1 / distance over pairs of images in different leaves. "
     "0 for a single leaf."
 )
 OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The cluster with the highest objective is the answer."
 
 
 def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> None:
-    """The winner in large, its numbers, and what speaks against it."""
+    """The winner, its numbers, and its weaknesses."""
     with st.container(border=True, key="winner", height="stretch"):
         _headline(scored, found, settings)
         choice = found.selection.choice
@@ -43,10 +43,10 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
         reason = (
             "An analyst decided that the corpus holds no answer for this class."
             if found.selection.choice
-            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. That is an answer: the corpus "
-            "holds nothing that the suspect takes for it."
+            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. This is a result too: the "
+            "corpus holds nothing that the suspect puts there."
         )
-        st.text(reason if not n else f"{reason} {counted(n, 'candidate')} stay to be seen below.")
+        st.text(reason if not n else f"{reason} The {counted(n, 'candidate')} can be seen below.")
         return
     st.header(inert(name.label), anchor=False)
     st.text(listed(scored.labels(winner.members), 40))
@@ -55,21 +55,21 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
         st.metric("S", f"{winner.semantic:.2f}", help=S_HELP, width="content")
         st.metric("Objective", f"{winner.objective:.3f}", help=OBJECTIVE_HELP, width="content")
         st.metric("Covers", f"{name.n_chosen} of {name.n_leaves}", width="content",
-                  help="How many of the corpus' leaves under this name are in the answer.")  # fmt: skip
-    st.caption(f"Medoid, the leaf in the middle: {inert(scored.label(winner.medoid))}")
+                  help="How many of the corpus's leaves under this name are in the answer.")  # fmt: skip
+    st.caption(f"Medoid, the most central leaf: {inert(scored.label(winner.medoid))}")
 
 
 def _doubts(found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> str:
-    """The weaknesses as Markdown of ours, a line each."""
+    """The weaknesses as Markdown, a line each."""
     weak = [f"**{weakness.capitalize()}.** {reason_for(weakness).why}" for weakness in found.weaknesses]
     firm = firmness(found.selection, stability, settings)
     if stability.winners and firm < FIRM and not found.selection.choice:
-        weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of the settings nearby give this answer.")
+        weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of nearby settings give this answer.")
     return "  \n".join(weak)
 
 
 def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
-    """All clusters, as bars and as a table."""
+    """All clusters as bars and as a table."""
     with st.container(border=True, key="clusters_panel"):
         st.markdown("**Clusters**")
         if not found.selection.clusters:
@@ -86,21 +86,21 @@ def _clusters_table(scored: Scored, found: ClassFinding) -> None:
     rows = cluster_rows(scored, found.selection)
     show_table(rows, "clusters", {
         "Answer": st.column_config.TextColumn(width="small"),
-        "Medoid": st.column_config.TextColumn(help="The leaf nearest to all others of its group."),
-        "n": st.column_config.NumberColumn(help="Leaves in the group", width="small"),
+        "Medoid": st.column_config.TextColumn(help="The leaf closest to all others in its cluster"),
+        "n": st.column_config.NumberColumn(help="Leaves in the cluster", width="small"),
         "L": share_column(L_HELP),
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
-    }, most_px=_CLUSTERS_PX, alt="The groups of leaves that were weighed, the best first")  # fmt: skip
-    st.caption("Each row is a group of leaves near to each other; the first with the highest objective is the answer.")
+    }, most_px=_CLUSTERS_PX, alt="The clusters of leaves, the best first")  # fmt: skip
+    st.caption("Each row is a cluster of close leaves. The first with the highest objective is the answer.")
 
 
 def map_panel(
     case: Case, scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap
 ) -> None:
-    """Which cluster wins where, with the current point."""
+    """The winning cluster at each eta and alpha, with the current point."""
     with st.container(border=True, key="stability", height="stretch"):
-        st.markdown("**Does it change with eta and alpha?**")
+        st.markdown("**Does the answer change with eta and alpha?**")
         if stability.winners:
             live_map(map_to_follow(case, scored, stability, settings), key="stability_map")
         locked = "The answer is locked by hand; the map shows what the method alone finds. "

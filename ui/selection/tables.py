@@ -1,4 +1,4 @@
-"""What the Selection page says in tables and sentences, made of findings; nothing here draws."""
+"""The tables and sentences of the Selection page; nothing here draws."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,20 +13,18 @@ from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, 
 from ui.panels import table_csv
 from ui.text import counted, inert, listed, shortened
 
-NOT_FOUND = "(not found)"
+NOT_FOUND, CAVEATS = "(not found)", "Caveats"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
 
 
 def cluster_name(scored: Scored, members: Sequence[int]) -> str:
-    """What some leaves have in common, or what they are called where that is nothing. Not inert."""
+    """What some leaves have in common, or their names if nothing. Not inert."""
     if len(members) == 1:
         return scored.label(members[0])
-    nodes = scored.scores.nodes
+    hierarchy, nodes = scored.hierarchy, scored.scores.nodes
     chosen = [nodes[leaf] for leaf in members]
-    ancestor = scored.hierarchy.lowest_common_ancestor(chosen)
-    return (
-        name_selection(scored.hierarchy, chosen, nodes).label if ancestor is None else scored.hierarchy.label(ancestor)
-    )
+    ancestor = hierarchy.lowest_common_ancestor(chosen)
+    return name_selection(hierarchy, chosen, nodes).label if ancestor is None else hierarchy.label(ancestor)
 
 
 def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
@@ -52,7 +50,7 @@ def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
 
 
 def class_rows(findings: Findings) -> pd.DataFrame:
-    """All classes, a row each, in their order; texts are not inert."""
+    """A row for each class, in order; texts are not inert."""
     return pd.DataFrame([_class_row(findings.scored, found) for found in findings.classes])
 
 
@@ -66,7 +64,7 @@ def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
         "S": winner.semantic if winner else np.nan,
         "Objective": winner.objective if winner else np.nan,
         "Images": len(found.filtered.kept),
-        "Take care": ", ".join(found.weaknesses) if winner else "",
+        CAVEATS: ", ".join(found.weaknesses) if winner else "",
         "Locked": "locked" if found.selection.choice else "",
         "Leaves": shortened(leaves, MAX_LEAVES_TEXT),
     }
@@ -74,7 +72,7 @@ def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
 
 SHOWN: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "All": lambda rows: rows["Class"] >= 0,
-    "Take care": lambda rows: rows["Take care"] != "",
+    CAVEATS: lambda rows: rows[CAVEATS] != "",
     "Not found": lambda rows: rows["L"].isna(),
     "Locked": lambda rows: rows["Locked"] != "",
 }
@@ -116,30 +114,30 @@ def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
 
 
 def eta_decides(scored: Scored, found: ClassFinding) -> bool:
-    """Whether any two candidates are related in the hierarchy; where none are, eta and alpha have nothing to weigh."""
+    """Whether any two candidates are related in the hierarchy; otherwise eta and alpha have no effect."""
     candidates = np.array(sorted(found.selection.candidates), dtype=np.intp)
     among = scored.distances(candidates)
     return bool((np.isfinite(among) & (among > 0)).any())
 
 
 def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> str:
-    """How the method's answer stands against eta and alpha, and where it changes. Inert."""
+    """How stable the method's answer is against eta and alpha, and where it changes. Inert."""
     if not stability.winners:
         return "No leaf reaches tau, so no eta and no alpha finds an answer."
     if not eta_decides(scored, found):
         return (
-            "No two candidates are related in the hierarchy, so eta and alpha decide nothing here: the leaf with the "
-            "highest score is the answer, whatever they are. That is no sign of firmness."
+            "No two candidates are related in the hierarchy, so eta and alpha have no effect here: the leaf with the "
+            "highest score is always the answer. This is not evidence of stability."
         )
     members = answer_of_method(found.selection, stability, settings)
     firm = firmness(found.selection, stability, settings)
     share = f"{stability_of(stability, members):.0%} of the whole map"
     answer = f"the method's own answer ({_named(scored, members)})" if found.selection.choice else "this answer"
     head = (
-        f"Stable against eta and alpha: {firm:.0%} of the settings nearby give {answer}, and {share}. "
-        "Whether other images would give it too is not tested by this."
+        f"Stable against eta and alpha: {firm:.0%} of nearby settings give {answer}, and {share}. "
+        "This does not test whether other images would give it too."
         if firm >= FIRM
-        else f"On the edge: only {firm:.0%} of the settings nearby give {answer}, and {share}."
+        else f"On the edge: only {firm:.0%} of nearby settings give {answer}, and {share}."
     )
     flips = find_flips(stability, settings, members)
     if not flips:
@@ -158,6 +156,6 @@ def _named(scored: Scored, members: Sequence[int]) -> str:
 
 
 def cluster_choice(scored: Scored, cluster: Cluster) -> str:
-    """One cluster as an option to choose. Not inert."""
+    """One cluster as an option. Not inert."""
     leaves = listed(scored.labels(cluster.members), 6)
     return shortened(f"{cluster_name(scored, cluster.members)}: {leaves}", 110)

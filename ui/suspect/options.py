@@ -1,4 +1,4 @@
-"""What a suspect's file does not say about itself, asked of the analyst."""
+"""The options that the analyst gives for what a suspect's file does not say."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,65 +13,65 @@ from ui.text import inert
 
 MAX_SIDE = 4096
 MAX_CLASSES = 100_000
-FOUND_OUT = "As the file says, or the usual"
+FROM_FILE = "From the file, or the default"
 _MEANINGS = {
     "unit": "only 0 to 1, nothing subtracted",
     "signed": "-1 to 1",
-    "bytes": "0 to 255 as they are",
-    "imagenet": "ImageNet's mean and spread; the commonest",
-    "cifar10": "CIFAR-10's mean and spread",
-    "cifar100": "CIFAR-100's mean and spread",
-    "mnist": "MNIST's mean and spread; grey digits",
+    "bytes": "0 to 255, unchanged",
+    "imagenet": "ImageNet's mean and standard deviation; the most common",
+    "cifar10": "CIFAR-10's mean and standard deviation",
+    "cifar100": "CIFAR-100's mean and standard deviation",
+    "mnist": "MNIST's mean and standard deviation; grey digits",
 }
 
 
 def preset_meaning(name: str | None) -> str:
-    """A named normalisation with what it means."""
-    return f"{name}: {_MEANINGS.get(name, '')}" if name else FOUND_OUT
+    """A named normalisation and its meaning."""
+    return f"{name}: {_MEANINGS.get(name, '')}" if name else FROM_FILE
 
 
 def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
-    """Draw the fields, filled with what is known, and return what stands in them.
+    """Draw the fields, filled with the known options, and return their values.
 
     Raises:
-        SettingsError: a field does not hold the numbers it should.
+        SettingsError: a field does not hold the right numbers.
     """
     spec = known.spec_overrides
     with st.expander("What the file does not say", icon=":material/tune:", key="options"):
-        st.caption(
-            "Leave empty what you do not know: what can be told from the file is told from it, the rest is assumed."
-        )
+        st.caption("Leave empty what you do not know: it is read from the file where possible and assumed otherwise.")
         arch = _architecture(case_id, known.arch)
         left, right = st.columns(2)
         with left:
             preset = _choice("Normalisation", case_id, "preset", PRESETS, known.preset, preset_meaning,
-                             help="What is done to the pixels' values before the network sees them. A wrong one makes "
-                             "a network answer nonsense, often always the same class.")  # fmt: skip
+                             help="How pixel values are scaled before they enter the network. With the wrong one a "
+                             "network answers nonsense, often always the same class.")  # fmt: skip
             height = _number("Input height", case_id, "height", spec.get("height"), MAX_SIDE, "pixels")
             n_classes = _number("Number of classes", case_id, "n_classes", known.n_classes, MAX_CLASSES, "")
             channels = _choice("Channels", case_id, "channels", (1, 3), spec.get("channels"),
-                               {None: FOUND_OUT, 1: "1, grey", 3: "3, colour"}.__getitem__)  # fmt: skip
+                               {None: FROM_FILE, 1: "1, grey", 3: "3, colour"}.__getitem__)  # fmt: skip
         with right:
             order = _choice("Order of the colour channels", case_id, "order", ("RGB", "BGR"), spec.get("order"),
-                            lambda name: name or FOUND_OUT,
-                            help="BGR is usual in networks trained with OpenCV")  # fmt: skip
+                            lambda name: name or FROM_FILE,
+                            help="BGR is common in networks trained with OpenCV.")  # fmt: skip
             width = _number("Input width", case_id, "width", spec.get("width"), MAX_SIDE, "pixels")
             device = _device(case_id, known.device)
             low_high = _numbers("Values of black and white", case_id, "range", spec.get("value_range"), "0 255")
         with left:
-            mean = _numbers("Mean, one number per channel", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
+            mean = _numbers("Mean (per channel)", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
         with right:
-            std = _numbers("Standard deviation, likewise", case_id, "std", spec.get("std"), "0.229 0.224 0.225")
+            std = _numbers(
+                "Standard deviation, one number per channel", case_id, "std", spec.get("std"), "0.229 0.224 0.225"
+            )
     given = {"height": height, "width": width, "channels": channels, "order": order}
     overrides = {key: value for key, value in given.items() if value is not None} | _typed(mean, std, low_high)
     return SuspectOptions(arch, preset, overrides, n_classes, device)
 
 
 def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:
-    """Numbers that were typed, parted by spaces, commas or semicolons; none for an empty field.
+    """Typed numbers, separated by spaces, commas or semicolons; none for an empty field.
 
     Raises:
-        SettingsError: something else was typed, or another number of them.
+        SettingsError: something else was typed, or the wrong count of numbers.
     """
     words = text.replace(",", " ").replace(";", " ").split()
     try:
@@ -80,7 +80,9 @@ def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:
         numbers = []
     if words and len(numbers) not in counts:
         raise SettingsError(
-            f"{name} takes {' or '.join(map(str, counts))} numbers with a point, parted by spaces, not {text[:60]!r}."
+            f"{name} must be {' or '.join(map(str, counts))} numbers separated by spaces, with decimal points; got "
+            f"{text[:60]!r}.",
+            key="wrong numbers",
         )
     return numbers
 
@@ -99,14 +101,10 @@ def _architecture(case_id: str, known: str | None) -> str | None:
     if known and known not in names:
         names.insert(0, known)
     chosen = st.selectbox(
-        "Architecture",
-        names,
-        index=names.index(known) if known else None,
-        accept_new_options=True,
-        placeholder="Found from the weights",
-        key=f"arch_{case_id}",
-        help=inert("Only needed where the weights fit several networks. Type to search. An ONNX graph brings its own."),
-    )
+        "Architecture", names, index=names.index(known) if known else None, accept_new_options=True,
+        placeholder="Identified from the weights", key=f"arch_{case_id}",
+        help="Only needed if the weights fit several networks. Type to search. An ONNX graph contains its own.",
+    )  # fmt: skip
     return chosen.strip() or None if chosen else None
 
 
@@ -119,17 +117,17 @@ def _choice(label: str, case_id: str, key: str, options: Any, known: Any, words:
 def _number(label: str, case_id: str, key: str, known: Any, most: int, unit: str) -> int | None:
     start = known if isinstance(known, int) and 1 <= known <= most else None
     return st.number_input(f"{label} ({unit})" if unit else label, 1, most, start, key=f"{key}_{case_id}",
-                           placeholder=FOUND_OUT)  # fmt: skip
+                           placeholder=FROM_FILE)  # fmt: skip
 
 
 def _numbers(label: str, case_id: str, key: str, known: Any, example: str) -> str:
     if isinstance(known, int | float):
         known = [known]
     text = " ".join(f"{value:g}" for value in known) if isinstance(known, list | tuple) else ""
-    return st.text_input(label, text, key=f"{key}_{case_id}", placeholder=f"such as {example}", max_chars=80)
+    return st.text_input(label, text, key=f"{key}_{case_id}", placeholder=f"for example {example}", max_chars=80)
 
 
 def _device(case_id: str, known: str) -> str:
     devices = list(dict.fromkeys((known, "cpu", "cuda")))
-    return st.selectbox("Computed on", devices, key=f"device_{case_id}", accept_new_options=True,
-                        help="cuda is a graphics card; the computer must have one") or "cpu"  # fmt: skip
+    return st.selectbox("Run on", devices, key=f"device_{case_id}", accept_new_options=True,
+                        help="cuda is a graphics card; this computer must have one.") or "cpu"  # fmt: skip

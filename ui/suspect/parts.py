@@ -1,4 +1,4 @@
-"""The Suspect page in its states: no file yet, one that cannot be opened, one that answers, one that is settled."""
+"""The Suspect page in its states: no file yet, not opened, opened, and with fixed options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from ui import exports, frame, job_panel
 from ui.frame import Desk
 from ui.new_case import about_this_suspect
 from ui.sentences import show_error
-from ui.state import AFRESH
+from ui.state import RESET
 from ui.suspect import options as suspect_options
 from ui.suspect import result as suspect_result
 from ui.suspect import source as suspect_source
@@ -26,7 +26,7 @@ from ui.suspect.source import check
 
 
 def draw(desk: Desk) -> None:
-    """Whatever the case's state calls for."""
+    """Draw the parts that the case's state calls for."""
     facts, job = desk.case.facts(), desk.newest_job("suspect")
     uploads.remove_taken(desk.places.cases, job)
     locked = desk.case.has(layout.LEDGER_HEADER)
@@ -39,37 +39,37 @@ def draw(desk: Desk) -> None:
     if locked:
         _settled(desk)
     elif suspect_result.is_dangerous(facts.refused):
-        st.text("This case is about this file. Ask for its weights in a safe format, and open another case for them.")
+        st.text("This case is about this file. Request its weights in a safe format, and create another case for them.")
         _another_file(desk)
     else:
         _choose(desk, taken=facts.evidence is not None)
 
 
 def _another_file(desk: Desk) -> None:
-    """A fresh case in place of one whose file could not be opened; the old one is archived, with its evidence."""
-    pressed = st.button("Wrong file? Begin again with another", key="another_file", icon=":material/restart_alt:",
+    """A new case in place of one whose file could not be opened; the old one is archived, with its evidence."""
+    pressed = st.button("Start over with another file", key="another_file", icon=":material/restart_alt:",
                         disabled=desk.busy)  # fmt: skip
-    st.caption("This opens a new case of the same title at another address, and archives this one with its file. The "
-               "Case page shows archived cases too, and brings them back.")  # fmt: skip
+    st.caption("Wrong file? This creates a new case with the same title and archives this one with its file. Archived "
+               "cases can be restored on the Case page.")  # fmt: skip
     if pressed:
         case_id = desk.book.create(desk.card.title if desk.card else "Case", by=desk.by)
         desk.book.archive(desk.case_id, by=desk.by)
-        frame.go_to("Suspect", **AFRESH, case=case_id)
+        frame.go_to("Suspect", **RESET, case=case_id)
 
 
 def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
     suspect_result.summary(desk.case, suspect, desk.case.facts().evidence)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        st.markdown("**What its input goes through**")
+        st.markdown("**Architecture and preprocessing**")
         suspect_result.preprocessing(suspect)
     with right.container(border=True, height="stretch"):
-        st.markdown("**What the scanners said**")
+        st.markdown("**Scanner findings**")
         suspect_result.scan_findings(suspect.scan)
         if suspect.scan and suspect.scan.verdict == "inconclusive":
-            st.warning("It was opened although the scanners came to no conclusion, by the analyst's decision.",
+            st.warning("The scanners reached no conclusion. The file was opened by the analyst's decision.",
                        icon=":material/warning:")  # fmt: skip
-        st.caption("No code in the file is executed, whatever the scanners say.")
+        st.caption("No code in the file is ever executed, even if the scanners find nothing.")
     if desk.case.facts().evidence:
         suspect_test.draw(desk, locked=locked)
     _export(desk, suspect)
@@ -87,7 +87,7 @@ def _export(desk: Desk, suspect: SuspectFacts) -> None:
 
 
 def input_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
-    """What the suspect's input goes through, a row for each setting."""
+    """The preprocessing of the suspect's input, a row for each setting."""
     return to_csv(list(rows[0]), rows)
 
 
@@ -101,7 +101,7 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
                 _failure(desk, job)
             _another_file(desk)
             return
-        suspect_result.refused(desk.case, facts.refused, facts.evidence, told=_is_told(desk, job))
+        suspect_result.refused(desk.case, facts.refused, facts.evidence, noticed=_is_noticed(desk, job))
         if not suspect_result.is_dangerous(facts.refused):
             _override(desk)
             _another_file(desk)
@@ -109,28 +109,26 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
 
 def _override(desk: Desk) -> None:
     sure = st.checkbox("I accept the risk of opening a file that the scanners could not judge", key="override_sure")
-    st.caption("The decision is kept in the case's plan and in its audit log, and shown in the report.")
-    if st.button("Open it all the same", key="override", disabled=not sure or desk.busy):
+    st.caption("The decision is recorded in the case's plan and audit log, and shown in the report.")
+    if st.button("Open it anyway", key="override", disabled=not sure or desk.busy):
         options = replace(desk.case.plan().suspect, allow_unscanned=True)
         desk.case.log("scan overridden", {"by": desk.by})
         check(desk, options, None)
 
 
 def _choose(desk: Desk, *, taken: bool) -> None:
-    """File and options, and the button that has them checked."""
+    """The choice of file and options, and the button that starts the check."""
     case = desk.case
     known = case.plan().suspect
     with st.container(border=True, key="choose"):
         try:
             source = None if taken else suspect_source.draw(desk)
-            problem = ""
         except SettingsError as error:
-            source, problem = None, str(error)
+            source = None
+            show_error(error)
         if taken:
-            st.markdown("**Check it again, with other options**")
-            st.caption("This case is about this file. For another file, make another case.")
-        if problem:
-            show_error(SettingsError(problem))
+            st.markdown("**Check it again with other options**")
+            st.caption("This case is about this file. For another file, create another case.")
         try:
             options: SuspectOptions | None = suspect_options.draw(desk.case_id, known)
         except SettingsError as error:
@@ -145,13 +143,14 @@ def _choose(desk: Desk, *, taken: bool) -> None:
         if (job := desk.jobs.latest(desk.case_id)) and job.active:
             job_panel.live_bar(desk.jobs, job)
             return
-        st.caption("The file is hashed, copied, scanned, opened without executing it, and asked about a few pictures.")
+        st.caption("The file is hashed, copied, scanned, opened without executing any code, and queried with a few "
+                   "pictures.")  # fmt: skip
 
 
 def _settled(desk: Desk) -> None:
     with st.container(border=True, key="settled"):
-        st.markdown("**The options are settled**")
-        st.text("The suspect was already asked about the corpus. Its answers belong to these options, so they stay.")
+        st.markdown("**The options are fixed**")
+        st.text("The suspect has been queried with the corpus. Its answers belong to these options.")
         if not desk.case.facts().evidence:
             return
         if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
@@ -159,11 +158,11 @@ def _settled(desk: Desk) -> None:
 
 
 def _failure(desk: Desk, job: Job) -> None:
-    """How the last check failed, unless a notice above says so."""
-    if job.state is State.FAILED and not _is_told(desk, job):
+    """Why the last check failed, unless a notice above says so."""
+    if job.state is State.FAILED and not _is_noticed(desk, job):
         show_error(FdError(job.message))
 
 
-def _is_told(desk: Desk, job: Job | None) -> bool:
-    """Whether the frame shows a notice of how the job ended."""
+def _is_noticed(desk: Desk, job: Job | None) -> bool:
+    """Whether a notice above says how the job ended."""
     return job is not None and any(job.id == notice.id for notice in desk.jobs.unseen(desk.case_id))

@@ -1,4 +1,4 @@
-"""What was found out about a suspect: what it is, what the scanners said, what it expects at its input."""
+"""What is known about a suspect: its identity, the scanners' findings, its input preprocessing."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ _VERDICTS = {
     "inconclusive": ("No conclusion", ":material/help:", "orange"),
 }
 _LONGEST_FINDING = 600
-_ORIGINS: dict[Origin, str] = {"file": "the file", "options": "set in the options", "guess": "guessed"}
+_ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "guess": "guessed"}
 NOT_RECORDED = "not recorded"
 
 
@@ -44,7 +44,7 @@ def summary(case: Case, suspect: SuspectFacts, evidence: EvidenceFacts | None) -
         if evidence:
             evidence_block(case, evidence)
         if notes:
-            st.caption("Also found while opening it")
+            st.caption("Remarks from opening the file")
             st.text("\n".join(shortened(note, 300) for note in notes))
 
 
@@ -60,9 +60,9 @@ def evidence_block(case: Case, evidence: EvidenceFacts) -> None:
 
 
 def scan_findings(scan: ScanReport | None) -> None:
-    """What each scanner said; one sentence where the format cannot hold code."""
+    """What each scanner reported; one sentence if the format cannot hold code."""
     if not scan or not scan.findings:
-        st.text((scan and scan.sentence) or "This case does not say what the scanners found.")
+        st.text((scan and scan.sentence) or "This case does not record what the scanners found.")
         return
     for finding in scan.findings:
         words, icon, colour = _VERDICTS.get(finding.verdict, _VERDICTS["inconclusive"])
@@ -74,28 +74,21 @@ def scan_findings(scan: ScanReport | None) -> None:
 
 
 def in_whole_words(text: str, length: int) -> str:
-    """A string of at most `length` characters, cut behind a word where its end holds a gap."""
+    """A string of at most `length` characters, cut after a word if its second half has a space."""
     cut = shortened(text, length)
     words = cut.rpartition(" ")[0]
     return cut if cut == text or len(words) < length // 2 else f"{words.rstrip()}…"
 
 
 def is_dangerous(scan: ScanReport | None) -> bool:
-    """Whether the case's file was refused for good: no option can have it opened."""
+    """Whether the file was refused for good: no option opens it."""
     return scan is not None and scan.verdict != "inconclusive"
 
 
-def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, told: bool) -> None:
-    """The state of a file that was not opened for what is in it.
-
-    Args:
-        case: the case.
-        scan: what the scanners reported.
-        evidence: the file.
-        told: whether a notice above says the reason already.
-    """
+def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, noticed: bool) -> None:
+    """A file that was not opened because of its content; `noticed` says whether a notice above gives the reason."""
     if not is_dangerous(scan):
-        st.warning("**Not opened.** The scanners came to no conclusion about this file. Nothing in it was executed.",
+        st.warning("**Not opened.** The scanners reached no conclusion about this file. Nothing in it was executed.",
                    icon=":material/help:")  # fmt: skip
     else:
         st.error(
@@ -103,36 +96,36 @@ def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, told: bool
             "It is kept as evidence.",
             icon=":material/gpp_bad:",
         )
-    if not told:
+    if not noticed:
         st.text(scan.sentence)
     scan_findings(scan)
     evidence_block(case, evidence)
 
 
 def preprocessing(suspect: SuspectFacts) -> None:
-    """What happens to a picture before the network sees it, and how that is known."""
+    """How a picture is prepared for the network, and the origin of each setting."""
     st.dataframe(pd.DataFrame(preprocessing_rows(suspect)), hide_index=True, placeholder="", key="preprocessing")
     if not suspect.normalisation_is_sure:
         why = (
-            "was guessed: nothing in the file says it"
+            "was guessed: the file does not specify it"
             if suspect.origins
-            else "may have been guessed: the case does not say"
+            else "may have been guessed: the case does not record its origin"
         )
         st.warning(
-            f"The normalisation {why}. A wrong one can change every verdict. Look at the test query below, and try "
-            "another one if the answers look arbitrary.",
+            f"The normalisation {why}. A wrong normalisation can change every verdict. Look at the test query below, "
+            "and try another one if the answers look arbitrary.",
             icon=":material/warning:",
         )
 
 
 def preprocessing_rows(suspect: SuspectFacts) -> list[dict[str, str]]:
-    """Setting, value and origin of the architecture and of each part of the suspect's input."""
+    """Setting, value and origin of the architecture and of each step of the input preprocessing."""
     spec, origins = suspect.preprocessing, suspect.origins
     low, high = spec.value_range
 
     def row(setting: str, value: str, name: str) -> dict[str, str]:
         known = _ORIGINS[getattr(origins, name)] if origins else NOT_RECORDED
-        return {"Setting": setting, "Value": value, "Known from": known}
+        return {"Setting": setting, "Value": value, "Origin": known}
 
     return [
         row("Architecture", suspect.description.split(",")[0], "architecture"),

@@ -1,4 +1,4 @@
-"""Which file the suspect is: one in the evidence folders, an upload, or the suspect of the demo."""
+"""The choice of the suspect's file: from the evidence folders, an upload, or the demo suspect."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,13 +18,13 @@ Source = Callable[[], Path]
 
 
 def draw(desk: Desk) -> Source | None:
-    """Draw the choice; how the chosen file is brought to the disk, or None where none is chosen yet.
+    """Draw the choice; returns a function that brings the file to the disk, or None if none is chosen yet.
 
     Raises:
-        SettingsError: a typed path leaves the evidence folders or is not there.
+        SettingsError: a typed path leaves the evidence folders or does not exist.
     """
     st.markdown("**The suspect's file**")
-    way = st.segmented_control("Where it is", (FOLDER, UPLOAD, DEMO), default=FOLDER, required=True, key="source_way")
+    way = st.segmented_control("Location", (FOLDER, UPLOAD, DEMO), default=FOLDER, required=True, key="source_way")
     if way == FOLDER:
         return _from_folder(desk)
     return _from_upload(desk) if way == UPLOAD else _from_demo()
@@ -40,7 +40,7 @@ def _from_folder(desk: Desk) -> Source | None:
     names = list_files(roots)
     where = "\n".join(map(str, roots))
     if not names:
-        st.text("There is no file in the evidence folder yet. Copy the suspect there, or upload it.")
+        st.text("The evidence folder is empty. Copy the suspect's file there, or upload it.")
         st.code(where, language=None)
     if len(names) == MAX_LISTED:
         st.caption(f"The first {MAX_LISTED:,} files that were found are listed; write the path of any other.")
@@ -54,7 +54,7 @@ def _from_folder(desk: Desk) -> Source | None:
         return None
     path = inside(roots, name)
     if not path.is_file():
-        st.warning("That is a folder. Choose the file inside it.", icon=":material/folder:")
+        st.warning("This is a folder. Choose a file inside it.", icon=":material/folder:")
         return None
     st.caption("Chosen")
     st.text(f"{name} ({file_size(path.stat().st_size)})")
@@ -62,8 +62,8 @@ def _from_folder(desk: Desk) -> Source | None:
 
 
 def _from_upload(desk: Desk) -> Source | None:
-    file = st.file_uploader("The file, as it was found", key="source_upload",
-                            help="PyTorch checkpoints, safetensors and ONNX, whatever their names")  # fmt: skip
+    file = st.file_uploader("The file as it was found", key="source_upload",
+                            help="PyTorch checkpoints, safetensors and ONNX, with any file name")  # fmt: skip
     if file is None:
         return None
     return lambda: uploads.spool(desk.places.cases, file.name, file)
@@ -71,22 +71,17 @@ def _from_upload(desk: Desk) -> Source | None:
 
 def _from_demo() -> Source:
     st.text(
-        "A small network that comes with this program. It was trained on drawings of aircraft, birds, ships and more."
+        "A small network that is included with fdcore. It was trained on drawings of aircraft, birds, ships and more."
     )
     return lambda: demo.SUSPECT_PATH
 
 
-# Starting
-
-
 def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: tuple[str, ...] = ()) -> None:
-    """Write down how the suspect is opened and have it checked; the page is drawn again.
+    """Record the options in the plan, start the check, and redraw the page.
 
     Args:
-        desk: the page's.
-        options: what the analyst said about the file.
-        source: brings the file to the disk; None for the evidence that the case holds.
-        samples: paths of pictures to ask about; none for the demo's drawings.
+        source: brings the file to the disk; None for the evidence in the case.
+        samples: paths of pictures to query; none for the demo's drawings.
 
     Raises:
         FdError: the case is in use, or the file cannot be written to the disk.
@@ -99,5 +94,5 @@ def check(desk: Desk, options: SuspectOptions, source: Source | None, samples: t
 
 
 def demo_options(options: SuspectOptions) -> SuspectOptions:
-    """The same, with what is known of the demo's suspect where the analyst says nothing."""
+    """The same options, completed with what is known about the demo suspect."""
     return replace(options, arch=options.arch or demo.SUSPECT_ARCH, preset=options.preset or demo.SUSPECT_PRESET)

@@ -13,7 +13,7 @@ from fdcore.suspect.preprocess import PRESETS
 from fdcore.tables import to_csv
 from fdcore.work.intake import sample_pictures
 from ui.frame import Desk
-from ui.panels import show_figure
+from ui.panels import page_of, show_figure
 from ui.suspect import uploads
 from ui.suspect.options import preset_meaning
 from ui.suspect.source import check
@@ -29,11 +29,7 @@ _FILES = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
 
 
 def draw(desk: Desk, *, locked: bool) -> None:
-    """Pictures, answers, and how to ask again.
-
-    Args:
-        desk: the page's.
-        locked: whether the suspect's input can no longer be changed.
+    """The pictures with their answers, and a new query; `locked` fixes the preprocessing.
 
     Raises:
         CaseError: the record of the test query is damaged.
@@ -41,15 +37,15 @@ def draw(desk: Desk, *, locked: bool) -> None:
     query = read_test_query(desk.case)
     with st.container(border=True, key="test_query"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**Test query: what it answers to a few pictures**", width="content")
-            _ask_again(desk)
+            st.markdown("**Test query: answers to a few pictures**", width="content")
+            _query_again(desk)
         if query is None:
-            st.text("The suspect was not asked about sample pictures yet.")
+            st.text("The suspect has not been queried with sample pictures yet.")
             return
         speed = f", {query.pictures_per_s:,.0f} pictures per second" if query.pictures_per_s else ""
         st.caption(
             f"{counted(len(query.names), 'picture')}, {counted(query.n_sent, 'query', 'queries')}{speed}. "
-            "The classes have numbers only; what they mean is what the investigation finds out."
+            "Classes are only numbers here; the investigation finds out what they mean."
         )
         if len(query.labels) > 1 and len(set(query.labels)) == 1:
             _one_class(desk, query, locked=locked)
@@ -61,53 +57,48 @@ def draw(desk: Desk, *, locked: bool) -> None:
 
 
 def _gallery(desk: Desk, query: TestQuery) -> None:
-    n_pages = -(-len(query.names) // PER_PAGE)
-    first = (min(st.session_state.get("samples_page", 1), n_pages) - 1) * PER_PAGE
-    shown = range(first, min(first + PER_PAGE, len(query.names)))
+    above = st.container()
+    shown = page_of(len(query.names), PER_PAGE, "samples_page")
     pictures = sample_pictures(desk.case, shown)
-    with st.grid("auto", min_column_width=PICTURE_PX + 12, key="samples"):
+    with above, st.grid("auto", min_column_width=PICTURE_PX + 12, key="samples"):
         for i, picture in zip(shown, pictures, strict=True):
             with st.container(gap=None):
                 if picture is None:
-                    st.caption("Missing, or no picture.")
+                    st.caption("Missing or not a picture.")
                 else:
                     st.image(picture, width=PICTURE_PX, alt=shortened(query.names[i]))
                 st.caption(f"{inert(shortened(query.names[i], 24))} → **{query.labels[i]}**")
-    if n_pages > 1:
-        st.pagination(n_pages, key="samples_page")
 
 
 def _bars(desk: Desk, query: TestQuery) -> None:
     n_classes = desk.case.facts().n_classes
     show_figure(answers_figure(query, n_classes), "answer_bars", "How many pictures were put in each class",
                 "test-query")  # fmt: skip
-    st.caption(
-        f"How many pictures it put in each class; {len(set(query.labels))} of {n_classes:,} classes were answered."
-    )
+    st.caption(f"Pictures in each class; the answers name {len(set(query.labels))} of {n_classes:,} classes.")
 
 
 def answers_figure(query: TestQuery, n_classes: int) -> "go.Figure":
-    """How many pictures were put in each class."""
+    """The number of pictures in each class."""
     counts = np.bincount([label for label in query.labels if 0 <= label < n_classes], minlength=n_classes)
     return answer_bars([f"Class {number}" for number in range(n_classes)], counts=counts)
 
 
 def answers_csv(query: TestQuery) -> bytes:
-    """Each picture with the class it was put in."""
+    """Each picture with its class."""
     rows = zip(query.names, query.labels, strict=True)
     return to_csv(["picture", "class"], ({"picture": name, "class": label} for name, label in rows))
 
 
 def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
     st.warning(
-        f"All pictures were put in class {query.labels[0]}. That hints at a wrong normalisation, or at pictures that "
-        "are nothing like those it was trained on.",
+        f"All pictures were put in class {query.labels[0]}. This suggests a wrong normalisation, or pictures that "
+        "are unlike those it was trained on.",
         icon=":material/warning:",
     )
     if locked:
         return
     options = desk.case.plan().suspect
-    st.caption("Ask the same again with another normalisation")
+    st.caption("Query the same pictures with another normalisation")
     with st.container(horizontal=True, key="try_presets"):
         for name in PRESETS:
             if name != options.preset and st.button(name, key=f"try_{name}", help=inert(preset_meaning(name))):
@@ -115,23 +106,23 @@ def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
 
 
 def with_only_preset(options: SuspectOptions, name: str) -> SuspectOptions:
-    """The same options with a named normalisation instead of typed numbers."""
+    """The same options with a named normalisation in place of typed numbers."""
     numbers = ("mean", "std", "value_range")
     kept = {key: value for key, value in options.spec_overrides.items() if key not in numbers}
     return replace(options, preset=name, spec_overrides=kept)
 
 
-def _ask_again(desk: Desk) -> None:
-    with st.popover("Ask about other pictures", icon=":material/add_photo_alternate:", key="ask_again",
+def _query_again(desk: Desk) -> None:
+    with st.popover("Query other pictures", icon=":material/add_photo_alternate:", key="ask_again",
                     disabled=desk.busy):  # fmt: skip
         options = desk.case.plan().suspect
         files = st.file_uploader(
             f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
         )
         if len(files) > MAX_SAMPLES:
-            st.caption(f"Of {len(files):,} pictures, the suspect is asked about the first {MAX_SAMPLES}.")
-        if st.button("Ask about these", type="primary", key="ask_files", disabled=not files):
+            st.caption(f"Only the first {MAX_SAMPLES} of {len(files):,} pictures are sent to the suspect.")
+        if st.button("Query these", type="primary", key="ask_files", disabled=not files):
             paths = [uploads.spool(desk.places.cases, file.name, file) for file in files[:MAX_SAMPLES]]
             check(desk, options, None, tuple(map(str, paths)))
-        if st.button("Ask about the built-in drawings", key="ask_drawings"):
+        if st.button("Query the built-in drawings", key="ask_drawings"):
             check(desk, options, None)

@@ -1,7 +1,7 @@
-"""Files that came by upload, on their way into a case: each in a folder of its own, hidden beside the cases.
+"""Uploaded files on their way into a case, each in its own folder, hidden beside the cases.
 
-A job reads them from there. They go as soon as the job that was told of them is done; what a failed or forgotten one
-leaves behind goes with the next upload after a day.
+A job reads them from there. They are removed as soon as that job is done; anything left behind is removed by the first
+upload after a day.
 """
 
 import shutil
@@ -19,12 +19,7 @@ _FOLDER = ".uploads"
 
 
 def spool(cases: Path, name: str, content: BinaryIO) -> Path:
-    """Write an upload to the disk, under a name that is only a name.
-
-    Args:
-        cases: the folder of cases.
-        name: what the browser says the file is called; anything.
-        content: the file, read from its beginning.
+    """Write an upload to the disk under a safe name, and return its path.
 
     Raises:
         StorageError: the disk is full or cannot be written.
@@ -45,7 +40,7 @@ def spool(cases: Path, name: str, content: BinaryIO) -> Path:
 
 
 def sweep(cases: Path, now: float | None = None) -> None:
-    """Remove what has lain here for a day."""
+    """Remove uploads older than a day."""
     now = time.time() if now is None else now
     for folder in (cases / _FOLDER).glob("*"):
         try:
@@ -57,7 +52,7 @@ def sweep(cases: Path, now: float | None = None) -> None:
 
 
 def remove_taken(cases: Path, job: Job | None) -> None:
-    """Remove the uploads that a job was told of, once it is done; until then it may be resumed and needs them."""
+    """Remove a job's uploads once it is done; until then it may be resumed and need them."""
     if job is None or job.state is not State.DONE:
         return
     root = cases / _FOLDER
@@ -67,7 +62,7 @@ def remove_taken(cases: Path, job: Job | None) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A name for a file: no folders, no control characters, not hidden, not too long; its ending stays."""
+    """A safe file name: no folders, no control characters, not hidden, not too long; the suffix is kept."""
     last = name.replace("\\", "/").rpartition("/")[2]
     clean = "".join(c if c.isprintable() else "_" for c in last).strip().lstrip(".")
     encoded = clean.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Claims while they are entered: what the editor holds is a draft until it is kept in the case."""
+"""Claims while they are edited: a draft until they are saved in the case."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fdcore.words.claims import Claims, cleaned
 BY_HAND = "entered by hand"
 _CHANGED = ", changed by hand"
 _DRAFT, _BEFORE, _VERSION = "claims_draft", "claims_before", "claims_version"
-OPEN = "claims_open"  # whether the editor is shown; key of its toggle
+OPEN = "claims_open"  # key of the toggle that shows the editor
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class _Held:
 
 
 def begin(case_id: str, kept: Claims) -> tuple[Claims, int]:
-    """What the editor begins with: the draft where there is one, else what the case keeps; and which version that is.
+    """The editor's initial claims, the draft or else the saved ones, and their version.
 
     The version changes whenever the editor must forget what was typed into it.
     """
@@ -30,35 +30,30 @@ def begin(case_id: str, kept: Claims) -> tuple[Claims, int]:
 
 
 def put(case_id: str, claims: Claims) -> None:
-    """Begin afresh with these claims, not kept yet."""
+    """Start a new draft with these claims."""
     st.session_state[_DRAFT] = _Held(case_id, claims)
     st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
     st.session_state[OPEN] = True
 
 
 def drop() -> None:
-    """Begin afresh with what the case keeps."""
+    """Drop the draft and return to the saved claims."""
     st.session_state.pop(_DRAFT, None)
     st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
 
 
 def remember(case_id: str, claims: Claims) -> None:
-    """Note what a case kept before other claims take its place, so that it can be brought back."""
+    """Remember a case's saved claims before they are replaced."""
     st.session_state[_BEFORE] = _Held(case_id, claims)
 
 
 def remembered(case_id: str) -> Claims | None:
-    """What the case kept before; None where nothing was replaced."""
+    """The claims saved before; None if nothing was replaced."""
     return _held(_BEFORE, case_id)
 
 
 def edited(base: Claims, rows: Mapping[int, Any]) -> Claims:
-    """Claims with some names changed.
-
-    Args:
-        base: what the editor began with.
-        rows: for each class that the editor shows, its text; empty or None for no claim.
-    """
+    """The editor's claims: `base` with the texts of the shown `rows`, empty or None for no claim."""
     names = dict(base.names)
     for target, text in rows.items():
         claim = cleaned(text) if isinstance(text, str) else ""

@@ -1,4 +1,4 @@
-"""The figures of the Verification page, made of what the page holds."""
+"""The figures of the Verification page."""
 
 from collections.abc import Collection, Sequence
 
@@ -20,7 +20,7 @@ _PALEST = 0.2  # opacity of a bar without any similarity
 
 
 def figure_rows(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> list[SimilarityRow]:
-    """Table 4 as its figures take it: without answers that were chosen by hand, which neither agree nor differ."""
+    """Table 4 for its figures, without answers chosen by hand, which neither agree nor differ."""
     return [
         SimilarityRow(
             row.target_class, row.claim, found_text(row, hierarchy), row.nearest.cosine if row.nearest else None,
@@ -31,7 +31,7 @@ def figure_rows(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> list[S
 
 
 def draw_bars(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy, page: int) -> go.Figure:
-    """How near each claim is to its finding, the paler the less similar; `page` counts from 0."""
+    """The similarity of each claim to its finding, paler if lower; `page` counts from 0."""
     figure = similarity_bars(figure_rows(rows, hierarchy), page=page)
     for bars in figure.select_traces({"type": "bar"}):
         bars.marker.opacity = [_PALEST + (1 - _PALEST) * max(similarity or 0.0, 0.0) ** 2 for similarity in bars.x]
@@ -39,7 +39,7 @@ def draw_bars(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy, page: int) 
 
 
 def draw_histogram(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> go.Figure:
-    """How many classes agree how well."""
+    """How many classes agree to what degree."""
     return similarity_histogram(figure_rows(rows, hierarchy))
 
 
@@ -57,5 +57,5 @@ def draw_matrix(findings: Findings, vectors: WordVectors, one: Agreement) -> go.
 
 
 def draw_map(stored: StoredMap, method: Method, chosen: Collection[int], revision: str = "") -> go.Figure:
-    """The words in two dimensions, as the case keeps them."""
+    """The words in two dimensions, as saved in the case."""
     return word_map(stored.points, stored.coordinates[method], f"{revision} {method}", chosen=chosen)

@@ -1,4 +1,4 @@
-"""Known label sets: does one of them agree with what was found, class for class? It needs nothing from the analyst."""
+"""Known label sets: does one of them agree with what was found, class for class? No input is needed."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ _TABLE_PX = 282  # eight rows
 
 
 def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
-    """The best set in a sentence, all that fit in a table, one against the findings in a figure."""
+    """The best set in a sentence, all sets of the right size in a table, one against the findings in a figure."""
     with st.container(border=True, key="label_sets"):
         st.markdown("**Known label sets**")
         if not agreements:
             n_classes = len(findings.classes)
             st.text(f"No known label set has {counted(n_classes, 'class', 'classes')}, or one fewer. "
-                    f"The nearest sizes: {near_sizes(n_classes, label_sets())}.")  # fmt: skip
+                    f"The closest sizes: {near_sizes(n_classes, label_sets())}.")  # fmt: skip
             return
         _say(agreements)
         _one_set(desk, case, findings, agreements, vectors)
@@ -36,12 +36,9 @@ def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agree
 
 
 def chosen_set(case_id: str, agreements: Sequence[Agreement]) -> Agreement:
-    """The set that is looked at; the best before one is chosen. `agreements` holds at least one."""
+    """The chosen set, by default the best. `agreements` holds at least one."""
     by_id = {set_id(one): one for one in agreements}
     return by_id.get(str(st.session_state.get(_key(case_id))), agreements[0])
-
-
-# Parts
 
 
 def _key(case_id: str) -> str:
@@ -65,34 +62,34 @@ def _table(agreements: Sequence[Agreement]) -> None:
     show_table(table, "label_set_table", {
         "Known set": column.TextColumn(width=200),
         "Convincing": column.TextColumn(width=105, help=f"p at most {MAX_P:g}, agreement at least {MIN_MEAN:g}, over "
-                                        f"{MIN_COMPARED} classes or more; five classes or fewer have too few orders "
-                                        "for such a p, however well they fit"),
-        "Agreement": share_column("In class order: the mean over the classes that could be compared, by the hierarchy "
-                                  "where the label stands in it, by words else", width=95),
-        "p": column.NumberColumn(width=60, format="%.2g", help="How often labels dealt out at random agree as well"),
+                                        f"{MIN_COMPARED} classes or more. Five classes or fewer have too few orders "
+                                        "for such a p, even if all of them fit."),
+        "Agreement": share_column("In class order, the mean over the classes that could be compared: by the hierarchy "
+                                  "if the label is in it, else by words", width=95),
+        "p": column.NumberColumn(width=60, format="%.2g", help="How often randomly assigned labels agree as well"),
         "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
-        "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, those compared by the hierarchy, "
-                                            "for which word vectors do not matter"),
+        "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, the classes compared by the "
+                                            "hierarchy, without word vectors"),
         "Any order": column.NumberColumn(width=75, format="%.2f",
-                                         help="The best that any order of the labels reaches"),
-        "Same names in": column.TextColumn(width=110, help="The same names in the same order: only the pictures tell "
-                                           "these sets apart"),
+                                         help="The best agreement of any order of the labels"),
+        "Same names in": column.TextColumn(width=110, help="Sets with the same names in the same order; only "
+                                           "their pictures differ"),
         "About": column.TextColumn(width="large"),
     }, most_px=_TABLE_PX,
-       alt="Known label sets of the suspect's size, those that agree first, the others by p")  # fmt: skip
+       alt="Known label sets of the suspect's size: those that agree first, then by p")  # fmt: skip
     st.caption(f"Every known set with as many classes as the suspect, or one fewer. {SORTED}")
 
 
 def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
     names = {set_id(one): one.title for one in agreements}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Against", list(names), key=_key(desk.case_id), format_func=lambda one: names.get(one, one),
+        st.selectbox("Compare with", list(names), key=_key(desk.case_id), format_func=lambda one: names.get(one, one),
                      width=320)  # fmt: skip
         one = chosen_set(desk.case_id, agreements)
         claims = claims_from_label_set(one.label_set, len(findings.classes), one.offset)
         st.button("Use its names as claims", key="use_set", on_click=draft.put, args=(desk.case_id, claims),
-                  help="Fills the table of claims; nothing is kept before you say so.")  # fmt: skip
+                  help="Fills the table of claims. Nothing is saved until you save it.")  # fmt: skip
     what = f"{findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
     show_figure(cached.made(case, what, lambda: draw_matrix(findings, vectors, one)), "agreement_matrix",
                 f"What was found for each class against each label of {one.label_set.name}", "agreement")  # fmt: skip
-    st.caption("A bright diagonal: what was found for class 0 is what the set calls label 0, and so on.")
+    st.caption("A bright diagonal means that what was found for class 0 matches the set's label 0, and so on.")

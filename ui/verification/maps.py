@@ -1,4 +1,4 @@
-"""The words on a map: drawn by a job, kept in the case, looked at here (paper Figure 3)."""
+"""The map of the words: drawn by a job, saved in the case, shown here (paper Figure 3)."""
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ _ALL = -1  # in the choice of the class
 
 
 def panel(desk: Desk, case: Case, findings: Findings, claims: Claims, opened: Opened) -> StoredMap | None:
-    """The maps that the case keeps, whether they are about what is looked at, and drawing them again; returns them."""
+    """The maps in the case, whether they are up to date, and the button that draws them; returns them."""
     with st.container(border=True, key="word_map_panel"):
         stored, damaged = _stored(case)
         stale = differences(stored, findings, claims, opened.vectors, findings.settings) if stored else []
@@ -42,13 +42,10 @@ def panel(desk: Desk, case: Case, findings: Findings, claims: Claims, opened: Op
             _map(desk, case, findings, stored)
         elif not damaged:
             st.text(
-                "Claimed and found words can be drawn near to each other where they mean alike. The maps take up to a "
-                "minute, the first time a little longer, and are kept with the case."
+                "A map places claimed and found words with similar meanings close together. Drawing the maps takes "
+                "up to a minute, slightly longer the first time. They are saved in the case."
             )
     return stored
-
-
-# Parts
 
 
 def _stored(case: Case) -> tuple[StoredMap | None, CaseError | None]:
@@ -62,7 +59,7 @@ def _draw_button(desk: Desk, opened: Opened, stored: StoredMap | None, *, fresh:
     if st.button(
         "Draw them again" if stored else "Compare and draw the maps", key="draw_maps", icon=":material/scatter_plot:",
         type="tertiary" if fresh else "primary", disabled=desk.busy,
-        help="Writes the comparison, the maps and the report into the case.",
+        help="Writes the comparison, the maps and the report to the case.",
     ):  # fmt: skip
         word_vectors.submit(desk, "words", opened.source)
 
@@ -70,11 +67,11 @@ def _draw_button(desk: Desk, opened: Opened, stored: StoredMap | None, *, fresh:
 def _say_stale(case: Case, findings: Findings, stale: list[str]) -> None:
     saved = selection_settings(case)
     unsaved = (
-        f" Maps are drawn of the saved conclusions ({settings_in_words(saved)}): save yours on the Selection page."
+        f" Maps show the saved conclusions ({settings_in_words(saved)}). Save yours on the Selection page."
         if saved != findings.settings
         else ""
     )
-    st.warning(f"The maps are about {inert('; '.join(stale))}.{unsaved}", icon=":material/update:")
+    st.warning(f"The maps show {inert('; '.join(stale))}.{unsaved}", icon=":material/update:")
 
 
 def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
@@ -88,17 +85,17 @@ def _map(desk: Desk, case: Case, findings: Findings, stored: StoredMap) -> None:
     chosen = () if target == _ALL else (target,)
     what = f"word map {method} {chosen}"
     show_figure(cached.made(case, what, lambda: draw_map(stored, method, chosen, desk.case_id)), "word_map",
-                "Claimed, found and other words; near where they mean alike", f"words-{method}")  # fmt: skip
+                "Claimed, found and other words, close together if similar", f"words-{method}")  # fmt: skip
     note = stored.notes[method]
     st.caption(
         (f"{inert(note)} " if note else "")
-        + "Words that stand near each other mean alike; how far apart far ones stand means little. "
+        + "Words that are close together have similar meanings; large distances mean little. "
         + f"Vectors: {inert(shortened(stored.vectors_name, 60))}."
     )
     if stored.unknown:
-        st.text(f"Not on the map, for want of a vector: {listed(stored.unknown, MAX_UNKNOWN)}")
+        st.text(f"Not on the map, because they have no vector: {listed(stored.unknown, MAX_UNKNOWN)}")
     if len(stored.points) + len(stored.unknown) >= MAX_POINTS:
-        st.text(f"A map holds at most {MAX_POINTS:,} words, claims and findings first; the others are left out.")
+        st.text(f"A map holds at most {MAX_POINTS:,} words, claims and findings first. The others are left out.")
 
 
 def _class_choice(findings: Findings, stored: StoredMap) -> int:

@@ -1,4 +1,4 @@
-"""The parts of the Verification page in their order: before there is a claim, known label sets come first."""
+"""The parts of the Verification page in order; without claims, known label sets come first."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,15 +32,18 @@ if TYPE_CHECKING:
 
 
 def draw_page(desk: Desk) -> None:
-    """Everything about the words of the case."""
+    """Draw everything about the words of the case."""
     case = desk.case
     settings = state.shown_settings(case)
     findings = cached.findings(case, settings)
     claims = _claims(case, len(findings.classes))
-    claims_editor.close_where_kept()
+    claims_editor.close_if_saved()
     if not findings.overall.n_found:
-        sentence = f"No class is found at tau = {settings.tau:g}, so there are no words to compare."
-        frame.empty(sentence, "Change tau in Selection", "Selection")
+        frame.empty(
+            f"No class is found at tau = {settings.tau:g}, so there are no words to compare.",
+            "Change tau in Selection",
+            "Selection",
+        )
         claims_editor.panel(desk, case, findings, (), claims)
         return
     opened = vectors.open_chosen(desk, case)
@@ -64,35 +67,34 @@ def draw_page(desk: Desk) -> None:
 
 
 def _headline(case: Case, findings: Findings, found: Comparison, opened: Opened) -> None:
-    """What it comes to, with what weakens it in the same box."""
+    """The conclusion, with its weaknesses in the same box."""
     doubts = []
     if any(row.compared for row in found.rows):
         outcome = cached.verdict(case, findings.settings).outcome
         doubts = why_little(found.rows, independent=opened.vectors.independent, outcome=outcome)
-    said = conclusion(found.rows, found.agreements, doubts)
+    text = conclusion(found.rows, found.agreements, doubts)
     if doubts:
-        st.warning(said, icon=":material/warning:")
+        st.warning(text, icon=":material/warning:")
     else:
-        st.markdown(said)
+        st.markdown(text)
 
 
 def _claims(case: Case, n_classes: int) -> Claims:
-    """What the case keeps; where that is damaged, none, and a sentence."""
+    """The saved claims; none, with a message, if they are damaged."""
     try:
         claims = read_claims(case)
         if wrong := [target for target in claims.names if target >= n_classes]:
-            raise CaseError(
-                f"A kept claim is about class {wrong[0]:,}, and the suspect has classes 0 to {n_classes - 1:,}."
-            )
+            message = f"A saved claim is about class {wrong[0]:,}, but the suspect has classes 0 to {n_classes - 1:,}."
+            raise CaseError(message, key="claim out of range")
         return claims
     except CaseError as error:
         show_error(error)
-        st.caption("The page goes on without claims. New claims, once kept, take their place.")
+        st.caption("The page continues without claims. Saving new claims replaces them.")
         return Claims()
 
 
 def _take_away(desk: Desk, findings: Findings, found: Comparison, opened: Opened, stored: StoredMap | None) -> None:
-    """The Export menu: what this page itself shows."""
+    """The Export menu."""
     scored = findings.scored
     words = words_of(findings.classes, scored.scores, scored.hierarchy)
     tables: dict[str, Callable[[], bytes]] = {"Words of the finding": lambda: words_to_csv(words)}

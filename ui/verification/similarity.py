@@ -29,7 +29,7 @@ from ui.verification.tables import (
 
 
 def metrics(findings: Findings, found: Comparison) -> None:
-    """What the comparison comes to."""
+    """The comparison in four numbers."""
     n_classes, n_chosen = len(findings.classes), sum(row.by_hand for row in found.rows)
     rows = tuple(row for row in found.rows if not row.by_hand)
     n_compared = sum(row.compared for row in rows)
@@ -39,15 +39,15 @@ def metrics(findings: Findings, found: Comparison) -> None:
     with st.container(horizontal=True, key="word_metrics"):
         _metric("Claims compared", f"{n_compared:,} of {n_classes:,}",
                 f"{n_chosen:,} left out: {BY_HAND}" if n_chosen else None,
-                help="Classes with a claim and a finding whose words have vectors. A class whose answer was chosen by "
-                "hand is in none of these numbers: the choice may follow the claim.")  # fmt: skip
+                help="Classes with a claim and a finding whose words have vectors. Classes whose answers were chosen "
+                "by hand count in none of these numbers: the choice may follow the claim.")  # fmt: skip
         _metric("Mean similarity", nothing if mean is None else f"{mean:.2f}",
                 None if share is None else f"closer than {round(share * 100)} % of random",
-                help="Cosine of the nearest words, the mean over the claims; below it the mean share of random "
-                "selections of as many leaves of the corpus whose leaves are less similar in the mean.")  # fmt: skip
+                help="Cosine of the nearest words, averaged over the claims. Below it, the mean share of random "
+                "selections of as many leaves of the corpus that are less similar on average.")  # fmt: skip
         _metric("Do not agree", f"{differ:,} of {n_compared:,}" if n_compared else nothing,
-                help="Claims without the same word in the finding, to which fewer than 80 % of random selections "
-                "are less similar.")  # fmt: skip
+                help="Claims without the same word in the finding, and with fewer than 80 % of random selections "
+                "less similar to them.")  # fmt: skip
         _best_set(found.agreements)
 
 
@@ -65,12 +65,9 @@ def panel(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
         _table(findings, rows)
         if chosen := [row.target_class for row in rows if row.by_hand]:
             st.caption(f"Not drawn and not counted: {classes_text(chosen)}, chosen by hand.")
-        if told := known_leaves(rows, len(findings.scored.scores.nodes)):
-            st.caption(told)
+        if known := known_leaves(rows, len(findings.scored.scores.nodes)):
+            st.caption(known)
         _unknown(rows)
-
-
-# Parts
 
 
 def _best_set(agreements: Sequence[Agreement]) -> None:
@@ -96,9 +93,9 @@ def _metric(label: str, value: str, below: str | None = None, *, help: str) -> N
 
 def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     hierarchy = findings.scored.hierarchy
-    show_figure(figures.draw_histogram(rows, hierarchy), "similarity_histogram", "How many classes agree how well",
+    show_figure(figures.draw_histogram(rows, hierarchy), "similarity_histogram", "Distribution of the similarities",
                 "similarity")  # fmt: skip
-    with st.expander("Class by class, the least agreement first", key="bars_box"):
+    with st.expander("Class by class, lowest agreement first", key="bars_box"):
         pages = n_pages(len(rows))
         page = min(int(st.session_state.get("bars_page", 1)), pages)
         _bars(findings, rows, page - 1)
@@ -107,7 +104,7 @@ def _many(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
 
 def _bars(findings: Findings, rows: Sequence[ClassSimilarity], page: int) -> None:
     show_figure(figures.draw_bars(rows, findings.scored.hierarchy, page), "similarity_bars",
-                "How near each claim is to what was found, the least agreement on top", "similarity")  # fmt: skip
+                "The similarity of each claim to what was found, lowest agreement on top", "similarity")  # fmt: skip
 
 
 def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
@@ -119,30 +116,30 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
         "Claimed": column.TextColumn(width=130),
         "Found": column.TextColumn(width=210, help="The leaves of the answer"),
         "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random selections "
-                                     "from this corpus; unclear: than 80 %. An answer chosen by hand neither agrees "
-                                     "nor differs"),
-        "Cosine": share_column("Of the nearest words of claim and finding, all synonyms considered", width=90),
+                                     "from this corpus. Unclear: closer than 80 %. An answer chosen by hand neither "
+                                     "agrees nor differs."),
+        "Cosine": share_column("Of the nearest words of claim and finding, including all synonyms", width=90),
         "Closer than": column.NumberColumn(width=85, format="percent",
                                            help="Share of random selections of as many leaves that are less similar "
-                                           "to the claim in the mean; leaves without a known word do not count"),
+                                           "to the claim on average; leaves without a known word do not count"),
         "L": share_column("Share of the answer's views that the suspect puts in the class", width=90),
-        "Nearest words": column.TextColumn(width=150, help="The word of the claim, the word of the finding"),
-        "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance between the vectors of these two"),
+        "Nearest words": column.TextColumn(width=150, help="The word of the claim and the word of the finding"),
+        "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance of the vectors of these two words"),
         "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
-    }, most_px=460, alt="For each class what is claimed, what was found, and how alike the words are")  # fmt: skip
+    }, most_px=460, alt="For each class: what is claimed, what was found, and how similar the words are")  # fmt: skip
 
 
 def _unknown(rows: Sequence[ClassSimilarity]) -> None:
     if lost := [row.target_class for row in rows if not row.nodes and not row.by_hand]:
-        st.caption(f"Nothing was found for {classes_text(lost)}, so {'its' if len(lost) == 1 else 'their'} "
-                   f"{'claim has' if len(lost) == 1 else 'claims have'} nothing to be compared with.")  # fmt: skip
+        st.caption(f"Nothing was found for {classes_text(lost)}, so {'its claim' if len(lost) == 1 else 'their claims'}"
+                   " cannot be compared.")  # fmt: skip
     claimed, found = unknown_words(rows)
     n_lost = sum(judged(row) == NO_WORD for row in rows)
     if not claimed and not found:
         st.caption("Every word of the claims and findings has a vector.")
         return
-    cost = f" {counted(n_lost, 'claim')} could not be compared for that." if n_lost else ""
-    st.caption(f"Words without a vector, in whatever spelling; they do not count.{cost}")
+    cost = f" As a result, {counted(n_lost, 'claim')} could not be compared." if n_lost else ""
+    st.caption(f"Words without a vector in any spelling do not count.{cost}")
     if claimed:
         st.text(f"In the claims: {listed(claimed, MAX_UNKNOWN)}")
     if found:

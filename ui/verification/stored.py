@@ -1,4 +1,4 @@
-"""What the last comparison of words left in the case, read with care: a case may come from anywhere."""
+"""The last comparison of words in the case. It is read with care: a case is not trusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,17 +24,12 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 @dataclass(frozen=True)
 class StoredMap:
-    """The maps of a case, and what they are about.
+    """The maps of a case, and the findings, claims and word vectors that they show.
 
     Attributes:
-        points: the words.
         unknown: claims and found labels without a vector.
         coordinates: for each method, (n_points, 2) float64.
-        notes: for each method, what fell back and why; empty where nothing did.
-        settings: alpha, eta, tau, k of the findings.
-        claims: what was claimed.
-        vectors_name: of the word vectors, for people.
-        vectors_sha256: their identity.
+        notes: for each method, what fell back and why; empty if nothing did.
     """
 
     points: tuple[MapPoint, ...]
@@ -48,40 +43,35 @@ class StoredMap:
 
 
 def read_stored(case: Case) -> StoredMap | None:
-    """The maps that the case keeps; None before the first comparison.
-
-    Raises:
-        CaseError: they are damaged.
-    """
+    """The maps in the case; None before the first comparison. Damaged ones are a `CaseError`."""
     words = cached.word_check(case)
     if words is None:
         return None
     try:
         return _parse(words)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SettingsError) as error:
-        raise CaseError(
-            f"The word maps in {case.path(layout.WORDS)} are damaged ({error!r}). Compare and draw them again."
-        ) from error
+        message = f"The word maps in {case.path(layout.WORDS)} are damaged ({error!r}). Compare and draw them again."
+        raise CaseError(message, key="word maps damaged") from error
 
 
 def differences(
     stored: StoredMap, findings: Findings, claims: Claims, vectors: WordVectors, settings: SelectionSettings
 ) -> list[str]:
-    """What the maps are about that is no longer looked at, a phrase each; none where they are up to date."""
-    told = []
+    """What the maps show that is out of date, a phrase each; empty if they are up to date."""
+    outdated = []
     if stored.settings != settings:
-        told.append(f"other settings ({settings_in_words(stored.settings)})")
+        outdated.append(f"other settings ({settings_in_words(stored.settings)})")
     elif not _same_findings(stored, findings):
-        told.append("other findings: a class was locked, or more was asked, since")
+        outdated.append("other findings: since then a class was locked, or more was queried")
     if dict(stored.claims.names) != dict(claims.names):
-        told.append("other claims")
+        outdated.append("other claims")
     if stored.vectors_sha256 != vectors.sha256:
-        told.append(f"other word vectors ({stored.vectors_name})")
-    return told
+        outdated.append(f"other word vectors ({stored.vectors_name})")
+    return outdated
 
 
 def _same_findings(stored: StoredMap, findings: Findings) -> bool:
-    """Whether every found word of the map is still found; and the other way round, where it could have been drawn."""
+    """Whether the found words on the map are those found now, except words that could not be drawn."""
     scored, unknown = findings.scored, set(stored.unknown)
     now = {
         (found.selection.target_class, scored.scores.nodes[leaf])
@@ -113,18 +103,18 @@ def _point(found: Mapping[str, Any]) -> MapPoint:
     text, kind, target, node = found["text"], found["kind"], found["target_class"], found["node"]
     whole = isinstance(text, str) and kind in get_args(Kind) and isinstance(node, str | None)
     if not whole or not (target is None or (isinstance(target, int) and target >= 0)):
-        raise ValueError("a word of the map is none")
+        raise ValueError("an invalid word")
     return MapPoint(text, kind, target, node)
 
 
 def _coordinates(drawn: Mapping[str, Any], n_points: int) -> npt.NDArray[np.float64]:
     at = np.array(_list(drawn["coordinates"]), dtype=np.float64).reshape(-1, 2)
     if len(at) != n_points or not np.isfinite(at).all():
-        raise ValueError(f"{len(at):,} places for {n_points:,} words, or one that is no place")
+        raise ValueError(f"{len(at):,} places for {n_points:,} words, or an invalid place")
     return at
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list) or len(value) > MAX_POINTS:
-        raise ValueError(f"no list of at most {MAX_POINTS:,}")
+        raise ValueError(f"not a list of at most {MAX_POINTS:,}")
     return value

@@ -1,4 +1,4 @@
-"""What the Verification page says in tables and sentences; nothing here draws."""
+"""The tables and sentences of the Verification page; nothing here draws."""
 
 from collections.abc import Sequence
 
@@ -15,22 +15,19 @@ from ui.text import counted, inert, listed, shortened
 
 DIFFERS: Judgement = "does not agree"
 NOT_FOUND, NO_WORD = "not found", "no known word"
-MANY_KNOWN = 0.9  # share of the corpus' leaves with a known word below which the page says how many there are
+MANY_KNOWN = 0.9  # share of the corpus's leaves with a known word below which the page says how many there are
 MAX_FOUND_TEXT = 200  # characters of a list of leaves in a table
-MAX_UNKNOWN = 60  # words without a vector that are named below the table
+MAX_UNKNOWN = 60  # words without a vector that are listed below the table
 _TOLERANCE = 1e-9
 
 
-# Claims against findings
-
-
 def judged(row: ClassSimilarity) -> str:
-    """What one row of Table 4 comes to, in a few words."""
+    """The verdict on one row of Table 4."""
     return row.judgement or (NO_WORD if row.nodes else NOT_FOUND)
 
 
 def conclusion(rows: Sequence[ClassSimilarity], agreements: Sequence[Agreement], doubts: Sequence[str] = ()) -> str:
-    """What claims and known label sets come to, and why the claims prove less than they seem to; as Markdown."""
+    """The conclusion from claims and known label sets, and why the claims prove less than they seem to; Markdown."""
     claimed = claims_in_words(rows)
     if any(row.compared for row in rows):
         claimed = " ".join([f"**{claimed}**", *doubts])
@@ -67,13 +64,13 @@ def similarity_table(rows: Sequence[ClassSimilarity], hierarchy: Hierarchy) -> p
 
 
 def found_text(row: ClassSimilarity, hierarchy: Hierarchy) -> str:
-    """The leaves that were found, in words. Not inert."""
+    """The names of the found leaves. Not inert."""
     labels = dict.fromkeys(hierarchy.label(node) for node in row.nodes)
     return shortened(", ".join(labels), MAX_FOUND_TEXT) if labels else NOT_FOUND
 
 
 def unknown_words(rows: Sequence[ClassSimilarity]) -> tuple[list[str], list[str]]:
-    """Words without a vector: those of the claims, those of the findings, each once."""
+    """Words without a vector, each once: in the claims, and in the findings."""
     claimed = dict.fromkeys(word for row in rows for word in row.unknown_claim)
     found = dict.fromkeys(word for row in rows for word in row.unknown_found)
     return list(claimed), list(found)
@@ -90,7 +87,7 @@ def classes_text(classes: Sequence[int], limit: int = 20) -> str:
 
 
 def known_leaves(rows: Sequence[ClassSimilarity], n_leaves: int) -> str:
-    """How many of the corpus' leaves a percentile is among, as a sentence; empty where it is nearly all of them."""
+    """How many of the corpus's leaves a percentile is based on, as a sentence; empty if nearly all."""
     n_known = min((row.n_known for row in rows if row.nearest), default=n_leaves)
     if n_known >= MANY_KNOWN * n_leaves:
         return ""
@@ -98,7 +95,7 @@ def known_leaves(rows: Sequence[ClassSimilarity], n_leaves: int) -> str:
     known = f"{n_known:,}" if n_known == most else f"{n_known:,} to {most:,}"
     return (
         f"{known} of {counted(n_leaves, 'leaf', 'leaves')} of the corpus can be compared with a claim; random "
-        "selections are drawn from these alone."
+        "selections are drawn only from these."
     )
 
 
@@ -109,7 +106,7 @@ def mean_percentile(rows: Sequence[ClassSimilarity]) -> float | None:
 
 
 def _rounded_down(share: float | None, digits: int = 3) -> float | None:
-    """So that 100 % is all of them."""
+    """Rounded down, so that 100 % means all of them."""
     scale = 10**digits
     return None if share is None else int(share * scale + _TOLERANCE) / scale
 
@@ -118,14 +115,14 @@ def _rounded_down(share: float | None, digits: int = 3) -> float | None:
 
 
 def fitting_set(agreements: Sequence[Agreement]) -> Agreement | None:
-    """The best set that fits and that too few classes speak for; None where none does, or where one agrees."""
+    """The best set that fits, though on too few classes to convince; None if there is none or if one agrees."""
     if any(one.agrees for one in agreements):
         return None
     return next((one for one in agreements if one.fits), None)
 
 
 def set_id(one: Agreement) -> str:
-    """What tells it from the others: a set may stand there twice, with an odd class in front and at the end."""
+    """A unique id: a set may occur twice, with the extra class in front and at the end."""
     return f"{one.label_set.key} {one.offset}"
 
 
@@ -152,7 +149,7 @@ def agreement_table(agreements: Sequence[Agreement]) -> pd.DataFrame:
 
 
 def headline(agreements: Sequence[Agreement]) -> str:
-    """What the known label sets come to, in a sentence; as Markdown. `agreements` holds at least one."""
+    """The conclusion from the known label sets as Markdown. `agreements` holds at least one."""
     best = agreements[0]
     if best.agrees:
         compared = f"{best.n_compared:,} of {counted(len(best.per_class), 'class', 'classes')} compared"
@@ -167,34 +164,33 @@ def headline(agreements: Sequence[Agreement]) -> str:
         return "**No known label set can be compared:** no class has a finding and a label with a word in common use."
     if best.resembles:
         return (
-            f"**No known label set agrees convincingly.** {inert(best.title)} is more alike than chance would make it "
-            f"({p_text(best.p_value)}), but its agreement of {best.mean:.2f} stays below the {MIN_MEAN:g} that "
-            "convinces."
+            f"**No known label set agrees convincingly.** {inert(best.title)} is more similar than chance would make "
+            f"it ({p_text(best.p_value)}), but its agreement of {best.mean:.2f} is below the {MIN_MEAN:g} required."
         )
     return "**No known label set agrees in class order.**"
 
 
 def hints(agreements: Sequence[Agreement]) -> list[str]:
-    """What an analyst should know beside the headline; plain text."""
-    best, told = fitting_set(agreements) or agreements[0], []
+    """What an analyst should know besides the headline; plain text."""
+    best, notes = fitting_set(agreements) or agreements[0], []
     convinces = best.agrees or best.fits
     if convinces and best.tied_with:
-        told.append(best.tie_in_words)
+        notes.append(best.tie_in_words)
     others = [one for one in agreements if one is not best and one.label_set.name not in best.tied_with]
     if also := [one.title for one in others if (one.agrees if best.agrees else one.fits)]:
-        told.append(f"{'Also convincing' if best.agrees else 'As well fit'}: {listed(also, 4)}.")
+        notes.append(f"{'Also convincing' if best.agrees else 'Equally good fits'}: {listed(also, 4)}.")
     shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.agrees]
     if shuffled and not convinces:
         one = max(shuffled, key=lambda each: each.any_order)
-        told.append(
+        notes.append(
             f"In another order the names of {one.label_set.name} would fit better ({one.any_order:.2f}). That order is "
-            "chosen with hindsight, so it is a hint and no evidence."
+            "chosen in hindsight, so this is a hint, not evidence."
         )
-    return told
+    return notes
 
 
 def near_sizes(n_classes: int, sets: Sequence[LabelSet], n_near: int = 3) -> str:
-    """Which sizes of known sets come nearest to the suspect's. Plain text."""
+    """The sizes of known sets that are closest to the suspect's. Plain text."""
     sizes = sorted({len(one) for one in sets}, key=lambda size: (abs(size - n_classes), size))[:n_near]
     parts = []
     for size in sorted(sizes):
@@ -204,11 +200,8 @@ def near_sizes(n_classes: int, sets: Sequence[LabelSet], n_near: int = 3) -> str
     return "; ".join(parts)
 
 
-# Claims
-
-
 def claims_table(findings: Findings, claims: dict[int, str], first: int, end: int) -> pd.DataFrame:
-    """Classes `first` to `end - 1` with what was found and what is claimed, to be edited; texts are not inert."""
+    """Classes `first` to `end - 1` with what was found and claimed, for editing; texts are not inert."""
     classes = findings.classes[first:end]
     return pd.DataFrame(
         {

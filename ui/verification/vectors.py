@@ -1,4 +1,4 @@
-"""Which word vectors the words are compared by: the built-in ones, a file, or those that the case kept of one."""
+"""The word vectors that words are compared with: the built-in ones, a file, or those kept in the case."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from ui.frame import Desk, start_work
 from ui.sentences import attempt
 from ui.text import counted, distinct_texts, inert, shortened
 
-BUILT_IN, KEPT, _FILE = "built in", "kept", "file:"  # what an option of the choice is; a file's name stands behind it
+BUILT_IN, KEPT, _FILE = "built in", "kept", "file:"  # the options of the choice; a file's name is appended
 _KEY = "vectors_choice"
 
 
@@ -25,10 +25,9 @@ class Opened:
     """The word vectors that the page compares by.
 
     Attributes:
-        vectors: opened.
-        source: where they come from, as `fdcore.work.compare_words.case_vectors` takes it; None for the built-in ones.
-        wanted: what the case says should be compared by.
-        problem: why these are not the wanted ones; empty where they are, or where the wanted only need preparing.
+        source: their origin, as for `fdcore.work.compare_words.case_vectors`; None for the built-in ones.
+        wanted: the source that the case names.
+        problem: why these are not the wanted ones; empty if they are, or if the wanted ones only need preparing.
         waits: whether the wanted ones must be prepared first.
     """
 
@@ -40,7 +39,7 @@ class Opened:
 
 
 def open_chosen(desk: Desk, case: Case) -> Opened:
-    """Open what the case wants, where that is allowed and quick; else what it kept, else the built-in vectors."""
+    """Open what the case names if that is allowed and quick, else what the case kept, else the built-in vectors."""
     wanted, cache, problem = chosen_vectors(case), desk.places.cache, ""
     try:
         if wanted is not None and wanted != case.path(layout.WORD_VECTORS):
@@ -59,7 +58,7 @@ def open_chosen(desk: Desk, case: Case) -> Opened:
 
 
 def draw(desk: Desk, case: Case, opened: Opened) -> None:
-    """The choice, what is compared by, and the preparing of a file."""
+    """The choice, the vectors in use, and the preparation of a file."""
     with st.container(border=True, key="vectors"):
         st.markdown("**Word vectors**")
         left, right = st.columns([2, 3], gap="medium")
@@ -73,9 +72,6 @@ def draw(desk: Desk, case: Case, opened: Opened) -> None:
             _preparing(desk, case, opened)
 
 
-# Parts
-
-
 def _choice(desk: Desk, case: Case, opened: Opened) -> None:
     options = _options(desk, case, opened)
     st.session_state[_KEY] = _option_of(desk, case, opened.wanted)  # the case is the state
@@ -84,19 +80,19 @@ def _choice(desk: Desk, case: Case, opened: Opened) -> None:
         attempt(lambda: choose_vectors(case, _source_of(desk, case, st.session_state[_KEY]), by=desk.by), toast=True)
 
     st.selectbox(
-        "Compare by", list(options), key=_KEY, format_func=lambda one: options.get(one, one), on_change=chosen,
-        help="Words are alike where their vectors point the same way. Vectors made from other people's texts are the "
+        "Compare with", list(options), key=_KEY, format_func=lambda one: options.get(one, one), on_change=chosen,
+        help="Words are similar if their vectors point in the same direction. Vectors made from independent texts are "
         "stronger evidence.",
     )  # fmt: skip
     if not any(one.startswith(_FILE) for one in options):
-        st.caption("For independent evidence put a word2vec, GloVe or fastText file into")
+        st.caption("For independent evidence, put a word2vec, GloVe or fastText file into")
         st.code("\n".join(map(str, desk.places.vectors)), language=None, wrap_lines=True)
     if len(options) >= MAX_LISTED:
         st.caption(f"At most {MAX_LISTED:,} files are listed; take some out of the folder to see the others.")
 
 
 def _options(desk: Desk, case: Case, opened: Opened) -> dict[str, str]:
-    """What may be chosen, and what each is called."""
+    """The options and their names."""
     names = {BUILT_IN: "Built in"}
     if case.has(layout.WORD_VECTORS):
         names[KEPT] = "Kept in this case"
@@ -137,36 +133,36 @@ def _facts(case: Case, opened: Opened) -> None:
     )
     if vectors.left_out:
         st.caption(
-            f"{counted(vectors.left_out, 'word')} of the file could not be used: repeated, with spaces, or no text."
+            f"{counted(vectors.left_out, 'word')} of the file could not be used: repeated, with spaces, or not text."
         )
     if not vectors.independent:
         st.caption(
-            "These were made from the same hierarchy that names the findings, so that words which are neighbours there "
-            "are alike here: agreement shows that a claim fits, but not as independently as vectors of other texts do."
+            "These were made from the same hierarchy that names the findings, so neighbours there are similar here. "
+            "Agreement shows that a claim fits, but less independently than vectors made from other texts."
         )
     if kept:
-        st.caption("Only the words of the last comparison are kept: a new claim may be unknown until the file is here.")
+        st.caption("Only the words of the last comparison are kept: new claims may be unknown until the file is back.")
 
 
 def _instead(case: Case, opened: Opened) -> str:
     kept = opened.source == case.path(layout.WORD_VECTORS)
-    return f"Compared by {'those that this case kept' if kept else 'the built-in ones'} instead."
+    return f"The {'vectors kept in this case' if kept else 'built-in vectors'} are used instead."
 
 
 def _preparing(desk: Desk, case: Case, opened: Opened) -> None:
-    """A file is converted once, by a job; the page goes on with others meanwhile."""
+    """Convert a file once, by a job; meanwhile the page uses others."""
     job = desk.jobs.latest(desk.case_id)
     if job and job.kind == "vectors" and job.active:
         job_panel.follow(desk.jobs, lambda: desk.jobs.latest(desk.case_id), "preparing")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="prepare_row"):
-        st.info(f"This file has to be prepared once. {_instead(case, opened)}", icon=":material/hourglass_top:")
+        st.info(f"This file must be prepared once. {_instead(case, opened)}", icon=":material/hourglass_top:")
         if job and job.kind == "vectors" and job.resumable:
             job_panel.controls(desk.jobs, job)
-        elif st.button("Prepare it", key="prepare_vectors", disabled=bool(job and job.active)):
+        elif st.button("Prepare", key="prepare_vectors", disabled=bool(job and job.active)):
             submit(desk, "vectors", opened.wanted)
 
 
 def submit(desk: Desk, kind: str, source: Path | None) -> None:
-    """Hand work with word vectors to a process of its own, and draw the page again."""
+    """Start a job that uses word vectors, and redraw the page."""
     start_work(desk, kind, vectors=str(source) if source else "", by=desk.by)

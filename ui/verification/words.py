@@ -1,4 +1,4 @@
-"""The words of every class's answer, to be read beside a claim."""
+"""The words of every class's answer, to compare with a claim."""
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +12,10 @@ MAX_ROWS = 2_000  # of the table on the page; the CSV has all
 
 
 def draw(findings: Findings) -> None:
-    """The words as metrics and table; something was found."""
+    """The words as metrics and a table; at least one class was found."""
     words = words_of(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     with st.container(border=True, key="words"):
-        st.markdown("**The words of each class's answer**")
+        st.markdown("**Words of each class's answer**")
         show_numbers(
             "metrics",
             ("Classes with words", f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}"),
@@ -24,13 +24,13 @@ def draw(findings: Findings) -> None:
             ("Words", f"{len({name for w in words for name in (w.label, *w.synonyms)}):,}",
              "Different labels and synonyms."),
             ("With a definition", f"{sum(bool(w.gloss) for w in words):,} of {len(words):,}",
-             "Rows for which WordNet's table has a definition."),
+             "Rows with a definition in WordNet."),
         )  # fmt: skip
         _table(findings, words)
 
 
 def words_table(findings: Findings, words: list[Words]) -> pd.DataFrame:
-    """The words as a table for people."""
+    """The words as a table."""
     names = found_names(findings)
     return pd.DataFrame(
         {
@@ -48,7 +48,7 @@ def words_table(findings: Findings, words: list[Words]) -> pd.DataFrame:
 def _table(findings: Findings, words: list[Words]) -> None:
     column = st.column_config
     st.caption(
-        "For each class what its leaves have in common, then the leaves themselves, the highest score first. "
+        "For each class: what its leaves have in common, then the leaves, highest score first. "
         + (f"The first {MAX_ROWS:,} of {len(words):,} rows; the CSV has all." if len(words) > MAX_ROWS else "")
     )
     show_table(words_table(findings, words[:MAX_ROWS]), "words_table", {
