@@ -262,7 +262,7 @@ def _half_finished() -> Path:
     folder = planned(_temporary_folder() / "case", title="Colours, interrupted")
 
     def interrupt(stage: str, done: int, total: int) -> None:
-        if stage == "Asking the suspect" and 2 * done >= total:
+        if stage == "Querying the suspect" and 2 * done >= total:
             raise Interrupted
 
     try:

@@ -102,7 +102,7 @@ def tiny(folder: Path, params: dict[str, Any], progress: Progress) -> str:
 
     def slowly(stage: str, done: int, total: int) -> None:
         progress(stage, done, total)
-        if stage == "Asking the suspect":
+        if stage == "Querying the suspect":
             time.sleep(params["seconds"])
 
     findings = investigate(

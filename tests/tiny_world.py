@@ -129,7 +129,7 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
     )
 
     def progress(stage: str, done: int, _total: int) -> None:
-        if stage == "Asking the suspect" and moment == f"after query {done}":
+        if stage == "Querying the suspect" and moment == f"after query {done}":
             os.kill(os.getpid(), signal.SIGKILL)
 
     investigate(

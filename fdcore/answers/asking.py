@@ -1,4 +1,4 @@
-"""Asking: what the ledger does not know yet is sent to the suspect, in a strategy's order, within a budget."""
+"""Querying the suspect for what the ledger lacks, in the order of a strategy, within a budget."""
 
 import time
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ _FLUSH_EVERY_S = 5.0
 
 
 class Batch(NamedTuple):
-    """What is asked at once: one view of some images, given by their places in the ledger."""
+    """Queries that are sent together: one view of some images, given by their positions in the ledger."""
 
     images: npt.NDArray[np.intp]
     view: int
 
 
 class Strategy(Protocol):
-    """What is asked next.
+    """The order of queries.
 
-    Batches are drawn one by one: when the next is drawn, the ledger holds the answers to all before it. A strategy
-    that ends wants no more; answers it did without stay NOT_ASKED, and the scores do without them.
+    Batches are drawn one by one: when one is drawn, the ledger has the answers to all earlier ones. When the strategy
+    ends, queries that were not sent stay NOT_ASKED, and the scores leave them out.
     """
 
     def __call__(self, ledger: Ledger, batch_size: int) -> Iterator[Batch]:
-        """The batches, each of as many images as are asked at once; what is answered already is not sent."""
+        """Batches of any size, best `batch_size` images; what is already answered is not sent again."""
         ...
 
 
@@ -50,17 +50,14 @@ def ask_suspect(
     strategy: Strategy = dense_sweep,
     progress: Progress = silent,
 ) -> bool:
-    """Ask the suspect what the ledger does not know yet and the strategy wants to know.
+    """Send the strategy's queries that the ledger has not answered, and record the answers in it.
 
     Args:
-        suspect: the black box.
-        ledger: where answers go; it says which are missing.
         pixels: (n_images, H, W, C) uint8, may be a memory map.
         budget: the most queries that may ever be sent in this ledger; None for no limit.
-        strategy: what is asked next.
 
     Returns:
-        Whether the strategy wants no more; False when the budget ended first.
+        Whether the strategy is finished; False if the budget was exhausted first.
     """
     spec, seed = ledger.header.views, ledger.header.seed
     done = ledger.n_answered
@@ -73,7 +70,7 @@ def ask_suspect(
             if len(asked):
                 pictures = make_views(pixels[asked], ledger.image_ids[asked], view=view, seed=seed, spec=spec)
                 done += len(ledger.ask(suspect, asked, view, pictures))
-                progress("Asking the suspect", done, total)
+                progress("Querying the suspect", done, total)
             if len(asked) < len(wanted):
                 return False
             if time.monotonic() - flushed > _FLUSH_EVERY_S:
@@ -85,6 +82,6 @@ def ask_suspect(
 
 
 def n_queries_left(ledger: Ledger, budget: int | None) -> int:
-    """How many queries a run would send at most: the cost, told beforehand."""
+    """The query cost of a run: the most queries that it would send."""
     missing = ledger.answers.size - ledger.n_answered
     return missing if budget is None else max(0, min(missing, budget - ledger.n_sent))

@@ -1,15 +1,15 @@
-"""The ledger: every answer the suspect ever gave, on disk.
+"""The ledger: every answer that the suspect ever gave, on disk.
 
-It is the array of answers (n_images, n_views), -1 where not yet asked. It is cache, budget, replay and resume in one: a
-query answered once is never sent again, a budget of N never sends query N + 1, a killed run goes on where it stopped,
-and a finished case is analysed again with no model at hand.
+It is an array of answers (n_images, n_views), -1 where a query has not been sent. It serves as cache, budget, replay
+and resume: an answered query is never sent again, a budget of N never sends query N + 1, a killed run resumes where it
+stopped, and a finished case can be analysed again without the model.
 
-On disk it is one header, ledger.json, which names the arrays that belong to it. A ledger that is given another shape
-gets new arrays under new names before the header is swapped, so that readers always find a whole one. Only who holds
+On disk it is one header, ledger.json, which names the arrays that belong to it. When the shape changes, new arrays are
+written under new names before the header is swapped, so that readers always find a complete ledger. Only the holder of
 the lock writes.
 
-Answers are written through a memory map: once written they outlive the process, even under SIGKILL. Before a batch is
-sent, its size is added to the count of sent queries, so a run killed in the middle of a batch has counted it.
+Answers are written through a memory map, so they outlive the process, even after SIGKILL. The size of a batch is added
+to the count of sent queries before the batch is sent, so a run killed in the middle of a batch has counted it.
 """
 
 import json
@@ -44,14 +44,12 @@ class LedgerHeader:
 
     Attributes:
         suspect: the suspect's fingerprint.
-        n_classes: how many classes it answers.
-        spec: what it expects at its input.
+        n_classes, spec: the suspect's classes and input.
         corpus: the image store's fingerprint.
-        seed: the seed of the views.
-        views: how far views depart from the image.
+        seed, views: which views were sent.
         n_images, n_views: the shape of the answers.
-        format: of the files; it says nothing of the answers, and nor does the generation.
-        generation: which of the arrays in the folder are the ledger's; see `_array_names`.
+        format: of the files.
+        generation: which arrays in the folder are current; see `_array_names`.
     """
 
     suspect: str
@@ -66,16 +64,15 @@ class LedgerHeader:
     generation: int = field(default=0, compare=False)
 
     def same_queries(self, other: "LedgerHeader") -> bool:
-        """Whether an answer in one is the answer to the same question in the other, whatever the shape."""
+        """Whether the same image and view is the same query in both, even if their shapes differ."""
         return replace(self, corpus="", n_images=0, n_views=0) == replace(other, corpus="", n_images=0, n_views=0)
 
 
 class Ledger:
-    """The answers of one suspect about one image store; see the module's text.
+    """The answers of one suspect about one image store; see the module's docstring.
 
     Attributes:
-        header: what the answers belong to.
-        answers: (n_images, n_views) int32, -1 where not yet asked.
+        answers: (n_images, n_views) int32, -1 where a query has not been sent.
     """
 
     def __init__(
@@ -90,38 +87,35 @@ class Ledger:
         self._check()
 
     def _check(self) -> None:
-        """Whether header, answers, images and count are what they must be; they may come from anywhere."""
+        """Check that header, answers, images and count are consistent; they may come from anywhere."""
         header, answers = self.header, self.answers
-        wrong = {
-            "the shape of its answers": answers.shape != (header.n_images, header.n_views) or answers.dtype != np.int32,
-            "the list of its images": self.image_ids.shape != (header.n_images,) or self.image_ids.dtype != np.uint64,
-            "its count of queries": self._sent.shape != (1,) or self._sent.dtype != np.int64,
-            "its number of classes": not 1 <= header.n_classes <= MAX_CLASSES,
-        }
-        wrong["an answer"] = (
-            not any(wrong.values())
-            and answers.size > 0
-            and (answers.min() < NOT_ASKED or answers.max() >= header.n_classes)
-        )
-        if found := [what for what, is_wrong in wrong.items() if is_wrong]:
-            raise CaseError(f"The ledger {self._folder} is damaged: {found[0]} is wrong. Restore it from a copy.")
+        if answers.shape != (header.n_images, header.n_views) or answers.dtype != np.int32:
+            raise _damaged(self._folder, "wrong shape of the answers")
+        if self.image_ids.shape != (header.n_images,) or self.image_ids.dtype != np.uint64:
+            raise _damaged(self._folder, "wrong list of images")
+        if self._sent.shape != (1,) or self._sent.dtype != np.int64:
+            raise _damaged(self._folder, "wrong count of queries")
+        if not 1 <= header.n_classes <= MAX_CLASSES:
+            raise _damaged(self._folder, "wrong number of classes")
+        if answers.size and (answers.min() < NOT_ASKED or answers.max() >= header.n_classes):
+            raise _damaged(self._folder, "an answer is not a class")
 
     @classmethod
     def in_memory(cls, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> "Ledger":
-        """A ledger that lasts as long as the process: it has no folder, so that flushing and locking do nothing."""
+        """A ledger without a folder, which ends with the process; flushing and locking do nothing."""
         answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
         return cls(header, image_ids, answers, np.zeros(1, np.int64))
 
     @property
     def folder(self) -> Path:
-        """Where the ledger lies."""
+        """The ledger's folder."""
         if self._folder is None:
-            raise CaseError("This ledger is kept in memory only. Copy it to a folder first.")
+            raise CaseError("This ledger exists in memory only. Copy it to a folder first.", key="ledger in memory")
         return self._folder
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
-        """Open a ledger to read or go on; nothing on disk is changed.
+        """Open a ledger to read or continue; nothing on disk is changed.
 
         Raises:
             CaseError: there is none, it is damaged, or another version wrote it.
@@ -131,21 +125,16 @@ class Ledger:
             try:
                 answers, image_ids, sent = arrays
                 return cls(header, np.load(image_ids, allow_pickle=False), _mapped(answers), _mapped(sent), folder)
-            except FileNotFoundError as error:  # a run has put others in their place: the header names them by now
+            except FileNotFoundError as error:  # a run has replaced the arrays: the header now names others
                 missing, (header, arrays) = arrays, _read_header(folder)
                 if arrays == missing:
-                    raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+                    raise _damaged(folder, error) from error
             except (ValueError, TypeError, EOFError, AttributeError, MemoryError) as error:
-                raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+                raise _damaged(folder, error) from error
 
     @classmethod
     def open_or_create(
-        cls,
-        folder: Path,
-        header: LedgerHeader,
-        image_ids: npt.NDArray[np.uint64],
-        *,
-        may_drop: bool = False,
+        cls, folder: Path, header: LedgerHeader, image_ids: npt.NDArray[np.uint64], *, may_drop: bool = False
     ) -> "Ledger":
         """Open the ledger that fits `header`; more images or views carry over all answers that are known.
 
@@ -174,21 +163,21 @@ class Ledger:
             return cls.open(folder)
 
     def fits(self, header: LedgerHeader, image_ids: npt.NDArray[np.uint64]) -> bool:
-        """Whether the ledger's answers are to these questions about these images, in this shape and order."""
+        """Whether the ledger answers these queries about these images, in this shape and order."""
         return self.header == header and np.array_equal(self.image_ids, image_ids)
 
     @property
     def n_sent(self) -> int:
-        """How many queries were ever sent, those included whose answer a crash swallowed."""
+        """How many queries were ever sent, including those whose answers were lost in a crash."""
         return int(self._sent[0])
 
     @property
     def n_answered(self) -> int:
-        """How many answers are there."""
+        """How many queries are answered."""
         return int((self.answers != NOT_ASKED).sum())
 
     def missing(self, images: npt.NDArray[np.intp], view: int = 0) -> npt.NDArray[np.intp]:
-        """Those of some images whose `view` is not answered yet."""
+        """Those of `images` whose `view` is not answered yet."""
         missing: npt.NDArray[np.intp] = images[np.asarray(self.answers[images, view]) == NOT_ASKED]
         return missing
 
@@ -202,17 +191,20 @@ class Ledger:
         """Send one view of some images, and record the answers.
 
         Raises:
-            SuspectError: the suspect is another one than the ledger's, or fails.
+            SuspectError: the suspect is not the ledger's, or fails.
         """
         if suspect.fingerprint != self.header.suspect:
-            raise SuspectError("This ledger belongs to another suspect; its answers cannot be mixed.")
+            raise SuspectError(
+                "This ledger belongs to another suspect; answers of two suspects cannot be mixed.",
+                key="another suspect",
+            )
         self._sent[0] += len(images)
         labels = suspect.labels(pictures)
         self.answers[images, view] = labels
         return labels
 
     def flush(self) -> None:
-        """Make everything durable against a power cut too, and give the header a new time of change."""
+        """Make everything durable against a power cut, and update the header's modification time."""
         if self._folder is None:
             return
         with disk_errors(self.folder):
@@ -223,48 +215,54 @@ class Ledger:
                 touch(self.folder / _HEADER)
 
     def copy_to(self, folder: Path) -> None:
-        """Write a copy, to be replayed where the suspect is not at hand."""
+        """Write a copy, which can be replayed without the suspect."""
         with _locked(folder):
             _write(folder, self.header, self.image_ids, np.asarray(self.answers), sent=self.n_sent)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold the ledger's lock: only one process at a time asks the suspect.
+        """Hold the ledger's lock, so that only one process at a time queries the suspect.
 
         Raises:
-            CaseError: another process is asking, or has given the ledger another shape since this one was opened.
+            CaseError: another process holds it, or has changed the ledger's shape since this one was opened.
         """
         if self._folder is None:
             yield
             return
         with _locked(self.folder):
             if _read_header(self.folder)[0].generation != self.header.generation:
-                raise CaseError(f"The ledger {self.folder} was changed by another process. Run this again.")
+                raise CaseError(
+                    f"The ledger {self.folder} was changed by another process. Run this again.", key="ledger changed"
+                )
             yield
 
 
-def _mapped(path: Path) -> Any:
-    """An array on disk, to be changed where the file may be written.
+def _damaged(folder: Path | None, reason: object) -> CaseError:
+    return CaseError(f"The ledger {folder} is damaged ({reason}). Restore it from a copy.", key="ledger damaged")
 
-    Mapping a file for writing makes a short one longer, and its zeros would pass for answers: mapping it for reading
-    first fails on one (ValueError).
+
+def _mapped(path: Path) -> Any:
+    """An array on disk, writable if the file is.
+
+    Mapping a truncated file for writing would extend it with zeros, which look like answers; mapping it for reading
+    first fails (ValueError).
     """
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     return np.load(path, mmap_mode="r+", allow_pickle=False) if os.access(path, os.W_OK) else array
 
 
 def _array_names(generation: int) -> tuple[str, ...]:
-    """The files of one shape of a ledger: answers, image ids and the count of queries sent."""
+    """The files of one generation of a ledger: answers, image ids and the count of queries sent."""
     number = f".{generation:d}" if generation else ""
     return tuple(f"{name}{number}.npy" for name in ("answers", "image_ids", "sent"))
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a ledger's lock. One that is not there yet can only be in the making, which takes no time: that is awaited.
+    """Hold a ledger's lock; while a new ledger is being created, which takes no time, wait for the lock.
 
     Raises:
-        CaseError: another process is asking.
+        CaseError: another process holds the lock of an existing ledger.
     """
     busy = f"Another process is scoring this case ({folder.parent}). Wait for it, or stop it and run again."
     with only_one(folder / _LOCK, busy if (folder / _HEADER).exists() else None):
@@ -274,10 +272,10 @@ def _locked(folder: Path) -> Iterator[None]:
 def _write(
     folder: Path, header: LedgerHeader, image_ids: npt.NDArray[np.uint64], answers: npt.NDArray[np.int32], *, sent: int
 ) -> None:
-    """Write a ledger's arrays beside those it has, and then the header that names them; the caller holds the lock.
+    """Write a ledger's arrays beside the existing ones, then the header that names them; the caller holds the lock.
 
-    Until the header is swapped the old ledger is whole, from then on the new one. The old arrays are removed: whoever
-    has opened them keeps them, and whoever was about to reads the header again.
+    Until the header is swapped the old ledger is complete, afterwards the new one. The old arrays are then removed: a
+    process that has opened them keeps them, and one that is about to open them reads the header again.
     """
     generation = _read_header(folder)[0].generation + 1 if (folder / _HEADER).exists() else 0
     names = _array_names(generation)
@@ -296,7 +294,7 @@ def _write(
 
 
 def _place(folder: Path) -> Path:
-    """Where a ledger's files are: in its folder, or where a killed run of the earlier version had put them aside."""
+    """Where a ledger's files are: in its folder, or where a killed run of the earlier version had moved them."""
     aside = folder.with_name(f".{folder.name}.old")
     return aside if (aside / _HEADER).exists() and not (folder / _HEADER).exists() else folder
 
@@ -308,18 +306,23 @@ def _read_header(folder: Path) -> tuple[LedgerHeader, tuple[Path, ...]]:
         header = from_plain(LedgerHeader, json.loads((place / _HEADER).read_bytes()), what=f"the ledger {folder}")
         arrays = tuple(place / name for name in _array_names(header.generation))
     except FileNotFoundError as error:
-        raise CaseError(f"There is no ledger in {folder}: the suspect was not asked anything yet.") from error
+        raise CaseError(
+            f"There is no ledger in {folder}: the suspect has not been queried yet.", key="no ledger"
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise CaseError(f"The ledger {folder} is damaged ({error}). Restore it from a copy.") from error
+        raise _damaged(folder, error) from error
     if header.format not in (1, FORMAT):
-        raise CaseError(f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.")
+        raise CaseError(
+            f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.",
+            key="ledger format unknown",
+        )
     return header, arrays
 
 
 def _recover(folder: Path) -> None:
-    """End the swap of whole folders that a killed run of the earlier version left; the caller holds the lock."""
+    """Complete a swap of folders that a killed run of the earlier version left; the caller holds the lock."""
     if (aside := _place(folder)) != folder:
-        for name in (*_array_names(0), _HEADER):  # the header last: until then the next run finds it here again
+        for name in (*_array_names(0), _HEADER):  # the header last, so that a killed recovery can be repeated
             if (aside / name).exists():
                 os.replace(aside / name, folder / name)
     for leftover in ("old", "new"):
@@ -329,9 +332,9 @@ def _recover(folder: Path) -> None:
 def _carry_over(
     existing: Ledger, header: LedgerHeader, image_ids: npt.NDArray[np.uint64], *, may_drop: bool
 ) -> npt.NDArray[np.int32]:
-    """The answers in the new shape: known images keep their answers, views beyond the old ones are not asked."""
+    """The answers in the new shape: known images keep their answers, new images and views are NOT_ASKED."""
     if not existing.header.same_queries(header):
-        raise CaseError(describe_difference(existing.header, header))
+        raise CaseError(describe_difference(existing.header, header), key="other queries")
     answers = np.full((header.n_images, header.n_views), NOT_ASKED, np.int32)
     _, new, old = np.intersect1d(image_ids, existing.image_ids, return_indices=True)
     n_views = min(header.n_views, existing.header.n_views)
@@ -339,14 +342,15 @@ def _carry_over(
     n_lost = existing.n_answered - int((answers != NOT_ASKED).sum())
     if n_lost and not may_drop:
         raise CaseError(
-            f"{n_lost} answers of this case have no place in this run: it has fewer views, fewer images or "
-            "another corpus. Give at least the earlier ones, or another folder for a new case."
+            f"This run would discard {n_lost} answers of this case: it has fewer views, fewer images or another "
+            "corpus. Give at least the earlier ones, or another folder for a new case.",
+            key="answers would be lost",
         )
     return answers
 
 
 def describe_difference(found: LedgerHeader, wanted: LedgerHeader) -> str:
-    """Say which part of the question changed."""
+    """State which part of the queries changed."""
     names = {"suspect": "suspect", "n_classes": "number of classes", "spec": "preprocessing", "seed": "seed",
              "views": "kind of views"}  # fmt: skip
     changed = [text for field, text in names.items() if getattr(found, field) != getattr(wanted, field)]
@@ -354,5 +358,5 @@ def describe_difference(found: LedgerHeader, wanted: LedgerHeader) -> str:
         changed.remove("suspect")  # the preprocessing is part of the suspect's fingerprint
     return (
         f"This case was scored with another {' and '.join(changed) or 'format'}. "
-        "Go on with the earlier settings, or give another folder for a new case."
+        "Continue with the earlier settings, or give another folder for a new case."
     )

@@ -1,11 +1,11 @@
-"""Views: the transformed copies of an image that the suspect is asked about (paper sections 3.2.1 and 4.1.1).
+"""Views: the transformed copies of an image that the suspect is queried with (paper sections 3.2.1 and 4.1.1).
 
-A view is a pure function of (seed, image id, view number). Nothing else enters: not the batch, not the order, not the
-process. That is what makes a killed run resume exactly and lets any single query be drawn again years later.
+A view is a pure function of (seed, image id, view number), independent of batch, order and process. A killed run
+therefore resumes exactly, and any single query can be drawn again years later.
 
-View 0 is the image itself. Every other view composes a rotation, a translation and a perspective projection, which
-together are one homography, and adds uniform noise. Views are rounded to uint8, so that each is a picture that can be
-stored, shown and sent to any suspect unchanged.
+View 0 is the image itself. Every other view composes a rotation, a translation and a perspective projection into one
+homography, and adds uniform noise. Views are rounded to uint8, so that each is a picture that can be stored, shown and
+sent to any suspect unchanged.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ N_PARAMETERS = 5  # angle, two shifts, two perspective terms
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """How far views may depart from the image; docs/decisions/0002 says how the defaults were measured.
+    """How far views may depart from the image; docs/decisions/0002 describes how the defaults were measured.
 
     Attributes:
         rotation_deg: largest rotation to either side, in degrees.
@@ -41,7 +41,7 @@ class ViewSpec:
         for name, limit in limits.items():
             value = getattr(self, name)
             if not 0 <= value <= limit:
-                raise SettingsError(f"{name} must lie between 0 and {limit:g}, not {value}.")
+                raise SettingsError(f"{name} must lie between 0 and {limit:g}, not {value}.", key="view out of range")
 
 
 def make_views(
@@ -51,10 +51,9 @@ def make_views(
 
     Args:
         pictures: (N, H, W, C) uint8.
-        image_ids: (N,) uint64, the identity of each image (from its content).
+        image_ids: (N,) uint64, derived from each image's content.
         view: the view's number; 0 returns the pictures themselves.
         seed: the investigation's seed, 0 or above.
-        spec: how far views may depart from the image.
 
     Returns:
         (N, H, W, C) uint8.
@@ -83,7 +82,7 @@ def _draw(
 
 
 def _homographies(uniforms: npt.NDArray[np.float64], spec: ViewSpec) -> npt.NDArray[np.float32]:
-    """The map from a view's position to the image's: cos, sin, shift x, shift y, p, q per picture, (N, 6)."""
+    """Per picture, the map from a view's position to the image's: cos, sin, shift x, shift y, p, q, (N, 6)."""
     angle = np.deg2rad(spec.rotation_deg) * uniforms[:, 0]
     shifts = 2 * spec.translation * uniforms[:, 1:3]  # positions run from -1 to 1: a side is 2 long
     perspective = spec.perspective * uniforms[:, 3:5]
@@ -95,9 +94,9 @@ def _homographies(uniforms: npt.NDArray[np.float64], spec: ViewSpec) -> npt.NDAr
 def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Sample each picture through its homography, bilinear, mirrored at the border; (N, H, W, C) float32 in 0..255.
 
-    The grid is computed element by element (no matrix product), so a picture's view has the same bits in any batch.
+    The grid is computed element by element (no matrix product), so that a view has the same bits in any batch.
     """
-    import torch  # here, because a finished case is read without it
+    import torch  # here, because a finished case is read without torch
 
     _, height, width, _ = pictures.shape
     aspect = np.float32(height / width)

@@ -1,4 +1,4 @@
-"""Several folders of images as one corpus: a hierarchy, decoded images and all that is odd about them."""
+"""Several folders of images as one corpus: a hierarchy, decoded images and the problems found in them."""
 
 import os
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.corpus.images import ImageStore, decode_images, usable_images
+from fdcore.corpus.images import ImageStore, Size, decode_images, usable_images
 from fdcore.corpus.layouts import ImageFile, ImageSet, Problem, folder_name, read_image_set
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
@@ -21,11 +21,10 @@ class Corpus:
     """What the suspect is shown (paper section 4.1).
 
     Attributes:
-        hierarchy: the given one and the nodes that folders brought with them.
-        store: the decoded images.
-        problems: what is odd about any file that was listed or read; `used` says which are in the store all the same.
-        sources: one line for each folder: "<name> (<layout>)", the name being the first part of image names.
-        n_files: how many files were found for each node, sampled or not.
+        hierarchy: the given one and the nodes that folders add to it.
+        problems: of files that were listed or read; `used` tells whether a file is in the store nevertheless.
+        sources: "<name> (<layout>)" for each folder; image names begin with that name.
+        n_files: files found for each node, sampled or not.
     """
 
     hierarchy: Hierarchy
@@ -45,10 +44,9 @@ class SourceSurvey:
 
     Attributes:
         name: its name within the case.
-        root: the folder.
-        layout: how it was read (see fdcore.corpus.layouts.LAYOUTS).
+        layout: a key of fdcore.corpus.layouts.LAYOUTS.
         n_files: files found, by node.
-        n_usable: files that decode and are no duplicates, by node; None where that was not tried.
+        n_usable: files that can be decoded and are not duplicates, by node; None if this was not tried.
     """
 
     name: str
@@ -64,9 +62,8 @@ class Survey:
 
     Attributes:
         sources: one for each folder, in the order given.
-        hierarchy: the given one and the nodes that folders brought with them.
+        hierarchy: the given one and the nodes that folders add to it.
         labels: the label of every node that has files, by id, sorted.
-        problems: what is odd about any file.
         samples: paths of the first few files of every node that has any.
     """
 
@@ -89,37 +86,32 @@ def open_corpus(
     cache: Path,
     progress: Progress = silent,
 ) -> Corpus:
-    """Read folders of images and decode them to the suspect's input size; what was decoded before is not again.
+    """Read folders of images and decode them to the suspect's input size, unless the cache has them.
 
     Args:
-        folders: "DIR", or "DIR@NODE" for a set without a hierarchy whose classes hang below a node, which is given by
-            id or by words that mean one node. Folders that hold the same node add up.
+        folders: "DIR", or "DIR@NODE" for a set without a hierarchy whose classes are placed below a node, given by
+            its id or a name that is unambiguous. Files of the same node in several folders are combined.
         hierarchy: the nodes that folders may name.
         height, width, channels: the suspect's input size in pixels, and 3 for RGB or 1 for grey.
-        per_leaf: how many usable images to take of each leaf, None for all.
-        seed: which ones are taken.
-        cache: the folder that keeps decoded images.
+        per_leaf: how many usable images to sample of each leaf, None for all.
+        seed: of the sampling.
+        cache: the folder of decoded images.
 
     Raises:
-        CorpusError: a folder is not there or holds no images in a known layout, a node is unknown, or no image is
+        CorpusError: a folder does not exist or has no images in a known layout, a node is unknown, or no image is
             usable.
         SettingsError, StorageError: see `decode_images`.
     """
     larger, sets = _read_sets(folders, hierarchy, progress)
     files = _all_files(sets)
     store, found = decode_images(
-        files,
-        height=height,
-        width=width,
-        channels=channels,
-        per_leaf=per_leaf,
-        seed=seed,
-        cache=cache,
-        progress=progress,
+        files, Size(height, width, channels), per_leaf=per_leaf, seed=seed, cache=cache, progress=progress
     )
     problems = (*_all_problems(sets), *found)
     if not store.names:
-        raise CorpusError(f"None of the {len(files)} files found is a usable image ({_count_reasons(problems)}).")
+        reasons = Counter(problem.reason for problem in problems)
+        counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
+        raise CorpusError(f"None of the {len(files)} files found is a usable image ({counted}).", key="no usable image")
     sources = tuple(f"{images.name} ({images.layout})" for images in sets)
     return Corpus(larger, store, problems, sources, _count_by_node(files))
 
@@ -127,34 +119,26 @@ def open_corpus(
 def survey(
     folders: Sequence[str | Path], *, hierarchy: Hierarchy, quick: bool = False, progress: Progress = silent
 ) -> Survey:
-    """See what folders hold, without keeping anything.
+    """List what folders hold, without storing anything.
 
     Args:
         folders: as for `open_corpus`.
         hierarchy: the nodes that folders may name.
-        quick: list the files only, and do not try whether each can be decoded.
+        quick: only list the files, without trying to decode them.
 
     Raises:
-        CorpusError: as for `open_corpus`, save that files which are not usable are no error here.
+        CorpusError: as for `open_corpus`, except that files may all be unusable.
     """
     larger, sets = _read_sets(folders, hierarchy, progress)
     files, problems = _all_files(sets), _all_problems(sets)
     usable: dict[str, list[ImageFile]] = {images.name: [] for images in sets}
     if not quick:
-        side = _SURVEY_SIZE_PX
-        images = usable_images(
-            files, height=side, width=side, channels=3, per_leaf=None, seed=0, problems=problems, progress=progress
-        )
-        for image in images:
+        size = Size(_SURVEY_SIZE_PX, _SURVEY_SIZE_PX, 3)
+        for image in usable_images(files, size, per_leaf=None, seed=0, problems=problems, progress=progress):
             usable[image.file.source].append(image.file)
+    counts = {name: None if quick else _count_by_node(found) for name, found in usable.items()}
     sources = tuple(
-        SourceSurvey(
-            name=images.name,
-            root=images.root,
-            layout=images.layout,
-            n_files=_count_by_node(images.files),
-            n_usable=None if quick else _count_by_node(usable[images.name]),
-        )
+        SourceSurvey(images.name, images.root, images.layout, _count_by_node(images.files), counts[images.name])
         for images in sets
     )
     labels = {node: larger.label(node) for node in sorted({file.node for file in files})}
@@ -165,7 +149,7 @@ def _read_sets(
     folders: Sequence[str | Path], hierarchy: Hierarchy, progress: Progress
 ) -> tuple[Hierarchy, list[ImageSet]]:
     if not folders:
-        raise CorpusError("A corpus needs at least one folder of images, and none was given.")
+        raise CorpusError("A corpus needs at least one folder of images, but none was given.", key="no folder")
     wanted = [_parse_folder(str(folder), hierarchy) for folder in folders]
     names = _distinct([folder_name(root) for root, _ in wanted])
     sets = [
@@ -177,7 +161,7 @@ def _read_sets(
 
 
 def folder_of(text: str) -> Path:
-    """The folder that "DIR" or "DIR@NODE" names; a folder whose path holds an @ is taken as it is."""
+    """The folder that "DIR" or "DIR@NODE" names; an existing folder whose path contains an @ is one itself."""
     return Path(text) if os.path.isdir(text) or "@" not in text else Path(text.rpartition("@")[0])
 
 
@@ -187,14 +171,18 @@ def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
         return folder, None
     node = text.rpartition("@")[2]
     if not folder.is_dir():
-        raise CorpusError(f"Neither {text} nor {folder} is a folder; give a folder of images, as DIR or DIR@NODE.")
+        raise CorpusError(
+            f"Neither {text} nor {folder} is a folder; give a folder of images, as DIR or DIR@NODE.", key="not a folder"
+        )
     if not node.strip():
-        raise CorpusError(f"No node stands after the @ of {text}; give an id or a name, as in DIR@plant.")
+        raise CorpusError(
+            f"There is no node after the @ of {text}; give an id or a name, as in DIR@plant.", key="no node"
+        )
     return folder, hierarchy.resolve(node)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """The names in order, a repeated one with the first free number from 2 on behind it."""
+    """The names in order; a repeated name gets the first free number from 2 as its suffix."""
     taken = set(names)
     given: list[str] = []
     for name in names:
@@ -225,8 +213,3 @@ def _samples(files: Iterable[ImageFile]) -> dict[str, tuple[str, ...]]:
 
 def _count_by_node(files: Iterable[ImageFile]) -> dict[str, int]:
     return dict(sorted(Counter(file.node for file in files).items()))
-
-
-def _count_reasons(problems: Iterable[Problem]) -> str:
-    counts = Counter(problem.reason for problem in problems)
-    return ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))

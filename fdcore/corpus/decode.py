@@ -1,12 +1,12 @@
-"""One image file from bytes to pixels, and what is odd about it. Files are hostile: none may stop a run.
+"""Decoding one image file to pixels, and reporting its problems. Files may be hostile: none may stop a run.
 
-Choices, made once here:
-- Bilinear with antialiasing, scaled until the target is covered, then cropped at the centre: what the usual evaluation
-  transforms do. The rotation noted in EXIF is applied.
+Choices:
+- Images are scaled (bilinear, antialiased) until they cover the target and are then cropped at the centre, as in usual
+  evaluation transforms. The rotation noted in EXIF is applied.
 - 16 bits become 8 by dividing by 257, so that white stays white. 32-bit greys have no agreed range: their own darkest
   and brightest values become black and white.
 - Transparency is laid on white, as pages and catalogues show cut-out objects; on black, dark outlines would vanish.
-- Of an animation the first frame is taken. ICC profiles are ignored, as training pipelines do.
+- The first frame of an animation is used. ICC profiles are ignored, as in training pipelines.
 """
 
 import errno
@@ -29,10 +29,10 @@ from PIL import __version__ as pillow_version
 from fdcore.corpus.folder import IMAGE_SUFFIXES, image_suffix
 
 DECODER = f"1, Pillow {pillow_version}"
-"""Names everything that a picture's pixels depend on beside the file; a new one makes every cached store outdated."""
+"""Identifies everything besides the file that a picture's pixels depend on; changing it invalidates cached stores."""
 
 MAX_PIXELS = 89_478_485
-"""Larger pictures are refused as decompression bombs (Pillow warns from here on)."""
+"""Larger pictures are refused as decompression bombs (Pillow's limit for warnings)."""
 
 MAX_BYTES = 256 * 2**20
 """Larger files are refused unread."""
@@ -41,42 +41,28 @@ _FORMATS = tuple(IMAGE_SUFFIXES)
 _MODE_NAMES = {"P": "palette", "PA": "palette", "1": "black and white", "La": "LA", "RGBa": "RGBA"}
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"P5", b"P6")
 
-# What Pillow's parsers have been seen to raise on damaged or forged files, beside the documented OSError.
+# What Pillow's parsers raise on damaged or forged files, besides the documented OSError.
 _PARSER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    AssertionError,
-    EOFError,
-    OverflowError,
-    ZeroDivisionError,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, EOFError,
+    OverflowError, ZeroDivisionError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error,
     Image.DecompressionBombError,
-)
+)  # fmt: skip
 
 
 class Note(NamedTuple):
-    """Something odd about one file: a short fixed reason and a detail."""
+    """A problem with one file: a short fixed reason and a detail."""
 
     reason: str
     detail: str
 
 
 class Decoded(NamedTuple):
-    """What came of one file.
+    """The result for one file.
 
     Attributes:
-        pixels: (height, width, channels) uint8, or None where the file is not usable.
-        sha256: of the file's bytes; empty where it could not be read.
-        notes: why it is not usable, or how it had to be converted.
+        pixels: (height, width, channels) uint8, or None if the file is not usable.
+        sha256: of the file's bytes; empty if it could not be read.
+        notes: why it is not usable, or how it was converted.
     """
 
     pixels: npt.NDArray[np.uint8] | None
@@ -93,7 +79,7 @@ class _UnusableError(Exception):
 def decode_file(path: Path, *, height: int, width: int, channels: int) -> Decoded:
     """Read, hash and decode one file to (height, width, channels) uint8: RGB for 3 channels, grey for 1.
 
-    It raises nothing that a file could cause; a file that is not usable has no pixels and a note that says why.
+    No file makes it raise; a file that is not usable has no pixels and a note with the reason.
     """
     digest = b""
     try:
@@ -107,7 +93,7 @@ def decode_file(path: Path, *, height: int, width: int, channels: int) -> Decode
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings about single files off the terminal: the files are listed instead."""
+    """Suppress Pillow's warnings about single files, which are reported as problems instead."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -125,7 +111,7 @@ def _read(path: Path) -> bytes:
     if n_bytes > MAX_BYTES:
         raise _UnusableError("too large", f"{n_bytes:,} bytes; at most {MAX_BYTES:,} are read")
     if not content:
-        raise _UnusableError("empty file", "it has no bytes")
+        raise _UnusableError("empty file", "it contains no bytes")
     return content
 
 
@@ -154,7 +140,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _oddities(image: Image.Image, name: str) -> Iterator[Note]:
-    """What a person should know about a picture that is used nevertheless."""
+    """Notes on a picture that is used."""
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     suffix = image_suffix(name)
     if suffix and suffix not in IMAGE_SUFFIXES[kind]:
@@ -172,7 +158,7 @@ def _oddities(image: Image.Image, name: str) -> Iterator[Note]:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether the file has 16 bits per channel, in whatever mode Pillow reads it."""
+    """Whether the file has 16 bits per channel; Pillow's mode does not always show it."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return True
     args = getattr(image, "tile", None) and image.tile[0][3]  # type: ignore[attr-defined]  # only file images have it
@@ -183,7 +169,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn a loaded picture as its EXIF data says; damaged EXIF data say nothing."""
+    """Rotate a loaded picture according to its EXIF data; damaged EXIF data are ignored."""
     try:
         if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
             return image
@@ -193,7 +179,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(image: Image.Image, mode: str) -> Image.Image:
-    """Any picture as one of mode "RGB" or "L"; grey stays grey until the very end."""
+    """Convert any picture to `mode` ("RGB" or "L"), but keep grey pictures grey."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         values = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
@@ -230,7 +216,7 @@ def _diagnose(error: BaseException, content: bytes) -> Note:
         return Note("decompression bomb", text)
     if isinstance(error, UnidentifiedImageError):
         if content.startswith(_MAGIC):
-            return Note("damaged", "it begins like an image, but its header makes no sense")
+            return Note("damaged", "it begins like an image, but its header is invalid")
         return Note("not an image", "its content is none of " + ", ".join(_FORMATS))
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return Note("truncated", text)

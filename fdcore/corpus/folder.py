@@ -1,7 +1,6 @@
-"""What lies in a folder of images: entries in sorted order, links resolved with care, everything odd listed.
+"""Listing a folder of images: sorted entries, symbolic links resolved safely, every problem reported.
 
-Nothing here opens a file or asks for its size: `os.scandir` says what an entry is, so that a million files take
-seconds.
+Nothing here opens a file or reads its size: `os.scandir` gives the kind of each entry, so a million files take seconds.
 """
 
 import errno
@@ -20,24 +19,24 @@ IMAGE_SUFFIXES: dict[str, tuple[str, ...]] = {
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
-"""The formats that are read, by Pillow's names, and the file extensions that go with each."""
+"""The formats that are read, by Pillow's names, and the file extensions of each."""
 
 _SUFFIXES = frozenset(suffix for suffixes in IMAGE_SUFFIXES.values() for suffix in suffixes) | {""}
 _SUFFIX = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,8}$")  # ".0001" and ". Smith" are part of a name
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, turned text
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, reversed text
 _HIDDEN_FOLDER = re.compile(r"\.[^.]|__MACOSX$")  # ".git", not "..."
 _SEPARATORS = re.compile(r"[_\-]")
 _NO_FILE = "neither a file nor a folder (a pipe, socket or device)"
 
 
 class Problem(NamedTuple):
-    """Something about the corpus that a person should know; never fatal.
+    """Something about the corpus that the analyst should know; never fatal.
 
     Attributes:
-        path: "<corpus folder name>/<path in it>", readable.
-        reason: a short fixed phrase, fit for counting: "truncated", "duplicate", "converted from CMYK".
-        detail: a sentence or less about this one.
-        used: the image is in the corpus all the same.
+        path: "<corpus folder name>/<path in it>", printable.
+        reason: a short fixed phrase that can be counted: "truncated", "duplicate", "converted from CMYK".
+        detail: at most a sentence about this file.
+        used: whether the image is in the corpus nevertheless.
     """
 
     path: str
@@ -50,10 +49,9 @@ class Folder(NamedTuple):
     """A folder that can be listed.
 
     Attributes:
-        path: where it is, as found.
         name: its own name, raw.
-        relative: readable path below the corpus folder, "" for that itself.
-        trail: real paths from the corpus folder down to this one, by which loops are known.
+        relative: printable path below the corpus folder, "" for the corpus folder itself.
+        trail: real paths from the corpus folder down to this one, which reveal loops.
     """
 
     path: str
@@ -63,7 +61,7 @@ class Folder(NamedTuple):
 
 
 class File(NamedTuple):
-    """A regular file (or a link to one inside the corpus folder); `relative` is readable, `name` raw."""
+    """A regular file (or a link to one inside the corpus folder); `relative` is printable, `name` raw."""
 
     path: str
     name: str
@@ -71,14 +69,14 @@ class File(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a folder holds, each sorted by name: hidden folders and what cannot be followed are left out."""
+    """What a folder contains, sorted by name, without hidden folders and links that cannot be followed."""
 
     folders: tuple[Folder, ...]
     files: tuple[File, ...]
 
 
 def readable_name(name: str) -> str:
-    """A file name as printable text that stays unique: bytes that are no UTF-8 and control characters are escaped."""
+    """A file name as unique printable text: bytes that are not UTF-8 and control characters are escaped."""
     if name.isprintable():
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -86,33 +84,33 @@ def readable_name(name: str) -> str:
 
 
 def label_of(name: str) -> str:
-    """A folder's name as a label for people: _ and - become spaces, control characters too; never interpreted."""
+    """A folder's name as a label for people: _, - and control characters become spaces."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     words = _SEPARATORS.sub(" ", _UNPRINTABLE.sub(" ", text)).split()
     return " ".join(words) or readable_name(name)
 
 
 def image_suffix(name: str) -> str:
-    """The extension of a file name in lower case, "" where it has none."""
+    """The extension of a file name in lower case, "" if it has none."""
     found = _SUFFIX.search(name)
     return found.group().lower() if found else ""
 
 
 def looks_like_image(name: str) -> bool:
-    """Whether a file may be an image by its name: a known extension or none, and not hidden."""
+    """Whether a file's name may be that of an image: a known extension or none, and not hidden."""
     return not name.startswith(".") and image_suffix(name) in _SUFFIXES
 
 
 class FolderReader:
-    """Lists the folders of one corpus folder and keeps what is odd about them.
+    """Lists the folders of one corpus folder and records their problems.
 
-    A symbolic link is followed only to what lies inside the corpus folder, and a folder is read once per class however
+    A symbolic link is followed only to a place inside the corpus folder, and a folder is read once per class however
     many links lead to it, so that neither loops nor trees of links can make the reading endless.
 
     Attributes:
         source: the corpus folder's name in the case, the first part of each problem's path.
         top: the corpus folder itself.
-        problems: in the order in which they were met, each once.
+        problems: in the order in which they were found, each once.
     """
 
     def __init__(self, root: Path, source: str) -> None:
@@ -126,7 +124,7 @@ class FolderReader:
         return tuple(self._problems)
 
     def report(self, relative: str, reason: str, detail: str) -> None:
-        """Keep a problem with something that is not used."""
+        """Record a problem with something that is not used."""
         self._problems[Problem(f"{self.source}/{relative}" if relative else self.source, reason, detail, False)] = None
 
     def list(self, folder: Folder) -> Listing:
@@ -148,12 +146,12 @@ class FolderReader:
         return Listing(tuple(folders), tuple(files))
 
     def images(self, folder: Folder, *, ignore: frozenset[str] = frozenset()) -> Iterator[File]:
-        """Every file in or below a folder that may be an image; other files become problems, save those to ignore."""
+        """Every file in or below a folder that may be an image; other files become problems, except those to ignore."""
         stack, seen = [folder], set[str]()
         while stack:
             here = stack.pop()
             if here.trail[-1] in seen:
-                self.report(here.relative, "folder linked twice", "it was read already by another way")
+                self.report(here.relative, "folder linked twice", "it was already read through another link")
                 continue
             seen.add(here.trail[-1])
             listing = self.list(here)
@@ -161,7 +159,9 @@ class FolderReader:
                 if looks_like_image(file.name):
                     yield file
                 elif file.path not in ignore:
-                    self.report(file.relative, "not an image", _why_no_image(file.name))
+                    hidden = file.name.startswith(".")
+                    detail = "a hidden file" if hidden else f"{image_suffix(file.name)} is not a known image extension"
+                    self.report(file.relative, "not an image", detail)
             stack.extend(reversed(listing.folders))
 
     def _entry(self, folder: Folder, entry: os.DirEntry[str], relative: str) -> Folder | File | None:
@@ -172,7 +172,7 @@ class FolderReader:
                 return File(entry.path, entry.name, relative)
             if entry.is_dir(follow_symlinks=False):
                 return self._below(folder, entry, relative, f"{folder.trail[-1]}/{entry.name}")
-        except OSError as error:  # a file system that tells the kind of an entry only on a further question
+        except OSError as error:  # some file systems need another system call for the kind of an entry
             self.report(relative, "unreadable", _cause(error))
             return None
         self.report(relative, "not an image", _NO_FILE)
@@ -182,13 +182,12 @@ class FolderReader:
         try:
             target = os.path.realpath(entry.path, strict=True)
         except OSError as error:
-            loop = error.errno == errno.ELOOP
-            reason = "symbolic link loop" if loop else "broken symbolic link"
+            reason = "symbolic link loop" if error.errno == errno.ELOOP else "broken symbolic link"
             self.report(relative, reason, _cause(error))
             return None
         top = folder.trail[0]
         if target in folder.trail:
-            self.report(relative, "symbolic link loop", "it leads back to a folder that it lies in")
+            self.report(relative, "symbolic link loop", "it leads back to a folder that contains it")
         elif os.path.commonpath([top, target]) != top:
             self.report(relative, "symbolic link leaves the folder", f"it leads to {readable_name(target)}")
         elif os.path.isdir(target):
@@ -201,16 +200,10 @@ class FolderReader:
 
     def _below(self, folder: Folder, entry: os.DirEntry[str], relative: str, real: str) -> Folder | None:
         if _HIDDEN_FOLDER.match(entry.name):
-            self.report(relative, "hidden folder", "what lies in it is not read")
+            self.report(relative, "hidden folder", "its content is not read")
             return None
         return Folder(entry.path, entry.name, relative, (*folder.trail, real))
 
 
 def _cause(error: OSError) -> str:
     return error.strerror or type(error).__name__
-
-
-def _why_no_image(name: str) -> str:
-    if name.startswith("."):
-        return "a hidden file"
-    return f"the extension {image_suffix(name)} is none of an image format that is read"

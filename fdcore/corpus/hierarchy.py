@@ -1,7 +1,7 @@
-"""The graph of concepts that corpus images hang on: nodes with ids, labels and parents.
+"""The graph of concepts that corpus images belong to: nodes with ids, labels and parents.
 
-Identity is always the id, never the label: WordNet has two nodes labelled "crane". A node may have several parents
-(WordNet is a DAG), and a hierarchy may have several roots, which then are components of their own.
+A node is identified by its id, never by its label: WordNet has two nodes labelled "crane". A node may have several
+parents (WordNet is a DAG), and a hierarchy may have several roots.
 """
 
 import difflib
@@ -21,14 +21,14 @@ from fdcore.errors import CorpusError
 
 
 class Hierarchy:
-    """A rooted DAG of nodes, or several; nothing about it changes after construction.
+    """One or several rooted DAGs of nodes; immutable.
 
     Build one with `from_rows`, `read_hierarchy` or `fdcore.corpus.wordnet.load_wordnet`.
 
     Attributes:
         ids: the id of every node, sorted; a node's position here is its `index`.
-        orphans: ids of nodes that name a parent which is no node, sorted. Those that have no other parent hang under
-            the root (or are roots themselves where there is no single root).
+        orphans: ids of nodes that name an unknown parent, sorted. An orphan without another parent is placed under the
+            root, or becomes a root itself if there is not exactly one root.
     """
 
     def __init__(
@@ -38,23 +38,23 @@ class Hierarchy:
         synonyms: Sequence[tuple[str, ...]],
         orphans: tuple[str, ...],
     ) -> None:
-        """Take checked parts, aligned with `ids`; `from_rows` is the way in from the outside."""
+        """Take checked parts, aligned with `ids`; use `from_rows` from outside."""
         self.ids = ids
         self.orphans = orphans
         self._parents = tuple(parents)
         self._synonyms = tuple(synonyms)
         self._index = {node: i for i, node in enumerate(ids)}
-        self._known_ancestors: dict[int, frozenset[int]] = {}  # filled as asked, as is the next
+        self._known_ancestors: dict[int, frozenset[int]] = {}  # both are filled on demand
         self._known_descendants: dict[int, frozenset[str]] = {}
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, Sequence[str], Sequence[str]]]) -> "Hierarchy":
         """Build a hierarchy from (id, parent ids, synonyms), one row for each node, in any order.
 
-        The first synonym is the node's label; without synonyms the id stands in. A node without parents is a root.
+        The first synonym is the node's label, or its id if it has no synonyms. A node without parents is a root.
 
         Raises:
-            CorpusError: no rows, an empty or repeated id, a node that is its own parent, or a cycle (one is named).
+            CorpusError: no rows, an empty or repeated id, a node that is its own parent, or a cycle.
         """
         table = sorted(rows, key=lambda row: row[0])
         ids = tuple(row[0] for row in table)
@@ -83,7 +83,7 @@ class Hierarchy:
         try:
             return self._index[node]
         except KeyError:
-            raise CorpusError(f"No node has the id {node!r}.{self._suggestions(node)}") from None
+            raise CorpusError(f"No node has the id {node!r}.{self._suggestions(node)}", key="unknown node") from None
 
     def label(self, node: str) -> str:
         """The first synonym: a name for people, not an identity."""
@@ -118,19 +118,19 @@ class Hierarchy:
         return tuple(node for node, above in zip(self.ids, self._parents, strict=True) if not above)
 
     def lowest_common_ancestor(self, nodes: Sequence[str]) -> str | None:
-        """The most specific node that stands at or above all of `nodes`.
+        """The most specific node at or above all of `nodes`.
 
-        A node counts as its own ancestor here. Several common ancestors may have no other below them (a DAG): then
-        the one with the fewest descendants is taken, then the smaller id.
+        In a DAG, several common ancestors may have no other below them: then the one with the fewest descendants is
+        returned; among equals, the one with the smaller id.
 
         Returns:
-            An id, or None where the nodes share no ancestor.
+            An id, or None if the nodes share no ancestor.
 
         Raises:
             CorpusError: no nodes are given, or one is unknown.
         """
         if not nodes:
-            raise CorpusError("A common ancestor needs at least one node, and none was given.")
+            raise CorpusError("A common ancestor needs at least one node, but none was given.", key="no nodes")
         positions = {self.index(node) for node in nodes}
         common = frozenset.intersection(*(self._above(i) | {i} for i in positions))
         lowest = common.difference(*(self._above(i) for i in common))
@@ -139,7 +139,7 @@ class Hierarchy:
         return self.ids[next(iter(lowest))] if lowest else None
 
     def path_to_root(self, node: str) -> tuple[str, ...]:
-        """The ids on a shortest way up to a root, the node first; of several the one by the first parents."""
+        """The ids on a shortest path up to a root, the node first; among equal paths, the one through first parents."""
         start = self.index(node)
         came_from = {start: start}
         queue = deque([start])
@@ -155,10 +155,10 @@ class Hierarchy:
         return tuple(self.ids[i] for i in reversed(path))
 
     def search(self, words: str, limit: int = 20) -> tuple[str, ...]:
-        """Find nodes by id or by words in their synonyms, without regard to case; the best come first.
+        """Find nodes by id or by words in their synonyms, ignoring case; the best matches come first.
 
-        The order: the id itself, a synonym that equals the words, a synonym that has them as whole words, as the
-        start of a word, anywhere. Among equals the node with more descendants, then the smaller id.
+        The order: the id itself, a synonym that equals the words, a synonym that contains them as whole words, at the
+        start of a word, anywhere. Equal matches are ordered by more descendants, then by the smaller id.
 
         Returns:
             At most `limit` ids; none for empty words.
@@ -173,10 +173,10 @@ class Hierarchy:
         return tuple(dict.fromkeys(chain(same_id, ids)))[: max(0, limit)]
 
     def resolve(self, text: str) -> str:
-        """The id that a person means: an id, or words that are a name of exactly one node.
+        """The id of the node that a person names by its id or an unambiguous name.
 
         Raises:
-            CorpusError: several nodes go by that name, or none; the message lists the candidates with their ids.
+            CorpusError: several nodes have that name, or none; the message lists the candidates with their ids.
         """
         if text.strip() in self:
             return text.strip()
@@ -185,14 +185,17 @@ class Hierarchy:
         if len(exact) == 1:
             return exact[0]
         if not exact:
-            raise CorpusError(f"No node is called {text!r}.{self._suggestions(text)}")
+            raise CorpusError(f"No node is called {text!r}.{self._suggestions(text)}", key="unknown name")
         ranked = (node for node in self.search(text, limit=len(self)) if node in exact)
-        raise CorpusError(f"{text!r} means {len(exact)} nodes; give the id of one: {self._describe(ranked)}.")
+        raise CorpusError(
+            f"{text!r} is the name of {len(exact)} nodes; give the id of one: {self._describe(ranked)}.",
+            key="ambiguous name",
+        )
 
     def with_children(self, rows: Iterable[tuple[str, str | None, str]]) -> "Hierarchy":
-        """A larger hierarchy with new nodes (id, parent id, label); this one stays as it is.
+        """A larger copy with new nodes (id, parent id, label).
 
-        A parent may itself be among the new nodes; None makes the new node a component of its own.
+        A parent may itself be a new node; None makes the new node a root.
 
         Raises:
             CorpusError: a parent is unknown, or a new id is empty, repeated or taken.
@@ -201,7 +204,7 @@ class Hierarchy:
         new_ids = {node for node, _, _ in new}
         for node, parent, _ in new:
             if node in self:
-                raise CorpusError(f"The new node {node!r} has an id that is taken by {self.label(node)!r}.")
+                raise CorpusError(f"The id of the new node {node!r} is taken by {self.label(node)!r}.", key="id taken")
             if parent is not None and parent not in new_ids:
                 self.index(parent)
         kept = ((node, self.parents(node), self.synonyms(node)) for node in self.ids)
@@ -241,50 +244,50 @@ class Hierarchy:
         return self._known_ancestors[i]
 
     def _describe(self, nodes: Iterable[str], limit: int = 8) -> str:
-        listed = [f"{node} ({self._say(node)})" for node in nodes]
+        """Ids with what distinguishes namesakes, such as "n02012849 (crane, a kind of wading bird)"."""
+        kinds = ((node, [self.label(name) for name in (node, *self.parents(node)[:1])]) for node in nodes)
+        listed = [f"{node} ({', a kind of '.join(labels)})" for node, labels in kinds]
         return "; ".join(listed[:limit]) + ("; ..." if len(listed) > limit else "")
-
-    def _say(self, node: str) -> str:
-        """A label with what tells it from its namesakes, such as "crane, a kind of wading bird"."""
-        return ", a kind of ".join(self.label(name) for name in (node, *self.parents(node)[:1]))
 
     def _suggestions(self, text: str) -> str:
         close = self.search(text, limit=5) or difflib.get_close_matches(text, self.ids, n=5)
-        return f" Close to it: {self._describe(close)}." if close else ""
+        return f" Similar: {self._describe(close)}." if close else ""
 
 
 def read_hierarchy(path: Path) -> Hierarchy:
-    """Read a hierarchy of one's own from a CSV or JSON file; the content decides which of them it is.
+    """Read a hierarchy from a CSV or JSON file, recognised by its content.
 
     CSV has a header with the columns id, parent and label, in any order and among others, separated by commas,
     semicolons or tabs. JSON is a list of objects with these keys. Several rows of one id give it several parents; an
-    empty parent (null in JSON) makes a root. A parent that is no node makes an orphan (see `Hierarchy.orphans`).
+    empty parent (null in JSON) makes a root. An unknown parent makes an orphan (see `Hierarchy.orphans`).
 
     Raises:
-        CorpusError: the file cannot be read, or is no such table; the message names the line (JSON: the entry).
+        CorpusError: the file cannot be read, or is not such a table; the message names the line (JSON: the entry).
     """
     try:
         return Hierarchy.from_rows(parse_rows(Path(path).read_bytes()))
     except OSError as error:
-        raise CorpusError(f"The hierarchy {path} cannot be read: {error.strerror}.") from error
+        raise CorpusError(
+            f"The hierarchy {path} cannot be read: {error.strerror}.", key="hierarchy unreadable"
+        ) from error
     except CorpusError as error:
-        raise CorpusError(f"The hierarchy {path} is not usable. {error}") from error
+        raise CorpusError(f"The hierarchy {path} is not usable. {error}", key=error.key) from error
 
 
 def _check_ids(ids: Sequence[str], index: dict[str, int]) -> None:
     if not ids:
-        raise CorpusError("A hierarchy needs at least one node, and none was given.")
+        raise CorpusError("A hierarchy needs at least one node, but none was given.", key="no nodes")
     if "" in index:
-        raise CorpusError("A node has an empty id; every node needs one.")
+        raise CorpusError("A node has an empty id; every node needs one.", key="empty id")
     if len(index) < len(ids):
         repeated = next(node for node, following in pairwise(ids) if node == following)
-        raise CorpusError(f"Two nodes have the id {repeated!r}; ids must be unique.")
+        raise CorpusError(f"Two nodes have the id {repeated!r}; ids must be unique.", key="repeated id")
 
 
 def _resolve_parents(
     table: Sequence[tuple[str, Sequence[str], Sequence[str]]], index: dict[str, int]
 ) -> tuple[list[tuple[int, ...]], tuple[str, ...]]:
-    """Parents as positions, and the ids that name an unknown parent; those left with none go under a single root."""
+    """Parents as positions, and the orphans; an orphan without another parent is placed under a single root."""
     parents = [tuple(dict.fromkeys(index[parent] for parent in row[1] if parent in index)) for row in table]
     orphans = tuple(row[0] for row in table if any(parent not in index for parent in row[1]))
     roots = [i for i, row in enumerate(table) if not row[1]]
@@ -299,11 +302,11 @@ def _check_acyclic(ids: Sequence[str], parents: Sequence[tuple[int, ...]]) -> No
         graphlib.TopologicalSorter(dict(enumerate(parents))).prepare()
     except graphlib.CycleError as error:
         cycle = " -> ".join(repr(ids[i]) for i in error.args[1][:10])
-        raise CorpusError(f"These nodes are above one another in a circle: {cycle}; remove one link.") from error
+        raise CorpusError(f"These nodes form a cycle: {cycle}; remove one link.", key="cycle") from error
 
 
 def _reach(neighbours: Sequence[Sequence[int]], start: int) -> set[int]:
-    """Every position that can be walked to from `start`, which is not part of it in a graph without cycles."""
+    """Every position that can be reached from `start`, without `start` itself (the graph has no cycles)."""
     reached: set[int] = set()
     stack = [start]
     while stack:
@@ -314,12 +317,12 @@ def _reach(neighbours: Sequence[Sequence[int]], start: int) -> set[int]:
 
 
 def _fold(words: str) -> str:
-    """Words as they are compared: no case, underscores as spaces, single spaces."""
+    """Words in the form that is compared: case folded, underscores as spaces, single spaces."""
     return " ".join(words.casefold().replace("_", " ").split())
 
 
 def _rank(query: str, names: Sequence[str]) -> int | None:
-    """How well the best of some folded names fits: 1 equal, 2 whole words, 3 start of a word, 4 anywhere."""
+    """How well the best of the folded names matches: 1 equal, 2 whole words, 3 start of a word, 4 anywhere."""
     hits = [name for name in names if query in name]
     if not hits:
         return None

@@ -1,12 +1,11 @@
-"""Which images of a corpus are used, decoded once to the suspect's input size.
+"""Sampling the images of a corpus, and decoding them once to the suspect's input size.
 
-Which files are read: those of each leaf in the order of a keyed hash of (seed, name) until `per_leaf` of them are
-usable. The order of the result is round-robin over the leaves, so that every prefix is balanced, and it is the order in
-which duplicates are judged: the first keeps its place. Threads only decode ahead; nothing depends on which is faster.
+The files of each leaf are read in the order of a keyed hash of (seed, name) until `per_leaf` of them are usable. The
+order of the result is round-robin over the leaves, so that every prefix is balanced; the first of several duplicates in
+this order is kept. Threads only decode ahead; nothing depends on their speed.
 
-A store is found by a key over the name, path, size and time of change of every listed file, which costs a `stat` for
-each on every opening. What is read depends on which files are broken, so that a key over fewer of them could miss a
-change.
+The key of a store covers the name, path, size and modification time of every listed file, which costs one `stat` for
+each at every opening. Which files are read depends on which are broken, so a key over fewer files could miss a change.
 """
 
 import hashlib
@@ -25,16 +24,16 @@ from fdcore.errors import SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.storage import disk_errors
 
-__all__ = ["ImageStore", "decode_images", "usable_images"]
+__all__ = ["ImageStore", "Size", "decode_images", "usable_images"]
 
 _STAGE = "Decoding images"
 _N_THREADS = min(8, os.cpu_count() or 1)
-_N_AHEAD = 8 * _N_THREADS  # pictures decoded before they are asked for; bounds the memory
+_N_AHEAD = 8 * _N_THREADS  # pictures decoded in advance; bounds the memory
 
 
 @dataclass
 class _Leaf:
-    """The files of one node in sampling order, and how far they were read."""
+    """The files of one node in sampling order, and how many of them have been read."""
 
     node: str
     files: list[ImageFile]
@@ -46,35 +45,32 @@ class _Leaf:
 
 def decode_images(
     files: Sequence[ImageFile],
+    size: Size,
     *,
-    height: int,
-    width: int,
-    channels: int,
     per_leaf: int | None,
     seed: int,
     cache: Path,
     progress: Progress = silent,
 ) -> tuple[ImageStore, tuple[Problem, ...]]:
-    """Open the store of these images, decoding them where that was not done before.
+    """Open the store of these images; decode them unless the cache has the store.
 
     Args:
-        files: every file of every leaf; their order does not matter.
-        height, width, channels: the suspect's input size in pixels, and 3 for RGB or 1 for grey.
-        per_leaf: how many usable images to take of each leaf, None for all.
-        seed: which ones are taken.
-        cache: the folder that holds stores; made if need be.
+        files: every file of every leaf, in any order.
+        size: the suspect's input size.
+        per_leaf: how many usable images to sample of each leaf, None for all.
+        seed: of the sampling.
+        cache: the folder of stores; created if missing.
 
     Returns:
-        The store, which is empty where no file is usable, and what is odd about the files that were read. A leaf
-        without a usable image is left out and listed as "no usable image".
+        The store, which is empty if no file is usable, and the problems of the files that were read. A leaf without a
+        usable image is left out and listed as "no usable image".
 
     Raises:
         SettingsError: `per_leaf` is below 1.
-        StorageError: the cache cannot be written (the disk is full).
+        StorageError: the cache cannot be written.
     """
     if per_leaf is not None and per_leaf < 1:
-        raise SettingsError(f"At least 1 image per leaf is needed, not {per_leaf}.")
-    size = Size(height, width, channels)
+        raise SettingsError(f"At least 1 image per leaf is needed, not {per_leaf}.", key="too few images")
     leaves = _leaves(files, seed)
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
@@ -86,17 +82,15 @@ def decode_images(
 
 def usable_images(
     files: Sequence[ImageFile],
+    size: Size,
     *,
-    height: int,
-    width: int,
-    channels: int,
     per_leaf: int | None,
     seed: int,
     problems: list[Problem],
     progress: Progress = silent,
 ) -> Generator[UsableImage, None, None]:
-    """Decode images one after the other in a store's order, without a store; `problems` grows as they are met."""
-    return _usable_images(_leaves(files, seed), Size(height, width, channels), per_leaf, problems, progress)
+    """Decode images in a store's order without building a store; problems are appended to `problems`."""
+    return _usable_images(_leaves(files, seed), size, per_leaf, problems, progress)
 
 
 def _leaves(files: Sequence[ImageFile], seed: int) -> list[_Leaf]:
@@ -134,7 +128,7 @@ def _usable_images(
 
 
 def _round_robin(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
-    """Each leaf in turn, for as long as it has files that were not read and wants an image more."""
+    """Each leaf in turn, as long as it has unread files and needs another image."""
     active = leaves
     rank = 0
     while active:
@@ -144,14 +138,14 @@ def _round_robin(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
 
 
 def _next_usable(decoder: "_Decoder", leaf: _Leaf, kept: dict[str, str], problems: list[Problem]) -> UsableImage | None:
-    """The leaf's next image that decodes and was not met before; None where it has no more files."""
+    """The leaf's next image that can be decoded and is not a duplicate; None if no files are left."""
     while leaf.n_read < len(leaf.files):
         file, decoded = decoder.next(leaf)
         name, digest = file.full_name, decoded.sha256.hex()
         if decoded.pixels is None:
             problems.extend(Problem(name, note.reason, note.detail, False) for note in decoded.notes)
         elif digest in kept:
-            problems.append(Problem(name, "duplicate", f"the same file as {kept[digest]}, which is kept", False))
+            problems.append(Problem(name, "duplicate", f"identical to {kept[digest]}, which is kept", False))
         else:
             kept[digest] = name
             problems.extend(Problem(name, note.reason, note.detail, True) for note in decoded.notes)
@@ -164,7 +158,7 @@ def _wanted(leaf: _Leaf, per_leaf: int | None) -> int:
 
 
 class _Decoder:
-    """Decodes in threads what is likely to be asked for next; gives each leaf's files strictly in their order."""
+    """Decodes in threads the files that are likely to be needed next; returns each leaf's files in their order."""
 
     def __init__(self, leaves: list[_Leaf], size: Size, per_leaf: int | None) -> None:
         self._size = size
@@ -185,7 +179,7 @@ class _Decoder:
         """The next file of a leaf that has one, decoded."""
         while self._n_waiting < _N_AHEAD and (planned := next(self._plan, None)) is not None:
             self._submit(planned)
-        if not leaf.waiting:  # files before it were broken: it comes earlier than planned
+        if not leaf.waiting:  # earlier files were broken, so this one is needed sooner than planned
             self._submit(leaf)
         decoded = leaf.waiting.popleft().result()
         self._n_waiting -= 1
@@ -201,7 +195,7 @@ class _Decoder:
 
     @staticmethod
     def _planned(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
-        """The leaves in the order in which they will be asked if every file is usable."""
+        """The leaves in the order in which they will be needed if every file is usable."""
         rank, active = 0, leaves
         while active:
             yield from active
@@ -210,7 +204,7 @@ class _Decoder:
 
 
 def _store_key(leaves: list[_Leaf], size: Size, per_leaf: int | None, seed: int, progress: Progress) -> str:
-    """Names a store by everything that decides what is in it."""
+    """The name of a store, a hash of everything that decides its content."""
     digest = hashlib.sha256(repr((DECODER, tuple(size), per_leaf, seed)).encode())
     total, done = sum(len(leaf.files) for leaf in leaves), 0
     for leaf in leaves:
@@ -224,9 +218,9 @@ def _store_key(leaves: list[_Leaf], size: Size, per_leaf: int | None, seed: int,
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in ns, by which a changed file is known; (-1, -1) where it cannot be asked."""
+    """Size in bytes and modification time in ns, which reveal a changed file; (-1, -1) if they cannot be read."""
     try:
         status = os.stat(path)
-    except OSError:  # decoding will say what is wrong with it
+    except OSError:  # decoding will report the problem
         return -1, -1
     return status.st_size, status.st_mtime_ns

@@ -1,8 +1,8 @@
-"""Which images a folder holds and which node each belongs to, recognised by what lies in the folder.
+"""Which images a folder contains and which node each belongs to, recognised from the folder's content.
 
-Reading a folder lists names only; whether a file really is an image shows when it is decoded (fdcore.corpus.images).
-A folder that holds nothing but `train`, `val` and the like is read as the union of these, so that a whole data set
-(Tiny ImageNet's root) can be named; of its parts those without labels are left out and listed.
+Reading a folder only lists names; decoding shows whether a file really is an image (fdcore.corpus.images). A folder
+that contains nothing but `train`, `val` and the like is read as the union of these, so that a whole data set (Tiny
+ImageNet's root) can be named; parts without labels are left out and listed.
 """
 
 import csv
@@ -30,12 +30,11 @@ _N_PROBED_ROWS = 8
 
 
 class ImageFile(NamedTuple):
-    """A file that may be an image, and where it belongs.
+    """A file that may be an image.
 
     Attributes:
         node: id of its node.
-        path: where it is.
-        name: path relative to its corpus folder, with "/" and readable.
+        name: printable path relative to its corpus folder, with "/".
         source: name of its corpus folder within the case.
     """
 
@@ -46,20 +45,19 @@ class ImageFile(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """The name with that of its corpus folder before it: unique within a case."""
+        """The name preceded by that of its corpus folder: unique within a case."""
         return f"{self.source}/{self.name}" if self.source else self.name
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What one corpus folder holds.
+    """What one corpus folder contains.
 
     Attributes:
-        root: the folder.
-        layout: a key of LAYOUTS, or several joined by " + " where the folder is split into train, val and so on.
-        files: in sorted order, each file once per class that it lies in.
-        new_nodes: (id, parent id or None, label) of nodes that the hierarchy does not have yet.
-        problems: what was left out and why; a root's stray files are among them as "other file".
+        layout: a key of LAYOUTS, or several joined by " + " if the folder is split into train, val and so on.
+        files: in sorted order, each file once per class that contains it.
+        new_nodes: (id, parent id or None, label) of nodes that are not in the hierarchy.
+        problems: what was left out and why, including stray files of the root as "other file".
         name: the folder's name within the case; first part of names, of problems' paths and of new node ids.
     """
 
@@ -79,7 +77,7 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class _Task:
-    """What all steps of one reading share."""
+    """What all steps of reading one folder share."""
 
     reader: FolderReader
     hierarchy: Hierarchy
@@ -87,7 +85,7 @@ class _Task:
     progress: Progress
 
     def node_named(self, name: str) -> str | None:
-        """The node whose id a folder name is; composed and decomposed accents count as the same."""
+        """The node whose id is the name of a folder; composed and decomposed accents are equal."""
         return next((node for node in (name, unicodedata.normalize("NFC", name)) if node in self.hierarchy), None)
 
     def is_node(self, text: str) -> bool:
@@ -95,7 +93,7 @@ class _Task:
         return text in self.hierarchy or bool(_WNID.fullmatch(text))
 
     def names_node(self, name: str) -> bool:
-        """Whether a folder of this name speaks for a set that knows its nodes."""
+        """Whether a folder of this name indicates a set that names its nodes."""
         return bool(_WNID.fullmatch(name)) or (self.under is None and self.node_named(name) is not None)
 
 
@@ -112,18 +110,18 @@ def read_image_set(
 
     Args:
         root: the corpus folder.
-        hierarchy: the nodes that folder names and tables may mean.
-        under: for a set without a hierarchy, the id of the node that its classes hang below. None makes each class a
-            component of its own, scored on function alone.
+        hierarchy: the nodes that folder names and tables may name.
+        under: for a set without a hierarchy, the id of the node below which its classes are placed. None makes each
+            class a root, scored on function alone.
         name: the folder's name within the case; by default its own.
 
     Raises:
-        CorpusError: there is no such folder, it holds no images in a known layout, `under` is no node, or `under` is
+        CorpusError: there is no such folder, it has no images in a known layout, `under` is not a node, or `under` is
             given for a set that names its nodes itself.
     """
     if not os.path.isdir(root):
         what = "is a file" if os.path.exists(root) else "does not exist"
-        raise CorpusError(f"{root} {what}; give a folder of images.")
+        raise CorpusError(f"{root} {what}; give a folder of images.", key="not a folder")
     if under is not None:
         hierarchy.index(under)
     source = name or folder_name(root)
@@ -131,7 +129,7 @@ def read_image_set(
     parts = [_read_part(task, folder, layout) for folder, layout in _parts(task)]
     files = [file for part in parts for file in part.files]
     if not files:
-        raise CorpusError(_nothing_found(task, root))
+        raise CorpusError(_nothing_found(task, root), key="no images found")
     labels = {node: label for part in parts for node, label in part.new_nodes.items()}
     new_nodes = tuple((node, under, label) for node, label in labels.items() if node not in hierarchy)
     layout = " + ".join(dict.fromkeys(part.layout for part in parts))
@@ -139,12 +137,12 @@ def read_image_set(
 
 
 def folder_name(root: Path) -> str:
-    """What a corpus folder is called unless its caller says otherwise: its own name, readable and without "/"."""
+    """The default name of a corpus folder: its own name, printable and without "/"."""
     return readable_name(os.path.basename(os.path.abspath(root))) or "corpus"
 
 
 def _parts(task: _Task) -> list[tuple[Folder, str]]:
-    """The folder itself, or the parts that it is split into, each with its layout."""
+    """The folder itself, or the parts into which it is split, each with its layout."""
     top = task.reader.top
     listing = task.reader.list(top)
     names = {folder.name.lower() for folder in listing.folders}
@@ -158,12 +156,12 @@ def _parts(task: _Task) -> list[tuple[Folder, str]]:
 
 
 def _labelled_parts(task: _Task, layouts: list[tuple[Folder, str | None]]) -> list[tuple[Folder, str]]:
-    """The parts with labels; beside parts that name their nodes, one with plain folders (test/images) has none."""
+    """The parts with labels; a part with plain folders (test/images) beside parts that name their nodes has none."""
     has_nodes = any(layout not in (None, "folders") for _, layout in layouts)
     parts = []
     for folder, layout in layouts:
         if layout is None or (has_nodes and layout == "folders"):
-            task.reader.report(folder.relative, "no labels", "nothing says which node its images belong to")
+            task.reader.report(folder.relative, "no labels", "nothing shows which node its images belong to")
         else:
             parts.append((folder, layout))
     return parts
@@ -179,15 +177,16 @@ def _has_node_folders(task: _Task, folder: Folder, listing: Listing) -> bool:
 
 
 def _is_single_node(task: _Task, folder: Folder) -> bool:
-    """Whether the folder that a person named is itself one node's folder of an ImageNet-like set."""
+    """Whether the corpus folder is itself the folder of one node of an ImageNet-like set."""
     return folder == task.reader.top and bool(_WNID.fullmatch(folder.name)) and folder.name in task.hierarchy
 
 
 def _read_part(task: _Task, folder: Folder, layout: str) -> _Part:
     if task.under is not None and LAYOUTS[layout].names_nodes:
         raise CorpusError(
-            f"{task.reader.source!r} names the nodes of its images itself (layout {layout}), so that it cannot hang "
-            f"below {task.under!r}; give the folder without @."
+            f"{task.reader.source!r} names the nodes of its images itself (layout {layout}), so it cannot be placed "
+            f"below {task.under!r}; give the folder without @.",
+            key="set names nodes",
         )
     return LAYOUTS[layout].read(task, folder)
 
@@ -204,7 +203,7 @@ def _read_imagenet(task: _Task, folder: Folder) -> _Part:
         if node is not None:
             part.files.extend(_class_files(task, below, node))
         else:
-            detail = "no node of the hierarchy has this id; the folder's files are not used"
+            detail = "no node of the hierarchy has this id; the files of the folder are not used"
             task.reader.report(below.relative, "unknown node", detail)
     return part
 
@@ -225,7 +224,7 @@ def _read_folders(task: _Task, folder: Folder) -> _Part:
 def _class_files(task: _Task, folder: Folder, node: str) -> list[ImageFile]:
     files = [_image_file(task, file, node) for file in task.reader.images(folder)]
     if not files:
-        task.reader.report(folder.relative, "empty folder", "no file in it may be an image")
+        task.reader.report(folder.relative, "empty folder", "none of its files may be an image")
     return files
 
 
@@ -245,7 +244,7 @@ def _report_stray(task: _Task, listing: Listing) -> None:
         if looks_like_image(file.name) and "." in file.name:
             task.reader.report(file.relative, "not in a class folder", "an image beside the class folders has no node")
         else:
-            task.reader.report(file.relative, "other file", "not an image; not read")
+            task.reader.report(file.relative, "other file", "not an image, so not read")
 
 
 def _read_annotated(task: _Task, folder: Folder) -> _Part:
@@ -259,14 +258,14 @@ def _read_with_csv(task: _Task, folder: Folder) -> _Part:
 
 
 def _read_table_set(task: _Task, folder: Folder, layout: str, table: str, rows: Iterable[_Row]) -> _Part:
-    """A set whose images are labelled by a table of file names and nodes."""
+    """Read a set whose images are labelled by a table of file names and nodes."""
     files = list(task.reader.images(folder, ignore=frozenset({table})))
     labels = _labels_of_files(task, folder, files, rows, os.path.basename(table))
     part = _Part(layout, [], {})
     for file in files:
         label = labels.get(file.relative)
         if label is None:
-            task.reader.report(file.relative, "no label", f"{os.path.basename(table)} does not name it")
+            task.reader.report(file.relative, "no label", f"it is not in {os.path.basename(table)}")
         elif label in task.hierarchy:
             part.files.append(_image_file(task, file, label))
     unknown = Counter(label for label in labels.values() if label not in task.hierarchy)
@@ -279,7 +278,7 @@ def _read_table_set(task: _Task, folder: Folder, layout: str, table: str, rows: 
 def _labels_of_files(
     task: _Task, folder: Folder, files: list[File], rows: Iterable[_Row], table: str
 ) -> dict[str, str]:
-    """Node ids by the relative path of the file; a table may name a file with or without folder and extension."""
+    """Node ids by relative path of the file; a table may name a file with or without folder and extension."""
     by_key = _by_key(folder, files)
     labels: dict[str, str] = {}
     for row in rows:
@@ -288,13 +287,13 @@ def _labels_of_files(
             missing = f"{folder.relative}/{readable_name(row.file)}".lstrip("/")
             task.reader.report(missing, "missing file", f"{table} names it in line {row.line}")
         elif labels.setdefault(found.relative, row.node) != row.node:
-            detail = f"{table} says {row.node} in line {row.line}; {labels[found.relative]}, said before, is kept"
+            detail = f"{table} gives {row.node} in line {row.line}; {labels[found.relative]}, given before, is kept"
             task.reader.report(found.relative, "labelled twice", readable_name(detail))
     return labels
 
 
 def _by_key(folder: Folder, files: list[File]) -> dict[str, File]:
-    """Files by all that a table may call them: path below the folder, name, name without extension."""
+    """Files by everything that a table may call them: path below the folder, name, name without extension."""
     by_key: dict[str, File] = {}
     for file in files:
         for key in (file.relative.removeprefix(f"{folder.relative}/"), file.name, os.path.splitext(file.name)[0]):
@@ -311,7 +310,8 @@ def _read_annotations(task: _Task, table: str) -> Iterator[_Row]:
     try:
         lines = Path(table).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        raise CorpusError(f"The table {table} cannot be read ({error.strerror}); make it readable.") from error
+        message = f"The table {table} cannot be read ({error.strerror}); make it readable."
+        raise CorpusError(message, key="table unreadable") from error
     for line, text in enumerate(lines, start=1):
         fields = text.split("\t") if "\t" in text else text.split()
         if len(fields) >= 2:
@@ -321,7 +321,7 @@ def _read_annotations(task: _Task, table: str) -> Iterator[_Row]:
 
 
 def _find_table(task: _Task, folder: Folder, listing: Listing) -> str | None:
-    """The CSV that labels the images lying in a folder: in it, or else beside it."""
+    """The CSV that labels the images of a folder: in the folder, or else beside it."""
     by_key = _by_key(folder, [file for file in listing.files if looks_like_image(file.name)])
     inside = [file.path for file in listing.files if file.name.lower().endswith(".csv")]
     tables = (*inside, *_tables_beside(folder)) if by_key else ()
@@ -332,12 +332,12 @@ def _tables_beside(folder: Folder) -> list[str]:
     try:
         with os.scandir(os.path.dirname(folder.path)) as scan:
             return sorted(entry.path for entry in scan if entry.name.lower().endswith(".csv") and entry.is_file())
-    except OSError:  # the folder above is not ours to read: then no table lies there for us
+    except OSError:  # the parent folder is not readable
         return []
 
 
 def _labels_any(task: _Task, path: str, by_key: dict[str, File]) -> bool:
-    """Whether a CSV gives nodes in its first rows and names any of the files."""
+    """Whether a CSV has nodes in its first rows and names any of the files."""
     try:
         probe = itertools.islice(_read_csv(task, path), _N_PROBED_ROWS)
         if not any(task.is_node(row.node) for row in probe):
@@ -349,7 +349,7 @@ def _labels_any(task: _Task, path: str, by_key: dict[str, File]) -> bool:
 
 
 def _read_csv(task: _Task, path: str) -> Iterator[_Row]:
-    """Rows of a CSV: file name (or image id), then a node id that boxes may follow; a header is left out."""
+    """Rows of a CSV without its header: file name (or image id), then a node id, perhaps followed by boxes."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
             for line, fields in enumerate(csv.reader(file), start=1):
@@ -357,7 +357,7 @@ def _read_csv(task: _Task, path: str) -> Iterator[_Row]:
                 node = text if text in task.hierarchy else text.partition(" ")[0]
                 if node and (line > 1 or task.is_node(node)):
                     yield _Row(line, fields[0].strip(), node)
-        except csv.Error:  # no CSV after all, whatever its name says: it labels nothing from here on
+        except csv.Error:  # not a CSV despite its name: it labels nothing from here on
             return
 
 
@@ -366,9 +366,9 @@ class Layout(NamedTuple):
 
     Attributes:
         text: what it looks like, for people.
-        fits: whether a folder with this listing is laid out so.
+        fits: whether a folder with this listing has the layout.
         read: the folder's images, with the node of each.
-        names_nodes: whether it says itself which nodes its images belong to, so that it cannot hang below another.
+        names_nodes: whether it names the nodes of its images, so that it cannot be placed below another node.
     """
 
     text: str
@@ -400,7 +400,7 @@ LAYOUTS = {
         names_nodes=False,
     ),
 }
-"""The corpus readers; a folder is read by the first that fits. A further layout is one more line here."""
+"""The corpus readers; a folder is read by the first that fits. A new layout is one more entry here."""
 
 
 def _nothing_found(task: _Task, root: Path) -> str:
@@ -408,11 +408,11 @@ def _nothing_found(task: _Task, root: Path) -> str:
     folders = [readable_name(folder.name) for folder in listing.folders]
     files = [readable_name(file.name) for file in listing.files]
     reasons = Counter(problem.reason for problem in task.reader.problems)
-    seen = f"It holds {_some(folders, 'folder')} and {_some(files, 'file')}."
+    seen = f"It contains {_some(folders, 'folder')} and {_some(files, 'file')}."
     counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
     known = "; ".join(f"{name} ({layout.text})" for name, layout in LAYOUTS.items())
     found = f" Left out: {counted}." if counted else ""
-    return f"No images in a known layout lie in {root}. {seen}{found} Known layouts: {known}."
+    return f"{root} has no images in a known layout. {seen}{found} Known layouts: {known}."
 
 
 def _some(names: list[str], what: str) -> str:

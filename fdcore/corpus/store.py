@@ -1,15 +1,15 @@
-"""Decoded images on disk: one folder per store, complete or not there at all.
+"""Decoded images on disk: one folder per store, complete or absent.
 
-A store is a folder with `pixels.npy` and `index.json`. It is written beside its place, under a lock that goes with the
+A store is a folder with `pixels.npy` and `index.json`. It is written beside its place, under a lock that ends with the
 process, and renamed when it is complete: a killed run leaves nothing that looks like a store, and of two processes that
-want the same one the second waits and opens it. A store that is damaged all the same is built anew.
+need the same store the second waits and opens it. A damaged store is rebuilt.
 """
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
@@ -33,7 +33,7 @@ class ImageStore:
     Attributes:
         pixels: (N, height, width, channels) uint8, read only, mapped from disk.
         node_index: (N,) int32, positions in `nodes`.
-        image_ids: (N,) uint64, the first 8 bytes of the file's SHA-256, big endian.
+        image_ids: (N,) uint64, the first 8 bytes of each file's SHA-256, big endian.
         names: "<corpus folder name>/<relative path>" of each image.
         sha256: hex digest of each image's file.
         nodes: ids of the nodes that have images, sorted.
@@ -52,7 +52,7 @@ class ImageStore:
 
 
 class Size(NamedTuple):
-    """The shape of one picture: pixels, pixels, and 3 for RGB or 1 for grey."""
+    """The shape of one picture: height and width in pixels, and 3 channels for RGB or 1 for grey."""
 
     height: int
     width: int
@@ -60,7 +60,7 @@ class Size(NamedTuple):
 
 
 class UsableImage(NamedTuple):
-    """One image that is in the corpus: its file, (height, width, channels) uint8 and the hex digest of the file."""
+    """One image of the corpus: its file, (height, width, channels) uint8 and the hex digest of the file."""
 
     file: ImageFile
     pixels: npt.NDArray[np.uint8]
@@ -72,7 +72,7 @@ Decode = Callable[[list[Problem]], Generator[UsableImage, None, None]]
 
 
 def read_store(place: Path, size: Size) -> Opened | None:
-    """Open a store and the problems met when it was built; None where there is none or it is damaged."""
+    """Open a store and the problems found when it was built; None if there is none or it is damaged."""
     try:
         index = json.loads((place / _INDEX).read_bytes())
         pixels = np.load(place / _PIXELS, mmap_mode="r", allow_pickle=False)
@@ -85,8 +85,8 @@ def read_store(place: Path, size: Size) -> Opened | None:
 
 
 def find_pixels(cache: Path, key: str, n_images: int) -> npt.NDArray[np.uint8] | None:
-    """The pixels of a store that was built before, (n_images, height, width, channels); None where it is gone."""
-    if not re.fullmatch(r"[0-9a-f]{32}", key):  # the key may come from a case that somebody sent
+    """The pixels of an existing store, (n_images, height, width, channels); None if it is missing."""
+    if not re.fullmatch(r"[0-9a-f]{32}", key):  # the key may come from an imported case
         return None
     try:
         pixels = np.load(cache / key / _PIXELS, mmap_mode="r", allow_pickle=False)
@@ -96,15 +96,15 @@ def find_pixels(cache: Path, key: str, n_images: int) -> npt.NDArray[np.uint8] |
 
 
 def build_store(place: Path, size: Size, decode: Decode) -> Opened:
-    """Write the images that `decode` gives, in its order, and open them.
+    """Write the images that `decode` yields, in its order, and open them.
 
     Args:
-        place: the store's folder, which appears when the store is complete; the folder above must exist.
+        place: the store's folder, which appears when the store is complete; its parent must exist.
         size: the shape of each picture.
-        decode: called once with a list, to which it appends the problems that it meets.
+        decode: called once with a list, to which it appends the problems that it finds.
 
     Returns:
-        The store and its problems. Without any image the store is empty and nothing is kept.
+        The store and its problems. Without any image the store is empty and nothing is written.
 
     Raises:
         StorageError: what was written cannot be read back.
@@ -116,7 +116,7 @@ def build_store(place: Path, size: Size, decode: Decode) -> Opened:
 
 def _build(place: Path, size: Size, decode: Decode) -> Opened:
     draft = place.with_name(f"{place.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed; nobody else is at it, thanks to the lock
+    shutil.rmtree(draft, ignore_errors=True)  # left by a killed run; the lock excludes any other
     draft.mkdir()
     try:
         problems: list[Problem] = []
@@ -133,7 +133,9 @@ def _build(place: Path, size: Size, decode: Decode) -> Opened:
         shutil.rmtree(draft, ignore_errors=True)
     opened = read_store(place, size)
     if opened is None:
-        raise StorageError(f"The image store {place} was written and cannot be read back; is its disk sound?")
+        raise StorageError(
+            f"The image store {place} was written but cannot be read back; check its disk.", key="store unreadable"
+        )
     return opened
 
 
@@ -158,10 +160,10 @@ def _fingerprint(size: Size, index: dict[str, Any]) -> str:
 
 
 def _write_pixels(path: Path, images: Generator[UsableImage, None, None], size: Size) -> dict[str, Any]:
-    """Append images to an .npy file; returns the index.
+    """Append images to an .npy file and return the index.
 
-    The file is written and not mapped: on a full disk a write fails with an error, a mapped page with a signal that
-    ends the process.
+    The file is written, not mapped: on a full disk a write fails with an error, a mapped page with a signal that ends
+    the process.
     """
     files: list[ImageFile] = []
     sha256: list[str] = []
@@ -172,13 +174,9 @@ def _write_pixels(path: Path, images: Generator[UsableImage, None, None], size: 
             files.append(image.file)
             sha256.append(image.sha256)
         out.seek(0)
-        _write_header(out, (len(files), *size))  # numpy pads the header, so that its length stays the same
+        _write_header(out, (len(files), *size))  # numpy pads the header, so its length stays the same
         out.flush()
         os.fsync(out.fileno())
-    return _index(files, sha256)
-
-
-def _index(files: Sequence[ImageFile], sha256: Sequence[str]) -> dict[str, Any]:
     nodes = sorted({file.node for file in files})
     position = {node: i for i, node in enumerate(nodes)}
     return {

@@ -1,7 +1,7 @@
-"""The WordNet hierarchy that ships with fdcore: every ImageNet-21k synset and what stands above it.
+"""The WordNet hierarchy that ships with fdcore: every ImageNet-21k synset and its ancestors.
 
-The table is built by scripts/build_wordnet.py from WordNet 3.0 (its licence: data/WORDNET-LICENSE.txt). Glosses are not
-part of it; they are read at run time from the table inside the `timm` package.
+scripts/build_wordnet.py builds the table from WordNet 3.0 (licence: data/WORDNET-LICENSE.txt). Glosses are not part of
+it; they are read at run time from a table of the `timm` package.
 """
 
 import csv
@@ -21,7 +21,7 @@ LEMMA_SEPARATOR = "|"
 
 @cache
 def load_wordnet() -> Hierarchy:
-    """The shipped hierarchy: ids are wnids such as "n02084071", the label is the first lemma, the root is "entity"."""
+    """The shipped hierarchy: ids are wnids such as "n02084071", labels are first lemmas, the root is "entity"."""
     content = lzma.decompress(files("fdcore.corpus").joinpath("data", TABLE_FILE).read_bytes())
     rows = csv.reader(content.decode().splitlines())
     next(rows)
@@ -29,19 +29,21 @@ def load_wordnet() -> Hierarchy:
 
 
 def gloss(node: str) -> str | None:
-    """WordNet's definition of a node; None where timm's table has none (it has only synsets that carry images)."""
+    """WordNet's definition of a node; None if timm's table, which only has synsets with images, lacks it."""
     return _glosses().get(node)
 
 
 def timm_info() -> Path:
-    """The folder of tables inside the installed `timm`, found without importing it (that would import torch).
+    """The folder of tables in the installed `timm`, found without importing it, which would import torch.
 
     Raises:
         CorpusError: timm is not installed.
     """
     spec = importlib.util.find_spec("timm")
     if spec is None or spec.origin is None:
-        raise CorpusError("The package timm is not installed; `pip install -r requirements.txt` brings it.")
+        raise CorpusError(
+            "The package timm is not installed; `pip install -r requirements.txt` installs it.", key="timm missing"
+        )
     return Path(spec.origin).parent / "data" / "_info"
 
 

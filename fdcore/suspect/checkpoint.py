@@ -1,4 +1,4 @@
-"""State dicts: the named tensors in a file, wherever in it they lie, and what else the file says as plain data."""
+"""State dicts: the named tensors of a file, found anywhere in it, and the plain data beside them."""
 
 import math
 import pickle  # for the exception's name only
@@ -16,17 +16,17 @@ import torch
 from torch import Tensor
 
 from fdcore.errors import RefusedError, SuspectError
-from fdcore.suspect.formats import Format
+from fdcore.suspect.formats import Format, damaged
 
 PREFERRED = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module",
     "state_dict_ema", "model_ema", "ema", "teacher", "student",
 )  # fmt: skip
-NUMBER_TYPE = re.compile(r"[fiub][1248]")  # as NumPy writes them, without the byte order
+NUMBER_TYPE = re.compile(r"[fiub][1248]")  # NumPy's notation, without the byte order
 MAX_HINT_VALUES = 16
 MAX_DEPTH = 4
 Place = tuple[str, ...]  # the keys that lead to something in a checkpoint
-MAX_ELEMENTS = 4_000_000_000  # of all tensors together: 16 GB of float32
+MAX_ELEMENTS = 4_000_000_000  # total over all tensors: 16 GB of float32
 HINTS = {
     "arch": ("arch", "architecture", "model_name", "arch_name", "backbone"),
     "size": ("input_size", "img_size", "image_size", "input_shape", "resolution", "crop_size"),
@@ -46,9 +46,9 @@ class Checkpoint:
 
     Attributes:
         tensors: key -> tensor, in the file's order, as stored.
-        hints: what the file says beside the weights, as plain data: "arch" (str), "size" (height, width),
-            "mean" and "std" (tuples of numbers), "classes" (tuple of str). Only what is there.
-        notes: where the tensors lay and what else there is, for people.
+        hints: plain data beside the weights, where present: "arch" (str), "size" (height, width), "mean" and "std"
+            (tuples of numbers), "classes" (tuple of str).
+        notes: where the tensors were found, for people.
     """
 
     tensors: dict[str, Tensor]
@@ -60,12 +60,12 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
     """Read a file's tensors without executing anything.
 
     Args:
-        path: the file, scanned already.
+        path: a file that the scanners have passed.
         kind: TORCH_ZIP, TORCH_LEGACY or SAFETENSORS.
 
     Raises:
-        RefusedError: it holds more than tensors and plain data.
-        SuspectError: it is damaged, or holds no state dict.
+        RefusedError: it contains more than tensors and plain data.
+        SuspectError: it is damaged, or contains no state dict.
     """
     content, notes = _read_safetensors(path) if kind is Format.SAFETENSORS else read_torch(path, kind)
     place, state = _find_state(content, path.name)
@@ -84,19 +84,17 @@ def read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         reason = f"it names {named[1]}" if named else "its pickle uses operations that weights do not need"
         raise RefusedError(
-            f"{path.name} was refused: it holds more than tensors and plain data ({reason}). "
-            "Ask for its state dict or a safetensors file."
+            f"{path.name} was refused: it contains more than tensors and plain data ({reason}). "
+            "Ask for its state dict or a safetensors file.",
+            key="not only weights",
         ) from error
     except LOAD_ERRORS as error:
-        detail = str(error).partition("\n")[0][:200]
-        raise SuspectError(
-            f"{path.name} is damaged or incomplete: PyTorch says {detail!r}. Copy it again from the evidence."
-        ) from error
+        raise damaged(path.name, str(error).partition("\n")[0][:200]) from error
     return content, _archive_note(path) if kind is Format.TORCH_ZIP else ()
 
 
 def _archive_note(path: Path) -> tuple[str, ...]:
-    """PyTorch names the archive after the file that was saved, which may say more than the name it has now."""
+    """The file's original name, after which PyTorch names the archive, if it differs from the present one."""
     with zipfile.ZipFile(path) as archive:
         name = archive.namelist()[0].partition("/")[0]
     return () if name in ("archive", "model", path.stem) else (f"saved as {name!r}",)
@@ -105,17 +103,15 @@ def _archive_note(path: Path) -> tuple[str, ...]:
 def _read_safetensors(path: Path) -> tuple[Any, tuple[str, ...]]:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dictionary
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is not a dictionary
             metadata = file.metadata() or {}
     except (safetensors.SafetensorError, *LOAD_ERRORS) as error:
-        raise SuspectError(
-            f"{path.name} is damaged or incomplete ({error}). Copy it again from the evidence."
-        ) from error
+        raise damaged(path.name, error) from error
     return {**metadata, "state_dict": _in_natural_order(tensors)}, ()
 
 
 def _in_natural_order(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Safetensors forget the order of layers: convolutions before linear layers, then by the numbers in names."""
+    """Restore the order of layers, which safetensors lose: convolutions first, then by the numbers in their names."""
 
     def rank(key: str) -> tuple[Any, ...]:
         module, _, leaf = key.rpartition(".")
@@ -132,7 +128,8 @@ def _find_state(content: Any, name: str) -> tuple[Place, Mapping[str, Any]]:
     if not found:
         what = f"a {type(content).__name__}" + (f" with keys {list(content)[:6]}" if isinstance(content, dict) else "")
         raise SuspectError(
-            f"{name} holds no state dict (names with tensors) but {what}. Ask for the model's state dict."
+            f"{name} contains no state dict (names with tensors), but {what}. Ask for the model's state dict.",
+            key="no state dict",
         )
     return min(found, key=lambda pair: (_preference(pair[0]), -len(pair[1])))
 
@@ -149,37 +146,38 @@ def _state_dicts(content: Any, place: Place, depth: int) -> Iterator[tuple[Place
 
 
 def _holds_weights(content: Mapping[Any, Any]) -> bool:
-    """Whether a layer's weight is directly in it."""
+    """Whether it directly contains the weight of a layer."""
     return any(isinstance(v, Tensor) and v.dim() >= 2 and v.is_floating_point() for v in content.values())
 
 
 def _preference(place: Place) -> tuple[int, int]:
-    """The lower the better: near the surface, and under a usual name."""
+    """Sorts places under usual names and near the top first."""
     ranks = [PREFERRED.index(key) if key in PREFERRED else len(PREFERRED) for key in place]
     return (max(ranks, default=-1), len(place))
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse shapes that the file cannot have the bytes for.
-
-    Raises:
-        SuspectError: a tensor claims more elements than are stored, or all together more than fit in memory.
-    """
+    """Refuse shapes larger than what the file stores, and more elements than fit in memory."""
     for key, tensor in tensors.items():
         if tensor.layout is not torch.strided or tensor.is_quantized:
-            raise SuspectError(f"The tensor {key} of {path.name} is sparse or quantised; ask for dense weights.")
+            raise SuspectError(
+                f"The tensor {key} of {path.name} is sparse or quantised; ask for dense weights.", key="not dense"
+            )
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise SuspectError(
-                f"The tensor {key} of {path.name} claims the shape {tuple(tensor.shape)}, and the file holds only "
-                f"{tensor.untyped_storage().nbytes():,} bytes for it. The file is damaged or made to exhaust memory."
+                f"The tensor {key} of {path.name} claims the shape {tuple(tensor.shape)}, but the file holds only "
+                f"{tensor.untyped_storage().nbytes():,} bytes for it. The file is damaged or made to exhaust memory.",
+                key="shape too large",
             )
     n_elements = sum(tensor.numel() for tensor in tensors.values())
     if n_elements > MAX_ELEMENTS:
-        raise SuspectError(f"{path.name} holds {n_elements:,} numbers; at most {MAX_ELEMENTS:,} can be opened.")
+        raise SuspectError(
+            f"{path.name} holds {n_elements:,} numbers; at most {MAX_ELEMENTS:,} can be opened.", key="too many numbers"
+        )
 
 
 def _find_hints(content: Any) -> dict[str, Any]:
-    """What the checkpoint says about itself, two levels deep."""
+    """What the checkpoint states about itself, two levels deep."""
     if not isinstance(content, Mapping):
         return {}
     flat = dict(content)
@@ -195,7 +193,7 @@ def _find_hints(content: Any) -> dict[str, Any]:
 
 
 def _hint(kind: str, value: Any) -> Any:
-    """The value in a fixed form, or None where it is not of the kind that its name promises."""
+    """The value in a fixed form, or None if it is not of the kind that its name implies."""
     if kind == "arch":
         return value if isinstance(value, str) and 0 < len(value) < 100 else None
     if kind == "classes":
@@ -221,7 +219,7 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
 def _class_names(value: Any) -> tuple[str, ...] | None:
     if isinstance(value, Mapping):
         pairs = list(value.items())
-        if all(isinstance(v, int) for _, v in pairs):  # a name -> its number
+        if all(isinstance(v, int) for _, v in pairs):  # name -> number
             pairs = [(v, k) for k, v in pairs]
         if all(isinstance(k, int | str) for k, _ in pairs) and all(isinstance(v, str) for _, v in pairs):
             value = [name for _, name in sorted(pairs, key=lambda pair: (len(str(pair[0])), str(pair[0])))]
@@ -231,13 +229,13 @@ def _class_names(value: Any) -> tuple[str, ...] | None:
 
 
 class _NumpyType:
-    """Stands in for `numpy.dtype` while a file is read: it remembers the name and does nothing."""
+    """Stands in for `numpy.dtype` while a file is read: it only remembers the name."""
 
     def __init__(self, name: object = "", *_: object) -> None:
         self.name = str(name)
 
     def __setstate__(self, state: object) -> None:
-        """The byte order and the like; a checkpoint's numbers are little endian."""
+        """Ignore the byte order: a checkpoint's numbers are little endian."""
 
 
 class _NumpyArray:
@@ -254,7 +252,7 @@ class _NumpyArray:
 
 
 def _numpy_array(*_: object) -> _NumpyArray:
-    """Stands in for the function that makes an array before its content is set."""
+    """Stands in for the function that creates an array before its content is set."""
     return _NumpyArray()
 
 

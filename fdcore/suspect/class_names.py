@@ -1,4 +1,4 @@
-"""Names of classes that a suspect's own file tells: a claim of whoever made the file, never a proof."""
+"""Class names stored in a suspect's own file: a claim of whoever made the file, never a proof."""
 
 import ast
 import json
@@ -9,20 +9,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from fdcore.errors import SuspectError
-from fdcore.suspect.formats import Format, identify
+from fdcore.suspect.formats import Format, damaged, identify
 
 KEYS = (
     "class_names", "classes", "names", "label_names", "labels", "id2label", "idx_to_class", "idx2label", "class_to_idx",
     "label2id", "categories", "category_names", "classlabels_strings",
 )  # fmt: skip
 MAX_NAME_LENGTH = 200  # characters
-MAX_DEPTH = 4  # levels of a checkpoint that are looked at
-MAX_GROUPS = 10_000  # groups of values in a checkpoint that are looked at
-MAX_TEXT = 300_000  # characters of a text that is taken apart
+MAX_DEPTH = 4  # levels of a checkpoint that are searched
+MAX_GROUPS = 10_000  # groups of values in a checkpoint that are searched
+MAX_TEXT = 300_000  # characters of a text that is parsed
 _KEY = re.compile(r"[^a-z0-9]")
 _PLACEHOLDER = re.compile(r"(?:label|class)?[ _-]?(\d{1,9})", re.IGNORECASE | re.ASCII)
-_PLAIN_LITERAL = re.compile(  # possessive: a hostile text is read once, never again from another place
+_PLAIN_LITERAL = re.compile(  # possessive: a hostile text is read once, without backtracking
     r"""(?:[\s\d{}\[\](),:]++|'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")*+""", re.DOTALL | re.ASCII
 )
 _SEPARATORS = ("\n", ";", ",")
@@ -30,35 +29,26 @@ _OPENING = ("{", "[", "(")
 
 
 def read_class_names(path: Path, n_classes: int) -> tuple[str, ...]:
-    """The names of all classes in the suspect's order, where the file tells as many as there are classes.
+    """The names of all classes in the suspect's order, if the file stores as many as there are classes.
 
-    Looked at are an ONNX graph's metadata and label attributes, a safetensors file's metadata, and the plain data
-    beside the weights of a checkpoint, for lists and tables under the usual names (`KEYS`). Nothing is executed.
-    Call it only for a file that the scanners have let in.
-
-    Args:
-        path: the suspect's file.
-        n_classes: how many classes the suspect has.
+    The metadata and label attributes of an ONNX graph, the metadata of a safetensors file, and the plain data beside
+    the weights of a checkpoint are searched for lists and tables under the usual names (`KEYS`). Nothing is executed.
+    Call it only for a file that the scanners have passed.
 
     Returns:
-        (n_classes,) names, each one line of at most `MAX_NAME_LENGTH` printable characters and empty where the file
-        leaves one empty. An empty tuple where the file tells no names, names of another number, or only placeholders
+        (n_classes,) names, each one line of at most `MAX_NAME_LENGTH` printable characters, or empty if the file
+        leaves it empty. An empty tuple if the file stores no names, another number of names, or only placeholders
         such as "LABEL_0".
 
     Raises:
         SuspectError: the file cannot be read or is damaged.
-        RefusedError: it holds more than tensors and plain data.
+        RefusedError: it contains more than tensors and plain data.
     """
     return names_in(_groups(path, identify(path)), n_classes)
 
 
 def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, ...]:
-    """The first `n_classes` names under one of `KEYS` in groups of plain data; () where there are none.
-
-    Args:
-        groups: key -> value; the first group that has names counts, in it the first key in the order of `KEYS`.
-        n_classes: how many names are wanted.
-    """
+    """`n_classes` names under one of `KEYS`, from the first group (key -> value) that has any; () if none has."""
     if n_classes < 1:
         return ()
     for group in groups:
@@ -76,15 +66,14 @@ def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
     if kind is Format.SAFETENSORS:
         return _nested(_safetensors_metadata(path))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
-        # Imported here: a safetensors file or a graph can tell its names without torch.
-        from fdcore.suspect.checkpoint import read_torch
+        from fdcore.suspect.checkpoint import read_torch  # here, because the other formats are read without torch
 
         return _nested(read_torch(path, kind)[0])
     return iter(())
 
 
 def _onnx_groups(path: Path) -> Iterator[Mapping[Any, Any]]:
-    """The graph's metadata, then the labels that an operator of a classifier carries."""
+    """The graph's metadata, then the labels in an attribute of a classifier's operator."""
     from fdcore.suspect.onnx_graph import read_graph
 
     model = read_graph(path)
@@ -105,13 +94,11 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
         with safetensors.safe_open(str(path), framework="np") as file:
             return dict(file.metadata() or {})
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise SuspectError(
-            f"{path.name} is damaged or incomplete ({error}). Copy it again from the evidence."
-        ) from error
+        raise damaged(path.name, error) from error
 
 
 def _nested(content: Any) -> Iterator[Mapping[Any, Any]]:
-    """The groups in plain data, the outermost first; text that holds a group, such as a JSON "config", counts too."""
+    """The groups in plain data, outermost first, including those stored as text, such as a JSON "config"."""
     level = [content] if isinstance(content, Mapping) else []
     n_seen = 0
     for _ in range(MAX_DEPTH):
@@ -134,7 +121,7 @@ def _names(value: Any, n_classes: int) -> tuple[str, ...]:
 
 
 def _structure(value: Any) -> Any:
-    """A text that is JSON or a Python literal as what it stands for; anything else as it is."""
+    """Parse a text that is JSON or a Python literal; return anything else unchanged."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.lstrip().startswith(_OPENING):
         return value
     try:
@@ -144,22 +131,22 @@ def _structure(value: Any) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """A Python literal of lists, tables, strings and whole numbers, or the text itself where it is anything else.
+    """A Python literal of lists, tables, strings and whole numbers; any other text unchanged.
 
-    Whatever stands outside of quotes is checked first, so that Python's parser never sees an operator or a name.
+    The text outside quotes is checked first, so that Python's parser never sees an operator or a name.
     """
     if not _PLAIN_LITERAL.fullmatch(text):
         return text
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python warns of a backslash that means nothing
+            warnings.simplefilter("ignore")  # Python warns of a meaningless backslash
             return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return text
 
 
 def _split(text: str, n_classes: int) -> list[str]:
-    """The parts of a text, by the first separator that gives the right number; a structure that is broken has none."""
+    """The parts of a text by the first separator that gives the right number; [] for a broken structure."""
     if len(text) > MAX_TEXT or text.lstrip().startswith(_OPENING):
         return []
     parts = (text.strip().split(separator) for separator in _SEPARATORS)
@@ -167,7 +154,7 @@ def _split(text: str, n_classes: int) -> list[str]:
 
 
 def _in_order(table: Mapping[Any, Any], n_classes: int) -> list[Any]:
-    """The names of a table number -> name or name -> number, numbered from 0 or from 1; [] where it is neither."""
+    """The names of a table number -> name or name -> number, numbered from 0 or from 1; [] if it is neither."""
     if len(table) != n_classes:
         return []
     forwards = {_number(number): name for number, name in table.items()}
@@ -181,14 +168,14 @@ def _in_order(table: Mapping[Any, Any], n_classes: int) -> list[Any]:
 
 
 def _number(value: Any) -> int | None:
-    """A class number, written as one or as text."""
+    """A class number, stored as an integer or as text."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _cleaned(name: str) -> str:
-    """One line of printable characters, not longer than a name may be."""
+    """One line of at most `MAX_NAME_LENGTH` printable characters."""
     line = " ".join(name[: 2 * MAX_NAME_LENGTH].split())[:MAX_NAME_LENGTH]
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 

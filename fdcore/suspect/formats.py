@@ -1,4 +1,4 @@
-"""What kind of file a suspect is, told from its content; the file's name is never asked."""
+"""What kind of file a suspect is, identified from its content alone; the file's name is ignored."""
 
 import json
 import pickletools
@@ -28,10 +28,10 @@ class Format(Enum):
     TORCH_LEGACY = "A PyTorch checkpoint in the format before version 1.6 (several pickles in a row)."
     SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
     ONNX = "An ONNX graph."
-    TORCHSCRIPT = f"A TorchScript program: it brings its own code, which is not run here. {STATE_DICT_ADVICE}"
+    TORCHSCRIPT = f"A TorchScript program: it contains its own code, which is not run here. {STATE_DICT_ADVICE}"
     PICKLE = (
-        "A bare Python pickle, which cannot be read without running what it says. Load it where you trust it and save "
-        "its weights with torch.save or as safetensors."
+        "A bare Python pickle, which cannot be read without running its instructions. Load it where you trust it and "
+        "save its weights with torch.save or as safetensors."
     )
     TAR_CHECKPOINT = (
         "A tar archive, perhaps a PyTorch checkpoint from before version 0.1. Unpack it; if it is a checkpoint, save "
@@ -50,28 +50,28 @@ class Format(Enum):
         "as a Python callable."
     )
     SAVED_MODEL = (
-        "A TensorFlow SavedModel graph; its weights lie in a folder beside it. Convert that folder to ONNX "
+        "A TensorFlow SavedModel graph; its weights are in a folder beside it. Convert that folder to ONNX "
         "(python -m tf2onnx.convert --saved-model FOLDER --output model.onnx)."
     )
     TF_GRAPH = (
         "A frozen TensorFlow graph, or another protobuf file. Convert it to ONNX (python -m tf2onnx.convert "
         "--graphdef MODEL --output model.onnx)."
     )
-    GGUF = "A GGUF file, which holds a language model and no image classifier."
+    GGUF = "A GGUF file, which holds a language model, not an image classifier."
     NUMPY = (
         "A NumPy file of arrays without an architecture. Save the arrays as a state dict under the names that their "
         "network uses, or wrap a function that uses them as a Python callable."
     )
-    ARCHIVE = "A packed archive without weights that can be recognised. Unpack it and name the file inside."
+    ARCHIVE = "A packed archive without recognisable weights. Unpack it and name the file inside."
     EMPTY = "An empty file. Copy it again from the evidence."
     UNKNOWN = (
-        "A file of an unknown kind. Known are PyTorch state dicts, safetensors and ONNX; any other model can be "
+        "A file of an unknown kind. PyTorch state dicts, safetensors and ONNX can be opened; any other model can be "
         "wrapped as a Python callable."
     )
 
     @property
     def supported(self) -> bool:
-        """Whether a suspect of this kind can be opened."""
+        """Whether a file of this kind can be opened."""
         return self in SUPPORTED
 
     @property
@@ -98,7 +98,7 @@ MAGIC = (
 
 
 def identify(path: Path) -> Format:
-    """Tell the kind of a file from its content, reading little of it.
+    """Identify the kind of a file from its content, reading little of it.
 
     Raises:
         SuspectError: the file cannot be read.
@@ -107,18 +107,31 @@ def identify(path: Path) -> Format:
         with path.open("rb") as file:
             return _identify(file, path.stat().st_size)
     except OSError as error:
-        raise SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> SuspectError:
+    """The error for a file that the system cannot read."""
+    return SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.", key="suspect unreadable")
+
+
+def damaged(name: str, reason: object) -> SuspectError:
+    """The error for a file that cannot be parsed."""
+    return SuspectError(
+        f"{name} is damaged or incomplete ({reason}). Copy it again from the evidence.", key="suspect damaged"
+    )
 
 
 def require_supported(path: Path, found: Format) -> None:
-    """Refuse a kind of file that cannot be opened, saying what it is and how to go on.
+    """Refuse a kind of file that cannot be opened; the message names the kind and a remedy.
 
     Raises:
         SuspectError: the kind is not supported.
     """
     if not found.supported:
         raise SuspectError(
-            f"{path.name} cannot be opened as a suspect. It is {found.value[0].lower()}{found.value[1:]}"
+            f"{path.name} cannot be opened as a suspect. It is {found.value[0].lower()}{found.value[1:]}",
+            key="unsupported format",
         )
 
 
@@ -144,8 +157,9 @@ def _identify_zip(file: BinaryIO) -> Format:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
         raise SuspectError(
-            f"The file starts as a zip archive, as PyTorch writes them, and is damaged ({error}). "
-            "It may have been cut off: copy it again from the evidence."
+            f"The file starts as a zip archive like PyTorch's, but is damaged ({error}). "
+            "It may have been truncated: copy it again from the evidence.",
+            key="archive damaged",
         ) from error
     inner = {name.partition("/")[2] for name in names}
     if any(name.startswith("code/") for name in inner):
@@ -160,7 +174,7 @@ def _identify_zip(file: BinaryIO) -> Format:
 
 
 def _is_safetensors(file: BinaryIO, size: int) -> bool:
-    """Eight bytes of length, then a JSON object of that length."""
+    """Whether the file is eight bytes of length followed by a JSON object of that length."""
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(MAX_SAFETENSORS_HEADER, size - 8) or file.read(1) != b"{":
@@ -185,7 +199,7 @@ def _starts_as_pickle(file: BinaryIO) -> bool:
 
 
 def _identify_protobuf(file: BinaryIO, size: int) -> Format:
-    """By the numbers and kinds of the outermost fields, which ONNX and TensorFlow use differently."""
+    """Identify a protobuf file by its outermost field numbers and wire types, which differ for ONNX and TensorFlow."""
     try:
         fields = set(_protobuf_fields(file, size))
     except ValueError:
@@ -203,7 +217,7 @@ def _protobuf_fields(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
     """(field number, wire type) of each outermost field, without reading its content.
 
     Raises:
-        ValueError: the file is no protobuf message.
+        ValueError: the file is not a protobuf message.
     """
     file.seek(0)
     for _ in range(MAX_OUTER_FIELDS):
@@ -218,7 +232,7 @@ def _protobuf_fields(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         else:
             length = {1: 8, 5: 4}.get(wire, -1) if wire != 2 else _varint(file)
             if length < 0 or file.tell() + length > size:
-                raise ValueError("a field ends behind the file")
+                raise ValueError("a field extends beyond the end of the file")
             file.seek(length, 1)
         yield number, wire
     raise ValueError("more fields than any model has")

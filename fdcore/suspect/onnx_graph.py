@@ -1,4 +1,4 @@
-"""ONNX graphs as data: what may be in one, what it takes and gives, and how to free a batch size that is fixed at 1."""
+"""ONNX graphs as data: what a graph may contain, its input, and how to free a batch size that is fixed at 1."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ import google.protobuf.message  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
 from fdcore.errors import SuspectError
+from fdcore.suspect.formats import damaged
 
-REWRITING_VERSION = 1  # part of every fingerprint: rewriting otherwise may change an answer
+REWRITING_VERSION = 1  # part of every fingerprint: other rewriting may change an answer
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"})
 MAX_BYTES = 2_000_000_000
 MAX_ELEMENTS = 2_000_000_000  # of one tensor inside the graph: 8 GB of float32
@@ -30,12 +31,10 @@ class GraphInput:
     """The picture input of a graph.
 
     Attributes:
-        name: of the graph's input.
-        dtype: what it takes.
-        axes: how a batch of pictures is laid out; "NHW" has no channel axis, "flat" is (N, values).
-        batch: the fixed batch size, or None when it is free.
-        height, width, channels: in pixels.
-        assumed: whether the size is not in the file and the usual one was taken.
+        axes: the layout of a batch of pictures; "NHW" has no channel axis, "flat" is (N, values).
+        batch: the fixed batch size, or None if it is free.
+        height, width: in pixels.
+        assumed: whether the usual size was assumed because the file does not fix it.
     """
 
     name: str
@@ -48,7 +47,7 @@ class GraphInput:
     assumed: bool
 
     def arranged(self, pictures: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(N, H, W, C) as the graph wants it, contiguous."""
+        """Pictures (N, H, W, C) in the graph's layout, contiguous."""
         if self.axes == "NHWC":
             return np.ascontiguousarray(pictures)
         if self.axes == "NHW":
@@ -61,14 +60,17 @@ def read_graph(path: Path) -> ModelProto:
     """Read and check a graph.
 
     Raises:
-        SuspectError: it is damaged, keeps weights in other files, needs unknown operators or holds giant tensors.
+        SuspectError: it is damaged, keeps weights in other files, needs unknown operators or has giant tensors.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise SuspectError(f"{path.name} is larger than the {MAX_BYTES:,} bytes that a single ONNX file can have.")
+        raise SuspectError(
+            f"{path.name} is larger than the {MAX_BYTES:,} bytes that a single ONNX file can have.",
+            key="graph too large",
+        )
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except (google.protobuf.message.DecodeError, ValueError) as error:
-        raise SuspectError(f"{path.name} starts as an ONNX file and is damaged ({error}). Copy it again.") from error
+        raise damaged(path.name, error) from error
     _refuse_external_data(model, path.name)
     _refuse_unknown_operators(model, path.name)
     _refuse_giants(model, path.name)
@@ -76,10 +78,10 @@ def read_graph(path: Path) -> ModelProto:
 
 
 def picture_input(model: ModelProto, height: int | None, width: int | None) -> GraphInput:
-    """The one input of a graph, read as pictures.
+    """The one input of a graph, interpreted as pictures.
 
     Args:
-        height, width: the analyst's, for an input whose size is free; None to take the file's or the usual one.
+        height, width: set by the analyst for an input of free size; None for the file's or the usual size.
 
     Raises:
         SuspectError: there is not exactly one input, or it does not look like pictures.
@@ -89,13 +91,17 @@ def picture_input(model: ModelProto, height: int | None, width: int | None) -> G
     if len(inputs) != 1:
         raise SuspectError(
             f"The graph has {len(inputs)} inputs ({', '.join(value.name for value in inputs[:5])}); a classifier of "
-            "pictures has one. Wrap it as a Python callable that fills in the others."
+            "pictures has one. Wrap it as a Python callable that fills in the others.",
+            key="not one input",
         )
     value, dims = inputs[0], _dims(inputs[0])
     axes, sides, channels = _axes(dims)
-    taken = [said or known or DEFAULT_SIDE for said, known in zip((height, width), sides, strict=True)]
+    taken = [given or known or DEFAULT_SIDE for given, known in zip((height, width), sides, strict=True)]
     if max(taken) > MAX_SIDE or not all(sides[i] in (None, taken[i]) for i in (0, 1)):
-        raise SuspectError(f"The graph takes pictures of {sides[0]} x {sides[1]} pixels, not {taken[0]} x {taken[1]}.")
+        raise SuspectError(
+            f"The graph takes pictures of {sides[0]} x {sides[1]} pixels, not {taken[0]} x {taken[1]}.",
+            key="size fixed by graph",
+        )
     return GraphInput(
         name=value.name,
         dtype=_dtype(value),
@@ -109,10 +115,10 @@ def picture_input(model: ModelProto, height: int | None, width: int | None) -> G
 
 
 def value_range_at_head(model: ModelProto, name: str) -> Literal["bytes", "unit"] | None:
-    """Which values the graph expects, told by the arithmetic with constants that it starts with.
+    """The range of values that the graph expects, inferred from the arithmetic with constants at its input.
 
-    A graph that first subtracts 127 or divides by 255 takes 0..255; one that first does anything else with constants
-    normalises 0..1 itself. None when it starts with a layer.
+    A graph that first subtracts 127 or divides by 255 takes 0..255; one that starts with other arithmetic normalises
+    0..1 itself. None if it starts with a layer.
     """
     constants = _constants(model.graph)
     current, seen = name, False
@@ -133,7 +139,7 @@ def value_range_at_head(model: ModelProto, name: str) -> Literal["bytes", "unit"
 
 
 def _scales_bytes(operation: str, constants: list[npt.NDArray[Any]]) -> bool:
-    """Whether these constants make sense for pixels in 0..255 only."""
+    """Whether these constants only make sense for pixels in 0..255."""
     values = np.abs(np.asarray(constants[0], dtype=np.float64)) if constants[0].size else np.zeros(1)
     if operation == "BatchNormalization":
         return bool(np.abs(constants[2]).max() >= 10)  # scale, shift, mean, variance
@@ -143,7 +149,7 @@ def _scales_bytes(operation: str, constants: list[npt.NDArray[Any]]) -> bool:
 
 
 def with_free_batch(model: ModelProto) -> ModelProto:
-    """A copy whose batch size is free; whether it answers as before must be checked by asking both."""
+    """A copy with a free batch size; whether its answers are unchanged must be checked by querying both."""
     copy = ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
@@ -159,18 +165,14 @@ def with_free_batch(model: ModelProto) -> ModelProto:
         if node.op_type == "Reshape" and node.input[0] not in constants and node.input[1] in constants:
             shape = np.array(constants[node.input[1]], dtype=np.int64)
             if shape.ndim == 1 and len(shape) and shape[0] == 1:
-                shape[0] = 0 if -1 in shape else -1  # 0 copies the first axis, -1 takes what is left
-                node.input[1] = _added(graph, f"free_batch_shape_{number}", shape)
+                shape[0] = 0 if -1 in shape else -1  # 0 copies the first axis, -1 takes the rest
+                node.input[1] = f"free_batch_shape_{number}"
+                graph.initializer.append(numpy_helper.from_array(shape, node.input[1]))
     return copy
 
 
-def _added(graph: GraphProto, name: str, values: npt.NDArray[np.int64]) -> str:
-    graph.initializer.append(numpy_helper.from_array(values, name))
-    return name
-
-
 def _constants(graph: GraphProto) -> dict[str, npt.NDArray[Any]]:
-    """Name -> value of small constants; of large ones an empty array, so that they count as constant."""
+    """Name -> value of small constants, or an empty array for large ones."""
     found = {tensor.name: _value(tensor) for tensor in graph.initializer}
     for node in graph.node:
         for attribute in node.attribute:
@@ -185,12 +187,12 @@ def _value(tensor: TensorProto) -> npt.NDArray[Any]:
     try:
         values: npt.NDArray[Any] = numpy_helper.to_array(tensor)
     except (ValueError, TypeError) as error:
-        raise SuspectError(f"The graph's constant {tensor.name} is damaged ({error}). Copy the file again.") from error
+        raise damaged(f"The graph's constant {tensor.name}", error) from error
     return values
 
 
 def _dims(value: ValueInfoProto) -> list[int | None]:
-    """Sizes of an input's axes; None for a free one."""
+    """Sizes of an input's axes, None for a free one."""
     return [dim.dim_value if dim.dim_value > 0 else None for dim in value.type.tensor_type.shape.dim]
 
 
@@ -204,12 +206,15 @@ def _dtype(value: ValueInfoProto) -> np.dtype[Any]:
     kind = value.type.tensor_type.elem_type
     if kind not in kinds:
         name = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
-        raise SuspectError(f"The graph's input {value.name} takes {name.lower()} values; pictures are float or uint8.")
+        raise SuspectError(
+            f"The graph's input {value.name} takes {name.lower()} values; pictures are float or uint8.",
+            key="wrong input type",
+        )
     return np.dtype(kinds[kind])
 
 
 def _axes(dims: list[int | None]) -> tuple[Axes, tuple[int | None, int | None], int]:
-    """The layout of an input, its height and width where fixed, and its channels."""
+    """The layout of an input, its height and width (None if free), and its channels."""
     if len(dims) == 4:
         if dims[1] in (1, 3):
             return "NCHW", (dims[2], dims[3]), int(dims[1] or 0)
@@ -226,37 +231,25 @@ def _axes(dims: list[int | None]) -> tuple[Axes, tuple[int | None, int | None], 
                 return "flat", (side, side), channels
     shown = " x ".join("?" if dim is None else str(dim) for dim in dims)
     raise SuspectError(
-        f"The graph takes an input of shape {shown}, which is no batch of pictures with 1 or 3 channels. "
-        "Wrap it as a Python callable that brings pictures into that shape."
+        f"The graph takes an input of shape {shown}, which is not a batch of pictures with 1 or 3 channels. "
+        "Wrap it as a Python callable that brings pictures into that shape.",
+        key="not pictures",
     )
 
 
 def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Every tensor that the file holds, in subgraphs and attributes too."""
-    graphs = [model.graph]
-    nodes = [node for function in model.functions for node in function.node]
-    while graphs or nodes:
-        if graphs:
-            graph = graphs.pop()
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield from (sparse.values, sparse.indices)
-            nodes.extend(graph.node)
-            continue
-        for attribute in nodes.pop().attribute:
-            yield from _attribute_tensors(attribute)
-            graphs.extend([attribute.g] if attribute.HasField("g") else [])
-            graphs.extend(attribute.graphs)
-
-
-def _attribute_tensors(attribute: AttributeProto) -> Iterator[TensorProto]:
-    if attribute.HasField("t"):
-        yield attribute.t
-    yield from attribute.tensors
+    """Every tensor in the file, including those of subgraphs and attributes."""
+    attributes = [attribute for node in _nodes(model) for attribute in node.attribute]
+    for graph in (model.graph, *(graph for attribute in attributes for graph in (attribute.g, *attribute.graphs))):
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+    for attribute in attributes:
+        yield from (attribute.t, *attribute.tensors)
 
 
 def _nodes(model: ModelProto) -> Iterator[NodeProto]:
-    """Every node, in subgraphs and functions too."""
+    """Every node, including those of subgraphs and functions."""
     waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     while waiting:
         node = waiting.pop()
@@ -272,7 +265,8 @@ def _refuse_external_data(model: ModelProto, name: str) -> None:
     if outside:
         raise SuspectError(
             f"{name} keeps {len(outside)} of its weights in other files ({', '.join(outside[:3])}), and paths that a "
-            "suspect names are never followed. Join them first: onnx.save(onnx.load('MODEL'), 'joined.onnx')."
+            "suspect names are never followed. Join them first: onnx.save(onnx.load('MODEL'), 'joined.onnx').",
+            key="weights in other files",
         )
 
 
@@ -285,23 +279,25 @@ def _refuse_unknown_operators(model: ModelProto, name: str) -> None:
     }
     if strange:
         raise SuspectError(
-            f"{name} needs operators that ONNX Runtime does not bring ({', '.join(sorted(strange)[:5])}); they come "
-            "with code of their own, which is not loaded. Ask for an export with standard operators only."
+            f"{name} needs operators that are not part of ONNX Runtime ({', '.join(sorted(strange)[:5])}); their code "
+            "is not loaded. Ask for an export with standard operators only.",
+            key="unknown operators",
         )
 
 
 def _refuse_giants(model: ModelProto, name: str) -> None:
-    """Refuse tensors, given or computed with known shapes, that exist to exhaust memory."""
+    """Refuse stored or computed tensors whose shapes would exhaust memory."""
     shapes = [(tensor.name, list(tensor.dims)) for tensor in _tensors(model)]
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
-        inferred = model.graph  # the runtime will say what is wrong with it
+        inferred = model.graph  # the runtime will report the fault
     values = [*inferred.value_info, *inferred.output, *inferred.input]
     shapes += [(value.name, [dim or 1 for dim in _dims(value)]) for value in values]
     for tensor, dims in shapes:
         if np.prod([max(dim, 0) for dim in dims], dtype=np.float64) > MAX_ELEMENTS:
             raise SuspectError(
                 f"{name} holds or computes the tensor {tensor} of shape {' x '.join(map(str, dims))}, more than the "
-                f"{MAX_ELEMENTS:,} numbers that can be opened. It is damaged or made to exhaust memory."
+                f"{MAX_ELEMENTS:,} numbers that can be opened. It is damaged or made to exhaust memory.",
+                key="tensor too large",
             )

@@ -1,4 +1,4 @@
-"""ONNX graphs as suspects, asked through ONNX Runtime on the processor."""
+"""ONNX graphs as suspects, queried through ONNX Runtime on the CPU."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
 )  # fmt: skip
 N_CHECKED = 12
 USUAL_SIDES = (onnx_graph.DEFAULT_SIDE, 32, 28)  # pixels
-GUESSED = "assumed"  # why a preset was taken that nothing speaks for
+GUESSED = "assumed"  # the reason for a preset that nothing in the file supports
 SCORE_NAMES = ("logit", "prob", "score", "softmax", "output", "class", "pred")
 
 Scores = npt.NDArray[np.floating[Any]]
@@ -35,10 +35,7 @@ class GraphOutput:
     """How an answer is read from a graph's outputs.
 
     Attributes:
-        name: of the graph's output.
-        n_classes: classes that it distinguishes.
         kind: "scores" (N, n_classes), "logit" (one number, class 1 above `threshold`) or "labels" (class numbers).
-        threshold: of a single number.
     """
 
     name: str
@@ -58,15 +55,14 @@ class GraphOutput:
 
 @dataclass(frozen=True)
 class OpenGraph:
-    """A graph that has been tried out.
+    """A graph that has answered a first batch.
 
     Attributes:
-        session: what is asked.
         source, answer: its input and output.
-        spec: the input it expects, as far as the file says.
+        spec: the input it expects, as far as the file specifies it.
         normalisation: where the spec's normalisation comes from, for people.
-        batch_size: how many pictures to ask at once.
-        origins: where each part is known from, as data.
+        batch_size: how many pictures to send at once.
+        origins: how each part is known.
         notes: what was assumed, for people.
     """
 
@@ -83,7 +79,7 @@ class OpenGraph:
 class OnnxSuspect(Suspect):
     """A graph in ONNX Runtime.
 
-    Every batch is filled up to `batch_size`, as with PyTorch networks. A graph whose batch size is fixed is asked in
+    Every batch is filled up to `batch_size`, as with PyTorch networks; a graph with a fixed batch size is queried in
     blocks of that size.
     """
 
@@ -97,11 +93,13 @@ class OnnxSuspect(Suspect):
         return self._output.labels(self.outputs(pictures))
 
     def outputs(self, pictures: Pictures) -> npt.NDArray[Any]:
-        """What the graph gives for at most `batch_size` pictures; it stays within this module."""
+        """The graph's output for at most `batch_size` pictures; it stays within this module."""
         inputs = self._prepared(filled(pictures, self.batch_size))
-        values = ask(self._session, self._source.name, inputs, self._output.name)
+        values = _run(self._session, self._source.name, inputs, self._output.name)
         if len(values) != len(inputs):
-            raise SuspectError(f"The graph gave {len(values)} answers for {len(inputs)} pictures.")
+            raise SuspectError(
+                f"The graph gave {len(values)} answers for {len(inputs)} pictures.", key="wrong number of answers"
+            )
         return values[: len(pictures)]
 
     def _prepared(self, pictures: Pictures) -> npt.NDArray[Any]:
@@ -124,16 +122,16 @@ def open_graph(
     n_classes: int | None = None,
     progress: Progress = silent,
 ) -> OpenGraph:
-    """Check a graph, find its input and output, and free its batch size where that changes no answer.
+    """Check a graph, find its input and output, and free its batch size if that changes no answer.
 
     Args:
         path: an ONNX file.
-        height, width: for an input whose size is free.
+        height, width: for an input of free size.
         n_classes: for a graph that answers class numbers only.
-        progress: told about each picture that is asked to check a freed batch size.
+        progress: notified of each picture sent to check a freed batch size.
 
     Raises:
-        SuspectError: the graph cannot be opened or is no classifier of pictures.
+        SuspectError: the graph cannot be opened or is not a classifier of pictures.
     """
     model = onnx_graph.read_graph(path)
     session = start(model)
@@ -141,23 +139,23 @@ def open_graph(
     spec, normalisation, origins = _guess_spec(model, source)
     if not source.assumed:
         origins = origins.known("file", "height", "width")
-    if answer.kind == "labels":  # the numbers in the graph do not say how many there are
+    if answer.kind == "labels":  # class numbers do not show how many classes there are
         origins = origins.known("options", "n_classes")
     notes = (f"written by {model.producer_name}",) if model.producer_name else ()
     if source.assumed:
-        notes = (*notes, f"size {source.height}x{source.width} assumed, the file leaves it open")
+        notes = (*notes, f"size {source.height}x{source.width} assumed, not fixed by the file")
     graph = OpenGraph(
         session, source, answer, spec, normalisation, source.batch or batch_size_for(spec), origins, notes
     )
     if source.batch == 1:
         return _freed(model, graph, progress)
     if source.batch is not None:
-        return replace(graph, notes=(*notes, f"asked in blocks of {source.batch}, as the file fixes it"))
+        return replace(graph, notes=(*notes, f"queried in blocks of {source.batch}, as fixed by the file"))
     return graph
 
 
 def start(model: ModelProto) -> onnxruntime.InferenceSession:
-    """A session on the processor.
+    """A session on the CPU.
 
     Raises:
         SuspectError: ONNX Runtime refuses the graph.
@@ -168,19 +166,18 @@ def start(model: ModelProto) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
-        raise SuspectError(f"ONNX Runtime cannot open the graph: {_short(error)}. Ask for a new export.") from error
+        raise SuspectError(
+            f"ONNX Runtime cannot open the graph: {_short(error)}. Ask for a new export.", key="runtime refuses graph"
+        ) from error
 
 
-def ask(session: onnxruntime.InferenceSession, name: str, inputs: npt.NDArray[Any], output: str) -> npt.NDArray[Any]:
-    """One output for one batch.
-
-    Raises:
-        SuspectError: the graph fails on it.
-    """
+def _run(session: onnxruntime.InferenceSession, name: str, inputs: npt.NDArray[Any], output: str) -> npt.NDArray[Any]:
+    """One output for one batch."""
     try:
         values: npt.NDArray[Any] = session.run([output], {name: inputs})[0]
     except RUNTIME_ERRORS as error:
-        raise SuspectError(f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}.") from error
+        message = f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}."
+        raise SuspectError(message, key="graph fails") from error
     return values
 
 
@@ -189,12 +186,9 @@ def _short(error: Exception) -> str:
 
 
 def _try_sizes(
-    model: ModelProto,
-    session: onnxruntime.InferenceSession,
-    size: tuple[int | None, int | None],
-    n_classes: int | None,
+    model: ModelProto, session: onnxruntime.InferenceSession, size: tuple[int | None, int | None], n_classes: int | None
 ) -> tuple[GraphInput, GraphOutput]:
-    """The input and output; where the file leaves the size open and nobody says it, the first usual one that works."""
+    """The input and output; if neither file nor analyst fixes the size, the first usual size that works is taken."""
     source = onnx_graph.picture_input(model, *size)
     if not source.assumed:
         return source, _find_output(model, session, source, n_classes)
@@ -205,16 +199,18 @@ def _try_sizes(
         except SuspectError as error:
             reason = error
     raise SuspectError(
-        f"The graph leaves its input size open, and {USUAL_SIDES} do not work. Give height and width. {reason}"
+        f"The graph does not fix its input size, and the sides {USUAL_SIDES} do not work. Give height and width. "
+        f"{reason}",
+        key="size needed",
     )
 
 
 def _find_output(
     model: ModelProto, session: onnxruntime.InferenceSession, source: GraphInput, n_classes: int | None
 ) -> GraphOutput:
-    """The output to read, by the shapes that a first batch gives.
+    """The output to read, chosen by the shapes that a first batch gives.
 
-    Scores come before labels and labels before a single number; among several, one with a telling name.
+    Scores are preferred to labels and labels to a single number; among several, one with a usual name is preferred.
     """
     batch = source.batch or 2
     pictures = np.resize(_test_pictures(source), (batch, source.height, source.width, source.channels))
@@ -223,16 +219,18 @@ def _find_output(
     for output in session.get_outputs():
         if not output.type.startswith("tensor("):  # a sequence or map beside labels, as scikit-learn exports them
             continue
-        values = ask(session, source.name, inputs, output.name)
+        values = _run(session, source.name, inputs, output.name)
         reading = _reading(model, output.name, values, n_classes)
         if reading is not None and len(values) == len(inputs):
             found.append(reading)
     if not found:
         shapes = [f"{output.name} {output.shape}" for output in session.get_outputs()]
-        hint = " Say how many classes it has." if any(o.type == "tensor(int64)" for o in session.get_outputs()) else ""
+        has_labels = any(output.type == "tensor(int64)" for output in session.get_outputs())
+        hint = " If it outputs class numbers, give the number of classes." if has_labels else ""
         raise SuspectError(
             f"None of the graph's outputs ({', '.join(shapes[:5])}) is one score for each class; a classifier was "
-            f"expected.{hint} Otherwise wrap it as a Python callable that reduces its outputs to class numbers."
+            f"expected.{hint} Otherwise wrap it as a Python callable that reduces its outputs to class numbers.",
+            key="number of classes needed" if has_labels else "not a classifier",
         )
     order = ("scores", "labels", "logit")
     return min(found, key=lambda r: (order.index(r.kind), not any(n in r.name.lower() for n in SCORE_NAMES)))
@@ -254,7 +252,7 @@ def _reading(model: ModelProto, name: str, values: npt.NDArray[Any], n_classes: 
 
 
 def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, str, Origins]:
-    """What the graph wants at its input, with the reason and the origins; the file seldom says it."""
+    """The input that the graph expects, with the reason and the origins; the file seldom specifies all of it."""
     zeros, ones = (0.0,) * source.channels, (1.0,) * source.channels
     layout: Layout = "NHWC" if source.axes == "NHWC" else "NCHW"
     spec = PreprocessSpec(source.height, source.width, source.channels, layout, mean=zeros, std=ones)
@@ -270,13 +268,13 @@ def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, 
 def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
     if source.dtype == np.uint8:
         return "bytes", "its input is uint8"
-    said = _metadata(model).get("Image.NominalPixelRange", "")
+    named = _metadata(model).get("Image.NominalPixelRange", "")
     ranges = {"NominalRange_0_255": "bytes", "Normalized_0_1": "unit", "Normalized_1_1": "signed"}
-    if said in ranges:
-        return ranges[said], "as the file says"
+    if named in ranges:
+        return ranges[named], "as the file specifies"
     at_head = onnx_graph.value_range_at_head(model, source.name)
     if at_head is not None:
-        return at_head, "by the arithmetic at its input"
+        return at_head, "inferred from the arithmetic at its input"
     return "unit", GUESSED
 
 
@@ -285,7 +283,7 @@ def _metadata(model: ModelProto) -> dict[str, str]:
 
 
 def _freed(model: ModelProto, graph: OpenGraph, progress: Progress) -> OpenGraph:
-    """The graph with a free batch size, when the answers stay the same; else as it is."""
+    """The graph with a free batch size if the answers stay the same, else the graph unchanged."""
     try:
         session = start(onnx_graph.with_free_batch(model))
         freed = replace(
@@ -296,7 +294,7 @@ def _freed(model: ModelProto, graph: OpenGraph, progress: Progress) -> OpenGraph
         agrees = False
     if agrees:
         return replace(freed, notes=(*graph.notes, "batch size freed from 1, checked for equal answers"))
-    return replace(graph, notes=(*graph.notes, "asked one picture at a time, as the file fixes it"))
+    return replace(graph, notes=(*graph.notes, "queried one picture at a time, as fixed by the file"))
 
 
 def _same_answers(fixed: OpenGraph, freed: OpenGraph, progress: Progress) -> bool:
@@ -320,7 +318,7 @@ def _same_answers(fixed: OpenGraph, freed: OpenGraph, progress: Progress) -> boo
 
 
 def _test_pictures(source: GraphInput) -> Pictures:
-    """(12, H, W, C): noise, plain fields, gradients and stripes, always the same ones."""
+    """(12, H, W, C): gradients, stripes, plain fields and noise, the same on every call."""
     generator = np.random.default_rng(0)
     shape = (source.height, source.width, source.channels)
     y, x = np.mgrid[0 : source.height, 0 : source.width].astype(np.float64)

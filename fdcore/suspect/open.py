@@ -1,4 +1,4 @@
-"""From a file to a suspect: tell its format, scan it, load it. START HERE to see what may happen to a file."""
+"""From a file to a suspect: identify its format, scan it, load it. START HERE to see what may happen to a file."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from fdcore.errors import EvidenceError, SettingsError, SuspectError
 from fdcore.progress import Progress, silent
 from fdcore.storage import sha256_file
 from fdcore.suspect.checkpoint import read_checkpoint
-from fdcore.suspect.formats import Format, identify, require_supported
+from fdcore.suspect.formats import Format, identify, require_supported, unreadable
 from fdcore.suspect.onnx_graph import REWRITING_VERSION
 from fdcore.suspect.onnx_suspect import OnnxSuspect, open_graph
 from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, with_preset
@@ -25,7 +25,7 @@ SIZE = ("height", "width")
 
 @dataclass(frozen=True)
 class Request:
-    """What the analyst says about a suspect; see `open_suspect`."""
+    """What the analyst specifies about a suspect; see `open_suspect`."""
 
     arch: str | None
     overrides: Mapping[str, Any]
@@ -41,12 +41,10 @@ class Loaded:
 
     Attributes:
         make: builds it from (spec, fingerprint, description).
-        title: what it is, for people.
-        arch: what it is, for the fingerprint.
-        spec: the input it expects, as far as the file says.
+        title, arch: its architecture, for people and for the fingerprint.
+        spec: the input it expects, as far as the file specifies it.
         normalisation: where the spec's normalisation comes from, for people.
-        origins: the same of everything, as data.
-        n_classes: classes.
+        origins: how each part is known.
         notes: what else was found or assumed, for people.
     """
 
@@ -74,17 +72,17 @@ def open_suspect(
     """Open a suspect's file; nothing in it is executed.
 
     Args:
-        path: a PyTorch checkpoint, a safetensors file or an ONNX graph, whatever its name (see `OPENERS`).
+        path: a PyTorch checkpoint, a safetensors file or an ONNX graph under any name (see `OPENERS`).
         arch: architecture of a state dict; None to find the one that fits.
-        spec_overrides: fields of `PreprocessSpec` that the analyst knows better.
+        spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.
         preset: a named normalisation, applied before the overrides.
-        n_classes: how many classes there are; needed where the file does not say, checked where it does.
+        n_classes: needed if the file does not specify it, checked if it does.
         device: where a PyTorch network runs.
-        allow_unscanned: open even if the scanners could not agree that it is safe.
-        progress: told about steps that may take seconds.
+        allow_unscanned: open even if the scanners could not agree that the file is safe.
+        progress: notified of steps that may take seconds.
 
     Raises:
-        SuspectError: the file cannot be opened; the message says what it is and how to go on.
+        SuspectError: the file cannot be opened; the message names its kind and a remedy.
         RefusedError: it is not safe to open.
         SettingsError: an override is unknown or out of range.
         EvidenceError: the file changed while it was being opened.
@@ -99,7 +97,9 @@ def open_suspect(
     require_safe(report, allow_unscanned=allow_unscanned)
     loaded = OPENERS[kind](path, kind, request)
     if file_sha256(path) != sha256:
-        raise EvidenceError(f"{path.name} changed while it was being opened. Copy it again from the evidence.")
+        raise EvidenceError(
+            f"{path.name} changed while it was being opened. Copy it again from the evidence.", key="suspect changed"
+        )
     suspect = _finish(loaded, request, sha256)
     suspect.scan, suspect.origins = report, _final_origins(loaded, request)
     return suspect
@@ -109,16 +109,16 @@ def file_sha256(path: Path) -> str:
     """Hex SHA-256 of a file's content.
 
     Raises:
-        SuspectError: it cannot be read.
+        SuspectError: the file cannot be read.
     """
     try:
         return sha256_file(path)
     except OSError as error:
-        raise SuspectError(f"The suspect {path.name} cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
 
 
 def fingerprint(sha256: str, arch: str, spec: PreprocessSpec) -> str:
-    """Hex SHA-256 over everything that changes an answer: the file, its architecture, its input, our rewriting."""
+    """Hex SHA-256 over all that changes an answer: the file, its architecture, its input, the version of rewriting."""
     parts = {"file": sha256, "arch": arch, "spec": asdict(spec), "rewriting": REWRITING_VERSION}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -127,8 +127,8 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     checkpoint = read_checkpoint(path, kind)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
-    spec, said = _hinted_spec(network.spec, hints)
-    origins = network.origins.known("file", *(NORMALISATION if said else ()), *(SIZE if "size" in hints else ()))
+    spec, is_hinted = _hinted_spec(network.spec, hints)
+    origins = network.origins.known("file", *(NORMALISATION if is_hinted else ()), *(SIZE if "size" in hints else ()))
     classes = hints.get("classes", ())
     named = f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}" if classes else ""
 
@@ -140,7 +140,7 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
         title=network.title,
         arch=network.arch,
         spec=spec,
-        normalisation="normalisation as the file says" if said else network.normalisation,
+        normalisation="normalisation as the file specifies" if is_hinted else network.normalisation,
         origins=origins,
         n_classes=network.n_classes,
         notes=tuple(note for note in (*checkpoint.notes, *network.notes, named) if note),
@@ -149,7 +149,10 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
 
 def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
     if request.arch is not None:
-        raise SettingsError(f"{path.name} is an ONNX graph, which holds its architecture; leave out {request.arch!r}.")
+        raise SettingsError(
+            f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}.",
+            key="architecture in graph",
+        )
     height, width = request.overrides.get("height"), request.overrides.get("width")
     graph = open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
 
@@ -167,11 +170,11 @@ OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.SAFETENSORS: _load_weights,
     Format.ONNX: _load_graph,
 }
-"""How each supported kind of file is loaded; a new format needs a line here and in `fdcore.suspect.formats`."""
+"""How each supported kind of file is loaded; a new format needs an entry here and in `fdcore.suspect.formats`."""
 
 
 def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:
-    """The spec with what the file says about size, mean and std; whether it says anything about the latter two."""
+    """The spec with the file's size, mean and std; whether the file specifies the latter two."""
     if "size" in hints:
         spec = replace(spec, height=hints["size"][0], width=hints["size"][1])
     mean, std = (_per_channel(hints.get(key, ()), spec.channels) for key in ("mean", "std"))
@@ -191,16 +194,22 @@ def _checked_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(PreprocessSpec)}
     unknown = sorted(set(overrides) - known)
     if unknown:
-        raise SettingsError(f"The input has no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
+        raise SettingsError(
+            f"The input has no setting {', '.join(unknown)}; the settings are {', '.join(sorted(known))}.",
+            key="unknown setting",
+        )
     return {key: tuple(value) if isinstance(value, list) else value for key, value in overrides.items()}
 
 
 def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
-    """What the file says, then the preset, then the analyst's own values."""
+    """The file's values, replaced by the preset's, replaced by the analyst's own."""
     spec, overrides = loaded.spec, dict(request.overrides)
     for fixed in ("layout", "channels"):
         if fixed in overrides and overrides[fixed] != getattr(spec, fixed):
-            raise SettingsError(f"The suspect's {fixed} is {getattr(spec, fixed)} by its file, not {overrides[fixed]}.")
+            raise SettingsError(
+                f"According to its file, the suspect's {fixed} is {getattr(spec, fixed)}, not {overrides[fixed]}.",
+                key="file contradicts setting",
+            )
     if request.preset is not None:
         spec = with_preset(spec, request.preset)
     for key in ("mean", "std"):
@@ -210,14 +219,16 @@ def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
 
 
 def _final_origins(loaded: Loaded, request: Request) -> Origins:
-    """What the file says, then the preset, then the analyst's own values."""
     given = (*(NORMALISATION if request.preset is not None else ()), *request.overrides)
     return loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
 
 
 def _finish(loaded: Loaded, request: Request, sha256: str) -> Suspect:
     if request.n_classes not in (None, loaded.n_classes):
-        raise SuspectError(f"The suspect has {loaded.n_classes} classes by its file, not {request.n_classes}.")
+        raise SuspectError(
+            f"According to its file, the suspect has {loaded.n_classes} classes, not {request.n_classes}.",
+            key="file contradicts classes",
+        )
     spec = _final_spec(loaded, request)
     return loaded.make(spec, fingerprint(sha256, loaded.arch, spec), _describe(loaded, request, spec))
 

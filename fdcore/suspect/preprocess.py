@@ -1,4 +1,4 @@
-"""What a suspect expects at its input, said explicitly and once."""
+"""What a suspect expects at its input."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Literal
@@ -24,7 +24,7 @@ class PreprocessSpec:
     Attributes:
         height, width: input size in pixels.
         channels: 3 for colour, 1 for grey.
-        layout: the order of the axes the suspect wants.
+        layout: the order of the axes.
         value_range: the values of black and white before mean and std are applied.
         mean, std: one number per channel, in units of `value_range`.
         order: the order of the colour channels.
@@ -41,17 +41,24 @@ class PreprocessSpec:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.")
+            raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.", key="wrong channels")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
-            raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
+            raise SettingsError(
+                f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).", key="size out of range"
+            )
         low, high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)
         if not (np.isfinite(low) and np.isfinite(high) and low != high):
-            raise SettingsError(f"value_range needs two different finite numbers, not {self.value_range}.")
+            raise SettingsError(
+                f"value_range needs two different finite numbers, not {self.value_range}.", key="wrong value range"
+            )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels or not np.isfinite(values).all():
-                raise SettingsError(f"{name} needs {self.channels} finite numbers, one per channel, not {values}.")
+                raise SettingsError(
+                    f"{name} needs {self.channels} finite numbers, one per channel, not {values}.",
+                    key="wrong normalisation",
+                )
         if min(self.std) <= 0:
-            raise SettingsError(f"std must be above 0 in every channel, not {self.std}.")
+            raise SettingsError(f"std must be above 0 in every channel, not {self.std}.", key="std not positive")
 
     def affine(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Scale and shift per channel, each (channels,), so that input = pixel * scale + shift."""
@@ -62,10 +69,10 @@ class PreprocessSpec:
 
 @dataclass(frozen=True)
 class Origins:
-    """Where the architecture, the number of classes and each part of the input come from.
+    """How the architecture, the number of classes and each part of the input are known.
 
-    "file": the file says it, or its tensors admit nothing else; "options": the analyst set it; "guess": neither, so
-    that the usual value was taken.
+    "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "guess": neither,
+    so the usual value was assumed.
     """
 
     architecture: Origin = "guess"
@@ -80,7 +87,7 @@ class Origins:
     order: Origin = "guess"
 
     def known(self, origin: Origin, *names: str) -> "Origins":
-        """The same with some parts known from `origin`."""
+        """A copy in which the named parts are known from `origin`."""
         return replace(self, **dict.fromkeys(names, origin))
 
     @property
@@ -115,13 +122,15 @@ PRESETS: dict[str, Normalisation] = {
 
 
 def with_preset(spec: PreprocessSpec, name: str) -> PreprocessSpec:
-    """The same input with a named normalisation; a grey input takes the mean over the channels.
+    """The same input with a named normalisation; a grey input uses the mean over the channels.
 
     Raises:
         SettingsError: the name is not a preset.
     """
     if name not in PRESETS:
-        raise SettingsError(f"No preset is called {name!r}. Known: {', '.join(PRESETS)}.")
+        raise SettingsError(
+            f"No preset is called {name!r}. The presets are {', '.join(PRESETS)}.", key="unknown preset"
+        )
     preset = PRESETS[name]
     mean, std = preset.mean, preset.std
     if spec.channels == 1:

@@ -1,8 +1,8 @@
-"""Is a file safe to open? Every scanner is asked in a process of its own; nothing is executed.
+"""Whether a file is safe to open. Each scanner runs in its own process; nothing in the file is executed.
 
 Two public scanners (picklescan in strict mode, fickling) and our own list of the globals that a pickle names must all
-call the file clean. A scanner that is missing, fails, takes too long or disagrees makes the answer inconclusive, and
-inconclusive blocks opening unless the analyst overrides it.
+find the file clean. If a scanner is missing, fails, takes too long or disagrees, the verdict is inconclusive, and the
+file is not opened unless the analyst overrides the scan.
 """
 
 import json
@@ -27,12 +27,12 @@ N_SHOWN = 4
 
 @dataclass(frozen=True)
 class ScanReport:
-    """What the scanners say about a file.
+    """What the scanners report about a file.
 
     Attributes:
-        verdict: "clean" when all agree on it, "dangerous" when our own list or both public scanners say so, else
+        verdict: "clean" if all agree on it, "dangerous" if our own list or both public scanners find it so, else
             "inconclusive".
-        findings: one for each scanner; none where the format cannot hold code.
+        findings: one for each scanner; none if the format cannot hold code.
         sentence: the verdict and its reason, for people.
     """
 
@@ -42,11 +42,7 @@ class ScanReport:
 
 
 def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
-    """Ask every scanner about a file.
-
-    Args:
-        path: the file; its format is told from its content.
-        timeout_s: how long each scanner may take, in seconds.
+    """Run every scanner on a file, each for at most `timeout_s` seconds.
 
     Raises:
         SuspectError: the file cannot be read.
@@ -54,26 +50,26 @@ def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
     kind = identify(path)
     if not kind.pickled:
         if kind.supported:
-            return ScanReport("clean", (), f"{path.name} holds no pickle, so there is nothing to scan for code.")
-        return ScanReport("inconclusive", (), f"{path.name} was not scanned, as files of its kind are not opened.")
+            return ScanReport("clean", (), f"{path.name} contains no pickle, so there is no code to scan for.")
+        return ScanReport("inconclusive", (), f"{path.name} was not scanned because its format cannot be opened.")
     with ThreadPoolExecutor(len(SCANNERS)) as pool:
-        findings = tuple(pool.map(lambda name: _ask(name, kind, path, timeout_s), SCANNERS))
+        findings = tuple(pool.map(lambda name: _run_scanner(name, kind, path, timeout_s), SCANNERS))
     verdict = _judge(findings)
-    return ScanReport(verdict, findings, _say(path.name, verdict, findings))
+    return ScanReport(verdict, findings, _sentence(path.name, verdict, findings))
 
 
 def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
-    """Refuse what is dangerous, and what no scanner could judge unless the analyst overrides that.
+    """Refuse a dangerous file, and one with an inconclusive scan unless the analyst overrides the scan.
 
     Raises:
         RefusedError: the file must not be opened; the message says why.
     """
     if report.verdict == "dangerous" or (report.verdict == "inconclusive" and not allow_unscanned):
-        raise RefusedError(report.sentence, report)
+        raise RefusedError(report.sentence, report, key=f"scan {report.verdict}")
 
 
-def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
-    """One scanner's finding; whatever goes wrong with the process is a finding too."""
+def _run_scanner(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
+    """One scanner's finding; a process that fails is a finding too."""
     command = [sys.executable, "-P", "-m", "fdcore.suspect.scanners", name, kind.name, str(path.absolute())]
     roots = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
@@ -89,7 +85,7 @@ def _ask(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
         answer = json.loads(done.stdout[:MAX_OUTPUT])
         return Finding(name, answer["verdict"], answer["text"], tuple(answer["named"]))
     except (ValueError, TypeError, KeyError):
-        return Finding(name, "inconclusive", f"{name} broke off with exit status {done.returncode}")
+        return Finding(name, "inconclusive", f"{name} ended with exit status {done.returncode} and no finding")
 
 
 def _judge(findings: tuple[Finding, ...]) -> Verdict:
@@ -102,25 +98,25 @@ def _judge(findings: tuple[Finding, ...]) -> Verdict:
     return "inconclusive"
 
 
-def _say(name: str, verdict: Verdict, findings: tuple[Finding, ...]) -> str:
+def _sentence(name: str, verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     if verdict == "clean":
         return f"{name} holds weights only: {'; '.join(finding.text for finding in findings)}."
     if verdict == "dangerous":
         return f"{name} was refused. {_reason(findings)} {STATE_DICT_ADVICE}"
     doubts = "; ".join(finding.text for finding in findings if finding.verdict != "clean")
     return (
-        f"{name} was not opened, because the scanners could not agree that it is safe: {doubts}. If it was cut "
-        "off, copy it again; else look at it with another tool, ask for its weights as safetensors, or override the "
+        f"{name} was not opened because the scanners could not agree that it is safe: {doubts}. If it was truncated, "
+        "copy it again; otherwise inspect it with another tool, ask for its weights as safetensors, or override the "
         "scan if you accept the risk."
     )
 
 
 def _reason(findings: tuple[Finding, ...]) -> str:
-    """The globals that opening would run, or what else the scanners say."""
+    """The globals that opening would run, or else what the scanners report."""
     named = next((finding.named for finding in findings if finding.named), ())
     if not named:
         reasons = dict.fromkeys(finding.text for finding in findings if finding.verdict == "dangerous")
-        return f"It is not as PyTorch writes files: {'; '.join(reasons)}."
+        return f"It is not a file that PyTorch would write: {'; '.join(reasons)}."
     shown = ", ".join("a computed name" if name == "?.?" else name for name in named[:N_SHOWN])
     rest = f" and {len(named) - N_SHOWN} more" if len(named) > N_SHOWN else ""
-    return f"It holds a pickled program and not only weights: opening it would run {shown}{rest}."
+    return f"It contains a pickled program, not only weights: opening it would run {shown}{rest}."

@@ -1,13 +1,13 @@
-"""The scanners, as a program of their own: `python -m fdcore.suspect.scanners NAME KIND FILE` prints a JSON finding.
+"""The scanners as a separate program: `python -m fdcore.suspect.scanners NAME KIND FILE` prints a JSON finding.
 
-`fdcore.suspect.scan` starts one process for each, so that a file that makes a scanner hang, crash or take all memory
-harms nobody else. Nothing here executes a pickle: all three read opcodes.
+`fdcore.suspect.scan` starts one process for each, so that a file that makes a scanner hang, crash or exhaust the memory
+affects nothing else. Nothing here executes a pickle: all three scanners read opcodes.
 
-What is ordinary. Every state dict names a few globals: the ordered dictionary, the storage types, the functions that
-rebuild a tensor from a storage. Both public scanners warn of some of them. picklescan --strict calls all dangerous
-that are not on its own list, on which `torch._utils._rebuild_tensor` (weights written by PyTorch 0.3 and older) and
-NumPy's scalars are missing. fickling calls any import outside the standard library "likely unsafe". So a finding
-counts only if it is about something that is not in `ORDINARY`; the rest of either analysis stands as it is.
+Every state dict names a few ordinary globals: the ordered dictionary, the storage types, the functions that rebuild a
+tensor from a storage. Both public scanners warn of some of them. picklescan --strict treats every global outside its
+own list as dangerous, and that list lacks `torch._utils._rebuild_tensor` (weights written by PyTorch 0.3 and older) and
+NumPy's scalars. fickling treats any import outside the standard library as "likely unsafe". A warning therefore counts
+only if it concerns something that is not in `ORDINARY`; the rest of either analysis is taken as it is.
 """
 
 import json
@@ -50,7 +50,7 @@ UNKNOWN = ("?", "?")
 
 @dataclass(frozen=True)
 class Finding:
-    """What one scanner says: a verdict ("clean", "dangerous" or "inconclusive"), why, and the globals it warns of."""
+    """One scanner's verdict ("clean", "dangerous" or "inconclusive"), the reason, and the globals it warns of."""
 
     scanner: str
     verdict: str
@@ -59,11 +59,11 @@ class Finding:
 
 
 class SuspiciousArchiveError(Exception):
-    """The file's structure alone says that it is not what PyTorch writes."""
+    """The file's structure alone shows that PyTorch did not write it."""
 
 
 def scan_opcodes(path: Path, kind: str) -> Finding:
-    """Our own list of every global that the pickles name; anything that is not ordinary is dangerous."""
+    """List every global that the pickles name; any that is not ordinary is dangerous."""
     found = {pair for stream in pickle_streams(path, kind) for pair in named_globals(BytesIO(stream))}
     strange = _sorted_names(found - ORDINARY)
     if strange:
@@ -72,7 +72,7 @@ def scan_opcodes(path: Path, kind: str) -> Finding:
 
 
 def scan_picklescan(path: Path, kind: str) -> Finding:
-    """picklescan in strict mode, with its own reading of the file."""
+    """Run picklescan in strict mode, with its own parser of the file."""
     from picklescan import scanner
 
     with path.open("rb") as file:
@@ -88,13 +88,13 @@ def scan_picklescan(path: Path, kind: str) -> Finding:
 
 
 def _sorted_names(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
-    """The most telling first: the author's own program, then the rest of Python, then PyTorch's modules."""
+    """The most informative names first: the author's own program, then the rest of Python, then PyTorch's modules."""
     order = sorted(pairs, key=lambda pair: (pair[0] != "__main__", pair[0].startswith("torch"), pair))
     return tuple(f"{module}.{name}" for module, name in order)
 
 
 def scan_fickling(path: Path, kind: str) -> Finding:
-    """fickling's whole analysis of every pickle in the file."""
+    """Run fickling's complete analysis on every pickle in the file."""
     from fickling.analysis import check_safety
     from fickling.fickle import Pickled
 
@@ -110,10 +110,10 @@ def scan_fickling(path: Path, kind: str) -> Finding:
 
 
 def _is_ordinary_warning(trigger: str) -> bool:
-    """Whether fickling warns of an ordinary import, of a call of one, or of filling a dictionary.
+    """Whether fickling warns of an ordinary import, a call of one, or the filling of a dictionary.
 
-    It also takes values of a plain dictionary for unused variables, so a value that an ordinary call made is no
-    reason for suspicion either.
+    fickling also reports values of a plain dictionary as unused variables, so a value returned by an ordinary call
+    is not suspicious either.
     """
     if trigger in {f"from {module} import {name}" for module, name in ORDINARY}:
         return True
@@ -130,7 +130,7 @@ def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
     """The bytes of each pickle in a file of this kind (a name of `formats.Format`).
 
     Raises:
-        SuspiciousArchiveError: an archive that unpacks to far more than it holds, or names a member twice.
+        SuspiciousArchiveError: an archive unpacks to far more than its size, or names a member twice.
         ValueError: a pickle is damaged.
     """
     if kind == "TORCH_ZIP":
@@ -154,7 +154,9 @@ def _zip_pickles(path: Path) -> Iterator[bytes]:
                 f"the archive's {len(members):,} members unpack to {unpacked:,} bytes from {path.stat().st_size:,}"
             )
         if len(set(names)) < len(names):
-            raise SuspiciousArchiveError("the archive names a member twice, so that two readers may see two contents")
+            raise SuspiciousArchiveError(
+                "the archive names a member twice, so that two readers may read different data"
+            )
         for member in members:
             if member.filename.endswith(".pkl"):
                 if member.file_size > MAX_PICKLE_BYTES:
@@ -166,7 +168,7 @@ def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object,
     """The opcodes of one pickle.
 
     Raises:
-        ValueError: it is damaged, or longer than any state dict.
+        ValueError: it is damaged, or longer than that of any state dict.
     """
     for n_read, opcode in enumerate(pickletools.genops(stream)):
         if n_read > MAX_OPCODES:
@@ -175,10 +177,10 @@ def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object,
 
 
 def named_globals(stream: BinaryIO) -> set[tuple[str, str]]:
-    """Every (module, name) that a pickle imports; ("?", "?") where the names are computed and not written.
+    """Every (module, name) that a pickle imports; ("?", "?") for names that are computed instead of written out.
 
-    A name taken from the stack counts as written only if the two steps before pushed strings, directly or from the
-    memo, and nothing else happened between. That is how every pickler writes it.
+    A name taken from the stack counts as written out only if the two preceding opcodes pushed strings, directly or
+    from the memo. That is how every pickler writes it.
     """
     found: set[tuple[str, str]] = set()
     memo: dict[int, str | None] = {}
@@ -227,7 +229,7 @@ def run(name: str, kind: str, path: Path) -> Finding:
 
 
 def limit_memory() -> None:
-    """Let this process have so much memory and no more, where the system can do that."""
+    """Limit this process's memory, where the system supports it."""
     try:
         import resource
     except ImportError:  # Windows has no such limit; the time limit still holds

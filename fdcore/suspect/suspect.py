@@ -1,4 +1,4 @@
-"""The suspect as every later stage sees it: pictures in, class numbers out, nothing else."""
+"""The suspect as every later stage sees it: pictures in, class numbers out."""
 
 import hashlib
 import json
@@ -26,12 +26,11 @@ class Suspect(ABC):
 
     Attributes:
         fingerprint: hex SHA-256 over the file and everything that changes an answer.
-        n_classes: how many classes it can answer.
-        spec: what it expects at its input.
-        batch_size: how many pictures it is asked at once; answers do not depend on it.
-        description: one line about what it is, for people.
-        origins: where its input, architecture and number of classes are known from.
-        scan: what the scanners reported about its file; None where there is no file.
+        spec: the input it expects.
+        batch_size: how many pictures are sent at once; answers do not depend on it.
+        description: one line for people.
+        origins: how its input, architecture and number of classes are known.
+        scan: what the scanners reported about its file; None without a file.
     """
 
     fingerprint: str
@@ -43,7 +42,7 @@ class Suspect(ABC):
     scan: ScanReport | None = None
 
     def labels(self, pictures: Pictures) -> Labels:
-        """Ask for the class of each picture.
+        """Query the class of each picture.
 
         Args:
             pictures: (N, height, width, channels) uint8, RGB or grey, at the suspect's input size.
@@ -52,23 +51,18 @@ class Suspect(ABC):
             (N,) int64, each in 0..n_classes-1.
 
         Raises:
-            SuspectError: the suspect fails or answers something that is no class.
+            SuspectError: the suspect fails, or an answer is not a class number.
         """
         expected = (self.spec.height, self.spec.width, self.spec.channels)
         if pictures.dtype != np.uint8 or pictures.shape[1:] != expected:
             raise SuspectError(
-                f"The suspect takes uint8 pictures of shape {expected}; it was given "
-                f"{pictures.dtype} of shape {pictures.shape[1:]}."
+                f"The suspect takes uint8 pictures of shape {expected}, but received {pictures.dtype} pictures of "
+                f"shape {pictures.shape[1:]}.",
+                key="wrong pictures",
             )
-        if len(pictures) == 0:
-            return np.empty(0, dtype=np.int64)
-        parts = [
-            self._checked(
-                self._answer(pictures[start : start + self.batch_size]), pictures[start : start + self.batch_size]
-            )
-            for start in range(0, len(pictures), self.batch_size)
-        ]
-        return np.concatenate(parts)
+        starts = range(0, len(pictures), self.batch_size)
+        parts = [self._answer_checked(pictures[start : start + self.batch_size]) for start in starts]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
     @staticmethod
     def from_callable(
@@ -80,18 +74,18 @@ class Suspect(ABC):
         batch_size: int = 256,
         name: str | None = None,
     ) -> "Suspect":
-        """Make a suspect of a Python function.
+        """Wrap a Python function as a suspect.
 
         Args:
             predict: takes pictures (N, height, width, channels) uint8 and returns class numbers (N,), or scores
-                (N, n_classes) of which only the number of the highest is used.
+                (N, n_classes), of which only the arg max is used.
             input_size: side of the pictures in pixels, or their height and width.
-            n_classes: how many classes there are. None where `predict` returns scores: it is sent one black picture,
-                which no budget counts, and its scores are counted.
+            n_classes: None if `predict` returns scores: it is sent one black picture, which no budget counts, and its
+                scores are counted.
             channels: 3 for RGB, 1 for grey.
             batch_size: the most pictures in one call.
-            name: what the suspect is called; None for the function's own name. Answers that a case keeps belong to the
-                name, the size and the number of classes, so give a changed function another name.
+            name: None for the function's own name. The answers kept in a case belong to the name, the size and the
+                number of classes, so give a changed function another name.
 
         Raises:
             SettingsError: a size is out of range, or the number of classes is needed.
@@ -102,7 +96,7 @@ class Suspect(ABC):
             scores = np.shape(predict(np.zeros((1, height, width, channels), np.uint8)))
             if len(scores) != 2:
                 raise SettingsError(
-                    f"The function answered one picture with an array of shape {scores}, which does not say how many "
+                    f"The function answered one picture with an array of shape {scores}, which does not show how many "
                     "classes there are. Give n_classes, or return scores (N, n_classes).",
                     key="number of classes needed",
                 )
@@ -121,14 +115,20 @@ class Suspect(ABC):
     def _answer(self, pictures: Pictures) -> Labels:
         """The labels of at most `batch_size` pictures."""
 
-    def _checked(self, labels: Labels, pictures: Pictures) -> Labels:
+    def _answer_checked(self, pictures: Pictures) -> Labels:
+        labels = self._answer(pictures)
         if labels.shape != (len(pictures),):
             raise SuspectError(
-                f"The suspect gave {labels.shape} labels for {len(pictures)} pictures; one each was expected."
+                f"The suspect gave labels of shape {labels.shape} for {len(pictures)} pictures; one label per picture "
+                "was expected.",
+                key="wrong number of labels",
             )
-        if labels.min() < 0 or labels.max() >= self.n_classes:
-            wrong = labels[(labels < 0) | (labels >= self.n_classes)][0]
-            raise SuspectError(f"The suspect answered class {wrong}; it has classes 0 to {self.n_classes - 1}.")
+        wrong = labels[(labels < 0) | (labels >= self.n_classes)]
+        if len(wrong):
+            raise SuspectError(
+                f"The suspect answered class {wrong[0]}, but its classes are 0 to {self.n_classes - 1}.",
+                key="unknown class",
+            )
         return labels
 
 
@@ -136,31 +136,32 @@ PIXELS_AT_ONCE = 1 << 20  # so that the activations of a batch stay within hundr
 
 
 def batch_size_for(spec: PreprocessSpec) -> int:
-    """How many pictures to ask at once: a power of two from 4 to 256, 256 at 32 x 32."""
+    """How many pictures to send at once: a power of two from 4 to 256, 256 at 32 x 32."""
     n = max(4, min(256, PIXELS_AT_ONCE // (spec.height * spec.width)))
     return 1 << (n.bit_length() - 1)
 
 
 def filled(pictures: Pictures, batch_size: int) -> Pictures:
-    """Repeat the last of N >= 1 pictures up to a full batch, so that every question has the same shape.
+    """Repeat the last of N >= 1 pictures up to a full batch, so that every query has the same shape.
 
-    What fills a batch is not counted as a query: it never leaves this process, and nobody reads the answers to it.
+    The padding is not counted as queries: it never leaves this process, and its answers are never read.
     """
     missing = batch_size - len(pictures)
     return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing > 0 else pictures
 
 
 def hard_labels(scores: npt.NDArray[np.floating[Any]]) -> Labels:
-    """Reduce soft outputs (N, n_classes) to labels (N,); the soft outputs go no further.
+    """Reduce soft outputs (N, n_classes) to labels (N,).
 
     Raises:
-        SuspectError: an output is not finite (NaN or infinite), so that its arg max means nothing.
+        SuspectError: an output is NaN or infinite, so that its arg max means nothing.
     """
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores)).any(axis=1).sum())
         raise SuspectError(
             f"The suspect answered NaN or infinity for {bad} of {len(scores)} pictures. "
-            "Its weights are damaged or the preprocessing is wrong (value range, mean, std)."
+            "Its weights are damaged or the preprocessing is wrong (value range, mean, std).",
+            key="not finite",
         )
     labels: Labels = scores.argmax(axis=1).astype(np.int64)
     return labels
@@ -182,7 +183,7 @@ class CallableSuspect(Suspect):
         self._function = function
         self.n_classes, self.spec, self.fingerprint = n_classes, spec, fingerprint
         self.batch_size, self.description = batch_size, description
-        self.origins = Origins().known("options", *Origins().guessed)  # who wraps a function says all of it
+        self.origins = Origins().known("options", *Origins().guessed)  # whoever wraps a function specifies all of it
 
     def _answer(self, pictures: Pictures) -> Labels:
         answer = np.asarray(self._function(pictures))
@@ -190,5 +191,7 @@ class CallableSuspect(Suspect):
             return hard_labels(answer)
         whole = np.issubdtype(answer.dtype, np.floating) and np.isfinite(answer).all() and (answer % 1 == 0).all()
         if not np.issubdtype(answer.dtype, np.integer) and not whole:
-            raise SuspectError(f"The suspect answered {answer.dtype} values that are no class numbers.")
+            raise SuspectError(
+                f"The suspect answered {answer.dtype} values that are not class numbers.", key="not class numbers"
+            )
         return answer.astype(np.int64)

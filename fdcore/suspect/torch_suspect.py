@@ -1,4 +1,4 @@
-"""State dicts as suspects: choose the architecture, load the weights, ask the network."""
+"""State dicts as suspects: choose the architecture, load the weights, query the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from fdcore.suspect.checkpoint import Checkpoint
 from fdcore.suspect.preprocess import Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
-ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what the tensors cannot say
+ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what tensors cannot show
 USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
 MAX_COMPARED = 8
 N_SHOWN = 5
@@ -29,13 +29,12 @@ class Network:
 
     Attributes:
         module: in evaluation mode.
-        arch: the architecture's full name.
-        title: the same for people.
-        n_outputs: one for each class; a single one distinguishes two classes by its sign.
-        spec: the input it expects, as far as the architecture says.
+        arch, title: the architecture's full name, and the same for people.
+        n_outputs: one for each class; a single output distinguishes two classes by its sign.
+        spec: the input it expects, as far as the architecture specifies it.
         normalisation: where the spec's normalisation comes from, for people.
         notes: what was assumed, for people.
-        origins: where each part is known from, as data.
+        origins: how each part is known.
     """
 
     module: nn.Module
@@ -62,7 +61,7 @@ class TorchSuspect(Suspect):
     """A PyTorch network.
 
     Every batch is filled up to `batch_size`, so that each forward pass has the same shape and the answer to a picture
-    does not depend on how many others were asked with it.
+    does not depend on how many others are sent with it.
     """
 
     def __init__(
@@ -85,10 +84,12 @@ class TorchSuspect(Suspect):
         """Soft outputs (N, n_classes) of N pictures; they stay within this module."""
         with torch.inference_mode():
             outputs = self._module(self._prepared(pictures))
-        if isinstance(outputs, Sequence):  # some networks answer with their auxiliary heads too
+        if isinstance(outputs, Sequence):  # some networks also return their auxiliary heads
             outputs = outputs[0]
         if not isinstance(outputs, Tensor) or outputs.shape != (len(pictures), self._n_outputs):
-            raise SuspectError(f"The network does not answer one score for each of its {self.n_classes} classes.")
+            raise SuspectError(
+                f"The network does not return one score for each of its {self.n_classes} classes.", key="wrong outputs"
+            )
         if self._n_outputs == 1:
             outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
         answer: np.ndarray[tuple[int, int], np.dtype[np.float32]] = outputs.float().cpu().numpy()
@@ -102,7 +103,7 @@ class TorchSuspect(Suspect):
         return x.to(torch.float32).mul_(self._scale).add_(self._shift)
 
     def _probe(self) -> None:
-        """Ask once, so that an input size that the network cannot take is known at once."""
+        """Send one black picture, so that an unsuitable input size is noticed at once."""
         spec = self.spec
         try:
             self._outputs(np.zeros((1, spec.height, spec.width, spec.channels), dtype=np.uint8))
@@ -110,7 +111,8 @@ class TorchSuspect(Suspect):
             detail = str(error).partition("\n")[0]
             raise SuspectError(
                 f"The network does not take pictures of {spec.height} x {spec.width} with {spec.channels} channels "
-                f"({detail}). Give the height and width that it was trained with."
+                f"({detail}). Give the height and width that it was trained with.",
+                key="size not taken",
             ) from error
 
 
@@ -118,14 +120,16 @@ def checked_device(name: str) -> torch.device:
     """The device of that name.
 
     Raises:
-        SuspectError: there is no such device here.
+        SuspectError: this machine has no such device.
     """
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         detail = str(error).partition("\n")[0]
-        raise SuspectError(f"There is no device {name!r} here ({detail}). Use 'cpu'.") from error
+        raise SuspectError(
+            f"This machine has no device {name!r} ({detail}). Use 'cpu'.", key="no such device"
+        ) from error
     return device
 
 
@@ -133,8 +137,7 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
     """The network that a checkpoint's weights belong to.
 
     Args:
-        checkpoint: the weights and what the file says beside them.
-        arch: a registered name or one of a plain network; None to find it.
+        arch: a registered name or that of a plain network; None to find it.
         file_name: for messages.
 
     Raises:
@@ -145,10 +148,10 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
         return _load(arch, shapes, checkpoint, (), "options")
     hinted = _hinted_arch(checkpoint, shapes)
     if hinted is not None:
-        return _load(hinted, shapes, checkpoint, ("architecture as the file says",))
+        return _load(hinted, shapes, checkpoint, ("architecture as the file specifies",))
     found = fitting.fitting(checkpoint.tensors, progress=progress)
     if not found:
-        raise SuspectError(_nothing_fits(shapes, file_name))
+        raise SuspectError(_nothing_fits(shapes, file_name), key="no architecture fits")
     if len(found) == 1:
         return _load(found[0], shapes, checkpoint, ("the only known architecture that fits",))
     if all(name.startswith(ASSUMED_FIRST) for name in found):
@@ -159,11 +162,11 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
 
 def _hinted_arch(checkpoint: Checkpoint, shapes: Shapes) -> str | None:
     """The architecture that the file itself names, if it is registered and fits."""
-    said = checkpoint.hints.get("arch")
-    if said is None:
+    hint = checkpoint.hints.get("arch")
+    if hint is None:
         return None
     known = set(names())
-    for name in (said, said.lower(), f"torchvision/{said.lower()}", f"timm/{said.partition('.')[0]}"):
+    for name in (hint, hint.lower(), f"torchvision/{hint.lower()}", f"timm/{hint.partition('.')[0]}"):
         if name in known and fitting.compare(name, shapes).exact:
             return name
     return None
@@ -175,14 +178,13 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
         return _load_plain(arch, shapes, checkpoint, notes, origins.known("file", "height", "width"))
     fit = fitting.compare(arch, shapes)
     if not fit.exact:
-        raise SuspectError(_does_not_fit(fit, checkpoint))
+        raise SuspectError(_does_not_fit(fit, checkpoint), key="architecture does not fit")
     module = build_with_outputs(arch, fit.n_outputs, channels=fit.channels)
     _fill(module, fit.keys, checkpoint.tensors)
     usual = find(arch).input
-    spec = _usual_spec(usual.height, usual.width, fit.channels)
-    normalisation = _usual_normalisation(fit.channels)
+    spec, normalisation = _usual_input(usual.height, usual.width, fit.channels)
     if arch.startswith(TIMM) and fit.channels == len(usual.mean):
-        spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "normalisation as usual for it in timm"
+        spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "timm's usual normalisation for it"
     if arch.startswith(ASSUMED_FIRST):
         origins = origins.known("file", "height", "width")
     return Network(module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes), origins)
@@ -196,28 +198,24 @@ def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[
         notes = (*notes, f"other readings: {', '.join(others)}")
     module = plain.PlainNetwork(reading)
     _fill(module, reading.names(), checkpoint.tensors)
-    spec = _usual_spec(reading.size, reading.size, reading.channels)
-    normalisation = _usual_normalisation(reading.channels)
+    spec, normalisation = _usual_input(reading.size, reading.size, reading.channels)
     return Network(module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes, origins)
 
 
-def _usual_spec(height: int, width: int, channels: int) -> PreprocessSpec:
-    """What most published training scripts use; nothing in a state dict says it."""
+def _usual_input(height: int, width: int, channels: int) -> tuple[PreprocessSpec, str]:
+    """The normalisation of most published training scripts, since a state dict does not specify it."""
     bare = PreprocessSpec(height, width, channels, mean=(0.0,) * channels, std=(1.0,) * channels)
-    return with_preset(bare, USUAL_PRESET[channels])
-
-
-def _usual_normalisation(channels: int) -> str:
-    return f"{USUAL_PRESET[channels]} normalisation (assumed)"
+    preset = USUAL_PRESET[channels]
+    return with_preset(bare, preset), f"{preset} normalisation (assumed)"
 
 
 def _fill(module: nn.Module, keys: dict[str, str], tensors: dict[str, Tensor]) -> None:
-    """Copy the weights in, as float32; counters of batch normalisation may be absent and play no part."""
+    """Copy the weights in, as float32; counters of batch normalisation may be absent and have no effect."""
     module.load_state_dict({key: tensors[file_key].float() for key, file_key in keys.items()}, strict=False)
 
 
 def _first_of_equals(found: list[str], checkpoint: Checkpoint, file_name: str, progress: Progress) -> Network:
-    """The first of several fitting networks, if all compute the same function; else a question to the analyst."""
+    """The first of several fitting networks if all compute the same function; otherwise the analyst must choose."""
     shapes = fitting.shapes_of(checkpoint.tensors)
     different: dict[str, Network] = {}
     for done, name in enumerate(found[:MAX_COMPARED]):
@@ -232,7 +230,8 @@ def _first_of_equals(found: list[str], checkpoint: Checkpoint, file_name: str, p
     rest = f" and {len(offered) - 2 * N_SHOWN} more" if len(offered) > 2 * N_SHOWN else ""
     raise SuspectError(
         f"The weights of {file_name} fit {len(offered)} architectures that compute different functions. "
-        f"Name the right one with --arch, one of: {', '.join(offered[: 2 * N_SHOWN])}{rest}."
+        f"Name the right one with --arch, one of: {', '.join(offered[: 2 * N_SHOWN])}{rest}.",
+        key="several architectures fit",
     )
 
 
@@ -253,7 +252,7 @@ def _nothing_fits(shapes: Shapes, file_name: str) -> str:
     shown = [f"{key} {tuple(shape)}" for key, shape in list(shapes.items())[:N_SHOWN]]
     shown += ["..."] if len(shapes) > N_SHOWN else []
     near = [f"{name} ({shared} of its {total} tensors)" for name, shared, total in fitting.closest(shapes) if shared]
-    nearest = f"Closest are {', '.join(near)}." if near else "No registered one shares a tensor with it."
+    nearest = f"The closest are {', '.join(near)}." if near else "No registered architecture shares a tensor with it."
     return (
         f"No known architecture fits the tensors of {file_name}, {len(shapes)} in all ({', '.join(shown)}). {nearest} "
         "Name one with --arch, ask for an ONNX export, or wrap the model as a Python callable."
@@ -266,7 +265,7 @@ def _does_not_fit(fit: Fit, checkpoint: Checkpoint) -> str:
         if keys:
             parts.append(f"{len(keys)} {what} ({', '.join(keys[:N_SHOWN])}{', ...' if len(keys) > N_SHOWN else ''})")
     if fit.misshapen:
-        shown = [f"{key} is {there} and should be {wanted}" for key, there, wanted in fit.misshapen[:N_SHOWN]]
+        shown = [f"{key} is {found} but should be {wanted}" for key, found, wanted in fit.misshapen[:N_SHOWN]]
         parts.append(f"{len(fit.misshapen)} of another shape ({'; '.join(shown)})")
     fits = fitting.fitting(checkpoint.tensors)
     offered = f"These fit: {', '.join(fits[: 2 * N_SHOWN])}." if fits else "No registered architecture fits them."

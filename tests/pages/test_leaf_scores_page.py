@@ -274,7 +274,7 @@ def job_in(state: str, cases: Path, folder: str) -> None:
     with writing(cases) as connection:
         connection.execute(
             'INSERT INTO jobs ("case", kind, params, "by", state, created, changed, stage, done, total) '
-            "VALUES (?, 'investigate', '{}', '', ?, 0, 0, 'Asking the suspect', 160, 320)",
+            "VALUES (?, 'investigate', '{}', '', ?, 0, 0, 'Querying the suspect', 160, 320)",
             (folder, state),
         )
 

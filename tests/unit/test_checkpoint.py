@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from raising import raises
 from torch import Tensor, nn
 
 from fdcore.errors import RefusedError, SuspectError
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.checkpoint import Checkpoint, read_checkpoint
 from fdcore.suspect.formats import Format
-from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.torch_suspect import Network, TorchSuspect, load_network
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
@@ -48,7 +49,7 @@ def pictures(n: int, *, channels: int = 3, seed: int = 0) -> Pictures:
 
 def suspect_of(module: nn.Module, spec: PreprocessSpec, n_classes: int = 10) -> TorchSuspect:
     """A network as a suspect."""
-    network = Network(module, "lenet", "LeNet", n_classes, spec, "", ())
+    network = Network(module, "lenet", "LeNet", n_classes, spec, "", (), Origins())
     return TorchSuspect(network, spec, fingerprint="f", description="d")
 
 
@@ -102,30 +103,32 @@ def test_hints_that_make_no_sense_are_left_out(tmp_path: Path, content: dict[str
 
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "key", "values"),
     [
-        ([1, 2], "holds no state dict .* but a list"),
-        ({1: torch.ones(3, 3)}, r"a dict with keys \[1\]"),
-        ({"epoch": 3}, r"a dict with keys \['epoch'\]"),
-        ({"bias": torch.ones(3)}, "holds no state dict"),
-        ({"conv.weight": torch.zeros(1).expand(10**6, 10**6)}, r"claims the shape \(1000000, 1000000\)"),
-        ({"a": torch.ones(3, 3).to_sparse()}, "sparse or quantised"),
+        ([1, 2], "no state dict", ["a list"]),
+        ({1: torch.ones(3, 3)}, "no state dict", ["dict", [1]]),
+        ({"epoch": 3}, "no state dict", ["dict", ["epoch"]]),
+        ({"bias": torch.ones(3)}, "no state dict", []),
+        ({"conv.weight": torch.zeros(1).expand(10**6, 10**6)}, "shape too large", [(10**6, 10**6)]),
+        ({"a": torch.ones(3, 3).to_sparse()}, "not dense", ["a"]),
     ],
 )
-def test_files_without_usable_weights_are_a_sentence(tmp_path: Path, content: object, sentence: str) -> None:
+def test_files_without_usable_weights_are_refused(
+    tmp_path: Path, content: object, key: str, values: list[object]
+) -> None:
     """A file with no named weights, or with shapes that it has no bytes for, is refused with what it holds."""
-    with pytest.raises(SuspectError, match=sentence):
+    with raises(SuspectError, key, *values):
         read_checkpoint(save(tmp_path / "m.pth", content), Format.TORCH_ZIP)
 
 
 def test_programs_are_refused_by_the_reader_too(tmp_path: Path) -> None:
     """Even without a scan, a pickled module is not unpickled."""
-    with pytest.raises(RefusedError, match=r"it names torch\.nn\.modules\.linear\.Linear"):
+    with raises(RefusedError, "not only weights", "torch.nn.modules.linear.Linear"):
         read_checkpoint(save(tmp_path / "m.pth", nn.Linear(2, 2)), Format.TORCH_ZIP)
 
 
 @pytest.mark.parametrize("kind", [Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS])
-def test_damaged_files_are_a_sentence(tmp_path: Path, kind: Format) -> None:
+def test_damaged_files_are_refused(tmp_path: Path, kind: Format) -> None:
     """A file that was cut in two is called damaged."""
     state = lenet().state_dict()
     path = tmp_path / "m"
@@ -134,7 +137,7 @@ def test_damaged_files_are_a_sentence(tmp_path: Path, kind: Format) -> None:
     else:
         torch.save(state, path, _use_new_zipfile_serialization=kind is Format.TORCH_ZIP)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(SuspectError, match="damaged"):
+    with raises(SuspectError, "suspect damaged", "m"):
         read_checkpoint(path, kind)
 
 
@@ -180,7 +183,7 @@ def test_networks_of_one_function_are_one_and_of_several_are_a_question() -> Non
     torch.manual_seed(0)
     same = load_network(checkpoint(build("timm/vit_tiny_patch16_224", 3).state_dict()), None, "m")
     assert any("computes the same as" in note for note in same.notes)
-    with pytest.raises(SuspectError, match=r"--arch, one of: torchvision/resnet18, timm/resnetblur18\."):
+    with raises(SuspectError, "several architectures fit", "torchvision/resnet18, timm/resnetblur18."):
         load_network(checkpoint(build("torchvision/resnet18", 3).state_dict()), None, "m")
 
 
@@ -194,20 +197,15 @@ def test_the_files_own_word_on_its_architecture_is_believed_if_it_fits() -> None
 
 def test_weights_that_do_not_fit_say_which_and_what_would() -> None:
     """A wrong architecture is refused with the keys that disagree and the one that fits."""
-    with pytest.raises(SuspectError) as caught:
+    with raises(SuspectError, "architecture does not fit", "60 missing (layer1.3.conv1.weight", "resnet20."):
         load_network(checkpoint(build("resnet20", 10).state_dict()), "resnet32", "m")
-    message = str(caught.value)
-    assert "60 missing (layer1.3.conv1.weight" in message
-    assert "These fit: resnet20." in message
 
 
 def test_tensors_of_no_architecture_say_what_they_are_and_what_is_near() -> None:
     """Unknown tensors are described, with the architectures that share most with them."""
     state = dict(build("resnet20", 10).state_dict())
     state["attention.weight"] = torch.ones(5, 5)
-    with pytest.raises(
-        SuspectError, match=r"98 in all \(conv1\.weight \(16, 3, 3, 3\).*Closest are resnet20 \(97 of its 97"
-    ):
+    with raises(SuspectError, "no architecture fits", 98, "conv1.weight (16, 3, 3, 3)", "resnet20 (97 of its 97"):
         load_network(checkpoint(state), None, "m.pth")
 
 
@@ -254,20 +252,20 @@ def test_damaged_weights_are_found_when_asked() -> None:
     module = lenet()
     with torch.no_grad():
         module.get_submodule("fc1").weight[0, 0] = float("nan")
-    with pytest.raises(SuspectError, match="NaN or infinity for 3 of 3"):
+    with raises(SuspectError, "not finite", "3 of 3"):
         suspect_of(module, PreprocessSpec()).labels(pictures(3))
 
 
 def test_sizes_that_a_network_cannot_take_are_known_at_once() -> None:
     """A LeNet for 32x32 refuses 64x64 when it is opened; so does a colour network for grey."""
-    with pytest.raises(SuspectError, match="does not take pictures of 64 x 64 with 3 channels"):
+    with raises(SuspectError, "size not taken", "64 x 64", "3 channels"):
         suspect_of(lenet(), PreprocessSpec(64, 64))
-    with pytest.raises(SuspectError, match="with 1 channels"):
+    with raises(SuspectError, "size not taken", "1 channels"):
         suspect_of(lenet(), PreprocessSpec(channels=1, mean=(0.0,), std=(1.0,)))
 
 
-def test_unknown_devices_are_a_sentence() -> None:
+def test_unknown_devices_are_refused() -> None:
     """A device that is not there is named, with the one that always is."""
-    network = Network(lenet(), "lenet", "LeNet", 10, PreprocessSpec(), "", ())
-    with pytest.raises(SuspectError, match=r"no device 'abacus' here .* Use 'cpu'"):
+    network = Network(lenet(), "lenet", "LeNet", 10, PreprocessSpec(), "", (), Origins())
+    with raises(SuspectError, "no such device", "abacus", "cpu"):
         TorchSuspect(network, PreprocessSpec(), fingerprint="", description="", device="abacus")

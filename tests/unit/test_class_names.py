@@ -1,4 +1,4 @@
-"""Class names that a suspect's own file tells: where they are found, and what a hostile file can do."""
+"""Class names in a suspect's own file: where they are found, and what a hostile file can do."""
 
 import json
 import os
@@ -13,6 +13,7 @@ import pytest
 import safetensors.numpy
 import torch
 from onnx import TensorProto, helper
+from raising import raises
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.class_names import MAX_NAME_LENGTH, names_in, read_class_names
@@ -105,7 +106,7 @@ def test_a_safetensors_file_names_the_classes(tmp_path: Path) -> None:
         {3: ["a", "b", "c"]},
     ],
 )
-def test_a_file_without_as_many_names_tells_none(group: dict[Any, Any]) -> None:
+def test_a_file_with_another_number_of_names_has_none(group: dict[Any, Any]) -> None:
     """Another number, another kind of value, numbers with a gap, or names that only count."""
     assert names_in([group], 3) == ()
 
@@ -144,7 +145,7 @@ def test_names_are_made_harmless() -> None:
     ],
 )
 def test_a_hostile_text_is_no_list_of_names(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in it runs, nothing overflows, and it takes no long time."""
+    """Nothing in it is run, nothing overflows, and it is parsed quickly."""
     monkeypatch.chdir(tmp_path)
     start = time.process_time()
     assert names_in([{"names": text}], 3) == ()
@@ -168,7 +169,7 @@ class _Runs:
 
 
 def test_a_pickle_that_runs_something_is_never_run(tmp_path: Path) -> None:
-    """Even where the scanners were passed by, reading names executes nothing."""
+    """Even if the scanners were bypassed, reading names executes nothing."""
     marker = tmp_path / "ran"
     torch.save({"state_dict": WEIGHTS, "classes": _Runs(marker)}, tmp_path / "m.pt")
     (tmp_path / "bare").write_bytes(pickle.dumps({"classes": list(CATS), "x": _Runs(marker)}))
@@ -179,7 +180,7 @@ def test_a_pickle_that_runs_something_is_never_run(tmp_path: Path) -> None:
 
 
 def test_groups_within_groups_end_somewhere() -> None:
-    """A deep or wide checkpoint is looked at as far as names may be, not further."""
+    """A deep or wide checkpoint is searched only as far as names may be."""
     from fdcore.suspect.class_names import _nested
 
     deep: dict[str, Any] = {"classes": list(CATS)}
@@ -197,15 +198,15 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     """What cannot be read is an error, not a file without names."""
     header = json.dumps({"w": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}).encode()
     (tmp_path / "m.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
-    with pytest.raises(SuspectError, match="damaged or incomplete"):
+    with raises(SuspectError, "suspect damaged", "m.safetensors"):
         read_class_names(tmp_path / "m.safetensors", 3)
-    with pytest.raises(SuspectError, match="cannot be read"):
+    with raises(SuspectError, "suspect unreadable", "absent"):
         read_class_names(tmp_path / "absent", 3)
 
 
 @pytest.mark.real
-def test_real_suspects_tell_no_names_of_another_number(real_data: Path) -> None:
-    """Each real file is read without an error; whoever tells names tells as many as there are classes."""
+def test_real_suspects_have_no_names_of_another_number(real_data: Path) -> None:
+    """Each real file is read without an error; if it has names, it has as many as there are classes."""
     files = [path for path in sorted((real_data / "suspects").iterdir()) if path.suffix in (".th", ".pt", ".onnx")]
     for path in files[:6]:
         assert len(read_class_names(path, 10)) in (0, 10)

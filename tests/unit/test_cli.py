@@ -252,7 +252,7 @@ def test_what_is_no_file_is_no_suspect(world, tmp_path, capsys):
 def test_the_number_of_classes_can_be_given(world, tmp_path, capsys):
     """It is checked where the file says it, and kept in the plan and with what was asked."""
     assert investigate(world, tmp_path / "wrong", "--n-classes", "5") == 3
-    assert "4 classes by its file, not 5" in capsys.readouterr().err
+    assert "4 classes, not 5" in capsys.readouterr().err
     assert investigate(world, tmp_path / "case", "--n-classes", "4", "--tau", "0.01") == 0
     facts = json.loads((tmp_path / "case" / "case.json").read_text())
     assert facts["plan"]["suspect"]["n_classes"] == facts["asking"]["n_classes"] == 4

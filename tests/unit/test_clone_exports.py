@@ -86,7 +86,7 @@ def test_the_file_says_its_architecture(tmp_path):
     """Nobody has to remember what the weights belong to."""
     path = tmp_path / "clone.safetensors"
     path.write_bytes(save_weights(clone_of("resnet20", COLOUR), COLOUR))
-    assert "architecture as the file says" in open_suspect(path, preset="signed").description
+    assert "architecture as the file specifies" in open_suspect(path, preset="signed").description
 
 
 @pytest.mark.parametrize(("arch", "spec"), CASES)

@@ -1,4 +1,4 @@
-"""Telling a file's kind from its content."""
+"""Identifying a file's kind from its content."""
 
 import io
 import json
@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 from onnx import TensorProto, helper
+from raising import raises
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.formats import Format, identify, require_supported
@@ -69,14 +70,14 @@ CONTENTS = {
 
 @pytest.mark.parametrize("kind", list(Format), ids=lambda kind: kind.name)
 @pytest.mark.parametrize("name", ["suspect.pth", "suspect.onnx", "suspect"])
-def test_content_tells_the_kind_whatever_the_name(tmp_path: Path, kind: Format, name: str) -> None:
-    """Each kind of file is told from its content, under a right, a wrong and no extension."""
+def test_content_decides_the_kind_under_any_name(tmp_path: Path, kind: Format, name: str) -> None:
+    """Each kind of file is identified from its content, under a right, a wrong and no extension."""
     (tmp_path / name).write_bytes(CONTENTS[kind])
     assert identify(tmp_path / name) is kind
 
 
 def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
-    """The oldest pickle protocol, which is text, and archives of arrays are told too."""
+    """The oldest pickle protocol, which is text, and archives of arrays are identified too."""
     (tmp_path / "old").write_bytes(pickle.dumps({"a": 1}, protocol=0))
     np.savez(tmp_path / "arrays.npz", a=np.zeros(2))
     assert identify(tmp_path / "old") is Format.PICKLE
@@ -84,9 +85,9 @@ def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Format if not kind.supported], ids=lambda kind: kind.name)
-def test_unsupported_kinds_say_what_they_are_and_how_to_go_on(tmp_path: Path, kind: Format) -> None:
+def test_unsupported_kinds_are_refused_with_a_remedy(tmp_path: Path, kind: Format) -> None:
     """A file that cannot be opened gets a sentence with its name, its kind and a remedy."""
-    with pytest.raises(SuspectError, match=r"^model\.bin cannot be opened as a suspect\. It is an? .*\.") as caught:
+    with raises(SuspectError, "unsupported format", "model.bin", kind.value[1:]) as caught:
         require_supported(tmp_path / "model.bin", kind)
     assert len(str(caught.value)) > 80
 
@@ -97,18 +98,18 @@ def test_supported_kinds_pass(tmp_path: Path) -> None:
         require_supported(tmp_path / "m", kind)
 
 
-def test_unreadable_files_are_a_sentence(tmp_path: Path) -> None:
+def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     """A missing file and a folder are refused with the system's reason."""
-    with pytest.raises(SuspectError, match="No such file"):
+    with raises(SuspectError, "suspect unreadable", "absent"):
         identify(tmp_path / "absent")
-    with pytest.raises(SuspectError, match="directory"):
+    with raises(SuspectError, "suspect unreadable", tmp_path.name):
         identify(tmp_path)
 
 
 def test_truncated_archives_say_so(tmp_path: Path) -> None:
     """A checkpoint that was cut off is called damaged and not unknown."""
     (tmp_path / "cut.pth").write_bytes(CONTENTS[Format.TORCH_ZIP][:300])
-    with pytest.raises(SuspectError, match="cut off"):
+    with raises(SuspectError, "archive damaged"):
         identify(tmp_path / "cut.pth")
 
 
@@ -138,8 +139,8 @@ def test_deeply_nested_headers_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_real_suspects_are_told_apart(real_data: Path) -> None:
-    """Files as they were found are told apart, one of them under a misleading extension."""
+def test_the_real_suspects_are_identified(real_data: Path) -> None:
+    """Files as they were found are identified, one of them under a misleading extension."""
     kinds = {path.name: identify(path).name for path in sorted((real_data / "suspects").glob("seized-*"))}
     assert (
         kinds

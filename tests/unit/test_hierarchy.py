@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from raising import raises
 
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.errors import CorpusError
@@ -69,7 +70,7 @@ def test_edges_list_every_link(tree: Hierarchy) -> None:
 
 def test_an_unknown_id_names_close_ones(tree: Hierarchy) -> None:
     """An unknown id is a CorpusError that offers ids spelled alike."""
-    with pytest.raises(CorpusError, match=r"'crane\.brid'.*crane\.bird \(crane, a kind of bird\)"):
+    with raises(CorpusError, "unknown node", "'crane.brid'", "crane.bird (crane, a kind of bird)"):
         tree.index("crane.brid")
 
 
@@ -103,7 +104,7 @@ def test_no_common_ancestor_between_components_or_of_nothing(tree: Hierarchy) ->
     """Nodes of different components have no common ancestor; no nodes at all is an error."""
     two = tree.with_children([("moon", None, "moon")])
     assert two.lowest_common_ancestor(["moon", "dog"]) is None
-    with pytest.raises(CorpusError, match="at least one node"):
+    with raises(CorpusError, "no nodes"):
         tree.lowest_common_ancestor([])
 
 
@@ -178,11 +179,11 @@ def test_resolve_takes_an_id_or_an_unambiguous_name(tree: Hierarchy) -> None:
 
 def test_resolve_lists_the_candidates(tree: Hierarchy) -> None:
     """An ambiguous name lists the nodes with ids and what tells them apart; an unknown one offers similar ones."""
-    with pytest.raises(CorpusError, match=r"means 2 nodes.*crane\.bird \(crane, a kind of bird\).*crane\.tool"):
+    with raises(CorpusError, "ambiguous name", "2 nodes", "crane.bird (crane, a kind of bird); crane.tool"):
         tree.resolve("crane")
-    with pytest.raises(CorpusError, match=r"No node is called 'domest'.*dog \(dog, a kind of being\)"):
+    with raises(CorpusError, "unknown name", "'domest'", "dog (dog, a kind of being)"):
         tree.resolve("domest")
-    with pytest.raises(CorpusError, match="No node is called ''"):
+    with raises(CorpusError, "unknown name", "''"):
         tree.resolve("")
 
 
@@ -199,17 +200,17 @@ def test_new_nodes_leave_the_old_hierarchy_alone(tree: Hierarchy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "message"),
+    ("row", "key", "value"),
     [
-        (("dog", "thing", "x"), "'dog'.*taken"),
-        (("new", "dgo", "x"), "No node has the id 'dgo'.*dog"),
-        (("", "dog", "x"), "empty id"),
-        (("new", "new", "x"), "circle"),
+        (("dog", "thing", "x"), "id taken", "'dog'"),
+        (("new", "dgo", "x"), "unknown node", "'dgo'"),
+        (("", "dog", "x"), "empty id", ""),
+        (("new", "new", "x"), "cycle", "'new' -> 'new'"),
     ],
 )
-def test_unfit_new_nodes_are_refused(tree: Hierarchy, row: tuple[str, str, str], message: str) -> None:
+def test_unfit_new_nodes_are_refused(tree: Hierarchy, row: tuple[str, str, str], key: str, value: str) -> None:
     """A taken or empty id, an unknown parent and a node under itself are errors."""
-    with pytest.raises(CorpusError, match=message):
+    with raises(CorpusError, key, value):
         tree.with_children([row])
 
 
@@ -234,17 +235,19 @@ def test_orphans_are_roots_where_there_is_no_single_root(roots: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("rows", "key", "value"),
     [
-        ([], "at least one node"),
-        ([("", (), ())], "empty id"),
-        ([("a", (), ()), ("a", (), ())], "Two nodes have the id 'a'"),
-        ([("r", (), ()), ("a", ("b",), ()), ("b", ("a", "r"), ())], "circle: '[ab]' -> '[ab]' -> '[ab]'"),
+        ([], "no nodes", ""),
+        ([("", (), ())], "empty id", ""),
+        ([("a", (), ()), ("a", (), ())], "repeated id", "'a'"),
+        ([("r", (), ()), ("a", ("b",), ()), ("b", ("a", "r"), ())], "cycle", "' -> '"),
     ],
 )
-def test_broken_rows_are_refused(rows: list[tuple[str, tuple[str, ...], tuple[str, ...]]], message: str) -> None:
+def test_broken_rows_are_refused(
+    rows: list[tuple[str, tuple[str, ...], tuple[str, ...]]], key: str, value: str
+) -> None:
     """No nodes, empty or repeated ids and cycles are errors that say which."""
-    with pytest.raises(CorpusError, match=message):
+    with raises(CorpusError, key, value):
         Hierarchy.from_rows(rows)
 
 
@@ -295,42 +298,41 @@ def test_a_files_orphans_are_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "key", "values"),
     [
-        ("", "is empty"),
-        (" \n\ufeff ", "not usable"),
-        ("id,parent,label\n", "at least one node"),
-        ("id,parent\na,\n", "Line 1: the header lacks label; it has 'id, parent'"),
-        ("\n\na,b\n", "Line 3: the header lacks id, parent, label"),
-        ("id,parent,label\nr,,R\n,r,x\n", "id in line 3 is empty"),
-        ("id,parent,label\nr,,R\na,r,one\na,r,two\n", "'a' is labelled 'one' in line 3 and 'two' in line 4"),
-        ("\n\nid,parent,label\nr,,R\na,a,x\n", "'a' in line 5 is its own parent"),
-        ("id,parent,label\nr,,R\n\na,a,x\n", "'a' in line 4 is its own parent"),
-        ("id,parent,label\nr,,R\na,b,x\nb,a,y\n", "circle: '[ab]' -> '[ab]'"),
-        ('id,parent,label\nr,,"' + "x" * 200_000 + '"\n', r"Line 2: not valid CSV \(field larger"),
-        (b"id,parent,label\nr,,\xe9t\xe9\n", r"not UTF-8 text \(byte 19\)"),
-        ("id,parent,label\nr,,R\n".encode("utf-16"), "not UTF-8"),
-        ('[{"id": "a"}]', "Entry 1 lacks parent, label"),
-        ('[{"id": "a", "parent": "", "label": ""}, 3]', "Entry 2 lacks id, parent, label"),
-        ('[{"id": true, "parent": "", "label": ""}]', "Entry 1: id, parent and label must be text"),
-        ('[{"id": "a", "parent": ["b"], "label": ""}]', "Entry 1: id, parent and label must be text"),
-        ('[{"id": "a", "parent": "a", "label": ""}]', "'a' in entry 1 is its own parent"),
-        ('{"id": "a"}', "A list of objects was expected, and a JSON dict came"),
-        ('[{"id": "a",\n', "Line 2: not valid JSON"),
-        ("[" * 100_000, "nested too deeply"),
+        ("", "empty table", []),
+        (" \n\ufeff ", "missing columns", []),
+        ("id,parent,label\n", "no nodes", []),
+        ("id,parent\na,\n", "missing columns", ["Line 1:", "label", "'id, parent'"]),
+        ("\n\na,b\n", "missing columns", ["Line 3:", "id, parent, label"]),
+        ("id,parent,label\nr,,R\n,r,x\n", "empty id", ["line 3"]),
+        ("id,parent,label\nr,,R\na,r,one\na,r,two\n", "two labels", ["'a'", "'one' in line 3", "'two' in line 4"]),
+        ("\n\nid,parent,label\nr,,R\na,a,x\n", "own parent", ["'a' in line 5"]),
+        ("id,parent,label\nr,,R\n\na,a,x\n", "own parent", ["'a' in line 4"]),
+        ("id,parent,label\nr,,R\na,b,x\nb,a,y\n", "cycle", ["' -> '"]),
+        ('id,parent,label\nr,,"' + "x" * 200_000 + '"\n', "not csv", ["Line 2:", "field larger"]),
+        (b"id,parent,label\nr,,\xe9t\xe9\n", "not text", ["byte 19"]),
+        ("id,parent,label\nr,,R\n".encode("utf-16"), "not text", []),
+        ('[{"id": "a"}]', "missing columns", ["Entry 1", "parent, label"]),
+        ('[{"id": "a", "parent": "", "label": ""}, 3]', "missing columns", ["Entry 2", "id, parent, label"]),
+        ('[{"id": true, "parent": "", "label": ""}]', "not text", ["Entry 1:"]),
+        ('[{"id": "a", "parent": ["b"], "label": ""}]', "not text", ["Entry 1:"]),
+        ('[{"id": "a", "parent": "a", "label": ""}]', "own parent", ["'a' in entry 1"]),
+        ('{"id": "a"}', "not a list", ["dict"]),
+        ('[{"id": "a",\n', "not json", ["Line 2:"]),
+        ("[" * 100_000, "not a list", []),
     ],
 )
-def test_broken_files_say_where(tmp_path: Path, content: str | bytes, message: str) -> None:
-    """A file that is no such table is a CorpusError with the file's name and the line or entry."""
+def test_broken_files_say_where(tmp_path: Path, content: str | bytes, key: str, values: list[str]) -> None:
+    """A file that is not such a table is a CorpusError with the file's name and the line or entry."""
     path = write(tmp_path, content)
-    with pytest.raises(CorpusError, match=message) as caught:
+    with raises(CorpusError, key, path, *values):
         read_hierarchy(path)
-    assert str(path) in str(caught.value)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     """A path with no file, or a folder, is a CorpusError."""
-    with pytest.raises(CorpusError, match="cannot be read: No such file"):
+    with raises(CorpusError, "hierarchy unreadable", "nothing.csv"):
         read_hierarchy(tmp_path / "nothing.csv")
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with raises(CorpusError, "hierarchy unreadable", tmp_path):
         read_hierarchy(tmp_path)

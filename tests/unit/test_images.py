@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from pictures import deep_png, encoded, picture, save
 from PIL import Image
+from raising import raises
 
 from fdcore.corpus import decode, images
 from fdcore.corpus.decode import decode_file
-from fdcore.corpus.images import ImageStore, decode_images
+from fdcore.corpus.images import ImageStore, Size, decode_images
 from fdcore.corpus.layouts import ImageFile, Problem
 from fdcore.errors import SettingsError, StorageError
 
@@ -37,7 +38,7 @@ def files_in(root: Path) -> list[ImageFile]:
 
 
 def open_store(root: Path, cache: Path, **changes: Any) -> tuple[ImageStore, tuple[Problem, ...]]:
-    settings = {"height": 8, "width": 8, "channels": 3, "per_leaf": None, "seed": 0} | changes
+    settings = {"size": Size(8, 8, 3), "per_leaf": None, "seed": 0} | changes
     return decode_images(files_in(root), cache=cache, **settings)
 
 
@@ -357,7 +358,7 @@ def test_per_leaf_takes_a_prefix(world: Path, tmp_path: Path) -> None:
 
 def test_order_of_listing_does_not_matter(world: Path, tmp_path: Path) -> None:
     """The same files listed in another order give the same store."""
-    settings: dict[str, Any] = {"height": 8, "width": 8, "channels": 3, "per_leaf": 3, "seed": 4}
+    settings: dict[str, Any] = {"size": Size(8, 8, 3), "per_leaf": 3, "seed": 4}
     first, _ = decode_images(files_in(world), cache=tmp_path / "1", **settings)
     second, _ = decode_images(files_in(world)[::-1], cache=tmp_path / "2", **settings)
     assert (first.names, first.fingerprint) == (second.names, second.fingerprint)
@@ -365,7 +366,7 @@ def test_order_of_listing_does_not_matter(world: Path, tmp_path: Path) -> None:
 
 def test_sample_survives_renaming_the_corpus(world: Path, tmp_path: Path) -> None:
     """The sample and the fingerprint do not depend on where the corpus folder is or what it is called."""
-    settings: dict[str, Any] = {"height": 8, "width": 8, "channels": 3, "per_leaf": 2, "seed": 4}
+    settings: dict[str, Any] = {"size": Size(8, 8, 3), "per_leaf": 2, "seed": 4}
     first, _ = decode_images(files_in(world), cache=tmp_path / "cache", **settings)
     world.rename(tmp_path / "moved")
     moved = [file._replace(source="other") for file in files_in(tmp_path / "moved")]
@@ -411,7 +412,7 @@ def test_leaf_without_usable_images(world: Path, tmp_path: Path) -> None:
 
 
 def test_no_usable_image_at_all(tmp_path: Path) -> None:
-    """Without any usable image the store is empty, its problems are told, and nothing is kept."""
+    """Without any usable image the store is empty, its problems are reported, and nothing is kept."""
     (tmp_path / "set" / "a").mkdir(parents=True)
     (tmp_path / "set" / "a" / "x.jpg").write_bytes(b"")
     store, problems = open_store(tmp_path / "set", tmp_path / "cache")
@@ -469,9 +470,7 @@ def test_only_what_is_sampled_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
     open_store(tmp_path / "set", tmp_path / "cache", per_leaf=2)
     assert len(read) == 6
     read.clear()
-    one_by_one = images.usable_images(
-        files_in(tmp_path / "set"), height=8, width=8, channels=3, per_leaf=None, seed=0, problems=[]
-    )
+    one_by_one = images.usable_images(files_in(tmp_path / "set"), Size(8, 8, 3), per_leaf=None, seed=0, problems=[])
     next(one_by_one)
     time.sleep(0.2)
     assert len(read) <= 12
@@ -483,23 +482,14 @@ def test_progress_reaches_the_total(world: Path, tmp_path: Path) -> None:
     """Progress counts the images taken and ends at the total, also when some are missing."""
     (world / "a" / "0.png").write_bytes(b"")
     heard: list[tuple[str, int, int]] = []
-    decode_images(
-        files_in(world),
-        height=8,
-        width=8,
-        channels=3,
-        per_leaf=None,
-        seed=0,
-        cache=tmp_path / "cache",
-        progress=lambda *said: heard.append(said),
-    )
+    open_store(world, tmp_path / "cache", progress=lambda *call: heard.append(call))
     counted = [(done, total) for stage, done, total in heard if stage == "Decoding images"]
     assert counted == [*((i, 11) for i in range(1, 11)), (11, 11)]
 
 
 def test_per_leaf_must_be_positive(world: Path, tmp_path: Path) -> None:
     """Zero images per leaf is a setting out of range."""
-    with pytest.raises(SettingsError, match="not 0"):
+    with raises(SettingsError, "too few images", 0):
         open_store(world, tmp_path / "cache", per_leaf=0)
 
 
@@ -532,14 +522,14 @@ def test_changed_files_are_seen(world: Path, tmp_path: Path) -> None:
     seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
     (world / "a" / "1.png").unlink()
     seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
-    seen.append(open_store(world, tmp_path / "cache", height=9)[0].fingerprint)
-    seen.append(open_store(world, tmp_path / "cache", channels=1)[0].fingerprint)
+    seen.append(open_store(world, tmp_path / "cache", size=Size(9, 8, 3))[0].fingerprint)
+    seen.append(open_store(world, tmp_path / "cache", size=Size(8, 8, 1))[0].fingerprint)
     seen.append(open_store(world, tmp_path / "cache", seed=1)[0].fingerprint)
     assert len(set(seen)) == len(seen)
 
 
 def test_damaged_stores_are_rebuilt(world: Path, tmp_path: Path) -> None:
-    """A store with a file missing, cut short, forged or of another shape is built anew."""
+    """A store with a file missing, cut short, forged or of another shape is rebuilt."""
     expected, _ = open_store(world, tmp_path / "cache")
     pixels = np.array(expected.pixels)
     [place] = [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
@@ -578,7 +568,7 @@ def test_the_file_is_a_plain_npy(world: Path, tmp_path: Path) -> None:
 
 
 def test_full_disk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is a sentence, and leaves nothing behind but room to try again."""
+    """A full disk is reported, and nothing is left behind."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -592,7 +582,7 @@ def test_full_disk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_cache_that_cannot_be_made(world: Path, tmp_path: Path) -> None:
-    """A cache folder that cannot be made is a sentence that names it."""
+    """A cache folder that cannot be created is named."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="file"):
         open_store(world, tmp_path / "file")

@@ -13,6 +13,7 @@ import case_factory
 import numpy as np
 import pytest
 import reshaping
+from raising import raises
 
 from fdcore.answers.asking import Batch, ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader
@@ -38,7 +39,7 @@ class Counter:
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         self.seen += [p.tobytes() for p in pictures]
         if self.fail_at is not None and len(self.seen) > self.fail_at:
-            raise SuspectError("the wire was cut")
+            raise SuspectError("the wire was cut", key="wire cut")
         return pictures.reshape(len(pictures), -1).astype(np.int64).sum(axis=1) % 3
 
     def suspect(self) -> CallableSuspect:
@@ -83,7 +84,7 @@ def test_a_ledger_in_memory_is_asked_like_one_on_disk(tmp_path, pixels, ids):
     assert ledger.n_sent == copy.n_sent == N_IMAGES * N_VIEWS
     assert np.array_equal(ledger.answers, on_disk.answers)
     assert np.array_equal(copy.answers, on_disk.answers)
-    with pytest.raises(CaseError, match="memory"):
+    with raises(CaseError, "ledger in memory"):
         _ = ledger.folder
 
 
@@ -116,7 +117,7 @@ def test_a_strategy_may_stop_early_and_sends_nothing_twice(tmp_path, pixels, ids
     assert len(counter.seen) == len(set(counter.seen)) == ledger.n_sent == ledger.n_answered < N_IMAGES * N_VIEWS
 
 
-def test_a_larger_budget_goes_on(tmp_path, pixels, ids):
+def test_a_larger_budget_continues(tmp_path, pixels, ids):
     """After a small budget a larger one asks the rest, and the whole equals a run without interruption."""
     parts, whole = Counter(), Counter()
     ledger = Ledger.open_or_create(tmp_path / "a", HEADER, ids)
@@ -132,7 +133,7 @@ def test_a_failing_suspect_loses_only_the_batch_in_flight(tmp_path, pixels, ids)
     """When the suspect fails, what it answered before stays, and the failed batch counts as sent."""
     counter = Counter(fail_at=20)
     ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
-    with pytest.raises(SuspectError, match="the wire was cut"):
+    with raises(SuspectError, "wire cut"):
         ask_suspect(counter.suspect(), ledger, pixels)
     assert (ledger.n_answered, ledger.n_sent) == (14, 21)
     assert Ledger.open(tmp_path / "ledger").n_answered == 14
@@ -180,8 +181,8 @@ def test_readers_beside_a_run_that_reshapes_the_ledger_always_find_it_whole(tmp_
     """A reader changes nothing on disk, so that the run writes undisturbed and every reader sees all answers."""
     reshaping.answered(tmp_path / "ledger")
     running = [reshaping.start(what, tmp_path / "ledger", 2) for what in (reshaping.write, *[reshaping.read] * 2)]
-    for process, told in running:
-        n_done, failures = told.recv()
+    for process, results in running:
+        n_done, failures = results.recv()
         process.join()
         assert (failures[:3], len(failures)) == ([], 0)
         assert n_done > 10
@@ -212,7 +213,7 @@ def test_no_answer_is_ever_thrown_away(tmp_path, pixels, ids, change):
     ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
     ask_suspect(Counter().suspect(), ledger, pixels)
     fewer = replace(HEADER, **change)
-    with pytest.raises(CaseError, match="have no place in this run"):
+    with raises(CaseError, "answers would be lost"):
         Ledger.open_or_create(tmp_path / "ledger", fewer, ids[: fewer.n_images])
     assert Ledger.open(tmp_path / "ledger").n_answered == N_IMAGES * N_VIEWS
 
@@ -226,9 +227,9 @@ def test_no_answer_is_ever_thrown_away(tmp_path, pixels, ids, change):
     ],
 )
 def test_answers_to_other_questions_are_not_mixed(tmp_path, ids, change, words):
-    """Another suspect, seed or kind of view is refused with a sentence that names it."""
+    """Another suspect, seed or kind of view is refused by name."""
     Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
-    with pytest.raises(CaseError, match=words):
+    with raises(CaseError, "other queries", words):
         Ledger.open_or_create(tmp_path / "ledger", replace(HEADER, **change), ids)
 
 
@@ -236,7 +237,7 @@ def test_a_strange_suspect_is_not_asked(tmp_path, pixels, ids):
     """The ledger takes answers only from the suspect whose fingerprint it bears."""
     stranger = CallableSuspect(Counter(), n_classes=3, spec=SPEC, fingerprint="e" * 64)
     ledger = Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
-    with pytest.raises(SuspectError, match="another suspect"):
+    with raises(SuspectError, "another suspect"):
         ask_suspect(stranger, ledger, pixels)
     assert ledger.n_sent == 0
 
@@ -244,7 +245,7 @@ def test_a_strange_suspect_is_not_asked(tmp_path, pixels, ids):
 @pytest.mark.parametrize(
     "damage", ["header", "answers", "shape", "format", "class", "negative", "sent", "images", "classes"]
 )
-def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
+def test_a_damaged_ledger_is_refused(tmp_path, ids, damage):
     """Broken files give CaseError, never a traceback of json or numpy."""
     folder = tmp_path / "ledger"
     Ledger.open_or_create(folder, HEADER, ids)
@@ -269,11 +270,11 @@ def test_a_damaged_ledger_is_a_sentence(tmp_path, ids, damage):
         Ledger.open(folder)
 
 
-def test_an_array_that_is_gone_is_a_sentence(tmp_path, ids):
-    """It is looked for twice, because a run may just have replaced it, and not for ever."""
+def test_a_missing_array_is_refused(tmp_path, ids):
+    """It is looked for twice, because a run may just have replaced it, but not for ever."""
     Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
     (tmp_path / "ledger" / "sent.npy").unlink()
-    with pytest.raises(CaseError, match=r"damaged.*sent\.npy"):
+    with raises(CaseError, "ledger damaged", "sent.npy"):
         Ledger.open(tmp_path / "ledger")
 
 
@@ -284,7 +285,7 @@ def test_a_ledger_that_was_cut_short_is_damaged_and_stays_as_it_is(tmp_path, ids
     Ledger.open_or_create(folder, HEADER, ids)
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:-4])
-    with pytest.raises(CaseError, match="damaged"):
+    with raises(CaseError, "ledger damaged", folder):
         Ledger.open(folder)
     assert (folder / name).read_bytes() == whole[:-4]
 
@@ -293,7 +294,7 @@ def test_a_ledger_that_was_reshaped_meanwhile_is_not_written_to(tmp_path, ids):
     """Answers that went into the arrays of the old shape would be lost."""
     ledger = Ledger.open_or_create(tmp_path / "ledger", replace(HEADER, n_views=2), ids)
     Ledger.open_or_create(tmp_path / "ledger", HEADER, ids)
-    with pytest.raises(CaseError, match="changed by another process"), ledger.exclusively():
+    with raises(CaseError, "ledger changed"), ledger.exclusively():
         pass
 
 
@@ -330,11 +331,11 @@ def test_every_flush_is_seen_by_who_keeps_what_it_read(tmp_path, pixels, ids):
 
 
 def test_a_page_that_watched_a_run_shows_all_of_its_answers(tmp_path):
-    """What was read and kept in the middle of asking is not taken for the end."""
+    """Answers that were cached in the middle of a run are not taken for all of them."""
     case = Case.open(case_factory.planned(tmp_path / "case"))
 
     def look(stage: str, done: int, _total: int) -> None:
-        if stage == "Asking the suspect" and done:
+        if stage == "Querying the suspect" and done:
             cached.scored(case)
 
     found = run_plan(case.folder, cache=case_factory.world().cache, progress=look)

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from raising import raises
 
 from fdcore.errors import SuspectError
 from fdcore.suspect import onnx_graph
@@ -163,7 +164,7 @@ def test_open_sizes_take_the_analysts_or_the_usual(tmp_path: Path) -> None:
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
     path = written(model, tmp_path)
     assert opened(path, height=16, width=16).spec.height == 16
-    with pytest.raises(SuspectError, match="leaves its input size open"):
+    with raises(SuspectError, "size needed"):
         open_graph(path)
     pooled = model_of(
         [
@@ -177,12 +178,12 @@ def test_open_sizes_take_the_analysts_or_the_usual(tmp_path: Path) -> None:
     )
     graph = open_graph(written(pooled, tmp_path))
     assert graph.spec.height == 224
-    assert "size 224x224 assumed, the file leaves it open" in graph.notes
+    assert any(note.startswith("size 224x224 assumed") for note in graph.notes)
 
 
 def test_a_fixed_size_cannot_be_overridden(tmp_path: Path) -> None:
     """Another size than the file fixes is refused."""
-    with pytest.raises(SuspectError, match="16 x 16 pixels, not 32 x 32"):
+    with raises(SuspectError, "size fixed by graph", "16 x 16", "32 x 32"):
         open_graph(written(classifier(), tmp_path), height=32, width=32)
 
 
@@ -205,18 +206,18 @@ def test_every_usual_shape_is_read(dims: Dims, axes: str, size: tuple[int, int])
 def test_inputs_that_are_no_pictures_are_refused(dims: Dims) -> None:
     """An input that is no batch of pictures is refused with its shape."""
     model = model_of([helper.make_node("Identity", ["x"], ["y"])], {}, source=dims, outputs={"y": (FLOAT, dims)})
-    with pytest.raises(SuspectError, match="no batch of pictures"):
+    with raises(SuspectError, "not pictures", " x ".join(map(str, dims))):
         picture_input(model, None, None)
 
 
 def test_other_kinds_of_input_are_refused() -> None:
     """Token numbers, and several inputs, are no pictures."""
     node, outputs = [helper.make_node("Identity", ["x"], ["y"])], {"y": (TensorProto.INT64, [1, 3, 8, 8])}
-    with pytest.raises(SuspectError, match="takes int64 values"):
+    with raises(SuspectError, "wrong input type", "int64"):
         picture_input(model_of(node, {}, source=[1, 3, 8, 8], outputs=outputs, kind=TensorProto.INT64), None, None)
     two = classifier()
     two.graph.input.append(helper.make_tensor_value_info("training", TensorProto.BOOL, []))
-    with pytest.raises(SuspectError, match="2 inputs"):
+    with raises(SuspectError, "not one input", 2, "x, training"):
         picture_input(two, None, None)
 
 
@@ -284,7 +285,7 @@ def test_labels_alone_need_the_number_of_classes(tmp_path: Path) -> None:
     """A graph that gives class numbers only is opened once the number of classes is said."""
     nodes = [helper.make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0)]
     path = written(outputs_model(nodes, {"label": (TensorProto.INT64, ["n"])}), tmp_path)
-    with pytest.raises(SuspectError, match="Say how many classes"):
+    with raises(SuspectError, "number of classes needed", "label"):
         open_graph(path)
     labels = opened(path, n_classes=5).labels(pictures(20))
     assert (labels == opened(written(classifier(batch="n"), tmp_path)).labels(pictures(20))).all()
@@ -305,7 +306,7 @@ def test_a_single_number_means_two_classes(tmp_path: Path, squashed: bool) -> No
 
 def test_maps_of_scores_are_no_classifier(tmp_path: Path) -> None:
     """A graph that answers a picture (as a segmentation does) is refused with its outputs."""
-    with pytest.raises(SuspectError, match="one score for each class"):
+    with raises(SuspectError, "not a classifier", "b "):
         open_graph(written(outputs_model([], {"b": (FLOAT, ["n", 4, 16, 16])}), tmp_path))
 
 
@@ -315,7 +316,7 @@ def test_not_a_number_is_an_error_and_no_label(tmp_path: Path) -> None:
     broken = numpy_helper.to_array(model.graph.initializer[2]).copy()
     broken[0, 0] = np.nan
     model.graph.initializer[2].CopyFrom(numpy_helper.from_array(broken, "m"))
-    with pytest.raises(SuspectError, match="NaN or infinity"):
+    with raises(SuspectError, "not finite"):
         opened(written(model, tmp_path)).labels(pictures(3))
 
 
@@ -324,7 +325,7 @@ def test_weights_in_other_files_are_refused(tmp_path: Path) -> None:
     model = classifier()
     onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../etc/passwd")
     model.graph.initializer[0].ClearField("raw_data")
-    with pytest.raises(SuspectError, match=r"in other files \(w\)"):
+    with raises(SuspectError, "weights in other files", "(w)"):
         read_graph(written(model, tmp_path))
 
 
@@ -333,7 +334,7 @@ def test_operators_with_code_of_their_own_are_refused(tmp_path: Path) -> None:
     node = helper.make_node("Payload", ["x"], ["y"], domain="evil.ops")
     dims: Dims = [1, 3, 8, 8]
     model = model_of([node], {}, source=dims, outputs={"y": (FLOAT, dims)}, domains={"evil.ops": 1})
-    with pytest.raises(SuspectError, match=r"evil\.ops\.Payload"):
+    with raises(SuspectError, "unknown operators", "evil.ops.Payload"):
         read_graph(written(model, tmp_path))
 
 
@@ -342,15 +343,15 @@ def test_tensors_that_exhaust_memory_are_refused(tmp_path: Path) -> None:
     model = classifier()
     model.graph.node.append(helper.make_node("ConstantOfShape", ["giant"], ["g"]))
     model.graph.initializer.append(numpy_helper.from_array(np.array([100_000, 100_000]), "giant"))
-    with pytest.raises(SuspectError, match="100000 x 100000"):
+    with raises(SuspectError, "tensor too large", "100000 x 100000"):
         read_graph(written(model, tmp_path))
     declared = classifier()
     declared.graph.initializer[0].dims[0] = 1 << 40
-    with pytest.raises(SuspectError, match="exhaust memory"):
+    with raises(SuspectError, "tensor too large", 1 << 40):
         read_graph(written(declared, tmp_path))
 
 
-def test_damaged_graphs_are_a_sentence(tmp_path: Path) -> None:
+def test_damaged_graphs_are_refused(tmp_path: Path) -> None:
     """Cut and inconsistent graphs are refused by name and not by a stack of library errors."""
     path = written(classifier(), tmp_path)
     path.write_bytes(path.read_bytes()[:-40])
@@ -358,12 +359,13 @@ def test_damaged_graphs_are_a_sentence(tmp_path: Path) -> None:
         open_graph(path)
     wrong = classifier()
     wrong.graph.node[0].input[1] = "absent"
-    with pytest.raises(SuspectError, match="ONNX Runtime cannot open the graph"):
+    with raises(SuspectError, "runtime refuses graph"):
         open_graph(written(wrong, tmp_path))
     shape = classifier()
     shape.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.array([1, 999]), "shape"))
-    with pytest.raises(SuspectError, match=r"cannot open|fails on"):
+    with pytest.raises(SuspectError) as caught:
         open_graph(written(shape, tmp_path))
+    assert caught.value.key in ("runtime refuses graph", "graph fails")
 
 
 def test_answers_do_not_depend_on_the_company(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The networks that a state dict can be loaded into, and how to find the one that fits."""
+"""The networks that a state dict can be loaded into, and the search for the one that fits."""

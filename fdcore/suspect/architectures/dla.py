@@ -8,27 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fdcore.suspect.architectures.small import initialise
-
-
-class ProjectedBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut that is projected where the shapes differ."""
-
-    def __init__(self, n_in: int, n_out: int, *, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(n_out)
-        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(n_out)
-        self.shortcut = nn.Sequential()
-        if stride != 1 or n_in != n_out:
-            self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False), nn.BatchNorm2d(n_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, n_in, H, W) to (N, n_out, H / stride, W / stride)."""
-        inner = functional.relu(self.bn1(self.conv1(x)))
-        out: Tensor = self.bn2(self.conv2(inner)) + self.shortcut(x)
-        return functional.relu(out)
+from fdcore.suspect.architectures.small import ResidualBlock, initialise
 
 
 class Join(nn.Module):
@@ -51,8 +31,8 @@ class Tree(nn.Module):
         super().__init__()
         self.root = Join(2 * n_out, n_out)
         if level == 1:
-            self.left_tree: nn.Module = ProjectedBlock(n_in, n_out, stride=stride)
-            self.right_tree: nn.Module = ProjectedBlock(n_out, n_out, stride=1)
+            self.left_tree: nn.Module = ResidualBlock(n_in, n_out, stride=stride, project=True)
+            self.right_tree: nn.Module = ResidualBlock(n_out, n_out, stride=1, project=True)
         else:
             self.left_tree = Tree(n_in, n_out, level=level - 1, stride=stride)
             self.right_tree = Tree(n_out, n_out, level=level - 1, stride=1)
@@ -65,12 +45,7 @@ class Tree(nn.Module):
 
 
 class SimpleDLA(nn.Module):
-    """Simplified deep layer aggregation for 32x32 pictures, of 15 million weights.
-
-    Args:
-        n_classes: outputs.
-        channels: input channels.
-    """
+    """Simplified deep layer aggregation for 32x32 pictures, with 15 million weights."""
 
     def __init__(self, n_classes: int, *, channels: int = 3) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Which registered architectures a file's tensors fit, exactly.
+"""Which registered architectures a file's tensors fit exactly.
 
-Exactly means: every tensor of the network is in the file with the same shape, and nothing else is. Allowed on the way
-are other names for the same thing: a wrapper's prefix ("module."), another name for the head or the shortcut,
-counters of batch normalisation that are absent, and auxiliary heads that serve training only.
+A fit is exact if the file has every tensor of the network with the same shape, and nothing else. These differences are
+allowed: a wrapper's prefix ("module."), another name for the head or the shortcut, missing counters of batch
+normalisation, and auxiliary heads that serve training only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,11 +28,10 @@ class Fit:
     """How a file's tensors agree with one network.
 
     Attributes:
-        name: the architecture.
-        n_outputs, channels: what was read from the file for it.
+        n_outputs, channels: read from the file's shapes.
         keys: network's key -> file's key, for the tensors that agree.
-        missing: keys that the network has and the file has not.
-        unexpected: the file's keys that the network has not.
+        missing: the network's keys that the file lacks.
+        unexpected: the file's keys that the network lacks.
         misshapen: (file's key, shape in the file, shape in the network).
         notes: what was renamed or left out, for people.
     """
@@ -58,16 +57,16 @@ class Fit:
 
 
 def shapes_of(state: Mapping[str, Any]) -> dict[str, Shape]:
-    """Key -> shape of every tensor of a state dict, counters left out."""
+    """Key -> shape of every tensor of a state dict except counters."""
     return index.weight_shapes({key: tuple(value.shape) for key, value in state.items()})
 
 
 def fitting(state: Mapping[str, Any], *, progress: Progress = silent) -> list[str]:
-    """Names of every architecture that fits exactly; plain networks only when no registered one does.
+    """Names of every architecture that fits exactly; plain networks only if no registered one does.
 
     Args:
         state: key -> tensor (anything with a shape), in the file's order.
-        progress: told about each network that is built to verify a candidate.
+        progress: notified of each network that is built to verify a candidate.
     """
     shapes = shapes_of(state)
     candidates = list(_candidates(shapes))
@@ -112,7 +111,7 @@ def _estimate_overlap(mine: tuple[int, ...], other: tuple[int, ...]) -> float:
 
 
 def _candidates(shapes: Shapes) -> dict[str, None]:
-    """Architectures whose digest agrees once head and stem are taken away; the table's order is kept."""
+    """Architectures whose digest agrees without head and stem, in the table's order."""
     digests = []
     for naming, _ in _namings(shapes):
         hashes = {key: index.tensor_hash(key, shapes[file_key]) for key, file_key in naming.items()}
@@ -128,7 +127,7 @@ def _candidates(shapes: Shapes) -> dict[str, None]:
 
 
 def _namings(shapes: Shapes) -> Iterator[tuple[Naming, tuple[str, ...]]]:
-    """Every way to name the file's tensors, with notes on what was done; the file's own way first."""
+    """Every way to name the file's tensors, with notes on the changes; the file's own naming first."""
     seen = set()
     bare = {key: key for key in shapes if not key.startswith(AUXILIARY)}
     for stripped in (bare, _strip(bare, whole=True), _strip(bare, whole=False)):
@@ -142,7 +141,7 @@ def _namings(shapes: Shapes) -> Iterator[tuple[Naming, tuple[str, ...]]]:
 
 
 def _strip(naming: Naming, *, whole: bool) -> Naming:
-    """Take known prefixes off, again and again; `whole` only where all keys carry the same one."""
+    """Remove known prefixes repeatedly; with `whole`, only those that all keys share."""
     for _ in range(len(PREFIXES)):
         for prefix in PREFIXES:
             carries = [key.startswith(prefix) for key in naming]
@@ -160,7 +159,7 @@ def _rename(key: str, aliases: Iterable[tuple[str, str]]) -> str:
 
 
 def _last_linear(naming: Naming, shapes: Shapes) -> tuple[str, ...]:
-    """The tensors of the last linear layer: its weight, and its bias when it has one."""
+    """The tensors of the last linear layer: its weight, and its bias if it has one."""
     for key, file_key in reversed(naming.items()):
         if len(shapes[file_key]) == 2 and key.endswith("weight"):
             bias = key.removesuffix("weight") + "bias"
@@ -200,12 +199,12 @@ def _sorted_head(head: tuple[str, ...]) -> list[str]:
 
 
 def _same_head(wanted: Shapes, head: tuple[str, ...], shapes: list[Shape]) -> bool:
-    """Whether the leftover linear layer has exactly the head's shapes."""
+    """Whether the linear layer has exactly the head's shapes."""
     return len(head) <= 2 and [wanted[key] for key in _sorted_head(head)] == shapes
 
 
 def _channels(entry: Entry, naming: Naming, shapes: Shapes) -> int:
-    """Input channels, read from the stem's second axis; 3 where it says nothing else."""
+    """Input channels, read from the stem's second axis; 3 by default."""
     for key in entry.stem:
         shape = shapes.get(naming.get(key, ""), ())
         if len(shape) == 4 and shape[1] in (1, 3):

@@ -40,12 +40,7 @@ class Inception(nn.Module):
 
 
 class SmallGoogLeNet(nn.Module):
-    """GoogLeNet for 32x32 pictures, of 6 million weights.
-
-    Args:
-        n_classes: outputs.
-        channels: input channels.
-    """
+    """GoogLeNet for 32x32 pictures, with 6 million weights."""
 
     def __init__(self, n_classes: int, *, channels: int = 3) -> None:
         super().__init__()
@@ -70,5 +65,5 @@ class SmallGoogLeNet(nn.Module):
 
 
 def _layer(n_in: int, n_out: int, kernel: int) -> list[nn.Module]:
-    """A convolution, batch normalisation and ReLU; the convolution keeps its bias, as published weights have it."""
+    """A convolution, batch normalisation and ReLU; the convolution has a bias, as in published weights."""
     return [nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2), nn.BatchNorm2d(n_out), nn.ReLU()]

@@ -1,9 +1,9 @@
-"""What is known of every registered architecture without building it.
+"""What is known about every registered architecture without building it.
 
-The table `index.csv.xz` beside this module holds one row for each: its default input, which tensors depend on the
+The table `index.csv.xz` beside this module has one row for each: its default input, which tensors depend on the
 number of classes (the head) and of channels (the stem), and hashes of all its tensors' names and shapes. Building
 the thousand networks takes minutes, comparing hashes milliseconds. `scripts/build_architectures.py` writes the table;
-a row is a hint only, so every answer is verified against the real network afterwards.
+a row is only a hint, so every match is then verified against the real network.
 """
 
 import csv
@@ -38,8 +38,6 @@ class Entry(NamedTuple):
     """One architecture.
 
     Attributes:
-        name: as in the registry.
-        input: its default input.
         head: tensors whose first axis is the number of classes.
         stem: tensors whose shape depends on the number of input channels.
         digest: sum, modulo 2 ** 64, of the hashes of all other tensors.
@@ -99,7 +97,7 @@ def tensor_hash(key: str, shape: Shape) -> int:
 
 
 def digest(hashes: Iterable[int]) -> int:
-    """The sum of hashes; taking a tensor away is subtracting its hash."""
+    """The sum of hashes; subtracting a tensor's hash removes the tensor."""
     return sum(hashes) % WORD
 
 

@@ -1,8 +1,8 @@
-"""Plain convolutional networks, read from nothing but the shapes of their tensors.
+"""Plain convolutional networks, read from the shapes of their tensors alone.
 
-The shape is [convolution, ReLU, perhaps 2x2 max pooling]* then [linear, ReLU]* then linear. Names of tensors do not
-matter, only their order. What the shapes do not say (padding, where the pooling stands, the input size) follows from
-the number of features that enter the first linear layer; where several readings agree with it, all are given.
+Such a network is [convolution, ReLU, perhaps 2x2 max pooling]* then [linear, ReLU]* then linear. The order of the
+tensors matters, their names do not. What the shapes do not show (padding, the places of pooling, the input size)
+follows from the number of features that enter the first linear layer; if several readings agree with it, all are given.
 """
 
 import re
@@ -21,7 +21,7 @@ from fdcore.suspect.architectures.index import Shape, Shapes
 PREFIX = "plain-cnn"
 SIZES = (32, 28, 48, 64)
 MAX_LAYERS = 16
-MAX_FREE_LAYERS = 6  # every place of pooling is tried up to this depth
+MAX_FREE_LAYERS = 6  # up to this depth, every combination of pooling places is tried
 NAME = re.compile(r"plain-cnn(?::(?P<padding>same|valid))?(?::pool=(?P<pools>[01]+))?(?:@(?P<size>\d+))?")
 
 
@@ -38,8 +38,7 @@ class Reading:
     """One network that has exactly these tensors.
 
     Attributes:
-        convolutions, linears: the layers in order.
-        same: whether convolutions pad so that the size stays; else they do not pad.
+        same: whether convolutions pad so that the size stays the same; otherwise they do not pad.
         pools: for each convolution, whether 2x2 max pooling follows.
         size: height and width of the input.
     """
@@ -52,7 +51,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The name under which this reading, and no other, is asked for."""
+        """The name that selects this reading and no other."""
         if not self.convolutions:
             return f"{PREFIX}@{self.size}"
         pools = "".join("01"[pool] for pool in self.pools)
@@ -60,7 +59,7 @@ class Reading:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The architecture, for people."""
         layers = f"{len(self.convolutions)} convolutions and {len(self.linears)} linear layers"
         return f"Plain network of {layers} ({self.name})"
 
@@ -113,11 +112,7 @@ class PlainNetwork(nn.Module):
 
 
 def readings(shapes: Shapes) -> list[Reading]:
-    """Every plain network with exactly these tensors, the likeliest first; none when the tensors are no such network.
-
-    Args:
-        shapes: key -> shape, in the file's order.
-    """
+    """Every plain network with exactly these tensors (key -> shape, in the file's order), the likeliest first."""
     layers = _layers(shapes)
     if layers is None:
         return []
@@ -144,25 +139,23 @@ def choose(found: Sequence[Reading], name: str) -> Reading:
     Raises:
         SuspectError: the name is malformed, or no reading agrees.
     """
-    said = NAME.fullmatch(name)
-    if said is None:
+    wanted = NAME.fullmatch(name)
+    if wanted is None:
         raise SuspectError(
-            f"{name!r} is no plain network's name; write plain-cnn, then perhaps :same or :valid, :pool= with a 0 or 1 "
-            "for each convolution, and @ with the input size, as in plain-cnn:valid:pool=110@32."
+            f"{name!r} is not the name of a plain network; write plain-cnn, optionally followed by :same or :valid, "
+            ":pool= with a 0 or 1 for each convolution, and @ with the input size, as in plain-cnn:valid:pool=110@32.",
+            key="malformed plain name",
         )
     for reading in found:
-        padding, pools, size = reading.name, "".join("01"[p] for p in reading.pools), str(reading.size)
-        agrees = [f":{said['padding']}" in padding, said["pools"] == pools, said["size"] == size]
-        if all(ok or said[part] is None for ok, part in zip(agrees, ("padding", "pools", "size"), strict=True)):
+        parts = NAME.fullmatch(reading.name)
+        if parts and all(wanted[part] in (None, parts[part]) for part in ("padding", "pools", "size")):
             return reading
-    offered = (
-        f"It could be one of: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
-    )
-    raise SuspectError(f"The weights do not fit {name}. {offered}")
+    offered = f"It could be: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
+    raise SuspectError(f"The weights do not fit {name}. {offered}", key="architecture does not fit")
 
 
 def _layers(shapes: Shapes) -> tuple[tuple[Layer, ...], tuple[Layer, ...]] | None:
-    """Split into convolutions and then linear layers; None when anything else is among the tensors."""
+    """Split into convolutions and then linear layers; None if there are any other tensors."""
     layers: list[Layer] = []
     for key, shape in shapes.items():
         if len(shape) in (2, 4):
@@ -199,9 +192,9 @@ def _pool_patterns(convolutions: Sequence[Layer]) -> list[tuple[bool, ...]]:
 
 
 def _pools_by_index(convolutions: Sequence[Layer]) -> list[bool | None]:
-    """What the gaps in a Sequential's numbering say: conv, ReLU, conv is a gap of 2; with pooling it is 3 or more.
+    """Infer pooling from the gaps in a Sequential's numbering: conv, ReLU, conv is a gap of 2, with pooling 3 or more.
 
-    The last convolution has no successor: unknown, unless pooling is already known to be everywhere or nowhere.
+    Whether the last convolution pools is unknown, because it has no successor.
     """
     positions = [_position(layer.weight) for layer in convolutions]
     known: list[bool | None] = [None] * len(convolutions)

@@ -1,4 +1,4 @@
-"""Architectures by name: the small ones written here, torchvision's and timm's. Nothing is ever downloaded."""
+"""Architectures by name: the small ones implemented here, torchvision's and timm's. Nothing is ever downloaded."""
 
 import difflib
 import re
@@ -26,7 +26,7 @@ TORCHVISION, TIMM = "torchvision/", "timm/"
 
 @cache
 def _small() -> dict[str, Builder]:
-    """Builders (n_classes, channels) of the networks written here."""
+    """Builders (n_classes, channels) of the networks implemented here."""
 
     def residual(depth: int, project: bool) -> Builder:
         return lambda n_classes, channels: SmallResNet(depth, n_classes, channels=channels, project=project)
@@ -42,20 +42,20 @@ def _small() -> dict[str, Builder]:
 
 
 def small_names() -> list[str]:
-    """The names of the networks written here."""
+    """The names of the networks implemented here."""
     return list(_small())
 
 
 def names() -> list[str]:
     """Every registered name: the small ones, then torchvision/..., then timm/...
 
-    Plain networks ("plain-cnn") are not among them: they are read from a state dict, not built from a name.
+    Plain networks ("plain-cnn") are not registered: they are read from a state dict, not built from a name.
     """
     return list(entries())
 
 
 def title(name: str) -> str:
-    """A registered name as people write it."""
+    """A registered name, for people."""
     if residual := re.fullmatch(r"resnet(\d+)(-b)?", name):
         return f"ResNet-{residual[1]} (option {'B' if residual[2] else 'A'})"
     named = {"dla-simple": "Simplified DLA", "googlenet-32": "GoogLeNet for 32x32"}
@@ -63,10 +63,10 @@ def title(name: str) -> str:
 
 
 def find(name: str) -> Entry:
-    """What is known of a registered architecture.
+    """The table's entry for a registered architecture.
 
     Raises:
-        SuspectError: the name is not registered; similar names are offered.
+        SuspectError: the name is not registered; the message offers similar ones.
     """
     known = entries()
     if name in known:
@@ -75,29 +75,25 @@ def find(name: str) -> Entry:
     similar = same_ending or difflib.get_close_matches(name, known, n=5, cutoff=0.6)
     offered = f"Similar names: {', '.join(similar)}." if similar else f"Small ones are {', '.join(small_names())}."
     raise SuspectError(
-        f"No architecture is called {name!r}. {offered} Others are torchvision/NAME, timm/NAME and {PREFIX}."
+        f"No architecture is called {name!r}. {offered} Others are torchvision/NAME, timm/NAME and {PREFIX}.",
+        key="unknown architecture",
     )
 
 
 def build(name: str, n_classes: int, *, channels: int = 3) -> nn.Module:
-    """A network with random weights.
-
-    Args:
-        name: one of `names()`.
-        n_classes: outputs, at least 2.
-        channels: input channels, 1 or 3.
+    """A network with random weights for at least 2 classes and 1 or 3 input channels.
 
     Raises:
-        SuspectError: the name is not registered, or its library cannot build it so.
+        SuspectError: the name is not registered, or its library cannot build it with these numbers.
         SettingsError: fewer than two classes.
     """
     if n_classes < 2:
-        raise SettingsError(f"A classifier has at least 2 classes, not {n_classes}.")
+        raise SettingsError(f"A classifier has at least 2 classes, not {n_classes}.", key="too few classes")
     return build_with_outputs(name, n_classes, channels=channels)
 
 
 def build_with_outputs(name: str, n_outputs: int, *, channels: int = 3) -> nn.Module:
-    """The same for any number of outputs; a single one distinguishes two classes by its sign."""
+    """As `build`, for any number of outputs; a single one distinguishes two classes by its sign."""
     if name in _small():
         return _small()[name](n_outputs, channels)
     find(name)
@@ -107,7 +103,7 @@ def build_with_outputs(name: str, n_outputs: int, *, channels: int = 3) -> nn.Mo
 
 
 def skeleton_shapes(name: str, n_outputs: int, *, channels: int = 3) -> dict[str, Shape]:
-    """Key -> shape of all tensors of a network (without counters), found without allocating its weights."""
+    """Key -> shape of all tensors of a network except counters, without allocating its weights."""
     everywhere = torch.device("meta") if name.startswith(TIMM) else nullcontext()
     with everywhere, _WithoutWeights():
         network = build_with_outputs(name, n_outputs, channels=channels)
@@ -115,10 +111,10 @@ def skeleton_shapes(name: str, n_outputs: int, *, channels: int = 3) -> dict[str
 
 
 class _WithoutWeights(TorchFunctionMode):
-    """Allocate uninitialised tensors, which are layers' weights, without storage, and fill them with nothing.
+    """Allocate uninitialised tensors, which are layers' weights, without storage, and skip filling them.
 
-    `torch.device("meta")` does the same to every tensor, which suits timm; torchvision's RegNets compute their widths
-    with some. Filling is skipped because drawing random numbers without storage imports PyTorch's compiler, which
+    `torch.device("meta")` does so for every tensor, which suits timm, but torchvision's RegNets compute their widths
+    with tensors. Filling is skipped because drawing random numbers without storage imports PyTorch's compiler, which
     takes seconds.
     """
 
@@ -133,10 +129,10 @@ class _WithoutWeights(TorchFunctionMode):
 
 
 def _build_torchvision(name: str, n_classes: int, channels: int) -> nn.Module:
-    from torchvision import models  # here, because it takes seconds to import
+    from torchvision import models  # here, because importing it takes seconds
 
     options: dict[str, Any] = {}
-    if name in ("googlenet", "inception_v3"):  # their auxiliary heads serve training only
+    if name in ("googlenet", "inception_v3"):  # whose auxiliary heads serve training only
         options = {"aux_logits": False, "init_weights": True}
     if name == "inception_v3":
         options["transform_input"] = False
@@ -147,7 +143,7 @@ def _build_torchvision(name: str, n_classes: int, channels: int) -> nn.Module:
 
 
 def _replace_stem(network: nn.Module, channels: int) -> None:
-    """Let the first convolution take another number of channels, as people do for grey pictures."""
+    """Give the first convolution another number of channels, as is usual for grey pictures."""
     for path, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
             parent, _, last = path.rpartition(".")
@@ -164,12 +160,12 @@ def _replace_stem(network: nn.Module, channels: int) -> None:
 
 
 def _build_timm(name: str, n_classes: int, channels: int) -> nn.Module:
-    import timm  # here, because only those who ask for it should wait for it
+    import timm  # here, because importing it takes seconds
 
     try:
         network: nn.Module = timm.create_model(name, pretrained=False, num_classes=n_classes, in_chans=channels)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise SuspectError(
-            f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}."
+            f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}.", key="timm fails"
         ) from error
     return network

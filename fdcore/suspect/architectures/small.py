@@ -1,7 +1,7 @@
-"""Small networks for 32x32 pictures: residual networks with six n + 2 layers, and LeNet.
+"""Small networks for 32x32 pictures: residual networks with 6 n + 2 layers, and LeNet.
 
-The attribute names are those under which such networks are commonly published, so that their state dicts load as
-they are.
+The attributes have the names under which such networks are commonly published, so that their state dicts load
+unchanged.
 """
 
 import torch
@@ -39,7 +39,7 @@ class ResidualBlock(nn.Module):
 
 
 class PaddedShortcut(nn.Module):
-    """Option A: every `stride`-th pixel, and zeros in the channels that are new. It has no weights."""
+    """Option A: every `stride`-th pixel, and zeros in the new channels. It has no weights."""
 
     def __init__(self, n_new: int, *, stride: int) -> None:
         super().__init__()
@@ -55,8 +55,6 @@ class SmallResNet(nn.Module):
 
     Args:
         depth: 20, 32, 44, 56, 110, or any other 6 n + 2.
-        n_classes: outputs.
-        channels: input channels.
         project: option B shortcuts in place of option A.
     """
 
@@ -89,10 +87,7 @@ class LeNet(nn.Module):
     """Two 5x5 convolutions with pooling and three linear layers (LeCun et al. 1998), with ReLU and max pooling.
 
     Args:
-        n_classes: outputs.
-        channels: input channels.
-        size: height and width of the input; 28 is padded to 32 by the first convolution when `padded`.
-        padded: whether the first convolution pads by two pixels.
+        size: height and width of the input; if `padded`, the first convolution pads 28 to 32.
     """
 
     def __init__(self, n_classes: int, *, channels: int = 3, size: int = 32, padded: bool = False) -> None:
@@ -115,7 +110,7 @@ class LeNet(nn.Module):
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions and linear layers after He et al. 2015, so that training from nothing works."""
+    """Draw the weights of convolutions and linear layers as in He et al. 2015, so that training from scratch works."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight)
