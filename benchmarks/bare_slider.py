@@ -1,4 +1,4 @@
-"""A page that holds a live slider and nothing else: the yardstick of dashboard.py."""
+"""A page with a live slider and nothing else: the yardstick for dashboard.py."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from ui.live_slider import live_slider
 
 @st.fragment
 def draw() -> None:
-    """The slider and what it says."""
+    """The slider and its value."""
     place = st.container()
     st.text(f"{st.session_state.get('chosen', 0.0):g}")
     with place:

@@ -8,9 +8,9 @@ In one process, interleaved, with ResNet-20 and GoogLeNet at 32x32, batches of 6
     b          ours, `fdcore.cloning.training.train`, from uint8 pictures: shift, mirror, schedule, checkpoint
     c          the usual loop: Dataset and DataLoader over JPEG files, torchvision's RandomCrop and flip, ToTensor,
                Normalize; the files are 32x32 already
-    d          the same over photographs of 500x375, as image collections hold them, with Resize before
+    d          the same over photographs of 500x375, the usual size in image collections, with Resize first
 
-The mean over whole epochs, in images a second. On a GPU `a` keeps its tensors there, `b` chooses its arithmetic itself
+The mean over whole epochs, in images per second. On a GPU `a` keeps its tensors there, `b` chooses its own arithmetic
 (bfloat16 where the hardware has it) and `c` and `d` read with eight processes. Goals: b at least a; b at least 3 times
 c. Results: cloning.csv beside this script, and cloning-gpu.csv.
 """
@@ -18,14 +18,13 @@ c. Results: cloning.csv beside this script, and cloning-gpu.csv.
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from record import save
+from record import rates, save
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
@@ -44,7 +43,7 @@ PHOTOGRAPH = (375, 500)
 
 
 def plain_loop(arch: str, pixels: np.ndarray, labels: np.ndarray, device: str) -> Callable[[], None]:
-    """What one writes first, with everything prepared."""
+    """The usual first attempt, with everything prepared."""
     network, optimiser = new_network(arch, device)
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous().to(device) / 127.5 - 1
     y = torch.from_numpy(labels).long().to(device)
@@ -57,14 +56,14 @@ def plain_loop(arch: str, pixels: np.ndarray, labels: np.ndarray, device: str) -
 
 
 def new_network(arch: str, device: str) -> tuple[nn.Module, torch.optim.Optimizer]:
-    """A network and its optimiser, as everybody makes them."""
+    """A network and the usual optimiser."""
     torch.manual_seed(0)
     network = build(arch, N_CLASSES).train().to(device)
     return network, torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
 
 
 def ours(arch: str, pixels: np.ndarray, labels: np.ndarray, device: str) -> Callable[[], None]:
-    """Our whole training, from nothing to its last checkpoint."""
+    """Our whole training, from a new network to the last checkpoint."""
     settings = TrainingSettings(arch=arch, epochs=N_EPOCHS, batch_size=BATCH, held_out=0.0, device=device)
     data = TrainingData(pixels, labels, np.arange(len(labels), dtype=np.int64))
 
@@ -76,7 +75,7 @@ def ours(arch: str, pixels: np.ndarray, labels: np.ndarray, device: str) -> Call
 
 
 class Files(Dataset[tuple[Tensor, int]]):
-    """Labelled image files, as tutorials read them."""
+    """Labelled image files, read as in tutorials."""
 
     def __init__(self, files: list[Path], labels: np.ndarray, transform: Callable[[Image.Image], Tensor]) -> None:
         self.files, self.labels, self.transform = files, labels, transform
@@ -102,7 +101,7 @@ def usual_loop(arch: str, files: list[Path], labels: np.ndarray, device: str, *,
         ]
     )
     on_gpu = device != "cpu"
-    readers = N_READERS_GPU if on_gpu else 0  # on two cores they would take from the network what they bring
+    readers = N_READERS_GPU if on_gpu else 0  # on two cores readers would slow the network as much as they help
     loader = DataLoader(
         Files(files, labels, transform), batch_size=BATCH, shuffle=True, num_workers=readers, pin_memory=on_gpu,
         persistent_workers=on_gpu,
@@ -116,7 +115,7 @@ def usual_loop(arch: str, files: list[Path], labels: np.ndarray, device: str, *,
 
 
 def learn(network: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
-    """One step, with the loss and the agreement that everybody prints."""
+    """One step, with the loss and the agreement that is usually printed."""
     optimiser.zero_grad()
     out = network(x)
     loss = nn.functional.cross_entropy(out, y)
@@ -126,7 +125,7 @@ def learn(network: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Te
 
 
 def write_files(folder: Path, pixels: np.ndarray, size: tuple[int, int] | None) -> list[Path]:
-    """The pictures as JPEG files, enlarged to `size` (height, width) where it is given."""
+    """The pictures as JPEG files, enlarged to `size` (height, width) if given."""
     folder.mkdir()
     paths = []
     for i, picture in enumerate(pixels):
@@ -134,13 +133,6 @@ def write_files(folder: Path, pixels: np.ndarray, size: tuple[int, int] | None) 
         paths.append(folder / f"{i}.jpg")
         (image.resize(size[::-1]) if size else image).save(paths[-1])
     return paths
-
-
-def rate(run: Callable[[], None], n: int) -> float:
-    """Images per second of one run."""
-    start = time.perf_counter()
-    run()
-    return n / (time.perf_counter() - start)
 
 
 def speeds(arch: str, n: int, folder: Path, device: str) -> list[dict[str, object]]:
@@ -151,18 +143,13 @@ def speeds(arch: str, n: int, folder: Path, device: str) -> list[dict[str, objec
     small, large = (write_files(folder / f"{arch}-{name}", pixels, size) for name, size in
                     (("small", None), ("large", PHOTOGRAPH)))  # fmt: skip
     runs = {
-        "a: plain loop": plain_loop(arch, pixels, labels, device),
-        "b: ours": ours(arch, pixels, labels, device),
-        "c: usual loop over 32x32 files": usual_loop(arch, small, labels, device, resize=False),
-        "d: usual loop over photographs": usual_loop(arch, large, labels, device, resize=True),
+        "a: plain loop": (plain_loop(arch, pixels, labels, device), n),
+        "b: ours": (ours(arch, pixels, labels, device), n * N_EPOCHS),
+        "c: usual loop over 32x32 files": (usual_loop(arch, small, labels, device, resize=False), n),
+        "d: usual loop over photographs": (usual_loop(arch, large, labels, device, resize=True), n),
     }
-    for run in runs.values():
-        run()  # warm up
-    rates: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(N_ROUNDS):
-        for name, run in runs.items():
-            rates[name].append(rate(run, n * (N_EPOCHS if name == "b: ours" else 1)))
-    our = rates["b: ours"]
+    measured = rates(runs, n_rounds=N_ROUNDS)
+    our = measured["b: ours"]
     return [
         {
             "arch": arch,
@@ -171,14 +158,14 @@ def speeds(arch: str, n: int, folder: Path, device: str) -> list[dict[str, objec
             "b_over_it": round(statistics.median(b / x for b, x in zip(our, values, strict=True)), 2),
             "device": torch.cuda.get_device_name(device) if device != "cpu" else f"{torch.get_num_threads()} threads",
         }
-        for name, values in rates.items()
+        for name, values in measured.items()
     ]
 
 
 def main() -> None:
     """Measure both networks."""
     parser = argparse.ArgumentParser(description="Images per second of training a clone.")
-    parser.add_argument("images", nargs="?", type=int, help="pictures of an epoch, in place of the usual numbers")
+    parser.add_argument("images", nargs="?", type=int, help="pictures of an epoch, instead of the usual numbers")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     options = parser.parse_args()
     usual = N_IMAGES if options.device == "cpu" else dict.fromkeys(N_IMAGES, N_IMAGES_GPU)

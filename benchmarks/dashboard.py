@@ -1,24 +1,23 @@
-"""How soon the dashboard answers: its first page after the server's start, and a move of eta or alpha.
+"""How fast the dashboard responds: its first page after the server starts, and a move of eta or alpha.
 
     python benchmarks/dashboard.py
 
 Goals: first page within 3 s; a move redrawn within a median of 400 ms in the browser and 150 ms in the server at 1,000
 leaves x 10 classes, within 1.5 s at 1,000 classes; no message to the browser above 5 MB. Results: dashboard.csv.
 
-A real server, a real chromium, imagined cases (`tests/case_factory.py`). Each slider is walked from its lower end by
-the right arrow key, so that no value is met twice and no cache can answer. All times but `server` are by the browser's
+A real server, a real chromium, invented cases (`tests/case_factory.py`). The right arrow key moves each slider up from
+its lower end, so that no value occurs twice and no cache can answer. All times except `server` are by the browser's
 clock:
 
     first page       from the command that starts the server to a page that is drawn and at rest, in a fresh browser
     ..., server up   the same from when the server listens
-    bare first page  the same for a page that holds nothing but a slider: what Streamlit and this machine cost
-    browser   from the key press to the frame that shows the last change on the page, whatever is drawn on a canvas
-              included; what stands inside a canvas for screen readers is no part of it (a table tells it 200 ms later)
-    server    from the server's beginning with what the press asks for to its end, by the server's clock
-    wire      from the message that the browser sends to the server's word that the script has ended
-    bare ...  the same for a page that holds nothing but such a slider: what Streamlit and this machine cost
+    browser   from the key press to the frame that shows the last change on the page, canvases included; the text inside
+              a canvas for screen readers is excluded (a table provides it 200 ms later)
+    server    the script runs that the press starts, by the server's clock
+    wire      from the browser's message to the server's report that the script has ended
+    bare ...  the same for a page with nothing but such a slider: what Streamlit and this machine cost
     held key  from the last of 15 presses, 33 ms apart, to the last change on the page
-    largest message, all messages: what the server sent for one press
+    largest message, all messages: sent by the server for one press
 """
 
 import base64
@@ -38,6 +37,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+import case_factory
 from browser.driver import VIEWPORT, find_chromium, idle, key, launch, open_page
 from browser.server import Server
 
@@ -55,7 +55,7 @@ GOALS = {  # the largest median, in ms or kB, by measure and number of classes; 
     ("largest message", 10): 5000,
     ("largest message", 1000): 5000,
 }
-QUIET_MS = 450  # nothing may change for so long before a press counts as answered; the table of a big case waits 200 ms
+QUIET_MS = 450  # a press counts as answered after this long without a change; the table of a big case waits 200 ms
 TIMEOUT_MS = 60_000
 
 # Notes when a key went down, when the script's end arrived, and when the frame after the last change was shown.
@@ -102,7 +102,7 @@ _TOOK = "() => fdcoreWatch.shown - fdcoreWatch.pressed"
 
 
 class Frame(NamedTuple):
-    """One message of the websocket."""
+    """One websocket message."""
 
     at_s: float
     sent: bool
@@ -110,7 +110,7 @@ class Frame(NamedTuple):
 
 
 class TimedServer(Server):
-    """A server that notes how long each script run took."""
+    """A server that records how long each script run took."""
 
     streamlit = (str(Path(__file__).with_name("timed_streamlit.py")),)
 
@@ -119,14 +119,14 @@ class TimedServer(Server):
         super().__init__(folder, script=script, settings={"FDCORE_TIMES": str(self.times)})
 
     def spent_ms(self) -> float:
-        """What the runs since the last call took together."""
+        """Total duration of the runs since the last call."""
         spent = sum(map(float, self.times.read_text().split()))
         self.times.write_text("")
         return spent
 
 
 class Press(NamedTuple):
-    """What one key press cost."""
+    """The cost of one key press."""
 
     browser_ms: float
     server_ms: float
@@ -143,7 +143,7 @@ class Start(NamedTuple):
 
 
 class Wire:
-    """The messages between page and server, with the browser's own time stamps."""
+    """The messages between page and server, with the browser's time stamps."""
 
     def __init__(self, page: Page) -> None:
         self.frames: list[Frame] = []
@@ -158,20 +158,17 @@ class Wire:
             self.frames.append(Frame(event["timestamp"], sent, content))
 
     def wire_ms(self) -> float:
-        """From the first rerun that the press asked for to the end of the last one.
-
-        The page also looks now and then whether a colleague changed something; those runs ask by themselves.
-        """
-        asked = [f.at_s for f in self.frames if f.sent and _is_asked_for(f)]
+        """From the first rerun that the press started to the end of the last; periodic reruns do not count."""
+        started = [f.at_s for f in self.frames if f.sent and _is_rerun(f)]
         ended = [f.at_s for f in self.frames if not f.sent and _kind(ForwardMsg(), f) == "script_finished"]
-        return 1000 * (min(at for at in ended if at > max(asked)) - min(asked))
+        return 1000 * (min(at for at in ended if at > max(started)) - min(started))
 
     def received_kb(self) -> list[float]:
         """Sizes of the messages from the server."""
         return [len(frame.content) / 1000 for frame in self.frames if not frame.sent]
 
 
-def _is_asked_for(frame: Frame) -> bool:
+def _is_rerun(frame: Frame) -> bool:
     message = BackMsg()
     return _kind(message, frame) == "rerun_script" and not message.rerun_script.is_auto_rerun
 
@@ -214,7 +211,7 @@ def print_goals(table: Sequence[dict[str, Any]]) -> None:
 
 
 def measure_start(browser: Browser, folder: Path, script: str) -> Start:
-    """How long it takes to a first page that can be used."""
+    """The time until the first page can be used."""
     server = Server(folder, script=script)
     begun = time.monotonic()
     with _running(server), _page(browser) as page:
@@ -227,7 +224,7 @@ def measure_start(browser: Browser, folder: Path, script: str) -> Start:
 
 
 def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
-    """What a press costs on a page that holds nothing but the slider."""
+    """The cost of a press on a page with nothing but the slider."""
     with _running(server := TimedServer(folder, BARE)), _page(browser) as page:
         open_page(page, server)
         page.evaluate(_WATCH)
@@ -242,7 +239,7 @@ def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
 def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) -> list[dict[str, object]]:
     """All rows of one size."""
     server = TimedServer(folder)
-    make_case(server.cases / "big", n_classes, n_leaves)
+    case_factory.big(server.cases / "big", n_classes, n_leaves)
     rows = []
     with _running(server):
         for control in CONTROLS:
@@ -263,15 +260,8 @@ def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) 
     return rows
 
 
-def make_case(folder: Path, n_classes: int, n_leaves: int) -> None:
-    """An imagined case, scored and analysed."""
-    import case_factory
-
-    case_factory.big(folder, n_classes, n_leaves)
-
-
 def walk(page: Page, wire: Wire, server: TimedServer, control: str) -> list[Press]:
-    """Press the right arrow key on a slider from its lower end; the first few presses do not count."""
+    """Press the right arrow key on a slider from its lower end; the first `N_WARM_UP` presses do not count."""
     handle = _to_lower_end(page, control)
     presses = []
     for _ in range(N_WARM_UP + N_PRESSES):
@@ -305,9 +295,7 @@ def _to_lower_end(page: Page, control: str) -> Locator:
     return handle
 
 
-def _row(
-    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: Sequence[float]
-) -> dict[str, object]:
+def _row(measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]) -> dict[str, object]:
     return {
         "measure": measure,
         "control": control,

@@ -1,10 +1,10 @@
-"""How long distances in the shipped hierarchy take, and what they hold in memory.
+"""How long distances in the shipped hierarchy take, and how much memory they hold.
 
     python benchmarks/distances.py
 
 Goals: among 1,000 leaves below 0.5 s; among 10,000 leaves no more memory than the float32 matrix and small change.
 The 1,000 leaves are those of ILSVRC, the 10,000 a fixed sample of the table's nodes without children. Time and memory
-are taken in separate calls, because tracing memory costs time. Results: distances.csv beside this script.
+are measured in separate calls, because tracing memory costs time. Results: distances.csv beside this script.
 """
 
 import random
@@ -14,9 +14,10 @@ import tracemalloc
 from collections.abc import Sequence
 
 from record import save
+from selection import ilsvrc_leaves
 
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.corpus.wordnet import load_wordnet, timm_info
+from fdcore.corpus.wordnet import load_wordnet
 from fdcore.method.closeness import distances
 
 N_REPEATS = 5
@@ -46,10 +47,9 @@ def measure(hierarchy: Hierarchy, leaves: Sequence[str]) -> dict[str, object]:
 def main() -> None:
     """Measure both sizes, print them and write the CSV."""
     hierarchy = load_wordnet()
-    ilsvrc = (timm_info() / "imagenet_synsets.txt").read_text("utf-8").split()
     childless = [node for node in hierarchy.ids if not hierarchy.children(node)]
     many = random.Random(SEED).sample(childless, 10_000)
-    save(__file__, [measure(hierarchy, leaves) for leaves in (ilsvrc, many)])
+    save(__file__, [measure(hierarchy, leaves) for leaves in (ilsvrc_leaves(), many)])
 
 
 if __name__ == "__main__":

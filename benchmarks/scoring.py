@@ -1,11 +1,11 @@
-"""How much of a network's own speed scoring keeps, and how it compares with the usual loop.
+"""How much of a network's bare speed scoring keeps, and how it compares with the usual loop.
 
     python benchmarks/scoring.py
 
 In one process, interleaved, with ResNet-20 at 32x32 on the demo corpus:
 
     a          the forward pass alone, on prepared batches
-    b          our scoring end to end, with the images decoded before (warm cache)
+    b          our scoring end to end, with images decoded beforehand (warm cache)
     c8, c64    the usual loop: decode with Pillow, torchvision's transforms image by image, batches of 8 and of 64
 
 Goals: b at 0.90 of a's rate or better; b at least 5 times c8. Then the peak memory of scoring two corpora, the second
@@ -17,13 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from record import save
+from record import rates, save
 
 from fdcore.answers.asking import ask_suspect
 from fdcore.answers.ledger import Ledger, LedgerHeader
@@ -42,27 +41,27 @@ BATCH = 256
 
 
 def make_network() -> torch.nn.Module:
-    """A ResNet-20 with random weights: its speed is that of a trained one."""
+    """A ResNet-20 with random weights, as fast as a trained one."""
     torch.manual_seed(0)
     return build("resnet20", 10).eval()
 
 
 def make_suspect() -> Suspect:
-    """The same network as a suspect, opened as any file is."""
+    """The same network as a suspect, opened like any file."""
     with tempfile.TemporaryDirectory() as folder:
         torch.save(make_network().state_dict(), Path(folder) / "suspect.pth")
         return open_suspect(Path(folder) / "suspect.pth", arch="resnet20", preset="imagenet")
 
 
 def score(suspect: Suspect, pixels: np.ndarray, image_ids: np.ndarray, n_views: int = N_VIEWS) -> None:
-    """Ask everything about these pixels, into a fresh ledger."""
+    """Query the suspect with every view of these pixels, into a fresh ledger."""
     header = LedgerHeader(suspect.fingerprint, 10, suspect.spec, "", 0, ViewSpec(), len(pixels), n_views)
     with tempfile.TemporaryDirectory() as folder:
         ask_suspect(suspect, Ledger.open_or_create(Path(folder) / "ledger", header, image_ids), pixels)
 
 
 def forward_alone(n_batches: int) -> Callable[[], None]:
-    """The bare network on batches that are ready, in the memory format that is fastest here."""
+    """The bare network on prepared batches, in the memory format that is fastest here."""
     network = make_network().to(memory_format=torch.channels_last)
     batches = [torch.randn(BATCH, 3, 32, 32).to(memory_format=torch.channels_last) for _ in range(n_batches)]
 
@@ -75,7 +74,7 @@ def forward_alone(n_batches: int) -> Callable[[], None]:
 
 
 def usual_loop(spec: PreprocessSpec, files: list[Path], batch_size: int) -> Callable[[], None]:
-    """What one writes first: a file at a time through Pillow and torchvision's transforms."""
+    """The usual first attempt: a file at a time through Pillow and torchvision's transforms."""
     from PIL import Image
     from torchvision import transforms
 
@@ -100,13 +99,6 @@ def usual_loop(spec: PreprocessSpec, files: list[Path], batch_size: int) -> Call
     return run
 
 
-def rate(run: Callable[[], None], n_queries: int) -> float:
-    """Queries per second of one run."""
-    start = time.perf_counter()
-    run()
-    return n_queries / (time.perf_counter() - start)
-
-
 def speeds(corpus: Corpus, folder: Path) -> list[dict[str, object]]:
     """The four rates, interleaved over several rounds."""
     suspect, store = make_suspect(), corpus.store
@@ -119,13 +111,8 @@ def speeds(corpus: Corpus, folder: Path) -> list[dict[str, object]]:
         "c8: usual loop": (usual_loop(suspect.spec, files, 8), len(files)),
         "c64: usual loop": (usual_loop(suspect.spec, files, 64), len(files)),
     }
-    for run, _ in runs.values():
-        run()  # warm up
-    rates: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(N_ROUNDS):
-        for name, (run, n) in runs.items():
-            rates[name].append(rate(run, n))
-    ours = rates["b: our scoring"]
+    measured = rates(runs, n_rounds=N_ROUNDS)
+    ours = measured["b: our scoring"]
     return [
         {
             "what": name,
@@ -133,19 +120,15 @@ def speeds(corpus: Corpus, folder: Path) -> list[dict[str, object]]:
             "b_over_it": round(statistics.median(b / x for b, x in zip(ours, values, strict=True)), 3),
             "peak_mib": "",
         }
-        for name, values in rates.items()
+        for name, values in measured.items()
     ]
 
 
 def peak_memory(n_images: int) -> dict[str, object]:
-    """Peak resident memory of a process of its own that scores `n_images` pictures of 64x64 from a memory map."""
+    """Peak resident memory of a separate process that scores `n_images` pictures of 32x32 from a memory map."""
     result = subprocess.run([sys.executable, __file__, str(n_images)], capture_output=True, text=True, check=True)
-    return {
-        "what": f"memory, {n_images:,} images",
-        "queries_per_s": "",
-        "b_over_it": "",
-        "peak_mib": result.stdout.strip(),
-    }
+    what = f"memory, {n_images:,} images"
+    return {"what": what, "queries_per_s": "", "b_over_it": "", "peak_mib": result.stdout.strip()}
 
 
 def score_many(n_images: int) -> None:

@@ -1,9 +1,9 @@
-"""How long it takes to select again for all classes when alpha, eta or tau move.
+"""How long it takes to select again for all classes when alpha, eta or tau change.
 
     python benchmarks/selection.py
 
 Goals: below 50 ms at 1,000 leaves x 10 classes, below 1 s at 1,000 x 1,000. The leaves are ILSVRC's, with their real
-distances; each class is given a concept of the hierarchy whose leaves score high, and background noise elsewhere.
+distances; each class gets a concept of the hierarchy whose leaves score high, and background noise elsewhere.
 Results: selection.csv beside this script.
 """
 
@@ -26,8 +26,13 @@ SETTINGS = [
 ]
 
 
+def ilsvrc_leaves() -> tuple[str, ...]:
+    """The 1,000 leaves of ILSVRC, sorted."""
+    return tuple(sorted((timm_info() / "imagenet_synsets.txt").read_text("utf-8").split()))
+
+
 def make_scores(nodes: tuple[str, ...], among: np.ndarray, n_classes: int) -> Scores:
-    """Scores that fall with the distance to each class's own leaf, and a few strays."""
+    """Scores that decrease with the distance to each class's own leaf, plus a few strays."""
     rng = np.random.default_rng(0)
     centres = rng.permutation(len(nodes))[np.arange(n_classes) % len(nodes)]
     expected = np.clip(1.0 - 0.09 * among[centres], 0.02, 0.95)
@@ -39,13 +44,13 @@ def make_scores(nodes: tuple[str, ...], among: np.ndarray, n_classes: int) -> Sc
 
 def main() -> None:
     """Measure both sizes over a grid of settings."""
-    nodes = tuple(sorted((timm_info() / "imagenet_synsets.txt").read_text("utf-8").split()))
+    nodes = ilsvrc_leaves()
     among = distances(load_wordnet(), nodes)
     leaves = np.arange(len(nodes))
     rows = []
     for n_classes in (10, 1000):
         scores = make_scores(nodes, among, n_classes)
-        _ = scores.functional  # computed once for a case, not again for a slider
+        _ = scores.functional  # computed once per case, not per slider move
         times, candidates = [], []
         for settings in SETTINGS:
             start = time.perf_counter()

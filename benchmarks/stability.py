@@ -1,10 +1,10 @@
-"""How long it takes to map a class's winner over eta and alpha, against asking `select` at every point.
+"""How long it takes to map a class's winner over eta and alpha, compared with calling `select` at every point.
 
     python benchmarks/stability.py
 
 Goal: at most 20 ms for 50 candidates and the default grid. The leaves are ILSVRC's, with their real distances; each
-class is given a concept of the hierarchy whose leaves score high, and background noise elsewhere. Both ways are
-checked to agree at every point. Results: stability.csv beside this script.
+class gets a concept of the hierarchy whose leaves score high, and background noise elsewhere. Both ways must agree at
+every point. Results: stability.csv beside this script.
 """
 
 import statistics
@@ -13,34 +13,31 @@ from dataclasses import replace
 
 import numpy as np
 from record import save
-from selection import make_scores
+from selection import ilsvrc_leaves, make_scores
 
-from fdcore.corpus.wordnet import load_wordnet, timm_info
+from fdcore.corpus.wordnet import load_wordnet
 from fdcore.method.closeness import distances
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, candidates, select
 from fdcore.method.stability import StabilityMap, map_stability
 
 N_CLASSES = 20
-N_COMPARED = 2  # classes for which every point is asked as well; about a second each
+N_COMPARED = 2  # classes for which `select` is called at every point; about a second each
 
 
 def select_everywhere(scores: Scores, among: np.ndarray, settings: SelectionSettings, stability: StabilityMap) -> float:
-    """Milliseconds of asking `select` at every point for the map's class alone, which must answer the same."""
+    """Milliseconds for `select` at every point, for the map's class alone; it must give the same winners."""
     i = stability.target_class
     alone = Scores(scores.nodes, scores.hits[i : i + 1], scores.n_queries, scores.n_images, scores.design_effect)
     leaves = np.arange(len(scores.nodes))
     _ = alone.functional
     start = time.perf_counter()
-    asked = [
-        [
-            select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0]
-            for alpha in stability.alphas.tolist()
-        ]
+    selected = [
+        [select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0] for alpha in stability.alphas.tolist()]
         for eta in stability.etas.tolist()
     ]
     elapsed = 1000 * (time.perf_counter() - start)
-    for row, numbers in zip(asked, stability.winner.tolist(), strict=True):
+    for row, numbers in zip(selected, stability.winner.tolist(), strict=True):
         for found, number in zip(row, numbers, strict=True):
             assert found.winner is not None
             assert found.winner.members == stability.winners[number].members
@@ -49,7 +46,7 @@ def select_everywhere(scores: Scores, among: np.ndarray, settings: SelectionSett
 
 def main() -> None:
     """Measure with the automatic k and with a fixed one."""
-    nodes = tuple(sorted((timm_info() / "imagenet_synsets.txt").read_text("utf-8").split()))
+    nodes = ilsvrc_leaves()
     among = distances(load_wordnet(), nodes)
     leaves = np.arange(len(nodes))
     scores = make_scores(nodes, among, N_CLASSES)

@@ -1,4 +1,4 @@
-"""`python -m streamlit`, with the milliseconds of each script run that an analyst asked for written to FDCORE_TIMES."""
+"""`python -m streamlit`, which writes to FDCORE_TIMES the milliseconds of each script run that an analyst started."""
 
 import os
 import time

@@ -1,14 +1,14 @@
-"""What a file of word vectors costs: converted once, and opened by a process after that, against gensim's own reading.
+"""What a file of word vectors costs: converted once, then opened by a process, compared with gensim's reader.
 
     python benchmarks/word_vectors.py
 
-Goals: a process that opens a converted file takes well under 50 MB and well under a second for it, whatever the file's
-size; converting is done a block at a time. The files are synthetic: 400,000 words of 300 numbers as word2vec binary,
+Goals: a process that opens a converted file needs well under 50 MB and well under a second, for any file size;
+conversion works a block at a time. The files are synthetic: 400,000 words of 300 numbers as word2vec binary,
 3,000,000 of 16 as binary (as many words as Google News has), 20,000 of 300 as GloVe text. Results: word_vectors.csv.
 
-Each number is taken in a process of its own. Memory is what the process holds more than before the call, by
-/proc/self/status: `rss` with the pages of mapped files, `private` without, and the highest point (VmHWM) as `peak`. A
-look-up is `find` and the vector, of words in random order, half of them unknown.
+Each number is measured in a separate process. Memory is the increase during the call, from /proc/self/status: `rss`
+includes the pages of mapped files, `private` does not, and `peak` is the highest point (VmHWM). A look-up is `find` and
+the vector, for words in random order, half of them unknown.
 """
 
 import json
@@ -40,7 +40,7 @@ def make_file(path: Path, kind: str, n_words: int, n_dims: int) -> None:
 
 
 def memory_mb() -> dict[str, float]:
-    """What this process holds."""
+    """Memory of this process."""
     lines = Path("/proc/self/status").read_text().splitlines()
     sizes = [line.split() for line in lines if line.endswith("kB")]
     held = {name.rstrip(":"): int(size) / 1024 for name, size, _ in sizes}
@@ -48,7 +48,7 @@ def memory_mb() -> dict[str, float]:
 
 
 def measure(action: str, path: Path, cache: Path) -> dict[str, float]:
-    """Time and memory of one action in this process; `open` is asked for words as well."""
+    """Time and memory of one action in this process; `open` also looks words up."""
     from gensim.models import KeyedVectors
 
     from fdcore.words.vectors import open_vectors
@@ -75,9 +75,7 @@ def measure(action: str, path: Path, cache: Path) -> dict[str, float]:
 def in_a_process(action: str, path: Path, cache: Path) -> dict[str, float]:
     """`measure` in a new process."""
     command = [sys.executable, __file__, action, str(path), str(cache)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    measured: dict[str, float] = json.loads(answer)
-    return measured
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:

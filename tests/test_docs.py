@@ -1,5 +1,6 @@
-"""The documentation says what is so."""
+"""The documentation is true, and the scripts that it names still work."""
 
+import ast
 import pkgutil
 import re
 import shlex
@@ -16,6 +17,7 @@ import fdcore
 from fdcore import demo, errors
 from fdcore.cli import main
 
+SCRIPTS = sorted([*REPOSITORY.glob("benchmarks/*.py"), *REPOSITORY.glob("scripts/*.py")])
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 _NAME = re.compile(r"`((?:fdcore|ui)\.\w[\w.]*|(?:fdcore|ui|pages|tests|docs|benchmarks|scripts)/\w[\w./-]*)`")
 README = (REPOSITORY / "README.md").read_text()
@@ -71,6 +73,21 @@ def test_every_module_and_file_that_a_text_names_exists():
                 found = None
             missing += [] if found else [f"{path.relative_to(REPOSITORY)}: {name}"]
     assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
+def test_every_script_imports_what_there_is(script):
+    """Each name that a script or a benchmark imports from the engine exists."""
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fdcore"):
+            for alias in node.names:
+                assert pkgutil.resolve_name(f"{node.module}.{alias.name}") is not None
+
+
+def test_make_bench_runs_the_benchmarks_that_need_no_argument():
+    """Each script that the target names is there, and requires no option."""
+    names = re.search(r"^BENCHMARKS := (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert all("required=True" not in (REPOSITORY / f"benchmarks/{name}.py").read_text() for name in names)
 
 
 def test_every_line_of_the_python_page_runs(tmp_path, monkeypatch, capsys):
