@@ -295,7 +295,9 @@ def _to_lower_end(page: Page, control: str) -> Locator:
     return handle
 
 
-def _row(measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]) -> dict[str, object]:
+def _row(
+    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]
+) -> dict[str, object]:
     return {
         "measure": measure,
         "control": control,

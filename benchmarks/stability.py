@@ -33,7 +33,10 @@ def select_everywhere(scores: Scores, among: np.ndarray, settings: SelectionSett
     _ = alone.functional
     start = time.perf_counter()
     selected = [
-        [select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0] for alpha in stability.alphas.tolist()]
+        [
+            select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0]
+            for alpha in stability.alphas.tolist()
+        ]
         for eta in stability.etas.tolist()
     ]
     elapsed = 1000 * (time.perf_counter() - start)

@@ -28,7 +28,8 @@ def draw(desk: Desk) -> None:
     outdated = surveyed is None or surveyed.corpora != plan.corpora
     if surveyed is not None and outdated:
         st.warning(
-            "The plan's folders have changed since they were read. Read the corpus again.", icon=":material/sync_problem:"
+            "The plan's folders have changed since they were read. Read the corpus again.",
+            icon=":material/sync_problem:",
         )
     if sources:
         _reading(desk, plan, sources, outdated=outdated)
