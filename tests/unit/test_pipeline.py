@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from raising import raises
 import tiny_world
 from raising import raises
 
