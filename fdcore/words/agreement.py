@@ -406,7 +406,8 @@ def _agreement(
     values, by_node = _compare_classes(label_set, found, table)
     labels = found.classes - offset
     has_label = (labels >= 0) & (labels < len(label_set))
-    values, by_node, classes, labels = (each[has_label] for each in (values, by_node, found.classes, labels))
+    values, by_node = values[has_label], by_node[has_label]
+    classes, labels = found.classes[has_label], labels[has_label]
     rows = np.arange(len(classes))
     per_class, nodes = np.full(n_classes, np.nan), np.zeros(n_classes, dtype=bool)
     per_class[classes], nodes[classes] = values[rows, labels], by_node[rows, labels]
