@@ -185,7 +185,7 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
         first = [_percent(row.suspect)] if comparison.labelled else []
         rows.append([printing.plain(row.title), *first, *map(_percent, row.clones)])
     name = printing.plain(comparison.set_name)
-    remarks: list["OneClass | Lead"] = [*one_class_clones(comparison), *leads(comparison, measure)]
+    remarks: list[OneClass | Lead] = [*one_class_clones(comparison), *leads(comparison, measure)]
     lines = [
         f"{measure.capitalize()} on {comparison.n_images:,} pictures of {name}, in percent",
         *([printing.plain(note)] if note else []),
