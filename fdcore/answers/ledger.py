@@ -259,11 +259,7 @@ def _array_names(generation: int) -> tuple[str, ...]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a ledger's lock; while a new ledger is being created, which takes no time, wait for the lock.
-
-    Raises:
-        CaseError: another process holds the lock of an existing ledger.
-    """
+    """Hold a ledger's lock: refused while it is held for an existing ledger, awaited while a new one is created."""
     busy = f"Another process is scoring this case ({folder.parent}). Wait for it, or stop it and run again."
     with only_one(folder / _LOCK, busy if (folder / _HEADER).exists() else None):
         yield
@@ -312,10 +308,7 @@ def _read_header(folder: Path) -> tuple[LedgerHeader, tuple[Path, ...]]:
     except (ValueError, RecursionError) as error:
         raise _damaged(folder, error) from error
     if header.format not in (1, FORMAT):
-        raise CaseError(
-            f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.",
-            key="ledger format unknown",
-        )
+        raise CaseError(f"The ledger {folder} has format {header.format}; this version reads formats 1 and {FORMAT}.")
     return header, arrays
 
 

@@ -103,11 +103,11 @@ def open_corpus(
         SettingsError, StorageError: see `decode_images`.
     """
     larger, sets = _read_sets(folders, hierarchy, progress)
-    files = _all_files(sets)
+    files = [file for images in sets for file in images.files]
     store, found = decode_images(
         files, Size(height, width, channels), per_leaf=per_leaf, seed=seed, cache=cache, progress=progress
     )
-    problems = (*_all_problems(sets), *found)
+    problems = (*(problem for images in sets for problem in images.problems), *found)
     if not store.names:
         reasons = Counter(problem.reason for problem in problems)
         counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
@@ -130,7 +130,8 @@ def survey(
         CorpusError: as for `open_corpus`, except that files may all be unusable.
     """
     larger, sets = _read_sets(folders, hierarchy, progress)
-    files, problems = _all_files(sets), _all_problems(sets)
+    files = [file for images in sets for file in images.files]
+    problems = [problem for images in sets for problem in images.problems]
     usable: dict[str, list[ImageFile]] = {images.name: [] for images in sets}
     if not quick:
         size = Size(_SURVEY_SIZE_PX, _SURVEY_SIZE_PX, 3)
@@ -192,14 +193,6 @@ def _distinct(names: Sequence[str]) -> list[str]:
             new = f"{name}-{number}"
         given.append(new)
     return given
-
-
-def _all_files(sets: Iterable[ImageSet]) -> list[ImageFile]:
-    return [file for images in sets for file in images.files]
-
-
-def _all_problems(sets: Iterable[ImageSet]) -> list[Problem]:
-    return [problem for images in sets for problem in images.problems]
 
 
 def _samples(files: Iterable[ImageFile]) -> dict[str, tuple[str, ...]]:

@@ -121,7 +121,9 @@ def _decode(
     notes: list[Note] = []
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            _check_size(image)
+            if image.width * image.height > MAX_PIXELS:
+                detail = f"{image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read"
+                raise _UnusableError("decompression bomb", detail)
             notes.extend(_oddities(image, name))
             side = 2 * max(height, width)
             image.draft("L" if channels == 1 else "RGB", (side, side))  # JPEG only: at least twice the target
@@ -131,12 +133,6 @@ def _decode(
     except _PARSER_ERRORS as error:
         note = _diagnose(error, content)
         raise _UnusableError(note.reason, note.detail) from error
-
-
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        detail = f"{image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read"
-        raise _UnusableError("decompression bomb", detail)
 
 
 def _oddities(image: Image.Image, name: str) -> Iterator[Note]:

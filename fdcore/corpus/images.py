@@ -11,7 +11,7 @@ each at every opening. Which files are read depends on which are broken, so a ke
 import hashlib
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -112,7 +112,9 @@ def _usable_images(
     total = sum(_wanted(leaf, per_leaf) for leaf in leaves)
     kept: dict[str, str] = {}
     with _Decoder(leaves, size, per_leaf) as decoder:
-        for leaf in _round_robin(leaves, per_leaf):
+        for leaf in _round_robin(
+            leaves, lambda leaf, n_taken: leaf.n_read < len(leaf.files) and (per_leaf is None or n_taken < per_leaf)
+        ):
             image = _next_usable(decoder, leaf, kept, problems)
             if image is not None:
                 leaf.n_usable += 1
@@ -127,14 +129,13 @@ def _usable_images(
     progress(_STAGE, total, total)
 
 
-def _round_robin(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
-    """Each leaf in turn, as long as it has unread files and needs another image."""
-    active = leaves
-    rank = 0
-    while active:
-        yield from active
-        rank += 1
-        active = [leaf for leaf in active if leaf.n_read < len(leaf.files) and (per_leaf is None or rank < per_leaf)]
+def _round_robin(leaves: list[_Leaf], needs_more: Callable[[_Leaf, int], bool]) -> Iterator[_Leaf]:
+    """Each leaf in turn, as long as it needs more than the images of the rounds so far."""
+    n_rounds = 0
+    while leaves:
+        yield from leaves
+        n_rounds += 1
+        leaves = [leaf for leaf in leaves if needs_more(leaf, n_rounds)]
 
 
 def _next_usable(decoder: "_Decoder", leaf: _Leaf, kept: dict[str, str], problems: list[Problem]) -> UsableImage | None:
@@ -162,7 +163,8 @@ class _Decoder:
 
     def __init__(self, leaves: list[_Leaf], size: Size, per_leaf: int | None) -> None:
         self._size = size
-        self._plan = self._planned(leaves, per_leaf)
+        # the order in which the leaves will be needed if every file is usable
+        self._plan = _round_robin(leaves, lambda leaf, n_taken: n_taken < _wanted(leaf, per_leaf))
         self._n_waiting = 0
         self._open = ExitStack()
 
@@ -192,15 +194,6 @@ class _Decoder:
             leaf.waiting.append(self._pool.submit(decode_file, path, **self._size._asdict()))
             leaf.n_submitted += 1
             self._n_waiting += 1
-
-    @staticmethod
-    def _planned(leaves: list[_Leaf], per_leaf: int | None) -> Iterator[_Leaf]:
-        """The leaves in the order in which they will be needed if every file is usable."""
-        rank, active = 0, leaves
-        while active:
-            yield from active
-            rank += 1
-            active = [leaf for leaf in active if rank < _wanted(leaf, per_leaf)]
 
 
 def _store_key(leaves: list[_Leaf], size: Size, per_leaf: int | None, seed: int, progress: Progress) -> str:

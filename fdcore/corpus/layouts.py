@@ -311,7 +311,7 @@ def _read_annotations(task: _Task, table: str) -> Iterator[_Row]:
         lines = Path(table).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         message = f"The table {table} cannot be read ({error.strerror}); make it readable."
-        raise CorpusError(message, key="table unreadable") from error
+        raise CorpusError(message) from error
     for line, text in enumerate(lines, start=1):
         fields = text.split("\t") if "\t" in text else text.split()
         if len(fields) >= 2:

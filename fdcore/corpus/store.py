@@ -133,9 +133,7 @@ def _build(place: Path, size: Size, decode: Decode) -> Opened:
         shutil.rmtree(draft, ignore_errors=True)
     opened = read_store(place, size)
     if opened is None:
-        raise StorageError(
-            f"The image store {place} was written but cannot be read back; check its disk.", key="store unreadable"
-        )
+        raise StorageError(f"The image store {place} was written but cannot be read back; check its disk.")
     return opened
 
 

@@ -171,9 +171,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
             )
     n_elements = sum(tensor.numel() for tensor in tensors.values())
     if n_elements > MAX_ELEMENTS:
-        raise SuspectError(
-            f"{path.name} holds {n_elements:,} numbers; at most {MAX_ELEMENTS:,} can be opened.", key="too many numbers"
-        )
+        raise SuspectError(f"{path.name} holds {n_elements:,} numbers; at most {MAX_ELEMENTS:,} can be opened.")
 
 
 def _find_hints(content: Any) -> dict[str, Any]:

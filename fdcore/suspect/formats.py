@@ -214,11 +214,7 @@ def _identify_protobuf(file: BinaryIO, size: int) -> Format:
 
 
 def _protobuf_fields(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
-    """(field number, wire type) of each outermost field, without reading its content.
-
-    Raises:
-        ValueError: the file is not a protobuf message.
-    """
+    """(field number, wire type) of each outermost field; ValueError if the file is not a protobuf message."""
     file.seek(0)
     for _ in range(MAX_OUTER_FIELDS):
         if file.tell() == size:

@@ -9,7 +9,7 @@ import google.protobuf.message  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.formats import damaged
@@ -63,10 +63,7 @@ def read_graph(path: Path) -> ModelProto:
         SuspectError: it is damaged, keeps weights in other files, needs unknown operators or has giant tensors.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise SuspectError(
-            f"{path.name} is larger than the {MAX_BYTES:,} bytes that a single ONNX file can have.",
-            key="graph too large",
-        )
+        raise SuspectError(f"{path.name} is larger than the {MAX_BYTES:,} bytes that a single ONNX file can have.")
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except (google.protobuf.message.DecodeError, ValueError) as error:
@@ -197,20 +194,14 @@ def _dims(value: ValueInfoProto) -> list[int | None]:
 
 
 def _dtype(value: ValueInfoProto) -> np.dtype[Any]:
-    kinds: dict[int, type[np.generic]] = {
-        TensorProto.FLOAT: np.float32,
-        TensorProto.FLOAT16: np.float16,
-        TensorProto.DOUBLE: np.float64,
-        TensorProto.UINT8: np.uint8,
-    }
     kind = value.type.tensor_type.elem_type
-    if kind not in kinds:
+    if kind not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UINT8):
         name = TensorProto.DataType.Name(kind) if kind in TensorProto.DataType.values() else str(kind)
         raise SuspectError(
             f"The graph's input {value.name} takes {name.lower()} values; pictures are float or uint8.",
             key="wrong input type",
         )
-    return np.dtype(kinds[kind])
+    return helper.tensor_dtype_to_np_dtype(kind)
 
 
 def _axes(dims: list[int | None]) -> tuple[Axes, tuple[int | None, int | None], int]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,17 @@ class OpenGraph:
     batch_size: int
     origins: Origins
     notes: tuple[str, ...] = ()
+    title: ClassVar[str] = "ONNX graph"
+    arch: ClassVar[str] = "onnx"
+
+    @property
+    def n_classes(self) -> int:
+        """Classes that the answers distinguish."""
+        return self.answer.n_classes
+
+    def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
+        """The graph as a suspect; it runs on the CPU whatever the device."""
+        return OnnxSuspect(self, spec, fingerprint=fingerprint, description=description)
 
 
 class OnnxSuspect(Suspect):
@@ -97,9 +108,7 @@ class OnnxSuspect(Suspect):
         inputs = self._prepared(filled(pictures, self.batch_size))
         values = _run(self._session, self._source.name, inputs, self._output.name)
         if len(values) != len(inputs):
-            raise SuspectError(
-                f"The graph gave {len(values)} answers for {len(inputs)} pictures.", key="wrong number of answers"
-            )
+            raise SuspectError(f"The graph gave {len(values)} answers for {len(inputs)} pictures.")
         return values[: len(pictures)]
 
     def _prepared(self, pictures: Pictures) -> npt.NDArray[Any]:

@@ -13,11 +13,11 @@ from fdcore.storage import sha256_file
 from fdcore.suspect.checkpoint import read_checkpoint
 from fdcore.suspect.formats import Format, identify, require_supported, unreadable
 from fdcore.suspect.onnx_graph import REWRITING_VERSION
-from fdcore.suspect.onnx_suspect import OnnxSuspect, open_graph
+from fdcore.suspect.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.scan import require_safe, scan
 from fdcore.suspect.suspect import Suspect
-from fdcore.suspect.torch_suspect import TorchSuspect, load_network
+from fdcore.suspect.torch_suspect import Network, load_network
 
 N_NAMES_SHOWN = 5
 SIZE = ("height", "width")
@@ -35,27 +35,7 @@ class Request:
     progress: Progress
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A suspect that only lacks its final input.
-
-    Attributes:
-        make: builds it from (spec, fingerprint, description).
-        title, arch: its architecture, for people and for the fingerprint.
-        spec: the input it expects, as far as the file specifies it.
-        normalisation: where the spec's normalisation comes from, for people.
-        origins: how each part is known.
-        notes: what else was found or assumed, for people.
-    """
-
-    make: Callable[[PreprocessSpec, str, str], Suspect]
-    title: str
-    arch: str
-    spec: PreprocessSpec
-    normalisation: str
-    origins: Origins
-    n_classes: int
-    notes: tuple[str, ...]
+Loaded = Network | OpenGraph  # what only lacks its final input to be a suspect
 
 
 def open_suspect(
@@ -130,38 +110,19 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     spec, is_hinted = _hinted_spec(network.spec, hints)
     origins = network.origins.known("file", *(NORMALISATION if is_hinted else ()), *(SIZE if "size" in hints else ()))
     classes = hints.get("classes", ())
-    named = f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}" if classes else ""
-
-    def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
-        return TorchSuspect(network, spec, fingerprint=fingerprint, description=description, device=request.device)
-
-    return Loaded(
-        make=make,
-        title=network.title,
-        arch=network.arch,
-        spec=spec,
-        normalisation="normalisation as the file specifies" if is_hinted else network.normalisation,
-        origins=origins,
-        n_classes=network.n_classes,
-        notes=tuple(note for note in (*checkpoint.notes, *network.notes, named) if note),
-    )
+    named = (f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}",) if classes else ()
+    normalisation = "normalisation as the file specifies" if is_hinted else network.normalisation
+    notes = (*checkpoint.notes, *network.notes, *named)
+    return replace(network, spec=spec, normalisation=normalisation, origins=origins, notes=notes)
 
 
 def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
     if request.arch is not None:
         raise SettingsError(
-            f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}.",
-            key="architecture in graph",
+            f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}."
         )
     height, width = request.overrides.get("height"), request.overrides.get("width")
-    graph = open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
-
-    def make(spec: PreprocessSpec, fingerprint: str, description: str) -> Suspect:
-        return OnnxSuspect(graph, spec, fingerprint=fingerprint, description=description)
-
-    return Loaded(
-        make, "ONNX graph", "onnx", graph.spec, graph.normalisation, graph.origins, graph.answer.n_classes, graph.notes
-    )
+    return open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
 
 
 OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
@@ -230,7 +191,12 @@ def _finish(loaded: Loaded, request: Request, sha256: str) -> Suspect:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
-    return loaded.make(spec, fingerprint(sha256, loaded.arch, spec), _describe(loaded, request, spec))
+    return loaded.suspect(
+        spec,
+        fingerprint=fingerprint(sha256, loaded.arch, spec),
+        description=_describe(loaded, request, spec),
+        device=request.device,
+    )
 
 
 def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:

@@ -43,20 +43,13 @@ class PreprocessSpec:
         if self.channels not in (1, 3):
             raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.", key="wrong channels")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
-            raise SettingsError(
-                f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).", key="size out of range"
-            )
+            raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
         low, high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)
         if not (np.isfinite(low) and np.isfinite(high) and low != high):
-            raise SettingsError(
-                f"value_range needs two different finite numbers, not {self.value_range}.", key="wrong value range"
-            )
+            raise SettingsError(f"value_range needs two different finite numbers, not {self.value_range}.")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels or not np.isfinite(values).all():
-                raise SettingsError(
-                    f"{name} needs {self.channels} finite numbers, one per channel, not {values}.",
-                    key="wrong normalisation",
-                )
+                raise SettingsError(f"{name} needs {self.channels} finite numbers, one per channel, not {values}.")
         if min(self.std) <= 0:
             raise SettingsError(f"std must be above 0 in every channel, not {self.std}.", key="std not positive")
 

@@ -165,11 +165,7 @@ def _zip_pickles(path: Path) -> Iterator[bytes]:
 
 
 def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int | None]]:
-    """The opcodes of one pickle.
-
-    Raises:
-        ValueError: it is damaged, or longer than that of any state dict.
-    """
+    """The opcodes of one pickle; ValueError if it is damaged, or longer than that of any state dict."""
     for n_read, opcode in enumerate(pickletools.genops(stream)):
         if n_read > MAX_OPCODES:
             raise ValueError(f"more than {MAX_OPCODES:,} opcodes")

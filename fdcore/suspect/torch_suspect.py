@@ -56,6 +56,10 @@ class Network:
         """Whether the size of the input follows from the tensors."""
         return self.arch.startswith(ASSUMED_FIRST)
 
+    def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
+        """The network as a suspect on a device."""
+        return TorchSuspect(self, spec, fingerprint=fingerprint, description=description, device=device)
+
 
 class TorchSuspect(Suspect):
     """A PyTorch network.
@@ -87,9 +91,7 @@ class TorchSuspect(Suspect):
         if isinstance(outputs, Sequence):  # some networks also return their auxiliary heads
             outputs = outputs[0]
         if not isinstance(outputs, Tensor) or outputs.shape != (len(pictures), self._n_outputs):
-            raise SuspectError(
-                f"The network does not return one score for each of its {self.n_classes} classes.", key="wrong outputs"
-            )
+            raise SuspectError(f"The network does not return one score for each of its {self.n_classes} classes.")
         if self._n_outputs == 1:
             outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
         answer: np.ndarray[tuple[int, int], np.dtype[np.float32]] = outputs.float().cpu().numpy()

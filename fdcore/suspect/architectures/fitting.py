@@ -5,7 +5,7 @@ allowed: a wrapper's prefix ("module."), another name for the head or the shortc
 normalisation, and auxiliary heads that serve training only.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from fdcore.suspect.architectures.registry import find, skeleton_shapes
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "base_model.", "encoder.", "resnet.")
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-ALIASES = ((".downsample.", ".shortcut."),)
+ALIAS = (".downsample.", ".shortcut.")
 N_CLOSEST = 3
 
 Naming = dict[str, str]  # the name a network might use -> the key in the file
@@ -132,8 +132,7 @@ def _namings(shapes: Shapes) -> Iterator[tuple[Naming, tuple[str, ...]]]:
     bare = {key: key for key in shapes if not key.startswith(AUXILIARY)}
     for stripped in (bare, _strip(bare, whole=True), _strip(bare, whole=False)):
         without = {key: file_key for key, file_key in stripped.items() if not key.startswith(AUXILIARY)}
-        for aliases in ((), ALIASES):
-            naming = {_rename(key, aliases): file_key for key, file_key in without.items()}
+        for naming in (without, {key.replace(*ALIAS): file_key for key, file_key in without.items()}):
             if len(naming) == len(without) and (fingerprint := tuple(naming)) not in seen:
                 seen.add(fingerprint)
                 n_dropped = len(shapes) - len(naming)
@@ -150,12 +149,6 @@ def _strip(naming: Naming, *, whole: bool) -> Naming:
                 if len(stripped) == len(naming):
                     naming = stripped
     return naming
-
-
-def _rename(key: str, aliases: Iterable[tuple[str, str]]) -> str:
-    for found, wanted in aliases:
-        key = key.replace(found, wanted)
-    return key
 
 
 def _last_linear(naming: Naming, shapes: Shapes) -> tuple[str, ...]:

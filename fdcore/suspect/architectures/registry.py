@@ -147,14 +147,8 @@ def _replace_stem(network: nn.Module, channels: int) -> None:
     for path, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
             parent, _, last = path.rpartition(".")
-            stem = nn.Conv2d(
-                channels,
-                module.out_channels,
-                module.kernel_size,  # type: ignore[arg-type]  # typed as a tuple of any length, is a pair
-                stride=module.stride,  # type: ignore[arg-type]  # the same
-                padding=module.padding,  # type: ignore[arg-type]  # the same
-                bias=module.bias is not None,
-            )
+            options = {name: getattr(module, name) for name in ("out_channels", "kernel_size", "stride", "padding")}
+            stem = nn.Conv2d(channels, bias=module.bias is not None, **options)
             setattr(network.get_submodule(parent), last, stem)
             return
 
@@ -166,6 +160,6 @@ def _build_timm(name: str, n_classes: int, channels: int) -> nn.Module:
         network: nn.Module = timm.create_model(name, pretrained=False, num_classes=n_classes, in_chans=channels)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise SuspectError(
-            f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}.", key="timm fails"
+            f"timm cannot build {name} with {n_classes} classes and {channels} channels: {error}."
         ) from error
     return network
