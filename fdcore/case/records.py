@@ -38,6 +38,7 @@ class SuspectFacts:
         origins: where the architecture and the preprocessing come from; None in cases of earlier versions.
         scan: the scanners' report; None where no file was scanned.
         class_names: the names that its own file gives its classes; empty where it gives none.
+        title, notes: as in `Suspect`; empty in cases of earlier versions.
     """
 
     description: str
@@ -47,6 +48,8 @@ class SuspectFacts:
     origins: Origins | None = None
     scan: ScanReport | None = None
     class_names: tuple[str, ...] = ()
+    title: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def normalisation_is_sure(self) -> bool:
@@ -76,6 +79,7 @@ class CorpusFacts:
         fingerprint: hex, of all pictures and their leaves.
         store: the key of the decoded pictures in the cache.
         n_problems: files that were left out or converted.
+        folders: the name of each folder; empty in cases of earlier versions.
     """
 
     sources: tuple[str, ...]
@@ -84,6 +88,7 @@ class CorpusFacts:
     n_images: int
     store: str = ""
     n_problems: int = 0
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,15 @@ class Corpus:
     Attributes:
         hierarchy: the given one and the nodes that folders add to it.
         problems: of files that were listed or read; `used` tells whether a file is in the store nevertheless.
-        sources: "<name> (<layout>)" for each folder; image names begin with that name.
+        folders: the name of each folder; image names begin with it.
+        sources: "<name> (<layout>)" for each, for people.
         n_files: files found for each node, sampled or not.
     """
 
     hierarchy: Hierarchy
     store: ImageStore
     problems: tuple[Problem, ...]
+    folders: tuple[str, ...]
     sources: tuple[str, ...]
     n_files: dict[str, int]
 
@@ -113,7 +115,7 @@ def open_corpus(
         counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
         raise CorpusError(f"None of the {len(files)} files found is a usable image ({counted}).", key="no usable image")
     sources = tuple(f"{images.name} ({images.layout})" for images in sets)
-    return Corpus(larger, store, problems, sources, _count_by_node(files))
+    return Corpus(larger, store, problems, tuple(images.name for images in sets), sources, _count_by_node(files))
 
 
 def survey(

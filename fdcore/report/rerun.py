@@ -63,7 +63,7 @@ def _corpora(facts: CaseFacts, asking: AskingFacts) -> list[str]:
     planned = facts.plan if facts.plan and not asking.corpora else None
     folders = [_name(folder) for folder in asking.corpora or (planned.corpora if planned else ())]
     if not folders and facts.corpus:
-        folders = [source.rpartition(" (")[0] or source for source in facts.corpus.sources]
+        folders = list(facts.corpus.folders or facts.corpus.sources)
     hierarchy = asking.hierarchy or (planned.hierarchy if planned else None)
     words = [word for folder in folders for word in ("--corpus", folder)]
     return words + (["--hierarchy", _name(hierarchy)] if hierarchy else [])

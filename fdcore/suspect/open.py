@@ -82,6 +82,7 @@ def open_suspect(
         )
     suspect = _finish(loaded, request, sha256)
     suspect.scan, suspect.origins = report, _final_origins(loaded, request)
+    suspect.title, suspect.notes = loaded.title, loaded.notes
     return suspect
 
 

@@ -29,6 +29,8 @@ class Suspect(ABC):
         spec: the input it expects.
         batch_size: how many pictures are sent at once; answers do not depend on it.
         description: one line for people.
+        title: the architecture, for people; empty where there is none.
+        notes: remarks from opening the file, for people.
         origins: how its input, architecture and number of classes are known.
         scan: what the scanners reported about its file; None without a file.
     """
@@ -38,6 +40,8 @@ class Suspect(ABC):
     spec: PreprocessSpec
     batch_size: int = 256
     description: str = ""
+    title: str = ""
+    notes: tuple[str, ...] = ()
     origins: Origins = Origins()
     scan: ScanReport | None = None
 

@@ -158,7 +158,7 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
             raise CaseError(describe_difference(header, other), key="other queries")
     facts = SuspectFacts(
         suspect.description, suspect.fingerprint, suspect.n_classes, suspect.spec, suspect.origins, suspect.scan,
-        tuple(class_names),
+        tuple(class_names), suspect.title, suspect.notes,
     )  # fmt: skip
     if case.facts().suspect != facts:
         case.record(suspect=facts)
@@ -238,8 +238,9 @@ def ledger_header(
 def _record_corpus(case: Case, corpus: Corpus) -> None:
     store = corpus.store
     facts = CorpusFacts(
-        tuple(corpus.sources), store.fingerprint, len(store.nodes), len(store.pixels), store.key, len(corpus.problems)
-    )
+        corpus.sources, store.fingerprint, len(store.nodes), len(store.pixels), store.key, len(corpus.problems),
+        corpus.folders,
+    )  # fmt: skip
     case.write(layout.HIERARCHY, tables.hierarchy_to_parquet(corpus.hierarchy))
     case.write(layout.PROBLEMS, tables.problems_to_csv(corpus.problems))
     case.write(layout.CORPUS, tables.image_table_to_parquet(ImageTable.of(store)))

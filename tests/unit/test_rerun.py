@@ -53,7 +53,7 @@ def test_negative_ranges_and_automatic_k_survive(facts):
         facts,
         asking=AskingFacts(n_views=8, seed=1, budget=100),
         plan=None,
-        corpus=replace(facts.corpus, sources=("a (folders)", "b")),
+        corpus=replace(facts.corpus, folders=("a", "b")),
         suspect=replace(facts.suspect, preprocessing=PreprocessSpec(value_range=(-1.0, 1.0))),
     )
     investigate = parsed(rerun_commands(facts, SelectionSettings())[0])

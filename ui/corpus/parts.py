@@ -82,8 +82,9 @@ def _differences(desk: Desk, plan: Plan) -> bool:
     """Show how the plan's folders differ from those queried; returns whether it leaves out some of them."""
     if not desk.case.has(layout.LEDGER_HEADER):
         return False
-    lines = corpus.sources if (corpus := desk.case.facts().corpus) else ()
-    queried = Counter(str(line).rpartition(" (")[0] for line in lines)
+    queried = Counter(corpus.folders if (corpus := desk.case.facts().corpus) else ())
+    if not queried:  # a case of an earlier version does not record the names
+        return False
     planned = Counter(folder_name(folder_of(text)) for text in plan.corpora)
     gone, new = list((queried - planned).elements()), list((planned - queried).elements())
     if gone:

@@ -32,20 +32,19 @@ NOT_RECORDED = "not recorded"
 def summary(case: Case, suspect: SuspectFacts, evidence: EvidenceFacts | None) -> None:
     """The suspect in one row, and its hash."""
     spec = suspect.preprocessing
-    title = suspect.description.split(",")[0]
+    title = suspect.title or suspect.description
     with st.container(horizontal=True, key="suspect_metrics"):
         st.metric("Architecture", inert(shortened(title, 40)), border=True, width="content")
         st.metric("Classes", f"{suspect.n_classes:,}", border=True)
         colour = "grey" if spec.channels == 1 else "colour"
         st.metric("Input", f"{spec.width} x {spec.height} {colour}", border=True)
         st.metric("File", file_size(evidence.size) if evidence else "none", border=True)
-    notes = suspect.description.split("; ")[1:]
     with st.container(border=True, key="evidence"):
         if evidence:
             evidence_block(case, evidence)
-        if notes:
+        if suspect.notes:
             st.caption("Remarks from opening the file")
-            st.text("\n".join(shortened(note, 300) for note in notes))
+            st.text("\n".join(shortened(note, 300) for note in suspect.notes))
 
 
 def evidence_block(case: Case, evidence: EvidenceFacts) -> None:
@@ -128,7 +127,7 @@ def preprocessing_rows(suspect: SuspectFacts) -> list[dict[str, str]]:
         return {"Setting": setting, "Value": value, "Origin": known}
 
     return [
-        row("Architecture", suspect.description.split(",")[0], "architecture"),
+        row("Architecture", suspect.title or suspect.description, "architecture"),
         row("Size", f"{spec.width} x {spec.height} pixels", "height"),
         row("Channels", "1, grey" if spec.channels == 1 else "3, colour", "channels"),
         row("Black to white", f"{low:g} to {high:g}", "value_range"),

@@ -67,7 +67,7 @@ def folder_pool(lab: Lab, folder: str, *, most: int | None, seed: int) -> tuple[
     n_files = survey([folder], hierarchy=hierarchy, quick=True, progress=lab.progress).sources[0].n_files
     per_leaf = None if most is None else max(share_evenly(list(n_files.values()), most))
     corpus = _open(lab, [folder], per_leaf, seed)
-    store, name = corpus.store, corpus.sources[0].rpartition(" (")[0]
+    store, name = corpus.store, corpus.folders[0]
     classes = tuple(node.rpartition("/")[2] for node in store.nodes)
     labels = {own: corpus.hierarchy.label(node) for own, node in zip(classes, store.nodes, strict=True)}
     ledger = ledger_of_files(lab.case, lab.header, store.fingerprint, store.image_ids)
