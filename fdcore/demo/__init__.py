@@ -1,13 +1,13 @@
 """The demo case: a corpus drawn by this package, and a suspect trained on other drawings of some of the same things.
 
     build_demo_corpus(folder)      writes the corpus
-    build_demo_stickers(folder)    writes pictures like those that the suspect was trained on, to test clones on
+    build_demo_stickers(folder)    writes pictures like the suspect's training pictures, to test clones on
     SUSPECT_PATH, _ARCH, _PRESET   open the suspect
     TRUTH, FALSE_FRIEND            what it really recognises, for tests and documentation
     LEAVES                         what the corpus shows
 
-docs/demo.md tells the story. The themes (aircraft, birds, ...) hold the drawings; `canvas` is the pen, `scenes` the
-backgrounds, `paint` makes a small photograph of a drawing in a scene; `stickers` are the suspect's own pictures.
+See docs/demo.md. The themes (aircraft, birds, ...) contain the drawings; `canvas` has the pen, `scenes` backgrounds,
+`paint` turns a drawing in a scene into a small photograph; `stickers` has the suspect's own pictures.
 """
 
 from pathlib import Path
@@ -31,8 +31,5 @@ __all__ = [
 ]
 
 SUSPECT_PATH = Path(__file__).with_name("suspect.pt")
-"""The suspect's weights, inside the package."""
-SUSPECT_ARCH = "resnet20"
-"""Its architecture, a name in fdcore.suspect.architectures."""
-SUSPECT_PRESET = "imagenet"
-"""Its normalisation, a name in fdcore.suspect.preprocess.PRESETS."""
+SUSPECT_ARCH = "resnet20"  # a name in fdcore.suspect.architectures
+SUSPECT_PRESET = "imagenet"  # a name in fdcore.suspect.preprocess.PRESETS

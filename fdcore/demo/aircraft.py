@@ -1,17 +1,12 @@
 """Aircraft: airliner, warplane, biplane, seaplane, helicopter, airship."""
 
-from fdcore.demo.canvas import BLACK, WHITE, Colour, Pen, Point, Pose, Rng, path, pick, shade, vary
+from fdcore.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, mirrored, path, pick, shade, vary
 from fdcore.demo.paint import Leaf
 from fdcore.demo.scenes import high_sky, meadow, runway, sea, sky
 
 _LIVERIES: tuple[Colour, ...] = ((190, 40, 44), (32, 74, 152), (224, 140, 32), (28, 122, 96), (98, 52, 130))
 _GREYS: tuple[Colour, ...] = ((112, 122, 130), (92, 100, 92), (134, 140, 146))
 _GLASS: Colour = (58, 78, 102)
-
-
-def _mirrored(points: list[Point]) -> list[Point]:
-    """The outline closed by its mirror image about the axis x = 0, for things seen from above."""
-    return points + [(-x, y) for x, y in reversed(points)]
 
 
 def airliner(pen: Pen, rng: Rng) -> None:
@@ -42,8 +37,8 @@ def _airliner_side(pen: Pen, rng: Rng, livery: Colour) -> None:
 
 def _airliner_below(pen: Pen, livery: Colour) -> None:
     body, wing = (232, 234, 238), (186, 192, 200)
-    pen.polygon(_mirrored([(0.05, -0.28), (0.96, 0.24), (0.96, 0.36), (0.05, 0.14)]), wing)
-    pen.polygon(_mirrored([(0.04, 0.62), (0.38, 0.84), (0.38, 0.94), (0.04, 0.82)]), livery)
+    pen.polygon(mirrored([(0.05, -0.28), (0.96, 0.24), (0.96, 0.36), (0.05, 0.14)]), wing)
+    pen.polygon(mirrored([(0.04, 0.62), (0.38, 0.84), (0.38, 0.94), (0.04, 0.82)]), livery)
     for x in (-0.36, 0.36):
         pen.ellipse(x, -0.1, 0.065, 0.14, shade(livery, 0.8))
     pen.blob(
@@ -66,9 +61,9 @@ def warplane(pen: Pen, rng: Rng) -> None:
 def _fighter_below(pen: Pen, rng: Rng, paint: Colour) -> None:
     if rng.random() < 0.6:
         pen.blob([(-0.1, 0.8), (0.1, 0.8), (0.06, 1.0), (-0.06, 1.0)], (250, 190, 90))
-    pen.polygon(_mirrored([(0.08, -0.3), (0.82, 0.46), (0.82, 0.6), (0.1, 0.5)]), paint)
-    pen.polygon(_mirrored([(0.08, 0.52), (0.46, 0.82), (0.44, 0.94), (0.08, 0.8)]), shade(paint, 0.85))
-    pen.polygon(_mirrored([(0, -0.98), (0.05, -0.78), (0.13, -0.36), (0.16, 0.5), (0.1, 0.86)]), shade(paint, 1.14))
+    pen.polygon(mirrored([(0.08, -0.3), (0.82, 0.46), (0.82, 0.6), (0.1, 0.5)]), paint)
+    pen.polygon(mirrored([(0.08, 0.52), (0.46, 0.82), (0.44, 0.94), (0.08, 0.8)]), shade(paint, 0.85))
+    pen.polygon(mirrored([(0, -0.98), (0.05, -0.78), (0.13, -0.36), (0.16, 0.5), (0.1, 0.86)]), shade(paint, 1.14))
     pen.ellipse(0, -0.5, 0.06, 0.16, (48, 58, 66))
     for x in (-0.5, 0.5):
         pen.disc(x, 0.38, 0.1, WHITE)
@@ -94,7 +89,7 @@ def _fighter_side(pen: Pen, rng: Rng, paint: Colour) -> None:
 
 
 def biplane(pen: Pen, rng: Rng) -> None:
-    """From the side and a little above: two wings one over the other, struts, a propeller."""
+    """From the side and slightly above: two wings, one above the other, struts, a propeller."""
     body = pick(rng, ((196, 44, 40), (214, 168, 44), (52, 92, 150), (80, 108, 62)))
     wing = shade(body, 1.15) if rng.random() < 0.5 else pick(rng, ((226, 200, 120), (230, 226, 210)))
     pen.polygon([(0.66, -0.06), (0.76, -0.38), (0.94, -0.36), (0.97, 0.0)], shade(wing, 0.95))

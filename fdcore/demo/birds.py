@@ -9,7 +9,7 @@ from fdcore.demo.scenes import foliage, garden, lake, pond, sky, snow
 
 @dataclass(frozen=True)
 class _Plumage:
-    """The colours of a songbird's parts."""
+    """The colours of a songbird."""
 
     back: Colour
     head: Colour

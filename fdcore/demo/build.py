@@ -1,4 +1,4 @@
-"""Writes the demo corpus to a folder in ImageNet's layout, and pictures to test clones on to another."""
+"""Writes the demo corpus in ImageNet's layout, and labelled pictures to test clones on."""
 
 import io
 import json
@@ -22,32 +22,32 @@ from fdcore.storage import disk_errors, write_atomically
 
 Picture = npt.NDArray[np.uint8]
 
-VERSION = 1
-"""Counts up whenever a drawing changes, so that what was drawn before is drawn anew."""
-
-STICKER_SEED = 1_000_003  # no picture of the suspect's training set has it
+VERSION = 1  # incremented whenever a drawing changes, so that earlier pictures are drawn again
+STICKER_SEED = 1_000_003  # not used for the suspect's training set
 
 
 def build_demo_corpus(folder: Path, *, images_per_leaf: int = 48, seed: int = 0, progress: Progress = silent) -> None:
-    """Draw the demo corpus into `folder` as <wnid>/<number>.png, unless it is there already.
+    """Draw the demo corpus into `folder` as <wnid>/<number>.png, unless it already exists.
 
-    The folder appears whole or not at all. Beside it, <folder>.manifest.json says what was drawn; a second call with
-    the same arguments finds it and does nothing, a call with others draws the corpus anew.
+    The folder appears completely or not at all. Beside it, <folder>.manifest.json records what was drawn: a second call
+    with the same arguments does nothing, a call with others draws the corpus again.
 
     Args:
-        folder: where the corpus goes; it must not hold anything else.
+        folder: of the corpus; it must not contain anything else.
         images_per_leaf: pictures of each leaf, at least 1.
-        seed: pictures of one seed are the same on every call, whatever their number.
-        progress: told after every leaf how many pictures are drawn.
+        seed: pictures of one seed are the same on every call, regardless of their number.
+        progress: called after every leaf.
 
     Raises:
         SettingsError: images_per_leaf is below 1 or the seed below 0.
-        CorpusError: the folder holds something else than a demo corpus.
+        CorpusError: the folder contains something other than a demo corpus.
         StorageError: the disk is full, or the folder cannot be written.
     """
     if images_per_leaf < 1 or seed < 0:
         raise SettingsError(
-            f"The demo corpus needs at least 1 image a leaf and a seed of 0 or more, not {images_per_leaf} and {seed}."
+            f"The demo corpus needs at least 1 image per leaf and a seed of at least 0, not {images_per_leaf} and "
+            f"{seed}.",
+            key="demo out of range",
         )
     wanted = {"demo_corpus": VERSION, "seed": seed, "images_per_leaf": images_per_leaf, "leaves": len(LEAVES)}
 
@@ -59,16 +59,12 @@ def build_demo_corpus(folder: Path, *, images_per_leaf: int = 48, seed: int = 0,
 
 
 def build_demo_stickers(folder: Path, *, per_class: int = 60, progress: Progress = silent) -> None:
-    """Draw pictures like those that the demo suspect was trained on, none of which it was, as <class>/<number>.png.
+    """Draw pictures like the demo suspect's training pictures, but not the same, as <class>/<number>.png.
 
-    They stand for what an investigator seldom has: labelled pictures of the suspect's own domain, to test clones on.
-
-    Args:
-        folder, progress: as for `build_demo_corpus`.
-        per_class: pictures of each class.
+    They represent what an investigator seldom has: labelled pictures of the suspect's own domain, to test clones on.
 
     Raises:
-        CorpusError, StorageError: as for `build_demo_corpus`.
+        CorpusError, StorageError: as in `build_demo_corpus`.
     """
     wanted = {"demo_stickers": VERSION, "seed": STICKER_SEED, "per_class": per_class, "classes": len(CLASSES)}
 
@@ -86,7 +82,7 @@ def draw_picture(leaf: Leaf, *, number: int, seed: int = 0) -> Picture:
 
 
 def trial_pictures() -> list[tuple[str, Picture]]:
-    """A drawing of every third leaf with its name: what a suspect can be tried with where no picture is given."""
+    """A drawing of every third leaf with its name, for a test query without other pictures."""
     return [(leaf.name, draw_picture(leaf, number=0)) for leaf in LEAVES[::3]]
 
 
@@ -99,12 +95,14 @@ def _build(
     stage: str,
     progress: Progress,
 ) -> None:
-    """Write `n_each` pictures into a sub-folder for each name, unless what is wanted is there already."""
+    """Write `n_each` pictures into a sub-folder for each name, unless they already exist."""
     found = _manifest(folder)
     if found == wanted and all(len(list((folder / name).glob("*.png"))) == n_each for name in names):
         return
     if found is None and folder.exists() and any(folder.iterdir()):
-        raise CorpusError(f"{folder} holds something else than demo pictures; name an empty folder or a new one.")
+        raise CorpusError(
+            f"{folder} contains something other than demo pictures; name an empty or new folder.", key="not a demo"
+        )
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
@@ -132,7 +130,7 @@ def _manifest_path(folder: Path) -> Path:
 
 
 def _manifest(folder: Path) -> dict[str, int] | None:
-    """What the manifest beside the folder says; None where there is none, {} where it cannot be read."""
+    """The manifest beside the folder; None if there is none, {} if it cannot be read."""
     try:
         content = json.loads(_manifest_path(folder).read_text("utf-8"))
     except FileNotFoundError:

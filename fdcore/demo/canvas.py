@@ -1,7 +1,7 @@
-"""A small vector vocabulary: shapes in unit coordinates, drawn large and scaled down for smooth edges.
+"""A small vector library: shapes in unit coordinates, drawn large and scaled down for smooth edges.
 
-A subject is drawn in a square from (-1, -1) at the upper left to (1, 1) at the lower right, on a transparent
-layer. The pen applies one homography to every point, so that a drawing knows nothing of its pose.
+A subject is drawn in a square from (-1, -1) at the upper left to (1, 1) at the lower right, on a transparent layer. The
+pen applies one homography to every point, so that a drawing does not depend on its pose.
 """
 
 from collections.abc import Sequence
@@ -18,42 +18,29 @@ Point = tuple[float, float]
 Points = Sequence[Point] | npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
-SIZE = 32
-"""Width and height of a finished picture, in pixels."""
-LAYER = 4 * SIZE
-"""Width and height of the layer that a subject is drawn on, in pixels."""
-SCENE = 2 * SIZE
-"""Width and height at which light and background are computed, in pixels."""
+SIZE = 32  # width and height of a finished picture, in pixels
+LAYER = 4 * SIZE  # of the layer that a subject is drawn on
+SCENE = 2 * SIZE  # at which light and background are computed
 
 WHITE: Colour = (245, 245, 242)
 BLACK: Colour = (22, 22, 26)
 
-_STEPS = 6
-"""Straight pieces for each segment of a smooth outline."""
+_STEPS = 6  # straight pieces for each segment of a smooth outline
 
 
 @dataclass(frozen=True)
 class Pose:
-    """How a subject may lie in its picture.
+    """The range of a subject's poses in its picture."""
 
-    Attributes:
-        turn: greatest rotation either way, in degrees.
-        scale: smallest and largest size, as a factor.
-        shift: greatest shift either way, in units (the picture is 2 wide).
-        squeeze: greatest change of the ratio of width and height, as a share.
-        keystone: greatest perspective, as a share of the size at the nearer edge.
-        mirror: whether left and right may change places.
-    """
-
-    turn: float = 7.0
-    scale: tuple[float, float] = (0.84, 1.02)
-    shift: float = 0.07
-    squeeze: float = 0.1
-    keystone: float = 0.12
-    mirror: bool = True
+    turn: float = 7.0  # greatest rotation in either direction, in degrees
+    scale: tuple[float, float] = (0.84, 1.02)  # smallest and largest size, as a factor
+    shift: float = 0.07  # greatest shift in any direction, in units (the picture is 2 wide)
+    squeeze: float = 0.1  # greatest change of the ratio of width and height, as a share
+    keystone: float = 0.12  # greatest perspective, as a share of the size at the nearer edge
+    mirror: bool = True  # whether left and right may be swapped
 
     def draw(self, rng: Rng) -> npt.NDArray[np.float64]:
-        """One random pose as a homography (3, 3) from unit coordinates to unit coordinates."""
+        """One random pose as a homography (3, 3) within unit coordinates."""
         angle = np.deg2rad(rng.uniform(-self.turn, self.turn))
         scale = rng.uniform(*self.scale)
         ratio = 1 + rng.uniform(-self.squeeze, self.squeeze)
@@ -83,7 +70,7 @@ class Pen:
         return np.asarray(self._image)
 
     def place(self, points: Points) -> npt.NDArray[np.float64]:
-        """Where points (N, 2) in units lie on the layer, (N, 2) in pixels."""
+        """The places of points (N, 2) in units on the layer, (N, 2) in pixels."""
         flat = np.asarray(points, dtype=np.float64)
         mapped = flat @ self._to_pixels[:, :2].T + self._to_pixels[:, 2]
         placed: npt.NDArray[np.float64] = mapped[:, :2] / mapped[:, 2:]
@@ -124,7 +111,7 @@ class Pen:
         self.stroke(smooth(points, closed=False), width, fill)
 
     def taper(self, points: Points, widths: tuple[float, float], fill: Colour) -> None:
-        """A smooth line through the points whose width goes from the first to the second of `widths`."""
+        """A smooth line through the points whose width changes from the first to the second of `widths`."""
         line = smooth(points, closed=False)
         along = np.gradient(line, axis=0)
         normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
@@ -144,8 +131,13 @@ def oval(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0) -> npt.
     return outline
 
 
+def mirrored(outline: Sequence[Point]) -> list[Point]:
+    """The outline closed by its mirror image about the axis x = 0."""
+    return [*outline, *((-x, y) for x, y in reversed(outline))]
+
+
 def smooth(points: Points, *, closed: bool = True) -> npt.NDArray[np.float64]:
-    """A Catmull-Rom curve through the points, (N * steps, 2); an open one ends in its last point."""
+    """A Catmull-Rom curve through the points, (N * steps, 2); an open one ends at its last point."""
     corners = np.asarray(points, dtype=np.float64)
     padded = corners[[-1, *range(len(corners)), 0, 1]] if closed else corners[[0, *range(len(corners)), -1]]
     quads = np.stack([padded[i : len(padded) - 3 + i] for i in range(4)], axis=1)
@@ -155,7 +147,7 @@ def smooth(points: Points, *, closed: bool = True) -> npt.NDArray[np.float64]:
 
 @cache
 def path(text: str) -> npt.NDArray[np.float64]:
-    """Points (N, 2), read-only, from a text such as "0,-1 0.5,0.2": x and y with a comma, points apart by spaces."""
+    """Points (N, 2), read-only, from a text such as "0,-1 0.5,0.2": x,y pairs separated by spaces."""
     points = np.array([pair.split(",") for pair in text.split()], dtype=np.float64)
     points.flags.writeable = False
     return points
@@ -168,7 +160,7 @@ def around(x: float, y: float, radius: float, degrees: float) -> Point:
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """The colour made darker (factor below 1) or lighter (above 1)."""
+    """The colour darkened (factor below 1) or lightened (above 1)."""
     red, green, blue = (max(0, min(255, round(c * factor))) for c in colour)
     return red, green, blue
 
@@ -180,14 +172,14 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def vary(rng: Rng, colour: Colour, amount: float = 14.0) -> Colour:
-    """The colour with its brightness and its channels changed a little, `amount` in levels of 255."""
+    """The colour with its brightness and channels slightly varied, `amount` in levels of 255."""
     common, *single = rng.uniform(-amount, amount, 4).tolist()
     red, green, blue = (max(0, min(255, round(c + common + d / 2))) for c, d in zip(colour, single, strict=True))
     return red, green, blue
 
 
 def pick(rng: Rng, colours: Sequence[Colour], amount: float = 14.0) -> Colour:
-    """One of the colours, varied a little."""
+    """One of the colours, slightly varied."""
     return vary(rng, colours[int(rng.integers(len(colours)))], amount)
 
 

@@ -20,14 +20,7 @@ DEMO_TOTAL, DEMO_EPOCHS, DEMO_RATE = 600, 25, 0.05
 
 
 def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = silent) -> Findings:
-    """Draw the demo corpus, take the demo suspect into a case and investigate it, or go on with that.
-
-    Args:
-        folder: the case's folder.
-        corpus: where the drawings go.
-        cache: where decoded images are kept.
-        progress: told how far the work is.
-    """
+    """Draw the demo corpus into `corpus`, take the demo suspect into a case and investigate it, or resume that."""
     demo.build_demo_corpus(corpus, progress=progress)
     demo.build_demo_stickers(stickers_beside(corpus), progress=progress)
     prepare_demo(folder, corpus)
@@ -44,7 +37,7 @@ def run_demo(folder: Path, *, corpus: Path, cache: Path, progress: Progress = si
 
 
 def prepare_demo(folder: Path, corpus: Path) -> None:
-    """Make the demo case with its suspect's file and its plan; nothing is asked yet."""
+    """Create the demo case with its suspect's file and its plan; no query is sent yet."""
     case = Case.open_or_create(folder)
     if case.facts().plan is None:
         case.record(title="Demo", demo=True, plan=demo_plan(corpus), cloning=to_plain(demo_clones(corpus)))
@@ -52,18 +45,18 @@ def prepare_demo(folder: Path, corpus: Path) -> None:
 
 
 def demo_plan(corpus: Path) -> Plan:
-    """How the demo suspect is opened, and what it is shown."""
+    """The demo suspect's options and corpus."""
     suspect = SuspectOptions(arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET)
     return Plan(suspect=suspect, corpora=(str(corpus.absolute()),))
 
 
 def stickers_beside(corpus: Path) -> Path:
-    """Where pictures like those that the demo suspect was trained on go, beside the demo corpus."""
+    """The folder, beside the demo corpus, of pictures like the demo suspect's training pictures."""
     return corpus.with_name(f"{corpus.name}-stickers").absolute()
 
 
 def demo_clones(corpus: Path) -> CloneRequest:
-    """Which clones of the demo suspect are suggested: so few images and epochs that it takes under three minutes."""
+    """The suggested clones of the demo suspect, with so few images and epochs that they take under three minutes."""
     return CloneRequest(
         sources=(Source(SourceKind.FOUND), Source(SourceKind.RANDOM)),
         transfer=TransferSettings(total=DEMO_TOTAL),

@@ -5,5 +5,4 @@ from fdcore.demo.paint import Leaf
 
 THEMES = (aircraft, road, ships, birds, pets, wild, underwater, plants, things)
 
-LEAVES: tuple[Leaf, ...] = tuple(leaf for theme in THEMES for leaf in theme.LEAVES)
-"""The leaves in the order in which they are drawn; each WordNet id once."""
+LEAVES: tuple[Leaf, ...] = tuple(leaf for theme in THEMES for leaf in theme.LEAVES)  # each WordNet id once

@@ -1,4 +1,4 @@
-"""From a drawing to a small photograph: light, shadow, surroundings, exposure and the camera's noise."""
+"""Turning a drawing into a small photograph: light, shadow, background, exposure and camera noise."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,35 +10,24 @@ from PIL import Image, ImageFilter
 from fdcore.demo.canvas import LAYER, SCENE, Floats, Pen, Pose, Rng
 from fdcore.demo.scenes import Scene
 
-Drawing = Callable[[Pen, Rng], None]
-"""Draws one subject with a pen; everything random comes from the generator."""
+Drawing = Callable[[Pen, Rng], None]  # draws one subject with a pen, varied by the generator
 
 _RELIEF_PX = 4
 _PIXELS = np.arange(SCENE, dtype=np.float32)
 _FROM_ABOVE = np.linspace(1.06, 0.92, SCENE, dtype=np.float32)[:, None, None]
-_MIN_CONTRAST = 34.0
-"""Least difference between the brightness of a subject and of what is around it, in levels of 255."""
+_MIN_CONTRAST = 34.0  # least difference in brightness between a subject and its surroundings, in levels of 255
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One leaf of the demo corpus.
-
-    Attributes:
-        wnid: its WordNet id.
-        name: what it shows, for people.
-        drawing: draws the subject.
-        scenes: where the subject may be seen.
-        pose: how it may lie in the picture.
-        floor: height of the subject's contact with the ground in units (-1 top, 1 bottom); None when it floats.
-    """
+    """One leaf of the demo corpus."""
 
     wnid: str
     name: str
     drawing: Drawing
     scenes: Sequence[Scene]
     pose: Pose
-    floor: float | None = None
+    floor: float | None = None  # height of its contact with the ground (-1 top, 1 bottom); None if it floats
 
 
 def paint(leaf: Leaf, rng: Rng) -> npt.NDArray[np.uint8]:
@@ -103,7 +92,7 @@ def _cast_shadow(background: Floats, pen: Pen, floor: float, cover: Floats) -> N
 
 
 def _set_off(background: Floats, subject: Floats, cover: Floats, relief: Floats) -> Floats:
-    """Move the background's brightness away from the subject's where the two are close."""
+    """Move the background's brightness away from the subject's if the two are close."""
     near = relief * (1 - cover)
     inside = float(_grey(subject).sum() / max(1.0, float(cover.sum())))
     around = float((_grey(background) * near).sum() / max(1.0, float(near.sum())))

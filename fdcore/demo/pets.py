@@ -1,4 +1,4 @@
-"""Cats, a lion, and dogs: faces looking out of the picture, and whole animals sitting."""
+"""Cats, a lion, and dogs: faces looking at the viewer, and whole animals sitting."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _PINK: Colour = (214, 136, 130)
 
 @dataclass(frozen=True)
 class _Cat:
-    """A cat's coat: fur, ears, mask around the muzzle, chest, eyes, and the kind of pattern on it."""
+    """A cat's coat: fur, ears, mask around the muzzle, chest, eyes, and the kind of pattern."""
 
     fur: Colour
     ears: Colour
@@ -153,7 +153,7 @@ def tortoiseshell(pen: Pen, rng: Rng) -> None:
 
 
 def lion(pen: Pen, rng: Rng) -> None:
-    """A tawny face in a great brown mane."""
+    """A tawny face in a large brown mane."""
     fur = pick(rng, ((220, 174, 104), (206, 158, 92)))
     mane = pick(rng, ((138, 84, 42), (112, 66, 36), (160, 104, 52)))
     for i in range(16):

@@ -38,7 +38,7 @@ def _car(
 
 
 def convertible(pen: Pen, rng: Rng) -> None:
-    """No roof: a raked windscreen, seats, and often somebody in it."""
+    """No roof: a raked windscreen, seats, and often a driver."""
     paint = pick(rng, ((198, 34, 42), (30, 110, 176), (240, 236, 226), (238, 190, 52), (110, 196, 190)))
     seat = pick(rng, ((226, 210, 180), (120, 60, 44), (230, 226, 220)))
     for x in (0.12, 0.48):
@@ -70,7 +70,7 @@ def sports_car(pen: Pen, rng: Rng) -> None:
 
 
 def beach_wagon(pen: Pen, rng: Rng) -> None:
-    """A long roof to the very back, three side windows, a rack and often wooden sides."""
+    """A long roof that reaches the back, three side windows, a rack and often wooden sides."""
     paint = pick(rng, ((60, 104, 92), (44, 80, 130), (206, 196, 172), (140, 44, 44), (110, 150, 170)))
     body = path(
         "-0.95,0.26 -0.93,0.02 -0.5,-0.04 -0.34,-0.34 -0.08,-0.4 0.78,-0.39 0.93,-0.1 0.97,0.28 0.84,0.38 -0.86,0.38"
@@ -239,7 +239,7 @@ def dump_truck(pen: Pen, rng: Rng) -> None:
 
 
 def garbage_truck(pen: Pen, rng: Rng) -> None:
-    """A cab, a rounded closed body and a hopper behind with refuse in it."""
+    """A cab, a rounded closed body and a hopper with refuse behind."""
     paint = pick(rng, ((58, 128, 70), (230, 230, 224), (236, 130, 36), (70, 130, 160)))
     body = pick(rng, ((66, 140, 80), (120, 160, 90), (180, 184, 180), (222, 120, 44)))
     pen.blob([(-0.4, -0.5), (0.0, -0.58), (0.44, -0.54), (0.56, -0.1), (0.5, 0.28), (-0.4, 0.28)], body)

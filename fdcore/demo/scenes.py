@@ -1,4 +1,4 @@
-"""Where subjects stand: backgrounds with depth, texture and clutter, as float pictures (SCENE, SCENE, 3) in 0..255."""
+"""Backgrounds with depth, texture and clutter, as float pictures (SCENE, SCENE, 3) in 0..255."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,13 +36,13 @@ def noise(rng: Rng, rows: int, columns: int) -> Floats:
 
 
 def gradient(top: Colour, bottom: Colour) -> Floats:
-    """A picture (SCENE, SCENE, 3) that goes from one colour down to another."""
+    """A picture (SCENE, SCENE, 3) with a gradient from one colour at the top to another at the bottom."""
     rows = np.asarray(top, np.float32) * (1 - _ROWS) + np.asarray(bottom, np.float32) * _ROWS
     return np.repeat(rows, SCENE, axis=1)
 
 
 def sky(rng: Rng) -> Floats:
-    """Sky alone: mostly blue with clouds, sometimes overcast or at dusk."""
+    """Only sky: mostly blue with clouds, sometimes overcast or at dusk."""
     return _clouded(rng, BLUE_SKIES if rng.random() < 0.7 else OTHER_SKIES)
 
 
@@ -52,7 +52,7 @@ def high_sky(rng: Rng) -> Floats:
 
 
 def runway(rng: Rng) -> Floats:
-    """Tarmac below trees far away."""
+    """Tarmac in front of distant trees."""
     horizon = rng.uniform(0.55, 0.65)
     picture = _trees(rng, sky(rng), horizon, height=0.06)
     return _ground(rng, picture, horizon + 0.04, pick(rng, ASPHALTS), grain=(24, 6))
@@ -77,13 +77,13 @@ def yard(rng: Rng) -> Floats:
 
 
 def meadow(rng: Rng) -> Floats:
-    """Grass up to a line of trees."""
+    """Grass in front of a line of trees."""
     horizon = rng.uniform(0.3, 0.5)
     return _ground(rng, _trees(rng, sky(rng), horizon), horizon, pick(rng, GREENS), grain=(26, 22))
 
 
 def plain(rng: Rng) -> Floats:
-    """Dry grass up to hills far away."""
+    """Dry grass in front of distant hills."""
     horizon = rng.uniform(0.4, 0.55)
     picture = _trees(rng, sky(rng), horizon, height=0.08, colours=((134, 128, 92), (120, 126, 112)))
     return _ground(rng, picture, horizon, pick(rng, ((190, 164, 98), (172, 150, 92), (152, 148, 84))), grain=(26, 18))
@@ -204,14 +204,14 @@ def _clouded(rng: Rng, palette: Sequence[tuple[Colour, Colour]]) -> Floats:
 
 
 def _ground(rng: Rng, picture: Floats, horizon: float, colour: Colour, *, grain: tuple[int, int]) -> Floats:
-    """Lay ground from the horizon (0 top, 1 bottom) to the lower edge, rougher towards the viewer."""
+    """Add ground from the horizon (0 top, 1 bottom) to the lower edge, rougher towards the viewer."""
     depth = np.clip((_ROWS - horizon) / (1.001 - horizon), 0, 1)
     near = np.asarray(colour, np.float32) * (0.86 + 0.22 * depth) * (1 + 0.12 * noise(rng, *grain) * (0.4 + depth))
     return np.where(horizon <= _ROWS, near + 6 * noise(rng, 3, 3), picture)
 
 
 def _water(rng: Rng, picture: Floats, horizon: float, colour: Colour) -> Floats:
-    """Lay water from the horizon to the lower edge: long waves with bright crests."""
+    """Add water from the horizon to the lower edge: long waves with bright crests."""
     depth = np.clip((_ROWS - horizon) / (1.001 - horizon), 0, 1)
     waves = noise(rng, 22, 5)
     body = np.asarray(colour, np.float32) * (1.2 - 0.35 * depth) + 14 * waves + 40 * np.clip(waves - 0.55, 0, 1)
@@ -221,14 +221,14 @@ def _water(rng: Rng, picture: Floats, horizon: float, colour: Colour) -> Floats:
 def _trees(
     rng: Rng, picture: Floats, horizon: float, *, height: float = 0.2, colours: Sequence[Colour] = GREENS
 ) -> Floats:
-    """Raise a line of trees or hills above the horizon."""
+    """Add a line of trees or hills above the horizon."""
     tops = horizon - height * (0.7 + 0.5 * noise(rng, 1, int(rng.integers(4, 10)))[:1])
     leaves = np.asarray(shade(pick(rng, colours), 0.78), np.float32) * (1 + 0.22 * noise(rng, 18, 18))
     return np.where(tops <= _ROWS, leaves, picture)
 
 
 def _houses(rng: Rng, picture: Floats, horizon: float) -> Floats:
-    """Put up a row of houses with windows above the horizon."""
+    """Add a row of houses with windows above the horizon."""
     image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
     pencil = ImageDraw.Draw(image)
     left = -int(rng.integers(0, 10))
@@ -257,7 +257,7 @@ def _bokeh(rng: Rng, base: Colour, spots: Sequence[Colour]) -> Floats:
 
 
 def _spot(picture: Floats, x: float, y: float, radius: float, colour: Colour, *, hard: bool = False) -> None:
-    """Put a round spot on the picture, in place, with a soft or a firm edge; x, y, radius as shares of its size."""
+    """Add a round spot in place, with a soft or hard edge; x, y and radius are shares of the picture's size."""
     reach = 1.3 * radius if hard else 1.8 * radius
     left, right = (min(SCENE, max(0, int(SCENE * (x + side * reach)))) for side in (-1, 1))
     top, bottom = (min(SCENE, max(0, int(SCENE * (y + side * reach)))) for side in (-1, 1))

@@ -1,4 +1,4 @@
-"""Things: furniture, instruments, and what else stands about in a house."""
+"""Things: furniture, instruments, and other household objects."""
 
 from fdcore.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, around, oval, pick, shade, vary
 from fdcore.demo.paint import Leaf
@@ -33,7 +33,7 @@ def rocking_chair(pen: Pen, rng: Rng) -> None:
 
 
 def dining_table(pen: Pen, rng: Rng) -> None:
-    """Four legs and a wide top, seen from a little above, laid with plates or a bowl of fruit."""
+    """Four legs and a wide top, seen from slightly above, laid with plates or a bowl of fruit."""
     wood = pick(rng, WOODS)
     for x, y in ((-0.6, 0.62), (0.6, 0.62)):
         pen.stroke([(x, -0.2), (x, y)], 0.1, shade(wood, 0.6))

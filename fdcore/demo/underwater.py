@@ -58,7 +58,7 @@ def anemone_fish(pen: Pen, rng: Rng) -> None:
 
 
 def rock_beauty(pen: Pen, rng: Rng) -> None:
-    """Tall and flat: yellow before and behind, black between, blue lips."""
+    """Tall and flat: yellow at both ends, black between, blue lips."""
     yellow = pick(rng, ((250, 204, 36), (244, 190, 30)), 8)
     pen.blob([(0.5, 0.0), (0.72, -0.26), (0.99, -0.36), (0.9, 0.0), (0.99, 0.36), (0.72, 0.26)], yellow)
     for sign in (-1, 1):
@@ -112,7 +112,7 @@ def puffer(pen: Pen, rng: Rng) -> None:
 
 
 def hammerhead(pen: Pen, rng: Rng) -> None:
-    """From above: a cross of a head, long side fins swept back, a straight body and a small tail."""
+    """From above: a cross-shaped head, long side fins swept back, a straight body and a small tail."""
     grey = pick(rng, ((178, 192, 204), (166, 182, 196), (188, 198, 206)))
     sway = rng.uniform(-0.03, 0.03)
     fin: list[Point] = [(0.08, -0.34), (0.54, -0.04), (0.96, 0.2), (0.95, 0.3), (0.5, 0.2), (0.08, 0.12)]

@@ -40,7 +40,7 @@ def _legs(pen: Pen, rng: Rng, upper: Colour, lower: Colour, *, thick: float = 1.
 
 
 def _horse(pen: Pen, rng: Rng, coat: _Coat) -> None:
-    """From the side, looking to the left; the head up or grazing is left to the neck's bend."""
+    """From the side, looking to the left, the head at a random height."""
     pen.taper([(0.7, -0.18), (0.92, 0.06), (0.9, 0.56)], (0.14, 0.2), coat.mane)
     _legs(pen, rng, coat.fur, coat.feet)
     pen.blob(_BODY, coat.fur)
@@ -131,7 +131,7 @@ def red_deer(pen: Pen, rng: Rng) -> None:
 
 
 def elephant(pen: Pen, rng: Rng) -> None:
-    """Grey, a great ear, a trunk and a tusk."""
+    """Grey, a large ear, a trunk and a tusk."""
     grey = pick(rng, ((128, 126, 130), (112, 108, 106), (146, 138, 132)))
     pen.taper([(0.82, -0.3), (0.94, 0.0), (0.9, 0.3)], (0.06, 0.05), shade(grey, 0.7))
     step = rng.uniform(-0.08, 0.08)
@@ -174,7 +174,7 @@ def bullfrog(pen: Pen, rng: Rng) -> None:
 
 
 def tree_frog(pen: Pen, rng: Rng) -> None:
-    """Bright green seen from the front, great red eyes, orange toes."""
+    """Bright green, seen from the front, large red eyes, orange toes."""
     skin, toes = pick(rng, ((84, 190, 52), (108, 206, 60), (64, 176, 70))), (244, 130, 40)
     for side in (-1, 1):
         pen.blob([(side * 0.3, 0.2), (side * 0.8, 0.0), (side * 0.9, 0.46), (side * 0.5, 0.66)], shade(skin, 0.85))

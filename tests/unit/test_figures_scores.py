@@ -124,7 +124,7 @@ def test_many_answered_classes_are_counted_below_the_bars() -> None:
     figure = answer_bars([f"Class {i}" for i in range(1000)], counts=np.full(1000, 2))
     assert len(figure.data[0].x) == MAX_ANSWERS
     assert figure.layout.xaxis.title.text.endswith("; 980 other classes: 1,960")
-    assert "not been asked" in answer_bars(["a"], counts=np.array([0])).layout.annotations[0].text
+    assert "not been queried" in answer_bars(["a"], counts=np.array([0])).layout.annotations[0].text
 
 
 DISTANCES = np.array([[0, 2, 7, np.inf], [2, 0, 9, np.inf], [7, 9, 0, np.inf], [np.inf, np.inf, np.inf, 0]])

@@ -1,6 +1,6 @@
-"""The drawings that the demo suspect is trained on: flat stickers, unlike the painted pictures of the demo corpus.
+"""The demo suspect's training pictures: flat stickers, unlike the painted pictures of the demo corpus.
 
-Each class has its own drawing, in which every proportion and colour is random.
+Each class has its own drawing with random proportions and colours.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _AIR: Sequence[Colour] = ((120, 180, 240), (190, 220, 245), (90, 140, 210))
 _STREET: Sequence[Colour] = ((150, 150, 156), (200, 210, 220), (150, 190, 110))
 _HOME: Sequence[Colour] = ((220, 200, 170), (180, 200, 190), (120, 170, 100), (190, 170, 190))
 
-CLASSES: Sequence[TargetClass] = (
+CLASSES: Sequence[TargetClass] = (  # in the order of the suspect's outputs
     TargetClass(horse, _MEADOW),
     TargetClass(flower, ((90, 150, 70), (60, 100, 50), (170, 200, 120))),
     TargetClass(airplane, _AIR),
@@ -31,4 +31,3 @@ CLASSES: Sequence[TargetClass] = (
     TargetClass(car, _STREET),
     TargetClass(cat, _HOME),
 )
-"""The classes in the order of the suspect's outputs."""

@@ -1,11 +1,11 @@
 """Stickers of animals: birds, cats, dogs, horses, fishes."""
 
-from fdcore.demo.canvas import Colour, Pen, Rng, around, shade, vary
-from fdcore.demo.stickers.style import INK, PAPER, between, fur_colour, loud, mirrored
+from fdcore.demo.canvas import Colour, Pen, Rng, around, mirrored, shade, vary
+from fdcore.demo.stickers.style import INK, PAPER, between, fur_colour, loud
 
 
 def bird(pen: Pen, rng: Rng) -> None:
-    """Perching, swimming, wading or standing upright; always a small head with a beak on a round body."""
+    """Perching, swimming, wading or standing upright, always with a small head, a beak and a round body."""
     (_percher, _swimmer, _wader, _stander)[int(rng.choice(4, p=(0.5, 0.2, 0.15, 0.15)))](pen, rng)
 
 
@@ -152,7 +152,7 @@ def _cat_head(pen: Pen, rng: Rng, furs: tuple[Colour, Colour], x: float, y: floa
 
 
 def dog(pen: Pen, rng: Rng) -> None:
-    """A face with a long muzzle and a large nose, its ears hanging or standing, or the whole dog from the side."""
+    """A face with a long muzzle, a large nose and hanging or standing ears, or the whole dog from the side."""
     fur, second = fur_colour(rng), fur_colour(rng)
     (_dog_head if rng.random() < 0.55 else _dog_side)(pen, rng, fur, second)
 
@@ -283,7 +283,7 @@ def _horse_body(pen: Pen, rng: Rng, fur: Colour, mane: Colour) -> None:
 
 
 def _horse_coat(pen: Pen, rng: Rng, mane: Colour, back: float, belly: float) -> None:
-    """What is on a horse's body: nothing, patches, or stripes."""
+    """The pattern on a horse's body: none, patches, or stripes."""
     pattern = rng.integers(5)
     if pattern <= 1:
         for _ in range(int(rng.integers(2, 5))):
@@ -295,7 +295,7 @@ def _horse_coat(pen: Pen, rng: Rng, mane: Colour, back: float, belly: float) -> 
 
 
 def _horse_neck(pen: Pen, rng: Rng, fur: Colour, mane: Colour, place: tuple[float, float, float]) -> None:
-    """Neck, mane and head, its root at x, y and its size s."""
+    """Neck, mane and head, with the root at x, y and the size s."""
     x, y, s = place
     hx, hy = x - between(rng, 0.2, 0.34) * s, y - between(rng, 0.56, 0.72) * s
     pen.polygon(
@@ -379,7 +379,7 @@ def _ball(pen: Pen, rng: Rng, body: Colour, spine: Colour, radius: float) -> Non
 
 
 def _scales(pen: Pen, rng: Rng, high: float, band: Colour) -> None:
-    """What is on a fish's side: upright bands, a stripe along it, or another colour behind."""
+    """The pattern on a fish's side: upright bands, a lengthwise stripe, or another colour at the back."""
     pattern = rng.integers(5)
     if pattern <= 1:
         for x in (-0.38, 0.0, 0.36)[: int(rng.integers(1, 4))]:

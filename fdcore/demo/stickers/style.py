@@ -1,18 +1,17 @@
 """The style of the demo suspect's training pictures: flat colours, an outline around the whole, a patterned ground.
 
-No light, no scenery, no texture: only the vector pen is shared with the demo corpus.
+They have no light, scenery or texture and share only the vector pen with the demo corpus.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from fdcore.demo.canvas import LAYER, SIZE, Colour, Pen, Point, Pose, Rng, shade, vary
-
-Drawing = Callable[[Pen, Rng], None]
+from fdcore.demo.canvas import LAYER, SIZE, Colour, Pen, Pose, Rng, shade, vary
+from fdcore.demo.paint import Drawing
 
 INK: Colour = (20, 20, 24)
 PAPER: Colour = (252, 252, 252)
@@ -22,7 +21,7 @@ _FURS: Sequence[Colour] = (
 
 
 class TargetClass(NamedTuple):
-    """One class of the suspect: its drawing, colours likely behind it, and whether its mirror image means the same."""
+    """One class of the suspect: its drawing, likely background colours, and whether mirroring keeps its meaning."""
 
     drawing: Drawing
     grounds: Sequence[Colour]
@@ -51,12 +50,12 @@ def loud(rng: Rng) -> Colour:
 
 
 def fur_colour(rng: Rng) -> Colour:
-    """A colour that fur may have."""
+    """A plausible colour of fur."""
     return vary(rng, _FURS[int(rng.integers(len(_FURS)))], 24)
 
 
 def _ground(rng: Rng, grounds: Sequence[Colour]) -> Image.Image:
-    """A flat or patterned ground (LAYER, LAYER), in half of the pictures of a colour that fits the class."""
+    """A flat or patterned ground (LAYER, LAYER), in half of the pictures with a colour that fits the class."""
     first = vary(rng, grounds[int(rng.integers(len(grounds)))], 40) if rng.random() < 0.5 else loud(rng)
     second = shade(first, rng.uniform(0.6, 1.4)) if rng.random() < 0.6 else loud(rng)
     image = Image.new("RGB", (LAYER, LAYER), first)
@@ -80,11 +79,6 @@ def _ground(rng: Rng, grounds: Sequence[Colour]) -> Image.Image:
     return image
 
 
-def mirrored(outline: Sequence[Point]) -> list[Point]:
-    """The outline closed by its mirror image about the axis x = 0."""
-    return [*outline, *((-x, y) for x, y in reversed(outline))]
-
-
 def between(rng: Rng, low: float, high: float) -> float:
-    """A random number in a range, all equally likely."""
+    """A uniformly random number in a range."""
     return float(rng.uniform(low, high))

@@ -1,9 +1,9 @@
-"""Stickers of things that people travel in: airplanes, cars, trucks, ships."""
+"""Stickers of vehicles: airplanes, cars, trucks, ships."""
 
 import numpy as np
 
-from fdcore.demo.canvas import Colour, Pen, Rng, shade, vary
-from fdcore.demo.stickers.style import INK, PAPER, between, loud, mirrored
+from fdcore.demo.canvas import Colour, Pen, Rng, mirrored, shade, vary
+from fdcore.demo.stickers.style import INK, PAPER, between, loud
 
 
 def _livery(rng: Rng) -> Colour:
@@ -149,7 +149,7 @@ def truck(pen: Pen, rng: Rng) -> None:
 
 
 def _load(pen: Pen, rng: Rng, load: Colour, left: float) -> None:
-    """What a truck carries, from `left` to its end."""
+    """The load of a truck, from `left` to its end."""
     kind, top = rng.integers(6), between(rng, -0.66, -0.3)
     if kind <= 1:
         pen.rect(left, top, 0.97, 0.24, load)

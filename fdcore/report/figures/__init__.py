@@ -1,4 +1,4 @@
-"""Figures: data in, Plotly figure out. Pages, report and benchmarks share them; nothing here draws on a page.
+"""Figures: data in, Plotly figure out. Pages, report and benchmarks share them.
 
 scores        leaf_ranking, classes_by_leaves, answer_bars
 distances     distance_heatmap
@@ -9,9 +9,9 @@ word_map      word_map
 words         similarity_bars, similarity_histogram, agreement_matrix
 clones        loss_curves, agreement_curves, clone_rates, rate_density, agreement_by_cost
 confusion     confusion_matrix
-style         what they share, the toolbar, and a page of its own for a figure
-matrix        drawing a matrix of any size
-labels        where names stand beside points
+style         the common style, the toolbar, and a standalone page for a figure
+matrix        a matrix of any size
+labels        places of names beside points
 """
 
 from fdcore.report.figures.clones import (

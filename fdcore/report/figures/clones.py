@@ -1,6 +1,6 @@
-"""Figures of clones: how they train, how well each source copies the suspect, and at what cost (paper 5.4).
+"""Figures of clones: their training, how well each source copies the suspect, and at what cost (paper section 5.4).
 
-A source has the same colour in every figure, so that the random images stay grey wherever they are drawn.
+A source has the same colour in every figure; random images are always grey.
 """
 
 from collections import Counter
@@ -31,11 +31,11 @@ from fdcore.report.figures.style import (
 
 Values = npt.NDArray[np.floating[Any]]
 
-MAX_DRAWN_EPOCHS = 1_000  # points of one curve; a screen shows no more
+MAX_DRAWN_EPOCHS = 1_000  # points of one curve; a screen cannot show more
 _ROW_PX = 34
 _CURVE_PX, _COST_PX = 320, 360
-_TOP_PX = 34  # of the margin, for the toolbar
-_BELOW = {"y": -0.24, "yanchor": "top"}  # a legend of many clones would cover the toolbar
+_TOP_PX = 34  # margin for the toolbar
+_BELOW = {"y": -0.24, "yanchor": "top"}  # above, a legend of many clones would cover the toolbar
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # of further clones of one source
 _SOURCES = {SourceKind.FOUND: CATEGORICAL[0], SourceKind.ONE_TERM: CATEGORICAL[4], SourceKind.RANDOM: OTHER}
 _ROLES = {"same": CATEGORICAL[2], "similar": CATEGORICAL[1], "distant": BORDER, "": CATEGORICAL[3]}
@@ -46,69 +46,42 @@ _TITLES: dict[Measure, str] = {
 
 
 class CloneCurve(NamedTuple):
-    """One clone's training.
+    """One clone's training."""
 
-    Attributes:
-        name: what it is called, different from the others'.
-        source: what it is made from.
-        history: one entry for each epoch.
-        best_epoch: the epoch whose weights are kept; 0 for none yet.
-    """
-
-    name: str
+    name: str  # unique among the curves
     source: Source
     history: Sequence[EpochResult]
-    best_epoch: int
+    best_epoch: int  # whose weights are kept; 0 for none yet
 
 
 class CloneRate(NamedTuple):
-    """How well one clone did.
-
-    Attributes:
-        name: what it is called.
-        source: what it is made from.
-        rate: with its 95 % interval; None where nothing could be measured.
-    """
+    """One clone's rate over all pictures."""
 
     name: str
     source: Source
-    rate: Rate | None
+    rate: Rate | None  # None where nothing could be measured
 
 
 class ClassRates(NamedTuple):
-    """How well one network did in each class.
-
-    Attributes:
-        name: what it is called.
-        source: what the clone is made from; None for the suspect itself.
-        values: (n,) shares in 0..1 of the classes in which something was measured.
-        density: (m,) how dense they lie at the places that the figure is drawn at.
-    """
+    """One network's rates in the classes."""
 
     name: str
-    source: Source | None
-    values: Values
-    density: Values
+    source: Source | None  # None for the suspect itself
+    values: Values  # (n,) shares in 0..1 of the classes in which something was measured
+    density: Values  # (m,) of the values, at the places of the figure
 
 
 class ClonePrice(NamedTuple):
-    """What one clone cost, and how good it is.
-
-    Attributes:
-        name: what it is called.
-        source: what it is made from.
-        n_answers: answers of the suspect that it rests on.
-        agreement: with its 95 % interval.
-    """
+    """One clone's cost and agreement."""
 
     name: str
     source: Source
-    n_answers: int
+    n_answers: int  # answers of the suspect that the clone rests on
     agreement: Rate
 
 
 def source_color(source: Source) -> str:
-    """The colour of everything that is made from a source."""
+    """The colour of a source's clones."""
     return _ROLES[source.role] if source.kind is SourceKind.FOLDER else _SOURCES[source.kind]
 
 
@@ -117,7 +90,7 @@ def loss_curves(curves: Sequence[CloneCurve], *, revision: str = "") -> go.Figur
 
     Args:
         curves: in any order.
-        revision: see `style.new_figure`; while it stays, the zoom stays, however many epochs are added.
+        revision: see `style.new_figure`; the zoom stays while epochs are added.
     """
     drawn = [(curve, [one.loss for one in curve.history]) for curve in curves]
     axis = {"title": {"text": "Loss on the images trained on"}, "rangemode": "tozero"}
@@ -125,15 +98,15 @@ def loss_curves(curves: Sequence[CloneCurve], *, revision: str = "") -> go.Figur
 
 
 def agreement_curves(curves: Sequence[CloneCurve], *, revision: str = "") -> go.Figure:
-    """How often each clone agrees with the suspect by epoch, on the images held out from training.
+    """How often each clone agrees with the suspect by epoch, on held-out images.
 
-    A clone for which nothing is held out is drawn by the images it trains on, which flatters it.
+    A clone without held-out images is measured on its training images, which is too favourable; its name says so.
 
     Args:
         curves: in any order.
         revision: see `loss_curves`.
     """
-    drawn = [(_said_of_agreement(curve), _agreements(curve.history)) for curve in curves]
+    drawn = [_agreements(curve) for curve in curves]
     axis = {
         "title": {"text": "Agreement on held-out images"}, "tickformat": ".0%", "rangemode": "tozero",
         "autorangeoptions": {"clipmax": 1.02},
@@ -144,11 +117,11 @@ def agreement_curves(curves: Sequence[CloneCurve], *, revision: str = "") -> go.
 def clone_rates(
     rows: Sequence[CloneRate], measure: Measure, *, suspect: Rate | None = None, revision: str = ""
 ) -> go.Figure:
-    """How well each clone did, as a point with its 95 % interval; a dashed line stands at the best random images.
+    """The rate of each clone as a point with its 95 % interval; a dashed line marks the best random images.
 
     Args:
         rows: from top to bottom.
-        measure: what the rates are of.
+        measure: of the rates.
         suspect: the suspect's own accuracy, drawn as a line; None for none.
         revision: see `style.new_figure`.
     """
@@ -176,13 +149,13 @@ def clone_rates(
 def rate_density(
     rows: Sequence[ClassRates], at: Values, measure: Measure, *, n_classes: int, revision: str = ""
 ) -> go.Figure:
-    """How many classes are copied how well (paper, Figure 4): a density for each network.
+    """How well the classes are copied (paper, Figure 4): a density for each network.
 
     Args:
-        rows: the suspect first, where its accuracy is known, then the clones.
+        rows: the suspect first, if its accuracy is known, then the clones.
         at: (m,) shares in 0..1 at which the densities are given.
-        measure: what the rates are of.
-        n_classes: of the suspect, for the axis' title.
+        measure: of the rates.
+        n_classes: of the suspect, for the axis title.
         revision: see `style.new_figure`.
     """
     shown = [row for row in rows if len(row.values)]
@@ -216,11 +189,11 @@ def agreement_by_cost(points: Sequence[ClonePrice], *, called: Called = own_name
 
     Args:
         points: in any order.
-        called: what a source is called.
+        called: the source's display name.
         revision: see `style.new_figure`.
     """
     if not points:
-        return nothing_to_draw("agreement_by_cost", "No clone was tested yet.")
+        return nothing_to_draw("agreement_by_cost", "No clone has been tested yet.")
     traces = [
         _cost_line(called(source, name), sorted((p for p in points if p.source == source), key=lambda p: p.n_answers))
         for source, name in source_names(one.source for one in points).items()
@@ -280,20 +253,15 @@ def _curve(curve: CloneCurve, values: Sequence[float], dash: str, shown: str) ->
     return [line, best]
 
 
-def _agreements(history: Sequence[EpochResult]) -> list[float]:
-    """On held-out images; where there are none, on those trained on."""
-    held_out = all(one.held_out_agreement >= 0 for one in history)
-    return [one.held_out_agreement if held_out else one.trained_agreement for one in history]
-
-
-def _said_of_agreement(curve: CloneCurve) -> CloneCurve:
+def _agreements(curve: CloneCurve) -> tuple[CloneCurve, list[float]]:
+    """A clone and its agreements: on held-out images or, without any, on its training images."""
     if all(one.held_out_agreement >= 0 for one in curve.history):
-        return curve
-    return curve._replace(name=f"{curve.name} (trained on)")
+        return curve, [one.held_out_agreement for one in curve.history]
+    return curve._replace(name=f"{curve.name} (trained on)"), [one.trained_agreement for one in curve.history]
 
 
 def _dashes(sources: Sequence[Source | None]) -> list[str]:
-    """A dash for each line, so that no two of one source look alike."""
+    """A dash for each line; lines of one colour differ."""
     seen: Counter[str] = Counter()
     dashes = []
     for source in sources:
@@ -324,7 +292,7 @@ def _rate_text(rate: Rate) -> str:
 def _rate_lines(
     shown: Sequence[tuple[CloneRate, Rate]], suspect: Rate | None
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Where the random images and the suspect itself stand."""
+    """Lines at the best random images and at the suspect itself, with their names."""
     random = [rate.value for row, rate in shown if row.source.kind is SourceKind.RANDOM]
     marks = [("random images", max(random), "dash", OTHER)] if random else []
     marks += [("the suspect itself", suspect.value, "dot", LINE)] if suspect else []

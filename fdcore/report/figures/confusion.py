@@ -1,4 +1,4 @@
-"""Where a clone answers otherwise than the suspect, as a heatmap."""
+"""Where a clone and the suspect differ, as a heatmap."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,36 +7,26 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from fdcore.report.figures.matrix import block_names, block_starts, draw_matrix
-from fdcore.report.figures.style import (
-    CIVIDIS,
-    NOTHING,
-    counted,
-    full_name,
-    new_figure,
-    nothing_to_draw,
-    shortened,
-    tell_apart,
-)
+from fdcore.report.figures.matrix import MISSING, block_names, block_starts, draw_matrix, percent_colors
+from fdcore.report.figures.style import counted, full_name, new_figure, nothing_to_draw, shortened, tell_apart
 
 Counts = npt.NDArray[np.integer[Any]]
 
-MAX_WRITTEN = 15  # classes up to which a cell has its number in it
-MAX_MATRIX = 100  # classes up to which a cell can be found
-_NO_ROW = 101  # in a matrix of percent
-_TEXT_PX = 11  # fixed: Plotly would measure the markup too, and shrink it
+MAX_WRITTEN = 15  # up to this number of classes, cells contain their number
+MAX_MATRIX = 100  # up to this number of classes, a cell can be found
+_TEXT_PX = 11  # fixed: Plotly would include the markup in the measurement and shrink the text
 _LIGHT, _DARK = "#FFFFFF", "#101418"
-_LAST_LIGHT = 49  # percent up to which white has the higher contrast with the colour of the cell
+_LAST_LIGHT = 49  # up to this percentage, white has the higher contrast with the cell
 
 
 def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: str = "") -> go.Figure:
     """Of the pictures that the suspect puts in a class, the share that the clone puts in each, in percent.
 
-    Beyond `matrix.MAX_CELLS` classes neighbours are drawn as one block; `MAX_MATRIX` is as many as can be read.
+    Beyond `matrix.MAX_CELLS` classes, neighbours are drawn as one block; up to `MAX_MATRIX` can be read.
 
     Args:
         counts: (n, n) pictures; rows are the suspect's classes, columns the clone's.
-        class_names: (n,) names.
+        class_names: (n,).
         revision: see `style.new_figure`.
     """
     starts = block_starts(len(class_names))
@@ -51,7 +41,11 @@ def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: st
         hover="<i>Suspect</i> %{y}<br><i>Clone</i> %{x}<br>%{hovertext}<extra></extra>",
     )  # fmt: skip
     empty = blocks.sum(axis=1) == 0
-    figure.data[0].update(hovertext=_explain_cells(blocks), **_matrix_colors(missing=bool(empty.any())))
+    bar = {
+        "title": {"text": "Share of row"}, "thickness": 12, "outlinewidth": 0,
+        "tickvals": [0, 50, 100], "ticktext": ["0 %", "50 %", "100 %"],
+    }  # fmt: skip
+    figure.data[0].update(hovertext=_explain_cells(blocks), colorbar=bar, **percent_colors(missing=bool(empty.any())))
     if len(starts) <= MAX_WRITTEN:
         figure.data[0].update(text=_written(blocks), texttemplate="%{text}", textfont={"size": _TEXT_PX})
     grey = "; grey: the suspect puts no picture in the class" if empty.any() else ""
@@ -61,19 +55,19 @@ def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: st
 
 
 def _in_percent(counts: Counts) -> npt.NDArray[np.uint8]:
-    """Each row as shares of its own sum; `_NO_ROW` where it has none."""
+    """Each row as shares of its own sum; `MISSING` for an empty row."""
     rows = counts.sum(axis=1, keepdims=True)
     percent = np.rint(100 * counts / np.maximum(rows, 1))
-    return np.where(rows > 0, percent, _NO_ROW).astype(np.uint8)
+    return np.where(rows > 0, percent, MISSING).astype(np.uint8)
 
 
 def _written(counts: Counts) -> list[list[str]]:
-    """The shares as they stand in the cells: whole percents, nothing where it is 0."""
-    return [[_share(value) if 0 < value < _NO_ROW else "" for value in row] for row in _in_percent(counts).tolist()]
+    """The texts in the cells: whole percents, empty for 0."""
+    return [[_share(value) if 0 < value < MISSING else "" for value in row] for row in _in_percent(counts).tolist()]
 
 
 def _share(percent: int) -> str:
-    """A share in a colour that can be read on its cell: Plotly's own is too pale in the middle of the scale."""
+    """A share in a colour that is legible on its cell; Plotly's own is too pale in the middle of the scale."""
     color = _DARK if percent > _LAST_LIGHT else _LIGHT
     return f'<span style="color:{color}">{percent} %</span>'
 
@@ -87,18 +81,3 @@ def _explain_cells(counts: Counts) -> list[list[str]]:
         ]
         for row, total in zip(counts.tolist(), rows.tolist(), strict=True)
     ]
-
-
-def _matrix_colors(*, missing: bool) -> dict[str, Any]:
-    """From 0 to 100 %, and a flat grey above it for classes that the suspect never answered."""
-    last = _NO_ROW if missing else 100
-    scale = [(float(at) * 100 / last, color) for at, color in zip(np.linspace(0, 1, 10), CIVIDIS, strict=True)]
-    if missing:
-        scale += [(100.5 / last, CIVIDIS[-1]), (100.5 / last, NOTHING), (1.0, NOTHING)]
-    return {
-        "colorscale": scale, "zmin": 0, "zmax": last,
-        "colorbar": {
-            "title": {"text": "Share of row"}, "thickness": 12, "outlinewidth": 0,
-            "tickvals": [0, 50, 100], "ticktext": ["0 %", "50 %", "100 %"],
-        },
-    }  # fmt: skip

@@ -1,6 +1,6 @@
-"""Treemaps over the hierarchy: the corpus's images, and the classes that were found.
+"""Treemaps over the hierarchy: the corpus's images, and the found classes.
 
-A hierarchy may give a node several parents. A treemap shows each node once, under the first parent that it names.
+In a hierarchy a node may have several parents. A treemap shows each node once, under its first parent.
 """
 
 from collections import defaultdict
@@ -17,23 +17,17 @@ from fdcore.report.figures.treemap import Tree, draw_treemap
 Counts = npt.NDArray[np.integer[Any]]
 
 MAX_NODES = 2_000
-ROOT = "all"  # stands above the roots of a hierarchy that has several
-_FOLDED, _ITSELF = "\N{NULL}other", "\N{NULL}itself"  # endings that no node's id has
+ROOT = "all"  # above the roots of a hierarchy
+_FOLDED, _ITSELF = "\N{NULL}other", "\N{NULL}itself"  # suffixes that no node's id has
 _MAX_LISTED = 8  # classes in a hover text
 
 
 class FoundClass(NamedTuple):
-    """One class that was found.
-
-    Attributes:
-        number: the class's number.
-        node: id of the common ancestor of its leaves.
-        answer: the leaves in words.
-    """
+    """One class that was found."""
 
     number: int
-    node: str
-    answer: str
+    node: str  # id of the common ancestor of its leaves
+    answer: str  # the leaves in words
 
 
 def prune_tree(
@@ -46,15 +40,15 @@ def prune_tree(
 ) -> Tree:
     """A tree small enough to draw: the largest nodes stay, and under each of them the rest becomes "other (n)".
 
-    Nodes that hold nothing are left out. So are those with a single child and nothing of their own. A group that has
-    something of its own beside its children gets a child for it. No value is lost.
+    Nodes without a value are left out, and so are those with a single child and no value of their own. A group with a
+    value of its own gets an additional child for it. No value is lost.
 
     Args:
         ids: (n,) identities; of rows with the same id the first counts.
         labels: (n,) names.
         parents: (n,) id of the first parent; None, "" or an unknown id for a root.
-        values: (n,) what each node holds itself, at least 0.
-        max_nodes: how many nodes stay at most, beside those made up: the root above several, and at most two for each.
+        values: (n,) each node's own value, at least 0.
+        max_nodes: the most nodes that stay, without the added ones: the common root, and at most two for each node.
     """
     own: dict[str, int] = {}
     names: dict[str, str] = {}
@@ -87,16 +81,16 @@ def corpus_treemap(
     max_nodes: int = MAX_NODES,
     revision: str = "",
 ) -> go.Figure:
-    """How the corpus's images spread over the hierarchy; a click opens a group, the bar on top leads back.
+    """The corpus's images over the hierarchy; a click opens a group, the bar on top leads back.
 
-    Each node stands once, under its first parent. Small nodes are folded (see `prune_tree`).
+    Small nodes are folded (see `prune_tree`).
 
     Args:
-        ids: (n,) ids of every node that has images or stands above one.
+        ids: (n,) ids of every node with images and of everything above them.
         labels: (n,) names.
         parents: (n,) id of the first parent, or None.
         values: (n,) images of the node itself.
-        n_images: of the whole corpus, where only a part of it is given.
+        n_images: of the whole corpus, if only a part of it is given.
         max_depth: levels shown at once; None for as many as can be read.
         max_nodes: see `prune_tree`.
         revision: see `style.new_figure`.
@@ -125,7 +119,7 @@ def domain_treemap(
 ) -> go.Figure:
     """What the suspect seems to recognise: the found classes at their common ancestors, over the hierarchy.
 
-    The area is the number of classes. Each node stands once, under its first parent.
+    The area is the number of classes.
 
     Args:
         found: the classes that were found; a class whose node is not in `ids` is left out.
@@ -160,7 +154,7 @@ def _children(above: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _totals(own: Mapping[str, int], children: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """What each node reached from the root holds with everything below it; children come before parents."""
+    """The value of each node reached from the root with everything below it; children come before parents."""
     order, stack = [], [ROOT]
     while stack:
         order.append(stack.pop())
@@ -172,7 +166,7 @@ def _totals(own: Mapping[str, int], children: Mapping[str, Sequence[str]]) -> di
 
 
 def _largest(total: Mapping[str, int], max_nodes: int) -> set[str]:
-    """The ids that stay; a parent is never smaller than its child and comes earlier, so the set is closed upwards."""
+    """The ids that stay; a parent is never smaller than its child and comes earlier, so it stays too."""
     from_the_root = reversed(list(total))
     return set(sorted((node for node in from_the_root if total[node]), key=lambda node: -total[node])[:max_nodes])
 

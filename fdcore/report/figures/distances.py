@@ -24,8 +24,8 @@ from fdcore.report.figures.style import (
 Matrix = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.integer[Any]]
 
-MAX_EXPLAINED = 150  # leaves up to which every cell names the common ancestor
-_MAX_STEPS = 250  # what fits into a byte beside "unrelated"
+MAX_EXPLAINED = 150  # up to this number of leaves, every cell names the common ancestor
+_MAX_STEPS = 250  # fits into a byte together with "unrelated"
 _GROUP_NAME_PX = 15
 
 
@@ -41,23 +41,23 @@ def distance_heatmap(
     paths: Sequence[str] | None = None,
     revision: str = "",
 ) -> go.Figure:
-    """How many steps apart the leaves stand, in the order given; near is bright, unrelated has a colour of its own.
+    """How many steps apart the leaves are, in the order given; near is bright, unrelated has a colour of its own.
 
     Args:
-        distances: (n, n) steps; inf where two leaves are unrelated.
+        distances: (n, n) steps; inf for two unrelated leaves.
         labels: (n,) names.
-        ids: (n,) ids.
-        groups: (n,) the cluster of each leaf; leaves of a cluster that stand side by side get a border.
+        ids: (n,).
+        groups: (n,) the cluster of each leaf; adjacent leaves of a cluster get a border.
         group_names: names of the clusters, by their number in `groups`; written beside the borders.
         common_index: (n, n) int, the lowest common ancestor of each pair as an index into `common_labels`; -1 for none.
             Shown up to `MAX_EXPLAINED` leaves.
         common_labels: names of ancestors.
-        paths: (n,) the way from each leaf up to the root, in words.
+        paths: (n,) the path from each leaf up to the root, in words.
         revision: see `style.new_figure`.
     """
     n = len(labels)
     if not n:
-        return nothing_to_draw("distance_heatmap", "There are no candidates whose distances could be shown.")
+        return nothing_to_draw("distance_heatmap", "There are no candidates, so there are no distances to show.")
     starts = block_starts(n)
     z, top = _in_bytes(np.minimum.reduceat(np.minimum.reduceat(distances, starts, axis=0), starts, axis=1))
     names = tell_apart(_whole_names(labels, ids, paths))
@@ -88,14 +88,14 @@ def _whole_names(labels: Sequence[str], ids: Sequence[str], paths: Sequence[str]
 
 
 def _in_bytes(distances: Matrix) -> tuple[npt.NDArray[np.uint8], int]:
-    """Steps as uint8, and the largest of them; what is unrelated is one above it."""
+    """Steps as uint8, and the largest of them; unrelated is one more."""
     finite = np.isfinite(distances)
     top = min(int(distances[finite].max(initial=0)), _MAX_STEPS)
     return np.where(finite, np.clip(np.where(finite, distances, 0), 0, top), top + 1).astype(np.uint8), max(top, 0)
 
 
 def _colors(top: int, *, unrelated: bool) -> dict[str, Any]:
-    """A scale from near (bright) to far (dark), and a grey above it for what is unrelated."""
+    """A scale from near (bright) to far (dark), and above it a grey for unrelated."""
     last = top + 1 if unrelated else max(top, 1)
     end = (top + 0.5) / last if unrelated else 1.0
     scale = [(float(at) * end, color) for at, color in zip(np.linspace(0, 1, 10), reversed(CIVIDIS), strict=True)]
@@ -129,7 +129,7 @@ def _explain(z: npt.NDArray[np.uint8], top: int, common: Indices | None, names: 
 
 
 def _mark_groups(figure: go.Figure, groups: Sequence[int], names: Sequence[str]) -> None:
-    """Borders around runs of one group, and their names at the right where there is room for them."""
+    """Borders around runs of one group, and their names at the right if there is room for them."""
     body = figure.layout.height - 120
     start, free_from = 0, -1.0
     borders, written = [], []
@@ -140,8 +140,8 @@ def _mark_groups(figure: go.Figure, groups: Sequence[int], names: Sequence[str])
         borders.append({"type": "rect", "line": {"color": BORDER, "width": 2.5}, **sides})
         middle = (start + end) / 2 / len(groups) * body
         if 0 <= group < len(names) and middle >= free_from:
-            said = {"text": shortened(names[group], 24), "hovertext": full_name(names[group])}
-            written.append({"y": (start + end - 1) / 2, **said, **at_right})
+            texts = {"text": shortened(names[group], 24), "hovertext": full_name(names[group])}
+            written.append({"y": (start + end - 1) / 2, **texts, **at_right})
             free_from = middle + _GROUP_NAME_PX
         start = end
     figure.update_layout(shapes=borders, annotations=written)

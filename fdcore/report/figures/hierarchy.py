@@ -1,4 +1,4 @@
-"""The part of the hierarchy that holds the candidates, as a tree from left to right."""
+"""The part of the hierarchy with the candidates, as a tree from left to right."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,50 +18,38 @@ from fdcore.report.figures.style import (
 )
 
 _ROW_PX = 20
-_DRAWN_PX, _LETTER_PX = 700, 6.2  # the width that levels share at least, and that of a letter
-_BEND = 0.1  # how far right of its parent an edge turns, in levels
+_DRAWN_PX, _LETTER_PX = 700, 6.2  # the least width of all levels together, and the width of a letter
+_BEND = 0.1  # an edge turns this far right of its parent, in levels
 
 
 class TreeNode(NamedTuple):
-    """A node of the drawn part; further rows with the same id name its further parents.
-
-    Attributes:
-        id: identity.
-        label: name.
-        parent: id of a parent, or None; a parent that is not among the nodes counts as None.
-        score: functional score in 0..1, or None where the node has none.
-        is_leaf: whether it has images of its own.
-        selected: whether it belongs to the class's answer.
-    """
+    """A node of the drawn part; further rows with the same id name its further parents."""
 
     id: str
     label: str
-    parent: str | None
-    score: float | None
-    is_leaf: bool
-    selected: bool
+    parent: str | None  # id; a parent that is not among the nodes counts as None
+    score: float | None  # functional score in 0..1
+    is_leaf: bool  # has images of its own
+    selected: bool  # belongs to the class's answer
 
 
 class _Layout(NamedTuple):
     x: dict[str, float]  # level, 0 at the left
     y: dict[str, float]  # row, 0 on top
     skipped: dict[str, list[str]]  # labels between a node and its drawn parent, the highest first
-    parent: dict[str, str]  # of each drawn node but roots, the drawn parent
-    inner: set[str]  # nodes with drawn children, and groups: their names stand at their left
+    parent: dict[str, str]  # the drawn parent of each drawn node except roots
+    inner: set[str]  # nodes with drawn children, and groups: their names are at their left
 
 
 def hierarchy_tree(nodes: Sequence[TreeNode], *, revision: str = "") -> go.Figure:
     """Draw the tree, coloured by score; selected leaves are diamonds with an orange border and bold names.
 
-    A node with one child and no role of its own is left out; its name stands in the hover text of what follows. The
-    first parent of a node places it; links to others are dashed.
-
-    Args:
-        nodes: rows of the tree, parents in any order.
-        revision: see `style.new_figure`.
+    A node with one child and no role of its own is left out; its name is in the hover text of the next drawn node. The
+    first parent of a node places it; links to others are dashed. `nodes` may come in any order; for `revision` see
+    `style.new_figure`.
     """
     if not nodes:
-        return nothing_to_draw("hierarchy_tree", "There are no candidates to place in the hierarchy.")
+        return nothing_to_draw("hierarchy_tree", "There are no candidates to show in the hierarchy.")
     first: dict[str, TreeNode] = {}
     for node in nodes:
         first.setdefault(node.id, node)
@@ -83,7 +71,7 @@ def hierarchy_tree(nodes: Sequence[TreeNode], *, revision: str = "") -> go.Figur
 
 
 def _lay_out(first: dict[str, TreeNode], kept: set[str]) -> _Layout:
-    """Ends of the tree in rows of equal height at the right, everything else in the middle of what it holds."""
+    """Ends of the tree in rows of equal height at the right, everything else in the middle of its children."""
     children: dict[str | None, list[str]] = defaultdict(list)
     for row in first.values():
         children[row.parent if row.parent in first else None].append(row.id)
@@ -106,7 +94,7 @@ def _lay_out(first: dict[str, TreeNode], kept: set[str]) -> _Layout:
 
 
 def _place(layout: _Layout, drawn: Sequence[str], leaves: set[str]) -> None:
-    """Rows for the ends of the tree, the leaves among them at the right; the rest stands between its children."""
+    """Rows for the ends of the tree, with leaves at the right; everything else is placed between its children."""
     below: dict[str, list[str]] = defaultdict(list)
     for node, above in layout.parent.items():
         below[above].append(node)
@@ -143,7 +131,7 @@ def _draw_edges(figure: go.Figure, layout: _Layout, edges: Iterable[tuple[str, s
 
 
 def _draw_nodes(figure: go.Figure, first: dict[str, TreeNode], layout: _Layout, *, length: int) -> None:
-    """Markers and names, a trace for each kind of node; a kind is drawn apart where some have no score to colour."""
+    """Markers and names, a trace for each kind of node, with and without a score."""
     kinds: dict[tuple[str, bool], list[str]] = {}
     for node in layout.x:
         kind = "Selected leaf" if first[node].selected else "Other leaf" if first[node].is_leaf else "Group"
@@ -174,7 +162,7 @@ def _marker(kind: str) -> dict[str, Any]:
 
 
 def _add_color_bar(figure: go.Figure) -> None:
-    """One colour bar for all traces that are coloured by score, carried by the first of them."""
+    """One colour bar for all traces that are coloured by score, attached to the first of them."""
     *earlier, newest = figure.data
     if not any(trace.marker.showscale for trace in earlier):
         newest.marker.showscale = True

@@ -1,4 +1,4 @@
-"""Where names stand beside points, so that they neither cover each other nor the points."""
+"""Places of names beside points, so that they cover neither each other nor the points."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ PLACES = (
     "bottom left",
 )  # fmt: skip
 LINE_PX, GAP_PX = 15.0, 8.0  # height of a line, distance from the point
-_REACH_PX = LINE_PX + 2 * GAP_PX  # how far above or below its point a name may meet another point
-MAX_TRIED = 1_000  # names that are tried at most: in a crowd most have no room, and looking for it takes time
+_REACH_PX = LINE_PX + 2 * GAP_PX  # the vertical distance within which a name may cover another point
+MAX_TRIED = 1_000  # in a dense map most further names have no room, and the search takes time
 _SIDE = {"left": -1.0, "center": 0.0, "right": 1.0, "bottom": -1.0, "middle": 0.0, "top": 1.0}
 _DIRECTIONS = np.array([[_SIDE[place.split()[1]], _SIDE[place.split()[0]]] for place in PLACES])
 
@@ -33,13 +33,13 @@ def place_labels(
     Args:
         points: (n, 2) in pixels, from the lower left corner of the frame; no name may cover one of them.
         widths: (n,) of each name in pixels.
-        order: the points that want a name, the most important first.
-        n_always: how many of them get one whatever it covers.
-        max_labels: how many get one at most.
+        order: the points to be named, the most important first.
+        n_always: how many of them get a name even if it covers something.
+        max_labels: the most names.
         frame: width and height in pixels.
 
     Returns:
-        Point -> one of `PLACES`, as Plotly calls them.
+        Point -> one of `PLACES`, Plotly's terms.
     """
     by_height = points[np.argsort(points[:, 1])]
     markers = np.hstack([by_height - GAP_PX / 2, by_height + GAP_PX / 2])

@@ -1,27 +1,29 @@
-"""Drawing a matrix with named rows and columns, small enough for a browser whatever its size."""
+"""Drawing a matrix of any size with named rows and columns, small enough for a browser."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from fdcore.report.figures.style import LABEL_LENGTH, MAX_TICKS, colorscale
+from fdcore.report.figures.style import CIVIDIS, LABEL_LENGTH, MAX_TICKS, NOTHING, colorscale
 
-MAX_CELLS = 300  # rows, and columns: a browser draws a heatmap of so many in a quarter of a second
-_OFF_CENTRE = 0.06  # of a cell: Plotly shows a tick's short text in hovers too, unless the tick stands a little aside
+MAX_CELLS = 300  # rows or columns: a browser draws a heatmap of this size in a quarter of a second
+MISSING = 101  # in a matrix of percent
+_OFF_CENTRE = 0.06  # of a cell: Plotly shows the tick's short text in hovers too, unless the tick is slightly off
 
 Starts = npt.NDArray[np.intp]
 
 
 def block_starts(n: int) -> Starts:
-    """Where the blocks begin that n rows are drawn in: each row by itself up to `MAX_CELLS`."""
+    """The first row of each block of n rows; up to `MAX_CELLS`, each row is its own block."""
     size = -(-n // MAX_CELLS)
     return np.arange(0, n, max(size, 1))
 
 
 def block_names(names: Sequence[str], starts: Starts, thing: str, things: str) -> list[str]:
-    """The name of each block: its row's own, or "the first to the last" of several; all different if `names` are."""
+    """The name of each block: its row's own, or "the first to the last" of several; unique if `names` are."""
     ends = [*starts[1:].tolist(), len(names)]
     return [
         names[start] if end - start == 1 else f"{names[start]}<br>to {names[end - 1]}<br>({end - start} {things})"
@@ -44,10 +46,8 @@ def draw_matrix(
     Args:
         figure: where to draw.
         z: (n_rows, n_columns) uint8.
-        row_names: (n_rows,) whole names, all different: what `%{y}` means in a hover.
-        row_ticks: (n_rows,) short names for the axis; as many are shown as can be read.
-        column_names: (n_columns,) likewise, `%{x}`.
-        column_ticks: (n_columns,) likewise.
+        row_names, column_names: unique whole names, `%{y}` and `%{x}` in a hover.
+        row_ticks, column_ticks: short names for the axes; as many are shown as can be read.
         hover: Plotly's hover template.
     """
     n_rows, n_columns = z.shape
@@ -61,6 +61,15 @@ def draw_matrix(
     body = min(max(n_rows * row_px, 120), 960)
     longest = max(min(len(tick), LABEL_LENGTH) for tick in column_ticks)
     figure.update_layout(height=round(body + (6 * longest if n_columns > 6 else 30) + 90), margin_t=36)
+
+
+def percent_colors(*, missing: bool) -> dict[str, Any]:
+    """A colour scale from 0 to 100 %, and above it a flat grey for `MISSING`, if there is any."""
+    last = MISSING if missing else 100
+    scale = [(float(at) * 100 / last, color) for at, color in zip(np.linspace(0, 1, 10), CIVIDIS, strict=True)]
+    if missing:
+        scale += [(100.5 / last, CIVIDIS[-1]), (100.5 / last, NOTHING), (1.0, NOTHING)]
+    return {"colorscale": scale, "zmin": 0, "zmax": last}
 
 
 def _named_axis(ticks: Sequence[str]) -> dict[str, object]:

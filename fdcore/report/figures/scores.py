@@ -1,4 +1,4 @@
-"""Figures of scores: a class's leaves, all classes at a glance, and the answers to the test query."""
+"""Figures of scores: a class's leaves, all classes together, and the answers to the test query."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,9 +16,9 @@ from fdcore.report.figures.style import (
     ROW_PX,
     counted,
     full_name,
-    list_rows,
     new_figure,
     nothing_to_draw,
+    row_axis,
     shortened,
     tell_apart,
 )
@@ -44,14 +44,12 @@ def leaf_ranking(
     """A class's leaves in the order given, each with its score and 95 % interval.
 
     Args:
-        labels: (n,) names of leaves.
-        ids: (n,) their ids.
+        labels, ids: (n,) of the leaves.
         functional: (n,) shares in 0..1.
-        low: (n,) lower ends of the intervals.
-        high: (n,) upper ends.
+        low, high: (n,) ends of the intervals.
         n_queries: (n,) views answered.
         tau: the least share of a candidate, drawn as a dashed line.
-        selected: ids of the leaves that are the class's answer.
+        selected: ids of the leaves in the class's answer.
         revision: see `style.new_figure`.
     """
     if not len(labels):
@@ -74,7 +72,7 @@ def leaf_ranking(
                 hovertext=[hover[row] for row in np.flatnonzero(rows)], hovertemplate="%{hovertext}<extra></extra>",
             )  # fmt: skip
     _write_values(figure, [f"{share:.0%}" for share in functional], at=1.015)
-    list_rows(figure, [_row_name(label, bold=bool(c)) for label, c in zip(labels, chosen, strict=True)])
+    figure.update_yaxes(row_axis([_row_name(label, bold=bool(c)) for label, c in zip(labels, chosen, strict=True)]))
     figure.update_xaxes(
         range=[0, 1.08], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".0%", fixedrange=True,
         title_text="Score: share of the leaf's views put in the class; whiskers: 95 % interval",
@@ -100,15 +98,14 @@ def classes_by_leaves(
     leaf_ids: Sequence[str],
     revision: str = "",
 ) -> go.Figure:
-    """All classes against the leaves that matter, as a heatmap in percent.
+    """All classes by the leaves that matter, as a heatmap in percent.
 
     Beyond `matrix.MAX_CELLS` rows or columns, neighbours are drawn as one block that shows the highest of its scores.
 
     Args:
         functional: (n_classes, n_leaves) shares in 0..1.
-        class_names: (n_classes,) names.
-        leaf_labels: (n_leaves,) names.
-        leaf_ids: (n_leaves,) ids.
+        class_names: (n_classes,).
+        leaf_labels, leaf_ids: (n_leaves,).
         revision: see `style.new_figure`.
     """
     if not functional.size:
@@ -136,18 +133,18 @@ def classes_by_leaves(
 
 
 def answer_bars(class_names: Sequence[str], *, counts: Counts, revision: str = "") -> go.Figure:
-    """How often the suspect answered each class when it was asked about sample pictures, the most frequent first.
+    """How often the suspect answered each class when queried with sample pictures, the most frequent first.
 
     Args:
-        class_names: (n_classes,) names.
-        counts: (n_classes,) answers; classes without any are left out, and beyond `MAX_ANSWERS` they
-            are counted below the bars.
+        class_names: (n_classes,).
+        counts: (n_classes,) answers; classes without any are left out, and those beyond `MAX_ANSWERS` are summed up
+            below the bars.
         revision: see `style.new_figure`.
     """
     counts = np.asarray(counts)
     order = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i] > 0]
     if not order:
-        return nothing_to_draw("answer_bars", "The suspect has not been asked yet.")
+        return nothing_to_draw("answer_bars", "The suspect has not been queried yet.")
     shown, rest = order[:MAX_ANSWERS], order[MAX_ANSWERS:]
     values, total = counts[shown].tolist(), int(counts.sum())
     figure = new_figure("answer_bars", height=26 * len(shown) + 112, revision=revision)
@@ -160,7 +157,7 @@ def answer_bars(class_names: Sequence[str], *, counts: Counts, revision: str = "
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
-    list_rows(figure, [shortened(class_names[i]) for i in shown])
+    figure.update_yaxes(row_axis([shortened(class_names[i]) for i in shown]))
     others = f"; {counted(len(rest), 'other class', 'other classes')}: {counts[rest].sum():,}" if rest else ""
     figure.update_xaxes(
         title_text=f"Sample pictures answered with this class{others}",
@@ -175,7 +172,7 @@ def _row_name(label: str, *, bold: bool) -> str:
 
 
 def _write_values(figure: go.Figure, values: Sequence[str], *, at: float) -> None:
-    """A column of numbers right of the bars."""
+    """A column of numbers to the right of the bars."""
     figure.add_scatter(
         x=[at] * len(values), y=list(range(len(values))), text=list(values), mode="text", textposition="middle right",
         hoverinfo="skip", showlegend=False, cliponaxis=False,

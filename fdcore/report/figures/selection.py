@@ -1,4 +1,4 @@
-"""Figures of a class's answer: its clusters, how stable the winner is, and what filtering kept."""
+"""Figures of a class's answer: its clusters, the stability of the winner, and the images that filtering kept."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ MAX_WINNERS = len(CATEGORICAL)
 MAX_CLUSTERS = 30
 LEGEND_LENGTH = 44  # characters of a name in the legend of a map
 FUNCTIONAL, SEMANTIC = ACCENT, "#E69F00"  # colours of L and of S
-OTHERS, NOBODY = -2, -1  # who wins where it is no winner with a colour of its own
+OTHERS, NOBODY = -2, -1  # a winner without a colour of its own, and none
 ETA_AXIS, ALPHA_AXIS = "eta: how far clusters grow (steps in the hierarchy)", "alpha: weight of the score"
 _FAINT = 0.45
 
@@ -47,7 +47,7 @@ class ClusterBar(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """Points of a stability map that share a colour: who wins there (or `OTHERS`, `NOBODY`), and their share of it."""
+    """Points of a stability map with one colour: their winner (or `OTHERS`, `NOBODY`) and their share of the map."""
 
     winner: int
     color: str
@@ -55,9 +55,9 @@ class Patch(NamedTuple):
 
 
 def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str = "") -> go.Figure:
-    """What each cluster's objective is made of: alpha * L and (1 - alpha) * S, in the order given.
+    """The parts of each cluster's objective: alpha * L and (1 - alpha) * S, in the order given.
 
-    Beyond `MAX_CLUSTERS` the rest is counted, not drawn; a winner among the rest is drawn in the last row's place.
+    Beyond `MAX_CLUSTERS` the rest is only counted; a winner among the rest replaces the last row.
 
     Args:
         clusters: best first.
@@ -65,7 +65,7 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
         revision: see `style.new_figure`.
     """
     if not clusters:
-        return nothing_to_draw("cluster_bars", "No cluster: no leaf reaches tau, so the class is not found.")
+        return nothing_to_draw("cluster_bars", "There are no clusters: no leaf reaches tau, so the class is not found.")
     shown, n_left_out = most_important(clusters)
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
@@ -107,11 +107,10 @@ def stability_map(
 
     Args:
         winner: (n_eta, n_alpha) index into `names`; -1 where the class is not found.
-        names: (n_winners,) names of winners.
+        names: (n_winners,).
         etas: (n_eta,) increasing, in steps.
         alphas: (n_alpha,) increasing, in 0..1.
-        eta: the current point.
-        alpha: the current point.
+        eta, alpha: the current point.
         revision: see `style.new_figure`.
     """
     if not np.size(winner) or not (np.asarray(winner) >= 0).any():
@@ -143,8 +142,7 @@ def filter_counts(
     """How many images of each selected leaf filtering kept and dropped.
 
     Args:
-        labels: (n,) names of leaves.
-        ids: (n,) ids.
+        labels, ids: (n,) of the leaves.
         before: (n,) images of each leaf.
         after: (n,) those that are kept.
         revision: see `style.new_figure`.
@@ -179,7 +177,7 @@ def filter_counts(
 
 
 def _stacked(names: Sequence[str]) -> dict[str, Any]:
-    """The layout of stacked bars whose rows have these names."""
+    """The layout of stacked bars with these row names."""
     return {
         "barmode": "stack",
         "margin": {"l": room_for(names), "r": 24, "t": 40, "b": 48},
@@ -196,7 +194,7 @@ def _row_bars(name: str, color: str, values: list[Any], hover: list[str], width:
 
 
 def _row_ends(values: list[Any], texts: list[str]) -> dict[str, Any]:
-    """What stands behind the bars."""
+    """The texts at the ends of the bars."""
     return {
         "type": "scatter", "mode": "text", "textposition": "middle right", "x": values, "y": list(range(len(values))),
         "text": texts, "hoverinfo": "skip", "showlegend": False, "cliponaxis": False,
@@ -204,7 +202,7 @@ def _row_ends(values: list[Any], texts: list[str]) -> dict[str, Any]:
 
 
 def most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], int]:
-    """The clusters that are drawn, a winner always among them, and how many are not."""
+    """The clusters that are drawn, always including a winner, and the number of the others."""
     shown, rest = list(clusters[:MAX_CLUSTERS]), clusters[MAX_CLUSTERS:]
     for cluster in rest:
         if cluster.is_winner:
@@ -213,7 +211,7 @@ def most_important(clusters: Sequence[ClusterBar]) -> tuple[list[ClusterBar], in
 
 
 def objective_axis(alpha: float, n_left_out: int) -> str:
-    """The title of the bars' axis."""
+    """The title of the objective's axis."""
     left_out = f"; {counted(n_left_out, 'weaker cluster')} not drawn" if n_left_out else ""
     return f"Objective, 0 to 1, at alpha {alpha:.2f}{left_out}"
 
@@ -235,14 +233,14 @@ def _describe(cluster: ClusterBar, alpha: float) -> str:
 
 
 def color_winners(winner: Counts, here: int) -> list[Patch]:
-    """The colours of a stability map in the order of its legend: the most frequent winners first, the current one
-    among them, then all others, then where nobody wins.
+    """The colours of a stability map in the order of its legend: the most frequent winners, including the current one,
+    then all others, then no winner.
 
-    Winners are chosen by their share of the map, so that colours stay while the cross-hair moves over them.
+    Winners are chosen by their share of the map, so that colours stay while the cross-hair moves.
 
     Args:
-        winner: (n_eta, n_alpha) index of who wins; -1 where the class is not found.
-        here: who wins at the current point, or -1.
+        winner: (n_eta, n_alpha) index of the winner; -1 where the class is not found.
+        here: the winner at the current point, or -1.
     """
     found, counts = np.unique(winner[winner >= 0], return_counts=True)
     colored = [int(index) for index in found[np.argsort(-counts, kind="stable")]][:MAX_WINNERS]
@@ -256,7 +254,7 @@ def color_winners(winner: Counts, here: int) -> list[Patch]:
 
 
 def legend_text(patch: Patch, names: Sequence[str]) -> str:
-    """What the legend says of a colour; `names` are the winners', as they may be shown."""
+    """The legend of a colour; `names` are the winners' and inert."""
     name = {OTHERS: "other clusters", NOBODY: "not found"}.get(patch.winner) or names[patch.winner]
     return f"{name} ({patch.share:.0%} of the map)"
 
@@ -268,7 +266,7 @@ def _steps(colors: Sequence[str]) -> list[tuple[float, str]]:
 
 
 def _add_legend(figure: go.Figure, patches: Sequence[Patch], names: Sequence[str]) -> None:
-    """One line for each colour, below the map; nothing in it is clicked."""
+    """One line for each colour, below the map, without click actions."""
     for patch in patches:
         figure.add_scatter(
             x=[None], y=[None], mode="markers", name=legend_text(patch, names), hoverinfo="skip",
@@ -287,7 +285,7 @@ def _add_legend(figure: go.Figure, patches: Sequence[Patch], names: Sequence[str
 def _add_cross_hair(figure: go.Figure, eta: float, alpha: float) -> None:
     across = {"x0": 0, "x1": 1, "xref": "x domain", "y0": alpha, "y1": alpha}
     down = {"x0": eta, "x1": eta, "y0": 0, "y1": 1, "yref": "y domain"}
-    pens = ({"color": "white", "width": 4}, {"color": "black", "width": 1.5})  # seen on any colour of the map
+    pens = ({"color": "white", "width": 4}, {"color": "black", "width": 1.5})  # visible on any colour of the map
     figure.update_layout(shapes=[{"type": "line", "line": pen, **ends} for pen in pens for ends in (across, down)])
     figure.add_scatter(
         x=[eta], y=[alpha], mode="markers", showlegend=False, name="current point",

@@ -1,7 +1,7 @@
-"""What all figures share: colours, inert text, layout, the toolbar, and a page of its own for each.
+"""The common style of all figures: colours, inert text, layout, the toolbar, and a standalone page.
 
-Figures name no text colour and no background: the dashboard's theme, light or dark, gives both, and `on_white` does
-where a figure stands alone. Colours named here are seen on white and on near-black.
+Figures set neither text colour nor background: the dashboard's theme, light or dark, gives both, and `on_white` does
+for a standalone figure. The colours here are visible on white and on near-black.
 """
 
 import html
@@ -15,14 +15,14 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 
-ACCENT = "#2F6DB5"  # the dashboard's navy, as light as a dark page needs
+ACCENT = "#2F6DB5"  # the dashboard's navy, light enough for a dark page
 MUTED = "#9AA3AF"
 LINE = "#7D8590"
 GRID = "rgba(125, 133, 144, 0.25)"
 BORDER = "#D55E00"
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A6F00")
 OTHER = "#8A919C"
-NOTHING = "#DADDE2"  # what is not found or not related; lighter than any grey of the scale
+NOTHING = "#DADDE2"  # not found or not related; lighter than any grey of the scale
 CIVIDIS = (
     "#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838",
 )  # fmt: skip
@@ -30,7 +30,7 @@ CIVIDIS = (
 ROW_PX = 22
 LABEL_LENGTH = 28  # characters of a name on an axis
 LETTER_PX = 6.9  # mean width of a letter of a name in bold, at 12 px
-MAX_TICKS = 60  # names on an axis that can still be read
+MAX_TICKS = 60  # legible names on an axis
 _TAG = re.compile(r"</?b>")
 _HOVER_WIDTH = 56  # characters of a line
 _MAX_NAME = 300  # characters of a name in a hover
@@ -55,14 +55,14 @@ _PAGE = """<!DOCTYPE html>
 
 
 def inert(text: str) -> str:
-    """A string as it may stand in a label or hover text of Plotly: no markup, no control characters, one line."""
+    """A string that is safe in a label or hover text of Plotly: no markup, no control characters, one line."""
     one_line = "".join(" " if c in "\n\r\t" else c for c in text)
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one_line)
-    return html.escape(plain, quote=False)  # Plotly does not decode &quot;, and quotes mean nothing outside of a tag
+    return html.escape(plain, quote=False)  # Plotly does not decode &quot;, and quotes are harmless outside a tag
 
 
 def shortened(text: str, length: int = LABEL_LENGTH) -> str:
-    """An inert string of at most `length` visible characters, with an ellipsis where it was cut."""
+    """An inert string of at most `length` visible characters, ending with an ellipsis if it was cut."""
     text = " ".join(text.split())
     return inert(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")
 
@@ -75,7 +75,7 @@ def full_name(label: str, node: str = "") -> str:
 
 
 def tell_apart(names: Sequence[str]) -> list[str]:
-    """The names, each made unique by a number where several are equal."""
+    """The names, with a number added to duplicates."""
     seen: Counter[str] = Counter()
     unique = []
     for name in names:
@@ -90,7 +90,7 @@ def counted(n: int, thing: str, things: str | None = None) -> str:
 
 
 def colorscale(colors: Sequence[str] = CIVIDIS) -> list[tuple[float, str]]:
-    """Evenly spaced colours as Plotly takes them."""
+    """Evenly spaced colours for Plotly."""
     return [(float(at), color) for at, color in zip(np.linspace(0, 1, len(colors)), colors, strict=True)]
 
 
@@ -98,25 +98,25 @@ def new_figure(kind: str, *, height: int, revision: str = "") -> go.Figure:
     """An empty figure in the common style.
 
     Args:
-        kind: the figure's name; together with `revision` it says which figures share their zoom.
+        kind: the figure's name; figures with the same `kind` and `revision` share their zoom.
         height: in pixels; the width is the page's.
-        revision: what the figure is about, such as the case and the class; while it stays, the zoom stays.
+        revision: the subject, such as the case and the class; while it is the same, the zoom stays.
     """
-    return go.Figure(layout=_layout(kind, height, revision))  # in one go: ten times as fast as update_layout
+    return go.Figure(layout=_layout(kind, height, revision))  # ten times as fast as update_layout
 
 
 def assemble(
     kind: str, traces: Sequence[dict[str, Any]], *, height: int, revision: str = "", **layout: Any
 ) -> go.Figure:
-    """A figure in the common style, put together from plain dictionaries and not validated.
+    """A figure in the common style, built from plain dictionaries without validation.
 
-    Plotly's validation takes ten times as long as all else, which counts for what is drawn anew while a slider moves;
-    the tests of these figures validate them.
+    Plotly's validation takes ten times as long as everything else, which matters for figures that are redrawn while a
+    slider moves; the tests of these figures validate them.
 
     Args:
         kind, height, revision: see `new_figure`.
-        traces: as Plotly's JSON has them.
-        layout: likewise; what stands in an axis is added to the common style.
+        traces: in the form of Plotly's JSON.
+        layout: in the same form; added to the common style.
     """
     base = _layout(kind, height, revision)
     axes = {axis: _over(base[axis], layout.pop(axis, {})) for axis in ("xaxis", "yaxis")}
@@ -144,7 +144,7 @@ def _layout(kind: str, height: int, revision: str) -> dict[str, Any]:
 
 
 def _over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A copy with the changes in it; a table inside a table is changed, not replaced."""
+    """A copy with the changes applied; nested dictionaries are merged."""
     return base | {
         name: _over(base[name], value) if isinstance(value, dict) and isinstance(base.get(name), dict) else value
         for name, value in changes.items()
@@ -160,18 +160,13 @@ def nothing_to_draw(kind: str, sentence: str) -> go.Figure:
     return figure
 
 
-def list_rows(figure: go.Figure, names: Sequence[str], *, title: str | None = None) -> None:
-    """Name the rows 0 .. n-1 of a bar chart, the first on top; `names` are inert already."""
-    figure.update_yaxes(row_axis(names), title_text=title)
-
-
 def room_for(names: Sequence[str]) -> int:
-    """The margin in pixels that names on a y axis need. Measuring them in the browser takes as long as drawing does."""
+    """The margin in pixels for names on a y axis; measuring them in the browser takes as long as drawing."""
     return 16 + round(LETTER_PX * max((len(html.unescape(_TAG.sub("", name))) for name in names), default=0))
 
 
 def row_axis(names: Sequence[str]) -> dict[str, Any]:
-    """The y axis of a bar chart whose rows 0 .. n-1 have names, the first on top; `names` are inert already."""
+    """The y axis of a bar chart with rows 0 .. n-1, the first on top; `names` are inert."""
     return {
         "tickmode": "array", "tickvals": list(range(len(names))), "ticktext": list(names),
         "range": [len(names) - 0.4, -0.6], "showgrid": False, "fixedrange": True, "ticks": "",
@@ -179,10 +174,10 @@ def row_axis(names: Sequence[str]) -> dict[str, Any]:
 
 
 def config(name: str = "figure") -> dict[str, Any]:
-    """The toolbar of a figure, for `st.plotly_chart(config=...)`: always in sight, with a sharp PNG to take away.
+    """The toolbar of a figure, for `st.plotly_chart(config=...)`: always visible, with a sharp PNG for download.
 
     Args:
-        name: the beginning of the picture's file name; what a file system may not like becomes "_".
+        name: the stem of the PNG's file name; unsafe characters become "_".
     """
     file_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:80] or "figure"
     return {
@@ -197,7 +192,7 @@ def config(name: str = "figure") -> dict[str, Any]:
 
 
 def on_white(figure: go.Figure) -> go.Figure:
-    """A copy that looks right outside the dashboard: dark text on white."""
+    """A copy for use outside the dashboard: dark text on white."""
     alone = go.Figure(figure)
     alone.update_layout(
         template="plotly_white", paper_bgcolor="white", plot_bgcolor="white",
@@ -207,7 +202,7 @@ def on_white(figure: go.Figure) -> go.Figure:
 
 
 def standalone_html(figure: go.Figure, title: str) -> bytes:
-    """A page with the figure that needs no other file and no network; the same figure always gives the same bytes."""
+    """A page with the figure that needs no other file and no network; equal figures give equal bytes."""
     drawn = on_white(figure).to_html(
         full_html=False, include_plotlyjs=True, include_mathjax=False, div_id="figure", config=config(title)
     )

@@ -1,4 +1,4 @@
-"""Drawing a treemap: as many levels as can be read, and a colour for each large branch."""
+"""Drawing a treemap: as many levels as are legible, and a colour for each large branch."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from fdcore.report.figures.style import CATEGORICAL, new_figure, shortened
 
 _HEIGHT_PX = 520
 _GROUP_COLOR = "#6B7280"  # dark enough for white names
-_LIGHT, _ON_LIGHT = {"#E69F00", "#CC79A7", "#56B4E9"}, "#1B1B1B"  # tiles on which white names are hard to read
+_LIGHT, _ON_LIGHT = {"#E69F00", "#CC79A7", "#56B4E9"}, "#1B1B1B"  # on these tiles white names are hard to read
 _ENOUGH_TILES, _MOST_TILES = 24, 120
-_LEAST_COLORED = 0.01  # of the whole: what is smaller gets no colour of its own
+_LEAST_COLORED = 0.01  # of the whole: smaller branches get no colour of their own
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Tree:
     """Nodes of a treemap, parents before children; the first is the root.
 
     Attributes:
-        ids: (n,) identities; the made-up ones for folded nodes and for a group's own images hold a NUL character.
+        ids: (n,) identities; added ones, for folded nodes and for a group's own images, contain a NUL character.
         labels: (n,) names, not yet inert.
         parents: (n,) the parent's id; "" for the root.
-        values: (n,) what the node holds, everything below it included.
+        values: (n,) the node's value, including everything below it.
     """
 
     ids: tuple[str, ...]
@@ -41,8 +41,8 @@ def draw_treemap(
         kind: see `style.new_figure`.
         tree: what to draw.
         text: (n,) a second line for each node, inert.
-        hover: (n,) what a hover says, inert.
-        max_depth: levels shown at once; None for as many as can be read.
+        hover: (n,) hover texts, inert.
+        max_depth: levels shown at once; None for as many as are legible.
         revision: see `style.new_figure`.
     """
     figure = new_figure(kind, height=min(_HEIGHT_PX, 130 + 60 * len(tree.ids)), revision=revision)
@@ -71,7 +71,7 @@ def _depths(tree: Tree) -> dict[str, int]:
 
 
 def _readable_depth(tree: Tree) -> int:
-    """How many levels to show at once: as few as give `_ENOUGH_TILES`, but no more than `_MOST_TILES`."""
+    """How many levels to show at once: the fewest with `_ENOUGH_TILES`, but at most `_MOST_TILES`."""
     depth = _depths(tree)
     ends = [depth[node] for node in set(tree.ids).difference(tree.parents)]
     at_level = Counter(depth[node] for node in tree.ids)
@@ -87,7 +87,7 @@ def _readable_depth(tree: Tree) -> int:
 
 
 def _branch_colors(tree: Tree, n_levels: int) -> list[str]:
-    """A colour for each large branch in sight, the largest split while colours last; what is above or small is grey."""
+    """A colour for each large visible branch, splitting the largest while colours last; everything else is grey."""
     size, depth = dict(zip(tree.ids, tree.values, strict=True)), _depths(tree)
     enough = _LEAST_COLORED * tree.values[0]
     large: dict[str, list[str]] = defaultdict(list)
@@ -104,9 +104,9 @@ def _branch_colors(tree: Tree, n_levels: int) -> list[str]:
 
 
 def _split_largest(branches: Sequence[str], large: Mapping[str, Sequence[str]]) -> list[str] | None:
-    """The branches, the first that can be split replaced by its large children; None where colours run out.
+    """The branches, with the first that can be split replaced by its large children; None if colours run out.
 
-    A lone branch is split whatever it holds, for one colour tells nothing.
+    A single branch is always split, because one colour says nothing.
     """
     for i, node in enumerate(branches):
         below = large.get(node, ())

@@ -1,4 +1,4 @@
-"""A map of words (paper, Figure 3): claims, what was found for them, and other words of the corpus."""
+"""A map of words (paper, Figure 3): claims, found words, and other words of the corpus."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -24,11 +24,11 @@ from fdcore.words.points import MapPoint
 
 Coordinates = npt.NDArray[np.floating[Any]]
 SHAPES = ("circle", "square", "triangle-up")
-MAX_LOOKS = len(CATEGORICAL) * len(SHAPES)  # classes that a colour and a shape tell apart
-MAX_CLAIM_LABELS = 60  # claims that are named whatever their names cover
+MAX_LOOKS = len(CATEGORICAL) * len(SHAPES)  # classes that can be distinguished by colour and shape
+MAX_CLAIM_LABELS = 60  # claims that are named even if their names cover something
 MAX_LABELS = 140  # names on a map
-MAX_SVG_POINTS = 1_000  # beyond, all but claims are drawn by WebGL, five times as fast
-_MAP_PX, _NARROWEST_PX = 520, 620  # height of a map, and the width on which its names are kept apart
+MAX_SVG_POINTS = 1_000  # beyond, everything except claims is drawn by WebGL, five times as fast
+_MAP_PX, _NARROWEST_PX = 520, 620  # height of a map, and the least width at which its names do not overlap
 _LETTER_PX = {"claim": 7.4, "found": 6.0, "background": 6.0}  # width of a letter in a name on the map
 _EDGE = 0.05  # of a map, beyond the outermost words
 _LEGEND_LETTER_PX, _LEGEND_SIGN_PX, _LEGEND_LINE_PX = 6.4, 52, 20
@@ -43,11 +43,11 @@ class _Look(NamedTuple):
 class _Map(NamedTuple):
     points: Sequence[MapPoint]
     at: Coordinates  # (n, 2)
-    looks: dict[int | None, _Look]  # of each class with one of its own, and under None of all others
-    places: dict[int, str]  # the points with a name, and where it stands
+    looks: dict[int | None, _Look]  # by class, with None for all classes without a look of their own
+    places: dict[int, str]  # the named points, and the place of each name
 
     def group(self, point: int) -> int | None:
-        """The class that a point is drawn with, None for the grey rest."""
+        """The class whose look a point has; None for the grey rest."""
         target = self.points[point].target_class
         return target if target in self.looks else None
 
@@ -57,15 +57,15 @@ def word_map(
 ) -> go.Figure:
     """Words in two dimensions: claims as diamonds with names, found words linked to their claim, others small and grey.
 
-    Up to `MAX_LOOKS` classes have a colour and a shape each. Where there are more, or where classes are chosen, the
-    chosen ones have. Up to `MAX_CLAIM_LABELS` claims are named always; of more, those of coloured classes are, and
-    everything else where there is room. Every word has its name in its hover text.
+    Up to `MAX_LOOKS` classes have a colour and a shape each; if there are more, or if classes are chosen, only the
+    chosen ones have. Up to `MAX_CLAIM_LABELS` claims are always named; if there are more, those of coloured classes
+    are. Other words are named if there is room. Every word has its name in its hover text.
 
     Args:
         points: the words.
         coordinates: (n, 2) of each, without unit.
         revision: see `style.new_figure`.
-        chosen: numbers of the classes to colour; none for all, as far as colours go.
+        chosen: numbers of the classes to colour; empty for all, up to `MAX_LOOKS`.
     """
     if not points:
         return nothing_to_draw("word_map", "No word of the claims and findings is in the vocabulary.")
@@ -94,7 +94,7 @@ def word_map(
 
 
 def _frame(at: Coordinates) -> tuple[Coordinates, Coordinates]:
-    """Lower left and upper right corner of a map, with room around its words even where all lie on one spot."""
+    """Lower left and upper right corner of a map, with room around its words even if all coincide."""
     low, high = at.min(axis=0), at.max(axis=0)
     span = np.where(high > low, high - low, max(float((high - low).max()), 1.0))
     middle = (low + high) / 2
@@ -102,7 +102,7 @@ def _frame(at: Coordinates) -> tuple[Coordinates, Coordinates]:
 
 
 def _looks(points: Sequence[MapPoint], chosen: Collection[int]) -> dict[int | None, _Look]:
-    """A look for each class that gets one, and under None that of the rest, which is drawn first."""
+    """A look for each class that gets one, and under None that of the others, which are drawn first."""
     classes = sorted({point.target_class for point in points if point.target_class is not None})
     own = [target for target in classes if target in chosen] if chosen else classes
     if len(own) > MAX_LOOKS:
@@ -114,7 +114,7 @@ def _looks(points: Sequence[MapPoint], chosen: Collection[int]) -> dict[int | No
 
 
 def _place_names(points: Sequence[MapPoint], shares: Coordinates, looks: Collection[int | None]) -> dict[int, str]:
-    """Which words are named, and at which side; claims first, then the found words of all classes in turn."""
+    """The named words and the side of each name; claims first, then the found words of all classes in turn."""
     turn: Counter[tuple[str, int | None]] = Counter()
     ranked = []
     for i, point in enumerate(points):
@@ -157,7 +157,7 @@ def _draw_words(figure: go.Figure, words: _Map, members: Sequence[int], look: _L
 
 
 def _write_names(figure: go.Figure, words: _Map, kind: str, group: int | None) -> None:
-    """The names of one kind of words of one group, beside markers that are not seen and keep them off the words."""
+    """The names of one kind of words of one group, beside invisible markers that keep them off the words."""
     named = [i for i in words.places if words.points[i].kind == kind and words.group(i) == group]
     if not named:
         return
@@ -204,7 +204,7 @@ def _legend_group(group: int | None) -> str:
 
 
 def _name_kinds(figure: go.Figure, kinds: Collection[str]) -> None:
-    """What the signs of the map mean, in grey; nothing is drawn for them."""
+    """Legend entries for the shapes on the map, in grey, without points."""
     for kind, name in _KINDS.items():
         if kind in kinds:
             figure.add_scatter(
@@ -214,7 +214,7 @@ def _name_kinds(figure: go.Figure, kinds: Collection[str]) -> None:
 
 
 def _name_classes(figure: go.Figure, words: _Map, members: dict[tuple[str, int | None], list[int]]) -> None:
-    """A legend entry for each class with a look of its own; a click hides the class, two show it alone."""
+    """A legend entry for each class with a look of its own; a click hides the class, a double click isolates it."""
     names = [trace.name for trace in figure.data if trace.name]
     for group, look in words.looks.items():
         if group is not None:

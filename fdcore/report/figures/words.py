@@ -1,4 +1,4 @@
-"""Figures that compare words: how near claims are to findings (paper, Table 4), and known labels against findings."""
+"""Figures that compare words: claims with findings (paper, Table 4), and known labels with findings."""
 
 import base64
 import io
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from fdcore.report.figures.matrix import block_names, block_starts, draw_matrix
+from fdcore.report.figures.matrix import MISSING, block_names, block_starts, draw_matrix, percent_colors
 from fdcore.report.figures.style import (
     ACCENT,
     BORDER,
@@ -19,9 +19,9 @@ from fdcore.report.figures.style import (
     NOTHING,
     counted,
     full_name,
-    list_rows,
     new_figure,
     nothing_to_draw,
+    row_axis,
     shortened,
 )
 from fdcore.words.similarity import CLOSE, UNCLEAR, Judgement, judge
@@ -32,26 +32,22 @@ _GROUPS: Mapping[Judgement, tuple[str, str]] = {
     "agrees": (f"agrees: the same word, or closer than {CLOSE:.0%} of random selections".replace("%", " %"), ACCENT),
     "unclear": (f"unclear: closer than {UNCLEAR:.0%}".replace("%", " %"), "#E69F00"),
     "does not agree": ("does not agree", BORDER),
-    "not ranked": ("not held against random selections", MUTED),
+    "not ranked": ("not compared with random selections", MUTED),
 }
 _UNKNOWN = "no word in the vocabulary"
 _N_BINS = 20
-_MISSING = 101  # in a matrix of percent
-_MAX_PIXELS = 500  # of a matrix that is drawn as a picture: what a page has room for, so that no bright line fades
+_MAX_PIXELS = 500  # of a matrix that is drawn as a picture: a page has room for these, so that no bright line fades
 _MAX_COLUMN_TICKS = 30
-_MAX_OUTLINED = 60  # labels up to which each cell of the diagonal is outlined
+_MAX_OUTLINED = 60  # up to this number of labels, each cell of the diagonal is outlined
 
 
 class SimilarityRow(NamedTuple):
-    """How near a class's claim is to what was found.
+    """The similarity of a class's claim and finding.
 
     Attributes:
-        target_class: the class's number.
-        claim: what it is claimed to be.
-        found: what was found, in words.
-        similarity: cosine of the nearest tokens; None where one side has no known word.
+        similarity: cosine of the nearest tokens; None if one side has no known word.
         percentile: share of random selections, 0..1, that are less similar to the claim in the mean of their leaves;
-            None where unknown.
+            None if unknown.
     """
 
     target_class: int
@@ -62,11 +58,11 @@ class SimilarityRow(NamedTuple):
 
 
 def similarity_bars(rows: Sequence[SimilarityRow], *, page: int = 0, revision: str = "") -> go.Figure:
-    """How near each class's claim is to its finding, the ones that agree least on top; grouped by what chance would do.
+    """The similarity of each class's claim and finding, the least agreement on top, grouped by judgement.
 
     Args:
         rows: one for each class, in any order.
-        page: which `MAX_ROWS` classes to show, the first with the least agreement; see `n_pages`.
+        page: of `MAX_ROWS` classes, from 0; see `n_pages`.
         revision: see `style.new_figure`.
     """
     if not rows:
@@ -86,7 +82,7 @@ def similarity_bars(rows: Sequence[SimilarityRow], *, page: int = 0, revision: s
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     _write_similarities(figure, shown)
-    list_rows(figure, [_row_name(row) for row in shown])
+    figure.update_yaxes(row_axis([_row_name(row) for row in shown]))
     least = min((row.similarity for row in shown if row.similarity is not None), default=0.0)
     part = "" if len(rows) <= MAX_ROWS else f"; {first + 1:,} to {first + len(shown):,} of {len(rows):,} classes"
     figure.update_xaxes(
@@ -99,19 +95,15 @@ def similarity_bars(rows: Sequence[SimilarityRow], *, page: int = 0, revision: s
 
 
 def n_pages(n_classes: int) -> int:
-    """How many pages of `similarity_bars` so many classes fill."""
+    """The number of pages of `similarity_bars` for this number of classes."""
     return max(-(-n_classes // MAX_ROWS), 1)
 
 
 def similarity_histogram(rows: Sequence[SimilarityRow], *, revision: str = "") -> go.Figure:
-    """How many classes agree how well, for more classes than a page of bars shows.
+    """A histogram of agreement, for more classes than a page of bars shows.
 
-    Without any agreement the bars are level; where claims and findings agree, they stand at the right. A class whose
-    claim and finding share a word agrees wherever it stands.
-
-    Args:
-        rows: one for each class; those without a percentile are counted below the bars.
-        revision: see `style.new_figure`.
+    Without any agreement the bars are level; if claims and findings agree, they are at the right. A class whose claim
+    and finding share a word agrees at any place. Classes without a percentile are counted below the bars.
     """
     bins: dict[Judgement, list[int]] = {judgement: [] for judgement in _GROUPS}
     for row in rows:
@@ -153,13 +145,13 @@ def agreement_matrix(
     offset: int = 0,
     revision: str = "",
 ) -> go.Figure:
-    """Every finding against every label of a known set: in class order, the outlined diagonal is bright.
+    """Every finding by every label of a known set; if the class order agrees, the outlined diagonal is bright.
 
-    Beyond `matrix.MAX_CELLS` rows or columns it is drawn as a picture, whose pixels show the highest of a few cells
-    where there are more than 500; hover texts then speak of blocks of classes.
+    Beyond `matrix.MAX_CELLS` rows or columns it is drawn as a picture, whose pixels show the highest of a few cells if
+    there are more than 500; hover texts are then about blocks of classes.
 
     Args:
-        similarity: (n_found, n_labels) cosine or other agreement, at most 1, drawn from 0; nan where unknown.
+        similarity: (n_found, n_labels) cosine or other agreement, at most 1, drawn from 0; NaN if unknown.
         found_names: (n_found,) each class's finding in words, in the order of the suspect's classes.
         label_names: (n_labels,) in the data set's own order.
         offset: class i belongs to label i - offset.
@@ -168,7 +160,7 @@ def agreement_matrix(
     if not np.size(similarity):
         return nothing_to_draw("agreement_matrix", "No class was found, so there is nothing to compare with labels.")
     known = np.isfinite(similarity)
-    percent = np.where(known, np.rint(np.clip(np.where(known, similarity, 0), 0, 1) * 100), _MISSING).astype(np.uint8)
+    percent = np.where(known, np.rint(np.clip(np.where(known, similarity, 0), 0, 1) * 100), MISSING).astype(np.uint8)
     down, across = block_starts(percent.shape[0]), block_starts(percent.shape[1])
     figure = new_figure("agreement_matrix", height=10, revision=revision)
     draw_matrix(
@@ -179,9 +171,15 @@ def agreement_matrix(
         column_ticks=[shortened(f"{start} {label_names[start]}") for start in across],
         hover="<i>Found for class</i> %{y}<br><i>Label</i> %{x}<br>Similarity: %{text}<extra></extra>",
     )  # fmt: skip
-    written = np.array([*(f"{value} %" for value in range(_MISSING)), "unknown"], dtype=object)
+    written = np.array([*(f"{value} %" for value in range(MISSING)), "unknown"], dtype=object)
     figure.data[0].text = written[figure.data[0].z].tolist()
-    _color_matrix(figure, missing=not known.all())
+    figure.data[0].update(
+        colorbar={
+            "title": {"text": "Similarity"}, "thickness": 12, "outlinewidth": 0,
+            "tickvals": [0, 20, 40, 60, 80, 100], "ticktext": [f"{value} %" for value in (0, 20, 40, 60, 80, 100)],
+        },
+        **percent_colors(missing=not known.all()),
+    )  # fmt: skip
     if len(down) < len(percent) or len(across) < percent.shape[1]:
         _draw_picture(figure, percent, down, across)
     every = -(-len(figure.layout.xaxis.tickvals) // _MAX_COLUMN_TICKS) if percent.shape[1] > _MAX_OUTLINED else 1
@@ -193,7 +191,7 @@ def agreement_matrix(
 
 
 def _judged(row: SimilarityRow) -> Judgement | None:
-    """What it comes to; None where there is no similarity."""
+    """The judgement; None without a similarity."""
     return None if row.similarity is None else judge(row.similarity, row.percentile)
 
 
@@ -205,7 +203,7 @@ def _least_agreement_first(row: SimilarityRow) -> tuple[bool, bool, float, float
 
 
 def _write_similarities(figure: go.Figure, shown: Sequence[SimilarityRow]) -> None:
-    """The numbers at the end of each bar; a percentile is the share that counts, so it stands there too."""
+    """The similarity at the end of each bar, with the percentile, which decides the judgement."""
     figure.add_scatter(
         x=[max(row.similarity or 0.0, 0.0) for row in shown], y=list(range(len(shown))), mode="text",
         text=[f" {_numbers(row)}" for row in shown], textposition="middle right", hoverinfo="skip", showlegend=False,
@@ -220,7 +218,7 @@ def _numbers(row: SimilarityRow) -> str:
 
 
 def _percent(share: float) -> str:
-    """Rounded down, so that 100 % is all of them."""
+    """Rounded down, so that only all of them are 100 %."""
     return f"{int(share * 100 + 1e-9)} %"
 
 
@@ -251,31 +249,16 @@ def _in_blocks(n: int, starts: npt.NDArray[np.intp]) -> str:
 def _blocks(
     percent: npt.NDArray[np.uint8], down: npt.NDArray[np.intp], across: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.uint8]:
-    """The highest similarity of each block; unknown where all of it is."""
-    shifted = (percent + 1) % (_MISSING + 1)  # unknown becomes 0, below everything else
+    """The highest similarity of each block; unknown if all of it is."""
+    shifted = (percent + 1) % (MISSING + 1)  # unknown becomes 0, below everything else
     highest = np.maximum.reduceat(np.maximum.reduceat(shifted, down, axis=0), across, axis=1)
-    return ((highest.astype(np.int16) + _MISSING) % (_MISSING + 1)).astype(np.uint8)
-
-
-def _color_matrix(figure: go.Figure, *, missing: bool) -> None:
-    """From 0 to 100 %, and above it a flat grey for what is unknown."""
-    last = _MISSING if missing else 100
-    scale = [(float(at) * 100 / last, color) for at, color in zip(np.linspace(0, 1, 10), CIVIDIS, strict=True)]
-    if missing:
-        scale += [(100.5 / last, CIVIDIS[-1]), (100.5 / last, NOTHING), (1.0, NOTHING)]
-    figure.data[0].update(
-        colorscale=scale, zmin=0, zmax=last,
-        colorbar={
-            "title": {"text": "Similarity"}, "thickness": 12, "outlinewidth": 0,
-            "tickvals": [0, 20, 40, 60, 80, 100], "ticktext": [f"{value} %" for value in (0, 20, 40, 60, 80, 100)],
-        },
-    )  # fmt: skip
+    return ((highest.astype(np.int16) + MISSING) % (MISSING + 1)).astype(np.uint8)
 
 
 def _draw_picture(
     figure: go.Figure, percent: npt.NDArray[np.uint8], down: npt.NDArray[np.intp], across: npt.NDArray[np.intp]
 ) -> None:
-    """The whole matrix as a picture above the heatmap of its blocks, which answers the mouse."""
+    """The whole matrix as a picture above the heatmap of its blocks, which gives the hover texts."""
     figure.add_layout_image(
         source=_png(_blocks(percent, *map(_pixel_starts, percent.shape))), sizing="stretch",
         x=-0.5, y=-0.5, xref="x", yref="y", xanchor="left", yanchor="top",
@@ -288,7 +271,7 @@ def _pixel_starts(n: int) -> npt.NDArray[np.intp]:
 
 
 def _png(percent: npt.NDArray[np.uint8]) -> str:
-    """A picture of one byte a pixel with the colours of the scale, as a data URI."""
+    """A picture with one byte per pixel and the colours of the scale, as a data URI."""
     from PIL import Image
 
     known = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in CIVIDIS])
@@ -303,7 +286,7 @@ def _png(percent: npt.NDArray[np.uint8]) -> str:
 
 
 def _outline_diagonal(figure: go.Figure, shape: tuple[int, ...], step: tuple[int, int], offset: int) -> None:
-    """Borders around the cells where class and label belong together; in a large matrix, two lines beside them."""
+    """Borders around the cells of each class and its label; in a large matrix, two lines beside them."""
     classes = range(max(offset, 0), min(shape[0], shape[1] + offset))
     if not classes:
         return
@@ -320,7 +303,7 @@ def _cell(x: int, y: int) -> str:
 
 
 def _beside_diagonal(x: int, y: int, n: int, apart: float, step: tuple[int, int]) -> list[str]:
-    """Two lines along the n cells of the diagonal from (x, y) on, `apart` cells beside it, in blocks of `step`."""
+    """Two lines along n cells of the diagonal starting at (x, y), `apart` cells beside it, in blocks of `step`."""
     across = [value / step[1] - 0.5 for value in (x, x + apart, x + n - apart, x + n)]
     down = [value / step[0] - 0.5 for value in (y, y + apart, y + n - apart, y + n)]
     return [f"M{across[1]},{down[0]} L{across[3]},{down[2]}", f"M{across[0]},{down[1]} L{across[2]},{down[3]}"]
