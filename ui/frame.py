@@ -163,9 +163,6 @@ def _open_card(book: Casebook) -> tuple[CaseCard | None, FdError | None]:
     return cached.card(book, case_id), None
 
 
-# Parts of the frame
-
-
 def _sidebar(desk: Desk) -> None:
     with st.sidebar:
         _case_switcher(desk)

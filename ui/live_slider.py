@@ -84,20 +84,10 @@ _mount = st.components.v2.component("fdcore.live_slider", html=_HTML, css=_CSS, 
 
 
 def live_slider(
-    label: str,
-    *,
-    key: str,
-    value: float,
-    low: float,
-    high: float,
-    step: float,
-    on_move: Callable[[float], None],
-    on_rest: Callable[[], None] | None = None,
-    patience_ms: int = 0,
-    ends: tuple[str, str] = ("", ""),
-    unit: str = "",
+    label: str, *, key: str, value: float, low: float, high: float, step: float, on_move: Callable[[float], None],
+    on_rest: Callable[[], None] | None = None, patience_ms: int = 0, ends: tuple[str, str] = ("", ""), unit: str = "",
     help: str = "",
-) -> None:
+) -> None:  # fmt: skip
     """Draw the slider; `on_move` is called with the new value before the fragment runs again.
 
     Args:

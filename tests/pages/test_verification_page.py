@@ -193,7 +193,7 @@ def test_a_table_of_claims_is_read(finished: Case) -> None:
         (b"class,name\n9,cat\n", "class 9"),
         (b"\xff\xfe\x00", "UTF"),
         (b"", "empty"),
-        (b"class,name\n0,\n", "no name in it"),
+        (b"class,name\n0,\n", "contains no names"),
         (b"0,a\n0,b\n", "twice"),
     ],
 )
@@ -324,7 +324,7 @@ def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(
     at = open_case(PAGE, claimed)
     at.selectbox(key="vectors_choice").select("file:six.txt").run()
     assert chosen_vectors(claimed) == glove
-    assert "has to be prepared once" in said(at)
+    assert "must be prepared once" in said(at)
     assert "31,0" in said(at), "the built-in vectors are in use"
     at.button(key="prepare_vectors").click().run()
     job = JobQueue(claimed.folder.parent).latest("colours")
@@ -336,7 +336,7 @@ def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(
     case_vectors(claimed, glove, cache)
     at = open_case(PAGE, claimed)
     text = said(at)
-    assert "has to be prepared" not in text
+    assert "must be prepared" not in text
     assert "6 words" in text
     assert "Independent of the hierarchy" in text
     assert "six" in text
@@ -349,10 +349,10 @@ def test_vectors_outside_the_folders_are_refused(claimed: Case, tmp_path: Path, 
     choose_vectors(claimed, secret)
     at = open_case(PAGE, claimed)
     assert "lies outside the folders that this server may read" in said(at)
-    assert "the built-in ones instead" in said(at)
+    assert "built-in vectors are used instead" in said(at)
     check_words(claimed.folder, secret, cache=cache)
     at = open_case(PAGE, claimed)
-    assert "those that this case kept instead" in said(at)
+    assert "vectors kept in this case are used instead" in said(at)
     assert "kept in this case" in said(at)
 
 
@@ -363,7 +363,7 @@ def test_vectors_that_are_gone_or_damaged_are_a_sentence(claimed: Case, glove: P
     choose_vectors(claimed, claimed.path(WORD_VECTORS))
     claimed.write(WORD_VECTORS, b"no archive")
     at = open_case(PAGE, claimed)
-    assert "the built-in ones instead" in said(at)
+    assert "built-in vectors are used instead" in said(at)
     assert len(table(at, "Claimed")) == 4
 
 
@@ -386,14 +386,14 @@ def test_stored_maps_are_shown_until_something_else_is_looked_at(mapped: Case, g
     """By method and class; a notice says what they are about that is no longer looked at."""
     at = open_case(PAGE, mapped)
     assert "word_map" in figures_by_key(at)
-    assert not [warning for warning in at.warning if "The maps are about" in warning.value]
+    assert not [warning for warning in at.warning if "The maps show" in warning.value]
     at.segmented_control(key="map_method").set_value("umap").run()
     assert not at.exception
     write_claims(mapped.folder, Claims({0: "boat"}, ""))
     case_vectors(mapped, glove, cache)
     choose_vectors(mapped, glove)
     notice = open_case(PAGE, mapped, eta="0").warning[-1].value
-    for part in ("other settings", "other claims", "other word vectors", "save yours on the Selection page"):
+    for part in ("other settings", "other claims", "other word vectors", "Save yours on the Selection page"):
         assert part in notice
 
 
@@ -430,7 +430,7 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
     """The rest of the page is drawn, and keeping new claims mends it."""
     finished.path(CLAIMS_FILE).write_text(content)
     at = open_case(PAGE, finished)
-    assert "New claims, once kept, take their place" in said(at)
+    assert "Saving new claims replaces them" in said(at)
     assert at.error
     assert "agreement_matrix" in figures_by_key(at)
     at.button(key="use_set").click().run()

@@ -143,7 +143,7 @@ def test_without_relations_eta_and_alpha_are_not_said_to_be_firm(scored):
     found = weigh_class(scored, settings, 0)
     alone = replace(found, selection=replace(found.selection, candidates=found.selection.candidates[:1]))
     text = tables.map_in_words(scored, alone, stability_of_class(scored, settings, 0), settings)
-    assert "decide nothing here" in text
+    assert "have no effect here" in text
 
 
 def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):

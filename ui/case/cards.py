@@ -17,12 +17,8 @@ SEARCH_FROM = 10
 N_NAMES = 3
 COLUMN_PX = 250
 _CONTINUES = {
-    "new": "Suspect",
-    "suspect": "Corpus",
-    "corpus": "Leaf scores",
-    "scoring": "Leaf scores",
-    "found": "Selection",
-}
+    "new": "Suspect", "suspect": "Corpus", "corpus": "Leaf scores", "scoring": "Leaf scores", "found": "Selection",
+}  # fmt: skip
 _STAGES = {
     "new": ("No suspect yet", ":material/draft:", "gray"),
     "suspect": ("Suspect checked", ":material/memory:", "blue"),

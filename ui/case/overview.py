@@ -44,7 +44,7 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
     if desk.case.facts().demo:
         st.caption(
             "The demo case: a corpus of drawings, and a suspect trained on other drawings of some of the same things. "
-            "Try everything on it, and archive it when you no longer need it."
+            "Try everything on it; archive it when you are done."
         )
     job = desk.jobs.latest(desk.case_id)
     if job and job.active:

@@ -166,13 +166,13 @@ def _leaves(plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame, node: str | No
 def _leaf_columns(most: int) -> dict[str, Any]:
     column = st.column_config
     return {
-        "label": column.TextColumn("Leaf", width="medium"),
-        "path": column.TextColumn("Path", width="large", help="The shortest path to the hierarchy's root"),
+        "label": column.TextColumn("Leaf", width=140),
+        "path": column.TextColumn("Path", width=320, help="The shortest path to the hierarchy's root"),
         "files": column.ProgressColumn("Files", format="%d", min_value=0, max_value=max(most, 1), width="small"),
         "usable": column.NumberColumn("Usable", format="localized", width="small",
                                       help="Images that can be decoded and are not duplicates"),
         "source": column.TextColumn("Folder", width="small", help="The corpora that hold its first files"),
-        "node": column.TextColumn("Id", width="small"),
+        "node": column.TextColumn("Id", width=90),
     }  # fmt: skip
 
 

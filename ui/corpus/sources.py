@@ -101,9 +101,6 @@ def change(desk: Desk, plan: Plan, **changed: object) -> None:
         st.rerun()
 
 
-# Parts
-
-
 def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, place: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"source_{place}"):
         with st.container(gap=None, width="stretch"):

@@ -207,11 +207,11 @@ def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
         if len(shown.pairs) > MAX_PAIRS:
             st.caption(f"The closest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
         show_table(pairs_table(scored.hierarchy, shown, MAX_PAIRS), "pairs_table", {
-            "first": column.TextColumn("Leaf", width="medium"),
-            "second": column.TextColumn("Other leaf", width="medium"),
+            "first": column.TextColumn("Leaf", width=180),
+            "second": column.TextColumn("Other leaf", width=180),
             "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty if there is no path.", width="small"),
             "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
-            "ids": column.TextColumn("Ids", width="small"),
+            "ids": column.TextColumn("Ids", width=160),
         }, most_px=430)  # fmt: skip
 
 

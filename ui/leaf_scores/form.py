@@ -131,9 +131,6 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
     form()
 
 
-# Parts of the form
-
-
 def _before(plan: Plan, case: Case, scored: Scored | None) -> Settings | None:
     if scored is None:
         return None

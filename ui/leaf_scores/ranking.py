@@ -90,16 +90,10 @@ def draw_ranking(
     scores, nodes = scored.scores, scored.scores.nodes
     low, high = scores.interval(target_class)
     return leaf_ranking(
-        scored.labels(leaves),
-        ids=[nodes[leaf] for leaf in leaves],
-        functional=scores.functional[target_class, leaves],
-        low=low[leaves],
-        high=high[leaves],
-        n_queries=scores.n_queries[leaves],
-        tau=tau,
-        selected=[nodes[leaf] for leaf in selected],
-        revision=f"{scored.header.suspect[:12]} {target_class}",
-    )
+        scored.labels(leaves), ids=[nodes[leaf] for leaf in leaves], functional=scores.functional[target_class, leaves],
+        low=low[leaves], high=high[leaves], n_queries=scores.n_queries[leaves], tau=tau,
+        selected=[nodes[leaf] for leaf in selected], revision=f"{scored.header.suspect[:12]} {target_class}",
+    )  # fmt: skip
 
 
 def draw_overview(scored: Scored, classes: Sequence[int], names: Sequence[str]) -> "go.Figure":

@@ -46,9 +46,9 @@ def _table(trail: AuditTrail) -> None:
     show_table(trail_table(trail), "audit_table", {
         "n": column.NumberColumn("Entry", width=50),
         "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-        "event": column.TextColumn("Event", width=130),
+        "event": column.TextColumn("Event", width=170),
         "by": column.TextColumn("By", width=80, help="Empty if nobody was signed in"),
-        "words": column.TextColumn("Details", width="large"),
+        "words": column.TextColumn("Details", width=330),
         "hash": column.TextColumn("Hash", width="small", help="The next entry is chained to it"),
     }, most_px=400)  # fmt: skip
 

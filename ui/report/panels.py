@@ -117,13 +117,13 @@ def verdict(findings: Findings) -> None:
         )
         show_table(table, "verdict_table", {
             "Class": column.NumberColumn(width=50),
-            "Found": column.TextColumn(width=140),
-            "L": share_column(width=100),
+            "Found": column.TextColumn(width=125),
+            "L": share_column(width=85),
             "S": column.NumberColumn(format="%.2f", width=45),
             "Covers": column.TextColumn(width=70),
             "Images kept": column.TextColumn(width=90),
-            "Caveats": column.TextColumn(width=290),
-            "Leaves": column.TextColumn(width=260),
+            "Caveats": column.TextColumn(width=180),
+            "Leaves": column.TextColumn(width=220),
             "Chosen by hand": column.TextColumn(width=100),
         }, most_px=640)  # fmt: skip
 

@@ -48,10 +48,12 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
         st.rerun()
 
     show_table(rows, key, {
-        "Class": st.column_config.NumberColumn(width="small", format="%d"),
-        "L": share_column(L_HELP),
-        "S": share_column(S_HELP),
-        "Objective": share_column(OBJECTIVE_HELP),
-        "Images": st.column_config.NumberColumn(help="Images kept after filtering", width="small"),
-        "Locked": st.column_config.TextColumn(width="small"),
+        "Class": st.column_config.NumberColumn(width=45, format="%d"),
+        "Found": st.column_config.TextColumn(width=120),
+        "L": share_column(L_HELP, width=80),
+        "S": share_column(S_HELP, width=80),
+        "Objective": share_column(OBJECTIVE_HELP, width=80),
+        "Images": st.column_config.NumberColumn(help="Images kept after filtering", width=60),
+        CAVEATS: st.column_config.TextColumn(width=140),
+        "Locked": st.column_config.TextColumn(width=55),
     }, on_select=chosen, selection_mode="single-row", alt="What was found for every class")  # fmt: skip

@@ -49,7 +49,7 @@ def draw_page(desk: Desk) -> None:
     big = scored.scores.hits.size > BIG_CELLS
     _live_part(desk, case, target_class, top_right, big)
     if big:
-        _slow_part(desk, case, target_class, top_right)
+        fragment(key=SLOW)(_complete)(desk, case, target_class, top_right)
 
 
 @fragment(key=LIVE)
@@ -57,11 +57,6 @@ def _live_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenera
     _follow(desk, case, target_class, big)
     if not big:
         _complete(desk, case, target_class, top_right)
-
-
-@fragment(key=SLOW)
-def _slow_part(desk: Desk, case: Case, target_class: int, top_right: DeltaGenerator) -> None:
-    _complete(desk, case, target_class, top_right)
 
 
 def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:

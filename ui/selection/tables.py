@@ -98,16 +98,13 @@ def map_csv(scored: Scored, stability: StabilityMap) -> bytes:
     names = [cluster_name(scored, winner.members) for winner in stability.winners]
     leaves = ["; ".join(scored.labels(winner.members)) for winner in stability.winners]
     number = stability.winner.ravel()
-    return table_csv(
-        pd.DataFrame(
-            {
-                "eta": np.repeat(stability.etas, len(stability.alphas)),
-                "alpha": np.tile(stability.alphas, len(stability.etas)),
-                "answer": [names[n] if n >= 0 else "not found" for n in number],
-                "leaves": [leaves[n] if n >= 0 else "" for n in number],
-            }
-        )
-    )
+    columns = {
+        "eta": np.repeat(stability.etas, len(stability.alphas)),
+        "alpha": np.tile(stability.alphas, len(stability.etas)),
+        "answer": [names[n] if n >= 0 else "not found" for n in number],
+        "leaves": [leaves[n] if n >= 0 else "" for n in number],
+    }
+    return table_csv(pd.DataFrame(columns))
 
 
 # In words
@@ -132,7 +129,9 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
     members = answer_of_method(found.selection, stability, settings)
     firm = firmness(found.selection, stability, settings)
     share = f"{stability_of(stability, members):.0%} of the whole map"
-    answer = f"the method's own answer ({_named(scored, members)})" if found.selection.choice else "this answer"
+    answer = (
+        f"the method's own answer ({inert(cluster_name(scored, members))})" if found.selection.choice else "this answer"
+    )
     head = (
         f"Stable against eta and alpha: {firm:.0%} of nearby settings give {answer}, and {share}. "
         "This does not test whether other images would give it too."
@@ -148,11 +147,7 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
 def _change(scored: Scored, flip: Flip) -> str:
     members = flip.winner.members
     leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
-    return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {_named(scored, members)}{leaves}."
-
-
-def _named(scored: Scored, members: Sequence[int]) -> str:
-    return inert(cluster_name(scored, members))
+    return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."
 
 
 def cluster_choice(scored: Scored, cluster: Cluster) -> str:

@@ -88,12 +88,9 @@ def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:
 
 
 def _typed(mean: str, std: str, low_high: str) -> dict[str, Any]:
-    values = {
-        "mean": in_numbers(mean, "The mean", (1, 3)),
-        "std": in_numbers(std, "The standard deviation", (1, 3)),
-        "value_range": in_numbers(low_high, "Black and white", (2,)),
-    }
-    return {name: numbers for name, numbers in values.items() if numbers}
+    fields = (("mean", mean, "The mean", (1, 3)), ("std", std, "The standard deviation", (1, 3)),
+              ("value_range", low_high, "Black and white", (2,)))  # fmt: skip
+    return {name: numbers for name, text, title, counts in fields if (numbers := in_numbers(text, title, counts))}
 
 
 def _architecture(case_id: str, known: str | None) -> str | None:

@@ -15,7 +15,7 @@ from ui import cached
 from ui.text import file_size, inert, shortened
 
 _SCANNERS = {
-    "opcodes": "Our list of what the file would load",
+    "opcodes": "Built-in check of imports",
     "picklescan": "picklescan, strict",
     "fickling": "fickling",
 }

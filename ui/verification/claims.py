@@ -48,9 +48,6 @@ def own_words(case: Case) -> tuple[str, ...]:
     return suspect.class_names if (suspect := case.facts().suspect) else ()
 
 
-# Parts
-
-
 def _draw(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], kept: Claims) -> None:
     base, version = draft.begin(desk.case_id, kept)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -113,9 +113,9 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
         table = table.drop(columns="Unknown words")
     show_table(table, "similarity_table", {
         "Class": column.NumberColumn(width=50, format="%d"),
-        "Claimed": column.TextColumn(width=130),
-        "Found": column.TextColumn(width=210, help="The leaves of the answer"),
-        "Verdict": column.TextColumn(width=100, help="Agrees: the same word, or closer than 95 % of random selections "
+        "Claimed": column.TextColumn(width=95),
+        "Found": column.TextColumn(width=170, help="The leaves of the answer"),
+        "Verdict": column.TextColumn(width=95, help="Agrees: the same word, or closer than 95 % of random selections "
                                      "from this corpus. Unclear: closer than 80 %. An answer chosen by hand neither "
                                      "agrees nor differs."),
         "Cosine": share_column("Of the nearest words of claim and finding, including all synonyms", width=90),
@@ -123,7 +123,7 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
                                            help="Share of random selections of as many leaves that are less similar "
                                            "to the claim on average; leaves without a known word do not count"),
         "L": share_column("Share of the answer's views that the suspect puts in the class", width=90),
-        "Nearest words": column.TextColumn(width=150, help="The word of the claim and the word of the finding"),
+        "Nearest words": column.TextColumn(width=125, help="The word of the claim and the word of the finding"),
         "Euclidean": column.NumberColumn(width=75, format="%.2f", help="Distance of the vectors of these two words"),
         "Unknown words": column.TextColumn(width=150, help="Words without a vector in any spelling"),
     }, most_px=460, alt="For each class: what is claimed, what was found, and how similar the words are")  # fmt: skip

@@ -83,7 +83,7 @@ def leaf_ranking(
         barmode="overlay",
         margin_t=44,
         showlegend=bool(chosen.any()),
-        legend={"x": 1, "xanchor": "right", "itemclick": False},
+        legend={"x": 0.88, "xanchor": "right", "itemclick": False},
         shapes=[{"type": "line", "line": {"dash": "dash", "width": 1.5, "color": LINE}, **at_tau}],
         annotations=[{"text": f"tau {tau:.0%}", **named}],
     )
