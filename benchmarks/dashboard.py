@@ -38,7 +38,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import case_factory
-from browser.driver import VIEWPORT, find_chromium, idle, key, launch, open_page
+from browser.driver import VIEWPORT, idle, key, launch, open_page, require_chromium
 from browser.server import Server
 
 SCRIPT, PAGE, BARE = "app.py", "Selection", "benchmarks/bare_slider.py"
@@ -46,6 +46,7 @@ CONTROLS = ("eta", "alpha")  # keys of the sliders
 SIZES = ((10, 1000), (1000, 1000))  # classes, leaves
 N_PRESSES, N_WARM_UP, N_STARTS = 18, 2, 4
 N_HELD, HELD_S = 15, 0.033
+TIMES = ("browser", "server", "wire")
 GOALS = {  # the largest median, in ms or kB, by measure and number of classes; of messages the largest one
     ("first page", 0): 3000,
     ("first page, server up", 0): 3000,
@@ -180,9 +181,7 @@ def _kind(message: Any, frame: Frame) -> str:
 
 def main() -> None:
     """Measure, print and save."""
-    chromium = find_chromium()
-    if chromium is None:
-        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    chromium = require_chromium()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = launch(playwright, chromium)
         table = []
@@ -230,9 +229,7 @@ def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
         page.evaluate(_WATCH)
         presses = walk(page, Wire(page), server, "eta")
     return [
-        _row("bare browser", "eta", 0, 0, "ms", [press.browser_ms for press in presses]),
-        _row("bare server", "eta", 0, 0, "ms", [press.server_ms for press in presses]),
-        _row("bare wire", "eta", 0, 0, "ms", [press.wire_ms for press in presses]),
+        _row(f"bare {what}", "eta", 0, 0, "ms", [getattr(press, f"{what}_ms") for press in presses]) for what in TIMES
     ]
 
 
@@ -250,9 +247,7 @@ def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) 
                 held = hold(page, control)
             about = (control, n_classes, n_leaves)
             rows += [
-                _row("browser", *about, "ms", [press.browser_ms for press in presses]),
-                _row("server", *about, "ms", [press.server_ms for press in presses]),
-                _row("wire", *about, "ms", [press.wire_ms for press in presses]),
+                *(_row(what, *about, "ms", [getattr(press, f"{what}_ms") for press in presses]) for what in TIMES),
                 _row("held key", *about, "ms", [held]),
                 _row("largest message", *about, "kB", [press.largest_kb for press in presses]),
                 _row("all messages", *about, "kB", [press.all_kb for press in presses]),
@@ -299,11 +294,7 @@ def _row(
     measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]
 ) -> dict[str, object]:
     return {
-        "measure": measure,
-        "control": control,
-        "n_classes": n_classes,
-        "n_leaves": n_leaves,
-        "unit": unit,
+        **{"measure": measure, "control": control, "n_classes": n_classes, "n_leaves": n_leaves, "unit": unit},
         "median": round(statistics.median(values), 1),
         "p95": round(float(np.percentile(values, 95)), 1),
         "worst": round(max(values), 1),
