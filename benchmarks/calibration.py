@@ -55,6 +55,10 @@ HELD_OUT_CUTS = ((0, 1), (3, 7), (5, 9), (6, 8), (2, 4))
 HELD_OUT_DEMO_CUTS = ((1, 4), (5, 8), (2, 6), (0, 7))
 HELD_OUT_SIGN_CUTS = ((1, 12), (13, 33), (17, 25), (2, 38))
 
+SPECIFICITY_DIGITS = {"n_used": 2, "evenness": 3, "kinship": 3, "kin_odds": 2} | dict.fromkeys(
+    ("kin_share", "margin", "strays"), 3
+)
+
 Cuts = tuple[tuple[int, ...], ...]
 Query = Callable[[networks.Shown], np.ndarray]  # soft outputs or hard labels
 
@@ -343,13 +347,7 @@ def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings, 
         "corpus": subject.corpus,
         "n_classes": len(cut),
         "n_found": n_found,
-        "n_used": round(measured.n_used, 2),
-        "evenness": round(measured.evenness, 3),
-        "kinship": round(measured.kinship, 3),
-        "kin_odds": round(measured.kin_odds, 2),
-        "kin_share": round(measured.kin_share, 3),
-        "margin": round(measured.margin, 3),
-        "strays": round(measured.strays, 3),
+        **{name: round(getattr(measured, name), digits) for name, digits in SPECIFICITY_DIGITS.items()},
         "by_kinds": measured.by_kinds,
         "by_distinct_classes": measured.by_distinct_classes,
         "by_limits": not why_meaningless(measured),

@@ -136,13 +136,6 @@ class Press(NamedTuple):
     all_kb: float
 
 
-class Start(NamedTuple):
-    """How long a first page took, in ms: from the command, and from when the server listened."""
-
-    from_command_ms: float
-    from_listening_ms: float
-
-
 class Wire:
     """The messages between page and server, with the browser's time stamps."""
 
@@ -187,8 +180,8 @@ def main() -> None:
         table = []
         for measure, script in (("first page", SCRIPT), ("bare first page", BARE)):
             starts = [measure_start(browser, Path(folder) / f"{measure}-{n}", script) for n in range(N_STARTS)]
-            table.append(_row(measure, "", 0, 0, "ms", [start.from_command_ms for start in starts]))
-            table.append(_row(f"{measure}, server up", "", 0, 0, "ms", [start.from_listening_ms for start in starts]))
+            for name, values in zip((measure, f"{measure}, server up"), zip(*starts, strict=True), strict=True):
+                table.append(_row(name, "", 0, 0, "ms", values))
         table += measure_bare(browser, Path(folder) / "bare")
         for n_classes, n_leaves in SIZES:
             table += measure_size(browser, Path(folder) / f"{n_classes}-{n_leaves}", n_classes, n_leaves)
@@ -209,8 +202,8 @@ def print_goals(table: Sequence[dict[str, Any]]) -> None:
                 print(f"{what:<36}{goal:>8,} {value:>9,.0f} {row['unit']}  {met}")
 
 
-def measure_start(browser: Browser, folder: Path, script: str) -> Start:
-    """The time until the first page can be used."""
+def measure_start(browser: Browser, folder: Path, script: str) -> tuple[float, float]:
+    """Milliseconds until the first page can be used: from the command, and from when the server listens."""
     server = Server(folder, script=script)
     begun = time.monotonic()
     with _running(server), _page(browser) as page:
@@ -219,7 +212,7 @@ def measure_start(browser: Browser, folder: Path, script: str) -> Start:
         page.locator("h1").first.wait_for()
         page.wait_for_function(_AT_REST)
         now = time.monotonic()
-        return Start(1000 * (now - begun), 1000 * (now - listening))
+        return 1000 * (now - begun), 1000 * (now - listening)
 
 
 def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
@@ -291,7 +284,7 @@ def _to_lower_end(page: Page, control: str) -> Locator:
 
 
 def _row(
-    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]
+    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: Sequence[float]
 ) -> dict[str, object]:
     return {
         **{"measure": measure, "control": control, "n_classes": n_classes, "n_leaves": n_leaves, "unit": unit},

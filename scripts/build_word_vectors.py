@@ -136,16 +136,11 @@ def vocabulary(hierarchy: Hierarchy, text: Sequence[Sequence[str]], recipe: Reci
 
 
 def train(text: list[list[str]], recipe: Recipe) -> Word2Vec:
-    """Word2Vec with one worker and a hash that is the same in every process."""
+    """Word2Vec with one worker and a hash that is the same in every process, unlike Python's own."""
     return Word2Vec(
         text, vector_size=recipe.n_dims, window=recipe.window, min_count=1, sg=1, negative=5, sample=1e-4,
-        epochs=recipe.n_epochs, seed=SEED, workers=1, hashfxn=fixed_hash,
+        epochs=recipe.n_epochs, seed=SEED, workers=1, hashfxn=lambda word: zlib.crc32(word.encode()),
     )  # fmt: skip
-
-
-def fixed_hash(text: str) -> int:
-    """A hash that is the same in every process, unlike Python's own."""
-    return zlib.crc32(text.encode())
 
 
 def quantise(matrix: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
