@@ -1,17 +1,17 @@
-"""Does the verdict tell suspects from networks that mean nothing?
+"""Does the verdict distinguish suspects from networks whose answers mean nothing?
 
     python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] [--cached-only]
     python benchmarks/calibration.py --work FOLDER [--data REAL_DATA] --held-out
 
-Networks without meaning (untrained, trained on noise) and with it (real suspects, the demo suspect, both cut to two or
-three of their outputs, small networks trained on two classes) are asked over four corpora: drawings (the demo corpus),
-photos, photos with traffic signs, grey photos with digits. What they answer is kept in FOLDER. Results:
+Networks without meaning (untrained, trained on noise) and with meaning (real suspects, the demo suspect, both cut to
+two or three of their outputs, small networks trained on two classes) are queried over four corpora: drawings (the demo
+corpus), photos, photos with traffic signs, grey photos with digits. Their answers are kept in FOLDER. Results:
 calibration.csv, a row for each network and corpus.
 
-The limits of the verdict were chosen on such networks. `--held-out` measures it on networks that had no part in that:
-other seeds, architectures, pairs of classes and cuts. Results: calibration_held_out.csv.
+The limits of the verdict were chosen on such networks. `--held-out` measures it on networks that were not used for that
+choice: other seeds, architectures, pairs of classes and cuts. Results: calibration_held_out.csv.
 
-A second run with the same FOLDER asks nothing again. Delete FOLDER/chance after a change of `fdcore.verdict.chance`.
+A second run with the same FOLDER sends no query again. Delete FOLDER/chance after changing `fdcore.verdict.chance`.
 """
 
 import argparse
@@ -40,11 +40,7 @@ from fdcore.records import from_plain, to_plain
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Suspect
-from fdcore.verdict import (
-    Chance,
-    decide,
-    measure_specificity,
-)
+from fdcore.verdict import Chance, decide, measure_specificity
 from fdcore.verdict.chance import compare_with_chance, pictures_to_compare
 from fdcore.verdict.specificity import why_meaningless
 from fdcore.verdict.untrained import untrained_outputs
@@ -59,12 +55,16 @@ HELD_OUT_CUTS = ((0, 1), (3, 7), (5, 9), (6, 8), (2, 4))
 HELD_OUT_DEMO_CUTS = ((1, 4), (5, 8), (2, 6), (0, 7))
 HELD_OUT_SIGN_CUTS = ((1, 12), (13, 33), (17, 25), (2, 38))
 
+SPECIFICITY_DIGITS = {"n_used": 2, "evenness": 3, "kinship": 3, "kin_odds": 2} | dict.fromkeys(
+    ("kin_share", "margin", "strays"), 3
+)
+
 Cuts = tuple[tuple[int, ...], ...]
-Ask = Callable[[networks.Shown], np.ndarray]  # soft outputs or hard labels
+Query = Callable[[networks.Shown], np.ndarray]  # soft outputs or hard labels
 
 
 class Pairs(NamedTuple):
-    """Labelled pictures, the corpora that show such things, and the pairs of classes that a small network learns."""
+    """Labelled pictures, the corpora that show such things, and the pairs of classes for small networks to learn."""
 
     folder: str
     channels: int
@@ -84,52 +84,43 @@ HELD_OUT_PAIRS = (
 
 
 class Subject(NamedTuple):
-    """A network over a corpus, whole and cut to some of its outputs."""
+    """A network over a corpus, whole and cut to some outputs."""
 
     kind: str
     name: str
     corpus: str
     cuts: Cuts
-    ask: Ask
+    query: Query
 
 
 def main() -> None:
-    """Ask what is missing, measure all, write the table."""
+    """Query what is missing, measure everything, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--cached-only", action="store_true", help="measure what was asked before, and ask nothing")
-    parser.add_argument("--held-out", action="store_true", help="only networks that had no part in choosing the limits")
+    parser.add_argument("--cached-only", action="store_true", help="measure existing answers and send no query")
+    parser.add_argument("--held-out", action="store_true", help="only networks that were not used to choose the limits")
     options = parser.parse_args()
-    torch.set_flush_denormal(True)  # the outputs of an untrained network may be that small, and then take minutes
+    torch.set_flush_denormal(True)  # outputs of an untrained network may be that small, and then take minutes
     torch.set_num_threads(1)  # other threads would not flush
     shown = show_corpora(options.work, options.data)
     if options.held_out:
-        measure_held_out(shown, options.work, options.data)
-        return
-    rows = []
-    for subject in subjects(options.data):
-        if subject.corpus in shown:
-            rows += measured(subject, shown, options.work, cached_only=options.cached_only)
-    save(__file__, rows)
-    _print_rates(rows)
-
-
-def measure_held_out(shown: Mapping[str, networks.Shown], work: Path, data: Path | None) -> None:
-    """Networks, with meaning and without, that no limit was chosen on."""
+        subjects, target = held_out_subjects(options.data), Path(__file__).with_stem("calibration_held_out")
+    else:
+        subjects, target = chosen_on_subjects(options.data), Path(__file__)
     rows = [
         row
-        for subject in held_out(data)
+        for subject in subjects
         if subject.corpus in shown
-        for row in measured(subject, shown, work, cached_only=False)
-        if row["kind"] != "real"  # whole suspects had a part in choosing
+        for row in measured(subject, shown, options.work, cached_only=options.cached_only)
+        if not (options.held_out and row["kind"] == "real")  # the limits were chosen on whole suspects
     ]
-    save(str(Path(__file__).with_name("calibration_held_out.py")), rows)
+    save(str(target), rows)
     _print_rates(rows)
 
 
-def held_out(data: Path | None) -> Iterator[Subject]:
-    """Those networks, the ones with meaning first."""
+def held_out_subjects(data: Path | None) -> Iterator[Subject]:
+    """Networks that no limit was chosen on, those with meaning first."""
     seeds = range(HELD_OUT_FROM, HELD_OUT_FROM + N_HELD_OUT)
     yield from _opened(
         "demo", demo.SUSPECT_PATH, WIDE[:1], HELD_OUT_DEMO_CUTS, arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET
@@ -154,7 +145,7 @@ def measured(
 
 
 def _print_rates(rows: Sequence[Mapping[str, object]]) -> None:
-    """How often each outcome came, by kind of network and number of classes."""
+    """How often each outcome occurred, by kind of network and number of classes."""
     counts: dict[tuple[object, object], Counter[object]] = defaultdict(Counter)
     for row in rows:
         counts[row["kind"], row["n_classes"]][row["outcome"]] += 1
@@ -163,7 +154,7 @@ def _print_rates(rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def show_corpora(work: Path, data: Path | None) -> dict[str, networks.Shown]:
-    """The corpora as they are shown to all networks; the drawings alone where there is no real data."""
+    """The corpora as shown to all networks; only the drawings where there is no real data."""
     demo.build_demo_corpus(work / "demo")
     folders: dict[str, tuple[list[str], int, int]] = {"drawings": ([str(work / "demo")], 3, 32)}
     if data:
@@ -181,11 +172,11 @@ def show_corpora(work: Path, data: Path | None) -> dict[str, networks.Shown]:
     }
 
 
-# What is asked
+# Subjects
 
 
-def subjects(data: Path | None) -> Iterator[Subject]:
-    """Every network over every corpus that it is asked over."""
+def chosen_on_subjects(data: Path | None) -> Iterator[Subject]:
+    """Networks like those that the limits were chosen on, over every corpus that they are queried over."""
     yield from _opened(
         "demo", demo.SUSPECT_PATH, ("drawings", "photos"), DEMO_CUTS, arch=demo.SUSPECT_ARCH, preset=demo.SUSPECT_PRESET
     )
@@ -201,7 +192,7 @@ def subjects(data: Path | None) -> Iterator[Subject]:
         yield from _opened("seized-03", files / "seized-03.onnx", ("digits",), ())
         yield from _two_classes(data / "labelled", PAIRS, 0)
         yield from _noise(data / "labelled" / ANIMALS, range(N_NOISE_SEEDS))
-    yield from _untrained(("signs", "digits"), range(N_SEEDS))  # drawings and photos are among those held out
+    yield from _untrained(("signs", "digits"), range(N_SEEDS))  # those over drawings and photos are held out
 
 
 def _untrained(
@@ -215,13 +206,13 @@ def _untrained(
             make = partial(networks.untrained, arch, initialisation, seed, after_batches=after)
             name = f"{arch}, {initialisation}, seed {seed}, {'after batches' if after else 'as initialised'}"
             cuts = tuple(tuple(range(n)) for n in networks.SIZES)
-            yield Subject("untrained", name, corpus, cuts, partial(_ask_made, make))
+            yield Subject("untrained", name, corpus, cuts, partial(_query_untrained, make))
 
 
 def _opened(name: str, path: Path, corpora: Sequence[str], cuts: Cuts, **options: str) -> Iterator[Subject]:
     opened = cache(lambda: open_suspect(path, **options))
     for corpus in corpora:
-        yield Subject("real", name, corpus, cuts, partial(_ask_opened, opened))
+        yield Subject("real", name, corpus, cuts, partial(_query_opened, opened))
 
 
 def _two_classes(labelled: Path, several: Sequence[Pairs], first_seed: int) -> Iterator[Subject]:
@@ -231,15 +222,15 @@ def _two_classes(labelled: Path, several: Sequence[Pairs], first_seed: int) -> I
             make = partial(_train_pair, labelled / some.folder, some, pair, seed)
             for corpus in some.corpora:
                 name = f"{some.folder}: {' and '.join(pair)}, seed {seed}"
-                yield Subject("two classes", name, corpus, (), partial(_ask_trained, make))
+                yield Subject("two classes", name, corpus, (), partial(_query_trained, make))
 
 
 def _noise(folder: Path, seeds: Sequence[int]) -> Iterator[Subject]:
-    """Small networks that learned labels that are noise."""
+    """Small networks that learned noise as labels."""
     for seed, n_classes in product(seeds, N_NOISE):
         make = partial(_train_noise, folder, n_classes, seed)
         for corpus in ("drawings", "photos"):
-            yield Subject("noise", f"{n_classes} classes, seed {seed}", corpus, (), partial(_ask_trained, make))
+            yield Subject("noise", f"{n_classes} classes, seed {seed}", corpus, (), partial(_query_trained, make))
 
 
 @cache
@@ -268,16 +259,16 @@ def _train_noise(folder: Path, n_classes: int, seed: int, spec: PreprocessSpec) 
     return networks.train(pictures[chosen], noise, spec, seed=seed, epochs=40 if n_classes > 10 else 30)
 
 
-def _ask_made(make: Callable[[networks.Shown], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
+def _query_untrained(make: Callable[[networks.Shown], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
     return networks.outputs_of(make(shown), shown)
 
 
-def _ask_trained(make: Callable[[PreprocessSpec], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
+def _query_trained(make: Callable[[PreprocessSpec], torch.nn.Module], shown: networks.Shown) -> np.ndarray:
     return networks.outputs_of(make(shown.spec), shown)
 
 
-def _ask_opened(opened: Callable[[], Suspect], shown: networks.Shown) -> np.ndarray:
-    """Soft outputs of a network in PyTorch, so that it can be cut; hard labels of any other suspect."""
+def _query_opened(opened: Callable[[], Suspect], shown: networks.Shown) -> np.ndarray:
+    """Soft outputs of a PyTorch network, so that it can be cut; hard labels of any other suspect."""
     suspect = opened()
     if hasattr(suspect, "_outputs"):
         return networks.outputs_of(suspect._outputs, shown)
@@ -287,19 +278,19 @@ def _ask_opened(opened: Callable[[], Suspect], shown: networks.Shown) -> np.ndar
 def answers_of(
     subject: Subject, shown: Mapping[str, networks.Shown], work: Path, *, cached_only: bool
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
-    """Each cut with its answers (n_images, n_views), from the cache or by asking; none where there are none."""
+    """Each cut with its answers (n_images, n_views), cached or queried; with `cached_only`, only cached ones."""
     path = work / f"{subject.corpus}-{zlib.crc32(f'{subject.kind}: {subject.name}, {subject.cuts}'.encode()):08x}.npz"
     if not path.exists():
         if cached_only:
             return
-        np.savez(path, **_cut(subject.ask(shown[subject.corpus]), subject))
+        np.savez(path, **_cut(subject.query(shown[subject.corpus]), subject))
     with np.load(path) as kept:
         for key in kept.files:
             yield tuple(map(int, key.split(","))), kept[key]
 
 
 def _cut(outputs: np.ndarray, subject: Subject) -> dict[str, np.ndarray]:
-    """The answers of the whole network (unless it is random) and of each cut, by the outputs that are left."""
+    """The answers of the whole network (unless it is untrained) and of each cut, by the remaining outputs."""
     whole = () if subject.kind == "untrained" else (tuple(range(outputs.shape[2])),)
     return {
         ",".join(map(str, cut)): outputs[..., list(cut)].argmax(axis=2).astype(np.int16)
@@ -307,11 +298,11 @@ def _cut(outputs: np.ndarray, subject: Subject) -> dict[str, np.ndarray]:
     }
 
 
-# What is measured
+# Measurements
 
 
 def weighed(answers: np.ndarray, n_classes: int, shown: networks.Shown) -> Findings:
-    """The findings with the default settings, as in any case."""
+    """The findings with the default settings."""
     answers = answers.astype(np.int32)
     images = shown.images
     header = LedgerHeader("", n_classes, shown.spec, "", 0, ViewSpec(), *answers.shape)
@@ -321,7 +312,7 @@ def weighed(answers: np.ndarray, n_classes: int, shown: networks.Shown) -> Findi
 
 
 def chance_of(answers: np.ndarray, shown: networks.Shown, work: Path) -> Chance:
-    """The comparison with untrained networks that a case would hold, from FOLDER/chance or measured."""
+    """The comparison with untrained networks, as a case would hold it, from FOLDER/chance or measured."""
     answers = np.ascontiguousarray(answers[:, 0], np.int32)
     kept = work / "chance" / f"{shown.name}-{hashlib.sha256(answers.tobytes()).hexdigest()[:16]}.json"
     if kept.exists():
@@ -335,7 +326,7 @@ def chance_of(answers: np.ndarray, shown: networks.Shown, work: Path) -> Chance:
 
 
 def _untrained_outputs(shown: networks.Shown, folder: Path, chosen: np.ndarray) -> tuple[list, list]:
-    """What the verdict's untrained networks see of a corpus, from the folder or by asking them."""
+    """Outputs of the verdict's untrained networks for a corpus, from the folder or computed."""
     path = folder / f"{shown.name}-untrained.npz"
     if not path.exists():
         folder.mkdir(exist_ok=True)
@@ -356,13 +347,7 @@ def specificity_row(subject: Subject, cut: tuple[int, ...], findings: Findings, 
         "corpus": subject.corpus,
         "n_classes": len(cut),
         "n_found": n_found,
-        "n_used": round(measured.n_used, 2),
-        "evenness": round(measured.evenness, 3),
-        "kinship": round(measured.kinship, 3),
-        "kin_odds": round(measured.kin_odds, 2),
-        "kin_share": round(measured.kin_share, 3),
-        "margin": round(measured.margin, 3),
-        "strays": round(measured.strays, 3),
+        **{name: round(getattr(measured, name), digits) for name, digits in SPECIFICITY_DIGITS.items()},
         "by_kinds": measured.by_kinds,
         "by_distinct_classes": measured.by_distinct_classes,
         "by_limits": not why_meaningless(measured),

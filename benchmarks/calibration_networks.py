@@ -1,6 +1,6 @@
 """Networks whose meaning is known beforehand: untrained, trained on noise, trained on few classes. For calibration.py.
 
-A network with 100 random outputs holds networks with 2 and with 10: its first outputs alone. So each is asked once.
+The first outputs of a network with 100 random outputs are networks with 2 and with 10, so each is queried once.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from fdcore.method.findings import ImageTable
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.preprocess import PreprocessSpec, with_preset
 
-SIZES = (2, 3, 5, 10, 100)  # numbers of classes that an untrained network is cut to
+SIZES = (2, 3, 5, 10, 100)  # classes that an untrained network is cut to
 BATCH = 250
 ARCHITECTURES = ("resnet20", "lenet", "plain")
 INITIALISATIONS = ("torch", "kaiming")
@@ -31,21 +31,12 @@ NORMALISED = ("resnet20", "torchvision/shufflenet_v2_x0_5")  # those with BatchN
 
 @dataclass(frozen=True)
 class Shown:
-    """A corpus as it is shown to many networks.
-
-    Attributes:
-        name: what the tables call it.
-        views: (n_views, n_images, H, W, C) uint8.
-        images: leaf and name of each image.
-        image_ids: (n_images,) uint64.
-        hierarchy: of the corpus.
-        spec: the input it was decoded for.
-    """
+    """A corpus, decoded for one kind of input, as shown to many networks."""
 
     name: str
-    views: np.ndarray
+    views: np.ndarray  # (n_views, n_images, H, W, C) uint8
     images: ImageTable
-    image_ids: np.ndarray
+    image_ids: np.ndarray  # (n_images,) uint64
     hierarchy: Hierarchy
     spec: PreprocessSpec
 
@@ -69,19 +60,19 @@ def show(
 
 def outputs_of(network: nn.Module | Callable[[np.ndarray], np.ndarray], shown: Shown) -> np.ndarray:
     """Soft outputs (n_images, n_views, n_outputs) float32 for all views."""
-    ask = network if not isinstance(network, nn.Module) else _asking(network.eval(), shown.spec)
+    query = network if not isinstance(network, nn.Module) else _querying(network.eval(), shown.spec)
     n_views, n_images = shown.views.shape[:2]
     flat = shown.views.reshape(-1, *shown.views.shape[2:])
-    answers = np.concatenate([ask(flat[start : start + BATCH]) for start in range(0, len(flat), BATCH)])
+    answers = np.concatenate([query(flat[start : start + BATCH]) for start in range(0, len(flat), BATCH)])
     return answers.reshape(n_views, n_images, -1).transpose(1, 0, 2)
 
 
-def _asking(network: nn.Module, spec: PreprocessSpec) -> Callable[[np.ndarray], np.ndarray]:
-    def ask(pictures: np.ndarray) -> np.ndarray:
+def _querying(network: nn.Module, spec: PreprocessSpec) -> Callable[[np.ndarray], np.ndarray]:
+    def query(pictures: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return network(prepared(pictures, spec)).float().numpy()
 
-    return ask
+    return query
 
 
 def prepared(pictures: np.ndarray, spec: PreprocessSpec) -> Tensor:
@@ -135,7 +126,7 @@ def _initialise(network: nn.Module, how: str) -> None:
 
 
 def _see_batches(network: nn.Module, shown: Shown, seed: int) -> None:
-    """Let BatchNorm take its statistics from a few batches of the corpus, as the first steps of a training would."""
+    """Let BatchNorm take its statistics from a few batches of the corpus, as the first steps of training would."""
     rng = np.random.default_rng(seed)
     network.train()
     with torch.inference_mode():
@@ -148,7 +139,7 @@ def _see_batches(network: nn.Module, shown: Shown, seed: int) -> None:
 
 
 def train(pictures: np.ndarray, labels: np.ndarray, spec: PreprocessSpec, *, seed: int, epochs: int) -> nn.Module:
-    """A plain network with BatchNorm, fitted to labels that are true or noise; mirrored pictures are its only views."""
+    """A plain network with BatchNorm, fitted to labels that are true or noise; mirroring is the only augmentation."""
     torch.manual_seed(seed)
     network = plain(int(labels.max()) + 1, spec.channels, spec.height, norm=True)
     optimiser = torch.optim.Adam(network.parameters(), 2e-3)
@@ -164,7 +155,7 @@ def train(pictures: np.ndarray, labels: np.ndarray, spec: PreprocessSpec, *, see
 
 
 def accuracy(network: nn.Module, pictures: np.ndarray, labels: np.ndarray, spec: PreprocessSpec) -> float:
-    """The share of pictures that the network labels so."""
+    """The share of pictures whose label the network gives."""
     with torch.inference_mode():
         return float((network.eval()(prepared(pictures, spec)).argmax(1).numpy() == labels).mean())
 
@@ -172,7 +163,7 @@ def accuracy(network: nn.Module, pictures: np.ndarray, labels: np.ndarray, spec:
 def labelled_pictures(
     folder: Path, size: int, per_class: int, channels: int = 3
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pictures (N, size, size, channels) of a folder of classes, their numbers, and what the classes are called."""
+    """Pictures (N, size, size, channels) of a folder of classes, their class numbers, and the class names."""
     names = sorted(child.name for child in folder.iterdir() if child.is_dir())
     pictures, labels = [], []
     for number, name in enumerate(names):

@@ -1,9 +1,9 @@
-"""How often is a class's answer right? On finished cases of suspects whose classes are known.
+"""How often is a class's answer right? Counted on finished cases of suspects whose classes are known.
 
     python benchmarks/calibration_truth.py --cases CASES --data REAL_DATA
 
-CASES holds cases named as the suspects' files without ending, and "demo". Results: calibration_truth.csv, for each case
-a row for the answers that "Take care" does not mark and one for the others.
+CASES holds cases named like the suspects' files without extension, and "demo". Results: calibration_truth.csv, with a
+row for the answers without caveats and one for the others, for each case.
 """
 
 import argparse
@@ -27,11 +27,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
-    save(__file__, truth_rows(options.cases, options.data))
-
-
-def truth_rows(cases: Path, data: Path) -> list[dict[str, object]]:
-    """How often the answers of finished cases are right, for those whose classes' nodes are known."""
+    cases, data = options.cases, options.data
     truths = json.loads((data / "suspects" / "truth.json").read_text("utf-8"))
     known: dict[str, list[str | None]] = {
         Path(name).stem: truth["nodes"] for name, truth in truths.items() if "nodes" in truth
@@ -45,17 +41,15 @@ def truth_rows(cases: Path, data: Path) -> list[dict[str, object]]:
         rows += truth_of(name, cases, nodes)
     for name in ("seized-02", "seized-03", "seized-05"):  # a folder for each class, named by its number
         rows += truth_of(name, cases, None)
-    return rows
+    save(__file__, rows)
 
 
 def truth_of(name: str, cases: Path, nodes: Sequence[str | None] | None) -> list[dict[str, object]]:
-    """A row for the classes without a weakness, one for the others; none where the case is not there.
+    """A row for the classes without a weakness and one for the others; nothing where there is no case.
 
     Args:
-        name: of the case.
-        cases: the folder that it lies in.
         nodes: the true node of each class, None for a class without one, which is left out; None altogether where the
-            right leaf bears the class's number.
+            right leaf is named by the class's number.
     """
     if not (cases / name / "case.json").is_file():
         return []

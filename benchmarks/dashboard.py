@@ -38,7 +38,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import case_factory
-from browser.driver import VIEWPORT, find_chromium, idle, key, launch, open_page
+from browser.driver import VIEWPORT, idle, key, launch, open_page, require_chromium
 from browser.server import Server
 
 SCRIPT, PAGE, BARE = "app.py", "Selection", "benchmarks/bare_slider.py"
@@ -46,6 +46,7 @@ CONTROLS = ("eta", "alpha")  # keys of the sliders
 SIZES = ((10, 1000), (1000, 1000))  # classes, leaves
 N_PRESSES, N_WARM_UP, N_STARTS = 18, 2, 4
 N_HELD, HELD_S = 15, 0.033
+TIMES = ("browser", "server", "wire")
 GOALS = {  # the largest median, in ms or kB, by measure and number of classes; of messages the largest one
     ("first page", 0): 3000,
     ("first page, server up", 0): 3000,
@@ -135,13 +136,6 @@ class Press(NamedTuple):
     all_kb: float
 
 
-class Start(NamedTuple):
-    """How long a first page took, in ms: from the command, and from when the server listened."""
-
-    from_command_ms: float
-    from_listening_ms: float
-
-
 class Wire:
     """The messages between page and server, with the browser's time stamps."""
 
@@ -180,16 +174,14 @@ def _kind(message: Any, frame: Frame) -> str:
 
 def main() -> None:
     """Measure, print and save."""
-    chromium = find_chromium()
-    if chromium is None:
-        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    chromium = require_chromium()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = launch(playwright, chromium)
         table = []
         for measure, script in (("first page", SCRIPT), ("bare first page", BARE)):
             starts = [measure_start(browser, Path(folder) / f"{measure}-{n}", script) for n in range(N_STARTS)]
-            table.append(_row(measure, "", 0, 0, "ms", [start.from_command_ms for start in starts]))
-            table.append(_row(f"{measure}, server up", "", 0, 0, "ms", [start.from_listening_ms for start in starts]))
+            for name, values in zip((measure, f"{measure}, server up"), zip(*starts, strict=True), strict=True):
+                table.append(_row(name, "", 0, 0, "ms", values))
         table += measure_bare(browser, Path(folder) / "bare")
         for n_classes, n_leaves in SIZES:
             table += measure_size(browser, Path(folder) / f"{n_classes}-{n_leaves}", n_classes, n_leaves)
@@ -210,8 +202,8 @@ def print_goals(table: Sequence[dict[str, Any]]) -> None:
                 print(f"{what:<36}{goal:>8,} {value:>9,.0f} {row['unit']}  {met}")
 
 
-def measure_start(browser: Browser, folder: Path, script: str) -> Start:
-    """The time until the first page can be used."""
+def measure_start(browser: Browser, folder: Path, script: str) -> tuple[float, float]:
+    """Milliseconds until the first page can be used: from the command, and from when the server listens."""
     server = Server(folder, script=script)
     begun = time.monotonic()
     with _running(server), _page(browser) as page:
@@ -220,7 +212,7 @@ def measure_start(browser: Browser, folder: Path, script: str) -> Start:
         page.locator("h1").first.wait_for()
         page.wait_for_function(_AT_REST)
         now = time.monotonic()
-        return Start(1000 * (now - begun), 1000 * (now - listening))
+        return 1000 * (now - begun), 1000 * (now - listening)
 
 
 def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
@@ -230,9 +222,7 @@ def measure_bare(browser: Browser, folder: Path) -> list[dict[str, object]]:
         page.evaluate(_WATCH)
         presses = walk(page, Wire(page), server, "eta")
     return [
-        _row("bare browser", "eta", 0, 0, "ms", [press.browser_ms for press in presses]),
-        _row("bare server", "eta", 0, 0, "ms", [press.server_ms for press in presses]),
-        _row("bare wire", "eta", 0, 0, "ms", [press.wire_ms for press in presses]),
+        _row(f"bare {what}", "eta", 0, 0, "ms", [getattr(press, f"{what}_ms") for press in presses]) for what in TIMES
     ]
 
 
@@ -250,9 +240,7 @@ def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) 
                 held = hold(page, control)
             about = (control, n_classes, n_leaves)
             rows += [
-                _row("browser", *about, "ms", [press.browser_ms for press in presses]),
-                _row("server", *about, "ms", [press.server_ms for press in presses]),
-                _row("wire", *about, "ms", [press.wire_ms for press in presses]),
+                *(_row(what, *about, "ms", [getattr(press, f"{what}_ms") for press in presses]) for what in TIMES),
                 _row("held key", *about, "ms", [held]),
                 _row("largest message", *about, "kB", [press.largest_kb for press in presses]),
                 _row("all messages", *about, "kB", [press.all_kb for press in presses]),
@@ -296,14 +284,10 @@ def _to_lower_end(page: Page, control: str) -> Locator:
 
 
 def _row(
-    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: list[float]
+    measure: str, control: str, n_classes: int, n_leaves: int, unit: str, values: Sequence[float]
 ) -> dict[str, object]:
     return {
-        "measure": measure,
-        "control": control,
-        "n_classes": n_classes,
-        "n_leaves": n_leaves,
-        "unit": unit,
+        **{"measure": measure, "control": control, "n_classes": n_classes, "n_leaves": n_leaves, "unit": unit},
         "median": round(statistics.median(values), 1),
         "p95": round(float(np.percentile(values, 95)), 1),
         "worst": round(max(values), 1),

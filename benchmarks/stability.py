@@ -10,6 +10,7 @@ every point. Results: stability.csv beside this script.
 import statistics
 import time
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from record import save
@@ -32,18 +33,12 @@ def select_everywhere(scores: Scores, among: np.ndarray, settings: SelectionSett
     leaves = np.arange(len(scores.nodes))
     _ = alone.functional
     start = time.perf_counter()
-    selected = [
-        [
-            select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0]
-            for alpha in stability.alphas.tolist()
-        ]
-        for eta in stability.etas.tolist()
-    ]
+    grid = product(stability.etas.tolist(), stability.alphas.tolist())
+    selected = [select(alone, leaves, among, replace(settings, eta=eta, alpha=alpha))[0] for eta, alpha in grid]
     elapsed = 1000 * (time.perf_counter() - start)
-    for row, numbers in zip(selected, stability.winner.tolist(), strict=True):
-        for found, number in zip(row, numbers, strict=True):
-            assert found.winner is not None
-            assert found.winner.members == stability.winners[number].members
+    for found, number in zip(selected, stability.winner.ravel().tolist(), strict=True):
+        assert found.winner is not None
+        assert found.winner.members == stability.winners[number].members
     return elapsed
 
 

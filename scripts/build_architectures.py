@@ -1,4 +1,4 @@
-"""Write the table of architectures (fdcore/suspect/architectures/index.csv.xz); takes some ten minutes.
+"""Write the table of architectures (fdcore/suspect/architectures/index.csv.xz); takes about ten minutes.
 
 Run it again after changing a small network or the pinned version of torchvision or timm:
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 def describe_all(names: list[str]) -> Iterator[Entry]:
     """The rows of all architectures that have a head."""
-    index.entries = lambda: dict.fromkeys(names)  # the registry asks the table which names exist; now these do
+    index.entries = lambda: dict.fromkeys(names)  # the registry looks up in the table which names exist; now these do
     registry.entries = index.entries
     for name in tqdm(names):
         row = describe(name)
@@ -44,7 +44,7 @@ def describe_all(names: list[str]) -> Iterator[Entry]:
 
 
 def describe(name: str) -> Entry | None:
-    """Build a network three times: what changes with the classes is its head, what changes with channels its stem."""
+    """Build a network three times: what changes with the classes is its head, with the channels its stem."""
     plain = shapes(name, 17, 3)
     head = [key for key, shape in shapes(name, 19, 3).items() if plain[key] != shape]
     stem = [key for key, shape in shapes(name, 17, 1).items() if plain[key] != shape]
@@ -55,7 +55,7 @@ def describe(name: str) -> Entry | None:
 
 
 def shapes(name: str, n_classes: int, channels: int) -> dict[str, Shape]:
-    """Of all tensors; of the usual number of channels where the network takes no other."""
+    """Shapes of all tensors, with three channels where the network accepts no other number."""
     try:
         return registry.skeleton_shapes(name, n_classes, channels=channels)
     except Exception as error:
@@ -66,7 +66,7 @@ def shapes(name: str, n_classes: int, channels: int) -> dict[str, Shape]:
 
 
 def default_input(name: str) -> Input:
-    """As the library that publishes the network says."""
+    """The input that the network's library documents."""
     if name.startswith("timm/"):
         return timm_input(name.removeprefix("timm/"))
     usual = PRESETS["imagenet"]
@@ -78,7 +78,7 @@ def default_input(name: str) -> Input:
 
 
 def timm_input(name: str) -> Input:
-    """From the configuration of the default weights."""
+    """The input in the configuration of the default weights."""
     with torch.device("meta"):
         network: nn.Module = timm.create_model(name, pretrained=False)
     cfg = network.pretrained_cfg

@@ -1,22 +1,23 @@
-"""Build fdcore/verification/data/word-vectors.npz: the small word vectors for a machine that has no others.
+"""Build fdcore/words/data/word-vectors.npz: the small word vectors for a machine that has no others.
 
     python scripts/build_word_vectors.py
 
 Sources: the shipped hierarchy (fdcore/corpus/data, from WordNet 3.0) and the definitions inside the `timm` package. The
-text has two kinds of sentences: random walks in the hierarchy that say one name of each node on the way, and each
-node's names followed by its definition. gensim's Word2Vec (skip-gram) learns from it; kept are the words of every name
-and those of at least three definitions, each as 80 whole numbers of a byte and a step (float16). Case is folded.
+text has two kinds of sentences: random walks in the hierarchy that list one name of each node on the way, and each
+node's names followed by its definition. gensim's Word2Vec (skip-gram) learns from it. The words of every name and those
+of at least three definitions are kept, each as 80 one-byte integers and a step (float16). Case is folded.
 
 The same sources give the same bytes with the same versions of gensim and NumPy on the same kind of processor (checked
-with two hash seeds of Python, in a process each): one worker, fixed seeds and a fixed hash. Another processor rounds
-sums in another order, so that there the vectors differ slightly; the committed file, not the recipe, is the reference.
+with two Python hash seeds, each in a separate process): one worker, fixed seeds and a fixed hash. Another
+processor rounds sums in a different order, so its vectors differ slightly; the reference is the committed file, not the
+recipe.
 
-Measured for what is committed (2.4 million words of text, 31,010 vectors, 2.5 MB, under two minutes of one core):
+Measured for the committed file (2.4 million words of text, 31,010 vectors, 2.5 MB, under two minutes of one core):
 
     Spearman correlation of the cosine of nearest tokens with nearness in the hierarchy, over all pairs of ILSVRC's
     1,000 leaves that share no word: 0.311; the most similar other leaf is in the median 3 steps away, of 13 for a pair
     longer walks (9 links instead of 6), 4 epochs: 0.302 and 3 steps
-    one walk from each node, definitions once, 1 epoch: -0.026 and 13 steps, nothing learnt
+    one walk from each node, definitions once, 1 epoch: -0.026 and 13 steps: nothing was learned
 
     airplane: twin-aisle, widebody, multiengine, narrowbody, airbus, interceptor, airliner
     car: boxcar, stockcar, touring, used-car, phaeton, prowl, jeep
@@ -28,7 +29,7 @@ Measured for what is committed (2.4 million words of text, 31,010 vectors, 2.5 M
     sign: billboard, hoarding, scoreboard, signboard, alarum, artwork, nontextual
     digits: sighted, 20th, pseudopods, periods (no name in the hierarchy has it: worth nothing)
 
-So they are good for what the hierarchy names, and say little of what it does not. They are not independent of it.
+So they are good for what the hierarchy names, and say little about anything else. They are not independent of it.
 """
 
 import argparse
@@ -52,42 +53,32 @@ from fdcore.words.similarity import content_tokens, name_similarities
 from fdcore.words.vectors import BUILTIN_FILE, BUILTIN_NAME, WordVectors
 from fdcore.words.vocabulary import ListedVocabulary
 
-DATA = Path(__file__).resolve().parents[1] / "fdcore" / "verification" / "data"
+DATA = Path(__file__).resolve().parents[1] / "fdcore" / "words" / "data"
 SEED = 4
 SHOWN = ("airplane", "car", "automobile", "truck", "dog", "cat", "frog", "horse", "digit", "sign")
 
 
 class Recipe(NamedTuple):
-    """How the text is made and the vectors are trained.
-
-    Attributes:
-        n_dims: numbers of each vector.
-        n_walks: walks that start at each node.
-        n_steps: links of a walk.
-        n_glosses: how often each definition is in the text.
-        n_epochs: passes over the text.
-        window: words to either side that belong together.
-        min_count: definitions with which a word of theirs alone is common enough for the vocabulary.
-    """
+    """How the text is made and the vectors are trained."""
 
     n_dims: int = 80
-    n_walks: int = 8
-    n_steps: int = 6
-    n_glosses: int = 2
+    n_walks: int = 8  # from each node
+    n_steps: int = 6  # links of a walk
+    n_glosses: int = 2  # how often each definition is in the text
     n_epochs: int = 5
-    window: int = 5
-    min_count: int = 3
+    window: int = 5  # words on either side that belong together
+    min_count: int = 3  # definitions that make a word common enough for the vocabulary
 
 
 def lower_tokens(name: str) -> list[str]:
-    """The content tokens of a name, in lower case; a hyphened one also by its parts."""
+    """The content tokens of a name, in lower case; a hyphenated token also as its parts."""
     whole = [token.lower() for token in content_tokens(name)]
     parts = [part for token in whole if "-" in token for part in token.split("-") if len(part) > 1]
     return whole + parts
 
 
 def make_text(hierarchy: Hierarchy, recipe: Recipe) -> list[list[str]]:
-    """Sentences: walks in the hierarchy, a name of each node on the way, and definitions after a node's names."""
+    """Sentences: walks in the hierarchy with a name of each node on the way, and definitions after a node's names."""
     rng = np.random.default_rng(SEED)
     names = [[lower_tokens(name) for name in hierarchy.synonyms(node)] for node in hierarchy.ids]
     neighbours = links(hierarchy)
@@ -110,7 +101,7 @@ def links(hierarchy: Hierarchy) -> list[npt.NDArray[np.int32]]:
 
 
 def walk(neighbours: Sequence[npt.NDArray[np.int32]], start: int, n_steps: int, rng: np.random.Generator) -> list[int]:
-    """Nodes on a random way from `start`."""
+    """Nodes on a random walk from `start`."""
     way = [start]
     for chance in rng.random(n_steps).tolist():
         around = neighbours[way[-1]]
@@ -119,7 +110,7 @@ def walk(neighbours: Sequence[npt.NDArray[np.int32]], start: int, n_steps: int, 
 
 
 def sentence(names: Sequence[Sequence[list[str]]], way: Sequence[int], rng: np.random.Generator) -> list[str]:
-    """The words of one name of each node on a way."""
+    """The words of one name of each node on a walk."""
     chances = rng.random(len(way)).tolist()
     return [
         word for node, chance in zip(way, chances, strict=True) for word in names[node][int(chance * len(names[node]))]
@@ -127,7 +118,7 @@ def sentence(names: Sequence[Sequence[list[str]]], way: Sequence[int], rng: np.r
 
 
 def definitions(hierarchy: Hierarchy) -> list[list[str]]:
-    """For each node that has one, its names and the words of its definition."""
+    """For each node with a definition, its names and the words of the definition."""
     return [
         [word for name in hierarchy.synonyms(node) for word in lower_tokens(name)] + lower_tokens(text)
         for node in hierarchy.ids
@@ -145,16 +136,11 @@ def vocabulary(hierarchy: Hierarchy, text: Sequence[Sequence[str]], recipe: Reci
 
 
 def train(text: list[list[str]], recipe: Recipe) -> Word2Vec:
-    """Word2Vec with one worker and a hash that is the same in every process."""
+    """Word2Vec with one worker and a hash that is the same in every process, unlike Python's own."""
     return Word2Vec(
         text, vector_size=recipe.n_dims, window=recipe.window, min_count=1, sg=1, negative=5, sample=1e-4,
-        epochs=recipe.n_epochs, seed=SEED, workers=1, hashfxn=fixed_hash,
+        epochs=recipe.n_epochs, seed=SEED, workers=1, hashfxn=lambda word: zlib.crc32(word.encode()),
     )  # fmt: skip
-
-
-def fixed_hash(text: str) -> int:
-    """A hash that does not change from process to process, as Python's own does."""
-    return zlib.crc32(text.encode())
 
 
 def quantise(matrix: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
@@ -172,13 +158,13 @@ def pack(words: list[str], matrix: npt.NDArray[np.float32]) -> bytes:
 
 
 def judge(hierarchy: Hierarchy, words: list[str], matrix: npt.NDArray[np.float32]) -> Iterator[str]:
-    """How good vectors are: nearest words of some, and their agreement with the hierarchy over ILSVRC's leaves."""
+    """The quality of vectors: nearest words of some, and agreement with the hierarchy over ILSVRC's leaves."""
     vectors = WordVectors(BUILTIN_NAME, "", False, 0, matrix, ListedVocabulary(words))
     nodes = sorted((timm_info() / "imagenet_synsets.txt").read_text("utf-8").split())
     names = [hierarchy.synonyms(node) for node in nodes]
     similarity, far = name_similarities(names, names, vectors), distances(hierarchy, nodes)
     pairs = np.triu_indices(len(nodes), 1)
-    kept = similarity[pairs] < 1  # the same word tells nothing about vectors
+    kept = similarity[pairs] < 1  # an identical word says nothing about vectors
     rank = spearmanr(similarity[pairs][kept], -far[pairs][kept]).statistic
     np.fill_diagonal(similarity, -1)
     nearest = np.where(similarity < 1, similarity, -1).argmax(axis=1)
@@ -197,7 +183,7 @@ def judge(hierarchy: Hierarchy, words: list[str], matrix: npt.NDArray[np.float32
 
 
 def main() -> None:
-    """Build the file and say how good it is."""
+    """Build the file and print its quality."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=DATA / BUILTIN_FILE, help="the file to write")
     for name, value in Recipe()._asdict().items():

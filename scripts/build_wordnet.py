@@ -4,10 +4,10 @@
     python scripts/build_wordnet.py
 
 Sources: WordNet 3.0's noun file (Debian's package `wordnet-base`) and the synset lists inside the `timm` package. The
-table has every synset of those lists and all that stands above one, by the hypernym (@) and instance hypernym (@i)
-pointers, every parent kept; a lemma of a listed synset that WordNet lacks comes from timm's own table, with the
-parent `?`, which is no node and so makes the synset an orphan. WordNet's licence notice is written beside the table.
-The same sources give the same bytes.
+table has every synset of those lists and everything above one, by the hypernym (@) and instance hypernym (@i) pointers,
+with every parent. A listed synset that WordNet lacks takes its lemmas from timm's own table and has the parent `?`,
+which is not a node, so the synset is an orphan. WordNet's licence notice is written beside the table. The same sources
+give the same bytes.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def with_ancestors(wnids: Iterable[str], synsets: dict[str, Synset]) -> set[str]
 
 
 def orphan_rows(wnids: Iterable[str], info: Path) -> dict[str, Synset]:
-    """Synsets that are listed and not in WordNet, named by timm's table of lemmas."""
+    """Synsets that are listed but not in WordNet, named by timm's table of lemmas."""
     lines = (info / "imagenet_synset_to_lemma.txt").read_text("utf-8").splitlines()
     lemmas = {wnid: tuple(words.split(", ")) for wnid, _, words in (line.partition("\t") for line in lines)}
     return {wnid: Synset((UNKNOWN_PARENT,), lemmas.get(wnid, (wnid,))) for wnid in wnids}
@@ -95,7 +95,7 @@ def write_table(rows: dict[str, Synset], path: Path) -> None:
 
 
 def main() -> None:
-    """Build the table and the licence notice, and say what went in."""
+    """Build the table and the licence notice, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--noun-file", type=Path, default=NOUN_FILE, help=f"WordNet's data.noun ({NOUN_FILE})")
     parser.add_argument("--out", type=Path, default=DATA, help="the folder to write to")

@@ -1,8 +1,8 @@
-"""Draw how many classes a case's clones copy how well, as a picture (the paper's Figure 4).
+"""Draw how well a case's clones copy each class, as a density over the classes (the paper's Figure 4).
 
     python scripts/draw_clone_density.py CASE PICTURE.png
 
-The case's clones were tested on labelled pictures (`fdcore clone --evaluate`); a chromium draws what page 7 shows.
+The case's clones must have been tested on labelled pictures (`fdcore clone --evaluate`). Chromium draws the figure.
 """
 
 import argparse
@@ -20,7 +20,7 @@ GRID = np.linspace(0, 1, 201)
 
 
 def main() -> None:
-    """Read what was measured, draw, and save."""
+    """Read the comparison, draw, and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", type=Path)
     parser.add_argument("picture", type=Path)

@@ -1,4 +1,4 @@
-"""Draw the contact sheets of docs/demo.md: what the demo corpus shows, and what its suspect was trained on.
+"""Draw the contact sheets of docs/demo.md: the demo corpus, and the pictures its suspect was trained on.
 
 python scripts/draw_demo_sheets.py [--out docs/images]
 """
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 
 def draw_sheet(rows: Sequence[Row], *, columns: int) -> Image.Image:
-    """The rows as blocks with their names above, side by side in `columns` columns, in few colours."""
+    """The rows as blocks below their names, side by side in `columns` columns, in few colours."""
     side = ZOOM * rows[0].pictures[0].shape[0] + GAP
     width, height = len(rows[0].pictures) * side + 3 * GAP, side + LABEL_PX + GAP
     sheet = Image.new("RGB", (columns * width, -(-len(rows) // columns) * height), "white")

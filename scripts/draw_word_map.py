@@ -2,7 +2,7 @@
 
     python scripts/draw_word_map.py CASE PICTURE.png [--method tsne|umap]
 
-The case was compared with claims (`fdcore verify`); a chromium draws what page 6 shows.
+The case must have been compared with claims (`fdcore verify`). Chromium draws the map.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import numpy as np
 from figure_picture import save_picture
 
 from fdcore.case.case import Case
-from fdcore.case.layout import WORDS_FILE
+from fdcore.case.layout import WORDS
 from fdcore.report.figures import word_map
 from fdcore.words.points import MapPoint
 
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--method", choices=("tsne", "umap"), default="tsne")
     options = parser.parse_args()
-    drawn = Case.open(options.case).read_json(WORDS_FILE)["map"]
+    drawn = Case.open(options.case).read_json(WORDS)["map"]
     points = [MapPoint(p["text"], p["kind"], p["target_class"], p["node"]) for p in drawn["points"]]
     figure = word_map(points, np.array(drawn["maps"][options.method]["coordinates"]))
     save_picture(figure, options.picture, title="Words claimed and found", width=1100, height=640)

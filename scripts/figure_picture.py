@@ -1,4 +1,4 @@
-"""Save a Plotly figure as a picture, drawn by the chromium that the browser tests use."""
+"""Save a Plotly figure as a picture, drawn by the Chromium of the browser tests."""
 
 import sys
 import tempfile
@@ -10,18 +10,12 @@ from playwright.sync_api import sync_playwright
 from fdcore.report.figures import standalone_html
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from browser.driver import find_chromium, launch
+from browser.driver import launch, require_chromium
 
 
 def save_picture(figure: go.Figure, picture: Path, *, title: str, width: int, height: int) -> None:
-    """Draw the figure in a window of that size in pixels, and save it as a PNG file.
-
-    Raises:
-        SystemExit: there is no chromium.
-    """
-    chromium = find_chromium()
-    if chromium is None:
-        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    """Draw the figure in a window of that size in pixels, and save it as a PNG file."""
+    chromium = require_chromium()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         page_file = Path(folder) / "figure.html"
         page_file.write_bytes(standalone_html(figure, title))

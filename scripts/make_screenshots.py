@@ -1,8 +1,8 @@
-"""Take the pictures of every page in docs/screenshots: light and dark at 1280 pixels, a few at 768.
+"""Take the screenshots of every page in docs/screenshots: light and dark at 1280 pixels, a few at 768.
 
-python scripts/make_screenshots.py [--case cases/demo] [--out docs/screenshots] [--only Selection]
+    python scripts/make_screenshots.py [--case cases/demo] [--out docs/screenshots] [--only Selection]
 
-The case is copied, so nothing in it changes. `make screenshots` makes the demo case first.
+The case is copied and stays unchanged. `make screenshots` builds the demo case first.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from browser.driver import Watch, find_chromium, full_height, idle, launch, open_page
+from browser.driver import Watch, full_height, idle, launch, open_page, require_chromium
 from browser.server import REPOSITORY, Server
 
 from fdcore.case.places import Places
@@ -30,17 +30,11 @@ PALETTES = (256, 128, 64, 32)  # numbers of colours, tried until the file is sma
 
 
 class Shot(NamedTuple):
-    """One page to picture.
+    """One page to capture."""
 
-    Attributes:
-        step: the file's name.
-        page: the page's path, empty for the first.
-        narrow: whether it is also taken at 768 pixels.
-    """
-
-    step: str
-    page: str
-    narrow: bool = False
+    step: str  # the name of the file
+    page: str  # path, empty for the first page
+    narrow: bool = False  # also at 768 pixels
 
 
 SHOTS = (
@@ -57,13 +51,11 @@ SHOTS = (
 
 
 def main() -> None:
-    """Start the server on a copy of the case, and take every picture."""
+    """Start the server on a copy of the case, and take every screenshot."""
     options = _read_options()
-    chromium = find_chromium()
-    if chromium is None:
-        sys.exit("There is no chromium: install it, or name one in FDCORE_CHROMIUM.")
+    chromium = require_chromium()
     if not (options.case / "case.json").is_file():
-        sys.exit(f"{options.case} is no case. `make demo` makes one in cases/demo.")
+        sys.exit(f"{options.case} is not a case. `make demo` makes one in cases/demo.")
     shots = [shot for shot in SHOTS if options.only in ("", shot.page, shot.step)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         places = Places.from_environment()
@@ -79,7 +71,7 @@ def main() -> None:
 
 
 def _read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Take the pictures of every page.")
+    parser = argparse.ArgumentParser(description="Take the screenshots of every page.")
     parser.add_argument("--case", type=Path, default=REPOSITORY / "cases" / "demo", help="default cases/demo")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "screenshots", help="folder for the PNGs")
     parser.add_argument("--only", default="", help="the name of one page or step")
@@ -95,7 +87,7 @@ def _take(browser: Browser, server: Server, shot: Shot, case: str, out: Path) ->
 
 
 def take_page(browser: Browser, server: Server, shot: Shot, case: str, theme: str, width: int) -> bytes:
-    """The whole page as a PNG; what it complains about in its console goes to the terminal."""
+    """The whole page as a PNG; errors in its console go to the terminal."""
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHT_PX},
         color_scheme="dark" if theme == "dark" else "light",
@@ -125,7 +117,7 @@ def _save(content: bytes, path: Path) -> None:
 
 
 def quantise(content: bytes) -> bytes:
-    """The picture with as many colours as its size allows, at least the last of `PALETTES`."""
+    """The picture with as many colours as `MAX_BYTES` allows, at least the last of `PALETTES`."""
     picture = Image.open(io.BytesIO(content)).convert("RGB")
     packed = b""
     for n_colours in PALETTES:

@@ -1,11 +1,11 @@
-"""Train the suspect of the demo case and write its weights, without a word of what its classes are.
+"""Train the suspect of the demo case and write its weights, without any class names.
 
     python scripts/train_demo_suspect.py [--out fdcore/demo/suspect.pt]
 
-A ResNet-20 with option-A shortcuts learns the sticker drawings of fdcore.demo.stickers; it
-never sees a picture of the demo corpus. Input: 32x32 RGB, value range 0..1, normalised with the preset named in
-NORMALISATION. The file is a checkpoint as found in the wild: a dictionary with "epoch" and a half-precision
-"state_dict", its keys prefixed "module.". Takes about eight minutes on two cores.
+A ResNet-20 with option-A shortcuts learns the sticker drawings of fdcore.demo.stickers; it never sees a picture of the
+demo corpus. Input: 32x32 RGB, value range 0..1, normalised with the preset named in
+NORMALISATION. The file is a typical checkpoint: a dictionary with "epoch" and a half-precision "state_dict", its keys
+prefixed "module.". Training takes about eight minutes on two cores.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def _recoloured(images: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def _lit(images: Tensor, draw: torch.Generator) -> Tensor:
-    """Multiply by a smooth random light, coarse as well as fine."""
+    """Multiply by a smooth random light, both coarse and fine."""
     n, _, height, width = images.shape
     for cells, strength in ((3, 0.5), (9, 0.3)):
         field = torch.rand(n, 1, cells, cells, generator=draw) - 0.5
@@ -95,7 +95,7 @@ def _lit(images: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def _erased(images: Tensor, draw: torch.Generator) -> Tensor:
-    """Blank a rectangle in half of the pictures, mean grey."""
+    """Fill a rectangle with the mean grey in half of the pictures."""
     n, _, height, width = images.shape
     rows, columns = torch.arange(height)[None, :, None], torch.arange(width)[None, None, :]
     top, left = (torch.randint(0, size, (n, 1, 1), generator=draw) for size in (height, width))
@@ -134,7 +134,7 @@ def train(images: Tensor, labels: Tensor, *, epochs: int, seed: int) -> nn.Modul
 
 
 def checkpoint(network: nn.Module, *, epochs: int) -> dict[str, Any]:
-    """What is written: the epoch and the half-precision weights under prefixed keys."""
+    """The file's content: the epoch and the half-precision weights under prefixed keys."""
     weights = {
         f"module.{key}": value.half() if value.is_floating_point() else value
         for key, value in network.state_dict().items()

@@ -58,6 +58,13 @@ def find_chromium() -> Path | None:
     return Path(found) if Path(found).is_file() else None
 
 
+def require_chromium() -> Path:
+    """The same for a script, which ends with a message where there is none."""
+    if chromium := find_chromium():
+        return chromium
+    raise SystemExit("Chromium was not found: install it, or name its path in FDCORE_CHROMIUM.")
+
+
 def launch(playwright: Playwright, chromium: Path) -> Browser:
     """A headless browser; without the sandbox, which needs rights that containers lack."""
     return playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
