@@ -31,35 +31,15 @@ if _typing.TYPE_CHECKING:
     from fdcore.suspect.suspect import Suspect
 
 _HOMES = {
-    "Case": "case.case",
-    "Findings": "notebook",
-    "Settings": "case.plan",
-    "Suspect": "suspect.suspect",
-    "investigate": "api",
-    "open_corpus": "api",
-    "open_suspect": "suspect.open",
-    "weigh": "api",
-}
+    "Case": "case.case", "Findings": "notebook", "Settings": "case.plan", "Suspect": "suspect.suspect",
+    "investigate": "api", "open_corpus": "api", "open_suspect": "suspect.open", "weigh": "api",
+}  # fmt: skip
 
 __all__ = [
-    "Case",
-    "CaseError",
-    "CorpusError",
-    "EvidenceError",
-    "FdError",
-    "Findings",
-    "RefusedError",
-    "Settings",
-    "SettingsError",
-    "StorageError",
-    "Suspect",
-    "SuspectError",
-    "__version__",
-    "investigate",
-    "open_corpus",
-    "open_suspect",
-    "weigh",
-]
+    "Case", "CaseError", "CorpusError", "EvidenceError", "FdError", "Findings", "RefusedError", "Settings",
+    "SettingsError", "StorageError", "Suspect", "SuspectError", "__version__", "investigate", "open_corpus",
+    "open_suspect", "weigh",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -13,6 +13,7 @@ from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError
+from fdcore.records import from_plain
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,7 @@ def read_test_query(case: Case) -> TestQuery | None:
     """
     if not case.has(layout.TEST_QUERY):
         return None
-    values = case.read_json(layout.TEST_QUERY)
-    try:
-        return TestQuery(
-            tuple(map(str, values["names"])),
-            tuple(map(int, values["labels"])),
-            int(values["n_sent"]),
-            float(values["pictures_per_s"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CaseError(
-            f"{case.path('test_query.json')} is damaged ({error!r}). Check the suspect again.", key="file damaged"
-        ) from error
+    return from_plain(TestQuery, case.read_json(layout.TEST_QUERY), what=f"{case.path(layout.TEST_QUERY)}")
 
 
 def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]) -> None:

@@ -12,7 +12,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
 from fdcore.method.scores import Scores, wilson_interval
-from fdcore.method.selection import ClassSelection, Cluster
+from fdcore.method.selection import Cluster
 from fdcore.tables import inert, to_csv
 
 if TYPE_CHECKING:  # pandas takes half a second to import
@@ -174,11 +174,10 @@ def selection_to_json(findings: Sequence[ClassFinding], scores: Scores, hierarch
 
 def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
     name, filtered = finding.name, finding.filtered
-    winner, choice = finding.selection.winner, finding.selection.choice
+    target, winner, choice = finding.selection.target_class, finding.selection.winner, finding.selection.choice
     answer = _cluster_as_dict(winner, scores, hierarchy) if winner else {"nodes": [], "labels": []}
-    clusters = [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters]
     return {
-        "target_class": finding.selection.target_class,
+        "target_class": target,
         "status": "found" if winner else "not_found",
         "ancestor": name.ancestor if name else None,
         "ancestor_label": name.label if name else None,
@@ -186,22 +185,15 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "nodes": answer["nodes"],
         "labels": answer["labels"],
         "functional_score": winner.functional if winner else None,
-        "interval": _interval(finding.selection, scores),
+        "interval": [round(end, 6) for end in scores.interval_of(target, winner.members)] if winner else None,
         "semantic_score": winner.semantic if winner else None,
         "objective": winner.objective if winner else None,
         "n_images": len(filtered.kept),
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
         "weaknesses": list(finding.weaknesses),
         "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
-        "clusters": clusters,
+        "clusters": [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters],
     }
-
-
-def _interval(selection: ClassSelection, scores: Scores) -> list[float] | None:
-    """The 95 % interval of the winner's L: low and high."""
-    if selection.winner is None:
-        return None
-    return [round(end, 6) for end in scores.interval_of(selection.target_class, selection.winner.members)]
 
 
 def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
@@ -216,32 +208,22 @@ def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> 
     }
 
 
+IMAGE_COLUMNS = ("target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead")
+
+
 def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hierarchy: Hierarchy) -> bytes:
     """images.csv: every image of every selection, kept or dropped, with the suspect's answer to the dropped."""
     rows = []
     for finding in findings:
-        filtered = finding.filtered
-        kept = zip(filtered.kept.tolist(), filtered.consistency.tolist(), strict=True)
-        rows += [_image_row(filtered.target_class, i, images, hierarchy, True, "", round(c, 4)) for i, c in kept]
-        dropped = zip(filtered.dropped.tolist(), filtered.dropped_label.tolist(), strict=True)
-        rows += [
-            _image_row(filtered.target_class, i, images, hierarchy, False, label if label >= 0 else "not asked", "")
-            for i, label in dropped
+        f = finding.filtered
+        kept = [(i, True, round(c, 4), "") for i, c in zip(f.kept.tolist(), f.consistency.tolist(), strict=True)]
+        dropped = [
+            (i, False, "", label if label >= 0 else "not asked")
+            for i, label in zip(f.dropped.tolist(), f.dropped_label.tolist(), strict=True)
         ]
-    return to_csv(["target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead"], rows)
-
-
-def _image_row(
-    target_class: int, image: int, images: ImageTable, hierarchy: Hierarchy, kept: bool, instead: object, score: object
-) -> dict[str, Any]:
-    node = images.nodes[images.node_index[image]]
-    return {
-        "target_class": target_class,
-        "kept": kept,
-        "node": node,
-        "label": hierarchy.label(node),
-        "name": images.names[image],
-        "sha256": images.sha256[image],
-        "consistency": score,
-        "answered_instead": instead,
-    }
+        for i, is_kept, consistency, instead in kept + dropped:
+            node = images.nodes[images.node_index[i]]
+            names = (node, hierarchy.label(node), images.names[i], images.sha256[i])
+            row = (f.target_class, is_kept, *names, consistency, instead)
+            rows.append(dict(zip(IMAGE_COLUMNS, row, strict=True)))
+    return to_csv(IMAGE_COLUMNS, rows)

@@ -163,10 +163,8 @@ def _show(case: "Case", options: argparse.Namespace, *, key: str | None, measure
                 "source": column.run.source.name,
                 "n_rows": column.run.drawn.n_rows,
                 "n_answers": column.run.n_answers,
-                "agreement": _rate(column.evaluation.agreement),
-                "accuracy": _rate(column.evaluation.accuracy),
-                "suspect_accuracy": _rate(column.evaluation.suspect_accuracy),
             }
+            | {name: _rate(getattr(column.evaluation, name)) for name in ("agreement", "accuracy", "suspect_accuracy")}
             for column in comparison.columns
         ],
     }

@@ -329,13 +329,9 @@ def _numbers(text: str, option: str) -> list[float]:
 
 
 def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
-    if options.hierarchy:
-        from fdcore.corpus.hierarchy import read_hierarchy
+    from fdcore.case.plan import open_hierarchy
 
-        return read_hierarchy(options.hierarchy)
-    from fdcore.corpus.wordnet import load_wordnet
-
-    return load_wordnet()
+    return open_hierarchy(options.hierarchy)
 
 
 def _cache(options: argparse.Namespace) -> Path:

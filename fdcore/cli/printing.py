@@ -1,6 +1,7 @@
 """What the command line prints: progress bars and tables."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -117,17 +118,12 @@ def _similarity_table(similarity: Sequence[Mapping[str, Any]], classes: Sequence
                 plain(", ".join(classes[row["target_class"]]["labels"])) or "not found",
                 "" if score is None else f"{score:.2f}",
                 f"{near['cosine']:.3f}" if near else "",
-                "" if share is None else f"{_rounded_down(share):.1f}",
+                "" if share is None else f"{int(1000 * share) / 10:.1f}",  # rounded down: 100 means all of them
                 row["judgement"] or ("no known word" if row["nodes"] else ""),
                 plain(f"{near['claim_token']} - {near['found_token']}") if near else "",
             )
         )
     return table(rows, flexible=(1, 2, 7), right=(0, 3, 4, 5))
-
-
-def _rounded_down(share: float) -> float:
-    """In percent, to one digit, rounded down so that only all of them are 100."""
-    return int(1000 * share) / 10
 
 
 def _label_set_table(sets: Sequence[Mapping[str, Any]], n_classes: int) -> list[str]:
@@ -184,10 +180,7 @@ def survey(found: "Survey") -> str:
         f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
         for s in found.sources
     ]
-    counts: dict[tuple[str, bool], int] = {}
-    for problem in found.problems:
-        counts[problem.reason, problem.used] = counts.get((problem.reason, problem.used), 0) + 1
-    if counts:
+    if counts := Counter((problem.reason, problem.used) for problem in found.problems):
         rows = [("problem", "files", "still used")]
         rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
         lines += ["", *table(rows, right=(1,))]

@@ -29,7 +29,7 @@ from fdcore.words.comparison import Comparison, compare, describe_vectors
 from fdcore.words.label_sets import label_sets
 from fdcore.words.maps import Method, WordMap, map_words
 from fdcore.words.points import place_words
-from fdcore.words.similarity import ClassSimilarity, similarity_to_csv, words_needed
+from fdcore.words.similarity import similarity_to_csv, words_needed
 from fdcore.words.vector_files import is_converted
 from fdcore.words.vectors import WordVectors, builtin_vectors, from_npz, open_vectors, to_npz
 from fdcore.work.conclude import conclude
@@ -133,7 +133,8 @@ def check_words(
                     "vectors": describe_vectors(vectors),
                     "claims": to_plain(claims),
                     "similarity": [
-                        asdict(row) | {"nearest": _nearest(row), "judgement": row.judgement} for row in found.rows
+                        asdict(row) | {"nearest": row.nearest and row.nearest._asdict(), "judgement": row.judgement}
+                        for row in found.rows
                     ],
                     "label_sets": [_agreement(one) for one in found.agreements],
                     "map": _draw_maps(findings, claims, vectors, progress),
@@ -185,21 +186,11 @@ def agreements_to_csv(agreements: Iterable[Agreement]) -> bytes:
     return to_csv(AGREEMENT_COLUMNS, (_agreement(one) | {"tied_with": ";".join(one.tied_with)} for one in agreements))
 
 
-def _nearest(row: ClassSimilarity) -> dict[str, Any] | None:
-    return row.nearest._asdict() if row.nearest else None
-
-
 def _agreement(one: Agreement) -> dict[str, Any]:
     return {
         "key": one.label_set.key,
         "name": one.label_set.name,
         "n_labels": len(one.label_set),
-        "offset": one.offset,
-        "agrees": one.agrees,
-        "fits": one.fits,
-        "mean": one.mean,
-        "p_value": one.p_value,
-        "n_compared": one.n_compared,
-        "any_order": one.any_order,
+        **{column: getattr(one, column) for column in AGREEMENT_COLUMNS[3:-1]},
         "tied_with": list(one.tied_with),
     }

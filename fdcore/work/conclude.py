@@ -137,20 +137,17 @@ def _report(
     record: Record | None = None,
 ) -> str:
     return render_report(
-        case.facts(), _head(findings) | _left_out(findings), classes, findings.classes, pixels,
+        case.facts(), _head(findings, rows_left_out=True), classes, findings.classes, pixels,
         verdict=verdict, words=words_for_report(case, findings),
         clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
     )  # fmt: skip
 
 
-def _head(findings: Findings) -> dict[str, Any]:
+def _head(findings: Findings, *, rows_left_out: bool = False) -> dict[str, Any]:
     scored = findings.scored
-    return {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,
+    head = {"fdcore": __version__, "n_sent": scored.n_sent, "complete": scored.complete,
             "design_effect": scored.scores.design_effect, "settings": asdict(findings.settings)}  # fmt: skip
-
-
-def _left_out(findings: Findings) -> dict[str, int]:
-    return {"rows_left_out": tables.n_left_out(findings.scored.scores)}
+    return head | ({"rows_left_out": tables.n_left_out(scored.scores)} if rows_left_out else {})
 
 
 def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, progress: Progress) -> dict[str, str]:
@@ -163,7 +160,7 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
     classes = tables.selection_to_json(findings.classes, scores, hierarchy)
     contents: dict[str, Callable[[], bytes]] = {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
-        layout.SCORES_JSON: lambda: _table_json(head | _left_out(findings), rows),
+        layout.SCORES_JSON: lambda: _table_json(_head(findings, rows_left_out=True), rows),
         layout.SCORES_PARQUET: lambda: tables.scores_to_parquet(scores, hierarchy),
         layout.SELECTION_CSV: lambda: tables.selection_to_csv(selected),
         layout.SELECTION: lambda: to_json(head | {"overall": total, "classes": classes}),

@@ -1,7 +1,8 @@
 """The steps before scoring: open the suspect, query it with a few pictures, survey the corpora."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -144,9 +145,8 @@ def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
     return surveyed
 
 
-def _added(counts: Iterator[dict[str, int]] | Sequence[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
+def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
     for part in counts:
-        for node, n in part.items():
-            total[node] = total.get(node, 0) + n
+        total.update(part)
     return dict(sorted(total.items()))

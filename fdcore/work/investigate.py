@@ -23,7 +23,7 @@ from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
 from fdcore.work.conclude import conclude
@@ -182,17 +182,13 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
             key="other answers",
         )
     if case.facts().suspect is None:
-        header, origins = finished.header, _origins_of(source)
+        # A bare ledger says nothing about the origins of the preprocessing; the case whose answers are replayed does.
+        own = Case.open(source).facts().suspect if (source / layout.FACTS).is_file() else None
+        header, origins = finished.header, own.origins if own else None
         facts = SuspectFacts("answers recorded earlier", header.suspect, header.n_classes, header.spec, origins)
         case.record(suspect=facts)
         case.log("ledger taken", to_plain(facts) | {"n_answered": finished.n_answered})
     return finished.header
-
-
-def _origins_of(source: Path) -> Origins | None:
-    """The origins recorded in the case whose answers are replayed; None for a bare ledger."""
-    facts = Case.open(source).facts().suspect if (source / layout.FACTS).is_file() else None
-    return facts.origins if facts else None
 
 
 def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, settings: Settings) -> Ledger:

@@ -46,6 +46,8 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert "lenet" in text.lower()
     assert json.loads((case / "case.json").read_text())["suspect"]["scan"]["verdict"] == "clean"
     assert "report.html" in text
+    assert "value range, mean, std" in text
+    assert "value range, mean, std" in (case / "report.html").read_text()
     assert (
         main(
             ["select", str(case), "--eta", "50", "--tau", "0.01", "--k", "2", "--json", "--cache", str(world / "cache")]
@@ -60,10 +62,11 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["settings"]["k"] is None
 
 
-def test_a_case_made_here_can_be_gone_on_with_from_its_plan(world, tmp_path, capsys):
-    """The dashboard runs the plan that the command line left behind; nothing is asked twice."""
+def test_a_case_made_here_is_continued_from_its_plan(world, tmp_path, capsys):
+    """The dashboard runs the plan that the command line left behind; nothing is queried twice, no guess is reported."""
     case = tmp_path / "case"
     assert investigate(world, case, "--tau", "0.01", "--preprocess", "unit") == 0
+    assert "value range" not in capsys.readouterr().out
     before = json.loads((case / "selection.json").read_text())
     findings = run_plan(case, cache=world / "cache")
     assert findings.scored.n_sent == before["n_sent"]
