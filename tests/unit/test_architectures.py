@@ -101,7 +101,7 @@ def test_the_shipped_table_describes_the_networks_as_they_are(name: str) -> None
 @pytest.mark.parametrize("n_classes", [2, 43])
 @pytest.mark.parametrize("name", ["resnet20", "resnet56", "resnet32-b", "dla-simple", "googlenet-32"])
 def test_a_state_dict_finds_its_own_architecture(name: str, n_classes: int) -> None:
-    """A small network's tensors fit that network only, whatever the number of classes."""
+    """A small network's tensors fit only that network, for any number of classes."""
     assert fitting.fitting(state(name, n_classes)) == [name]
     assert fitting.fitting(state(name, n_classes, channels=1)) == [name]
 
@@ -164,7 +164,7 @@ def sequential(*layers: nn.Module) -> dict[str, Tensor]:
 
 
 def test_plain_network_reads_pooling_from_the_gaps_in_the_numbering() -> None:
-    """In a Sequential, the numbers between two convolutions tell whether pooling stands between them."""
+    """In a Sequential, the numbers of two convolutions show whether there is pooling between them."""
     conv, relu, pool = nn.Conv2d, nn.ReLU, nn.MaxPool2d
     unpooled = sequential(
         conv(3, 8, 3, padding=1), relu(), conv(8, 8, 3, padding=1), relu(), pool(2), conv(8, 16, 3, padding=1), relu(),

@@ -179,7 +179,7 @@ def test_half_precision_weights_are_widened() -> None:
 
 
 def test_networks_of_one_function_are_one_and_of_several_are_a_question() -> None:
-    """Two libraries' same network is opened; where strides or blurs may differ, the analyst is asked."""
+    """The same network of two libraries is opened; if strides or blurs may differ, the analyst must choose."""
     torch.manual_seed(0)
     same = load_network(checkpoint(build("timm/vit_tiny_patch16_224", 3).state_dict()), None, "m")
     assert any("computes the same as" in note for note in same.notes)
@@ -236,7 +236,7 @@ def test_outputs_do_not_depend_on_the_company() -> None:
 
 
 def test_a_single_output_distinguishes_two_classes(tmp_path: Path) -> None:
-    """A network with one output is a classifier of two classes, told apart by its sign."""
+    """A network with one output distinguishes two classes by its sign."""
     torch.manual_seed(0)
     state = build("lenet", 2).state_dict()
     state["fc3.weight"], state["fc3.bias"] = state["fc3.weight"][:1], torch.tensor([0.02])

@@ -154,7 +154,7 @@ def test_a_hostile_text_is_no_list_of_names(text: str, tmp_path: Path, monkeypat
 
 
 def test_a_literal_in_python_may_hold_quotes_and_what_looks_like_code() -> None:
-    """Only what stands outside of quotes is refused."""
+    """Only text outside quotes is refused."""
     names = ("jack-o'-lantern", 'a "b"', "exec(1)")
     assert names_in([{"names": str(dict(enumerate(names)))}], 3) == names
     assert names_in([{"names": r"['a\d', 'b\'s', 'c']"}], 3) == ("a\\d", "b's", "c")

@@ -1,4 +1,4 @@
-"""Several folders as one corpus, and the survey of what lies in them."""
+"""Several folders as one corpus, and the survey of their content."""
 
 import time
 from collections import Counter
@@ -178,7 +178,7 @@ def test_quick_survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_survey_of_unusable_files(tmp_path: Path) -> None:
-    """A survey of files that are all broken is an answer."""
+    """A survey succeeds even if all files are broken."""
     (tmp_path / "set" / DOG).mkdir(parents=True)
     (tmp_path / "set" / DOG / "x.jpg").write_bytes(b"")
     found = survey([tmp_path / "set"], hierarchy=SMALL_WORDNET)
@@ -187,7 +187,7 @@ def test_survey_of_unusable_files(tmp_path: Path) -> None:
 
 
 def test_survey_sees_a_cut_tail(tmp_path: Path) -> None:
-    """A picture of which only the last bytes are missing is found out."""
+    """A picture that lacks only its last bytes is detected."""
     root = make(tmp_path / "set", DOG)
     whole = save(root / DOG / "big.jpg").read_bytes()
     (root / DOG / "cut.jpg").write_bytes(whole[:-40])

@@ -86,7 +86,7 @@ def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in Format if not kind.supported], ids=lambda kind: kind.name)
 def test_unsupported_kinds_are_refused_with_a_remedy(tmp_path: Path, kind: Format) -> None:
-    """A file that cannot be opened gets a sentence with its name, its kind and a remedy."""
+    """A file that cannot be opened is refused with its name, its kind and a remedy."""
     with raises(SuspectError, "unsupported format", "model.bin", kind.value[1:]) as caught:
         require_supported(tmp_path / "model.bin", kind)
     assert len(str(caught.value)) > 80
@@ -119,7 +119,7 @@ def test_truncated_archives_say_so(tmp_path: Path) -> None:
         b"\x08\x07\x3a\xff\xff\xff\xff\x0f",  # a graph that is longer than the file
         b"\x08" + b"\xff" * 12,  # a number without an end
         b"\x08\x01" * 20_000,  # fields without an end
-        (200).to_bytes(8, "little") + b"{" + b"x" * 300,  # a safetensors header that is no JSON
+        (200).to_bytes(8, "little") + b"{" + b"x" * 300,  # a safetensors header that is not JSON
         (1 << 60).to_bytes(8, "little") + b"{}",  # one that is longer than the file
         b"\x80",
         b"\x80\x04",

@@ -1,4 +1,4 @@
-"""Hierarchies: what a node is, what stands above and below it, how people find it, and what files are refused."""
+"""Hierarchies: nodes, what is above and below them, how people find them, and which files are refused."""
 
 from pathlib import Path
 
@@ -178,7 +178,7 @@ def test_resolve_takes_an_id_or_an_unambiguous_name(tree: Hierarchy) -> None:
 
 
 def test_resolve_lists_the_candidates(tree: Hierarchy) -> None:
-    """An ambiguous name lists the nodes with ids and what tells them apart; an unknown one offers similar ones."""
+    """An ambiguous name lists the nodes with ids and what distinguishes them; an unknown one offers similar ones."""
     with raises(CorpusError, "ambiguous name", "2 nodes", "crane.bird (crane, a kind of bird); crane.tool"):
         tree.resolve("crane")
     with raises(CorpusError, "unknown name", "'domest'", "dog (dog, a kind of being)"):

@@ -1,4 +1,4 @@
-"""Decoding: from files of every kind to one array, once, whatever happens on the way."""
+"""Decoding: from files of every kind to one array, once, even if files are damaged or runs are killed."""
 
 import hashlib
 import itertools
@@ -179,7 +179,7 @@ def test_sixteen_bits(tmp_path: Path) -> None:
 
 
 def test_thirty_two_bits(tmp_path: Path) -> None:
-    """32-bit greys, which have no agreed range, are stretched; without finite values they are no use."""
+    """32-bit greys, which have no agreed range, are stretched; without finite values they are not usable."""
     found = decode_bytes(tmp_path / "x.tif", encoded(Image.fromarray(GREY.astype(np.float32) * 3.5 - 100), "TIFF"))
     assert [note.reason for note in found.notes] == ["converted from 32-bit"]
     assert found.pixels is not None
@@ -208,7 +208,7 @@ def test_palette_and_cmyk(tmp_path: Path) -> None:
 
 
 def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
-    """What is transparent becomes white, whatever colour lies below it; half is half."""
+    """Transparent pixels become white, whatever their colour; half-transparent ones become half white."""
     clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
     half = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
     palette = Image.new("RGB", (8, 8), (200, 0, 0)).convert("P", palette=Image.Palette.ADAPTIVE)
@@ -270,7 +270,7 @@ def hostile() -> dict[str, tuple[bytes, str]]:
 
 @pytest.mark.parametrize("name", sorted(hostile()))
 def test_unusable_files(tmp_path: Path, name: str) -> None:
-    """A file that is no whole image has no pixels and one note with the reason."""
+    """A file that is not a complete image has no pixels and one note with the reason."""
     content, reason = hostile()[name]
     found = decode_bytes(tmp_path / name, content)
     assert found.pixels is None
@@ -389,7 +389,7 @@ def test_broken_files_are_replaced(world: Path, tmp_path: Path) -> None:
 
 
 def test_duplicates(world: Path, tmp_path: Path) -> None:
-    """Of equal files, in whatever leaves, the first is kept; the others are listed, name it, and are replaced."""
+    """Of identical files, in any leaves, the first is kept; the others are listed, name it, and are replaced."""
     for copy in ("b/copy.png", "a/copy.png"):
         (world / copy).write_bytes((world / "a" / "0.png").read_bytes())
     store, problems = open_store(world, tmp_path / "cache")

@@ -101,7 +101,7 @@ def test_no_image_in_a_class_folder(tmp_path: Path) -> None:
 
 
 def test_numbered_names(tmp_path: Path) -> None:
-    """A dot in a name makes no extension unless a short word stands behind it."""
+    """A dot in a name starts an extension only if a short word follows it."""
     for name in ("frame.0001", "Mr. Smith's dog", "a.b.jpg"):
         save(tmp_path / DOG / name)
     assert counts(read(tmp_path)) == {DOG: 3}
@@ -183,7 +183,7 @@ ILSVRC2012_val_00000002,{CAT} 1 2 3 4
 
 @pytest.mark.parametrize("where", ["val", "."])
 def test_ilsvrc_val(tmp_path: Path, where: str) -> None:
-    """The ILSVRC validation images take their nodes from Kaggle's CSV, which lies beside the folder or in it."""
+    """The ILSVRC validation images take their nodes from Kaggle's CSV, beside the folder or in it."""
     val = make_ilsvrc(tmp_path / "val")
     (tmp_path / where / "LOC_val_solution.csv").write_text(KAGGLE)
     images = read(val)
@@ -268,7 +268,7 @@ def test_splits_of_plain_folders(tmp_path: Path) -> None:
 
 
 def test_a_class_called_train(tmp_path: Path) -> None:
-    """A folder called train is a class where images lie in it directly."""
+    """A folder called train is a class if it directly contains images."""
     save(tmp_path / "set" / "train" / "1.jpg")
     assert counts(read(tmp_path / "set")) == {"set/train": 1}
 
@@ -319,7 +319,7 @@ def test_links_inside(tmp_path: Path) -> None:
 
 
 def test_link_loops(tmp_path: Path) -> None:
-    """Links that lead back to where they lie, directly or over another folder, end nothing and are listed."""
+    """Links that lead back to their own folder, directly or through another, are listed and do not stop the reading."""
     for name in ("a", "b"):
         save(tmp_path / "set" / name / "1.jpg")
     (tmp_path / "set" / "a" / "self").symlink_to(".")
@@ -370,7 +370,7 @@ def test_a_pipe_is_no_image(tmp_path: Path) -> None:
 
 
 def test_hidden_folders(tmp_path: Path) -> None:
-    """Hidden folders and what macOS leaves in archives are no classes."""
+    """Hidden folders and what macOS leaves in archives are not classes."""
     for name in ("a", ".git", "__MACOSX"):
         save(tmp_path / "set" / name / "1.jpg")
     images = read(tmp_path / "set")
@@ -419,7 +419,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    """A folder without images is an error that names the known layouts and what lies there."""
+    """A folder without images is an error that names the known layouts and the folder's content."""
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "empty").mkdir()
     seen = ("1 folder (empty)", "1 file (notes.txt)", "imagenet", "val_annotations")
@@ -428,7 +428,7 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 
 def test_order_is_sorted(tmp_path: Path) -> None:
-    """Files come in the order of their names, whatever order the disk gives."""
+    """Files come in the order of their names, not in the order of the disk."""
     for name in ("b", "a", "c"):
         for i in (3, 1, 2):
             save(tmp_path / name / f"{i}.jpg")

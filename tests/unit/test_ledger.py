@@ -100,7 +100,7 @@ def test_a_budget_of_n_never_sends_one_more(tmp_path, pixels, ids, budget):
 
 
 def test_a_strategy_may_stop_early_and_sends_nothing_twice(tmp_path, pixels, ids):
-    """It sees every answer before it says what is asked next; when it wants no more, everything is answered."""
+    """It sees every answer before it chooses the next queries, and the run is complete when it ends."""
     counter, ledger = Counter(), Ledger.in_memory(HEADER, ids)
 
     def until_class_0(known: Ledger, batch_size: int) -> Iterator[Batch]:
@@ -299,7 +299,7 @@ def test_a_ledger_that_was_reshaped_meanwhile_is_not_written_to(tmp_path, ids):
 
 
 def test_only_one_process_asks_at_a_time(tmp_path, ids):
-    """While one process holds the ledger another gets a sentence; when it ends the lock is free."""
+    """While one process holds the ledger another is refused; when it ends the lock is free."""
     folder = tmp_path / "ledger"
     ledger = Ledger.open_or_create(folder, HEADER, ids)
     code = (

@@ -96,7 +96,7 @@ def pictures(n: int, *, size: int = 16, channels: int = 3) -> np.ndarray[Any, np
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("nhwc", [False, True])
 def test_layout_and_channels_are_read_from_the_shape(tmp_path: Path, nhwc: bool, channels: int) -> None:
-    """Colour or grey, channels first or last, is told from the axis of size 1 or 3."""
+    """Colour or grey, channels first or last, is recognised by the axis of size 1 or 3."""
     suspect = opened(written(classifier(nhwc=nhwc, channels=channels), tmp_path))
     spec = suspect.spec
     assert (spec.layout, spec.channels, spec.height, spec.width) == ("NHWC" if nhwc else "NCHW", channels, 16, 16)
@@ -133,7 +133,7 @@ def test_freeing_leaves_the_original_and_reshapes_of_weights_alone() -> None:
 
 
 def test_a_graph_that_mixes_its_batch_is_asked_one_by_one(tmp_path: Path) -> None:
-    """Where a free batch would change answers (here a mean over the batch), every picture is asked alone."""
+    """Where a free batch would change answers (here a mean over the batch), every picture is sent alone."""
     model = classifier()
     nodes = [*list(model.graph.node)[:-1], helper.make_node("ReduceMean", ["b"], ["mean"], axes=[0, 2, 3], keepdims=0)]
     del model.graph.node[:]
@@ -150,7 +150,7 @@ def test_a_graph_that_mixes_its_batch_is_asked_one_by_one(tmp_path: Path) -> Non
 
 
 def test_another_fixed_batch_is_filled(tmp_path: Path) -> None:
-    """A batch size fixed at 4 is asked in blocks of 4, the last one filled up."""
+    """A graph with a batch size fixed at 4 is queried in blocks of 4, the last one filled up."""
     suspect = opened(written(classifier(batch=4), tmp_path))
     assert suspect.batch_size == 4
     free = opened(written(classifier(batch="n"), tmp_path))
@@ -204,14 +204,14 @@ def test_every_usual_shape_is_read(dims: Dims, axes: str, size: tuple[int, int])
 
 @pytest.mark.parametrize("dims", [[1, 7, 8, 8], [1, 101], [10], [1, 3, 8, 8, 8], [3, 32, 32]])
 def test_inputs_that_are_no_pictures_are_refused(dims: Dims) -> None:
-    """An input that is no batch of pictures is refused with its shape."""
+    """An input that is not a batch of pictures is refused with its shape."""
     model = model_of([helper.make_node("Identity", ["x"], ["y"])], {}, source=dims, outputs={"y": (FLOAT, dims)})
     with raises(SuspectError, "not pictures", " x ".join(map(str, dims))):
         picture_input(model, None, None)
 
 
 def test_other_kinds_of_input_are_refused() -> None:
-    """Token numbers, and several inputs, are no pictures."""
+    """Token numbers, and several inputs, are not pictures."""
     node, outputs = [helper.make_node("Identity", ["x"], ["y"])], {"y": (TensorProto.INT64, [1, 3, 8, 8])}
     with raises(SuspectError, "wrong input type", "int64"):
         picture_input(model_of(node, {}, source=[1, 3, 8, 8], outputs=outputs, kind=TensorProto.INT64), None, None)
@@ -282,7 +282,7 @@ def test_scores_are_preferred_to_labels(tmp_path: Path) -> None:
 
 
 def test_labels_alone_need_the_number_of_classes(tmp_path: Path) -> None:
-    """A graph that gives class numbers only is opened once the number of classes is said."""
+    """A graph that only outputs class numbers is opened once the number of classes is given."""
     nodes = [helper.make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0)]
     path = written(outputs_model(nodes, {"label": (TensorProto.INT64, ["n"])}), tmp_path)
     with raises(SuspectError, "number of classes needed", "label"):
@@ -311,7 +311,7 @@ def test_maps_of_scores_are_no_classifier(tmp_path: Path) -> None:
 
 
 def test_not_a_number_is_an_error_and_no_label(tmp_path: Path) -> None:
-    """Damaged weights are found when the suspect is asked."""
+    """Damaged weights are found when the suspect is queried."""
     model = classifier()
     broken = numpy_helper.to_array(model.graph.initializer[2]).copy()
     broken[0, 0] = np.nan
@@ -379,7 +379,7 @@ def test_answers_do_not_depend_on_the_company(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_real_graphs(real_data: Path) -> None:
-    """The four real graphs open with the right input, and the three fixed at 1 are asked in batches."""
+    """The four real graphs open with the right input, and the three fixed at 1 are queried in batches."""
     expected = {
         "seized-02.onnx": (43, 32, 3, "NCHW", 256),
         "seized-03.onnx": (10, 28, 1, "NCHW", 256),

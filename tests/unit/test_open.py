@@ -46,7 +46,7 @@ def pictures(n: int, size: int = 32, channels: int = 3) -> Pictures:
 
 
 def test_a_checkpoint_opens_with_nothing_said(checkpoint: Path) -> None:
-    """A state dict is recognised, scanned, fitted and described, whatever its file is called."""
+    """A state dict is recognised, scanned, fitted and described, under any file name."""
     suspect = open_suspect(checkpoint)
     assert suspect.description.startswith(
         "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed); weights found under "
@@ -68,7 +68,7 @@ def test_safetensors_open_too(tmp_path: Path) -> None:
     assert one.fingerprint != other.fingerprint
 
 
-def test_fingerprints_change_with_whatever_changes_an_answer(checkpoint: Path) -> None:
+def test_fingerprints_change_with_everything_that_changes_an_answer(checkpoint: Path) -> None:
     """Opening again gives the same fingerprint; another input gives another."""
     first = open_suspect(checkpoint).fingerprint
     assert len(first) == 64
@@ -168,7 +168,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, kind: str) -> N
 
 
 def test_plain_networks_say_what_was_assumed(tmp_path: Path) -> None:
-    """When several readings of a plain network agree with its tensors, the others are named and can be asked for."""
+    """When several readings of a plain network agree with its tensors, the others are named and can be chosen."""
     shapes = {
         "conv1.weight": (8, 3, 3, 3), "conv2.weight": (8, 8, 3, 3), "conv3.weight": (8, 8, 3, 3),
         "fc1.weight": (16, 128), "fc2.weight": (4, 16),
@@ -196,7 +196,7 @@ def labelled(folder: Path, per_class: int, size: int, *, grey: bool = False) -> 
 
 @pytest.mark.real
 def test_the_real_resnet_recognises_its_pictures(real_data: Path) -> None:
-    """The third-party ResNet-20 reaches its 81 % on the JPEGs of CIFAR-10 with nothing said about it."""
+    """The third-party ResNet-20 reaches its 81 % on the JPEGs of CIFAR-10 without any options."""
     suspect = open_suspect(real_data / "suspects" / "seized-01.th")
     asked, truth = labelled(real_data / "labelled" / "cifar10-test", 50, 32)
     assert np.mean(suspect.labels(asked) == truth) == pytest.approx(0.915, abs=0.02)
@@ -217,7 +217,7 @@ def test_the_real_plain_networks_recognise_their_pictures(real_data: Path) -> No
 
 @pytest.mark.real
 def test_the_real_digits_are_read(real_data: Path) -> None:
-    """The grey graph reads digits with nothing said about it."""
+    """The grey graph reads digits without any options."""
     suspect = open_suspect(real_data / "suspects" / "seized-03.onnx")
     digits, truth = labelled(real_data / "labelled" / "mnist-test", 20, 28, grey=True)
     assert np.mean(suspect.labels(digits) == truth) > 0.95

@@ -22,7 +22,7 @@ def pictures(n: int) -> np.ndarray:
 
 
 def test_labels_come_in_order_and_in_batches():
-    """Pictures are asked at most a batch at a time, and answers keep their order."""
+    """Pictures are sent at most a batch at a time, and answers keep their order."""
     sizes = []
 
     def answer(batch: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def test_a_spec_survives_json_and_refuses_nonsense():
 
 
 def test_a_function_that_returns_scores_says_how_many_classes_there_are():
-    """One black picture tells the width of the scores; from then on only the highest one's number is used."""
+    """One black picture shows the number of scores; afterwards only the arg max is used."""
     seen = []
 
     def scores(batch: np.ndarray) -> np.ndarray:

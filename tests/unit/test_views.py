@@ -105,7 +105,7 @@ def test_a_negative_amount_is_refused(field):
 
 
 def test_tall_pictures_have_the_promised_perspective():
-    """The projection is bounded by the same terms whatever the picture's shape: no pixel flips or goes to infinity."""
+    """The projection is bounded by the same terms for every picture shape: no pixel flips or goes to infinity."""
     rows = np.linspace(0, 255, 300).astype(np.uint8)
     tall = np.repeat(np.repeat(rows[:, None], 20, axis=1)[None, :, :, None], 40, axis=0)
     spec = ViewSpec(rotation_deg=0, translation=0, perspective=0.45, noise=0)

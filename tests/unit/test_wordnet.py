@@ -123,7 +123,7 @@ def test_without_timm_a_gloss_says_what_to_install(monkeypatch: pytest.MonkeyPat
         timm_info()
 
 
-def test_the_licence_stands_beside_the_table() -> None:
+def test_the_licence_ships_with_the_table() -> None:
     """WordNet's notice ships with the table, and glosses do not."""
     data = files("fdcore.corpus").joinpath("data")
     assert "WordNet 3.0 Copyright 2006 by Princeton University" in data.joinpath(wordnet.LICENSE_FILE).read_text()
