@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from raising import raises
 
 from fdcore.case import tables
 from fdcore.case.case import Case
@@ -154,20 +155,21 @@ def test_the_leaves_needed_are_the_candidates_and_the_chosen():
     among = DISTANCES[np.ix_(leaves, leaves)]
     selections = select(scores, leaves, among, SETTINGS)
     assert apply_choices(selections, choices, scores, leaves, among, SETTINGS) == lock(choices[0], scores=scores)
-    with pytest.raises(SettingsError, match="glider"):
+    with raises(SettingsError, "unknown distance", "glider"):
         apply_choices(selections, choices, scores, leaves[:3], among[:3, :3], SETTINGS)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [(choice(0, "airliner", "n<b>0"), "'n<b>0'"), (choice(0, "\ud800"), r"'\\ud800'"),
-     (choice(0, "x" * 999), "x', which"), (choice(3, "wing"), "Class 3 .* 0 to 2"), (choice(10**30), "0 to 2")],
+    ("wrong", "fault"),
+    [(choice(0, "airliner", "n<b>0"), ("unknown leaf", "'n<b>0'")),
+     (choice(0, "\ud800"), ("unknown leaf", r"'\ud800'")), (choice(0, "x" * 999), ("unknown leaf", "'xxx")),
+     (choice(3, "wing"), ("unknown class", "Class 3 ", "0 to 2")), (choice(10**30), ("unknown class", "0 to 2"))],
 )  # fmt: skip
-def test_leaves_and_classes_that_the_case_does_not_have_are_named(wrong, sentence):
-    """Both steps that meet a choice say which leaf or class it is, briefly and in text that can be shown."""
-    for meet in (lock, lambda c: leaves_needed(SCORES, SETTINGS, {c.target_class: c})):
-        with pytest.raises(CaseError, match=sentence) as caught:
-            meet(wrong)
+def test_leaves_and_classes_that_the_case_does_not_have_are_named(wrong, fault):
+    """Both steps that use a choice name the leaf or class, briefly and in text that can be shown."""
+    for use in (lock, lambda c: leaves_needed(SCORES, SETTINGS, {c.target_class: c})):
+        with raises(CaseError, *fault) as caught:
+            use(wrong)
         assert len(str(caught.value).encode()) < 300
 
 
@@ -175,16 +177,19 @@ def test_leaves_and_classes_that_the_case_does_not_have_are_named(wrong, sentenc
 
 
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [({"note": ""}, "needs a note"), ({"note": " \n\t"}, "needs a note"), ({"note": "x" * (MAX_NOTE + 1)}, "2,001"),
-     ({"note": "a\x1b[31mb"}, "control"), ({"note": "a\ud800"}, "control"), ({"by": "a\nb"}, "control"),
-     ({"by": "x" * (MAX_BY + 1)}, "201"), ({"target_class": -1}, "-1"), ({"nodes": ("wing", "wing")}, "once"),
-     ({"nodes": tuple(map(str, range(MAX_CHOSEN + 1)))}, "1,001"), ({"time": ""}, "UTC"), ({"time": "noon"}, "UTC"),
-     ({"time": "2026-03-01T12:00:00"}, "UTC"), ({"time": "2026-03-01T12:00:00+01:00"}, "UTC")],
+    ("wrong", "key", "value"),
+    [({"note": ""}, "note missing", ""), ({"note": " \n\t"}, "note missing", ""),
+     ({"note": "x" * (MAX_NOTE + 1)}, "note length", "2,001"), ({"note": "a\x1b[31mb"}, "control characters", ""),
+     ({"note": "a\ud800"}, "control characters", ""), ({"by": "a\nb"}, "control characters", ""),
+     ({"by": "x" * (MAX_BY + 1)}, "author length", "201"), ({"target_class": -1}, "class range", "-1"),
+     ({"nodes": ("wing", "wing")}, "leaf repeated", ""),
+     ({"nodes": tuple(map(str, range(MAX_CHOSEN + 1)))}, "leaf count", "1,001"), ({"time": ""}, "time not utc", ""),
+     ({"time": "noon"}, "time not utc", "noon"), ({"time": "2026-03-01T12:00:00"}, "time not utc", "12:00:00"),
+     ({"time": "2026-03-01T12:00:00+01:00"}, "time not utc", "+01:00")],
 )  # fmt: skip
-def test_a_choice_that_could_not_be_defended_is_refused(wrong, sentence):
+def test_a_choice_that_could_not_be_defended_is_refused(wrong, key, value):
     """A note is required, and everything is bounded plain text with a time in UTC."""
-    with pytest.raises(SettingsError, match=sentence):
+    with raises(SettingsError, key, value):
         replace(choice(0, "wing"), **wrong)
 
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from raising import raises
 
 from fdcore.corpus.wordnet import load_wordnet, timm_info
 from fdcore.errors import SettingsError
@@ -170,5 +171,5 @@ def test_pictures_have_plausible_sizes():
 
 def test_an_unknown_key_is_answered_with_close_ones():
     """The message helps."""
-    with pytest.raises(SettingsError, match="cifar10"):
+    with raises(SettingsError, "label set unknown", "cifar10"):
         label_set("CIFAR-10")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from raising import raises
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 from threadpoolctl import threadpool_limits
@@ -158,20 +159,20 @@ def test_huge_values_do_not_overflow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vectors", "method", "seed", "said"),
+    ("vectors", "method", "seed", "fault"),
     [
-        (np.array([[1, 2], [np.nan, 0]]), "tsne", 0, "1 of 2 word vectors hold values that are not finite.*row 1"),
-        (np.array([[np.inf, 2], [1, 0]]), "umap", 0, "not finite"),
-        (np.ones(4), "tsne", 0, r"shape \(words, dimensions\), not \(4,\)"),
-        (np.ones((4, 0)), "tsne", 0, "shape"),
-        (np.ones((MAX_WORDS + 1, 1)), "tsne", 0, "at most 5,000 words, and these are 5,001"),
-        (np.ones((4, 2)), "mds", 0, "no map called 'mds'; there are tsne and umap"),
-        (np.ones((4, 2)), "umap", -1, "seed of a map is -1"),
+        (np.array([[1, 2], [np.nan, 0]]), "tsne", 0, ("not finite", "1 of 2", "row 1")),
+        (np.array([[np.inf, 2], [1, 0]]), "umap", 0, ("not finite", "row 0")),
+        (np.ones(4), "tsne", 0, ("vector shape", "(4,)")),
+        (np.ones((4, 0)), "tsne", 0, ("vector shape", "(4, 0)")),
+        (np.ones((MAX_WORDS + 1, 1)), "tsne", 0, ("map size", "5,000", "5,001")),
+        (np.ones((4, 2)), "mds", 0, ("map method", "'mds'", "tsne and umap")),
+        (np.ones((4, 2)), "umap", -1, ("seed range", "-1")),
     ],
 )
-def test_what_cannot_be_mapped_is_refused(vectors: Any, method: Any, seed: int, said: str) -> None:
-    """The error says what came and what was expected."""
-    with pytest.raises(SettingsError, match=said):
+def test_what_cannot_be_mapped_is_refused(vectors: Any, method: Any, seed: int, fault: tuple[str, ...]) -> None:
+    """The error says what was given and what is expected."""
+    with raises(SettingsError, *fault):
         map_words(vectors.astype(np.float32), method, seed=seed)
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 from gensim import downloader
+from raising import raises
 
 from fdcore.errors import SettingsError, StorageError
 from fdcore.words.vector_download import download_vectors, list_vectors, open_https
@@ -85,13 +86,13 @@ def test_the_list_names_what_can_be_had(network: Network) -> None:
     assert [(offer.name, offer.about, offer.n_bytes) for offer in offers] == [("a", "about a", 0), ("b", "about b", 7)]
 
 
-def test_a_missing_network_is_told(tmp_path: Path) -> None:
-    """Without a network the message says so, and what to do instead."""
+def test_a_missing_network_is_reported(tmp_path: Path) -> None:
+    """With the network's own reason."""
 
     def no_network(address: str) -> BinaryIO:
         raise urllib.error.URLError("Name or service not known")
 
-    with pytest.raises(SettingsError, match=r"there is no network \(Name or service.*copy a file of word vectors"):
+    with raises(SettingsError, "no network", "Name or service not known"):
         download_vectors("small", tmp_path, opener=no_network)
 
 
@@ -105,7 +106,7 @@ def test_a_connection_that_breaks_leaves_nothing(tmp_path: Path, network: Networ
     def opener(address: str) -> BinaryIO:
         return Broken() if address.endswith(".gz") else network(address)
 
-    with pytest.raises(SettingsError, match="connection reset"):
+    with raises(SettingsError, "no network", "connection reset"):
         download_vectors("small", tmp_path, opener=opener)
     assert [path.name for path in tmp_path.iterdir()] == [".small.lock"]
 
@@ -115,37 +116,38 @@ def test_a_damaged_file_is_refused(tmp_path: Path, network: Network, name: str) 
     """A file whose checksum is another is not kept."""
     address = next(address for address in network.pages if f"/{name}/" in address)
     network.pages[address] += b"!"
-    with pytest.raises(SettingsError, match="came damaged"):
+    with raises(SettingsError, "download damaged", name):
         download_vectors(name, tmp_path, opener=network)
     assert not list(tmp_path.glob("*.gz"))
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [("unknown", "there are parted, small"), ("../etc/passwd", "is no name"), ("", "is no name"), ("text8", "called")],
+    ("name", "fault"),
+    [("unknown", ("vectors unknown", "parted, small")), ("text8", ("vectors unknown",)),
+     ("../etc/passwd", ("vectors name",)), ("", ("vectors name",))],
 )  # fmt: skip
-def test_an_unknown_name_is_told(tmp_path: Path, network: Network, name: str, message: str) -> None:
-    """The message lists the names that there are; a path is no name."""
-    with pytest.raises(SettingsError, match=message):
+def test_an_unknown_name_is_refused(tmp_path: Path, network: Network, name: str, fault: tuple[str, ...]) -> None:
+    """The message lists the available names; a path is not a name."""
+    with raises(SettingsError, *fault, repr(name)):
         download_vectors(name, tmp_path, opener=network)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"models": 5}', b'{"models": {"a": 1}}'])
-def test_a_list_of_another_kind_is_told(network: Network, content: bytes) -> None:
-    """A captive portal's page, or a list of a future form, is a sentence and no crash."""
+def test_a_list_of_another_kind_is_refused(network: Network, content: bytes) -> None:
+    """A captive portal's page, or a list in a future format, is an error and not a crash."""
     network.pages[downloader.DATA_LIST_URL] = content
-    with pytest.raises(SettingsError, match="cannot be read any more"):
+    with raises(SettingsError, "list unreadable"):
         list_vectors(network)
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path, network: Network) -> None:
+def test_a_file_that_is_gone_is_reported(tmp_path: Path, network: Network) -> None:
     """The server's answer is named."""
     del network.pages[f"{BASE}/small/small.gz"]
-    with pytest.raises(SettingsError, match="the server answered 404"):
+    with raises(SettingsError, "server refused", "404"):
         download_vectors("small", tmp_path, opener=network)
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, network: Network) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, network: Network) -> None:
     """An error of the disk is not taken for one of the network."""
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
@@ -154,5 +156,5 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, network: Networ
 
 def test_only_https_is_opened() -> None:
     """A list cannot lead to a file of this machine."""
-    with pytest.raises(OSError, match="no HTTPS"):
+    with pytest.raises(OSError, match="not an HTTPS"):
         open_https("file:///etc/passwd")

@@ -1,4 +1,4 @@
-"""The verdict: what all classes together say, how far it may be believed, and what speaks against it."""
+"""The verdict: what all classes together say, how far it may be believed, and what casts doubt on it."""
 
 import json
 import math
@@ -31,7 +31,7 @@ from fdcore.verdict import (
 )
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.verdict.weak_points import unstable_classes
-from fdcore.words.agreement import Agreement
+from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
 
 SETTINGS = SelectionSettings()
@@ -99,7 +99,7 @@ def test_related_classes_share_a_domain_and_strangers_do_not():
     assert [(d.n_selected, d.n_leaves) for d in domains] == [(12, 12), (4, 4)]
 
 
-def test_the_root_says_nothing_and_is_no_domain():
+def test_the_root_is_uninformative_and_not_a_domain():
     """Classes all over the hierarchy are not gathered under what holds everything."""
     domains = find_domains(find(make_scores(by_family())), make_scores(by_family()), WORLD)
     assert {d.label for d in domains} == {"animal", "plant"}
@@ -127,7 +127,7 @@ def test_unrelated_leaves_chosen_by_hand_are_a_domain_of_their_own():
     assert ("1, 2", (0,)) in [(d.label, d.classes) for d in domains]
 
 
-def test_no_class_found_is_no_domain():
+def test_without_a_found_class_there_is_no_domain():
     """Nothing found: no domain, and no meaningful distribution."""
     scores = make_scores(np.full((6, 24), 1 / 6))
     assert find_domains(find(scores), scores, WORLD) == ()
@@ -207,7 +207,8 @@ def test_what_is_too_general_is_counted_in_the_headline():
     )
     found, scores = all_locked("animala0 planta0", "animalb0 plantb0")
     verdict = reach_verdict(found, scores, WORLD, SETTINGS)
-    assert verdict.headline.endswith("cannot be placed: 2 classes found, named as generally as “thing”.")
+    assert "cannot be placed: 2 classes found" in verdict.headline
+    assert "“thing”" in verdict.headline
 
 
 def test_a_corpus_folder_is_no_finding():
@@ -354,7 +355,7 @@ def test_a_single_found_class_is_not_distinct_from_any_other():
     assert verdict.n_found == 1
     assert verdict.specificity.keeps_apart
     assert not verdict.specificity.by_distinct_classes
-    assert "a single found class proves nothing" in verdict.why_not
+    assert "a single found class" in verdict.why_not
     assert points_of(verdict)["a single leaf"] == (0,)
 
 
@@ -466,7 +467,7 @@ def test_the_first_label_set_that_agrees_is_said():
     """By its name, with its namesakes; what does not agree is passed over, and without any there is no sentence."""
     unlike = agreement("cifar10", 10, p_value=0.4)
     text = sentence(unlike, agreement("mnist", 10, tied_with=("USPS",)), agreement("usps", 10))
-    assert text.startswith("It answers like a model of MNIST, class for class: agreement 1.00 over 10 classes")
+    assert "a model of MNIST, class for class: agreement 1.00 over 10 classes" in text
     assert "USPS" in text
     assert sentence() == sentence(unlike) == ""
 
@@ -474,21 +475,21 @@ def test_the_first_label_set_that_agrees_is_said():
 def test_a_set_that_fits_with_too_few_classes_is_said_with_that_reservation():
     """Only where no set agrees."""
     few = agreement("beans", 3, p_value=1 / 6)
-    assert "too few classes to rule out chance" in sentence(few)
-    assert sentence(few, agreement("mnist", 10)).startswith("It answers like a model of MNIST")
+    assert TOO_FEW in sentence(few)
+    assert "a model of MNIST" in sentence(few, agreement("mnist", 10))
 
 
-def test_a_whole_that_means_nothing_is_told_before_its_parts():
+def test_a_meaningless_verdict_is_stated_before_the_classes():
     """What follows is only listed then, and a set that merely fits is not named; one that agrees is."""
     verdict = verdict_on(make_scores(by_family()), agreements=[agreement("beans", 3, p_value=1 / 6)])
     assert (verdict.outcome, verdict.caution) == ("meaningful", "")
     assert verdict.label_set_sentence
-    for outcome, told in (("undecided", "only if the whole means something"), ("meaningless", "say nothing")):
+    for outcome, caveat in (("undecided", "only if the verdict is meaningful"), ("meaningless", "mean nothing")):
         other = replace(verdict, outcome=outcome)
-        assert told in other.caution
+        assert caveat in other.caution
         assert bool(other.label_set_sentence) == (outcome == "undecided")
     agreed = replace(verdict, outcome="meaningless", agreements=(agreement("mnist", 10),))
-    assert agreed.label_set_sentence.startswith("It answers like a model of MNIST")
+    assert "a model of MNIST" in agreed.label_set_sentence
 
 
 def test_a_thousand_classes_are_no_number_too_large():
