@@ -9,6 +9,7 @@ import case_factory
 import pytest
 from case_factory import FOUND, RANDOM, SIMILAR
 from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 from fdcore.jobs.process import ProcessId
@@ -20,6 +21,21 @@ def _packages_searched_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         search = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", search)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_run_ends_in_an_exception() -> Iterator[None]:
+    """Whatever a test opens or clicks, the page is drawn to its end."""
+    run = AppTest._run
+
+    def checked(at: AppTest, *args: object, **options: object) -> AppTest:
+        run(at, *args, **options)
+        assert not at.exception, at.exception
+        return at
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AppTest, "_run", checked)
         yield
 
 

@@ -1,4 +1,4 @@
-"""Opening a page of the real app without a browser."""
+"""Opening a page of the real app without a browser; no run of it may end in an exception (see `conftest`)."""
 
 from conftest import REPOSITORY
 from streamlit.testing.v1 import AppTest
@@ -19,10 +19,8 @@ def open_page(stem: str, **parameters: str) -> AppTest:
 
 
 def open_case(stem: str, case: Case, **parameters: str) -> AppTest:
-    """That page of a case; it must draw without an exception."""
-    at = open_page(stem, case=case.folder.name, **parameters)
-    assert not at.exception
-    return at
+    """That page of a case."""
+    return open_page(stem, case=case.folder.name, **parameters)
 
 
 def _at_address(parameters: dict[str, str]) -> AppTest:

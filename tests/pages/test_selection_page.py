@@ -101,7 +101,6 @@ def test_the_settings_go_back_to_the_case_and_to_the_defaults(finished: Case) ->
 def test_other_settings_are_saved_as_the_conclusions(finished: Case) -> None:
     at = open_case(PAGE, finished, eta="3", alpha="0.4")
     at.button(key="save").click().run()
-    assert not at.exception
     assert selection_settings(finished) == SelectionSettings(eta=3.0, alpha=0.4)
     assert json.loads((finished.folder / "selection.json").read_text())["settings"]["eta"] == 3.0
     assert not [button for button in at.button if button.key == "save"]
@@ -113,7 +112,6 @@ def test_a_class_is_locked_with_a_note_and_unlocked(finished: Case) -> None:
     at.selectbox(key="lock_answer_colours_1").set_value("Not found").run()
     at.text_area(key="lock_note_colours_1").set_value("The pictures are copies.").run()
     at.button(key="lock_class").click().run()
-    assert not at.exception
     choice = read_choices(finished)[1]
     assert (choice.nodes, choice.note) == ((), "The pictures are copies.")
     assert at.header[0].value == "Not found"
