@@ -1,6 +1,5 @@
 """Several folders as one corpus, and the survey of their content."""
 
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -201,17 +200,15 @@ def test_survey_sees_a_cut_tail(tmp_path: Path) -> None:
 @pytest.mark.real
 @pytest.mark.nightly
 def test_real_tiny_imagenet(real_data: Path, tmp_path: Path) -> None:
-    """Tiny ImageNet's validation set is 200 leaves of 50 images, and opens in well under a second once decoded."""
+    """Tiny ImageNet's validation set is 200 leaves of 50 images, opened again from its decoded images."""
     settings: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "cache": tmp_path / "cache"}
     folder = real_data / "corpora" / "tiny-imagenet" / "val"
     first = open_corpus([folder], hierarchy=load_wordnet(), **settings)
     assert first.store.pixels.shape == (10_000, 32, 32, 3)
     assert set(np.bincount(first.store.node_index)) == {50}
     assert len(first.store.nodes) == 200
-    start = time.perf_counter()
     second = open_corpus([folder], hierarchy=load_wordnet(), **settings)
     assert second.store.fingerprint == first.store.fingerprint
-    assert time.perf_counter() - start < 5  # about 0.3 s; a decoding takes longer
     whole = survey([folder.parent], hierarchy=load_wordnet(), quick=True)
     assert whole.sources[0].layout == "imagenet + tiny-imagenet-val"
     assert set(whole.sources[0].n_files.values()) == {150}

