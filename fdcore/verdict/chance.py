@@ -201,7 +201,7 @@ def _variances(values: Floats, starts: Ints, sizes: Ints) -> tuple[float, float]
     """Unbiased estimates of the variance of values (n, k) between groups and within them, summed over columns.
 
     The squared deviations of L means are divided by L - 1, because the grand mean is estimated from them too, and the
-    part that stems from the variance within groups is subtracted. All groups have equal weight, whatever their size.
+    part that stems from the variance within groups is subtracted. All groups have equal weight, regardless of size.
     """
     values = values.astype(np.float64)
     means = np.add.reduceat(values, starts) / sizes[:, None]

@@ -180,10 +180,11 @@ class CoverTree:
         Exact, by dynamic programming from the bottom of the tree upwards: a node either holds everything below it, or
         keeps its own classes, if any, and the best covers of its children.
         """
-        total = _sums_upwards(self.parent, self.n_classes)
+        total: dict[str, int] = {}  # the classes at and below each node
         bits: dict[str, float] = {}
         whole: set[str] = set()  # nodes that cost less as one domain than split
-        for node in reversed(_parents_first(self.parent)):
+        for node in reversed(self._under(*self._tops)):
+            total[node] = self.n_classes.get(node, 0) + sum(total[child] for child in self.children[node])
             own = self.cost(node, self.n_classes[node]) if node in self.n_classes else 0.0
             split = own + sum(bits[child] for child in self.children[node])
             together = self.cost(node, total[node]) if self.may_be_domain(node) else math.inf
@@ -195,23 +196,28 @@ class CoverTree:
     def _cover_of(self, whole: set[str]) -> Cover:
         """The domains, walking down from the top to each node that is a domain as a whole."""
         cover: dict[str, tuple[str, ...]] = {}
-        waiting = [node for node, above in self.parent.items() if above is None]
+        waiting = self._tops
         while waiting:
             node = waiting.pop()
             if node in whole:
-                cover[_lowest(node, self.children, self.n_classes)] = self._named_under(node)
+                named = tuple(below for below in self._under(node) if below in self.n_classes)
+                cover[_lowest(node, self.children, self.n_classes)] = named
                 continue
             if node in self.n_classes:
                 cover[node] = (node,)
             waiting += self.children[node]
         return cover
 
-    def _named_under(self, top: str) -> tuple[str, ...]:
-        """The nodes at or under `top` that name classes."""
-        inside = [top]
+    @property
+    def _tops(self) -> list[str]:
+        return [node for node, above in self.parent.items() if above is None]
+
+    def _under(self, *tops: str) -> list[str]:
+        """The nodes at or under some, parents first."""
+        inside = list(tops)
         for node in inside:  # grows during the loop
             inside += self.children[node]
-        return tuple(node for node in inside if node in self.n_classes)
+        return inside
 
 
 def _lowest(node: str, children: Mapping[str, list[str]], n_classes: Mapping[str, int]) -> str:
@@ -219,26 +225,6 @@ def _lowest(node: str, children: Mapping[str, list[str]], n_classes: Mapping[str
     while node not in n_classes and len(children[node]) == 1:
         node = children[node][0]
     return node
-
-
-def _parents_first(parent: Mapping[str, str | None]) -> list[str]:
-    below: dict[str | None, list[str]] = defaultdict(list)
-    for node, above in parent.items():
-        below[above].append(node)
-    order = list(below[None])
-    for node in order:  # grows during the loop
-        order += below[node]
-    return order
-
-
-def _sums_upwards(parent: Mapping[str, str | None], values: Mapping[str, int]) -> dict[str, int]:
-    """The sum of the values at and below each node of a tree."""
-    total = {node: values.get(node, 0) for node in parent}
-    for node in reversed(_parents_first(parent)):
-        above = parent[node]
-        if above is not None:
-            total[above] += total[node]
-    return total
 
 
 def _folder_of(hierarchy: Hierarchy, node: str) -> str | None:

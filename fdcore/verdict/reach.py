@@ -104,8 +104,14 @@ class Verdict:
 
     @property
     def label_set_sentence(self) -> str:
-        """Which known label set agrees with the findings (see `label_set_in_words`)."""
-        return label_set_in_words(self)
+        """Which known label set agrees with the findings, class for class, or fits but is too small to rule out chance.
+
+        One to three sentences without markup; empty where there is no such set.
+        """
+        agreed = (one for one in self.agreements if one.agrees)
+        fitting = (one for one in self.agreements if one.fits and self.outcome != "meaningless")
+        best = next(agreed, None) or next(fitting, None)
+        return best.in_words if best else ""
 
 
 def judge(
@@ -215,18 +221,6 @@ def verdict_in_words(verdict: Verdict) -> str:
                 f"    What would help: {point.remedy}",
             ]
     return "\n".join(lines) + "\n"
-
-
-def label_set_in_words(verdict: Verdict) -> str:
-    """Which known label set agrees with the findings, class for class, or fits but is too small to rule out chance.
-
-    Returns:
-        One to three sentences without markup; empty where there is no such set.
-    """
-    agreed = (one for one in verdict.agreements if one.agrees)
-    fitting = (one for one in verdict.agreements if one.fits and verdict.outcome != "meaningless")
-    best = next(agreed, None) or next(fitting, None)
-    return best.in_words if best else ""
 
 
 def counted(n: int, one: str, several: str) -> str:

@@ -49,7 +49,7 @@ class WeakPoint:
     what: str
     why: str
     remedy: str
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] = ()
 
 
 def find_weak_points(
@@ -139,7 +139,6 @@ def _few_classes(scores: Scores) -> WeakPoint | None:
         "With few classes, each must answer a large part of everything, so such suspects are harder to distinguish "
         "from untrained networks (docs/decisions/0007).",
         "Look at the pictures of each answer; add a corpus close to what was found.",
-        (),
     )
 
 
@@ -151,7 +150,6 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
         "The suspect's preprocessing was guessed.",
         "With another value range or normalisation the suspect sees different pictures: every answer may change.",
         "Run the case with other preprocessing presets (unit, signed, imagenet) and compare the findings.",
-        (),
     )
 
 
@@ -163,7 +161,6 @@ def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint
         f"Only {int(scores.n_queries.sum()):,} of the planned queries have been answered.",
         "Leaves with fewer queries have wider intervals, and some classes may be missed.",
         "Wait for the end of the run, or allow more queries and resume the case: all answers are kept.",
-        (),
     )
 
 
@@ -178,7 +175,6 @@ def _few_images(scores: Scores) -> WeakPoint | None:
         f"(median {int(np.median(n_images))}).",
         "A leaf's score rests on the number of its images, not of their views: few images give wide intervals.",
         f"Query more images of each leaf: at least {FEW_IMAGES}, better 50.",
-        (),
     )
 
 

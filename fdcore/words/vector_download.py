@@ -136,41 +136,30 @@ def _parts(offer: Offer) -> Iterator[tuple[str, str]]:
 
 def _fetch(address: str, checksum: str, out: BinaryIO, offer: Offer, progress: Progress, opener: Opener) -> None:
     digest = hashlib.md5(usedforsecurity=False)  # the list has nothing better; it detects damage, not forgery
-    with _network(f"The word vectors {offer.name}"), opener(address) as answer:
-        while block := answer.read(_BLOCK_BYTES):
-            digest.update(block)
-            _write(out, block)
-            if out.tell() > MAX_DOWNLOAD_BYTES:
-                size = f"{MAX_DOWNLOAD_BYTES:,} bytes"
-                raise SettingsError(f"The word vectors {offer.name} are larger than {size}.", key="download size")
-            progress("Downloading word vectors", out.tell(), max(offer.n_bytes, out.tell()))
+    for block in _blocks(address, f"The word vectors {offer.name}", opener):
+        digest.update(block)
+        out.write(block)
+        if out.tell() > MAX_DOWNLOAD_BYTES:
+            size = f"{MAX_DOWNLOAD_BYTES:,} bytes"
+            raise SettingsError(f"The word vectors {offer.name} are larger than {size}.", key="download size")
+        progress("Downloading word vectors", out.tell(), max(offer.n_bytes, out.tell()))
     if digest.hexdigest() != checksum:
         wrong = f"The download of the word vectors {offer.name} is damaged (wrong checksum)"
         raise SettingsError(f"{wrong}. Download them again.", key="download damaged")
 
 
-class _DiskError(Exception):
-    """Carries a disk error past the handler for network errors."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-def _write(out: BinaryIO, block: bytes) -> None:
-    try:
-        out.write(block)
-    except OSError as error:
-        raise _DiskError(error) from error
+def _blocks(address: str, what: str, opener: Opener) -> Iterator[bytes]:
+    """The content at an address; a disk error of whoever writes the blocks is not taken for one of the network."""
+    with _network(what), opener(address) as answer:
+        while block := answer.read(_BLOCK_BYTES):
+            yield block
 
 
 @contextmanager
 def _network(what: str) -> Iterator[None]:
-    """Turn a network error into one clear sentence; a disk error stays one."""
+    """Turn a network error into one clear sentence."""
     try:
         yield
-    except _DiskError as error:
-        raise error.error from error
     except urllib.error.HTTPError as error:
         wrong = f"{what} cannot be downloaded: the server answered {error.code}."
         raise SettingsError(f"{wrong} {_BY_HAND}", key="server refused") from error

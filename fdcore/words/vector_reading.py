@@ -153,23 +153,16 @@ def recognise(head: bytes) -> Layout:
 
 def _refuse_others(head: bytes) -> None:
     """Refuse files that are easily mistaken for word vectors."""
-    for found, message, key in (
-        (not head.strip(), f"It is empty. {MEND}", "empty file"),
-        (head.startswith(b"PK\x03\x04"), "It is a zip archive. Unpack it and choose one of its files.", "zip archive"),
-        (
-            head.startswith(_FASTTEXT_MAGIC),
-            "It is a fastText model (.bin). Choose the .vec file that is published with it.",
-            "fasttext model",
-        ),
-        (
-            re.match(rb"\x80[\x02-\x05]", head),
-            "It was saved with gensim's `save`, which is pickle and can run code, so it is not opened. "
-            "Export it with `save_word2vec_format`.",
-            "pickle",
-        ),
-    ):
-        if found:
-            raise SettingsError(message, key=key)
+    if not head.strip():
+        raise SettingsError(f"It is empty. {MEND}", key="empty file")
+    if head.startswith(b"PK\x03\x04"):
+        raise SettingsError("It is a zip archive. Unpack it and choose one of its files.", key="zip archive")
+    if head.startswith(_FASTTEXT_MAGIC):
+        mend = "Choose the .vec file that is published with it."
+        raise SettingsError(f"It is a fastText model (.bin). {mend}", key="fasttext model")
+    if re.match(rb"\x80[\x02-\x05]", head):
+        wrong = "It was saved with gensim's `save`, which is pickle and can run code, so it is not opened."
+        raise SettingsError(f"{wrong} Export it with `save_word2vec_format`.", key="pickle")
 
 
 def _checked(layout: Layout) -> Layout:

@@ -35,18 +35,10 @@ MAX_TOKEN = 200  # characters of a token that is looked up
 MAX_KEPT = 200_000  # words of a copy kept in a case
 _MAX_UNPACKED = 2**28  # bytes of such a copy; 200,000 words of 300 numbers have 240 MB
 _MAX_ABOUT = 2**16  # bytes of its description
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-    MemoryError,
-    zlib.error,
+_DAMAGE = (  # what zipfile, numpy and json raise on foreign bytes
+    OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, RuntimeError, MemoryError, zlib.error,
     zipfile.BadZipFile,
-)  # what zipfile, numpy and json raise on foreign bytes
+)  # fmt: skip
 _ARRAYS = {"about", "words", "matrix"}
 
 

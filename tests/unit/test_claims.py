@@ -183,7 +183,7 @@ DAMAGED = [
 
 @pytest.mark.parametrize("content", DAMAGED)
 def test_damaged_claims_are_a_sentence_and_can_be_replaced(case: Case, content: str) -> None:
-    """A case may come from anywhere; entering claims anew mends it."""
+    """A case may come from anywhere; entering claims again mends it."""
     case.path(FILE).write_text(content)
     with pytest.raises(CaseError, match=FILE):
         read_claims(case)

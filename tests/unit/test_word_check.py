@@ -14,6 +14,7 @@ import case_factory
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from raising import raises
 
 from fdcore.case import layout
 from fdcore.case.case import Case
@@ -98,7 +99,7 @@ def test_nothing_compared_has_no_mean(case: Case) -> None:
 
 
 def test_claims_about_classes_that_are_not_there_are_refused(case: Case) -> None:
-    with pytest.raises(SettingsError, match="class 9"):
+    with raises(SettingsError, "claim class", "class 9"):
         compare(findings_of(case), Claims({9: "cat"}, ""), builtin_vectors())
 
 
@@ -165,7 +166,7 @@ def test_the_kept_vectors_stand_in_for_the_file(case: Case, glove: Path, cache: 
 
 
 def test_vectors_that_are_not_there_or_damaged_are_a_sentence(case: Case, cache: Path) -> None:
-    with pytest.raises(SettingsError, match="keeps no word vectors"):
+    with raises(SettingsError, "no word vectors"):
         case_vectors(case, case.path(layout.WORD_VECTORS), cache)
     with pytest.raises(SettingsError):
         case_vectors(case, case.folder / "nothing.txt", cache)
