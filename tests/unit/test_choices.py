@@ -11,6 +11,7 @@ from raising import raises
 from fdcore.case import tables
 from fdcore.case.case import Case
 from fdcore.case.conclusions import read_choices
+from fdcore.case.records import CaseFacts, CorpusFacts, SuspectFacts
 from fdcore.cli.printing import verdict
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError
@@ -23,6 +24,7 @@ from fdcore.method.selection import MAX_BY, MAX_CHOSEN, MAX_NOTE, ClassSelection
 from fdcore.method.weaknesses import weaknesses
 from fdcore.records import to_plain
 from fdcore.report.page import render_report
+from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.verdict import reach_verdict
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
@@ -308,11 +310,10 @@ def test_the_table_tells_it_too_and_no_spreadsheet_computes_it():
 
 def make_report(*choices: Choice) -> str:
     findings = findings_of(lock(*choices))
-    facts = {
-        "suspect": {"description": "a network", "preprocessing": {}},
-        "corpus": {"n_leaves": 6, "n_images": 12, "sources": ["c"], "fingerprint": "f"},
-    }
-    head = {"n_sent": 12, "complete": True, "design_effect": 1.0, "fdcore": "0", "settings": vars(SETTINGS)}
+    suspect = SuspectFacts("a network", "s", 3, PreprocessSpec())
+    facts = CaseFacts(suspect=suspect, corpus=CorpusFacts(("c",), "f", 6, 12))
+    head = {"n_sent": 12, "complete": True, "design_effect": 1.0, "fdcore": "0",
+            "settings": vars(SETTINGS), "rows_left_out": 0}  # fmt: skip
     classes = tables.selection_to_json(findings, SCORES, HIERARCHY)
     total = vars(overall(tuple(finding.selection for finding in findings)))
     assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}, "") or not choices
