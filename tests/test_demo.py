@@ -43,7 +43,7 @@ def test_a_few_of_its_pictures_run_from_the_drawing_to_the_report(tmp_path, monk
     assert [a["status"] for a, truth in zip(answers(tmp_path), demo.TRUTH, strict=True) if truth.concept is None] == [
         "not_found"
     ]
-    assert first["n_sent"] == 8 * len(demo.LEAVES)
+    assert first["n_sent"] == 8 * len(demo.LEAVES) + len(demo.trial_pictures())
     assert json.loads((tmp_path / "case" / "verdict.json").read_text())["meaningful"]
     assert main(demo_command(tmp_path)) == 0
     again = json.loads(capsys.readouterr().out)
