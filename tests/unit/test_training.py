@@ -196,13 +196,6 @@ def test_tiny_sets_train(tmp_path, n, batch_size):
     assert clone.history[0].n_images == n
 
 
-def test_classes_without_pictures_and_a_thousand_of_them(tmp_path):
-    """A class that the set lacks is one that the clone never learned, and nothing worse."""
-    data = data_of(20)._replace(labels=np.where(np.arange(20) % 2, 3, 998).astype(np.int32))
-    clone = train(data, n_classes=1000, spec=SPEC, settings=QUICK, folder=tmp_path)
-    assert clone.best["body.linear.weight"].shape[0] == 1000
-
-
 def test_grey_pictures_train(tmp_path):
     """A suspect with one channel gets a clone with one."""
     rng = np.random.default_rng(0)
@@ -253,18 +246,7 @@ def test_trainings_side_by_side_do_not_disturb_each_other(tmp_path):
 
 
 def test_another_training_does_not_go_on_from_a_checkpoint(tmp_path):
-    """A checkpoint serves the training that left it; other data or settings begin anew."""
-    trained(data_of(40), tmp_path)
-    told = []
-    trained(data_of(40), tmp_path, on_epoch=lambda history, _best: told.append(len(history)))
-    assert told == [2]  # all done before
-    told.clear()
-    trained(data_of(40, seed=5), tmp_path, on_epoch=lambda history, _best: told.append(len(history)))
-    assert told == [1, 2]
-
-
-def test_a_training_goes_on_on_another_device(tmp_path):
-    """The checkpoint of one device serves another: with several GPUs it is a matter of chance which one is free."""
+    """A checkpoint serves the training that left it, on whatever device is free; other data or settings begin anew."""
     first = trained(data_of(40), tmp_path)
     told = []
     again = trained(
@@ -272,6 +254,9 @@ def test_a_training_goes_on_on_another_device(tmp_path):
     )
     assert told == [2]  # all done before
     assert same(again, first)
+    told.clear()
+    trained(data_of(40, seed=5), tmp_path, on_epoch=lambda history, _best: told.append(len(history)))
+    assert told == [1, 2]
 
 
 def test_the_best_so_far_comes_with_the_epochs_that_it_belongs_to(tmp_path):
@@ -294,27 +279,19 @@ def test_the_best_so_far_comes_with_the_epochs_that_it_belongs_to(tmp_path):
 
 CRAFTED = {
     "weights that are none": {"best": {"body.conv1.weight": "tensor"}},
-    "weights that are a list": {"best": [1, 2]},
-    "a key that is no text": {"best": {7: torch.zeros(1)}},
-    "an epoch of texts": {"history": [[1, "low", 0.5, 0.5, 0.1, 1.0, 36]]},
     "an epoch of endless seconds": {"history": [[1, 1.0, 0.5, 0.5, 0.1, float("inf"), 36]]},
     "an epoch with too little": {"history": [[1, 1.0]]},
     "no epoch": {"history": []},
-    "a missing part": {"round": None},
 }
 
 
 @pytest.mark.parametrize("changes", CRAFTED.values(), ids=CRAFTED)
 def test_what_is_no_training_leaves_nothing_to_keep(tmp_path, changes):
     """A checkpoint may come with a case that somebody sent: whatever it holds instead ends in a sentence."""
-    trained(data_of(20), tmp_path, replace(QUICK, epochs=1))
-    torch.save(torch.load(tmp_path / NAME, weights_only=True) | changes, tmp_path / NAME)
     with raises(CaseError, "no checkpoint"):
         read_best(tmp_path)
-
-
-def test_without_a_checkpoint_nothing_is_left_to_keep(tmp_path):
-    """An empty folder is a sentence."""
+    trained(data_of(20), tmp_path, replace(QUICK, epochs=1))
+    torch.save(torch.load(tmp_path / NAME, weights_only=True) | changes, tmp_path / NAME)
     with raises(CaseError, "no checkpoint"):
         read_best(tmp_path)
 
@@ -329,20 +306,17 @@ class Hostile:
         return Path.touch, (self.target,)
 
 
-@pytest.mark.parametrize("content", ["nothing", "noise", "pickle", "other tensors"])
+@pytest.mark.parametrize("content", ["noise", "pickle", "other tensors"])
 def test_a_damaged_or_hostile_checkpoint_counts_as_none(tmp_path, content):
     """Nothing in a checkpoint is executed; what is no checkpoint of this training is trained again, to the same end."""
     expected = trained(data_of(40), tmp_path)
     path, trap = tmp_path / NAME, tmp_path / "trap"
     if content == "other tensors":
         values = torch.load(path, weights_only=True)
-        torch.save(
-            values | {"network": {key: value[:1] for key, value in values["network"].items() if value.dim()}}, path
-        )
+        network = {key: value[:1] for key, value in values["network"].items() if value.dim()}
+        torch.save(values | {"network": network}, path)
     else:
-        path.write_bytes(
-            {"nothing": b"", "noise": b"PK\x03\x04" * 99, "pickle": pickle.dumps(Hostile(trap), 2)}[content]
-        )
+        path.write_bytes(b"PK\x03\x04" * 99 if content == "noise" else pickle.dumps(Hostile(trap), 2))
     assert same(trained(data_of(40), tmp_path), expected)
     assert not trap.exists()
 
@@ -467,9 +441,7 @@ def test_some_pictures_of_a_large_set_are_answered_in_the_order_asked(tmp_path):
     np.testing.assert_array_equal(predict(network, stored, device="cpu", batch_size=16), every)
     images = np.array([49, 3, 3, 17, 0, 20, 8])
     told = []
-    given = predict(
-        network, stored, images, device="cpu", batch_size=3, progress=lambda _stage, *now: told.append(now)
-    )  # fmt: skip
+    given = predict(network, stored, images, device="cpu", batch_size=3, progress=lambda _, *now: told.append(now))
     np.testing.assert_array_equal(given, every[images])
     assert told == [(0, 7), (3, 7), (6, 7), (7, 7)]
     assert predict(network, stored, images[:0], device="cpu").shape == (0,)
@@ -491,7 +463,6 @@ def test_a_batch_is_all_that_is_read_of_a_large_set():
             return cloning_world.pictures(len(rows))
 
     endless = Endless()
-    predict(
-        build_clone("resnet20", N_CLASSES, SPEC, seed=0), endless, np.arange(40) * 10**7, device="cpu", batch_size=8
-    )
+    network = build_clone("resnet20", N_CLASSES, SPEC, seed=0)
+    predict(network, endless, np.arange(40) * 10**7, device="cpu", batch_size=8)
     assert endless.most == 8

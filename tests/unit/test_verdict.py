@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_world
 
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.choices import Choice, apply_choices
@@ -97,22 +96,6 @@ def test_related_classes_share_a_domain_and_strangers_do_not():
     domains = find_domains(find(make_scores(shares)), make_scores(shares), WORLD)
     assert [(d.label, d.classes) for d in domains] == [("animal", (0, 1, 2)), ("planta", (3,))]
     assert [(d.n_selected, d.n_leaves) for d in domains] == [(12, 12), (4, 4)]
-
-
-def test_the_root_is_uninformative_and_not_a_domain():
-    """Classes all over the hierarchy are not gathered under what holds everything."""
-    domains = find_domains(find(make_scores(by_family())), make_scores(by_family()), WORLD)
-    assert {d.label for d in domains} == {"animal", "plant"}
-
-
-def test_classes_that_no_hierarchy_holds_go_by_their_folder():
-    """Folders without a hierarchy form one domain, named as the corpus folder is."""
-    nodes = tuple(f"digits/{i}" for i in range(4))
-    scores = make_scores(np.eye(4), nodes=nodes)
-    flat = Hierarchy.from_rows((node, (), (node[-1],)) for node in nodes)
-    [domain] = find_domains(find(scores, flat), scores, flat)
-    assert (domain.node, domain.label, domain.classes) == (None, "digits", (0, 1, 2, 3))
-    assert (domain.n_selected, domain.n_leaves) == (4, 4)
 
 
 def test_unrelated_leaves_chosen_by_hand_are_a_domain_of_their_own():
@@ -212,13 +195,17 @@ def test_what_is_too_general_is_counted_in_the_headline():
 
 
 def test_a_corpus_folder_is_no_finding():
-    """An analyst gave the folder its name: the headline says what the classes are like, not what they are."""
+    """Classes without a hierarchy can mean something; their domain is called after the analyst's corpus folder."""
     nodes = tuple(f"digits/{i}" for i in range(40))
     flat = Hierarchy.from_rows((node, (), (node[7:],)) for node in nodes)
     verdict = verdict_on(make_scores(np.eye(40) * 0.9, nodes=nodes), flat)
     assert verdict.headline == (
         "The suspect appears to have been trained to recognise 40 classes like those in the corpus folder “digits”."
     )
+    [domain] = verdict.domains
+    assert (domain.node, domain.label, domain.n_selected, domain.n_leaves) == (None, "digits", 40, 40)
+    assert math.isnan(verdict.specificity.kinship)
+    assert verdict.meaningful
 
 
 # Meaningful or not
@@ -232,15 +219,6 @@ def test_answers_by_kind_are_meaningful():
     assert verdict.headline == (
         "The suspect appears to have been trained to recognise animal (3 classes) and plant (3 classes)."
     )
-
-
-def test_distinct_classes_are_meaningful_without_any_hierarchy():
-    """Digits, each a class of its own, with nothing to relate them."""
-    nodes = tuple(f"digits/{i}" for i in range(40))
-    flat = Hierarchy.from_rows((node, (), (node[7:],)) for node in nodes)
-    verdict = verdict_on(make_scores(np.eye(40) * 0.9, nodes=nodes), flat)
-    assert math.isnan(verdict.specificity.kinship)
-    assert verdict.meaningful
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -549,15 +527,3 @@ def test_an_uncertain_domain_is_said_to_be_one():
     shares[4, 20] = 0.35
     verdict = verdict_on(make_scores(shares, asked=40))
     assert "plantc0 (1 class, uncertain)" in verdict.headline
-
-
-def test_the_tiny_world_is_aircraft_cats_and_cars():
-    """Four leaves that are red, two green, two blue, and a class that nothing is in."""
-    nodes = tuple(sorted(tiny_world.LEAVES))
-    shares = np.zeros((tiny_world.N_CLASSES, len(nodes)))
-    for leaf, node in enumerate(nodes):
-        shares[tiny_world.LEAVES[node][1], leaf] = 1
-    verdict = verdict_on(make_scores(shares, asked=40, nodes=nodes), tiny_world.hierarchy())
-    assert verdict.meaningful
-    assert verdict.n_found == 3
-    assert sum(len(domain.classes) for domain in verdict.domains) == 3
