@@ -279,7 +279,7 @@ def test_a_failure_is_a_sentence_and_its_details_a_log(queue, how, state, messag
 def test_what_nobody_can_do_fails(queue):
     """A kind from another version of the program, and a case that is a link to elsewhere."""
     failed = until(queue, queue.submit("divine", "a", {}), State.FAILED)
-    assert "knows no work called 'divine'" in failed.message
+    assert "'divine'" in failed.message
     (queue.root / "link").symlink_to(queue.root.parent)
     failed = until(queue, queue.submit("count", "link", SHORT), State.FAILED)
     assert "symbolic link" in failed.message
