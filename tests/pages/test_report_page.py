@@ -115,7 +115,7 @@ def test_the_report_can_run_nothing_and_load_nothing(cases):
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert 'src="http' not in page
-    for part in ("The domain", "Test query", "Audit log", "How to make it again", "fdcore investigate", "<svg"):
+    for part in ("The domain", "Test query", "Audit log", "How to reproduce it", "fdcore investigate", "<svg"):
         assert part in page
 
 
