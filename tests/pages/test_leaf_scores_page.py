@@ -65,7 +65,7 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     assert metric(at, "Queries to send") == "160"
     at.number_input(key="budget").set_value(100).run()
     assert metric(at, "Queries to send") == "73"  # the test query has sent 27 of them
-    assert "The budget ends before all 320 queries" in said(at)
+    assert "The budget ends before all 160 queries" in said(at)
 
 
 def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):

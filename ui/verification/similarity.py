@@ -114,7 +114,7 @@ def _table(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     show_table(table, "similarity_table", {
         "Class": column.NumberColumn(width=50, format="%d"),
         "Claimed": column.TextColumn(width=95),
-        "Found": column.TextColumn(width=170, help="The leaves of the answer"),
+        "Found": column.TextColumn(width=140, help="The leaves of the answer"),
         "Verdict": column.TextColumn(width=95, help="Agrees: the same word, or closer than 95 % of random selections "
                                      "from this corpus. Unclear: closer than 80 %. An answer chosen by hand neither "
                                      "agrees nor differs."),
