@@ -151,11 +151,7 @@ def test_a_new_case_is_made_and_opened(cases):
     """The title becomes the case; an empty one is refused with a sentence."""
     at = open_app()
     at.button(key="new_submit").click().run()
-<<<<<<< HEAD
     assert "must not be empty" in at.error[0].value
-=======
-    assert "title must not be empty" in at.error[0].value
->>>>>>> prose-5
     at.text_input(key="new_title").input("Drive 7")
     at.button(key="new_submit").click().run()
     assert Casebook(cases).ids() == ["drive-7"]
