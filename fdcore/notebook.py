@@ -144,19 +144,19 @@ class Findings(method.Findings):
 
     def plot(self, target_class: int | None = None) -> "go.Figure":
         """A figure: the leaves of one class with their scores or, for None, all classes against the selected leaves."""
-        from fdcore.report import figures
+        from fdcore.report.figures.scores import classes_by_leaves, leaf_ranking
 
         scores, label = self.scored.scores, self.scored.labels
         if target_class is None:
             winners = [f.selection.winner for f in self.classes]
             leaves = list(dict.fromkeys(leaf for winner in winners if winner for leaf in winner.members))
-            return figures.classes_by_leaves(
+            return classes_by_leaves(
                 scores.functional[:, leaves], class_names=[f"class {i}" for i in range(len(self))],
                 leaf_labels=label(leaves), leaf_ids=[scores.nodes[leaf] for leaf in leaves],
             )  # fmt: skip
         best = np.argsort(-scores.functional[target_class], kind="stable")[:N_DRAWN]
         low, high = scores.interval(target_class)
-        return figures.leaf_ranking(
+        return leaf_ranking(
             label(best), ids=[scores.nodes[leaf] for leaf in best], functional=scores.functional[target_class, best],
             low=low[best], high=high[best], n_queries=scores.n_queries[best], tau=self.settings.tau,
             selected=self[target_class].leaves,

@@ -13,7 +13,7 @@ from figure_picture import save_picture
 
 from fdcore.case.case import Case
 from fdcore.case.layout import WORDS
-from fdcore.report.figures import word_map
+from fdcore.report.figures.word_map import word_map
 from fdcore.words.points import MapPoint
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
 
-from fdcore.report.figures import standalone_html
+from fdcore.report.figures.style import standalone_html
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser.driver import launch, require_chromium

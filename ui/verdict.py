@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from fdcore.report.figures import FoundClass
+    from fdcore.report.figures.corpus import FoundClass
 
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
@@ -60,7 +60,7 @@ def verdict_csv(findings: Findings, columns: Sequence[str] = COLUMNS) -> bytes:
 
 def draw_domain(findings: Findings, revision: str) -> "go.Figure":
     """A treemap of the found classes and the nodes above them; its zoom is kept while `revision` stays the same."""
-    from fdcore.report.figures import domain_treemap
+    from fdcore.report.figures.corpus import domain_treemap
 
     hierarchy, found = findings.scored.hierarchy, _found_classes(findings)
     above = tree_above(hierarchy, [entry.node for entry in found])
@@ -71,7 +71,7 @@ def draw_domain(findings: Findings, revision: str) -> "go.Figure":
 
 
 def _found_classes(findings: Findings) -> "list[FoundClass]":
-    from fdcore.report.figures import FoundClass
+    from fdcore.report.figures.corpus import FoundClass
 
     return [
         FoundClass(entry.selection.target_class, entry.name.ancestor, _leaves(findings.scored, winner.members))

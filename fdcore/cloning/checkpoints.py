@@ -16,6 +16,8 @@ from fdcore.storage import disk_errors, write_atomically
 
 NAME = "checkpoint.pt"
 State = dict[str, Tensor]
+_DAMAGE = (msgspec.ValidationError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, LookupError,
+           AttributeError, OverflowError, MemoryError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,16 +91,5 @@ def _read(folder: Path) -> Checkpoint | None:
         names = [field.name for field in fields(EpochResult)]
         history = [dict(zip(names, one, strict=True)) for one in values["history"]]
         return msgspec.convert({**values, "history": history}, Checkpoint)
-    except (
-        msgspec.ValidationError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ):
+    except _DAMAGE:
         return None

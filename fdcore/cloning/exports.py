@@ -14,7 +14,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from fdcore.cloning.evaluation import Evaluation, Rate
+from fdcore.cloning.evaluation import Evaluation
 from fdcore.cloning.networks import PRESET, CloneNetwork, build_clone, without_auxiliary_heads
 from fdcore.cloning.run import NETWORK, ClassTransfer, CloneRun
 from fdcore.errors import SuspectError
@@ -209,12 +209,12 @@ def _quality(name: str, evaluation: Evaluation) -> str:
         "Accuracy": evaluation.accuracy,
         "The suspect's own accuracy": evaluation.suspect_accuracy,
     }
-    rows = [(what, _rate(rate)) for what, rate in measured.items() if rate is not None]
+    rows = [
+        (what, f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}), {rate.n:,} images")
+        for what, rate in measured.items()
+        if rate is not None
+    ]
     return f"### On {inert(name)}\n\n" + _table(("", "share, with its 95 % interval"), rows)
-
-
-def _rate(rate: Rate) -> str:
-    return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}), {rate.n:,} images"
 
 
 def _class_row(one: ClassTransfer) -> tuple[str, ...]:

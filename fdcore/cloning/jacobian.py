@@ -26,19 +26,8 @@ from fdcore.progress import Progress, silent
 from fdcore.storage import disk_errors, write_atomically
 
 WHITE = 255
-_DAMAGE = (  # errors on reading a file that is not an NPZ, or not one of ours
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    SyntaxError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-    tokenize.TokenError,
-)
+_DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, RuntimeError, MemoryError,
+           zipfile.BadZipFile, zlib.error, tokenize.TokenError)  # fmt: skip  # of a file that is not one of our NPZs
 Pictures = npt.NDArray[np.uint8]
 ClassLabels = npt.NDArray[np.int32]
 

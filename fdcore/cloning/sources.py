@@ -99,7 +99,7 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     has = np.bincount(rows.labels, minlength=len(findings))
     rows = rows.first(share_evenly(has.tolist(), settings.total), rows.labels, _places(image_ids, settings.seed))
     wanted = _wanted(settings.total, found | (settings.not_found == "random"))
-    shares = _shares(rows, wanted, found, [_label(finding) for finding in findings])
+    shares = _shares(rows, wanted, found, [finding.name.label if finding.name else "" for finding in findings])
     doubtful = [share for share in shares if answered[share.target_class] and uncertain[share.target_class]]
     notes = [*_found_notes(shares, found, settings), *_doubt_note(doubtful, settings), *_unasked_note(answers[:, 0])]
     return _drawn(rows, shares, notes)
@@ -250,10 +250,6 @@ def _shares(
         ClassTransfer(i, label, *numbers)
         for i, (label, *numbers) in enumerate(zip(labels or [""] * n_classes, wanted, *columns, strict=True))
     )
-
-
-def _label(finding: ClassFinding) -> str:
-    return finding.name.label if finding.name else ""
 
 
 def _drawn(rows: _Rows, shares: tuple[ClassTransfer, ...], notes: Sequence[str]) -> Drawn:

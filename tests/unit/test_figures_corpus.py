@@ -1,6 +1,7 @@
 """Treemaps of the corpus and of what was found."""
 
-from fdcore.report.figures import FoundClass, Tree, corpus_treemap, domain_treemap, prune_tree
+from fdcore.report.figures.corpus import FoundClass, corpus_treemap, domain_treemap, prune_tree
+from fdcore.report.figures.treemap import Tree
 
 IMAGE = "<img src=x onerror=alert(1)>"
 # root > {animal > {cat, dog}, plant}; animal has images of its own, rock has none.

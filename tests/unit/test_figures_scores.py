@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from fdcore.report.figures import answer_bars, classes_by_leaves, distance_heatmap, leaf_ranking
-from fdcore.report.figures.scores import MAX_ANSWERS
+from fdcore.report.figures.distances import distance_heatmap
+from fdcore.report.figures.scores import MAX_ANSWERS, answer_bars, classes_by_leaves, leaf_ranking
 
 IMAGE = "<img src=x onerror=alert(1)>"
 LONG = "a label that goes on and on until it has some eighty characters, and then a few more"

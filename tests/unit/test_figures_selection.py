@@ -6,8 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from fdcore.report.figures import ClusterBar, TreeNode, cluster_bars, filter_counts, hierarchy_tree, stability_map
-from fdcore.report.figures.selection import MAX_CLUSTERS, MAX_WINNERS
+from fdcore.report.figures.hierarchy import TreeNode, hierarchy_tree
+from fdcore.report.figures.selection import (
+    MAX_CLUSTERS,
+    MAX_WINNERS,
+    ClusterBar,
+    cluster_bars,
+    filter_counts,
+    stability_map,
+)
 
 IMAGE = "<img src=x onerror=alert(1)>"
 

@@ -9,8 +9,18 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from fdcore.report.figures import answer_bars, config, inert, on_white, standalone_html
-from fdcore.report.figures.style import full_name, new_figure, nothing_to_draw, shortened, tell_apart
+from fdcore.report.figures.scores import answer_bars
+from fdcore.report.figures.style import (
+    config,
+    full_name,
+    inert,
+    new_figure,
+    nothing_to_draw,
+    on_white,
+    shortened,
+    standalone_html,
+    tell_apart,
+)
 
 IMAGE, LINK = "<img src=x onerror=alert(1)>", '<a href="http://x">y</a>'
 

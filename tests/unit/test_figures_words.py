@@ -10,11 +10,17 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from fdcore.report.figures import SimilarityRow, agreement_matrix, similarity_bars, similarity_histogram, word_map
 from fdcore.report.figures.labels import GAP_PX, LINE_PX, PLACES, place_labels
 from fdcore.report.figures.style import CATEGORICAL, CIVIDIS, NOTHING, standalone_html
-from fdcore.report.figures.word_map import MAX_LABELS, MAX_LOOKS, MAX_SVG_POINTS
-from fdcore.report.figures.words import MAX_ROWS, n_pages
+from fdcore.report.figures.word_map import MAX_LABELS, MAX_LOOKS, MAX_SVG_POINTS, word_map
+from fdcore.report.figures.words import (
+    MAX_ROWS,
+    SimilarityRow,
+    agreement_matrix,
+    n_pages,
+    similarity_bars,
+    similarity_histogram,
+)
 from fdcore.words.points import MapPoint
 
 IMAGE = "<img src=x onerror=alert(1)>"

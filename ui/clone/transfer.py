@@ -30,7 +30,7 @@ def kept_panel(desk: Desk, findings: Findings) -> None:
 
 def draw_kept(desk: Desk, findings: Findings) -> "go.Figure":
     """Kept and dropped images of each class, the first `MAX_BARS` that have any."""
-    from fdcore.report.figures import filter_counts
+    from fdcore.report.figures.selection import filter_counts
 
     shares = [share for share in transfer_set(findings.classes).classes if share.kept + share.dropped][:MAX_BARS]
     return filter_counts(

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from fdcore.case.intake import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.report.figures import corpus_treemap
+from fdcore.report.figures.corpus import corpus_treemap
 from ui.survey_tables import tree_rows
 
 MAX_NODES = 1_200

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def draw_heatmap(scored: Scored, shown: Neighbourhood, name: str) -> "go.Figure":
     """The matrix of the distances (paper, Figure 2)."""
-    from fdcore.report.figures import distance_heatmap
+    from fdcore.report.figures.distances import distance_heatmap
 
     index, ids = shown.common_ancestors()
     return distance_heatmap(
@@ -29,7 +29,7 @@ def draw_heatmap(scored: Scored, shown: Neighbourhood, name: str) -> "go.Figure"
 
 def draw_tree(scored: Scored, shown: Neighbourhood, target_class: int | None, name: str) -> "go.Figure":
     """The part of the hierarchy above the leaves, coloured by score: of one class, or the best of any."""
-    from fdcore.report.figures import TreeNode, hierarchy_tree
+    from fdcore.report.figures.hierarchy import TreeNode, hierarchy_tree
 
     shares = scored.scores.functional.max(axis=0) if target_class is None else scored.scores.functional[target_class]
     place = {node: i for i, node in enumerate(shown.nodes)}

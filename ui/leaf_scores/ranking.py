@@ -85,7 +85,7 @@ def draw_ranking(
     scored: Scored, target_class: int, leaves: npt.NDArray[np.intp], selected: Collection[int], tau: float
 ) -> "go.Figure":
     """The bars of some leaves."""
-    from fdcore.report.figures import leaf_ranking
+    from fdcore.report.figures.scores import leaf_ranking
 
     scores, nodes = scored.scores, scored.scores.nodes
     low, high = scores.interval(target_class)
@@ -98,7 +98,7 @@ def draw_ranking(
 
 def draw_overview(scored: Scored, classes: Sequence[int], names: Sequence[str]) -> "go.Figure":
     """Some classes by their best leaves."""
-    from fdcore.report.figures import classes_by_leaves
+    from fdcore.report.figures.scores import classes_by_leaves
 
     leaves = leaf_tables.overview_leaves(scored, classes)
     return classes_by_leaves(

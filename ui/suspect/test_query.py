@@ -8,7 +8,7 @@ import streamlit as st
 
 from fdcore.case.intake import TestQuery, read_test_query
 from fdcore.case.plan import SuspectOptions
-from fdcore.report.figures import answer_bars
+from fdcore.report.figures.scores import answer_bars
 from fdcore.suspect.preprocess import PRESETS
 from fdcore.tables import to_csv
 from fdcore.work.intake import sample_pictures

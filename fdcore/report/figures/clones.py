@@ -123,7 +123,6 @@ def clone_rates(
         rows: from top to bottom.
         measure: of the rates.
         suspect: the suspect's own accuracy, drawn as a line; None for none.
-        revision: see `style.new_figure`.
     """
     shown = [(row, row.rate) for row in rows if row.rate is not None]
     if not shown:
@@ -156,7 +155,6 @@ def rate_density(
         at: (m,) shares in 0..1 at which the densities are given.
         measure: of the rates.
         n_classes: of the suspect, for the axis title.
-        revision: see `style.new_figure`.
     """
     shown = [row for row in rows if len(row.values)]
     if not shown:
@@ -190,7 +188,6 @@ def agreement_by_cost(points: Sequence[ClonePrice], *, called: Called = own_name
     Args:
         points: in any order.
         called: the source's display name.
-        revision: see `style.new_figure`.
     """
     if not points:
         return nothing_to_draw("agreement_by_cost", "No clone has been tested yet.")

@@ -27,7 +27,6 @@ def confusion_matrix(counts: Counts, class_names: Sequence[str], *, revision: st
     Args:
         counts: (n, n) pictures; rows are the suspect's classes, columns the clone's.
         class_names: (n,).
-        revision: see `style.new_figure`.
     """
     starts = block_starts(len(class_names))
     if not counts.sum():

@@ -93,7 +93,6 @@ def corpus_treemap(
         n_images: of the whole corpus, if only a part of it is given.
         max_depth: levels shown at once; None for as many as can be read.
         max_nodes: see `prune_tree`.
-        revision: see `style.new_figure`.
     """
     tree = prune_tree(ids, labels=labels, parents=parents, values=values, max_nodes=max_nodes)
     if not tree.ids:
@@ -128,7 +127,6 @@ def domain_treemap(
         parents: (n,) id of the first parent, or None.
         max_depth: levels shown at once; None for as many as can be read.
         max_nodes: see `prune_tree`.
-        revision: see `style.new_figure`.
     """
     at: dict[str, list[FoundClass]] = defaultdict(list)
     for entry in found:

@@ -53,7 +53,6 @@ def distance_heatmap(
             Shown up to `MAX_EXPLAINED` leaves.
         common_labels: names of ancestors.
         paths: (n,) the path from each leaf up to the root, in words.
-        revision: see `style.new_figure`.
     """
     n = len(labels)
     if not n:

@@ -62,7 +62,7 @@ def hierarchy_tree(nodes: Sequence[TreeNode], *, revision: str = "") -> go.Figur
     _draw_nodes(figure, first, layout, length=max(8, int(_DRAWN_PX / n_levels / _LETTER_PX)))
     figure.update_xaxes(visible=False, range=[-0.9, n_levels - 0.9])
     figure.update_yaxes(visible=False, range=[n_rows, -1])
-    longest = max((min(len(first[node].label), 32) for node in layout.x if _ends(node, layout)), default=0)
+    longest = max((min(len(first[node].label), 32) for node in layout.x if node not in layout.inner), default=0)
     figure.update_layout(
         margin={"l": 8, "r": 24 + 7 * longest, "t": 84, "b": 8}, hovermode="closest", dragmode="pan",
         legend={"itemclick": False, "itemdoubleclick": False}, showlegend=True,
@@ -111,10 +111,6 @@ def _has_role(node: TreeNode) -> bool:
     return node.is_leaf or node.selected
 
 
-def _ends(node: str, layout: _Layout) -> bool:
-    return node not in layout.inner
-
-
 def _draw_edges(figure: go.Figure, layout: _Layout, edges: Iterable[tuple[str, str]], *, dash: str) -> None:
     """Lines from parents to children that turn just right of the parent; dashed ones go straight."""
     x: list[float | None] = []
@@ -141,7 +137,7 @@ def _draw_nodes(figure: go.Figure, first: dict[str, TreeNode], layout: _Layout, 
         figure.add_scatter(
             x=[layout.x[node] for node in members], y=[layout.y[node] for node in members], mode="markers+text",
             name=kind, text=[_name(first[node], layout, length) for node in members], cliponaxis=False,
-            textposition=["middle right" if _ends(node, layout) else "top left" for node in members],
+            textposition=["middle right" if node not in layout.inner else "top left" for node in members],
             textfont={"size": 11 if kind == "Group" else 12}, marker=_marker(kind),
             hovertext=[_explain(first[node], layout) for node in members], hovertemplate="%{hovertext}<extra></extra>",
             showlegend=kind != "Group" and kind not in named,
@@ -173,9 +169,9 @@ def _add_color_bar(figure: go.Figure) -> None:
 
 
 def _name(node: TreeNode, layout: _Layout, length: int) -> str:
-    name = shortened(node.label, 32 if _ends(node.id, layout) else length)
+    name = shortened(node.label, 32 if node.id not in layout.inner else length)
     name = f"<b>{name}</b>" if node.selected else name
-    return f" {name}" if _ends(node.id, layout) else name
+    return f" {name}" if node.id not in layout.inner else name
 
 
 def _explain(node: TreeNode, layout: _Layout) -> str:

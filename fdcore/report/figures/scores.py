@@ -50,7 +50,6 @@ def leaf_ranking(
         n_queries: (n,) views answered.
         tau: the least share of a candidate, drawn as a dashed line.
         selected: ids of the leaves in the class's answer.
-        revision: see `style.new_figure`.
     """
     if not len(labels):
         return nothing_to_draw("leaf_ranking", "No leaf has a score here.")
@@ -106,7 +105,6 @@ def classes_by_leaves(
         functional: (n_classes, n_leaves) shares in 0..1.
         class_names: (n_classes,).
         leaf_labels, leaf_ids: (n_leaves,).
-        revision: see `style.new_figure`.
     """
     if not functional.size:
         return nothing_to_draw("classes_by_leaves", "No class has a leaf to show.")
@@ -139,7 +137,6 @@ def answer_bars(class_names: Sequence[str], *, counts: Counts, revision: str = "
         class_names: (n_classes,).
         counts: (n_classes,) answers; classes without any are left out, and those beyond `MAX_ANSWERS` are summed up
             below the bars.
-        revision: see `style.new_figure`.
     """
     counts = np.asarray(counts)
     order = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i] > 0]

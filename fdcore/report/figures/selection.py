@@ -62,7 +62,6 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     Args:
         clusters: best first.
         alpha: weight of L.
-        revision: see `style.new_figure`.
     """
     if not clusters:
         return nothing_to_draw("cluster_bars", "There are no clusters: no leaf reaches tau, so the class is not found.")
@@ -111,7 +110,6 @@ def stability_map(
         etas: (n_eta,) increasing, in steps.
         alphas: (n_alpha,) increasing, in 0..1.
         eta, alpha: the current point.
-        revision: see `style.new_figure`.
     """
     if not np.size(winner) or not (np.asarray(winner) >= 0).any():
         return nothing_to_draw("stability_map", "The class is not found at any eta and alpha: no leaf reaches tau.")
@@ -145,7 +143,6 @@ def filter_counts(
         labels, ids: (n,) of the leaves.
         before: (n,) images of each leaf.
         after: (n,) those that are kept.
-        revision: see `style.new_figure`.
     """
     if not len(labels):
         return nothing_to_draw("filter_counts", "The class is not found, so there are no images to filter.")

@@ -34,15 +34,8 @@ MAX_TICKS = 60  # legible names on an axis
 _TAG = re.compile(r"</?b>")
 _HOVER_WIDTH = 56  # characters of a line
 _MAX_NAME = 300  # characters of a name in a hover
-_UNUSED_BUTTONS = (
-    "select2d",
-    "lasso2d",
-    "autoScale2d",
-    "zoomIn2d",
-    "zoomOut2d",
-    "toggleSpikelines",
-    "sendChartToCloud",
-)
+_UNUSED_BUTTONS = ("select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "toggleSpikelines",
+                   "sendChartToCloud")  # fmt: skip
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy"

@@ -43,7 +43,6 @@ def draw_treemap(
         text: (n,) a second line for each node, inert.
         hover: (n,) hover texts, inert.
         max_depth: levels shown at once; None for as many as are legible.
-        revision: see `style.new_figure`.
     """
     figure = new_figure(kind, height=min(_HEIGHT_PX, 130 + 60 * len(tree.ids)), revision=revision)
     n_levels = max_depth or _readable_depth(tree)

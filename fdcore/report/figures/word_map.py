@@ -64,7 +64,6 @@ def word_map(
     Args:
         points: the words.
         coordinates: (n, 2) of each, without unit.
-        revision: see `style.new_figure`.
         chosen: numbers of the classes to colour; empty for all, up to `MAX_LOOKS`.
     """
     if not points:

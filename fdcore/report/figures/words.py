@@ -63,7 +63,6 @@ def similarity_bars(rows: Sequence[SimilarityRow], *, page: int = 0, revision: s
     Args:
         rows: one for each class, in any order.
         page: of `MAX_ROWS` classes, from 0; see `n_pages`.
-        revision: see `style.new_figure`.
     """
     if not rows:
         return nothing_to_draw("similarity_bars", "No class has both a claim and a finding.")
@@ -155,7 +154,6 @@ def agreement_matrix(
         found_names: (n_found,) each class's finding in words, in the order of the suspect's classes.
         label_names: (n_labels,) in the data set's own order.
         offset: class i belongs to label i - offset.
-        revision: see `style.new_figure`.
     """
     if not np.size(similarity):
         return nothing_to_draw("agreement_matrix", "No class was found, so there is nothing to compare with labels.")
