@@ -358,15 +358,9 @@ def _record_big(case: Case, n_classes: int, images: ImageTable, n_views: int) ->
 def _write_ledger(case: Case, images: ImageTable, answers: npt.NDArray[np.int32]) -> None:
     facts = case.facts()
     header = LedgerHeader(
-        suspect=facts.suspect_fingerprint,
-        n_classes=facts.n_classes,
-        spec=facts.suspect.preprocessing,
-        corpus=facts.corpus_fingerprint,
-        seed=0,
-        views=ViewSpec(),
-        n_images=answers.shape[0],
-        n_views=answers.shape[1],
-    )
+        facts.suspect_fingerprint, facts.n_classes, facts.suspect.preprocessing, facts.corpus_fingerprint, 0,
+        ViewSpec(), *answers.shape,
+    )  # fmt: skip
     ids = np.arange(len(images.names), dtype=np.uint64)
     ledger = Ledger.open_or_create(case.path("ledger"), header, ids)
     ledger.answers[:] = answers

@@ -368,27 +368,15 @@ def test_only_a_shown_lead_outside_the_corpus_is_green(cases: Path, found: float
 
 def test_titles_tell_clones_apart_by_what_differs(finished: Case) -> None:
     """Only by that; and by their ids where nothing else does."""
+    folders = [Source(SourceKind.FOLDER, folder) for folder in ("/x/Class", "/x/one/pets", "/x/two/pets")]
     made = [
-        case_factory.add_clone(finished.folder, FOUND, run_id="a", total=40),
-        case_factory.add_clone(finished.folder, FOUND, run_id="b", total=80),
-        case_factory.add_clone(finished.folder, RANDOM, run_id="c"),
-        case_factory.add_clone(finished.folder, SIMILAR, run_id="d"),
-        case_factory.add_clone(finished.folder, SIMILAR, run_id="e"),
-        *(
-            case_factory.add_clone(finished.folder, Source(SourceKind.FOLDER, folder), run_id=run_id)
-            for run_id, folder in (("f", "/x/Class"), ("g", "/x/one/pets"), ("h", "/x/two/pets"))
-        ),
+        case_factory.add_clone(finished.folder, source, run_id=run_id, total=80 if run_id == "b" else 40)
+        for run_id, source in zip("abcdefgh", (FOUND, FOUND, RANDOM, SIMILAR, SIMILAR, *folders), strict=True)
     ]
-    assert run_titles(made) == {
-        "a": "Found, two terms, 40 images",
-        "b": "Found, two terms, 80 images",
-        "c": "Random images",
-        "d": "similar: caltech101, d",
-        "e": "similar: caltech101, e",
-        "f": "folder: Class",
-        "g": "folder: one/pets",
-        "h": "folder: two/pets",
-    }
+    assert list(run_titles(made).values()) == [
+        "Found, two terms, 40 images", "Found, two terms, 80 images", "Random images", "similar: caltech101, d",
+        "similar: caltech101, e", "folder: Class", "folder: one/pets", "folder: two/pets",
+    ]  # fmt: skip
 
 
 def test_the_worst_pairs_are_the_largest_counts_off_the_diagonal() -> None:
@@ -405,22 +393,15 @@ def test_the_worst_pairs_are_the_largest_counts_off_the_diagonal() -> None:
 
 def test_the_time_left_is_that_of_all_unfinished_clones(finished: Case) -> None:
     """At the pace of each, or of the last that has one; nobody knows it before the first epoch."""
-    begun = case_factory.add_clone(
-        finished.folder, FOUND, run_id="a", stage="training", n_epochs=2, planned=6, total=40
-    )
-    waiting = case_factory.add_clone(
-        finished.folder, RANDOM, run_id="b", stage="drawn", n_epochs=0, planned=6, total=40, held_out=0.0
-    )
-    done = case_factory.add_clone(finished.folder, ONE_TERM, run_id="c")
+    folder = finished.folder
+    begun = case_factory.add_clone(folder, FOUND, run_id="a", stage="training", n_epochs=2, planned=6)
+    waiting = case_factory.add_clone(folder, RANDOM, run_id="b", stage="drawn", n_epochs=0, planned=6, held_out=0.0)
+    done = case_factory.add_clone(folder, ONE_TERM, run_id="c")
     assert seconds_left([waiting]) is None
     assert seconds_left([done]) is None
     assert seconds_left([begun, done]) == pytest.approx(4 * 1.5)
     assert seconds_left([begun, waiting]) == pytest.approx(4 * 1.5 + 6 * 1.5)
-    assert [plausible_seconds(seconds) for seconds in (0.0, 5.0, -1.0, 1e308, np.inf, np.nan)] == [
-        0.0,
-        5.0,
-        *[None] * 4,
-    ]
+    assert [plausible_seconds(one) for one in (0.0, 5.0, -1.0, 1e308, np.inf, np.nan)] == [0.0, 5.0, *[None] * 4]
 
 
 def test_cells_sort_as_texts_in_the_order_of_their_rates() -> None:

@@ -126,7 +126,6 @@ def test_reading_begins_a_job(cases, idle_workers):
     at = open_page(PAGE, case="one")
     at.button(key="read").click().run()
     job = JobQueue(cases).latest("one")
-    assert job is not None
     assert job.kind == "corpus"
     assert "draw_demo" not in job.params
     assert not any(button.key == "read" for button in at.button)
@@ -297,10 +296,16 @@ def picker_app(value: str | None = None, n_nodes: int = 0) -> None:
     st.text(f"chosen {tree_picker('Node', hierarchy, key='p', value=value)}")
 
 
-def test_the_picker_goes_down_and_up(monkeypatch):
-    """By the list of children and by the buttons of the way."""
+@pytest.fixture
+def picker(monkeypatch):
+    """Opens that page."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    at = AppTest.from_function(picker_app, kwargs={"value": "top"}).run()
+    return lambda **given: AppTest.from_function(picker_app, kwargs=given).run()
+
+
+def test_the_picker_goes_down_and_up(picker):
+    """By the list of children and by the buttons of the way."""
+    at = picker(value="top")
     at.selectbox(key="p_below").set_value("left").run()
     assert at.text[-1].value == "chosen left"
     assert not any("![x](http" in button.label for button in at.button)
@@ -313,17 +318,14 @@ def test_the_picker_goes_down_and_up(monkeypatch):
     assert at.text[-1].value == "chosen None"
 
 
-def test_the_picker_takes_no_value_that_is_no_node(monkeypatch):
+def test_the_picker_takes_no_value_that_is_no_node(picker):
     """Such as one from a link."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    at = AppTest.from_function(picker_app, kwargs={"value": "nobody"}).run()
-    assert at.text[-1].value == "chosen None"
+    assert picker(value="nobody").text[-1].value == "chosen None"
 
 
-def test_the_picker_sends_a_part_of_a_large_hierarchy(monkeypatch):
+def test_the_picker_sends_a_part_of_a_large_hierarchy(picker):
     """At most so many children and finds, with the number that there are."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    at = AppTest.from_function(picker_app, kwargs={"value": "root", "n_nodes": 3_000}).run()
+    at = picker(value="root", n_nodes=3_000)
     assert len(at.selectbox(key="p_below").options) == MAX_CHILDREN
     assert "3,000" in at.selectbox(key="p_below").label
     at.text_input(key="p_words").set_value("thing").run()
@@ -337,12 +339,10 @@ def test_the_picker_sends_a_part_of_a_large_hierarchy(monkeypatch):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([], "empty"),
-        (["n01503061", "n02000954"], "2 folders named by WordNet ids"),
-        (["train", "val"], "in parts"),
+        ([], "empty"), (["n01503061", "n02000954"], "2 folders named by WordNet ids"), (["train", "val"], "in parts"),
         (["cat", "dog", "a b"], "3 folders named by words (a b, cat, dog)"),
     ],
-)
+)  # fmt: skip
 def test_a_folder_is_told_at_first_sight(tmp_path, names, words):
     """From the names in it."""
     for name in names:

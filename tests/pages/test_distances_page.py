@@ -4,14 +4,14 @@ from pathlib import Path
 
 import case_factory
 import numpy as np
-from opening import open_page
+from opening import open_case, open_page
 from reading import as_markdown, figures, metric, said
 
 from fdcore.case import tables
-from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.work.conclude import analyse
 
+PAGE = "4_Distances"
 HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
 
 
@@ -23,10 +23,9 @@ def change_hierarchy(folder: Path, change) -> None:
     path.write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
-def test_a_class_shows_its_matrix_its_tree_and_its_pairs(cases):
+def test_a_class_shows_its_matrix_its_tree_and_its_pairs(finished):
     """Class 0 of the small world: four leaves by colour, one of them a false friend."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one")
+    at = open_case(PAGE, finished)
     assert metric(at, "Candidates") == "4"
     assert len(at.get("plotly_chart")) == 2
     table = at.dataframe[0].value
@@ -36,80 +35,72 @@ def test_a_class_shows_its_matrix_its_tree_and_its_pairs(cases):
     assert "heavier" in table["ancestor"][0]
 
 
-def test_the_order_is_that_of_clusters_or_of_the_hierarchy(cases):
+def test_the_order_is_that_of_clusters_or_of_the_hierarchy(finished):
     """Changing it keeps the leaves and takes the frames away."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one")
+    at = open_case(PAGE, finished)
     assert figures(at)[0]["layout"].get("shapes")
     at.segmented_control(key="order").set_value("Hierarchy").run()
     assert not figures(at)[0]["layout"].get("shapes")
 
 
-def test_another_class_of_the_link_is_another_neighbourhood(cases):
+def test_another_class_of_the_link_is_another_neighbourhood(finished):
     """The class comes from the URL; two cats are one pair."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one", **{"class": "1"})
+    at = open_case(PAGE, finished, **{"class": "1"})
     assert metric(at, "Candidates") == "2"
     assert len(at.dataframe[0].value) == 1
     assert "cat" in metric(at, "In common")
 
 
-def test_nothing_found_names_the_best_leaf_and_leads_to_tau(cases):
+def test_nothing_found_names_the_best_leaf_and_leads_to_tau(finished):
     """Class 3 is never the suspect's answer."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one", **{"class": "3"})
+    at = open_case(PAGE, finished, **{"class": "3"})
     assert "Nothing found for class 3" in at.subheader[0].value
     assert "no view of any leaf" in at.subheader[0].value
     assert at.button(key="empty_action").label == "Change tau in Selection"
 
 
-def test_the_links_tau_decides_and_is_shown(cases):
+def test_the_links_tau_decides_and_is_shown(finished):
     """Settings of the URL stand above those of the case; what is out of range is told and ignored."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one", tau="0.99", eta="1e99")
+    at = open_case(PAGE, finished, tau="0.99", eta="1e99")
     assert "tau = 0.99" in said(at)
     assert "eta" in at.warning[0].value
 
 
-def test_all_classes_together(cases):
+def test_all_classes_together(finished):
     """Every candidate of every class in one matrix, by the link as well."""
-    case_factory.finished(cases / "one")
-    at = open_page("4_Distances", case="one", scope="all")
+    at = open_case(PAGE, finished, scope="all")
     assert metric(at, "Candidates") == "8"
     assert len(at.dataframe[0].value) == 28
     at.segmented_control(key="scope").set_value("One class").run()
     assert metric(at, "Candidates") == "4"
 
 
-def test_a_corpus_without_hierarchy_says_so(cases):
+def test_a_corpus_without_hierarchy_says_so(finished):
     """Every leaf a component of its own: no distances, and a sentence on how to mend it."""
-    case_factory.finished(cases / "one")
-    change_hierarchy(cases / "one", lambda node, _parents, names: (node, (), names))
-    at = open_page("4_Distances", case="one")
+    change_hierarchy(finished.folder, lambda node, _parents, names: (node, (), names))
+    at = open_case(PAGE, finished)
     assert "unrelated" in at.info[0].value
     assert not at.get("plotly_chart")
     assert metric(at, "Closest pair") == "unrelated"
     assert at.dataframe[0].value["steps"].isna().all()
 
 
-def test_a_single_candidate_has_nothing_to_compare(cases):
+def test_a_single_candidate_has_nothing_to_compare(finished):
     """One leaf: its place in the hierarchy and no matrix."""
-    folder = case_factory.finished(cases / "one")
-    answers = np.load(folder / "ledger" / "answers.npy")
-    images = tables.image_table_from_parquet((folder / "corpus.parquet").read_bytes())
+    answers = np.load(finished.folder / "ledger" / "answers.npy")
+    images = tables.image_table_from_parquet((finished.folder / "corpus.parquet").read_bytes())
     answers[(answers == 1) & (images.node_index[:, None] != images.nodes.index("n02123045"))] = 2
-    np.save(folder / "ledger" / "answers.npy", answers)
-    at = open_page("4_Distances", case="one", **{"class": "1"})
+    np.save(finished.folder / "ledger" / "answers.npy", answers)
+    at = open_case(PAGE, finished, **{"class": "1"})
     assert "Nothing to compare" in said(at)
     assert any("entity > " in text.value for text in at.text)
     assert not at.get("plotly_chart")
 
 
-def test_hostile_labels_are_only_text(cases):
+def test_hostile_labels_are_only_text(finished):
     """Neither Streamlit's Markdown nor Plotly's markup reads them."""
-    folder = case_factory.finished(cases / "one")
-    change_hierarchy(folder, lambda node, parents, _names: (node, parents, (HOSTILE,)))
-    at = open_page("4_Distances", case="one")
+    change_hierarchy(finished.folder, lambda node, parents, _names: (node, parents, (HOSTILE,)))
+    at = open_case(PAGE, finished)
     assert "![x](http" not in as_markdown(at)
     assert all("![x](http" not in m.value and "![x](http" not in (m.help or "") for m in at.metric)
     for number in range(2):
@@ -119,15 +110,14 @@ def test_hostile_labels_are_only_text(cases):
 def test_a_half_finished_case_shows_what_there_is(cases):
     """Candidates of what was answered so far."""
     case_factory.half_finished(cases / "half")
-    at = open_page("4_Distances", case="half")
+    at = open_page(PAGE, case="half")
     assert at.metric
 
 
-def test_torch_stays_out(cases):
+def test_torch_stays_out(finished):
     """The page is drawn from the case's folder alone: without its evidence, too."""
-    folder = case_factory.finished(cases / "one")
-    analyse(folder)
-    for file in (folder / "evidence").iterdir():
+    analyse(finished.folder)
+    for file in (finished.folder / "evidence").iterdir():
         file.unlink()
-    open_page("4_Distances", case="one")
-    assert Case.open(folder).facts().evidence
+    open_case(PAGE, finished)
+    assert finished.facts().evidence

@@ -7,7 +7,7 @@ from pathlib import Path
 import case_factory
 import numpy as np
 import pytest
-from opening import open_page
+from opening import open_case, open_page
 from reading import as_markdown, figures, metric, said
 
 from fdcore.case.case import Case
@@ -125,10 +125,9 @@ def test_what_was_answered_is_not_counted_again_and_the_budget_caps_the_rest():
 # Results
 
 
-def test_a_finished_case_shows_ranking_images_and_overview(cases):
+def test_a_finished_case_shows_ranking_images_and_overview(finished):
     """Without importing torch, which is slow."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, case="one")
+    at = open_case(PAGE, finished)
     assert metric(at, "Queries sent") == "320"
     assert metric(at, "Classes with a candidate") == "3 of 4"
     assert metric(at, "Ended") == "All queried"
@@ -136,66 +135,59 @@ def test_a_finished_case_shows_ranking_images_and_overview(cases):
     assert len(at.get("image")[0].proto.imgs) == 10
 
 
-def test_another_class_is_chosen_by_its_pill_and_by_the_link(cases):
+def test_another_class_is_chosen_by_its_pill_and_by_the_link(finished):
     """Both lead to the same page, and the URL names the class."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, case="one")
+    at = open_case(PAGE, finished)
     at.get("button_group")[0].set_value(1).run()
     assert at.query_params["class"] in ("1", ["1"])
-    linked = open_page(PAGE, **{"case": "one", "class": "1"})
+    linked = open_case(PAGE, finished, **{"class": "1"})
     assert figures(linked)[0] == figures(at)[0]
 
 
 @pytest.mark.parametrize("number", ["99", "-1", "x", "1e3", HOSTILE])
-def test_a_link_to_no_class_shows_class_0_and_says_so(cases, number):
+def test_a_link_to_no_class_shows_class_0_and_says_so(finished, number):
     """Nothing in the link is formatted."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, **{"case": "one", "class": number})
+    at = open_case(PAGE, finished, **{"class": number})
     assert "Class 0 is shown instead" in said(at)
     assert "![x](http" not in as_markdown(at)
 
 
-def test_a_class_without_a_hit_says_so(cases):
+def test_a_class_without_a_hit_says_so(finished):
     """Class 3 is never answered."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, **{"case": "one", "class": "3"})
+    at = open_case(PAGE, finished, **{"class": "3"})
     assert "no view of any leaf" in said(at)
 
 
-def test_a_leaf_can_be_linked_and_a_wrong_one_is_told(cases):
+def test_a_leaf_can_be_linked_and_a_wrong_one_is_told(finished):
     """The best leaf stands in for it."""
-    case_factory.finished(cases / "one")
-    nodes = load_scored(Case.open(cases / "one")).scores.nodes
-    at = open_page(PAGE, case="one", leaf=nodes[-1])
+    nodes = load_scored(finished).scores.nodes
+    at = open_case(PAGE, finished, leaf=nodes[-1])
     assert at.selectbox(key="leaf_picker").value == len(nodes) - 1
-    wrong = open_page(PAGE, case="one", leaf=HOSTILE)
+    wrong = open_case(PAGE, finished, leaf=HOSTILE)
     assert "The best one is shown instead" in said(wrong)
     assert "![x](http" not in as_markdown(wrong)
 
 
-def test_the_views_of_an_image_are_those_that_were_sent(cases):
+def test_the_views_of_an_image_are_those_that_were_sent(finished):
     """As many as the ledger has, each with its answer."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, case="one")
+    at = open_case(PAGE, finished)
     next(box for box in at.selectbox if box.label == "Views of an image").set_value(0).run()
     shown = at.get("image")[1].proto.imgs
     assert [image.caption.partition("\\")[0] for image in shown] == ["The image", "View 1", "View 2", "View 3"]
 
 
-def test_pictures_that_are_gone_leave_the_numbers_and_a_way_back(cases, monkeypatch, tmp_path, submitted):
+def test_pictures_that_are_gone_leave_the_numbers_and_a_way_back(finished, monkeypatch, tmp_path, submitted):
     """The cache may be emptied at any time."""
     monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "empty"))
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, case="one")
+    at = open_case(PAGE, finished)
     assert not at.get("image")
     at.button(key="bring_back").click().run()
     assert [call[0] for call in submitted] == ["investigate"]
 
 
-def test_fewer_views_than_before_cannot_be_asked_for(cases):
+def test_fewer_views_than_before_cannot_be_asked_for(finished):
     """Answers would be thrown away."""
-    case_factory.finished(cases / "one")
-    at = open_page(PAGE, case="one")
+    at = open_case(PAGE, finished)
     assert at.number_input(key="n_views").min == case_factory.N_VIEWS
     assert at.text_input(key="seed").disabled
     assert at.button(key="start").disabled
@@ -204,15 +196,13 @@ def test_fewer_views_than_before_cannot_be_asked_for(cases):
     assert not at.button(key="start").disabled
 
 
-def test_asking_more_keeps_the_settings_of_the_last_analysis(cases, submitted):
+def test_asking_more_keeps_the_settings_of_the_last_analysis(finished, submitted):
     """The plan's own are older."""
-    case_factory.finished(cases / "one")
-    case = Case.open(cases / "one")
-    case.record(selection=replace(case.facts().selection, eta=3.0))
-    at = open_page(PAGE, case="one")
+    finished.record(selection=replace(finished.facts().selection, eta=3.0))
+    at = open_case(PAGE, finished)
     at.number_input(key="n_views").set_value(6).run()
     at.button(key="start").click().run()
-    assert case.plan().settings.selection.eta == 3.0
+    assert finished.plan().settings.selection.eta == 3.0
 
 
 def test_half_a_case_can_be_read_and_gone_on_with(cases):
@@ -232,16 +222,15 @@ def test_a_budget_that_ended_is_told(cases):
     assert at.error[0].value.startswith("The budget of 160")
 
 
-def test_hostile_labels_and_file_names_are_only_text(cases):
+def test_hostile_labels_and_file_names_are_only_text(finished):
     """In captions, in the choice of a class, in Plotly."""
     from fdcore.case import tables
     from fdcore.corpus.hierarchy import Hierarchy
 
-    folder = case_factory.finished(cases / "one")
-    known = load_scored(Case.open(folder)).hierarchy
+    known = load_scored(finished).hierarchy
     rows = [(node, known.parents(node), (f"{HOSTILE} {node}",)) for node in known.ids]
-    (folder / "hierarchy.parquet").write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
-    at = open_page(PAGE, case="one")
+    (finished.folder / "hierarchy.parquet").write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    at = open_case(PAGE, finished)
     assert "![x](http" not in as_markdown(at)
     options = [option.content for group in at.get("button_group") for option in group.proto.options]
     assert not any("![x](http" in option for option in options)
@@ -298,9 +287,9 @@ def test_a_running_job_shows_its_progress_and_the_ranking_so_far(cases, monkeypa
 # The numbers
 
 
-def test_images_are_ordered_by_their_share_and_say_what_they_are_answered_instead(cases):
+def test_images_are_ordered_by_their_share_and_say_what_they_are_answered_instead(finished):
     """Unanswered ones come last."""
-    scored = load_scored(Case.open(case_factory.finished(cases / "one")))
+    scored = load_scored(finished)
     answers = scored.answers.copy()
     images = np.flatnonzero(scored.images.node_index == 0)[:4]
     answers[images] = [[1, 1, 0, 0], [0, 0, 0, 0], [2, 2, 2, 0], [-1, -1, -1, -1]]
@@ -317,9 +306,9 @@ def _only(scored, images):
     return index
 
 
-def test_the_ranking_as_csv_holds_every_leaf_best_first(cases):
+def test_the_ranking_as_csv_holds_every_leaf_best_first(finished):
     """With a header that says what is what."""
-    scored = load_scored(Case.open(case_factory.finished(cases / "one")))
+    scored = load_scored(finished)
     lines = leaf_tables.ranking_csv(scored, 0, (0,)).decode().splitlines()
     assert lines[0] == "rank,leaf,selected,L,low,high,queries,images,id"
     assert len(lines) == 1 + len(scored.scores.nodes)
@@ -327,11 +316,9 @@ def test_the_ranking_as_csv_holds_every_leaf_best_first(cases):
     assert shares == sorted(shares, reverse=True)
 
 
-def test_without_a_suspect_nothing_more_can_be_asked(cases):
+def test_without_a_suspect_nothing_more_can_be_asked(finished):
     """A case of recorded answers says so."""
-    folder = case_factory.finished(cases / "one")
-    case = Case.open(folder)
-    case.record(evidence=None)
-    shutil.rmtree(folder / "evidence")
-    at = open_page(PAGE, case="one")
+    finished.record(evidence=None)
+    shutil.rmtree(finished.folder / "evidence")
+    at = open_case(PAGE, finished)
     assert "no suspect to query" in said(at)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import case_factory
-from opening import open_page
+from opening import open_case, open_page
 from reading import metric
 
 from fdcore.case.case import Case
@@ -15,6 +15,7 @@ from fdcore.report.audit import read_trail
 from fdcore.report.sections import Record
 from fdcore.work.conclude import draw_report
 
+PAGE = "8_Report"
 HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
 
 
@@ -25,10 +26,9 @@ def report_of(folder: Path) -> str:
     return draw_report(case, findings, pixels_of(case, case_factory.world().cache), record)
 
 
-def test_a_finished_case_shows_its_verdict_and_its_log(cases):
+def test_a_finished_case_shows_its_verdict_and_its_log(finished):
     """Every class has its row; nothing has to be saved."""
-    case_factory.finished(cases / "one")
-    at = open_page("8_Report", case="one")
+    at = open_case(PAGE, finished)
     assert not [b for b in at.button if b.key == "save_conclusions"]
     assert metric(at, "Classes found") == "3 of 4"
     assert metric(at, "Audit log") == "intact"
@@ -40,58 +40,53 @@ def test_a_finished_case_shows_its_verdict_and_its_log(cases):
     assert {"download_report", "download_bundle", "download_scores_csv", "download_case_json"} <= keys
 
 
-def test_other_settings_in_the_link_can_be_saved(cases):
+def test_other_settings_in_the_link_can_be_saved(finished):
     """The page says which conclusions it shows, and one button makes the others the case's own."""
-    folder = case_factory.finished(cases / "one")
-    at = open_page("8_Report", case="one", eta="1")
+    at = open_case(PAGE, finished, eta="1")
     assert "eta 7.5" in at.info[0].value
     assert "eta 1" in at.info[0].value
     at.button(key="save_conclusions").click().run()
-    assert selection_settings(Case.open(folder)).eta == 1
+    assert selection_settings(finished).eta == 1
     assert not [b for b in at.button if b.key == "save_conclusions"]
 
 
-def test_a_choice_locked_since_is_told(cases):
+def test_a_choice_locked_since_is_told(finished):
     """The files do not hold it yet, and writing them again takes the notice away."""
-    folder = case_factory.finished(cases / "one")
-    lock_class(folder, Choice(0, (), "no aircraft", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
-    at = open_page("8_Report", case="one")
+    lock_class(finished.folder, Choice(0, (), "no aircraft", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
+    at = open_case(PAGE, finished)
     assert "choice was locked" in at.warning[0].value
     assert metric(at, "Classes found") == "2 of 4"
     at.button(key="save_conclusions").click().run()
     assert not at.warning
-    assert json.loads((folder / "selection.json").read_text())["overall"]["n_found"] == 2
+    assert json.loads((finished.folder / "selection.json").read_text())["overall"]["n_found"] == 2
 
 
-def test_files_that_were_changed_are_told(cases):
+def test_files_that_were_changed_are_told(finished):
     """The page shows what the answers give, whatever stands in the files."""
-    folder = case_factory.finished(cases / "one")
-    found = json.loads((folder / "selection.json").read_text())
+    found = json.loads((finished.folder / "selection.json").read_text())
     found["classes"][0]["ancestor_label"] = "submarine"
-    (folder / "selection.json").write_text(json.dumps(found))
-    at = open_page("8_Report", case="one")
+    (finished.folder / "selection.json").write_text(json.dumps(found))
+    at = open_case(PAGE, finished)
     assert "were changed" in at.warning[0].value
     assert at.dataframe[1].value["Found"][0] == "heavier-than-air craft"
 
 
-def test_a_broken_log_is_told_with_its_entry(cases):
+def test_a_broken_log_is_told_with_its_entry(finished):
     """What stands before the break is shown."""
-    folder = case_factory.finished(cases / "one")
-    lines = (folder / "audit.jsonl").read_text().splitlines()
+    lines = (finished.folder / "audit.jsonl").read_text().splitlines()
     del lines[2]
-    (folder / "audit.jsonl").write_text("\n".join(lines) + "\n")
-    at = open_page("8_Report", case="one")
+    (finished.folder / "audit.jsonl").write_text("\n".join(lines) + "\n")
+    at = open_case(PAGE, finished)
     assert metric(at, "Audit log") == "broken"
     assert "Broken at entry 2" in at.error[0].value
 
 
-def test_the_evidence_is_verified_on_demand(cases):
+def test_the_evidence_is_verified_on_demand(finished):
     """Unchanged, or a sentence that says what came."""
-    folder = case_factory.finished(cases / "one")
-    at = open_page("8_Report", case="one")
+    at = open_case(PAGE, finished)
     at.button(key="verify_evidence").click().run()
     assert any("Unchanged since intake" in s.value for s in at.success)
-    file = next((folder / "evidence").iterdir())
+    file = next((finished.folder / "evidence").iterdir())
     file.chmod(0o644)
     file.write_bytes(b"other")
     at.button(key="verify_evidence").click().run()
@@ -101,16 +96,16 @@ def test_the_evidence_is_verified_on_demand(cases):
 def test_half_finished_offers_to_draw_the_conclusions(cases):
     """Answers are there, conclusions are not: one button."""
     folder = case_factory.half_finished(cases / "half")
-    at = open_page("8_Report", case="half")
+    at = open_page(PAGE, case="half")
     assert at.button(key="save_conclusions").label == "Draw the conclusions"
     at.button(key="save_conclusions").click().run()
     assert (folder / "report.html").is_file()
     assert metric(at, "Classes found")
 
 
-def test_the_report_can_run_nothing_and_load_nothing(cases):
+def test_the_report_can_run_nothing_and_load_nothing(finished):
     """Every text is escaped, a policy forbids the rest, and there is no script and no address in it."""
-    page = report_of(case_factory.finished(cases / "one"))
+    page = report_of(finished.folder)
     assert "default-src 'none'" in page
     assert "<script" not in page
     assert "&lt;script&gt;" in page

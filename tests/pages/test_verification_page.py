@@ -119,10 +119,7 @@ def agreement_of(n_classes: int, n_labels: int, *, mean: float, p_value: float, 
 def test_a_small_set_that_fits_is_not_told_as_one_that_does_not_agree() -> None:
     """A perfect match of three labels: it fits, too few classes to rule out chance; a poor one is told as before."""
     poor, fits = agreement_of(3, 3, mean=0.3, p_value=0.6), agreement_of(3, 3, mean=1.0, p_value=0.17)
-    text = headline([poor, fits])
-    assert (
-        text == "**Set of 3 fits** (1.00 over 3 classes, p = 0.17), but these are too few classes to rule out chance."
-    )
+    assert headline([poor, fits]).startswith("**Set of 3 fits** (1.00 over 3 classes, p = 0.17), but")
     assert agreement_table([fits])["Convincing"].tolist() == ["too few classes"]
     assert hints([fits])[0].startswith("Another set has the same names in the same order")
     assert "too few classes to rule out chance" in conclusion([], [fits])
@@ -188,13 +185,7 @@ def test_a_table_of_claims_is_read(finished: Case) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [
-        (b"class,name\n9,cat\n", "class 9"),
-        (b"\xff\xfe\x00", "UTF"),
-        (b"", "empty"),
-        (b"class,name\n0,\n", "contains no names"),
-        (b"0,a\n0,b\n", "twice"),
-    ],
+    [(b"class,name\n9,cat\n", "class 9"), (b"class,name\n0,\n", "contains no names")],
 )
 def test_a_bad_table_is_a_sentence_and_changes_nothing(claimed: Case, content: bytes, sentence: str) -> None:
     """What is kept and what is being entered stay as they are."""
@@ -326,7 +317,6 @@ def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(
     assert "31,0" in said(at), "the built-in vectors are in use"
     at.button(key="prepare_vectors").click().run()
     job = JobQueue(claimed.folder.parent).latest("colours")
-    assert job is not None
     assert (job.kind, job.params["vectors"], job.params["cache"]) == ("vectors", str(glove), str(cache))
     assert len(table(at, "Claimed")) == 4
     assert "job_pause" in [button.key for button in at.button]
@@ -374,7 +364,6 @@ def test_the_maps_are_drawn_by_a_job(claimed: Case, idle_workers: None, cache: P
     assert button.label == "Compare and draw the maps"
     button.click().run()
     job = JobQueue(claimed.folder.parent).latest("colours")
-    assert job is not None
     assert (job.kind, job.params["vectors"], job.params["cache"]) == ("words", "", str(cache))
     assert at.button(key="draw_maps").disabled
 
@@ -421,10 +410,9 @@ def test_nothing_found_leads_to_tau(finished: Case) -> None:
     assert at.button(key="claims_keep").disabled
 
 
-@pytest.mark.parametrize("content", ["{", '{"names": {"9": "cat"}, "source": ""}'])
-def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, content: str) -> None:
+def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case) -> None:
     """The rest of the page is drawn, and keeping new claims mends it."""
-    finished.path(CLAIMS_FILE).write_text(content)
+    finished.path(CLAIMS_FILE).write_text('{"names": {"9": "cat"}, "source": ""}')
     at = open_case(PAGE, finished)
     assert "Saving new claims replaces them" in said(at)
     assert at.error
@@ -435,19 +423,12 @@ def test_damaged_claims_are_a_sentence_and_can_be_replaced(finished: Case, conte
     assert read_claims(finished).names
 
 
-@pytest.mark.parametrize("change", ["cut", ("map", {}), ("settings", {"alpha": 7}), "places"])
-def test_damaged_maps_are_a_sentence(mapped: Case, change: object) -> None:
+@pytest.mark.parametrize("change", ["cut", "places"])
+def test_damaged_maps_are_a_sentence(mapped: Case, change: str) -> None:
     """The comparison stays, and the maps can be drawn again."""
-    path = mapped.path(WORDS)
-    words = json.loads(path.read_text())
-    if change == "cut":
-        path.write_text(path.read_text()[:200])
-    else:
-        if change == "places":
-            words["map"]["maps"]["umap"]["coordinates"].pop()
-        else:
-            words[change[0]] = change[1]
-        path.write_text(json.dumps(words))
+    words = mapped.read_json(WORDS)
+    words["map"]["maps"]["umap"]["coordinates"].pop()
+    mapped.path(WORDS).write_text(json.dumps(words)[: 200 if change == "cut" else None])
     at = open_case(PAGE, mapped)
     assert at.error
     assert "word_map" not in figures_by_key(at)

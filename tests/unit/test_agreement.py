@@ -130,6 +130,7 @@ def test_nothing_found_agrees_with_nothing():
     """No class to compare: p is 1 and the mean 0, for every set."""
     ranked = rank([()] * 10)
     assert {(a.n_compared, a.mean, a.p_value, a.any_order, a.agrees) for a in ranked} == {(0, 0.0, 1.0, 0.0, False)}
+    assert (ranked[0].too_few, ranked[0].fits) == (True, False)
     assert all(np.isnan(a.per_class).all() for a in ranked)
 
 
@@ -342,13 +343,6 @@ def test_a_small_set_in_another_order_does_not_fit():
     alike = make_set([("entity",)] * 3, ["n00001740"] * 3)
     (same,) = rank([(node,) for node in ("n02123045", "n02099601", "n01641577")], sets=[alike])
     assert (same.mean, same.p_value, same.fits) == (1.0, 1.0, False)
-
-
-def test_nothing_compared_fits_nothing():
-    """Without a class to compare there are too few, and no fit."""
-    agreement = rank([()] * 10)[0]
-    assert agreement.too_few
-    assert not agreement.fits
 
 
 def test_a_hierarchy_of_ones_own_is_compared_by_words():

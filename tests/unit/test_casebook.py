@@ -142,43 +142,25 @@ def test_a_changed_audit_log_is_refused(book):
     assert not list(book.root.glob(".arriving*"))
 
 
+LINK = zipfile.ZipInfo("case/link")
+LINK.external_attr = (stat.S_IFLNK | 0o777) << 16
+
+
 @pytest.mark.parametrize(
     "name",
-    [
-        "../evil",
-        "/etc/evil",
-        "case/../../evil",
-        "case/.ssh/key",
-        "evil",
-        "case\\..\\evil",
-        "a/x",
-        "case/sub/../../../e",
-    ],
-)
+    ["../evil", "/etc/evil", "case/../../evil", "case/.ssh/key", "evil", "case\\..\\evil", "a/x", LINK],
+)  # fmt: skip
 def test_a_hostile_zip_is_refused(book, name):
-    """No member leaves the case's folder, hides, or stands beside it."""
+    """No member leaves the case's folder, hides, stands beside it, or is a link, which could lead anywhere."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("case/case.json", json.dumps({"format": 1}))
-        archive.writestr(name, b"evil")
+        archive.writestr(name, b"/etc/passwd")
     target.seek(0)
     with raises(CaseError, "not an exported case"):
         book.import_(target)
     assert book.ids() == []
     assert not list(book.root.parent.rglob("evil"))
-
-
-def test_a_symbolic_link_in_a_zip_is_refused(book):
-    """It could lead anywhere."""
-    target = io.BytesIO()
-    link = zipfile.ZipInfo("case/link")
-    link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("case/case.json", json.dumps({"format": 1}))
-        archive.writestr(link, "/etc/passwd")
-    target.seek(0)
-    with raises(CaseError, "not an exported case"):
-        book.import_(target)
 
 
 def test_what_is_no_zip_is_a_sentence(book):

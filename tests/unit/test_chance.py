@@ -208,21 +208,15 @@ def test_untrained_networks_are_the_same_each_time_and_leave_the_dice_alone():
 @pytest.mark.parametrize(
     ("n_classes", "limits", "chance", "outcome"),
     [
-        (10, BY_KINDS, RULED_OUT, "meaningful"),
-        (10, NO_KINDS, RULED_OUT, "undecided"),
-        (10, BY_KINDS, NEARLY, "undecided"),
-        (10, NO_KINDS, NEARLY, "meaningless"),
-        (10, BY_KINDS, AS_UNTRAINED, "meaningless"),
-        (10, BY_KINDS, None, "meaningful"),
-        (10, NO_KINDS, None, "meaningless"),
-        (2, BY_KINDS, RULED_OUT, "meaningful"),
-        (2, NO_KINDS, RULED_OUT, "meaningful"),
-        (2, NO_KINDS, NEARLY, "undecided"),
-        (2, BY_KINDS, AS_UNTRAINED, "meaningless"),
-        (2, BY_KINDS, None, "undecided"),
+        (10, BY_KINDS, RULED_OUT, "meaningful"), (10, NO_KINDS, RULED_OUT, "undecided"),
+        (10, BY_KINDS, NEARLY, "undecided"), (10, NO_KINDS, NEARLY, "meaningless"),
+        (10, BY_KINDS, AS_UNTRAINED, "meaningless"), (10, BY_KINDS, None, "meaningful"),
+        (10, NO_KINDS, None, "meaningless"), (2, BY_KINDS, RULED_OUT, "meaningful"),
+        (2, NO_KINDS, RULED_OUT, "meaningful"), (2, NO_KINDS, NEARLY, "undecided"),
+        (2, BY_KINDS, AS_UNTRAINED, "meaningless"), (2, BY_KINDS, None, "undecided"),
         (2, NO_KINDS, None, "meaningless"),
     ],
-)
+)  # fmt: skip
 def test_both_must_speak_for_a_suspect_of_many_classes_and_the_comparison_for_one_of_few(
     n_classes, limits, chance, outcome
 ):

@@ -95,10 +95,8 @@ def test_what_the_file_says_beside_the_weights_is_kept_as_data(tmp_path: Path) -
 )
 def test_hints_that_make_no_sense_are_left_out(tmp_path: Path, content: dict[str, Any]) -> None:
     """Values of another kind than their name promises are not believed."""
-    assert (
-        read_checkpoint(save(tmp_path / "m.pth", {**content, "net": lenet().state_dict()}), Format.TORCH_ZIP).hints
-        == {}
-    )
+    path = save(tmp_path / "m.pth", {**content, "net": lenet().state_dict()})
+    assert read_checkpoint(path, Format.TORCH_ZIP).hints == {}
 
 
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")
@@ -145,9 +143,8 @@ def test_safetensors_keep_the_order_of_layers(tmp_path: Path) -> None:
     """Tensors of a safetensors file come with convolutions first, by their numbers, weights before biases."""
     keys = [f"{name}.{leaf}" for name in ("features.0", "features.10", "classifier.1") for leaf in ("weight", "bias")]
     shapes = [(4, 3, 3, 3), (4,), (8, 4, 3, 3), (8,), (10, 512), (10,)]
-    safetensors.torch.save_file(
-        {key: torch.zeros(shape) for key, shape in zip(keys, shapes, strict=True)}, tmp_path / "m"
-    )
+    tensors = {key: torch.zeros(shape) for key, shape in zip(keys, shapes, strict=True)}
+    safetensors.torch.save_file(tensors, tmp_path / "m")
     assert list(read_checkpoint(tmp_path / "m", Format.SAFETENSORS).tensors) == keys
 
 
@@ -171,10 +168,7 @@ def test_the_only_fitting_architecture_is_taken() -> None:
 
 def test_half_precision_weights_are_widened() -> None:
     """Weights in half precision and bfloat16 answer in float32."""
-    state = {
-        key: value.bfloat16() if value.is_floating_point() else value for key, value in lenet().state_dict().items()
-    }
-    network = load_network(checkpoint(state), "lenet", "m")
+    network = load_network(checkpoint(lenet().bfloat16().state_dict()), "lenet", "m")
     assert all(value.dtype == torch.float32 for value in network.module.parameters())
 
 

@@ -29,17 +29,10 @@ from fdcore.verdict import reach_verdict
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp", "glider")
-DISTANCES = np.array(
-    [
-        [0, 4, 3, 17, 13, 2],
-        [4, 0, 4, 17, 12, 4],
-        [3, 4, 0, 17, 13, 3],
-        [17, 17, 17, 0, 15, 17],
-        [13, 12, 13, 15, 0, 13],
-        [2, 4, 3, 17, 13, 0],
-    ],
-    np.float32,
-)
+DISTANCES = np.array([
+    [0, 4, 3, 17, 13, 2], [4, 0, 4, 17, 12, 4], [3, 4, 0, 17, 13, 3], [17, 17, 17, 0, 15, 17], [13, 12, 13, 15, 0, 13],
+    [2, 4, 3, 17, 13, 0],
+], np.float32)  # fmt: skip
 LEAVES = np.arange(6)
 SETTINGS = SelectionSettings()
 NOTE = "The hammerhead is a false friend: its pictures are taken from below."

@@ -40,7 +40,6 @@ def events(case: Case, name: str) -> list[dict]:
 @pytest.mark.parametrize(
     "text",
     [
-        "0,airplane\n1,cat\n2,automobile\n",
         "class,name\n0,airplane\n1,cat\n2,automobile\n",
         "name;class\nairplane;0\ncat;1\nautomobile;2\n",
         "Label\tIndex\nairplane\t0\ncat\t1\nautomobile\t2",
@@ -76,7 +75,6 @@ def test_a_list_of_numbers_is_a_list_of_names() -> None:
     ("content", "fault"),
     [
         (b"", ("table empty",)),
-        (b"\n \n,\n", ("table empty",)),
         (b"0,airplane\n9,cat", ("class range", "class 9", "0 to 3")),
         (b"a\nb\nc\nd\ne", ("class range", "class 4", "0 to 3")),
         (b"0,airplane\n0,cat", ("class repeated", "class 0")),
@@ -84,11 +82,9 @@ def test_a_list_of_numbers_is_a_list_of_names() -> None:
         (b"1,2\ncat,dog", ("number column",)),
         (b"class,x,y\n0,cat,dog", ("name column",)),
         (b"class,name\n-1,cat", ("not a number", "'-1'")),
-        (b"class,name\none,cat", ("not a number", "'one'")),
         (b"class,name\n99999999999999999999,cat", ("not a number",)),
         (b"class,name\n,cat", ("not a number", "''")),
         (b"\xff\xfe0\x00,\x00", ("table unreadable",)),
-        (b"\x89PNG\r\n\x1a\n", ("table unreadable",)),
         (b'0,"' + b"x" * 200_000, ("table unreadable",)),
         (b"x" * (MAX_CSV_BYTES + 1), ("table size", f"{MAX_CSV_BYTES:,}")),
     ],

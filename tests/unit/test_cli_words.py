@@ -42,16 +42,8 @@ def test_the_verdict_is_printed_as_text_and_as_json(case, capsys):
 
 def test_verify_compares_claims_and_writes_table_maps_and_vectors(case, capsys):
     """Table 4 is printed, kept with the case, and stands in the report."""
-    command = [
-        "verify",
-        str(case),
-        "--claim",
-        "0=airplane",
-        "--claim",
-        "2=qqqzz",
-        "--cache",
-        str(case.parent / "cache"),
-    ]
+    claims = ["--claim", "0=airplane", "--claim", "2=qqqzz"]
+    command = ["verify", str(case), *claims, "--cache", str(case.parent / "cache")]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "airplane" in text

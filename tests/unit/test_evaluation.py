@@ -175,16 +175,12 @@ def test_a_suspect_of_one_class_can_be_evaluated():
 @pytest.mark.parametrize(
     ("suspect", "clone", "truth"),
     [
-        (labels(0, 1), labels(0), None),
-        (labels(0, 3), labels(0, 1), None),
-        (labels(0, 1), labels(0, 3), None),
-        (labels(0, 1), labels(0, 1), labels(0, 3)),
-        (labels(0, -2), labels(0, 1), None),
-        (labels(0, 1), labels(0, 1), labels(0)),
-        (labels(0, 1), np.array([0.0, 1.0]), None),
+        (labels(0, 1), labels(0), None), (labels(0, 3), labels(0, 1), None), (labels(0, 1), labels(0, 3), None),
+        (labels(0, 1), labels(0, 1), labels(0, 3)), (labels(0, -2), labels(0, 1), None),
+        (labels(0, 1), labels(0, 1), labels(0)), (labels(0, 1), np.array([0.0, 1.0]), None),
         (labels(0, 1)[None], labels(0, 1)[None], None),
     ],
-)
+)  # fmt: skip
 def test_answers_that_do_not_belong_together_are_refused(suspect, clone, truth):
     """They come from a case's files: other lengths, classes that do not exist, other kinds of numbers."""
     with raises(CaseError, "answers unmatched"):

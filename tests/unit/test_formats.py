@@ -69,9 +69,9 @@ CONTENTS = {
 
 
 @pytest.mark.parametrize("kind", list(Format), ids=lambda kind: kind.name)
-@pytest.mark.parametrize("name", ["suspect.pth", "suspect.onnx", "suspect"])
+@pytest.mark.parametrize("name", ["suspect.pth", "suspect.onnx"])
 def test_content_decides_the_kind_under_any_name(tmp_path: Path, kind: Format, name: str) -> None:
-    """Each kind of file is identified from its content, under a right, a wrong and no extension."""
+    """Each kind of file is identified from its content, under a right and a wrong extension."""
     (tmp_path / name).write_bytes(CONTENTS[kind])
     assert identify(tmp_path / name) is kind
 
@@ -90,12 +90,6 @@ def test_unsupported_kinds_are_refused_with_a_remedy(tmp_path: Path, kind: Forma
     with raises(SuspectError, "unsupported format", "model.bin", kind.value[1:]) as caught:
         require_supported(tmp_path / "model.bin", kind)
     assert len(str(caught.value)) > 80
-
-
-def test_supported_kinds_pass(tmp_path: Path) -> None:
-    """PyTorch checkpoints, safetensors and ONNX are not turned away."""
-    for kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX):
-        require_supported(tmp_path / "m", kind)
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
@@ -141,19 +135,7 @@ def test_deeply_nested_headers_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.real
 def test_the_real_suspects_are_identified(real_data: Path) -> None:
     """Files as they were found are identified, one of them under a misleading extension."""
-    kinds = {path.name: identify(path).name for path in sorted((real_data / "suspects").glob("seized-*"))}
-    assert (
-        kinds
-        | {
-            "seized-01.th": "TORCH_LEGACY",
-            "seized-02.onnx": "ONNX",
-            "seized-03.onnx": "ONNX",
-            "seized-04.bin": "ONNX",
-            "seized-05.pt": "TORCH_ZIP",
-            "seized-06.onnx": "ONNX",
-            "seized-07.pth": "TORCH_ZIP",
-            "seized-08.pth": "TORCH_ZIP",
-            "seized-09.tflite": "TFLITE",
-        }
-        == kinds
-    )
+    expected = {"01.th": "TORCH_LEGACY", "02.onnx": "ONNX", "03.onnx": "ONNX", "04.bin": "ONNX", "05.pt": "TORCH_ZIP",
+                "06.onnx": "ONNX", "07.pth": "TORCH_ZIP", "08.pth": "TORCH_ZIP", "09.tflite": "TFLITE"}  # fmt: skip
+    found = {name: identify(real_data / "suspects" / f"seized-{name}").name for name in expected}
+    assert found == expected

@@ -120,7 +120,6 @@ def test_a_survey_counts_files_and_keeps_samples(case):
     assert len(found.samples[wnid]) == 12
     assert found.sources[0]["n_files"] == 29
     read = read_survey(case)
-    assert read is not None
     assert (read.n_files, read.n_usable, read.samples) == (found.n_files, found.n_usable, found.samples)
     assert read.hierarchy.ids == found.hierarchy.ids
     assert "broken.png" in case.path("survey/problems.csv").read_text()
@@ -131,7 +130,6 @@ def test_a_large_corpus_is_counted_and_not_decoded(case, monkeypatch):
     monkeypatch.setattr(intake, "MAX_SURVEYED", 10)
     intake.survey_corpora(case.folder)
     read = read_survey(case)
-    assert read is not None
     assert read.n_usable is None
 
 

@@ -160,14 +160,8 @@ def test_namesakes_are_told_apart():
 
 def test_the_tree_holds_the_leaves_and_all_above_them():
     """A node with several parents hangs where the way to the root is shortest."""
-    rows = [
-        ("r", (), ()),
-        ("x", ("r",), ()),
-        ("y", ("x",), ()),
-        ("a", ("y", "r"), ()),
-        ("b", ("y",), ()),
-        ("c", ("r",), ()),
-    ]
+    parents = {"r": (), "x": ("r",), "y": ("x",), "a": ("y", "r"), "b": ("y",), "c": ("r",)}
+    rows = [(node, above, ()) for node, above in parents.items()]
     tree = tree_above(Hierarchy.from_rows(rows), ("a", "b"))
     assert tree == {"a": "r", "r": None, "b": "y", "y": "x", "x": "r"}
 

@@ -19,14 +19,9 @@ Dims = list[int | str | None]
 
 
 def model_of(
-    nodes: list[NodeProto],
-    weights: dict[str, Any],
-    *,
-    source: Dims,
-    outputs: dict[str, tuple[int, Dims]],
-    kind: int = FLOAT,
-    domains: dict[str, int] | None = None,
-) -> ModelProto:
+    nodes: list[NodeProto], weights: dict[str, Any], *, source: Dims, outputs: dict[str, tuple[int, Dims]],
+    kind: int = FLOAT, domains: dict[str, int] | None = None,
+) -> ModelProto:  # fmt: skip
     """A graph from its parts."""
     graph = helper.make_graph(
         nodes,
@@ -166,16 +161,12 @@ def test_open_sizes_take_the_analysts_or_the_usual(tmp_path: Path) -> None:
     assert opened(path, height=16, width=16).spec.height == 16
     with raises(SuspectError, "size needed"):
         open_graph(path)
+    chain = (("Conv", ["x", "w"], ["a"]), ("GlobalAveragePool", ["a"], ["p"]), ("Flatten", ["p"], ["y"]))
+    weights = {"w": np.ones((6, 3, 3, 3), dtype=np.float32)}
     pooled = model_of(
-        [
-            helper.make_node("Conv", ["x", "w"], ["a"]),
-            helper.make_node("GlobalAveragePool", ["a"], ["p"]),
-            helper.make_node("Flatten", ["p"], ["y"]),
-        ],
-        {"w": np.ones((6, 3, 3, 3), dtype=np.float32)},
-        source=["n", 3, "h", "w"],
+        [helper.make_node(*node) for node in chain], weights, source=["n", 3, "h", "w"],
         outputs={"y": (FLOAT, ["n", 6])},
-    )
+    )  # fmt: skip
     graph = open_graph(written(pooled, tmp_path))
     assert graph.spec.height == 224
     assert any(note.startswith("size 224x224 assumed") for note in graph.notes)
@@ -237,13 +228,10 @@ def test_uint8_graphs_take_pixels_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        ([("Sub", "c")], "bytes"),
-        ([("Div", "c")], "bytes"),
-        ([("Mul", "k")], "bytes"),
+        ([("Sub", "c")], "bytes"), ([("Div", "c")], "bytes"), ([("Mul", "k")], "bytes"), ([], None),
         ([("Sub", "half"), ("Div", "half")], "unit"),
-        ([], None),
     ],
-)
+)  # fmt: skip
 def test_arithmetic_at_the_input_tells_the_range(head: list[tuple[str, str]], expected: str | None) -> None:
     """A graph that scales its own input says which values it takes."""
     names = ["x", *(f"h{i}" for i in range(1, len(head))), "h"] if head else ["x"]

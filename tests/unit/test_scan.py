@@ -51,17 +51,11 @@ def ordinary_checkpoints() -> dict[str, object]:
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, [2, 4])
     return {
         "state dict": WEIGHTS,
-        "plain dictionary": dict(WEIGHTS),
         "parameters": {"fc.weight": parameters[0], "shared.weight": parameters[0]},
         "half precision": {key: value.half() for key, value in WEIGHTS.items()},
         "bfloat16": {key: value.bfloat16() for key, value in WEIGHTS.items()},
         "training": {"epoch": 3, "model": WEIGHTS, "optimizer": optimiser.state_dict(), "lr": schedule.state_dict()},
-        "numbers": {
-            "state_dict": WEIGHTS,
-            "best": np.float64(0.9),
-            "n": np.int64(3),
-            "mean": np.array([0.5, 0.5, 0.5]),
-        },
+        "numbers": {"net": WEIGHTS, "best": np.float64(0.9), "n": np.int64(3), "mean": np.array([0.5, 0.5, 0.5])},
         "data": {"net": WEIGHTS, "classes": ["a", "b"], "size": torch.Size([3, 32, 32]), "t": (1, None, True, 2.5)},
     }
 
@@ -211,13 +205,8 @@ def test_globals_are_read_from_opcodes(pickled: bytes, expected: set[tuple[str, 
 
 def test_ordinary_warnings_are_only_about_ordinary_names() -> None:
     """The allowance for fickling's warnings covers weights and nothing else."""
-    for harmless in (
-        "from torch import FloatStorage",
-        "_rebuild_tensor_v2(...)",
-        "_var7.update(...)",
-        "_var3: Size((3,))",
-    ):
-        assert scanners._is_ordinary_warning(harmless)
+    for good in ("from torch import FloatStorage", "_rebuild_tensor_v2(...)", "_var7.update(...)", "_var3: Size((3,))"):
+        assert scanners._is_ordinary_warning(good)
     for harmful in ("from os import system", "system(...)", "_var3: system('id')", "eval(...)", "", "GET count: 20"):
         assert not scanners._is_ordinary_warning(harmful)
 

