@@ -124,6 +124,19 @@ def damaged(folder: Path, *names: str) -> Path:
     return folder
 
 
+def change_hierarchy(folder: Path, change: Callable[[str, Sequence[str], Sequence[str]], tuple[Any, ...]]) -> None:
+    """Write a finished case's hierarchy anew, each (id, parents, synonyms) row changed."""
+    path = folder / "hierarchy.parquet"
+    old = tables.hierarchy_from_parquet(path.read_bytes())
+    rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]
+    path.write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+
+
+def call_everything(folder: Path, name: str) -> None:
+    """Give every node of a finished case's hierarchy one name."""
+    change_hierarchy(folder, lambda node, parents, _names: (node, parents, (name,)))
+
+
 def big(
     folder: Path, n_classes: int, n_leaves: int, *, images_per_leaf: int = 50, n_views: int = 8, analysed: bool = True
 ) -> Path:

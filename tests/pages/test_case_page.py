@@ -20,8 +20,6 @@ from fdcore.case.casebook import Casebook
 from fdcore.case.conclusions import load_scored, selection_settings
 from fdcore.case.places import Places, folder_choices
 from fdcore.case.plan import require_allowed
-from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.demo import case as demo_case
 from fdcore.errors import CaseError
 from fdcore.jobs import JobQueue
@@ -220,11 +218,8 @@ def test_two_sessions_at_once_begin_one_demo(cases, idle_workers, monkeypatch):
 def test_no_cell_of_the_verdict_as_csv_is_a_formula(cases):
     """A leaf may be called anything."""
     folder = case_factory.finished(cases / "one")
-    path = folder / "hierarchy.parquet"
-    known = hierarchy_from_parquet(path.read_bytes())
     hostile = '=HYPERLINK("x")'
-    rows = [(node, known.parents(node), (hostile,)) for node in known.ids]
-    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    case_factory.call_everything(folder, hostile)
     case = Case(folder)
     findings = weigh(load_scored(case), selection_settings(case))
     table = list(csv.DictReader(io.StringIO(verdict_csv(findings).decode())))

@@ -1,26 +1,15 @@
 """The Distances page: matrix, tree and pairs of a class's candidates."""
 
-from pathlib import Path
-
 import case_factory
 import numpy as np
 from opening import open_case, open_page
 from reading import as_markdown, figures, metric, said
 
 from fdcore.case import tables
-from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.work.conclude import analyse
 
 PAGE = "4_Distances"
 HOSTILE = "![x](http://evil/x.png) <b onclick=alert(1)>bold</b> " + "long " * 16
-
-
-def change_hierarchy(folder: Path, change) -> None:
-    """Write a finished case's hierarchy anew, each (id, parents, synonyms) row changed."""
-    path = folder / "hierarchy.parquet"
-    old = tables.hierarchy_from_parquet(path.read_bytes())
-    rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]
-    path.write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
 def test_a_class_shows_its_matrix_its_tree_and_its_pairs(finished):
@@ -77,7 +66,7 @@ def test_all_classes_together(finished):
 
 def test_a_corpus_without_hierarchy_says_so(finished):
     """Every leaf a component of its own: no distances, and a sentence on how to mend it."""
-    change_hierarchy(finished.folder, lambda node, _parents, names: (node, (), names))
+    case_factory.change_hierarchy(finished.folder, lambda node, _parents, names: (node, (), names))
     at = open_case(PAGE, finished)
     assert "unrelated" in at.info[0].value
     assert not at.get("plotly_chart")
@@ -99,7 +88,7 @@ def test_a_single_candidate_has_nothing_to_compare(finished):
 
 def test_hostile_labels_are_only_text(finished):
     """Neither Streamlit's Markdown nor Plotly's markup reads them."""
-    change_hierarchy(finished.folder, lambda node, parents, _names: (node, parents, (HOSTILE,)))
+    case_factory.call_everything(finished.folder, HOSTILE)
     at = open_case(PAGE, finished)
     assert "![x](http" not in as_markdown(at)
     assert all("![x](http" not in m.value and "![x](http" not in (m.help or "") for m in at.metric)

@@ -15,6 +15,8 @@ from fdcore.case.conclusions import load_scored
 from fdcore.case.plan import Settings
 from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
+from fdcore.jobs.database import writing
+from fdcore.jobs.process import ProcessId
 from fdcore.work.intake import check_suspect, survey_corpora
 from ui.leaf_scores import tables as leaf_tables
 from ui.leaf_scores.cost import Supply, estimate
@@ -224,12 +226,7 @@ def test_a_budget_that_ended_is_told(cases):
 
 def test_hostile_labels_and_file_names_are_only_text(finished):
     """In captions, in the choice of a class, in Plotly."""
-    from fdcore.case import tables
-    from fdcore.corpus.hierarchy import Hierarchy
-
-    known = load_scored(finished).hierarchy
-    rows = [(node, known.parents(node), (f"{HOSTILE} {node}",)) for node in known.ids]
-    (finished.folder / "hierarchy.parquet").write_bytes(tables.hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    case_factory.call_everything(finished.folder, HOSTILE)
     at = open_case(PAGE, finished)
     assert "![x](http" not in as_markdown(at)
     options = [option.content for group in at.get("button_group") for option in group.proto.options]
@@ -243,8 +240,6 @@ def test_hostile_labels_and_file_names_are_only_text(finished):
 
 def job_in(state: str, cases: Path, folder: str) -> None:
     """A job of that state on the case, without a process."""
-    from fdcore.jobs.database import writing
-
     with writing(cases) as connection:
         connection.execute(
             'INSERT INTO jobs ("case", kind, params, "by", state, created, changed, stage, done, total) '
@@ -272,8 +267,6 @@ def test_a_run_that_failed_before_the_first_answer_can_be_changed(ready, cases):
 
 def test_a_running_job_shows_its_progress_and_the_ranking_so_far(cases, monkeypatch):
     """Marked as what it is."""
-    from fdcore.jobs.process import ProcessId
-
     monkeypatch.setattr(ProcessId, "alive", lambda self, heartbeat: True)
     case_factory.half_finished(cases / "half")
     job_in("running", cases, "half")
@@ -293,17 +286,12 @@ def test_images_are_ordered_by_their_share_and_say_what_they_are_answered_instea
     answers = scored.answers.copy()
     images = np.flatnonzero(scored.images.node_index == 0)[:4]
     answers[images] = [[1, 1, 0, 0], [0, 0, 0, 0], [2, 2, 2, 0], [-1, -1, -1, -1]]
-    changed = replace(scored, answers=answers, images=replace(scored.images, node_index=_only(scored, images)))
+    of_leaf = (~np.isin(np.arange(len(answers)), images)).astype(np.int32)  # no other image is of leaf 0
+    changed = replace(scored, answers=answers, images=replace(scored.images, node_index=of_leaf))
     found = leaf_tables.images_of_leaf(changed, 0, 0)
     assert [(one.n_hits, one.n_views, one.other) for one in found] == [
         (4, 4, None), (2, 4, 1), (1, 4, 2), (0, 0, None),
     ]  # fmt: skip
-
-
-def _only(scored, images):
-    index = np.full_like(scored.images.node_index, 1)
-    index[images] = 0
-    return index
 
 
 def test_the_ranking_as_csv_holds_every_leaf_best_first(finished):

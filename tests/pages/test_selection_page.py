@@ -10,8 +10,7 @@ from reading import said
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import lock_class, read_choices, selection_settings
-from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.case.tables import hierarchy_from_parquet
 from fdcore.method.selection import Choice, SelectionSettings
 from fdcore.work.conclude import analyse
 
@@ -29,10 +28,9 @@ def cases(cases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def called(case: Path, label: str, *nodes: str) -> None:
     """Give some leaves one name."""
-    path = case / "hierarchy.parquet"
-    known = hierarchy_from_parquet(path.read_bytes())
-    rows = [(node, known.parents(node), (label,) if node in nodes else known.synonyms(node)) for node in known.ids]
-    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
+    case_factory.change_hierarchy(
+        case, lambda node, parents, names: (node, parents, (label,) if node in nodes else names)
+    )
 
 
 def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:

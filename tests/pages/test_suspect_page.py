@@ -19,7 +19,7 @@ from fdcore.case.plan import Plan, SuspectOptions
 from fdcore.case.records import SuspectFacts
 from fdcore.demo import trial_pictures
 from fdcore.errors import RefusedError, SettingsError, SuspectError
-from fdcore.jobs import JobQueue, State
+from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.database import writing
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.work import intake
@@ -267,9 +267,8 @@ def test_hostile_names_are_inert(cases):
 
 def test_no_name_of_a_picture_is_a_formula_in_the_csv():
     """A spreadsheet computes nothing of what was uploaded."""
-    query = intake.TestQuery(
-        names=('=HYPERLINK("x").png', "+1.png", "cat.png"), labels=(0, 1, 2), n_sent=3, pictures_per_s=1
-    )
+    names = ('=HYPERLINK("x").png', "+1.png", "cat.png")
+    query = intake.TestQuery(names=names, labels=(0, 1, 2), n_sent=3, pictures_per_s=1)
     rows = list(csv.reader(StringIO(answers_csv(query).decode())))
     assert rows == [["picture", "class"], ['\'=HYPERLINK("x").png', "0"], ["'+1.png", "1"], ["cat.png", "2"]]
 
@@ -304,9 +303,7 @@ def test_only_uploads_are_ever_removed(cases):
     assert path.exists()
 
 
-def _job(cases: Path):
-    from fdcore.jobs import Job
-
+def _job(cases: Path) -> Job:
     return Job(1, "one", "suspect", {}, "", State.FAILED, "", 0, 0, None, "", 0.0, None, None, 0.0)
 
 

@@ -96,9 +96,8 @@ def test_known_label_sets_come_first_while_nothing_is_claimed(finished: Case) ->
 
 def test_no_known_set_of_the_size_is_told_with_the_nearest(cases: Path) -> None:
     """And the page goes on without."""
-    at = open_case(
-        PAGE, Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2, analysed=False))
-    )
+    odd = Case.open(case_factory.big(cases / "odd", 33, 40, images_per_leaf=4, n_views=2, analysed=False))
+    at = open_case(PAGE, odd)
     assert metric(at, "Known label set") == "none fits"
     text = said(at)
     assert "No known label set has 33 classes, or one fewer" in text

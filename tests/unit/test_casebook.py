@@ -122,14 +122,6 @@ def test_a_case_travels_as_one_file(scored, book):
     assert [entry["event"] for entry in book.open(case_id).audit()][-1] == "case imported"
 
 
-def test_an_imported_case_may_not_open_an_unscanned_suspect(book):
-    """That permission is the analyst's of this server alone."""
-    case_id = book.create("One")
-    book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
-    imported = book.import_(exported(book, case_id))
-    assert book.open(imported).facts().plan.suspect.allow_unscanned is False
-
-
 def test_a_changed_audit_log_is_refused(book):
     """And nothing of the file stays."""
     case_id = book.create("One")

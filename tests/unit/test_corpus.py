@@ -102,17 +102,6 @@ def test_the_same_folder_twice(tmp_path: Path) -> None:
     assert [problem.reason for problem in corpus.problems] == ["duplicate", "duplicate"]
 
 
-def test_duplicates_between_folders(tmp_path: Path) -> None:
-    """The same picture in two folders and nodes is used once."""
-    make(tmp_path / "set", DOG)
-    copy = tmp_path / "plain" / "hound" / "copy.png"
-    copy.parent.mkdir(parents=True)
-    copy.write_bytes((tmp_path / "set" / DOG / "0.png").read_bytes())
-    corpus = open_folders(tmp_path, tmp_path / "set", tmp_path / "plain")
-    assert len(corpus.store.names) == 2 == len(set(corpus.store.sha256))
-    assert Counter(problem.reason for problem in corpus.problems)["duplicate"] == 1
-
-
 def test_all_problems_are_reported(tmp_path: Path) -> None:
     """Problems of listing and of decoding are in one list, also when the corpus is opened again."""
     root = make(tmp_path / "set", DOG, CAT, "n99999999")

@@ -242,30 +242,26 @@ def test_a_strange_suspect_is_not_asked(tmp_path, pixels, ids):
     assert ledger.n_sent == 0
 
 
-@pytest.mark.parametrize(
-    "damage", ["header", "answers", "shape", "format", "class", "negative", "sent", "images", "classes"]
-)
-def test_a_damaged_ledger_is_refused(tmp_path, ids, damage):
+DAMAGE = [
+    ("ledger.json", b"{"), ("ledger.json", {"format": 99}), ("ledger.json", {"n_classes": 10**12}),
+    ("answers.npy", b"\x93NUMPY"), ("answers.npy", np.full((N_IMAGES, N_VIEWS), 3, np.int32)),
+    ("answers.npy", np.full((N_IMAGES, N_VIEWS), -2, np.int32)), ("answers.npy", np.zeros((2, 2), np.int32)),
+    ("sent.npy", np.empty(0, np.int64)), ("image_ids.npy", np.arange(5, dtype=np.uint64)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content"), DAMAGE)
+def test_a_damaged_ledger_is_refused(tmp_path, ids, name, content):
     """Broken files give CaseError, never a traceback of json or numpy."""
     folder = tmp_path / "ledger"
     Ledger.open_or_create(folder, HEADER, ids)
-    header = json.loads((folder / "ledger.json").read_text())
-    if damage == "header":
-        (folder / "ledger.json").write_text("{")
-    elif damage == "answers":
-        (folder / "answers.npy").write_bytes(b"\x93NUMPY")
-    elif damage in ("class", "negative"):
-        np.save(folder / "answers.npy", np.full((N_IMAGES, N_VIEWS), 3 if damage == "class" else -2, np.int32))
-    elif damage == "sent":
-        np.save(folder / "sent.npy", np.empty(0, np.int64))
-    elif damage == "images":
-        np.save(folder / "image_ids.npy", ids[:5])
-    elif damage == "classes":
-        (folder / "ledger.json").write_text(json.dumps(header | {"n_classes": 10**12}))
-    elif damage == "shape":
-        np.save(folder / "answers.npy", np.zeros((2, 2), np.int32))
+    path = folder / name
+    if isinstance(content, np.ndarray):
+        np.save(path, content)
+    elif isinstance(content, dict):
+        path.write_text(json.dumps(json.loads(path.read_text()) | content))
     else:
-        (folder / "ledger.json").write_text(json.dumps(header | {"format": 99}))
+        path.write_bytes(content)
     with pytest.raises(CaseError):
         Ledger.open(folder)
 

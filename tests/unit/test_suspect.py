@@ -43,7 +43,6 @@ def test_labels_come_in_order_and_in_batches():
         (lambda p: np.full(len(p), 3), "unknown class", "class 3"),
         (lambda p: np.full(len(p), -1), "unknown class", "class -1"),
         (lambda p: np.full(len(p), np.nan), "not class numbers", "float64"),
-        (lambda p: np.full(len(p), 0.5), "not class numbers", "float64"),
         (lambda p: np.array(["cat"] * len(p)), "not class numbers", "<U3"),
     ],
 )
