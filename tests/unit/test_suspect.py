@@ -113,11 +113,8 @@ def test_functions_of_another_name_size_or_number_of_classes_are_other_suspects(
     def one(batch: np.ndarray) -> np.ndarray:
         return np.zeros(len(batch), int)
 
-    made = [
-        Suspect.from_callable(one, input_size=4, n_classes=2),
-        Suspect.from_callable(one, input_size=5, n_classes=2),
-        Suspect.from_callable(one, input_size=4, n_classes=3),
-        Suspect.from_callable(one, input_size=4, n_classes=2, name="another"),
-    ]
-    assert len({suspect.fingerprint for suspect in made}) == 4
-    assert made[0].fingerprint == Suspect.from_callable(one, input_size=4, n_classes=2).fingerprint
+    first = {"input_size": 4, "n_classes": 2}
+    others = ({}, {"input_size": 5}, {"n_classes": 3}, {"name": "another"})
+    made = [Suspect.from_callable(one, **(first | other)).fingerprint for other in others]
+    assert len(set(made)) == 4
+    assert made[0] == Suspect.from_callable(one, **first).fingerprint
