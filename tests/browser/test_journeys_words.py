@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 from browser.driver import download, idle, key, open_page, plotly, table, upload
-from browser.journey import WORK_S, wait_for_work
+from browser.journey import WORK_S, button, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -29,7 +29,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id:
     key(page, "use_set").get_by_role("button").click()
     idle(page)
     assert not kept(server, case_id).names
-    key(page, "claims_keep").get_by_role("button").click()
+    button(page, "Save claims")
     names = list(kept(server, case_id).names.values())
     assert names == [label[0] for label in label_set("beans").names]
     expect(key(page, "word_metrics").get_by_text("of 4").first).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
     upload(page, f"claims_csv_{case_id}", good)
     key(page, "fill_csv").get_by_role("button").click()
     idle(page)
-    key(page, "claims_keep").get_by_role("button").click()
+    button(page, "Save claims")
     assert kept(server, case_id) == Claims({0: hostile, 1: "cat"}, "the table good.csv")
     shown = table(page, "similarity")
     assert shown["Claimed"].tolist() == [hostile, "cat"]
@@ -110,7 +110,7 @@ def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
     editor.press("Enter")
     expect(key(page, "claims_keep").get_by_role("button")).to_be_enabled()
     idle(page)
-    key(page, "claims_keep").get_by_role("button").click()
+    button(page, "Save claims")
     assert kept(server, case_id) == Claims({1: "house cat"}, "entered by hand")
 
 
