@@ -179,7 +179,7 @@ def test_the_budget_of_the_case_holds_for_clones_too(case, tmp_path) -> None:
     plan = case.plan()
     case.change_plan(settings=replace(plan.settings, budget=n_sent(case) + 10))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
-    with pytest.raises(SettingsError, match="needs 24 queries, and the case's budget leaves 10"):
+    with raises(SettingsError, "budget exceeded", "24 queries", "leaves 10"):
         train(case, requested(source))
     assert budget_left(case) == 10
     assert read_runs(case) == ()
