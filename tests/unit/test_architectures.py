@@ -82,9 +82,8 @@ def test_unknown_name_offers_similar_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [*small_names(), "torchvision/resnet18", "torchvision/regnet_y_400mf", "timm/vit_tiny_patch16_224"],
-)  # fmt: skip
+    "name", [*small_names(), "torchvision/resnet18", "torchvision/regnet_y_400mf", "timm/vit_tiny_patch16_224"]
+)
 def test_the_shipped_table_describes_the_networks_as_they_are(name: str) -> None:
     """The table agrees with the networks that are built; if not, run scripts/build_architectures.py."""
     row = index.entries()[name]

@@ -122,11 +122,8 @@ def test_tiny_imagenet_val(tmp_path: Path) -> None:
     """val_annotations.txt says which node each image belongs to."""
     images = read(make_tiny_val(tmp_path / "val"))
     assert images.layout == "tiny-imagenet-val"
-    assert {file.name: file.node for file in images.files} == {
-        "images/val_0.JPEG": DOG,
-        "images/val_1.JPEG": CAT,
-        "images/val_2.JPEG": DOG,
-    }
+    nodes = {file.name: file.node for file in images.files}
+    assert nodes == {"images/val_0.JPEG": DOG, "images/val_1.JPEG": CAT, "images/val_2.JPEG": DOG}
     assert images.problems == ()
 
 

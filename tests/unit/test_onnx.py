@@ -369,11 +369,9 @@ def test_answers_do_not_depend_on_the_company(tmp_path: Path) -> None:
 def test_the_real_graphs(real_data: Path) -> None:
     """The four real graphs open with the right input, and the three fixed at 1 are queried in batches."""
     expected = {
-        "seized-02.onnx": (43, 32, 3, "NCHW", 256),
-        "seized-03.onnx": (10, 28, 1, "NCHW", 256),
-        "seized-04.bin": (100, 128, 3, "NHWC", 64),
-        "seized-06.onnx": (1000, 224, 3, "NCHW", 16),
-    }
+        "seized-02.onnx": (43, 32, 3, "NCHW", 256), "seized-03.onnx": (10, 28, 1, "NCHW", 256),
+        "seized-04.bin": (100, 128, 3, "NHWC", 64), "seized-06.onnx": (1000, 224, 3, "NCHW", 16),
+    }  # fmt: skip
     for name, wanted in expected.items():
         graph = open_graph(real_data / "suspects" / name)
         suspect = asked_by(graph)

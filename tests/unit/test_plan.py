@@ -8,7 +8,7 @@ from raising import raises
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
-from fdcore.errors import CaseError
+from fdcore.errors import CaseError, SettingsError
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 
@@ -21,6 +21,13 @@ def test_a_plan_survives_its_way_through_json():
         settings=Settings(n_views=4, budget=100, views=ViewSpec(noise=0.0), selection=SelectionSettings(k=3)),
     )
     assert from_plain(Plan, json.loads(json.dumps(to_plain(plan))), what="the plan") == plan
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_views", 0), ("images_per_leaf", 0), ("seed", -1), ("budget", 0)])
+def test_settings_out_of_range_are_a_sentence(name, value):
+    """Each number is checked when it is set."""
+    with pytest.raises(SettingsError):
+        Settings(**{name: value})
 
 
 @pytest.mark.parametrize(
@@ -43,10 +50,8 @@ def test_a_change_keeps_what_a_colleague_changed_meanwhile(tmp_path):
     case.change_plan(settings=Settings(n_views=3), by="nobody")  # changes nothing
     assert case.plan() == Plan(corpora=("/data/a",), settings=Settings(n_views=3))
     changes = [entry["details"] for entry in case.audit() if entry["event"] == "plan changed"]
-    assert [(change["by"], sorted(change.keys() - {"by"})) for change in changes] == [
-        ("A", ["corpora"]),
-        ("B", ["settings"]),
-    ]
+    changed = [(change["by"], sorted(change.keys() - {"by"})) for change in changes]
+    assert changed == [("A", ["corpora"]), ("B", ["settings"])]
 
 
 def test_a_plan_is_not_changed_under_a_run(tmp_path):
