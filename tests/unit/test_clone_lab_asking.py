@@ -140,7 +140,7 @@ def test_faults_that_can_be_known_cost_no_query(case, tmp_path) -> None:
     own = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own", seed=4)))
     plan = case.plan()
     case.change_plan(settings=replace(plan.settings, budget=before + 30))
-    with pytest.raises(SettingsError, match="needs 48 queries"):
+    with raises(SettingsError, "budget exceeded", 48):
         train(case, requested(own, evaluation=test))
     assert n_sent(case) == before
 
@@ -179,7 +179,7 @@ def test_the_budget_of_the_case_holds_for_clones_too(case, tmp_path) -> None:
     plan = case.plan()
     case.change_plan(settings=replace(plan.settings, budget=n_sent(case) + 10))
     source = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own")))
-    with pytest.raises(SettingsError, match="needs 24 queries, and the case's budget leaves 10"):
+    with raises(SettingsError, "budget exceeded", 24, 10):
         train(case, requested(source))
     assert budget_left(case) == 10
     assert read_runs(case) == ()
