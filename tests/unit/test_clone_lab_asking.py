@@ -140,7 +140,7 @@ def test_faults_that_can_be_known_cost_no_query(case, tmp_path) -> None:
     own = Source(SourceKind.FOLDER, str(draw_folder(tmp_path / "own", seed=4)))
     plan = case.plan()
     case.change_plan(settings=replace(plan.settings, budget=before + 30))
-    with pytest.raises(SettingsError, match="needs 48 queries"):
+    with raises(SettingsError, "budget exceeded", 48):
         train(case, requested(own, evaluation=test))
     assert n_sent(case) == before
 
