@@ -82,8 +82,10 @@ def _differences(desk: Desk, plan: Plan) -> bool:
     """Show how the plan's folders differ from those queried; returns whether it leaves out some of them."""
     if not desk.case.has(layout.LEDGER_HEADER):
         return False
-    queried = Counter(corpus.folders if (corpus := desk.case.facts().corpus) else ())
-    if not queried:  # a case of an earlier version does not record the names
+    facts = desk.case.facts()
+    given = facts.asking.corpora if facts.asking else ()  # what a case of an earlier version records
+    queried = Counter((facts.corpus and facts.corpus.folders) or [folder_name(folder_of(text)) for text in given])
+    if not queried:
         return False
     planned = Counter(folder_name(folder_of(text)) for text in plan.corpora)
     gone, new = list((queried - planned).elements()), list((planned - queried).elements())
