@@ -3,10 +3,11 @@
 import os
 import re
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browser.driver import TIMEOUT_MS, VIEWPORT, Watch, find_chromium, launch
+from browser.driver import TIMEOUT_MS, Watch, find_chromium, fresh_context, launch
 from browser.journey import complete, tiny_server
 from browser.server import Server
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -61,7 +62,7 @@ def browser() -> Iterator[Browser]:
     """One browser for all tests; without one they skip, and fail where continuous integration runs."""
     chromium = find_chromium()
     if chromium is None:
-        sentence = "There is no chromium: install it (Debian: apt install chromium) or name one in FDCORE_CHROMIUM."
+        sentence = "There is no chromium (Debian: apt install chromium-headless-shell); FDCORE_CHROMIUM may name one."
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(sentence)
         pytest.skip(sentence)
@@ -75,17 +76,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """An analyst's browser: `context.new_page()` is another tab in it."""
-    made = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
-    made.set_default_timeout(TIMEOUT_MS)
-    yield made
-    made.close()
+    with fresh_context(browser) as made:
+        yield made
 
 
 @pytest.fixture
 def watch(context: BrowserContext) -> Iterator[Watch]:
     """What the browser did; at the end no console may hold an error and no request may have left the machine."""
-    watching = Watch(context)
-    yield watching
+    with closing(Watch(context)) as watching:
+        yield watching
     assert watching.errors == []
     assert watching.outside() == []
 

@@ -1,5 +1,6 @@
 """What journeys share: servers of the tiny world, further analysts, walking from step to step, waiting for work."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import case_factory
-from browser.driver import TIMEOUT_MS, VIEWPORT, Watch, idle, key
+from browser.driver import TIMEOUT_MS, Watch, fresh_context, idle, key
 from browser.server import Server
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
@@ -46,20 +47,14 @@ def tiny_server(folder: Path, settings: Mapping[str, str] | None = None) -> Iter
 
 
 @contextmanager
-def analyst(browser: Browser, viewport: ViewportSize = VIEWPORT) -> Iterator[Page]:
+def analyst(browser: Browser) -> Iterator[Page]:
     """A browser of its own, as a further person has; watched like the first."""
-    context = browser.new_context(viewport=viewport, accept_downloads=True)
-    context.set_default_timeout(TIMEOUT_MS)
-    watch = Watch(context)
-    page = context.new_page()
-    try:
-        yield page
+    with fresh_context(browser) as context, contextlib.closing(Watch(context)) as watch:
+        yield context.new_page()
         exceptions = [
             text for tab in context.pages for text in tab.locator("[data-testid=stException]").all_inner_texts()
         ]
         assert (exceptions, watch.errors, watch.outside()) == ([], [], [])
-    finally:
-        context.close()
 
 
 # Cases
@@ -132,13 +127,18 @@ def button(page: Page, name: str) -> None:
 
 
 def next_step(page: Page, name: str) -> None:
-    """Press "Next", which names the step, and wait for its page."""
+    """Press "Next", which names the step, and wait for its page.
+
+    The page that is left must rest: the server forgets its pictures, and those still on the way would be missing.
+    """
+    idle(page)
     page.get_by_role("button", name=f"Next: {name}").click()
     on_page(page, name)
 
 
 def walk_to(page: Page, name: str) -> None:
-    """Follow the sidebar's link to a step."""
+    """Follow the sidebar's link to a step, once the page that is left rests (see `next_step`)."""
+    idle(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
     on_page(page, name)
 

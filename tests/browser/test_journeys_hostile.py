@@ -35,6 +35,7 @@ NODES = {
     "h7": ("{{7*7}} $E=mc^2$ :material/home: :red[x]", "blue"),
 }  # fmt: skip
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (50, 60, 200)}
+EXPORTING = ("Corpus", "Leaf_scores", "Distances", "Selection", "Clone", "Report")
 TITLE = f"{SCRIPT} {PICTURE} {LINK}"
 
 
@@ -92,8 +93,9 @@ def assert_nothing_ran(page: Page, where: str) -> None:
     assert found == [], where
 
 
-def test_hostile_texts_are_only_text(server: Server, page: Page, hostile: str):
-    """Nothing runs, nothing is loaded or linked, nothing is widened, on any page, in help and hover texts too."""
+def test_hostile_texts_are_only_text(server: Server, browser: Browser, page: Page, tmp_path: Path, hostile: str):
+    """Nothing runs, loads, links or is widened, on any page, in help and hover texts; what is exported is inert too."""
+    saved: list[Path] = []
     for name in PAGES:
         for number in (2, 1, 0) if name == "Selection" else (0,):
             open_page(page, server, name, case=hostile, class_=number)
@@ -106,6 +108,34 @@ def test_hostile_texts_are_only_text(server: Server, page: Page, hostile: str):
             hover_over(page, chart)
         assert_nothing_ran(page, f"{name}, help and figures")
         assert page.locator("body").inner_text().count("onerror") > 0
+        if name in EXPORTING:
+            saved += exported(page, tmp_path / name)
+    for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):  # of the Report, the last page
+        stem, _, ending = name.partition(".")
+        content = download(page, key(page, f"download_{stem}_{ending}").locator("button")).decode()
+        assert formulas(content) == [], name
+    saved.append(save(tmp_path / "report.html", download(page, key(page, "download_report").locator("button"))))
+    with analyst(browser) as reader:
+        for path in saved:
+            reader.goto(path.as_uri())  # its load event waits for pictures, those that its scripts add too
+            assert_nothing_ran(reader, path.name)
+
+
+def exported(page: Page, stem: Path) -> list[Path]:
+    """The figures of a page's Export menu, saved; no cell of its tables begins a formula."""
+    key(page, "export").last.get_by_role("button", name="Export").click()
+    offers = page.get_by_test_id("stPopoverBody").get_by_test_id("stDownloadButton")
+    offers.first.wait_for()
+    idle(page)
+    figures = []
+    for number, offer in enumerate(offers.all()):
+        content = download(page, offer.locator("button"))
+        if "CSV" in offer.inner_text():
+            assert formulas(content.decode()) == [], offer.inner_text()
+        else:
+            figures.append(save(stem.with_name(f"{stem.name}-{number}.html"), content))
+    page.keyboard.press("Escape")
+    return figures
 
 
 def hover_over(page: Page, chart) -> None:
@@ -117,32 +147,6 @@ def hover_over(page: Page, chart) -> None:
     for share in (0.2, 0.4, 0.6, 0.8):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
         page.evaluate("new Promise(requestAnimationFrame)")
-
-
-def test_what_is_downloaded_is_inert_too(server: Server, browser: Browser, page: Page, tmp_path: Path, hostile: str):
-    """No cell begins a formula; the report and every figure open without running or loading anything."""
-    open_page(page, server, "Report", case=hostile)
-    for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):
-        stem, _, ending = name.partition(".")
-        content = download(page, key(page, f"download_{stem}_{ending}").locator("button")).decode()
-        assert formulas(content) == [], name
-    saved = [save(tmp_path / "report.html", download(page, key(page, "download_report").locator("button")))]
-    for name in ("Corpus", "Leaf_scores", "Distances", "Selection", "Clone", "Report"):
-        open_page(page, server, name, case=hostile, class_=0)
-        key(page, "export").last.get_by_role("button", name="Export").click()
-        offers = page.get_by_test_id("stPopoverBody").get_by_test_id("stDownloadButton")
-        offers.first.wait_for()
-        idle(page)
-        for number, offer in enumerate(offers.all()):
-            content = download(page, offer.locator("button"))
-            if "CSV" in offer.inner_text():
-                assert formulas(content.decode()) == [], offer.inner_text()
-            else:
-                saved.append(save(tmp_path / f"{name}-{number}.html", content))
-    with analyst(browser) as reader:
-        for path in saved:
-            reader.goto(path.as_uri())  # its load event waits for pictures, those that its scripts add too
-            assert_nothing_ran(reader, path.name)
 
 
 def save(path: Path, content: bytes) -> Path:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fdcore.jobs import State
 
-N_VIEWS = 1000  # 80 images in so many views keep the suspect busy for a while
+N_VIEWS = 600  # 80 images in so many views keep the suspect busy for a while
 BATCHES = 800  # answers after which a run is well under way
 
 
@@ -77,11 +77,16 @@ def test_scoring_survives_reload_a_closed_tab_and_a_killed_server(
     assert tab.get_by_role("button", name="Dismiss").count() == 0
 
 
-def test_any_session_pauses_cancels_and_resumes(server: Server, page: Page, browser: Browser, case_id: str):
-    """What one analyst starts, another may stop and go on with; both see how it stands."""
-    begin(page, server, case_id)
+def test_any_session_pauses_cancels_and_resumes(
+    server: Server, page: Page, browser: Browser, case_id: str, scored: Path
+):
+    """What one analyst starts, another sees, may stop and go on with; pages of other cases show nothing of it."""
+    other = server.add_case(scored, f"{case_id}-other")
     with analyst(browser) as colleague:
         open_page(colleague, server, "Leaf_scores", case=case_id)
+        begin(page, server, case_id)
+        shows_work(colleague)
+        expect(colleague.get_by_role("button", name="Start scoring")).to_have_count(0)
         control(colleague, "Pause")
         wait_for_work(server, case_id, State.PAUSED)
         expect(key(page, "stopped")).to_contain_text("was paused")
@@ -91,7 +96,9 @@ def test_any_session_pauses_cancels_and_resumes(server: Server, page: Page, brow
         wait_for_work(server, case_id, State.RUNNING, done=n_answered + BATCHES)
         shows_work(page)
         walk_to(page, "Corpus")
-        colleague.reload()
+        open_page(colleague, server, "Leaf_scores", case=other)
+        assert colleague.get_by_role("progressbar").count() == 0
+        open_page(colleague, server, "Leaf_scores", case=case_id)
         control(colleague, "Cancel")
         wait_for_work(server, case_id, State.CANCELLED)
         expect(key(colleague, "stopped")).to_contain_text("was cancelled")

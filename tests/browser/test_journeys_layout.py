@@ -4,6 +4,7 @@ from browser.driver import idle, key, open_page, params
 from browser.journey import PAGES, on_page
 from browser.server import Server
 from browser.test_journeys_clone import HOSTILE, add_clones
+from browser.test_journeys_links import LINKED, require_linked
 from playwright.sync_api import Page, expect
 
 from fdcore.case.claims import write_claims
@@ -54,13 +55,14 @@ NAMELESS = """
 
 
 def test_nothing_is_cut_off_or_nameless_in_a_narrow_window(server: Server, page: Page, case_id: str):
-    """On every page, with hostile names, and with every part of the Clone page open; Tab leads to the Export menu."""
+    """On every page that a link with settings opens; hostile names; the Clone page unfolded; Tab leads to Export."""
     add_clones(server.cases / case_id)
     write_claims(server.cases / case_id, Claims({0: HOSTILE, 1: "cat"}, HOSTILE))
     page.set_viewport_size({"width": 768, "height": 1000})
     wrong = {}
     for name in PAGES:
-        open_page(page, server, name, case=case_id)
+        open_page(page, server, name, case=case_id, **LINKED)
+        require_linked(page, case_id)
         close_sidebar_over_the_page(page)
         for part in CLONE_PARTS if name == "Clone" else ():
             key(page, part).locator("summary").first.click()

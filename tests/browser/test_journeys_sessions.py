@@ -3,17 +3,16 @@
 from pathlib import Path
 
 from browser.driver import idle, key, open_page, params, press_slider
-from browser.journey import analyst, button, ready, type_in, wait_for_work
+from browser.journey import analyst, button, type_in, walk_to
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import read_choices, selection_settings
-from fdcore.jobs import State
 
 
-def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser: Browser, case_id: str):
-    """A class decided by hand shows to a colleague, with the note as text; unlocking shows to the first."""
+def test_what_one_decides_is_seen_by_the_other(server: Server, page: Page, browser: Browser, case_id: str):
+    """A class locked by hand, with its note as text, unlocked again, and saved settings: both see the same."""
     note = "Seen on the drive: **aircraft** <b>only</b>"
     with analyst(browser) as colleague:
         for one in (page, colleague):
@@ -31,7 +30,15 @@ def test_a_lock_by_one_is_seen_by_the_other(server: Server, page: Page, browser:
         page.reload()
         idle(page)
         expect(key(page, "winner")).not_to_contain_text("Locked by hand")
-    assert read_choices(Case.open(server.cases / case_id)) == {}
+        assert read_choices(Case.open(server.cases / case_id)) == {}
+        press_slider(page, "eta", "Home")
+        key(page, "save").get_by_role("button").click()
+        expect(page.get_by_text("Conclusions saved")).to_be_visible()
+        assert selection_settings(Case.open(server.cases / case_id)).eta == 0
+        open_page(colleague, server, "Report", case=case_id)
+        assert key(colleague, "unsaved").count() == 0
+        walk_to(colleague, "Selection")
+        assert float(key(colleague, "eta").locator("input").first.input_value()) == 0
 
 
 def type_note(page: Page, note: str) -> None:
@@ -40,39 +47,6 @@ def type_note(page: Page, note: str) -> None:
     field.fill(note)
     field.press("Control+Enter")
     idle(page)
-
-
-def test_saved_conclusions_are_those_of_everybody(server: Server, page: Page, browser: Browser, case_id: str):
-    """What one saves is what a colleague's report holds."""
-    with analyst(browser) as colleague:
-        open_page(colleague, server, "Report", case=case_id)
-        open_page(page, server, "Selection", case=case_id)
-        press_slider(page, "eta", "Home")
-        key(page, "save").get_by_role("button").click()
-        expect(page.get_by_text("Conclusions saved")).to_be_visible()
-        assert selection_settings(Case.open(server.cases / case_id)).eta == 0
-        colleague.reload()
-        idle(colleague)
-        assert key(colleague, "unsaved").count() == 0
-        open_page(colleague, server, "Selection", case=case_id)
-        assert float(key(colleague, "eta").locator("input").first.input_value()) == 0
-
-
-def test_both_see_the_running_work(server: Server, page: Page, browser: Browser, case_id: str, tmp_path: Path):
-    """Work begun by one appears on the page that a colleague has open, who can start nothing beside it."""
-    working = server.add_case(ready(tmp_path / "working", n_views=600))
-    with analyst(browser) as colleague:
-        open_page(colleague, server, "Leaf_scores", case=working)
-        open_page(page, server, "Leaf_scores", case=working)
-        page.get_by_role("button", name="Start scoring").click()
-        wait_for_work(server, working, State.RUNNING, done=1)
-        expect(colleague.get_by_test_id("stMain").get_by_role("progressbar").first).to_be_visible()
-        expect(colleague.get_by_role("button", name="Start scoring")).to_have_count(0)
-        open_page(colleague, server, "Selection", case=case_id)
-        assert colleague.get_by_role("progressbar").count() == 0
-        wait_for_work(server, working, State.DONE)
-        expect(page.get_by_text("Scoring the leaves:").first).to_be_visible()
-        assert colleague.get_by_text("Scoring the leaves:").count() == 0
 
 
 def test_two_cases_never_mix(server: Server, page: Page, browser: Browser, case_id: str, scored: Path):
