@@ -1,7 +1,9 @@
 """The Python API: an investigation in memory, or kept as a case. `import fdcore` exports what is public here."""
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from fdcore.answers.asking import ask_suspect
 from fdcore.answers.ledger import Ledger
@@ -98,33 +100,24 @@ def investigate(
     ask_suspect(suspect, ledger, store.pixels, budget=settings.budget, progress=progress)
     scored = score(ledger, ImageTable.of(store), corpus.hierarchy)
     chance = ask_untrained(scored, store.pixels, progress)
-    return Findings.weighed(Scored.of(scored, chance, suspect.origins.normalisation_guessed), settings.selection)
+    return Findings.weighed(Scored.of(scored, chance, suspect.origins.guess_decides), settings.selection)
 
 
-def weigh(
-    scored: Answered,
-    *,
-    alpha: float = SelectionSettings.alpha,
-    eta: float = SelectionSettings.eta,
-    tau: float = SelectionSettings.tau,
-    k: int | None = SelectionSettings.k,
-    k_max: int = SelectionSettings.k_max,
-) -> Findings:
+def weigh(scored: Answered, settings: SelectionSettings | None = None, **changed: Any) -> Findings:
     """Draw the conclusions again with other settings; the suspect is not queried.
 
     Args:
         scored: the answers, as `findings.scored` holds them.
-        alpha: weight of the functional score in the objective, in (0, 1].
-        eta: clusters are merged while all their medoids lie closer than this many steps.
-        tau: the lowest functional score of a candidate, in (0, 1].
-        k: number of medoids; None lets eta decide.
-        k_max: the most candidates of a class, best first.
+        settings: how they are weighed; None for the defaults, `SelectionSettings.paper()` for the paper's rule.
+        changed: single settings by name, such as `eta=5`; see `SelectionSettings`.
 
     Raises:
-        SettingsError: a setting is out of range.
+        SettingsError: a setting is out of range, or there is none of that name.
     """
     own = scored if isinstance(scored, Scored) else Scored.of(scored)
-    return Findings.weighed(own, SelectionSettings(alpha, eta, tau, k, k_max))
+    if unknown := changed.keys() - {field.name for field in fields(SelectionSettings)}:
+        raise SettingsError(f"There is no setting {', '.join(sorted(unknown))}.", key="unknown setting")
+    return Findings.weighed(own, replace(settings or SelectionSettings(), **changed))
 
 
 def _kept(

@@ -60,7 +60,7 @@ class Scored(method.Scored):
 
     Attributes:
         chance: the comparison with untrained networks; None where it was not made.
-        preprocessing_assumed: whether the suspect's preprocessing was guessed.
+        preprocessing_assumed: whether the suspect's preprocessing or architecture was guessed.
     """
 
     chance: Chance | None = None

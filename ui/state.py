@@ -17,7 +17,11 @@ from ui.text import shortest
 
 CASE, CLASS = "case", "class"
 _LONGEST = 40  # characters of a setting that are read; the longest number has 24
-_SETTINGS: dict[str, Callable[[str], Any]] = {"alpha": float, "eta": float, "tau": float, "k": int}
+AUTO = "auto"  # in a URL, for a setting that is None
+_SETTINGS: dict[str, Callable[[str], Any]] = {
+    "alpha": float, "eta": float, "tau": float, "k": lambda text: text if text == "silhouette" else int(text),
+    "relative": float, "evidence": float, "share": float,
+}  # fmt: skip
 _SHARED = (CASE, CLASS, *_SETTINGS)  # carried from page to page
 RESET: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # for another case, which has its own
 _WRITTEN, _SEEN, _PAGE = "url_written", "url_seen", "page_seen"
@@ -103,7 +107,7 @@ def linked_settings(default: SelectionSettings) -> Linked:
         if text is None:
             continue
         try:
-            value: Any = None if name == "k" and text == "auto" else parse(text[:_LONGEST])
+            value: Any = None if name in ("k", "evidence") and text == AUTO else parse(text[:_LONGEST])
             settings = replace(settings, **{name: value})
         except (ValueError, OverflowError, SettingsError):
             ignored.append(f"{name} = {text[:20]!r}")
@@ -111,17 +115,24 @@ def linked_settings(default: SelectionSettings) -> Linked:
 
 
 def write_settings(settings: SelectionSettings) -> None:
-    """Put alpha, eta, tau and k in the URL."""
-    write(
-        alpha=settings.alpha, eta=float(settings.eta), tau=settings.tau, k="auto" if settings.k is None else settings.k
-    )
+    """Put all settings in the URL."""
+    values = {name: getattr(settings, name) for name in _SETTINGS}
+    write(**{name: AUTO if value is None else value for name, value in values.items()})
+
+
+def forget_settings() -> None:
+    """Take all settings out of the URL: those of the case apply."""
+    write(**dict.fromkeys(_SETTINGS))
 
 
 def settings_in_words(settings: SelectionSettings) -> str:
-    """Such as "eta 7.5, alpha 0.7, tau 0.3, k auto"."""
-    k = "auto" if settings.k is None else settings.k
-    eta, alpha, tau = (shortest(value) for value in (settings.eta, settings.alpha, settings.tau))
-    return f"eta {eta}, alpha {alpha}, tau {tau}, k {k}"
+    """Such as "eta 6.5, alpha 0.7, tau 0.2, k auto, evidence auto, share 0.01"."""
+    k = AUTO if settings.k is None else settings.k
+    eta, alpha, tau, share = (shortest(value) for value in (settings.eta, settings.alpha, settings.tau, settings.share))
+    words = f"eta {eta}, alpha {alpha}, tau {tau}, k {k}"
+    if settings.without_limits:
+        return f"{words}, no limits"
+    return f"{words}, evidence {AUTO if settings.evidence is None else shortest(settings.evidence)}, share {share}"
 
 
 def seed_widget(key: str, name: str, value: Any) -> None:

@@ -36,7 +36,7 @@ from typing import Any
 
 from fdcore.case import layout
 from fdcore.case.plan import Plan
-from fdcore.case.records import CaseFacts, EvidenceFacts
+from fdcore.case.records import CaseFacts, EvidenceFacts, settings_as_written
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
 from fdcore.records import from_plain, to_plain
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
@@ -134,6 +134,9 @@ class Case:
     def _read_facts(self) -> tuple[CaseFacts, dict[str, Any]]:
         plain = self.read_json(layout.FACTS)
         stated = {part: value for part, value in plain.items() if value != {}}  # an empty part says nothing
+        for owner in (stated, stated.get("plan", {}).get("settings", {})):
+            if "selection" in owner:
+                owner["selection"] = settings_as_written(owner["selection"])
         return from_plain(CaseFacts, stated, what=f"{self.folder / 'case.json'}"), plain
 
     def record(self, **facts: Any) -> None:

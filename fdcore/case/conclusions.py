@@ -83,7 +83,7 @@ def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = No
 
 def preprocessing_assumed(facts: CaseFacts) -> bool:
     """Whether the suspect's normalisation was guessed, or may have been."""
-    return facts.suspect is None or not facts.suspect.normalisation_is_sure
+    return facts.suspect is None or not facts.suspect.reading_is_sure
 
 
 def weigh_case(case: Case) -> Findings:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
-from fdcore.method.selection import SelectionSettings
+from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
@@ -52,14 +52,14 @@ class SuspectFacts:
     notes: tuple[str, ...] = ()
 
     @property
-    def normalisation_is_sure(self) -> bool:
-        """Whether the normalisation is recorded as known from the file or the options."""
-        return self.origins is not None and not self.origins.normalisation_guessed
+    def reading_is_sure(self) -> bool:
+        """Whether architecture and normalisation are recorded as known from the file or the options."""
+        return self.origins is not None and not self.origins.guess_decides
 
     @property
     def doubt(self) -> str:
-        """What was guessed, in a sentence; empty where the normalisation is sure."""
-        if self.normalisation_is_sure:
+        """What was guessed, in a sentence; empty where architecture and normalisation are sure."""
+        if self.reading_is_sure:
             return ""
         if self.origins is None:
             return "This case does not record whether the preprocessing was guessed."
@@ -184,3 +184,9 @@ class CaseFacts:
     def corpus_fingerprint(self) -> str:
         """Empty before the corpus was read."""
         return self.corpus.fingerprint if self.corpus else ""
+
+
+def settings_as_written(settings: Any) -> Any:
+    """A record's settings as plain values: those written before answers had limits have none, as they were meant."""
+    older = isinstance(settings, dict) and "relative" not in settings
+    return settings | WITHOUT_LIMITS if older else settings

@@ -11,6 +11,7 @@ from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
+from fdcore.method.misses import Miss
 from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import Cluster
 from fdcore.tables import inert, to_csv
@@ -192,7 +193,24 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
         "weaknesses": list(finding.weaknesses),
         "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
+        "nearest": _miss_as_dict(finding.miss, scores, hierarchy) if finding.miss else None,
         "clusters": [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters],
+    }
+
+
+def _miss_as_dict(miss: Miss, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:
+    return {
+        "ancestor": miss.name.ancestor,
+        "ancestor_label": miss.name.label,
+        "nodes": [scores.nodes[leaf] for leaf in miss.members],
+        "labels": [hierarchy.label(scores.nodes[leaf]) for leaf in miss.members],
+        "functional_score": miss.functional,
+        "interval": [round(miss.low, 6), round(miss.high, 6)],
+        "share": miss.share,
+        "lacking": miss.lacking,
+        "limit": miss.limit,
+        "near": miss.near,
+        "why": miss.why,
     }
 
 

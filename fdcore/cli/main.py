@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch and pandas are imported only by the commands that nee
 
 _PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
           "cache")  # the options that take a path  # fmt: skip
+AUTOMATIC = "auto"
 EXIT_CODES = """exit codes:
   0    success ("not found" is an answer, not an error)
   2    a setting out of range, or incorrect usage
@@ -296,14 +297,22 @@ def _settings(options: argparse.Namespace) -> "Settings":
 
 
 def _selection_settings(options: argparse.Namespace, before: "SelectionSettings") -> "SelectionSettings":
-    """The earlier settings, changed by the options that were given; `--k 0` means automatic."""
-    from dataclasses import replace
+    """The earlier settings, changed by the options that were given."""
+    from dataclasses import fields, replace
 
-    given = {name: getattr(options, name) for name in ("alpha", "eta", "tau", "k", "k_max")}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    if chosen.get("k") == 0:
-        chosen["k"] = None
+    if options.paper_rule:
+        before = before.by_paper_rule()
+    given = {field.name: getattr(options, field.name) for field in fields(before)}
+    chosen: dict[str, Any] = {n: None if v == AUTOMATIC else v for n, v in given.items() if v is not None}
     return replace(before, **chosen)
+
+
+def _or_automatic(text: str) -> float | str:
+    return text if text == AUTOMATIC else float(text)
+
+
+def _medoids(text: str) -> int | str:
+    return text if text in (AUTOMATIC, "silhouette") else int(text) or AUTOMATIC
 
 
 def _spec_overrides(options: argparse.Namespace) -> dict[str, Any]:
@@ -443,5 +452,9 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 and at most 1")
     group.add_argument("--eta", type=float, help="merge clusters that are closer than this many steps")
     group.add_argument("--tau", type=float, help="lowest functional score of a candidate")
-    group.add_argument("--k", type=int, help="number of medoids; 0 for the automatic choice")
+    group.add_argument("--k", type=_medoids, help='number of medoids, "auto" (every candidate) or "silhouette"')
     group.add_argument("--k-max", type=int, help="the most candidates of a class")
+    group.add_argument("--relative", type=float, help="lowest score of a candidate, as a part of the class's best")
+    group.add_argument("--evidence", type=_or_automatic, help='lowest L of an answer; "auto" depends on the suspect')
+    group.add_argument("--share", type=float, help="lowest product of L's lower bound and the answer's share")
+    group.add_argument("--paper-rule", action="store_true", help="no limits: the highest objective is found")

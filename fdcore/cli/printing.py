@@ -56,7 +56,7 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
         f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
-        f"k {settings['k'] or 'automatic'}",
+        f"k {settings['k'] or 'automatic'}{_evidence(settings)}",
         "",
         *_verdict_table(found["classes"]),
         "",
@@ -72,11 +72,21 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
     return "\n".join(lines)
 
 
+def _evidence(settings: Mapping[str, Any]) -> str:
+    """What an answer must reach; settings of earlier versions had no such limits."""
+    if not settings.get("share") and settings.get("evidence", 0) == 0:
+        return ""
+    evidence = settings.get("evidence")
+    return f", evidence {'automatic' if evidence is None else f'{evidence:g}'}, share {settings.get('share', 0):g}"
+
+
 def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [("class", "found", "leaves", "covers", "L", "S", "images", "caveats")]
     for entry in classes:
         if entry["status"] == "not_found":
-            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(entry["weaknesses"])))
+            miss = entry.get("nearest")
+            near = f"L {miss['functional_score']:.2f} in {plain(miss['ancestor_label'])}" if miss else ""
+            rows.append((str(entry["target_class"]), "not found", near, "", "", "", "", ", ".join(entry["weaknesses"])))
             continue
         rows.append(
             (

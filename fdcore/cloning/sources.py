@@ -21,7 +21,7 @@ from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
 from fdcore.method.findings import ClassFinding
-from fdcore.method.weaknesses import BELOW_TAU
+from fdcore.method.weaknesses import MAY_BE_NONE
 
 Answers = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.uint64]
@@ -87,7 +87,7 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     """
     _require_answers(answers)
     answered = np.array([finding.selection.winner is not None for finding in findings], dtype=bool)
-    uncertain = np.array([BELOW_TAU in finding.weaknesses for finding in findings], dtype=bool)
+    uncertain = np.array([not MAY_BE_NONE.isdisjoint(finding.weaknesses) for finding in findings], dtype=bool)
     found = answered & ~uncertain if settings.uncertain == "set aside" else answered
     pool, classes = _pool(findings, found, answers, settings.not_found == "random")
     free = ~reserved_images(image_ids[pool], settings.reserved)

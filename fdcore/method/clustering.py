@@ -1,6 +1,7 @@
 """Clustering: which leaves lie together in the hierarchy (paper section 4.2, step 3). It uses distances, not scores."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,9 @@ from fdcore.errors import SettingsError
 
 Indices = npt.NDArray[np.intp]
 Matrix = npt.NDArray[np.float32]
+Medoids = int | Literal["silhouette"] | None  # how many, or how their number is chosen
 
+MOST_K = 20  # medoids that the silhouette is tried with
 _UNRELATED = 1e12  # replaces an infinite distance in sums; above any eta
 
 
@@ -49,18 +52,28 @@ class KnownDistances:
         return matrix
 
 
-def medoids_of(among: Matrix, k: int | None) -> Indices:
+def medoids_of(among: Matrix, k: Medoids) -> Indices:
     """The medoid of each candidate (n,), as positions among the candidates: PAM on the distances [11].
 
-    Where k is None or at least the number of candidates, every candidate is its own medoid.
+    Where k is None or at least the number of candidates, every candidate is its own medoid. "silhouette" takes the k
+    from 2 to `MOST_K` with the highest mean silhouette, the smallest in a tie; two candidates or fewer stay alone.
     """
     n = len(among)
-    if k is None or k >= n:
+    if k is None or (n <= 2 if k == "silhouette" else k >= n):
         return np.arange(n)
-    from sklearn_extra.cluster import KMedoids
-
     finite = np.where(np.isfinite(among), among, 0)
     reachable = np.where(np.isfinite(among), among, 2 * finite.max() + 1)  # PAM cannot add up infinities
+    if k != "silhouette":
+        return _pam(reachable, k)
+    from sklearn.metrics import silhouette_score
+
+    grouped = [_pam(reachable, number) for number in range(2, min(MOST_K, n - 1) + 1)]
+    return max(grouped, key=lambda medoid_of: silhouette_score(reachable, medoid_of, metric="precomputed"))
+
+
+def _pam(reachable: Matrix, k: int) -> Indices:
+    from sklearn_extra.cluster import KMedoids
+
     model = KMedoids(n_clusters=k, metric="precomputed", method="pam", init="build").fit(reachable)
     medoid_of: Indices = np.asarray(model.medoid_indices_)[model.labels_]
     return medoid_of

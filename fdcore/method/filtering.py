@@ -1,5 +1,6 @@
 """Filtering: which images of a selection represent the class, and why others do not (paper section 4.2, step 4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,25 +40,27 @@ def filter_images(
         answers: (n_images, n_views) int32, -1 where not queried; view 0 is the image itself.
         node_index: (n_images,) the leaf of each image.
     """
-    return tuple(_filter_class(s, answers, node_index) for s in selections)
+    return tuple(
+        filter_leaves(s.target_class, s.winner.members if s.winner else (), answers, node_index) for s in selections
+    )
 
 
-def _filter_class(
-    selection: ClassSelection, answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32]
+def filter_leaves(
+    target_class: int, members: Sequence[int], answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32]
 ) -> FilteredClass:
-    members = selection.winner.members if selection.winner else ()
+    """The same for some leaves of one class, whether they are its answer or not."""
     chosen = np.zeros(node_index.max(initial=-1) + 1, dtype=bool)
     chosen[list(members)] = True
     images = np.flatnonzero(chosen[node_index])
     itself = answers[images, 0]
-    in_class = itself == selection.target_class
+    in_class = itself == target_class
     kept, dropped = images[in_class], images[~in_class]
     views = answers[kept]
     asked = np.maximum((views != NOT_ASKED).sum(axis=1), 1)
-    consistency = ((views == selection.target_class).sum(axis=1) / asked).astype(np.float32)
+    consistency = ((views == target_class).sum(axis=1) / asked).astype(np.float32)
     order = np.argsort(-consistency, kind="stable")
     return FilteredClass(
-        target_class=selection.target_class,
+        target_class=target_class,
         kept=kept[order],
         consistency=consistency[order],
         dropped=dropped,

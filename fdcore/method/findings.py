@@ -18,6 +18,7 @@ from fdcore.corpus.store import ImageStore
 from fdcore.method.choices import Choice, apply_choices, leaves_needed
 from fdcore.method.closeness import distances
 from fdcore.method.filtering import FilteredClass, filter_images
+from fdcore.method.misses import Miss, nearest_miss
 from fdcore.method.naming import Name, name_selection
 from fdcore.method.scores import Scores, score_leaves
 from fdcore.method.selection import ClassSelection, Overall, SelectionSettings, overall, select
@@ -35,6 +36,7 @@ class ClassFinding:
     filtered: FilteredClass
     name: Name | None
     weaknesses: tuple[str, ...]
+    miss: Miss | None = None  # what comes nearest, where nothing was found
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,6 @@ def _weigh(
         name_selection(hierarchy, [scores.nodes[leaf] for leaf in s.winner.members], scores.nodes) if s.winner else None
         for s in selections
     ]
-    return tuple(
-        ClassFinding(selection, images_of_it, name, weaknesses(selection, scores, settings))
-        for selection, images_of_it, name in zip(selections, filtered, names, strict=True)
-    )
+    doubts = [weaknesses(selection, scores, settings) for selection in selections]
+    misses = [nearest_miss(selection, scores, hierarchy, settings) for selection in selections]
+    return tuple(map(ClassFinding, selections, filtered, names, doubts, misses))

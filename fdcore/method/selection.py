@@ -1,13 +1,13 @@
 """Selection: from scores and distances to one meaningful set of leaves per class (paper section 4.2, steps 2 and 3).
 
-Per class: the leaves that score at least tau are candidates; K-medoids groups them by their distance in the hierarchy;
-clusters are merged while all their medoids lie closer than eta; the cluster with the highest
-`alpha * functional + (1 - alpha) * semantic` is the finding. No candidate means "not found", which is a valid answer.
-Nothing here queries the suspect.
+Per class: leaves that score at least tau, and not much less than the best, are candidates; K-medoids groups them by
+their distance in the hierarchy; clusters are merged while all their medoids lie closer than eta; the cluster with the
+highest `alpha * functional + (1 - alpha) * semantic` is the finding if it is evidence enough (see `evidence`).
+Otherwise the class is "not found", which is a valid answer. Nothing here queries the suspect.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from fdcore.errors import SettingsError
 from fdcore.method.closeness import closeness
-from fdcore.method.clustering import Indices, KnownDistances, Matrix, medoids_of, merge_groups
+from fdcore.method.clustering import Indices, KnownDistances, Matrix, Medoids, medoids_of, merge_groups
+from fdcore.method.evidence import Lacking, Limits, automatic_evidence, lacking
 from fdcore.method.scores import Scores
 
 Shares = npt.NDArray[np.float64]
@@ -23,6 +24,7 @@ Shares = npt.NDArray[np.float64]
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
 MAX_CHOSEN = 1_000  # leaves of a choice
+WITHOUT_LIMITS = {"relative": 0.0, "evidence": 0.0, "share": 0.0}
 
 
 @dataclass(frozen=True)
@@ -33,23 +35,47 @@ class SelectionSettings:
         alpha: weight of the functional score in the objective, in (0, 1].
         eta: clusters are merged while all their medoids lie closer than this many steps; larger is more general.
         tau: the lowest functional score of a candidate, in (0, 1].
-        k: number of medoids; None starts with every candidate as its own medoid and lets eta generalise.
+        k: number of medoids; None starts with every candidate as its own medoid and lets eta generalise, "silhouette"
+            takes the number whose clusters are separated best.
         k_max: the most candidates a class may have, best first.
+        relative: a candidate scores at least this part of the class's best leaf, 0..1; 0 for no such limit.
+        evidence: the lowest L of an answer, 0..1; None for a limit relative to how clearly the suspect answers.
+        share: the lowest product of L's lower bound and the part of the class's answers in the selection, 0..1.
     """
 
     alpha: float = 0.7
-    eta: float = 7.5
-    tau: float = 0.3
-    k: int | None = None
+    eta: float = 6.5
+    tau: float = 0.2
+    k: Medoids = None
     k_max: int = 50
+    relative: float = 0.4
+    evidence: float | None = None
+    share: float = 0.01
+
+    def by_paper_rule(self) -> "SelectionSettings":
+        """The paper's rule (section 4.2) and nothing else: K-medoids, merging, and the highest objective is found."""
+        k: Medoids = "silhouette" if self.k is None else self.k
+        return replace(self, k=k, relative=0.0, evidence=0.0, share=0.0)
+
+    def by_evidence(self) -> "SelectionSettings":
+        """The default limits, with these alpha, eta and tau."""
+        return SelectionSettings(self.alpha, self.eta, self.tau, k_max=self.k_max)
+
+    @property
+    def without_limits(self) -> bool:
+        """Whether the highest objective is found, whatever its evidence."""
+        return not (self.relative or self.share) and self.evidence == 0
 
     def __post_init__(self) -> None:
         for name, good, wanted in (
             ("alpha", 0 < self.alpha <= 1, "above 0 and at most 1"),
             ("tau", 0 < self.tau <= 1, "above 0 and at most 1"),
             ("eta", 0 <= self.eta <= 1e6, "between 0 and 1,000,000 steps"),
-            ("k", self.k is None or self.k >= 1, "at least 1, or left out for the automatic choice"),
+            ("k", self.k is None or self.k == "silhouette" or self.k >= 1, "at least 1, automatic or silhouette"),
             ("k_max", self.k_max >= 1, "at least 1"),
+            ("relative", 0 <= self.relative <= 1, "between 0 and 1"),
+            ("evidence", self.evidence is None or 0 <= self.evidence <= 1, "between 0 and 1, or left out"),
+            ("share", 0 <= self.share <= 1, "between 0 and 1"),
         ):
             if not good:
                 raise SettingsError(f"{name} must be {wanted}, not {getattr(self, name)}.", key=f"{name} range")
@@ -121,18 +147,25 @@ class ClassSelection:
         clusters: the groups, best objective first; empty when nothing was found. Where the analyst chose leaves, their
             group comes first regardless of its objective; where the analyst chose "not found", none of them wins.
         choice: the analyst's own answer; None where the method's answer stands.
+        lacking: why the best cluster is not found: it lacks "evidence" or its "share" of the class's answers is small.
     """
 
     target_class: int
     candidates: tuple[int, ...]
     clusters: tuple[Cluster, ...]
     choice: Choice | None = None
+    lacking: Lacking = ""
 
     @property
     def winner(self) -> Cluster | None:
         """The selected cluster, or None for "not found", by the method or by hand."""
-        locked_empty = self.choice is not None and not self.choice.nodes
-        return self.clusters[0] if self.clusters and not locked_empty else None
+        refused = bool(self.lacking) if self.choice is None else not self.choice.nodes
+        return self.clusters[0] if self.clusters and not refused else None
+
+    @property
+    def nearest(self) -> Cluster | None:
+        """Where the method found nothing, the cluster that comes nearest; None where there is none, or an answer."""
+        return self.clusters[0] if self.clusters and self.lacking and self.choice is None else None
 
     @property
     def found(self) -> bool:
@@ -164,18 +197,28 @@ def select(
         leaves: (n,) increasing indices of the leaves whose distances are known: at least `candidate_leaves`.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
         settings: alpha, eta, tau, k, k_max.
-        classes: numbers of classes; None for all. A class's answer does not depend on the others.
+        classes: numbers of classes; None for all. A class's answer is the same whichever others are selected.
 
     Raises:
         SettingsError: the distances do not match `leaves`, or a candidate is missing from them.
     """
-    known = KnownDistances(scores.nodes, leaves, distances)
-    return tuple(_select_class(scores, known, settings, i) for i in _numbers(scores, classes))
+    known, limits = KnownDistances(scores.nodes, leaves, distances), limits_of(scores, settings)
+    return tuple(_select_class(scores, known, settings, limits, i) for i in _numbers(scores, classes))
+
+
+def limits_of(scores: Scores, settings: SelectionSettings) -> Limits:
+    """What an answer of this suspect must reach with these settings."""
+    evidence = automatic_evidence(scores) if settings.evidence is None else settings.evidence
+    return Limits(evidence, settings.share)
 
 
 def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> Indices:
-    """The leaves of one class at or above tau, highest first, at most k_max; ties in the order of the leaves."""
-    above = np.flatnonzero(functional >= settings.tau)
+    """The leaves of one class that may be in its answer, highest first, at most k_max; ties in the leaves' order.
+
+    They score at least tau, and at least `relative` times as much as the class's best leaf.
+    """
+    least = max(settings.tau, settings.relative * float(functional.max(initial=0)))
+    above = np.flatnonzero(functional >= np.float32(least))
     best_first: Indices = above[np.argsort(-functional[above], kind="stable")]
     return best_first[: settings.k_max]
 
@@ -203,7 +246,7 @@ def _numbers(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
 
 
 def _select_class(
-    scores: Scores, known: KnownDistances, settings: SelectionSettings, target_class: int
+    scores: Scores, known: KnownDistances, settings: SelectionSettings, limits: Limits, target_class: int
 ) -> ClassSelection:
     chosen = candidates(scores.functional[target_class], settings)
     if not len(chosen):
@@ -211,7 +254,9 @@ def _select_class(
     among = known.among(chosen)
     group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
     clusters = weigh_groups(scores, target_class, chosen, group, among, settings.alpha)
-    return ClassSelection(target_class, tuple(chosen.tolist()), clusters)
+    best = clusters[0]
+    lacks = lacking(scores, target_class, best.members, best.functional, limits)
+    return ClassSelection(target_class, tuple(chosen.tolist()), clusters, lacking=lacks)
 
 
 def weigh_groups(

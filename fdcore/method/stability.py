@@ -8,12 +8,14 @@ alpha costs one multiplication. Nothing here queries the suspect.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import SettingsError
 from fdcore.method.clustering import Indices, KnownDistances, Matrix, MergeTree, medoids_of
+from fdcore.method.evidence import lacking
 from fdcore.method.scores import Scores
 from fdcore.method.selection import (
     ClassSelection,
@@ -21,6 +23,7 @@ from fdcore.method.selection import (
     SelectionSettings,
     Shares,
     candidates,
+    limits_of,
     objectives,
     weigh_groups,
 )
@@ -60,8 +63,8 @@ class StabilityMap:
     Attributes:
         etas: (n_eta,) float64, increasing, in steps.
         alphas: (n_alpha,) float64, increasing.
-        winner: (n_eta, n_alpha) int16, index into `winners`; -1 everywhere when the class has no candidate.
-        winners: the largest share first; empty when the class has no candidate.
+        winner: (n_eta, n_alpha) int16, index into `winners`; -1 where nothing is found.
+        winners: the largest share first; empty when nothing is found anywhere.
     """
 
     target_class: int
@@ -72,9 +75,11 @@ class StabilityMap:
 
     def at(self, eta: float, alpha: float) -> Winner | None:
         """The winner at the map's point nearest to eta and alpha; None for "not found"."""
-        if not self.winners:
-            return None
-        return self.winners[int(self.winner[self.nearest(eta, alpha)])]
+        return self.winner_of(self.winner[self.nearest(eta, alpha)])
+
+    def winner_of(self, number: int | np.integer[Any]) -> Winner | None:
+        """The winner that a number of the map stands for; None for "not found"."""
+        return self.winners[int(number)] if number >= 0 else None
 
     def nearest(self, eta: float, alpha: float) -> tuple[int, int]:
         """The row and column of the map's point nearest to eta and alpha."""
@@ -89,13 +94,13 @@ class Flip:
         axis: "eta" or "alpha".
         value: where the other cluster first wins.
         n_points: the number of the map's points from the start up to and including this one.
-        winner: the other cluster.
+        winner: the other cluster; None where nothing is found there.
     """
 
     axis: str
     value: float
     n_points: int
-    winner: Winner
+    winner: Winner | None
 
 
 def map_stability(
@@ -108,13 +113,13 @@ def map_stability(
     etas: Sequence[float] = DEFAULT_ETAS,
     alphas: Sequence[float] = DEFAULT_ALPHAS,
 ) -> StabilityMap:
-    """Map one class's winner over eta and alpha, with the settings' tau, k and k_max.
+    """Map one class's winner over eta and alpha, with everything else as in the settings.
 
     Args:
         scores: functional scores of every class and leaf.
         leaves: (n,) increasing indices of the leaves whose distances are known, at least the class's candidates.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
-        settings: tau, k, k_max; its eta and alpha are ignored.
+        settings: its eta and alpha are ignored.
         target_class: the class's number.
         etas: the map's rows, increasing.
         alphas: the map's columns, increasing.
@@ -133,13 +138,16 @@ def map_stability(
     partition, first, row_of = np.unique([tree.n_merged(eta) for eta in etas], return_index=True, return_inverse=True)
     met: dict[tuple[int, ...], int] = {}  # the number of each cluster that wins somewhere
     winning: list[Cluster] = []
-    number = np.empty((len(partition), len(columns)), np.intp)
+    number = np.full((len(partition), len(columns)), -1, np.intp)
+    limits = limits_of(scores, settings)
     for n, row in enumerate(first.tolist()):
         # At alpha 1 the clusters are in the order in which `select` breaks ties: by L, then by id.
         clusters = weigh_groups(scores, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
         best = _best_at(clusters, columns)
         for place in np.unique(best).tolist():
             cluster = clusters[place]
+            if lacking(scores, target_class, cluster.members, cluster.functional, limits):
+                continue
             if cluster.members not in met:
                 met[cluster.members] = len(winning)
                 winning.append(cluster)
@@ -157,7 +165,7 @@ def stability_of(stability: StabilityMap, members: Collection[int], *, near: Sel
             there are none; None counts the whole map.
 
     Returns:
-        0..1; 1 where the class has no candidate and `members` is empty.
+        0..1; without `members`, the share of the points at which nothing is found.
     """
     wanted = set(members)
     same = [n for n, winner in enumerate(stability.winners) if set(winner.members) == wanted]
@@ -172,14 +180,14 @@ def answer_of_method(
     selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings
 ) -> tuple[int, ...]:
     """The method's answer at exactly these settings; for a locked class, at the map's nearest point."""
-    if selection.choice is None and selection.winner:
-        return selection.winner.members
+    if selection.choice is None:
+        return selection.winner.members if selection.winner else ()
     near = stability.at(settings.eta, settings.alpha)
     return near.members if near else ()
 
 
 def firmness(selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings) -> float:
-    """The share of the neighbouring settings that give the same answer as these; 1 where nothing is found."""
+    """The share of the neighbouring settings that give the same answer as these."""
     return stability_of(stability, answer_of_method(selection, stability, settings), near=settings)
 
 
@@ -202,23 +210,25 @@ def find_flips(
             nearest point.
 
     Returns:
-        At most four, in the order eta down, eta up, alpha down, alpha up; none where the class has no candidate.
+        At most four, in the order eta down, eta up, alpha down, alpha up.
     """
-    if not stability.winners:
-        return ()
     row, column = stability.nearest(settings.eta, settings.alpha)
-    start_members = members or stability.winners[int(stability.winner[row, column])].members
+    start = members or _members(stability.winner_of(stability.winner[row, column]))
     flips = []
-    for axis, values, along, start in (
+    for axis, values, along, first in (
         ("eta", stability.etas, stability.winner[:, column], row),
         ("alpha", stability.alphas, stability.winner[row], column),
     ):
-        for places in (range(start, -1, -1), range(start, len(along))):
-            changed = (p for p in places if stability.winners[along[p]].members != start_members)
+        winners = [stability.winner_of(number) for number in along]
+        for places in (range(first, -1, -1), range(first, len(along))):
+            changed = (place for place in places if _members(winners[place]) != start)
             if (place := next(changed, None)) is not None:
-                winner = stability.winners[int(along[place])]
-                flips.append(Flip(axis, float(values[place]), abs(place - start), winner))
+                flips.append(Flip(axis, float(values[place]), abs(place - first), winners[place]))
     return tuple(flips)
+
+
+def _members(winner: Winner | None) -> tuple[int, ...]:
+    return winner.members if winner else ()
 
 
 def _check_grid(etas: Sequence[float], alphas: Sequence[float]) -> None:
@@ -246,9 +256,9 @@ def _by_share(
     target_class: int, etas: Shares, alphas: Shares, number: Indices, winning: Sequence[Cluster]
 ) -> StabilityMap:
     """The map with its winners renumbered, the most frequent first; in a tie, the one found at a smaller eta."""
-    counts = np.bincount(number.ravel(), minlength=len(winning))
+    counts = np.bincount(number[number >= 0], minlength=len(winning))
     order = np.argsort(-counts, kind="stable")
-    renumbered = np.empty(len(order), np.int16)
+    renumbered = np.full(len(order) + 1, -1, np.int16)  # the last entry is that of number -1
     renumbered[order] = np.arange(len(order))
     winners = tuple(
         Winner(c.medoid, c.members, c.functional, c.semantic, float(counts[n] / number.size))

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from fdcore.method.scores import Scores
-from fdcore.method.selection import ClassSelection, SelectionSettings
+from fdcore.method.selection import ClassSelection, SelectionSettings, limits_of
 
 BELOW_TAU = "interval reaches below tau"  # the answer may be none at all
+BELOW_LIMIT = "interval reaches below the evidence limit"  # nor may this one be an answer
+MAY_BE_NONE = frozenset((BELOW_TAU, BELOW_LIMIT))
 CATCH_ALL = "answers much of everything"
 BETTER_OUTSIDE = "a much better leaf lies outside"
 MUCH_BETTER = 0.15  # how much higher than the answer a leaf outside it must score to be reported
@@ -32,6 +34,8 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
         found.append("low score")
     if low < settings.tau:
         found.append(BELOW_TAU)
+    elif low < limits_of(scores, settings).evidence:
+        found.append(BELOW_LIMIT)
     if high - low > 0.3:
         found.append("wide interval")
     if is_catch_all(winner.functional, share_elsewhere(scores, selection.target_class, leaves), scores.n_classes):

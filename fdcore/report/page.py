@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
-from fdcore.case.records import CaseFacts
+from fdcore.case.records import CaseFacts, settings_as_written
 from fdcore.method.findings import ClassFinding
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
@@ -51,11 +51,12 @@ def render_report(
         record: the test query and the audit log; None leaves them out.
     """
     suspect = facts.suspect
+    settings = from_plain(SelectionSettings, settings_as_written(head["settings"]), what="the settings")
     evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
         clones=clones, classes=classes, domain=found_domain(classes), record=record,
-        commands=rerun_commands(facts, from_plain(SelectionSettings, head["settings"], what="the settings")),
+        commands=rerun_commands(facts, settings), limited=not settings.without_limits,
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
         n_with_pictures=sum(len(finding.filtered.kept) > 0 for finding in findings),
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",

@@ -32,8 +32,8 @@ def _line(words: Sequence[str]) -> str:
 
 
 def _weighing(settings: SelectionSettings) -> list[str]:
-    values = {field.name: getattr(settings, field.name) or 0 for field in fields(settings)}
-    return [f"--{name.replace('_', '-')}={_text(value)}" for name, value in values.items()]
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return [f"--{name.replace('_', '-')}={'auto' if v is None else _text(v)}" for name, v in values.items()]
 
 
 def _asking(asking: AskingFacts) -> list[str]:

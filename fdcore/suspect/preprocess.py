@@ -89,9 +89,9 @@ class Origins:
         return tuple(field.name for field in fields(self) if getattr(self, field.name) == "guess")
 
     @property
-    def normalisation_guessed(self) -> bool:
-        """Whether the value range, the mean or the standard deviation was guessed."""
-        return bool({*NORMALISATION} & {*self.guessed})
+    def guess_decides(self) -> bool:
+        """Whether the architecture, the value range, the mean or the standard deviation was guessed."""
+        return bool({"architecture", *NORMALISATION} & {*self.guessed})
 
 
 @dataclass(frozen=True)

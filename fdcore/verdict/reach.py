@@ -11,7 +11,7 @@ from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding, Findings
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, overall
-from fdcore.method.weaknesses import BELOW_TAU
+from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
@@ -259,8 +259,8 @@ def _listing(items: Sequence[str]) -> str:
 
 
 def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
-    """The classes whose true score may lie below tau, so that they may not be findings at all."""
-    return {target for point in points if point.key == BELOW_TAU for target in point.classes}
+    """The classes whose true score may lie below a limit, so that they may not be findings at all."""
+    return {target for point in points if point.key in MAY_BE_NONE for target in point.classes}
 
 
 def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fdcore.method.stability import FIRM, UNSTABLE
-from fdcore.method.weaknesses import BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
 
 LITTLE_OF_NAME = 0.2  # the name covers too much where a smaller share of its leaves is in the answer
 TOO_GENERAL = "a small part of its name"
@@ -39,6 +39,12 @@ REASONS: Mapping[str, Reason] = {
         "has an interval that reaches below tau",
         "have an interval that reaches below tau",
         "With so few answers, the true score may lie below tau.",
+        "Query more images of these leaves.",
+    ),
+    BELOW_LIMIT: Reason(
+        "has an interval that reaches below the evidence limit",
+        "have an interval that reaches below the evidence limit",
+        "With so few images, the true score may be lower than what an answer of this suspect needs.",
         "Query more images of these leaves.",
     ),
     "wide interval": Reason(

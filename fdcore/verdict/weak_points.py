@@ -25,7 +25,7 @@ class Circumstances:
     """How the answers were obtained, where conclusions depend on it.
 
     Attributes:
-        preprocessing_assumed: whether the suspect's preprocessing was guessed.
+        preprocessing_assumed: whether the suspect's preprocessing or architecture was guessed.
         complete: whether every planned query was answered; False while the run continues or where it ended early.
     """
 
@@ -147,9 +147,10 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
         return None
     return WeakPoint(
         "assumed preprocessing",
-        "The suspect's preprocessing was guessed.",
-        "With another value range or normalisation the suspect sees different pictures: every answer may change.",
-        "Run the case with other preprocessing presets (unit, signed, imagenet) and compare the findings.",
+        "The suspect's preprocessing or architecture was guessed.",
+        "With another value range, normalisation or order of layers every answer may change.",
+        "Run the case with other preprocessing presets (unit, signed, imagenet), and with the other architectures that "
+        "the suspect's description names, and compare the findings.",
     )
 
 

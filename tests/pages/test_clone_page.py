@@ -127,7 +127,7 @@ def test_nothing_found_leads_to_tau(cases: Path) -> None:
     ]
     (cases / "one" / "choices.json").write_text(json.dumps({"choices": choices}))
     at = open_case(PAGE, Case.open(cases / "one"))
-    assert at.button(key="empty_action").label == "Change tau in Selection"
+    assert at.button(key="empty_action").label == "Change the settings in Selection"
 
 
 def test_a_used_up_budget_stops_folders_and_nothing_else(cases: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_finished_case_shows_its_verdict_and_its_log(finished):
 def test_other_settings_in_the_link_can_be_saved(finished):
     """The page says which conclusions it shows, and one button makes the others the case's own."""
     at = open_case(PAGE, finished, eta="1")
-    assert "eta 7.5" in at.info[0].value
+    assert "eta 6.5" in at.info[0].value
     assert "eta 1" in at.info[0].value
     at.button(key="save_conclusions").click().run()
     assert selection_settings(finished).eta == 1

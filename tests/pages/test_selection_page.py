@@ -43,7 +43,7 @@ def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:
 def test_not_found_is_an_answer(finished: Case) -> None:
     at = open_case(PAGE, finished, **{"class": "3"})
     assert at.header[0].value == "Not found"
-    assert "reaches tau" in said(at)
+    assert "puts no picture of the corpus in this class" in said(at)
 
 
 def test_the_settings_come_from_the_link(finished: Case) -> None:
@@ -93,7 +93,7 @@ def test_the_settings_go_back_to_the_case_and_to_the_defaults(finished: Case) ->
     assert at.button(key="to_case").disabled
     at = open_case(PAGE, finished, eta="3")
     at.button(key="to_default").click().run()
-    assert at.query_params["eta"] == "7.5"
+    assert at.query_params["eta"] == "6.5"
 
 
 def test_other_settings_are_saved_as_the_conclusions(finished: Case) -> None:
@@ -220,7 +220,7 @@ def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Case) -
     at = open_case(PAGE, finished)
     assert at.button(key="to_case").disabled
     at.button(key="to_default").click().run()
-    assert at.query_params["eta"] == "7.5"
+    assert at.query_params["eta"] == "6.5"
     assert not at.button(key="to_case").disabled
     at.button(key="undo").click().run()
     assert at.query_params["alpha"] == "0.1234567"

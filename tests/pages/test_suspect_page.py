@@ -128,7 +128,7 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
     at = open_page(PAGE, case=case_id)
     assert [metric.value for metric in at.metric][:3] == ["ONNX graph", "4", "12 x 12 colour"]
     assert any(len(code.value) == 64 for code in at.code)
-    assert "normalisation was guessed" in said(at)
+    assert "Guessed, as neither the file nor the options say it" in said(at)
     assert "27 pictures" in said(at)
     assert "→ **0**" in said(at)
     assert at.get("plotly_chart")

@@ -405,7 +405,7 @@ def test_nothing_found_leads_to_tau(finished: Case) -> None:
              for i in range(4)]  # fmt: skip
     (finished.folder / "choices.json").write_text(json.dumps({"choices": locks}))
     at = open_case(PAGE, finished)
-    assert at.button(key="empty_action").label == "Change tau in Selection"
+    assert at.button(key="empty_action").label == "Change the settings in Selection"
     assert at.button(key="claims_keep").disabled
 
 

@@ -321,7 +321,8 @@ def test_the_report_lists_what_was_chosen_by_hand():
     assert NOTE in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
-    assert "no leaf of the corpus reaches tau" not in page
+    assert "no picture of the corpus" not in page
+    assert "nearest:" not in page
     assert "not signed in" in make_report(choice(0, by=""))
 
 
@@ -329,4 +330,4 @@ def test_a_report_without_choices_does_not_speak_of_them():
     """The section appears only where it has something to say."""
     page = make_report()
     assert "chosen by hand" not in page
-    assert "no leaf of the corpus reaches tau" in page
+    assert "no picture of the corpus is put in this class" in page

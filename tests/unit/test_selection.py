@@ -74,8 +74,15 @@ def test_no_candidate_is_an_answer():
 def test_tau_is_inclusive_and_k_max_keeps_the_best():
     """A leaf exactly at tau is a candidate; of too many, the highest stay."""
     functional = np.array([0.3, 0.9, 0.29, 0.5], np.float32)
-    assert candidates(functional, SelectionSettings(tau=0.3)).tolist() == [1, 3, 0]
-    assert candidates(functional, SelectionSettings(tau=0.3, k_max=2)).tolist() == [1, 3]
+    assert candidates(functional, SelectionSettings(tau=0.3, relative=0)).tolist() == [1, 3, 0]
+    assert candidates(functional, SelectionSettings(tau=0.3, relative=0, k_max=2)).tolist() == [1, 3]
+
+
+def test_a_candidate_scores_at_least_a_part_of_the_best_leaf():
+    """Beside a leaf at 0.9, one at 0.35 is none; beside one at 0.5 it is."""
+    settings = SelectionSettings(tau=0.2, relative=0.4)
+    assert candidates(np.array([0.9, 0.35, 0.36], np.float32), settings).tolist() == [0, 2]
+    assert candidates(np.array([0.5, 0.35, 0.2, 0.19], np.float32), settings).tolist() == [0, 1, 2]
 
 
 def test_ties_go_to_the_higher_score_and_then_the_smaller_id():

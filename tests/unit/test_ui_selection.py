@@ -107,7 +107,7 @@ def test_the_map_in_words(scored):
     assert text.startswith(("Stable against", "On the edge:"))
     none = SelectionSettings(tau=1.0)
     nothing = weigh_class(scored, none, 0)
-    assert "No leaf reaches tau" in tables.map_in_words(scored, nothing, stability_of_class(scored, none, 0), none)
+    assert "No eta and no alpha" in tables.map_in_words(scored, nothing, stability_of_class(scored, none, 0), none)
 
 
 def test_under_a_lock_the_map_is_said_to_be_about_the_methods_own_answer(scored):

@@ -34,6 +34,7 @@ from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
 
 SETTINGS = SelectionSettings()
+UNLIMITED = SelectionSettings(tau=0.3, relative=0, evidence=0, share=0)
 NOTHING = np.empty(0, np.intp)
 
 # Two kingdoms of three families of four leaves each.
@@ -74,8 +75,10 @@ def matrix(scores: Scores, hierarchy: Hierarchy = WORLD):
     return lambda leaves: distances(hierarchy, [scores.nodes[leaf] for leaf in leaves])
 
 
-def verdict_on(scores: Scores, hierarchy: Hierarchy = WORLD, **options: object) -> Verdict:
-    return reach_verdict(find(scores, hierarchy), scores, hierarchy, SETTINGS, **options)
+def verdict_on(
+    scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS, **options: object
+) -> Verdict:
+    return reach_verdict(find(scores, hierarchy, settings), scores, hierarchy, settings, **options)
 
 
 def by_family(loyal: float = 0.9) -> np.ndarray:
@@ -244,7 +247,7 @@ def test_answers_that_ignore_kinship_mean_nothing(seed):
         [(node, WORLD.parents(node), WORLD.synonyms(node)) for node in WORLD.ids if node not in LEAVES]
         + [(node, (node.rstrip("0123456789"),), (node,)) for node in nodes]
     )
-    verdict = verdict_on(make_scores(shares, nodes=nodes), world)
+    verdict = verdict_on(make_scores(shares, nodes=nodes), world, UNLIMITED)
     assert verdict.n_found > 5
     assert not verdict.meaningful
     assert "related" in verdict.why_not
@@ -363,7 +366,7 @@ def test_a_class_that_answers_everything_is_named_as_a_catch_all():
     """Its L is high in its own leaves and everywhere else."""
     shares = by_family(0.5)
     shares[0, 4:] = 0.28  # just below tau
-    assert points_of(verdict_on(make_scores(shares)))["answers much of everything"] == (0,)
+    assert points_of(verdict_on(make_scores(shares), settings=UNLIMITED))["answers much of everything"] == (0,)
 
 
 def test_two_classes_may_each_answer_half_of_everything():
@@ -383,7 +386,7 @@ def test_the_share_elsewhere_leaves_the_answer_out():
 
 def test_unstable_classes_are_those_that_the_whole_map_calls_so():
     """The quick map of the settings nearby agrees with the one that the page draws."""
-    settings = SelectionSettings(eta=4.5)
+    settings = replace(UNLIMITED, eta=4.5)
     scores = make_scores(np.random.default_rng(3).dirichlet(np.full(6, 0.5), 24).T)
     found = find(scores, settings=settings)
     leaves, among = np.arange(24), distances(WORLD, LEAVES)
@@ -521,9 +524,9 @@ def test_the_dictionary_is_plain_json():
 
 
 def test_an_uncertain_domain_is_said_to_be_one():
-    """A lone class whose interval reaches below tau is a domain only with a reservation."""
+    """A lone class whose interval reaches below what an answer needs is a domain only with a reservation."""
     shares = by_family()
     shares[4:] = 0
-    shares[4, 20] = 0.35
+    shares[4, 20] = 0.6
     verdict = verdict_on(make_scores(shares, asked=40))
     assert "plantc0 (1 class, uncertain)" in verdict.headline

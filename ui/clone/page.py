@@ -78,9 +78,8 @@ def _form(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) 
                 icon=":material/info:")  # fmt: skip
         return
     if not any(len(found.filtered.kept) for found in findings.classes):
-        tau = findings.settings.tau
-        frame.empty(f"No image is kept for any class at tau = {tau:g}, so there is nothing to train on.",
-                    "Change tau in Selection", "Selection")  # fmt: skip
+        frame.empty("No image is kept for any class with these settings, so there is nothing to train on.",
+                    "Change the settings in Selection", "Selection")  # fmt: skip
         return
     if not runs and not desk.busy:
         with st.container(border=True, key="clone_form"):

@@ -95,7 +95,8 @@ def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: Delt
 def _settings_line(settings: SelectionSettings, count: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="settings_line"):
         st.caption(
-            f"{count}: leaves with at least a share tau = {settings.tau:g} of their views in the class, at most "
+            f"{count}: leaves with at least a share tau = {settings.tau:g} of their views in the class"
+            f"{f', and {settings.relative:.0%} of the best leaf' if settings.relative else ''}; at most "
             f"{settings.k_max:,}. Groups merge below eta = {settings.eta:g} steps.",
             width="content",
         )
@@ -135,7 +136,7 @@ def _nothing_found(scored: Scored, settings: SelectionSettings, target_class: in
         low, high = (float(end[best]) for end in scored.scores.interval(target_class))
         reason = (
             f"Its best leaf is {inert(shortened(scored.label(best), 60))} with {shares[best]:.1%} of its views "
-            f"({low:.1%} to {high:.1%}), below tau = {settings.tau:.0%}."
+            f"({low:.1%} to {high:.1%}); a candidate needs tau = {settings.tau:.0%}."
         )
     else:
         reason = "The suspect put no view of any leaf in it."

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
+from fdcore.method.evidence import automatic_evidence
 from fdcore.method.selection import SelectionSettings
 from ui import cached, saving, state
 from ui.frame import Desk
@@ -30,8 +31,16 @@ HELP = {
     "counts too.",
     "tau": "The lowest score of a candidate leaf: the share of its views that the suspect puts in this class.",
     "k": "The number of groups that the leaves are split into before eta merges them. Empty means automatic: "
-    "each leaf is a group.",
+    "each leaf is a group; by the paper's rule, the number whose groups are separated best (silhouette).",
+    "evidence": "The lowest L of an answer. Automatic: 0.6 of the best score of a typical class of this suspect, "
+    "between 0.2 and 0.6. A class whose best cluster stays below is not found.",
+    "share": "The part of the class's answers that the cluster must hold, times the lower bound of its L. A class that "
+    "answers a little everywhere is not found.",
+    "rule": "Evidence: the highest objective is the answer if it reaches both limits. The paper's rule has no limits: "
+    "the highest objective is always the answer.",
 }
+EVIDENCE, PAPER = "Evidence", "The paper's rule"
+KEYS = {"share": "share_limit"}  # "share" is the key of the link
 
 
 @dataclass
@@ -47,7 +56,9 @@ class _History:
 def reserve() -> list[DeltaGenerator]:
     """Reserve room for the controls at the top; they are drawn last, after what they change."""
     with st.container(border=True, key="controls"):
-        return [*st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top"), st.container(key="below_controls")]
+        above = st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top")
+        limits = st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top")
+        return [*above, *limits[:3], st.container(key="below_controls")]
 
 
 def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator], *, big: bool) -> None:
@@ -57,14 +68,21 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("closeness", "consistency")}),
         ("tau", {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")}),
     ]
-    with room[4]:
+    typical = automatic_evidence(cached.scored(case).scores)
+    with room[-1]:
         _below(desk, case, settings)
     with room[3]:
         _draw_k(desk.case_id, case, settings)
-    for (name, range_), place in zip(knobs, room, strict=False):
+    with room[4]:
+        _draw_rule(desk.case_id, case, settings)
+    knobs.append(("evidence", {"low": 0.0, "high": 0.95, "step": 0.01, "ends": ("more answers", "surer answers")}))
+    knobs.append(("share", {"low": 0.0, "high": 0.3, "step": 0.005, "ends": ("may be scattered", "in one place")}))
+    for (name, range_), place in zip(knobs, [*room[:3], *room[5:7]], strict=True):
+        value = getattr(settings, name)
+        title = name.capitalize() if value is not None else f"{name.capitalize()} (automatic)"
         with place:
             live_slider(
-                name.capitalize(), key=name, value=float(getattr(settings, name)), help=HELP[name],
+                title, key=KEYS.get(name, name), value=float(typical if value is None else value), help=HELP[name],
                 on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_page if big else None,
                 patience_ms=PATIENCE_MS, **range_,
             )  # fmt: skip
@@ -76,14 +94,26 @@ def _redraw_page() -> None:
 
 
 def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
-    st.session_state["k"] = settings.k  # the URL is the state
+    empty = "silhouette" if settings.without_limits else None
+    st.session_state["k"] = settings.k if isinstance(settings.k, int) else None  # the URL is the state
 
     def chosen() -> None:
         k = st.session_state["k"]
-        _change(case_id, case, "k", None if k is None else int(k))
+        _change(case_id, case, "k", empty if k is None else int(k))
         _redraw_page()
 
-    st.number_input("k", min_value=1, step=1, value=None, placeholder="auto", key="k", help=HELP["k"], on_change=chosen)
+    st.number_input("k", min_value=1, step=1, value=None, placeholder=empty or state.AUTO, key="k", help=HELP["k"],
+                    on_change=chosen)  # fmt: skip
+
+
+def _draw_rule(case_id: str, case: Case, settings: SelectionSettings) -> None:
+    st.session_state["rule"] = PAPER if settings.without_limits else EVIDENCE  # the URL is the state
+
+    def chosen() -> None:
+        by_paper = st.session_state["rule"] == PAPER
+        _set_all(case_id, case, settings.by_paper_rule() if by_paper else settings.by_evidence())
+
+    st.segmented_control("Found by", [EVIDENCE, PAPER], key="rule", help=HELP["rule"], required=True, on_change=chosen)
 
 
 def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
@@ -138,7 +168,7 @@ def _change(case_id: str, case: Case, name: str, value: Any) -> None:
         st.toast(inert(str(error)), icon=":material/error:")
         return
     _remember(case_id, before, after, name)
-    state.write(**{name: "auto" if value is None else value})
+    state.write(**{name: state.AUTO if value is None else value})
 
 
 def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None:
@@ -146,7 +176,7 @@ def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None
     saved = selection_settings(case)
     _remember(case_id, state.linked_settings(saved).settings, target or saved, "all")
     if target is None:
-        state.write(alpha=None, eta=None, tau=None, k=None)
+        state.forget_settings()
     else:
         state.write_settings(target)
     _redraw_page()

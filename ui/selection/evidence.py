@@ -10,7 +10,9 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import lock_class, pixels_of, unlock_class
+from fdcore.method.filtering import filter_leaves
 from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.misses import Miss
 from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
 from ui import cached
 from ui.frame import Desk
@@ -32,6 +34,9 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
         filtered = found.filtered
         n_kept, n_all = len(filtered.kept), len(filtered.kept) + len(filtered.dropped)
         st.markdown("**Images before and after filtering**")
+        if found.miss:
+            _nearest(desk, case, scored, found.selection.target_class, found.miss)
+            return
         if not n_all:
             st.text("Nothing was selected, so there are no images to filter.")
             return
@@ -47,6 +52,15 @@ def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) ->
             n_dropped = len(filtered.dropped)
             if n_dropped and st.toggle(f"Show dropped images ({n_dropped:,})", key="show_dropped"):
                 _dropped(desk, case, found)
+
+
+def _nearest(desk: Desk, case: Case, scored: Scored, target_class: int, miss: Miss) -> None:
+    """The images that come nearest where nothing was found: an analyst sees what the limit excludes."""
+    nearest = filter_leaves(target_class, miss.members, scored.answers, scored.images.node_index)
+    shown = nearest.kept[:N_THUMBNAILS].tolist()
+    shares = [f"{share:.0%}" for share in nearest.consistency[:N_THUMBNAILS].tolist()]
+    caption = "Not an answer: the nearest images that are put in this class, with the share of views."
+    _pictures(desk, case, shown, shares, caption, len(nearest.kept))
 
 
 def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str, n_all: int) -> None:

@@ -11,7 +11,7 @@ from ui.panels import share_column, show_table
 from ui.selection.figures import bars_to_follow, map_to_follow
 from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
-from ui.text import counted, inert, listed
+from ui.text import inert, listed
 
 _CLUSTERS_PX = 282  # eight rows
 
@@ -20,7 +20,7 @@ S_HELP = (
     "Closeness of the leaves in the hierarchy: the mean of 1 / distance over pairs of images in different leaves. "
     "0 for a single leaf."
 )
-OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The cluster with the highest objective is the answer."
+OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The highest objective is the answer if its evidence suffices."
 
 
 def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> None:
@@ -39,14 +39,13 @@ def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) 
     winner, name = found.selection.winner, found.name
     if winner is None or name is None:
         st.header("Not found", anchor=False)
-        n = len(found.selection.candidates)
-        reason = (
-            "An analyst decided that the corpus holds no answer for this class."
-            if found.selection.choice
-            else f"No leaf of the corpus reaches tau = {settings.tau:g} for this class. This is a result too: the "
-            "corpus holds nothing that the suspect puts there."
-        )
-        st.text(reason if not n else f"{reason} The {counted(n, 'candidate')} can be seen below.")
+        if found.selection.choice:
+            st.text("An analyst decided that the corpus holds no answer for this class.")
+        elif miss := found.miss:
+            st.markdown(f"Nearest: **{inert(miss.name.label)}**. {miss.why}")
+            st.text(listed(scored.labels(miss.members), 40))
+        else:
+            st.text("The suspect puts no picture of the corpus in this class.")
         return
     st.header(inert(name.label), anchor=False)
     st.text(listed(scored.labels(winner.members), 40))
@@ -73,7 +72,7 @@ def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSetti
     with st.container(border=True, key="clusters_panel"):
         st.markdown("**Clusters**")
         if not found.selection.clusters:
-            st.text("No leaf reaches tau, so there is nothing to group.")
+            st.text("No leaf is a candidate, so there is nothing to group.")
             return
         left, right = st.columns([2, 3], gap="medium")
         with right:
@@ -92,7 +91,7 @@ def _clusters_table(scored: Scored, found: ClassFinding) -> None:
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
     }, most_px=_CLUSTERS_PX, alt="The clusters of leaves, the best first")  # fmt: skip
-    st.caption("Each row is a cluster of close leaves. The first with the highest objective is the answer.")
+    st.caption("Each row is a cluster of close leaves. The first has the highest objective.")
 
 
 def map_panel(

@@ -120,18 +120,17 @@ def eta_decides(scored: Scored, found: ClassFinding) -> bool:
 def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, settings: SelectionSettings) -> str:
     """How stable the method's answer is against eta and alpha, and where it changes. Inert."""
     if not stability.winners:
-        return "No leaf reaches tau, so no eta and no alpha finds an answer."
+        return "No eta and no alpha finds an answer."
     if not eta_decides(scored, found):
         return (
             "No two candidates are related in the hierarchy, so eta and alpha have no effect here: the leaf with the "
             "highest score is always the answer. This is not evidence of stability."
         )
     members = answer_of_method(found.selection, stability, settings)
+    own = cluster_name(scored, members) if members else "not found"
     firm = firmness(found.selection, stability, settings)
     share = f"{stability_of(stability, members):.0%} of the whole map"
-    answer = (
-        f"the method's own answer ({inert(cluster_name(scored, members))})" if found.selection.choice else "this answer"
-    )
+    answer = f"the method's own answer ({inert(own)})" if found.selection.choice else "this answer"
     head = (
         f"Stable against eta and alpha: {firm:.0%} of nearby settings give {answer}, and {share}. "
         "This does not test whether other images would give it too."
@@ -145,6 +144,8 @@ def map_in_words(scored: Scored, found: ClassFinding, stability: StabilityMap, s
 
 
 def _change(scored: Scored, flip: Flip) -> str:
+    if flip.winner is None:
+        return f"Nearest change: at {flip.axis} {flip.value:g} nothing is found."
     members = flip.winner.members
     leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
     return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."

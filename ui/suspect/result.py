@@ -104,15 +104,10 @@ def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, noticed: b
 def preprocessing(suspect: SuspectFacts) -> None:
     """How a picture is prepared for the network, and the origin of each setting."""
     st.dataframe(pd.DataFrame(preprocessing_rows(suspect)), hide_index=True, placeholder="", key="preprocessing")
-    if not suspect.normalisation_is_sure:
-        why = (
-            "was guessed: the file does not specify it"
-            if suspect.origins
-            else "may have been guessed: the case does not record its origin"
-        )
+    if suspect.doubt:
         st.warning(
-            f"The normalisation {why}. A wrong normalisation can change every verdict. Look at the test query below, "
-            "and try another one if the answers look arbitrary.",
+            f"{suspect.doubt} A wrong guess can change every verdict. Compare cases with other presets and "
+            "architectures if the answers look arbitrary.",
             icon=":material/warning:",
         )
 

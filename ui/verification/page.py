@@ -40,8 +40,8 @@ def draw_page(desk: Desk) -> None:
     claims_editor.close_if_saved()
     if not findings.overall.n_found:
         frame.empty(
-            f"No class is found at tau = {settings.tau:g}, so there are no words to compare.",
-            "Change tau in Selection",
+            "No class is found with these settings, so there are no words to compare.",
+            "Change the settings in Selection",
             "Selection",
         )
         claims_editor.panel(desk, case, findings, (), claims)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fdcore.case import layout
 from fdcore.case.case import Case
+from fdcore.case.records import settings_as_written
 from fdcore.errors import CaseError, SettingsError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
@@ -92,7 +93,7 @@ def _parse(words: Mapping[str, Any]) -> StoredMap:
         unknown=tuple(str(word) for word in _list(drawn["unknown"])),
         coordinates={method: _coordinates(drawn["maps"][method], len(points)) for method in METHODS},
         notes={method: str(drawn["maps"][method]["note"]) for method in METHODS},
-        settings=SelectionSettings(**words["settings"]),
+        settings=SelectionSettings(**settings_as_written(words["settings"])),
         claims=Claims({int(i): str(name) for i, name in claims["names"].items()}, str(claims["source"])),
         vectors_name=str(vectors["name"]),
         vectors_sha256=str(vectors["sha256"]),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.case.case import Case
+from fdcore.case.records import settings_as_written
 from fdcore.cloning.run import TRANSFER, CloneRun
 from fdcore.cloning.settings import CloneRequest, Source, SourceKind
 from fdcore.errors import CaseError
@@ -117,4 +118,5 @@ def made_from_another_finding(
     run: CloneRun, settings: SelectionSettings, choices: Mapping[int, Choice], corpus: str
 ) -> bool:
     """Whether a clone was made from a finding whose settings, locked answers or corpus differ from these."""
-    return run.selection != finding_of(run.source, settings, choices, corpus)
+    made_from = settings_as_written(run.selection) if run.selection else {}
+    return made_from != finding_of(run.source, settings, choices, corpus)

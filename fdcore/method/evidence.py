@@ -1,0 +1,59 @@
+"""Found or not found: what an answer must reach, relative to how clearly this suspect answers at all.
+
+The paper takes every leaf above a fixed tau for a candidate and the best cluster for the answer, so a class whose
+training data the corpus lacks gets an answer too. A fixed limit cannot help: a strong suspect puts 90 % of the right
+leaves' views in a class, a weak one 40 %. docs/decisions/0004 reports what was measured.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from fdcore.method.scores import Scores
+
+Lacking = Literal["", "evidence", "share"]
+
+OF_TYPICAL = 0.6  # the part of a typical class's best score that an answer must reach
+EVIDENCE_LOW, EVIDENCE_HIGH = 0.2, 0.6  # where that limit stops
+
+
+class Limits(NamedTuple):
+    """What an answer must reach.
+
+    Attributes:
+        evidence: L at least this.
+        share: the lower bound of L, times the part of the class's answers that the selection holds, at least this.
+    """
+
+    evidence: float
+    share: float
+
+
+def typical_score(scores: Scores) -> float:
+    """How clearly the suspect answers: the median over its classes of their best leaf's functional score."""
+    functional = scores.functional
+    return float(np.median(functional.max(axis=1))) if functional.size else 0.0
+
+
+def automatic_evidence(scores: Scores) -> float:
+    """The lowest L of an answer: 0.6 of the typical score, but at least 0.2 and at most 0.6."""
+    return min(EVIDENCE_HIGH, max(EVIDENCE_LOW, OF_TYPICAL * typical_score(scores)))
+
+
+def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -> float:
+    """The part of a class's answers that falls in some leaves, all leaves weighted equally; 0..1."""
+    functional = scores.functional[target_class]
+    return float(functional[list(leaves)].sum() / max(float(functional.sum()), 1e-12))
+
+
+def lacking(scores: Scores, target_class: int, leaves: Sequence[int], functional: float, limits: Limits) -> Lacking:
+    """What some leaves lack as an answer of a class; empty where they lack nothing.
+
+    Args:
+        functional: their L.
+    """
+    if functional < limits.evidence:
+        return "evidence"
+    low, _ = scores.interval_of(target_class, leaves)
+    return "share" if low * share_of_answers(scores, target_class, leaves) < limits.share else ""

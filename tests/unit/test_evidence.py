@@ -1,0 +1,123 @@
+"""Found or not found: what an answer must reach, relative to the suspect, and what comes nearest where nothing does."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.method.clustering import medoids_of
+from fdcore.method.evidence import automatic_evidence, share_of_answers
+from fdcore.method.misses import nearest_miss
+from fdcore.method.scores import Scores
+from fdcore.method.selection import SelectionSettings, select
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, weaknesses
+
+LEAVES = ("poodle", "collie", "pug", "tabby", "oak", "elm")
+WORLD = Hierarchy.from_rows(
+    [("thing", (), ("thing",)), ("animal", ("thing",), ("animal",)), ("tree", ("thing",), ("tree",))]
+    + [("dog", ("animal",), ("dog",))]
+    + [(leaf, ("dog" if leaf in LEAVES[:3] else "animal" if leaf == "tabby" else "tree",), (leaf,)) for leaf in LEAVES]
+)
+STEPS = np.array([
+    [0, 2, 2, 3, 5, 5], [2, 0, 2, 3, 5, 5], [2, 2, 0, 3, 5, 5],
+    [3, 3, 3, 0, 4, 4], [5, 5, 5, 4, 0, 2], [5, 5, 5, 4, 2, 0],
+], np.float32)  # fmt: skip
+CLEAR = [0.9, 0.9, 0.8, 0, 0, 0]
+FAINT = [0, 0, 0, 0, 0.3, 0.25]
+SETTINGS = SelectionSettings(eta=2.5)
+
+
+def scores_of(*shares: list[float], asked: int = 100) -> Scores:
+    hits = np.round(np.array(shares) * asked).astype(np.int32)
+    full = np.full(len(LEAVES), asked)
+    return Scores(LEAVES, hits, full, full, design_effect=1.0)
+
+
+def select_all(scores: Scores, settings: SelectionSettings = SETTINGS):
+    return select(scores, np.arange(len(LEAVES)), STEPS, settings)
+
+
+def test_what_an_answer_needs_depends_on_how_clearly_the_suspect_answers():
+    """0.6 of the median class's best leaf, at least 0.2 and at most 0.6."""
+    assert automatic_evidence(scores_of(CLEAR, CLEAR, FAINT)) == pytest.approx(0.54)
+    assert automatic_evidence(scores_of(FAINT, FAINT)) == 0.2
+    assert automatic_evidence(scores_of([1.0] * 6)) == 0.6
+
+
+def test_the_same_answer_is_found_in_a_faint_suspect_and_not_in_a_clear_one():
+    """The limit is relative: an L of 0.28 is nothing beside classes at 0.9, and all there is beside classes at 0.3."""
+    among_clear = select_all(scores_of(CLEAR, CLEAR, FAINT))[2]
+    among_faint = select_all(scores_of(FAINT, FAINT, FAINT))[2]
+    assert (among_clear.found, among_clear.lacking) == (False, "evidence")
+    assert among_faint.found
+    assert among_clear.clusters == among_faint.clusters
+
+
+def test_a_class_that_answers_a_little_everywhere_has_no_share():
+    """Its best cluster passes on L and fails because hardly any of its answers are there."""
+    nodes = tuple(f"n{i}" for i in range(400))
+    shares = np.full((2, 400), 0.19)
+    shares[0, 0], shares[1, 1:] = 0.21, 0.0
+    shares[1, 1] = 0.3
+    hits, full = np.round(shares * 100).astype(np.int32), np.full(400, 100)
+    scores = Scores(nodes, hits, full, full, design_effect=1.0)
+    apart = np.full((400, 400), np.inf, np.float32)
+    scattered, _ = select(scores, np.arange(400), apart, SelectionSettings())
+    assert scattered.lacking == "share"
+    assert share_of_answers(scores, 0, [0]) < 0.003
+    assert select(scores, np.arange(400), apart, SelectionSettings(share=0))[0].found
+
+
+def test_without_limits_the_highest_objective_is_found_as_in_the_paper():
+    """K-medoids, merging and the highest objective, whatever its evidence; k is chosen by silhouette."""
+    paper = replace(SETTINGS, tau=0.2).by_paper_rule()
+    assert paper.without_limits
+    assert paper.k == "silhouette"
+    assert all(selection.found for selection in select_all(scores_of(CLEAR, CLEAR, FAINT), paper))
+    assert paper.by_evidence() == replace(SETTINGS, tau=0.2)
+
+
+def test_the_silhouette_finds_the_groups():
+    """Three dogs and two trees are two groups; two candidates stay alone."""
+    dogs_and_trees = np.array([0, 1, 2, 4, 5])
+    group = medoids_of(STEPS[np.ix_(dogs_and_trees, dogs_and_trees)], "silhouette")
+    assert len(set(group[:3])) == 1
+    assert len(set(group[3:])) == 1
+    assert group[0] != group[3]
+    assert medoids_of(STEPS[:2, :2], "silhouette").tolist() == [0, 1]
+
+
+def test_a_miss_says_what_came_nearest_and_what_it_lacks():
+    """The best cluster where there is one, the best leaf otherwise; nothing where no picture is in the class."""
+    scores = scores_of(CLEAR, CLEAR, FAINT, [0, 0, 0, 0.1, 0, 0], [0] * 6)
+    settings = replace(SETTINGS, evidence=0.5)
+    faint, tabby, empty = (nearest_miss(s, scores, WORLD, settings) for s in select_all(scores, settings)[2:])
+    assert faint is not None
+    assert tabby is not None
+    assert empty is None
+    assert (faint.lacking, faint.limit, faint.name.label, faint.near) == ("evidence", 0.5, "tree", False)
+    assert faint.functional == pytest.approx(0.275)
+    assert (tabby.lacking, tabby.limit, tabby.name.label) == ("tau", 0.2, "tabby")
+    assert "needs 0.50" in faint.why
+
+
+def test_more_images_could_decide_a_miss_whose_interval_reaches_the_limit():
+    """With 10 images an L of 0.4 may be 0.5; with 1,000 it is not."""
+    for asked, near in ((10, True), (1000, False)):
+        scores = scores_of([0.4, 0.4, 0.4, 0, 0, 0], asked=asked)
+        settings = replace(SETTINGS, evidence=0.5)
+        miss = nearest_miss(select_all(scores, settings)[0], scores, WORLD, settings)
+        assert miss is not None
+        assert miss.near is near
+
+
+def test_an_answer_near_its_limit_is_doubted():
+    """Its interval reaches below what an answer needs."""
+    for settings, weakness in (
+        (replace(SETTINGS, evidence=0.85), BELOW_LIMIT),
+        (replace(SETTINGS, tau=0.85), BELOW_TAU),
+    ):
+        scores = scores_of([0.9, 0.9, 0.9, 0, 0, 0], asked=30)
+        found = select_all(scores, settings)[0]
+        assert weakness in weaknesses(found, scores, settings)
