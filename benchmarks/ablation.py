@@ -1,6 +1,6 @@
 """Is an answer right, and does it vanish with its leaves? Rules tried on recorded answers, without any query.
 
-    python benchmarks/ablation.py [--answers NAME ...] [--split choose|judge]
+    python benchmarks/ablation.py [--answers NAME ...] [--save]
 
 Reads NAME.csv (a row for each class: network, class, kind, node, leaves) and NAME_answers.csv.gz (a row for each
 picture, a column for each network and view), as factory.py writes them. For each rule it counts, over classes that the
@@ -81,31 +81,29 @@ def main() -> None:
     """Try all rules and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", nargs="*", type=Path, default=[HERE / "factory"])
-    parser.add_argument("--split", choices=["choose", "judge"])
     parser.add_argument("--save", action="store_true", help="write ablation.csv")
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
-    networks = [network for path in options.answers for network in read(path, options.split)]
-    for rule, settings in RULES.items():
-        counts = Counts()
-        for network in networks:
-            count(network, settings, counts)
-        rows.append({"rule": rule, "split": options.split or "all", "networks": len(networks)} | counts.row())
-        print(rows[-1], flush=True)
+    for path in options.answers:
+        networks = list(read(path))
+        for rule, settings in RULES.items():
+            counts = Counts()
+            for network in networks:
+                count(network, settings, counts)
+            rows.append({"answers": path.name, "networks": len(networks), "rule": rule} | counts.row())
+            print(rows[-1], flush=True)
     if options.save:
         save(__file__, rows)
 
 
-def read(path: Path, split: str | None = None) -> Iterator[Known]:
-    """The networks of a table, of one split or all."""
+def read(path: Path) -> Iterator[Known]:
+    """The networks of a table."""
     truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
     hierarchy = load_wordnet()
     nodes = tuple(sorted(set(answers["node"])))
     node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
     apart = distances(hierarchy, nodes)
     for number, classes in truth.groupby("network", sort=True):
-        if split and (int(number) % 2 == 0) != (split == "choose"):
-            continue
         views = [name for name in answers.columns if name.startswith(f"{number}.")]
         given = answers[views].to_numpy(np.int32)
         regions = np.stack([region(hierarchy, nodes, apart, row) for row in classes.itertuples()])
@@ -140,17 +138,11 @@ def count(network: Known, settings: SelectionSettings, counts: Counts) -> None:
             counts.wrong += not right
             recognised = inside & (scores.functional[selection.target_class] >= 0.2)
             counts.inclusive += right * inside[list(winner.members)].sum() / max(recognised.sum(), 1)
-        rest = without(scores, ~inside)
+        rest = scores.only(~inside)
         apart = network.apart[np.ix_(~inside, ~inside)]
         (again,) = select(rest, np.arange(len(rest.nodes)), apart, settings, [selection.target_class])
         counts.absent += 1
         counts.false += again.winner is not None
-
-
-def without(scores: Scores, kept: Flags) -> Scores:
-    """The scores of a corpus with only the leaves that are kept."""
-    nodes = tuple(node for node, keep in zip(scores.nodes, kept, strict=True) if keep)
-    return Scores(nodes, scores.hits[:, kept], scores.n_queries[kept], scores.n_images[kept], scores.design_effect)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,11 @@ class Scores:
         share: npt.NDArray[np.float32] = (self.hits / np.maximum(self.n_queries, 1)).astype(np.float32)
         return share
 
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Scores":
+        """The scores of a corpus with only the leaves (n_leaves,) that are kept."""
+        nodes = tuple(node for node, keep in zip(self.nodes, kept, strict=True) if keep)
+        return Scores(nodes, self.hits[:, kept], self.n_queries[kept], self.n_images[kept], self.design_effect)
+
     def interval(self, target_class: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The 95 % interval of one class's scores: low and high, each (n_leaves,)."""
         return wilson_interval(self.hits[target_class], self.n_queries, design_effect=self.design_effect)

@@ -23,7 +23,8 @@ from fdcore.case.conclusions import (
 )
 from fdcore.case.records import KeptChance
 from fdcore.errors import CaseError
-from fdcore.method.findings import Findings, Pictures, Scored, weigh
+from fdcore.method.findings import MAX_KNOWN, Findings, Pictures, Scored, weigh
+from fdcore.method.removal import look_again
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
@@ -41,6 +42,7 @@ WRITTEN = (
     layout.SCORES_CSV, layout.SCORES_JSON, layout.SCORES_PARQUET, layout.SELECTION_CSV, layout.SELECTION,
     layout.IMAGES_CSV, layout.VERDICT, layout.REPORT,
 )  # fmt: skip
+WITHOUT = "without"  # in selection.json: what would be found without the answer
 
 
 def analyse(
@@ -106,7 +108,7 @@ def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -
 
 def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
     """The report on findings as self-contained HTML; nothing is written."""
-    classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    classes = _classes(findings)
     return _report(case, findings, judge(findings, case.facts()), classes, pixels, record)
 
 
@@ -125,7 +127,21 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
     except (CaseError, OSError):  # a file is damaged or missing
         return False
     classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
-    return bool(kept == json.loads(json.dumps(classes)))
+    own = [{name: value for name, value in entry.items() if name != WITHOUT} for entry in kept or ()]
+    return bool(own == json.loads(json.dumps(classes)))
+
+
+def _classes(findings: Findings) -> list[dict[str, Any]]:
+    """selection.json's classes, each with what would be found without its answer, where the corpus is not too large."""
+    scored = findings.scored
+    classes = tables.selection_to_json(findings.classes, scored.scores, scored.hierarchy)
+    if len(scored.scores.nodes) > MAX_KNOWN:
+        return classes
+    for entry, finding in zip(classes, findings.classes, strict=True):
+        if rest := look_again(scored, finding.selection, findings.settings):
+            label, functional = (rest.name.label, rest.winner.functional) if rest.winner and rest.name else (None, None)
+            entry[WITHOUT] = {"label": label, "functional_score": functional, "n_removed": rest.n_removed}
+    return classes
 
 
 def _report(
@@ -157,7 +173,7 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = tables.score_rows(scores, hierarchy)
     selected = tables.selection_rows(findings.classes, scores, hierarchy)
-    classes = tables.selection_to_json(findings.classes, scores, hierarchy)
+    classes = _classes(findings)
     contents: dict[str, Callable[[], bytes]] = {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
         layout.SCORES_JSON: lambda: _table_json(_head(findings, rows_left_out=True), rows),

@@ -69,7 +69,7 @@ def test_a_class_out_of_range_is_told(finished: Case) -> None:
 def test_all_classes_are_in_the_table_and_can_be_filtered(finished: Case) -> None:
     at = open_case(PAGE, finished)
     assert list(at.dataframe[-1].value["Class"]) == [0, 1, 2, 3]
-    at.button_group(key="classes_shown").set_value("Not found").run()
+    at.segmented_control(key="classes_shown").set_value("Not found").run()
     assert list(at.dataframe[-1].value["Class"]) == [3]
     assert list(at.dataframe[-1].value["Found"]) == ["(not found)"]
 
@@ -84,6 +84,28 @@ def test_k_is_written_to_the_link_and_taken_back(finished: Case) -> None:
     assert at.query_params["k"] == "auto"
     assert at.number_input(key="k").value is None
     assert list(at.dataframe[0].value["n"]) == [1, 1]
+
+
+def test_the_rule_of_the_paper_is_a_switch(finished: Case) -> None:
+    """It has no limits and chooses k by silhouette; switching back restores the automatic limits."""
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="3")
+    at.segmented_control(key="rule").set_value("The paper's rule").run()
+    said_in_link = {name: at.query_params[name] for name in ("eta", "k", "relative", "evidence", "share")}
+    assert said_in_link == {"eta": "3", "k": "silhouette", "relative": "0", "evidence": "0", "share": "0"}
+    assert at.number_input(key="k").placeholder == "silhouette"
+    at.segmented_control(key="rule").set_value("Evidence").run()
+    assert {name: at.query_params[name] for name in ("eta", "k", "evidence")} == {
+        "eta": "3", "k": "auto", "evidence": "auto",
+    }  # fmt: skip
+
+
+def test_a_class_that_misses_a_limit_names_what_is_nearest(finished: Case) -> None:
+    """Not found, with the leaves that come nearest, what they lack, and their pictures."""
+    at = open_case(PAGE, finished, **{"class": "1"}, share="1")
+    assert at.header[0].value == "Not found"
+    assert "Nearest: **domestic cat**" in said(at)
+    assert "the rest lies elsewhere" in said(at)
+    assert "Not an answer" in said(at)
 
 
 def test_the_settings_go_back_to_the_case_and_to_the_defaults(finished: Case) -> None:

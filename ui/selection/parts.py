@@ -4,6 +4,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.removal import Rest, look_again
 from fdcore.method.selection import SelectionSettings
 from fdcore.method.stability import FIRM, UNSTABLE, StabilityMap, firmness
 from fdcore.verdict import reason_for
@@ -11,7 +12,7 @@ from ui.panels import share_column, show_table
 from ui.selection.figures import bars_to_follow, map_to_follow
 from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
-from ui.text import inert, listed
+from ui.text import inert, listed, shortened
 
 _CLUSTERS_PX = 282  # eight rows
 
@@ -24,9 +25,11 @@ OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The highest objective is the answ
 
 
 def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> None:
-    """The winner, its numbers, and its weaknesses."""
+    """The winner, its numbers, what remains without it, and its weaknesses."""
     with st.container(border=True, key="winner", height="stretch"):
-        _headline(scored, found, settings)
+        _headline(scored, found)
+        if rest := look_again(scored, found.selection, settings):
+            st.markdown(_rest_in_words(rest))
         choice = found.selection.choice
         if choice:
             st.badge("Locked by hand", icon=":material/lock:", color="violet")
@@ -35,7 +38,14 @@ def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSetting
             st.warning(text, icon=":material/warning:")
 
 
-def _headline(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
+def _rest_in_words(rest: Rest) -> str:
+    if rest.winner is None or rest.name is None:
+        return f":green[:material/check:] {rest.in_words}"
+    label = inert(shortened(rest.name.label, 60))
+    return f":orange[:material/warning:] {rest.in_words.rstrip('.')}: **{label}**."
+
+
+def _headline(scored: Scored, found: ClassFinding) -> None:
     winner, name = found.selection.winner, found.name
     if winner is None or name is None:
         st.header("Not found", anchor=False)

@@ -1,0 +1,63 @@
+"""An answer must survive its own removal: what would a class be found to be if its answer were not in the corpus?
+
+If nothing is found then, the answer is specific. If something else is found, the class answers that as well, so an
+absent truth could have given this answer too. No query is sent: the recorded answers are weighed again.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fdcore.method.findings import Scored
+from fdcore.method.naming import Name, name_selection
+from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, select
+
+POOL = 1_000  # of the class's best leaves, among which distances are computed
+
+
+class Rest(NamedTuple):
+    """What a class is found to be once its answer is taken away.
+
+    Attributes:
+        n_removed: leaves taken away: the answer, and all leaves closer than eta to one of its leaves.
+        winner: the answer that remains; its members are indices of the whole corpus' leaves. None where nothing is
+            found.
+        name: its name.
+    """
+
+    n_removed: int
+    winner: Cluster | None
+    name: Name | None
+
+    @property
+    def in_words(self) -> str:
+        """One sentence without the label of what remains, which is untrusted text."""
+        if self.winner is None:
+            return "Without these leaves and their relatives, nothing is found."
+        return f"Without these leaves and their relatives, another answer has L = {self.winner.functional:.2f}."
+
+
+def look_again(scored: Scored, selection: ClassSelection, settings: SelectionSettings) -> Rest | None:
+    """Weigh a found class again without its answer; None for a class that was not found."""
+    scores, target, winner = scored.scores, selection.target_class, selection.winner
+    if winner is None:
+        return None
+    best = np.argsort(-scores.functional[target], kind="stable")[:POOL]
+    pool = np.union1d(best, winner.members).astype(np.intp)
+    among = scored.distances(pool)
+    own = np.searchsorted(pool, np.sort(winner.members))
+    related = (among[own] < settings.eta).any(axis=0)
+    related[own] = True
+    kept = np.ones(len(scores.nodes), bool)
+    kept[pool[related]] = False
+    left = np.flatnonzero(kept)
+    leaves = np.searchsorted(left, pool[~related])
+    (again,) = select(scores.only(kept), leaves, among[np.ix_(~related, ~related)], settings, [target])
+    n_removed = int(related.sum())
+    if again.winner is None:
+        return Rest(n_removed, None, None)
+    members = tuple(int(left[leaf]) for leaf in again.winner.members)
+    rest = again.winner
+    remains = Cluster(int(left[rest.medoid]), members, rest.functional, rest.semantic, rest.objective)
+    name = name_selection(scored.hierarchy, [scores.nodes[leaf] for leaf in members], scores.nodes)
+    return Rest(n_removed, remains, name)
