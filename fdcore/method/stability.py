@@ -32,7 +32,6 @@ DEFAULT_ETAS = tuple(step / 2 for step in range(41))  # 0 to 20 steps in the hie
 DEFAULT_ALPHAS = tuple(step / 20 for step in range(1, 21))  # 0.05 to 1
 NEAR_ETA, NEAR_ALPHA = 2.0, 0.15  # the largest small change
 FIRM = 0.7  # share of the neighbouring settings that must agree for an answer to count as firm
-UNSTABLE = "changes with small moves of eta or alpha"
 
 _MAX_POINTS = np.iinfo(np.int16).max
 
@@ -189,13 +188,6 @@ def answer_of_method(
 def firmness(selection: ClassSelection, stability: StabilityMap, settings: SelectionSettings) -> float:
     """The share of the neighbouring settings that give the same answer as these."""
     return stability_of(stability, answer_of_method(selection, stability, settings), near=settings)
-
-
-def near_grid(settings: SelectionSettings) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The default map's etas and alphas near these settings; a map of these alone is quick and has equal `firmness`."""
-    etas, alphas = np.array(DEFAULT_ETAS), np.array(DEFAULT_ALPHAS)
-    rows, columns = _within(etas, settings.eta, NEAR_ETA), _within(alphas, settings.alpha, NEAR_ALPHA)
-    return tuple(etas[rows].tolist()), tuple(alphas[columns].tolist())
 
 
 def find_flips(

@@ -9,14 +9,15 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.closeness import distances as distances_among
 from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding, Findings
+from fdcore.method.neighbourhood import MatrixOf
 from fdcore.method.scores import Scores
-from fdcore.method.selection import SelectionSettings, overall
+from fdcore.method.selection import overall
 from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
-from fdcore.verdict.weak_points import Circumstances, MatrixOf, WeakPoint, find_weak_points
+from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import WordVectors, builtin_vectors
@@ -134,7 +135,6 @@ def judge(
         findings.classes,
         scored.scores,
         scored.hierarchy,
-        findings.settings,
         distances=scored.distances,
         agreements=label_set_agreements(findings, vectors or builtin_vectors()),
         circumstances=Circumstances(preprocessing_assumed, scored.complete),
@@ -146,7 +146,6 @@ def reach_verdict(
     findings: Sequence[ClassFinding],
     scores: Scores,
     hierarchy: Hierarchy,
-    settings: SelectionSettings,
     *,
     distances: MatrixOf | None = None,
     agreements: Sequence[Agreement] = (),
@@ -159,7 +158,6 @@ def reach_verdict(
         findings: one for each class, in the order of the classes.
         scores: functional scores of every class and leaf.
         hierarchy: the corpus' hierarchy.
-        settings: alpha, eta, tau, k of the findings.
         distances: gives the steps (n, n) among leaves (n,), where they are already known; None computes them.
         agreements: known label sets and how they agree with the findings, the best first.
         circumstances: how the answers were obtained; None for known preprocessing and a complete run.
@@ -169,7 +167,7 @@ def reach_verdict(
     total = overall(tuple(finding.selection for finding in findings))
     specificity = measure_specificity(findings, scores, known)
     domains = find_domains(findings, scores, hierarchy)
-    points = find_weak_points(findings, scores, settings, known, circumstances or Circumstances())
+    points = find_weak_points(findings, scores, circumstances or Circumstances())
     if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
     decision = decide(specificity, chance)

@@ -6,7 +6,6 @@ No text contains a label, so all of them may be shown as Markdown.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fdcore.method.stability import FIRM, UNSTABLE
 from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
 
 LITTLE_OF_NAME = 0.2  # the name covers too much where a smaller share of its leaves is in the answer
@@ -70,12 +69,6 @@ REASONS: Mapping[str, Reason] = {
         "were chosen by hand",
         "This is an analyst's decision, not the method's; the note gives the reason.",
         "Let a second analyst decide without knowing the first one's choice.",
-    ),
-    UNSTABLE: Reason(
-        "changes with small changes of eta or alpha",
-        "change with small changes of eta or alpha",
-        f"Fewer than {FIRM:.0%} of the neighbouring settings give the same answer, and none is known to be right.",
-        "Look at the stability map, and add leaves near the competing clusters.",
     ),
     CATCH_ALL: Reason(
         "also takes in much of the corpus outside its answer",

@@ -1,20 +1,15 @@
 """Where a verdict is weak, why that matters, and what would strengthen it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.scores import Scores
-from fdcore.method.selection import SelectionSettings, candidate_leaves
-from fdcore.method.stability import FIRM, UNSTABLE, firmness, map_stability, near_grid
 from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
-
-MatrixOf = Callable[[Indices], Matrix]
 
 FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
@@ -55,8 +50,6 @@ class WeakPoint:
 def find_weak_points(
     findings: Sequence[ClassFinding],
     scores: Scores,
-    settings: SelectionSettings,
-    distances: MatrixOf,
     circumstances: Circumstances,
 ) -> tuple[WeakPoint, ...]:
     """All weak points: those of the whole case first, then those of classes, most classes first.
@@ -64,11 +57,9 @@ def find_weak_points(
     Args:
         findings: one for each class.
         scores: functional scores of every class and leaf.
-        settings: alpha, eta, tau, k of the findings.
-        distances: gives the steps (n, n) among leaves (n,).
         circumstances: how the answers were obtained.
     """
-    concerned = _concerned(findings, scores, settings, distances)
+    concerned = _concerned(findings)
     of_classes = [_of_classes(key, classes) for key, classes in concerned.items()]
     of_classes.sort(key=lambda point: (-len(point.classes), point.key))
     of_case = (
@@ -86,42 +77,16 @@ def promises_too_much(name: Name) -> bool:
     return name.n_chosen < LITTLE_OF_NAME * name.n_leaves
 
 
-def _concerned(
-    findings: Sequence[ClassFinding], scores: Scores, settings: SelectionSettings, distances: MatrixOf
-) -> dict[str, list[int]]:
+def _concerned(findings: Sequence[ClassFinding]) -> dict[str, list[int]]:
     """The classes that each weakness concerns."""
     concerned: dict[str, list[int]] = defaultdict(list)
-    unstable = set(unstable_classes(findings, scores, settings, distances))
     for finding in findings:
         target = finding.selection.target_class
         for weakness in finding.weaknesses:
             concerned[weakness].append(target)
-        if target in unstable:
-            concerned[UNSTABLE].append(target)
         if finding.name and promises_too_much(finding.name):
             concerned[TOO_GENERAL].append(target)
     return concerned
-
-
-def unstable_classes(
-    findings: Sequence[ClassFinding], scores: Scores, settings: SelectionSettings, distances: MatrixOf
-) -> tuple[int, ...]:
-    """The found classes, except chosen ones, whose answer is not firm under small changes of eta and alpha.
-
-    Only the neighbouring settings are mapped, so that a thousand classes take a second.
-    """
-    found = [f.selection for f in findings if f.selection.winner and f.selection.choice is None]
-    classes = [selection.target_class for selection in found]
-    if not classes:
-        return ()
-    leaves = candidate_leaves(scores, settings, classes)
-    among, (etas, alphas) = distances(leaves), near_grid(settings)
-    maps = (map_stability(scores, leaves, among, settings, i, etas=etas, alphas=alphas) for i in classes)
-    return tuple(
-        selection.target_class
-        for selection, stability in zip(found, maps, strict=True)
-        if firmness(selection, stability, settings) < FIRM
-    )
 
 
 def _of_classes(key: str, classes: list[int]) -> WeakPoint:

@@ -310,7 +310,7 @@ def make_report(*choices: Choice) -> str:
     classes = tables.selection_to_json(findings, SCORES, HIERARCHY)
     total = vars(overall(tuple(finding.selection for finding in findings)))
     assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}, "") or not choices
-    reached = reach_verdict(findings, SCORES, HIERARCHY, SETTINGS)
+    reached = reach_verdict(findings, SCORES, HIERARCHY)
     return render_report(facts, head, classes, findings, None, verdict=reached)
 
 

@@ -16,8 +16,7 @@ from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import name_selection
 from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, SelectionSettings, select
-from fdcore.method.stability import FIRM, UNSTABLE, firmness, map_stability
-from fdcore.method.weaknesses import is_catch_all, share_elsewhere, weaknesses
+from fdcore.method.weaknesses import BELOW_LIMIT, is_catch_all, share_elsewhere, weaknesses
 from fdcore.verdict import (
     Circumstances,
     Verdict,
@@ -29,7 +28,6 @@ from fdcore.verdict import (
     verdict_in_words,
 )
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
-from fdcore.verdict.weak_points import unstable_classes
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
 
@@ -78,7 +76,7 @@ def matrix(scores: Scores, hierarchy: Hierarchy = WORLD):
 def verdict_on(
     scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS, **options: object
 ) -> Verdict:
-    return reach_verdict(find(scores, hierarchy, settings), scores, hierarchy, settings, **options)
+    return reach_verdict(find(scores, hierarchy, settings), scores, hierarchy, **options)
 
 
 def by_family(loyal: float = 0.9) -> np.ndarray:
@@ -181,18 +179,18 @@ def test_a_domain_holds_what_it_names_while_others_below_it_go_elsewhere():
     assert (family.label, family.classes, family.above_others) == ("animalc", (1, 2, 3, 4, 5), False)
     assert (animal.label, animal.classes, animal.above_others) == ("animal", (0,), True)
     assert (animal.n_selected, animal.n_leaves) == (8, 12)
-    verdict = reach_verdict(found, scores, WORLD, SETTINGS)
+    verdict = reach_verdict(found, scores, WORLD)
     assert "animalc (5 classes) and animal in general (1 class)" in verdict.headline
 
 
 def test_what_is_too_general_is_counted_in_the_headline():
     """It is said apart from the domains; and where nothing else is found, that nothing can be placed."""
     found, scores = all_locked("animala", "animalb", "animalc", "animala0 planta0")
-    assert reach_verdict(found, scores, WORLD, SETTINGS).headline == (
+    assert reach_verdict(found, scores, WORLD).headline == (
         "The suspect appears to have been trained to recognise animal (3 classes); 1 class is too general to place."
     )
     found, scores = all_locked("animala0 planta0", "animalb0 plantb0")
-    verdict = reach_verdict(found, scores, WORLD, SETTINGS)
+    verdict = reach_verdict(found, scores, WORLD)
     assert "cannot be placed: 2 classes found" in verdict.headline
     assert "“thing”" in verdict.headline
 
@@ -384,24 +382,6 @@ def test_the_share_elsewhere_leaves_the_answer_out():
     assert share_elsewhere(scores, 0, range(24)) == 0
 
 
-def test_unstable_classes_are_those_that_the_whole_map_calls_so():
-    """The quick map of the settings nearby agrees with the one that the page draws."""
-    settings = replace(UNLIMITED, eta=4.5)
-    scores = make_scores(np.random.default_rng(3).dirichlet(np.full(6, 0.5), 24).T)
-    found = find(scores, settings=settings)
-    leaves, among = np.arange(24), distances(WORLD, LEAVES)
-    firm = {
-        f.selection.target_class: firmness(
-            f.selection, map_stability(scores, leaves, among, settings, f.selection.target_class), settings
-        )
-        for f in found
-        if f.selection.winner
-    }
-    expected = [target for target, share in firm.items() if share < FIRM]
-    assert 0 < len(expected) < len(firm)
-    assert list(unstable_classes(found, scores, settings, matrix(scores))) == expected
-
-
 def test_circumstances_are_weak_points_of_the_whole_case():
     """A guessed preprocessing and an ended budget come first, and concern no single class."""
     verdict = verdict_on(make_scores(by_family(), asked=10), circumstances=Circumstances(True, False))
@@ -422,7 +402,7 @@ def test_classes_that_were_not_found_are_not_covered():
 def test_every_weakness_of_the_engine_has_a_reason_and_a_remedy():
     """What `weaknesses` may say is explained, so that none is passed on as a bare word."""
     named = {"chosen by hand", "a single leaf", "low score", "interval reaches below tau", "wide interval",
-             "another cluster has the higher objective", "close runner-up", UNSTABLE}  # fmt: skip
+             "another cluster has the higher objective", "close runner-up", BELOW_LIMIT}  # fmt: skip
     assert all(reason_for(weakness).why and reason_for(weakness).remedy for weakness in named)
     assert "something new" in reason_for("something new").one
 
@@ -495,7 +475,7 @@ def test_counts_and_scores_are_those_of_the_findings():
     scores = make_scores(by_family())
     found = find(scores)
     winners = [f.selection.winner for f in found]
-    verdict = reach_verdict(found, scores, WORLD, SETTINGS)
+    verdict = reach_verdict(found, scores, WORLD)
     assert verdict.mean_functional == pytest.approx(np.mean([w.functional for w in winners]))
     assert verdict.overall_semantic == pytest.approx(sum(w.semantic for w in winners))
     answers = verdict.answers

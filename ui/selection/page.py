@@ -68,7 +68,7 @@ def _follow(desk: Desk, case: Case, target_class: int, big: bool) -> None:
     room = selection_controls.reserve()
     left, right = st.columns([2, 3])
     with left:
-        selection_parts.answer_panel(scored, found, settings, stability)
+        selection_parts.answer_panel(scored, found, settings)
     with right:
         selection_parts.map_panel(case, scored, found, settings, stability)
     selection_parts.clusters_panel(scored, found, settings)

@@ -6,7 +6,7 @@ from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.removal import Rest, look_again
 from fdcore.method.selection import SelectionSettings
-from fdcore.method.stability import FIRM, UNSTABLE, StabilityMap, firmness
+from fdcore.method.stability import StabilityMap
 from fdcore.verdict import reason_for
 from ui.panels import share_column, show_table
 from ui.selection.figures import bars_to_follow, map_to_follow
@@ -24,7 +24,7 @@ S_HELP = (
 OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The highest objective is the answer if its evidence suffices."
 
 
-def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> None:
+def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
     """The winner, its numbers, what remains without it, and its weaknesses."""
     with st.container(border=True, key="winner", height="stretch"):
         _headline(scored, found)
@@ -34,7 +34,7 @@ def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSetting
         if choice:
             st.badge("Locked by hand", icon=":material/lock:", color="violet")
             st.text(f"{f'{choice.by}, ' if choice.by else ''}{choice.time[:10]}: {choice.note}")
-        if text := _doubts(found, settings, stability):
+        if text := _doubts(found):
             st.warning(text, icon=":material/warning:")
 
 
@@ -68,13 +68,9 @@ def _headline(scored: Scored, found: ClassFinding) -> None:
     st.caption(f"Medoid, the most central leaf: {inert(scored.label(winner.medoid))}")
 
 
-def _doubts(found: ClassFinding, settings: SelectionSettings, stability: StabilityMap) -> str:
+def _doubts(found: ClassFinding) -> str:
     """The weaknesses as Markdown, a line each."""
-    weak = [f"**{weakness.capitalize()}.** {reason_for(weakness).why}" for weakness in found.weaknesses]
-    firm = firmness(found.selection, stability, settings)
-    if stability.winners and firm < FIRM and not found.selection.choice:
-        weak.append(f"**{UNSTABLE.capitalize()}.** Only {firm:.0%} of nearby settings give this answer.")
-    return "  \n".join(weak)
+    return "  \n".join(f"**{weakness.capitalize()}.** {reason_for(weakness).why}" for weakness in found.weaknesses)
 
 
 def clusters_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
