@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from fdcore.method.findings import Pictures, Scored
 from fdcore.progress import Progress, silent
@@ -126,7 +127,12 @@ def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent)
     from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
     outputs = untrained_outputs(pixels, chosen, progress=progress)
-    return compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
+    progress("Comparing with untrained networks", 0, 1)
+    # Hundreds of small products: a second BLAS thread waits for the first longer than it computes.
+    with threadpool_limits(1, user_api="blas"):
+        compared = compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
+    progress("Comparing with untrained networks", 1, 1)
+    return compared
 
 
 def compare_with_chance(

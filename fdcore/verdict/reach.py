@@ -26,6 +26,7 @@ MAX_NAMED = 4  # domains in the headline
 MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets kept, the best first
+GUESSED = "The preprocessing or the architecture was guessed; another one can change all of this."
 NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
 _CAUTIONS = {
@@ -107,12 +108,13 @@ class Verdict:
     def label_set_sentence(self) -> str:
         """Which known label set agrees with the findings, class for class, or fits but is too small to rule out chance.
 
-        One to three sentences without markup; empty where there is no such set.
+        One to three sentences without markup; empty where there is no such set. What the headline says already is left
+        out.
         """
-        agreed = (one for one in self.agreements if one.agrees)
-        fitting = (one for one in self.agreements if one.fits and self.outcome != "meaningless")
-        best = next(agreed, None) or next(fitting, None)
-        return best.in_words if best else ""
+        if agreed := _agreed(self.agreements):
+            return agreed.tie_in_words if agreed.claim in self.headline else agreed.in_words
+        fitting = (one.in_words for one in self.agreements if one.fits and self.outcome != "meaningless")
+        return next(fitting, "")
 
 
 def judge(
@@ -170,13 +172,19 @@ def reach_verdict(
     points = find_weak_points(findings, scores, circumstances or Circumstances())
     if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
-    decision = decide(specificity, chance)
+    decision, agreed = decide(specificity, chance), _agreed(agreements)
+    if agreed and decision.outcome == "undecided":  # no untrained network answers a known set in its order
+        decision = Decision("meaningful", "")
+    headline = _headline(decision, domains, n_found=total.n_found, n_classes=total.n_classes,
+                         uncertain=_uncertain(points), agreed=agreed)  # fmt: skip
+    if circumstances and circumstances.preprocessing_assumed:
+        headline = f"{GUESSED} {headline}"
     n = total.n_found
     return Verdict(
         outcome=decision.outcome,
         meaningful=decision.outcome == "meaningful",
         why_not=decision.why,
-        headline=_headline(decision, domains, n, total.n_classes, _uncertain(points)),
+        headline=headline,
         n_found=n,
         n_classes=total.n_classes,
         domains=domains,
@@ -261,13 +269,27 @@ def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
     return {target for point in points if point.key in MAY_BE_NONE for target in point.classes}
 
 
-def _headline(decision: Decision, domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
+def _agreed(agreements: Sequence[Agreement]) -> Agreement | None:
+    """The best of the known label sets that are convincing."""
+    return next((one for one in agreements if one.agrees), None)
+
+
+def _headline(
+    decision: Decision,
+    domains: Sequence[Domain],
+    *,
+    n_found: int,
+    n_classes: int,
+    uncertain: set[int],
+    agreed: Agreement | None,
+) -> str:
+    """A label set that agrees stands first, with the domains behind it."""
     if decision.outcome == "meaningless":
         return f"No meaningful distribution: {decision.why}"
     trained = _trained_in_words(domains, n_classes - n_found, uncertain)
     if decision.outcome == "undecided":
         return f"Undecided: {decision.why} If the answers mean anything, {trained[0].lower()}{trained[1:]}"
-    return trained
+    return f"{agreed.claim} {trained}" if agreed else trained
 
 
 def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:

@@ -121,15 +121,16 @@ class Agreement:
     @property
     def in_words(self) -> str:
         """The result in one to three sentences of plain text where the set agrees or fits; empty elsewhere."""
+        return f"{self.claim} {self.tie_in_words}".rstrip() if self.agrees or self.fits else ""
+
+    @property
+    def claim(self) -> str:
+        """The first sentence of `in_words`: what agrees, and how well."""
         over = f"{self.mean:.2f} over {self.n_compared:,} {'class' if self.n_compared == 1 else 'classes'}"
         if self.agrees:
             p = f"p = {self.p_value:.2g} against labels assigned at random"
-            text = f"The suspect answers like a model of {self.title}, class for class: agreement {over}, {p}."
-        elif self.fits:
-            text = f"{self.title} fits: agreement {over}, but these are {TOO_FEW}."
-        else:
-            return ""
-        return f"{text} {self.tie_in_words}".rstrip()
+            return f"The suspect answers like a model of {self.title}, class for class: agreement {over}, {p}."
+        return f"{self.title} fits: agreement {over}, but these are {TOO_FEW}." if self.fits else ""
 
     @property
     def tie_in_words(self) -> str:

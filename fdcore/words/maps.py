@@ -125,7 +125,7 @@ def _principal_axes(unit: Vectors) -> Vectors:
 def _tsne(unit: Vectors, seed: int) -> Any:
     """t-SNE on one thread, so that sums are always in the same order; waiting threads would also slow it down a lot."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         return TSNE(perplexity=perplexity(len(unit)), init="pca", random_state=seed).fit_transform(unit)

@@ -27,6 +27,7 @@ from fdcore.verdict import (
     verdict_as_dict,
     verdict_in_words,
 )
+from fdcore.verdict.chance import Chance
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
@@ -418,10 +419,32 @@ def agreement(key: str, n_classes: int, **changes: object) -> Agreement:
 
 
 def sentence(*agreements: Agreement) -> str:
+    """What is said because of these, at the head of the headline or below it."""
+    plain = verdict_on(make_scores(by_family()))
     verdict = verdict_on(make_scores(by_family()), agreements=agreements)
-    text = verdict.label_set_sentence
-    assert text in verdict_in_words(verdict)
-    return text
+    assert verdict.headline.endswith(plain.headline)
+    assert verdict.label_set_sentence in verdict_in_words(verdict)
+    return f"{verdict.headline.removesuffix(plain.headline)}{verdict.label_set_sentence}"
+
+
+def test_a_label_set_that_agrees_is_the_headline_and_lifts_undecided():
+    """Nothing untrained answers a known set in its order; the domains follow."""
+    undecided = {"chance": Chance(0.21, 0.2, 200, 0, 900)}
+    scores = make_scores(by_family())
+    assert verdict_on(scores, **undecided).outcome == "undecided"
+    lifted = verdict_on(scores, agreements=[agreement("mnist", 10)], **undecided)
+    assert lifted.outcome == "meaningful"
+    assert lifted.headline.startswith("The suspect answers like a model of MNIST, class for class")
+    assert "trained to recognise" in lifted.headline
+    assert "a model of MNIST" not in lifted.label_set_sentence
+
+
+def test_a_guess_is_named_before_the_verdict():
+    """Another preprocessing or architecture could change all that follows."""
+    known = verdict_on(make_scores(by_family()), circumstances=Circumstances(False))
+    guessed = verdict_on(make_scores(by_family()), circumstances=Circumstances(True))
+    assert guessed.headline.startswith("The preprocessing or the architecture was guessed")
+    assert guessed.headline.endswith(known.headline)
 
 
 def test_the_first_label_set_that_agrees_is_said():
@@ -462,7 +485,7 @@ def test_a_class_that_the_label_set_does_not_have_is_said():
     """One more class in front, or at the end, in the sentence and in the list."""
     front = agreement("mnist", 11, offset=1, n_compared=10)
     verdict = verdict_on(make_scores(by_family()), agreements=[front])
-    assert "in front" in verdict.label_set_sentence
+    assert "in front" in verdict.headline
     assert "MNIST (one class in front): mean similarity 1.00" in verdict_in_words(verdict)
     assert "at the end" in sentence(agreement("mnist", 11, n_compared=10))
 
