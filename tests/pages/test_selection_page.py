@@ -89,7 +89,7 @@ def test_k_is_written_to_the_link_and_taken_back(finished: Case) -> None:
 def test_the_rule_of_the_paper_is_a_switch(finished: Case) -> None:
     """It has no limits and chooses k by silhouette; switching back restores the automatic limits."""
     at = open_case(PAGE, finished, **{"class": "1"}, eta="3")
-    at.segmented_control(key="rule").set_value("The paper's rule").run()
+    at.segmented_control(key="rule").set_value("Paper").run()
     said_in_link = {name: at.query_params[name] for name in ("eta", "k", "relative", "evidence", "share")}
     assert said_in_link == {"eta": "3", "k": "silhouette", "relative": "0", "evidence": "0", "share": "0"}
     assert at.number_input(key="k").placeholder == "silhouette"

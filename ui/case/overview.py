@@ -89,7 +89,7 @@ def _verdict(desk: frame.Desk, findings: Findings) -> None:
             "S": column.NumberColumn(format="%.2f", width=50, help="How close the found leaves are in the hierarchy; "
                                      "0 for a single leaf"),
         })  # fmt: skip
-        st.caption("“Not found” is a result too: no leaf of this corpus reaches the threshold for that class.")
+        st.caption("“Not found” is a result too: nothing in this corpus is evidence enough for that class.")
 
 
 def _metrics(findings: Findings) -> None:

@@ -36,10 +36,10 @@ HELP = {
     "between 0.2 and 0.6. A class whose best cluster stays below is not found.",
     "share": "The part of the class's answers that the cluster must hold, times the lower bound of its L. A class that "
     "answers a little everywhere is not found.",
-    "rule": "Evidence: the highest objective is the answer if it reaches both limits. The paper's rule has no limits: "
-    "the highest objective is always the answer.",
+    "rule": "Evidence: the highest objective is the answer if it reaches both limits. Paper: the paper's rule, which "
+    "has no limits: the highest objective is always the answer.",
 }
-EVIDENCE, PAPER = "Evidence", "The paper's rule"
+EVIDENCE, PAPER = "Evidence", "Paper"
 KEYS = {"share": "share_limit"}  # "share" is the key of the link
 
 
