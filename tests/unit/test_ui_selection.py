@@ -150,7 +150,7 @@ def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):
     settings = SelectionSettings(tau=0.05)
     found = weigh_class(scored, settings, 0)
     doubtful = replace(found, weaknesses=("a single leaf", "wide interval"))
-    text = parts._doubts(doubtful, settings, stability_of_class(scored, settings, 0))
+    text = parts._doubts(doubtful)
     for weakness in doubtful.weaknesses:
         assert f"**{weakness.capitalize()}.** {reason_for(weakness).why}" in text
 
