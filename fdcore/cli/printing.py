@@ -84,9 +84,10 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [("class", "found", "leaves", "covers", "L", "S", "images", "caveats")]
     for entry in classes:
         if entry["status"] == "not_found":
-            miss = entry.get("nearest")
-            near = f"L {miss['functional_score']:.2f} in {plain(miss['ancestor_label'])}" if miss else ""
-            rows.append((str(entry["target_class"]), "not found", near, "", "", "", "", ", ".join(entry["weaknesses"])))
+            doubts = list(entry["weaknesses"])
+            if miss := entry.get("nearest"):
+                doubts.append(f"nearest: {plain(miss['ancestor_label'])}, L {miss['functional_score']:.2f}")
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(doubts)))
             continue
         rows.append(
             (
