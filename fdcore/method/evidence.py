@@ -8,8 +8,6 @@ leaves' views in a class, a weak one 40 %. docs/decisions/0004 reports what was 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from fdcore.method.scores import Scores
 
 Lacking = Literal["", "evidence", "share"]
@@ -30,15 +28,9 @@ class Limits(NamedTuple):
     share: float
 
 
-def typical_score(scores: Scores) -> float:
-    """How clearly the suspect answers: the median over its classes of their best leaf's functional score."""
-    functional = scores.functional
-    return float(np.median(functional.max(axis=1))) if functional.size else 0.0
-
-
 def automatic_evidence(scores: Scores) -> float:
     """The lowest L of an answer: 0.6 of the typical score, but at least 0.2 and at most 0.6."""
-    return min(EVIDENCE_HIGH, max(EVIDENCE_LOW, OF_TYPICAL * typical_score(scores)))
+    return min(EVIDENCE_HIGH, max(EVIDENCE_LOW, OF_TYPICAL * scores.typical))
 
 
 def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -> float:

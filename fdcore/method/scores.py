@@ -45,6 +45,11 @@ class Scores:
         share: npt.NDArray[np.float32] = (self.hits / np.maximum(self.n_queries, 1)).astype(np.float32)
         return share
 
+    @cached_property
+    def typical(self) -> float:
+        """How clearly the suspect answers: the median over its classes of their best leaf's functional score."""
+        return float(np.median(self.functional.max(axis=1))) if self.functional.size else 0.0
+
     def only(self, kept: npt.NDArray[np.bool_]) -> "Scores":
         """The scores of a corpus with only the leaves (n_leaves,) that are kept."""
         nodes = tuple(node for node, keep in zip(self.nodes, kept, strict=True) if keep)

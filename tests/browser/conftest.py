@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
     """One browser for all tests; without one they skip, and fail where continuous integration runs."""
     chromium = find_chromium()
     if chromium is None:
-        sentence = "There is no chromium (Debian: apt install chromium-headless-shell); FDCORE_CHROMIUM may name one."
+        sentence = "Chromium was not found: install chromium-headless-shell, or name its path in FDCORE_CHROMIUM."
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(sentence)
         pytest.skip(sentence)
