@@ -4,15 +4,17 @@ If nothing is found then, the answer is specific. If something else is found, th
 absent truth could have given this answer too. No query is sent: the recorded answers are weighed again.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from fdcore.method.findings import Scored
 from fdcore.method.naming import Name, name_selection
-from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, select
+from fdcore.method.scores import Scores
+from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, limits_of, select
 
-POOL = 1_000  # of the class's best leaves, among which distances are computed
+POOL = 400  # of the class's best leaves are looked at again; the others are left out
 
 
 class Rest(NamedTuple):
@@ -42,18 +44,18 @@ def look_again(scored: Scored, selection: ClassSelection, settings: SelectionSet
     scores, target, winner = scored.scores, selection.target_class, selection.winner
     if winner is None:
         return None
-    best = np.argsort(-scores.functional[target], kind="stable")[:POOL]
-    pool = np.union1d(best, winner.members).astype(np.intp)
+    pool = np.union1d(np.argsort(-scores.functional[target], kind="stable")[:POOL], winner.members).astype(np.intp)
     among = scored.distances(pool)
-    own = np.searchsorted(pool, np.sort(winner.members))
-    related = (among[own] < settings.eta).any(axis=0)
-    related[own] = True
-    kept = np.ones(len(scores.nodes), bool)
-    kept[pool[related]] = False
-    left = np.flatnonzero(kept)
-    leaves = np.searchsorted(left, pool[~related])
-    (again,) = select(scores.only(kept), leaves, among[np.ix_(~related, ~related)], settings, [target])
-    n_removed = int(related.sum())
+    own = np.isin(pool, winner.members)
+    related = own | (among[own] < settings.eta).any(axis=0)
+    left, n_removed = pool[~related], int(related.sum())
+    # One row is enough: what an answer needs was learned from all classes and is kept.
+    rest_of_class = Scores(
+        tuple(scores.nodes[leaf] for leaf in left), scores.hits[[target]][:, left], scores.n_queries[left],
+        scores.n_images[left], scores.design_effect,
+    )  # fmt: skip
+    fixed = replace(settings, evidence=limits_of(scores, settings).evidence)
+    (again,) = select(rest_of_class, np.arange(len(left)), among[np.ix_(~related, ~related)], fixed)
     if again.winner is None:
         return Rest(n_removed, None, None)
     members = tuple(int(left[leaf]) for leaf in again.winner.members)

@@ -78,6 +78,16 @@ def test_relatives_of_the_answer_go_with_it(scored):
     assert rest.n_removed >= 2
 
 
+def test_where_everything_is_related_nothing_remains(scored):
+    """With a very large eta the whole corpus goes with the answer."""
+    one, other = far_apart(scored)
+    two = with_shares(scored, {one: 0.9, other: 0.45})
+    wide = replace(SETTINGS, eta=1e6)
+    rest = look_again(two, weigh(two, wide).classes[0].selection, wide)
+    assert rest is not None
+    assert (rest.winner, rest.n_removed) == (None, len(two.scores.nodes))
+
+
 def test_a_class_without_an_answer_has_nothing_to_take_away(scored):
     nothing = with_shares(scored, {})
     assert look_again(nothing, weigh(nothing, SETTINGS).classes[0].selection, SETTINGS) is None
