@@ -29,9 +29,12 @@ from fdcore.method.selection import SelectionSettings, select
 HERE = Path(__file__).resolve().parent
 SIBLINGS = 2.0  # steps
 Flags = npt.NDArray[np.bool_]
-BEFORE = SelectionSettings(eta=7.5, tau=0.3, relative=0.0, evidence=0.0, share=0.0)
+BEFORE = SelectionSettings(eta=7.5, tau=0.3, relative=0.0, evidence=0.0, share=0.0, held_out=False)
 RULES: dict[str, SelectionSettings] = {
     "default": SelectionSettings(),
+    "share 0.005": SelectionSettings(share=0.005),
+    "share 0.02": SelectionSettings(share=0.02),
+    "all images choose and state": SelectionSettings(held_out=False),
     "eta 7.5": SelectionSettings(eta=7.5),
     "k 8": SelectionSettings(k=8),
     "k 3": SelectionSettings(k=3),
@@ -103,11 +106,12 @@ def read(path: Path) -> Iterator[Known]:
     nodes = tuple(sorted(set(answers["node"])))
     node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
     apart = distances(hierarchy, nodes)
+    ids = np.random.default_rng(0).permutation(len(node_index)).astype(np.uint64)  # in the place of hashed contents
     for number, classes in truth.groupby("network", sort=True):
         views = [name for name in answers.columns if name.startswith(f"{number}.")]
         given = answers[views].to_numpy(np.int32)
         regions = np.stack([region(hierarchy, nodes, apart, row) for row in classes.itertuples()])
-        yield Known(str(number), score_leaves(given, node_index, nodes, len(classes)), regions, apart)
+        yield Known(str(number), score_leaves(given, node_index, nodes, len(classes), ids), regions, apart)
 
 
 def region(hierarchy: Hierarchy, nodes: Sequence[str], apart: npt.NDArray[np.float32], row: object) -> Flags:
@@ -137,8 +141,8 @@ def count(network: Known, settings: SelectionSettings, counts: Counts) -> None:
             counts.right += right
             counts.wrong += not right
             recognised = inside & (scores.functional[selection.target_class] >= 0.2)
-            counts.inclusive += right * inside[list(winner.members)].sum() / max(recognised.sum(), 1)
-        rest = scores.only(~inside)
+            counts.inclusive += right * recognised[list(winner.members)].sum() / max(recognised.sum(), 1)
+        rest = scores.part(~inside)
         apart = network.apart[np.ix_(~inside, ~inside)]
         (again,) = select(rest, np.arange(len(rest.nodes)), apart, settings, [selection.target_class])
         counts.absent += 1

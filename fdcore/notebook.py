@@ -125,12 +125,12 @@ class Findings(method.Findings):
         winner, name = found.selection.winner, found.name
         if winner is None or name is None:
             return Finding(target_class, None, {}, math.nan, math.nan, math.nan, math.nan, (), found.weaknesses)
-        low, high = scored.scores.interval_of(target_class, winner.members)
         leaves = {scored.scores.nodes[leaf]: scored.label(leaf) for leaf in winner.members}
         images = tuple(scored.images.names[image] for image in found.filtered.kept)
         return Finding(
-            target_class, name.label, leaves, winner.functional, low, high, winner.semantic, images, found.weaknesses
-        )
+            target_class, name.label, leaves, winner.functional, winner.low, winner.high, winner.semantic, images,
+            found.weaknesses,
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[Finding]:
         return (self[target_class] for target_class in range(len(self)))

@@ -4,9 +4,11 @@ tests/data/old-case.zip is that version's own export: the tiny world asked, surv
 locked, claims compared, a comparison with untrained networks, and one clone without its 2 MB of weights.
 """
 
+import io
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from opening import PAGES, open_case
 
@@ -32,12 +34,13 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
 
 
 def test_the_same_tables_and_the_same_verdict(old):
-    """Selection and scores byte by byte, locked answers included; the verdict with its reasons."""
+    """All columns that it had are the same, locked answers included; so is the verdict with its reasons."""
     before = {name: old.path(name).read_bytes() for name in WRITTEN if old.has(name)}
     assert set(WRITTEN) - set(before) == {"scores.parquet"}
     assert agrees_with_files(old, analyse(old.folder))
     for name in ("selection.csv", "scores.csv", "images.csv"):
-        assert old.path(name).read_bytes() == before[name], name
+        written = pd.read_csv(io.BytesIO(before[name]), dtype=str)
+        pd.testing.assert_frame_equal(pd.read_csv(old.path(name), dtype=str)[list(written)], written)
     assert old.read_json("verdict.json")["outcome"] == json.loads(before["verdict.json"])["outcome"]
 
 

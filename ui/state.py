@@ -20,7 +20,7 @@ _LONGEST = 40  # characters of a setting that are read; the longest number has 2
 AUTO = "auto"  # in a URL, for a setting that is None
 _SETTINGS: dict[str, Callable[[str], Any]] = {
     "alpha": float, "eta": float, "tau": float, "k": lambda text: text if text == "silhouette" else int(text),
-    "relative": float, "evidence": float, "share": float,
+    "relative": float, "evidence": float, "share": float, "held_out": {"True": True, "False": False}.__getitem__,
 }  # fmt: skip
 _SHARED = (CASE, CLASS, *_SETTINGS)  # carried from page to page
 RESET: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # for another case, which has its own
@@ -109,7 +109,7 @@ def linked_settings(default: SelectionSettings) -> Linked:
         try:
             value: Any = None if name in ("k", "evidence") and text == AUTO else parse(text[:_LONGEST])
             settings = replace(settings, **{name: value})
-        except (ValueError, OverflowError, SettingsError):
+        except (ValueError, KeyError, OverflowError, SettingsError):
             ignored.append(f"{name} = {text[:20]!r}")
     return Linked(settings, tuple(ignored))
 

@@ -29,8 +29,8 @@ class Settings:
         selection: alpha, eta, tau, k, k_max.
     """
 
-    n_views: int = 8
-    images_per_leaf: int | None = 50
+    n_views: int = 2
+    images_per_leaf: int | None = 200
     seed: int = 0
     budget: int | None = None
     views: ViewSpec = field(default_factory=ViewSpec)

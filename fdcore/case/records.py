@@ -187,6 +187,9 @@ class CaseFacts:
 
 
 def settings_as_written(settings: Any) -> Any:
-    """A record's settings as plain values: those written before answers had limits have none, as they were meant."""
-    older = isinstance(settings, dict) and "relative" not in settings
-    return settings | WITHOUT_LIMITS if older else settings
+    """A record's settings as plain values: those of earlier versions get what these versions meant.
+
+    They had no limits at first, and then no half of the images that is held out.
+    """
+    older = isinstance(settings, dict) and "held_out" not in settings
+    return WITHOUT_LIMITS | settings if older else settings

@@ -1,6 +1,7 @@
 """Results as the files of a case, and back. Tables are CSV for people and Parquet for machines."""
 
 import io
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,8 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
 
 SELECTION_COLUMNS = (
     "target_class", "status", "ancestor", "ancestor_label", "nodes", "labels",
-    "functional_score", "semantic_score", "objective", "n_images", "locked_by", "note",
+    "functional_score", "semantic_score", "objective", "n_images", "locked_by", "note", "ci_low", "ci_high",
+    "invariance",
 )  # fmt: skip
 
 
@@ -158,6 +160,9 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
                 "semantic_score": round(winner.semantic, 6),
                 "objective": round(winner.objective, 6),
                 "n_images": len(finding.filtered.kept),
+                "ci_low": round(winner.low, 6),
+                "ci_high": round(winner.high, 6),
+                "invariance": "" if math.isnan(finding.filtered.invariance) else round(finding.filtered.invariance, 6),
             }
         rows.append(row)
     return rows
@@ -186,9 +191,11 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "nodes": answer["nodes"],
         "labels": answer["labels"],
         "functional_score": winner.functional if winner else None,
-        "interval": [round(end, 6) for end in scores.interval_of(target, winner.members)] if winner else None,
+        "interval": [round(winner.low, 6), round(winner.high, 6)] if winner else None,
+        "apparent_score": winner.apparent if winner else None,
         "semantic_score": winner.semantic if winner else None,
         "objective": winner.objective if winner else None,
+        "invariance": None if math.isnan(filtered.invariance) else filtered.invariance,
         "n_images": len(filtered.kept),
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
         "weaknesses": list(finding.weaknesses),
@@ -221,6 +228,8 @@ def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> 
         "nodes": nodes,
         "labels": [hierarchy.label(node) for node in nodes],
         "functional_score": cluster.functional,
+        "interval": [round(cluster.low, 6), round(cluster.high, 6)],
+        "apparent_score": cluster.apparent,
         "semantic_score": cluster.semantic,
         "objective": cluster.objective,
     }

@@ -420,8 +420,9 @@ def _add_investigate(commands: Any) -> None:
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
                          help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
-    command.add_argument("--views", type=int, default=8, help="views of each image (default 8)")
-    command.add_argument("--images-per-leaf", type=int, default=50, help="images sampled per leaf (default 50; 0: all)")
+    command.add_argument("--views", type=int, default=2, help="views of each image (default 2)")
+    command.add_argument("--images-per-leaf", type=int, default=200,
+                         help="images sampled per leaf (default 200; 0: all)")  # fmt: skip
     command.add_argument("--seed", type=int, default=0, help="of the views and the sampling (default 0)")
     command.add_argument("--rotation", type=float, metavar="DEG", help="largest rotation of a view, in degrees")
     command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
@@ -457,4 +458,10 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--relative", type=float, help="lowest score of a candidate, as a part of the class's best")
     group.add_argument("--evidence", type=_or_automatic, help='lowest L of an answer; "auto" depends on the suspect')
     group.add_argument("--share", type=float, help="lowest product of L's lower bound and the answer's share")
-    group.add_argument("--paper-rule", action="store_true", help="no limits: the highest objective is found")
+    group.add_argument(
+        "--held-out",
+        action=argparse.BooleanOptionalAction,
+        help="state L on images that had no part in the choice (default), or choose by all images",
+    )
+    group.add_argument("--paper-rule", action="store_true",
+                       help="no limits: all images choose, and the highest objective is found")  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 
 from fdcore.errors import CaseError
 from fdcore.method.clustering import Indices, KnownDistances, Matrix
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, Split
 from fdcore.method.selection import Choice, ClassSelection, Cluster, SelectionSettings, candidate_leaves, weigh_groups
 
 __all__ = ["Choice", "apply_choices", "leaves_needed"]
@@ -45,7 +45,7 @@ def apply_choices(
         scores: functional scores of every class and leaf.
         leaves: (n,) increasing indices of the leaves whose distances are known: at least `leaves_needed`.
         distances: (n, n) steps in the hierarchy among them; inf where unrelated.
-        settings: only alpha is used.
+        settings: only alpha and `held_out` are used.
 
     Raises:
         CaseError: a choice is about a leaf or a class that the scores do not have.
@@ -55,7 +55,8 @@ def apply_choices(
     locked = {selection.target_class: selection for selection in selections}
     for target_class, chosen in _chosen_leaves(scores, choices).items():
         selection = locked[target_class]
-        clusters = _put_first(selection.clusters, chosen, scores, known, selection.target_class, settings.alpha)
+        split = scores.split(settings.held_out)
+        clusters = _put_first(selection.clusters, chosen, split, known, selection.target_class, settings.alpha)
         locked[target_class] = replace(selection, clusters=clusters, choice=choices[target_class])
     return tuple(locked.values())
 
@@ -63,7 +64,7 @@ def apply_choices(
 def _put_first(
     clusters: tuple[Cluster, ...],
     chosen: Indices,
-    scores: Scores,
+    split: Split,
     known: KnownDistances,
     target_class: int,
     alpha: float,
@@ -75,7 +76,7 @@ def _put_first(
     same = [cluster for cluster in clusters if set(cluster.members) == wanted]
     if not same:
         together = np.zeros(len(chosen), np.intp)
-        same = [*weigh_groups(scores, target_class, chosen, together, known.among(chosen), alpha)]
+        same = [*weigh_groups(split, target_class, chosen, together, known.among(chosen), alpha)]
     return (*same, *(cluster for cluster in clusters if set(cluster.members) != wanted))
 
 

@@ -8,7 +8,7 @@ leaves' views in a class, a weak one 40 %. docs/decisions/0004 reports what was 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, Split
 
 Lacking = Literal["", "evidence", "share"]
 
@@ -28,9 +28,9 @@ class Limits(NamedTuple):
     share: float
 
 
-def automatic_evidence(scores: Scores) -> float:
+def automatic_evidence(split: Split) -> float:
     """The lowest L of an answer: 0.6 of the typical score, but at least 0.2 and at most 0.6."""
-    return min(EVIDENCE_HIGH, max(EVIDENCE_LOW, OF_TYPICAL * scores.typical))
+    return min(EVIDENCE_HIGH, max(EVIDENCE_LOW, OF_TYPICAL * split.typical))
 
 
 def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -> float:
@@ -39,13 +39,8 @@ def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -
     return float(functional[list(leaves)].sum() / max(float(functional.sum()), 1e-12))
 
 
-def lacking(scores: Scores, target_class: int, leaves: Sequence[int], functional: float, limits: Limits) -> Lacking:
-    """What some leaves lack as an answer of a class; empty where they lack nothing.
-
-    Args:
-        functional: their L.
-    """
+def lacking(functional: float, low: float, share: float, limits: Limits) -> Lacking:
+    """What an answer with this L, lower bound and share of the class's answers lacks; empty where it lacks nothing."""
     if functional < limits.evidence:
         return "evidence"
-    low, _ = scores.interval_of(target_class, leaves)
-    return "share" if low * share_of_answers(scores, target_class, leaves) < limits.share else ""
+    return "share" if low * share < limits.share else ""

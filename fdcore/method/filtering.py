@@ -1,5 +1,6 @@
 """Filtering: which images of a selection represent the class, and why others do not (paper section 4.2, step 4)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ class FilteredClass:
         kept: images whose view 0 the suspect put in the class, most consistent over the other views first.
         consistency: (len(kept),) share of each kept image's answered views put in the class.
         dropped: the others.
+        invariance: the share of the kept images' transformed views that stay in the class (transformation invariance,
+            paper section 3.2.1); nan where there is none.
         dropped_label: (len(dropped),) the suspect's label of each; -1 where it was never queried.
     """
 
@@ -28,6 +31,7 @@ class FilteredClass:
     consistency: npt.NDArray[np.float32]
     dropped: Indices
     dropped_label: npt.NDArray[np.int32]
+    invariance: float = math.nan
 
 
 def filter_images(
@@ -59,10 +63,13 @@ def filter_leaves(
     asked = np.maximum((views != NOT_ASKED).sum(axis=1), 1)
     consistency = ((views == target_class).sum(axis=1) / asked).astype(np.float32)
     order = np.argsort(-consistency, kind="stable")
+    transformed = views[:, 1:]
+    n_transformed = int((transformed != NOT_ASKED).sum())
     return FilteredClass(
         target_class=target_class,
         kept=kept[order],
         consistency=consistency[order],
         dropped=dropped,
         dropped_label=itself[~in_class].astype(np.int32),
+        invariance=float((transformed == target_class).sum() / n_transformed) if n_transformed else math.nan,
     )

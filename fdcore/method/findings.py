@@ -118,12 +118,12 @@ class Findings:
 
 def score(ledger: Ledger, images: ImageTable, hierarchy: Hierarchy) -> Scored:
     """Score a copy of a ledger's answers; the ledger may still be written to."""
-    answers = np.array(ledger.answers)
+    answers, image_ids = np.array(ledger.answers), np.array(ledger.image_ids)
     return Scored(
-        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes),
+        scores=score_leaves(answers, images.node_index, images.nodes, ledger.header.n_classes, image_ids),
         images=images,
         answers=answers,
-        image_ids=np.array(ledger.image_ids),
+        image_ids=image_ids,
         hierarchy=hierarchy,
         header=ledger.header,
         n_sent=ledger.n_sent,

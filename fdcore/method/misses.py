@@ -52,15 +52,15 @@ def nearest_miss(
     """What comes nearest; None for a class that was found or locked, and where no picture was put in the class."""
     if selection.winner or selection.choice:
         return None
-    target, limits = selection.target_class, limits_of(scores, settings)
-    best = int(np.argmax(scores.functional[target])) if scores.nodes else 0
+    target, limits, split = selection.target_class, limits_of(scores, settings), scores.split(settings.held_out)
+    best = int(np.argmax(split.choosing.functional[target])) if scores.nodes else 0
     if not scores.nodes or not scores.hits[target, best]:
         return None
     nearest = selection.nearest
     members = nearest.members if nearest else (best,)
-    functional = nearest.functional if nearest else float(scores.functional[target, best])
-    low, high = scores.interval_of(target, members)
-    share = share_of_answers(scores, target, members)
+    functional = nearest.functional if nearest else float(split.stating.functional[target, best])
+    low, high = split.stating.interval_of(target, members)
+    share = share_of_answers(split.stating, target, members)
     lacking: Literal["tau", "evidence", "share"] = selection.lacking or "tau"
     limit = {"tau": settings.tau, "evidence": limits.evidence, "share": limits.share}[lacking]
     near = (high * share if lacking == "share" else high) >= limit

@@ -11,7 +11,6 @@ import numpy as np
 
 from fdcore.method.findings import Scored
 from fdcore.method.naming import Name, name_selection
-from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, limits_of, select
 
 POOL = 400  # of the class's best leaves are looked at again; the others are left out
@@ -50,16 +49,12 @@ def look_again(scored: Scored, selection: ClassSelection, settings: SelectionSet
     related = own | (among[own] < settings.eta).any(axis=0)
     left, n_removed = pool[~related], int(related.sum())
     # One row is enough: what an answer needs was learned from all classes and is kept.
-    rest_of_class = Scores(
-        tuple(scores.nodes[leaf] for leaf in left), scores.hits[[target]][:, left], scores.n_queries[left],
-        scores.n_images[left], scores.design_effect,
-    )  # fmt: skip
+    rest_of_class = scores.part(left, [target])
     fixed = replace(settings, evidence=limits_of(scores, settings).evidence)
     (again,) = select(rest_of_class, np.arange(len(left)), among[np.ix_(~related, ~related)], fixed)
     if again.winner is None:
         return Rest(n_removed, None, None)
     members = tuple(int(left[leaf]) for leaf in again.winner.members)
-    rest = again.winner
-    remains = Cluster(int(left[rest.medoid]), members, rest.functional, rest.semantic, rest.objective)
+    remains = replace(again.winner, medoid=int(left[again.winner.medoid]), members=members)
     name = name_selection(scored.hierarchy, [scores.nodes[leaf] for leaf in members], scores.nodes)
     return Rest(n_removed, remains, name)

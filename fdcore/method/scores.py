@@ -1,10 +1,12 @@
 """Functional scores: how consistently the suspect puts each leaf's views in each class (paper section 4.1.1, step 1).
 
-`ask_suspect` fills the ledger; `score_leaves` turns a ledger's answers into scores without a model.
+`ask_suspect` fills the ledger; `score_leaves` turns a ledger's answers into scores without a model. Half of each leaf's
+images choose a class's leaves and the other half state how they score, because a score that was chosen for being high
+is too high (docs/decisions/0003).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +28,7 @@ class Scores:
         n_queries: (n_leaves,) int64, views of the leaf that were answered.
         n_images: (n_leaves,) int64, images of the leaf with at least one answer.
         design_effect: how many answers carry as much information as one independent answer (1 or more).
+        halves: the same for each half of the images; None where they were not divided.
     """
 
     nodes: tuple[str, ...]
@@ -33,6 +36,7 @@ class Scores:
     n_queries: npt.NDArray[np.int64]
     n_images: npt.NDArray[np.int64]
     design_effect: float
+    halves: "Split | None" = None
 
     @property
     def n_classes(self) -> int:
@@ -46,14 +50,20 @@ class Scores:
         return share
 
     @cached_property
-    def typical(self) -> float:
-        """How clearly the suspect answers: the median over its classes of their best leaf's functional score."""
-        return float(np.median(self.functional.max(axis=1))) if self.functional.size else 0.0
+    def _undivided(self) -> "Split":
+        return Split(self, self)
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Scores":
-        """The scores of a corpus with only the leaves (n_leaves,) that are kept."""
-        nodes = tuple(node for node, keep in zip(self.nodes, kept, strict=True) if keep)
-        return Scores(nodes, self.hits[:, kept], self.n_queries[kept], self.n_images[kept], self.design_effect)
+    def split(self, held_out: bool) -> "Split":
+        """The scores that choose and those that state: of one half of the images each, or both of all images."""
+        return self.halves if held_out and self.halves else self._undivided
+
+    def part(self, leaves: npt.NDArray[Any], classes: Sequence[int] | None = None) -> "Scores":
+        """The scores of some leaves, by index or as flags (n_leaves,), and of some classes; None for all."""
+        nodes = tuple(np.array(self.nodes, dtype=object)[leaves])
+        hits = (self.hits if classes is None else self.hits[list(classes)])[:, leaves]
+        halves = self.halves and Split(self.halves.choosing.part(leaves, classes),
+                                       self.halves.stating.part(leaves, classes))  # fmt: skip
+        return Scores(nodes, hits, self.n_queries[leaves], self.n_images[leaves], self.design_effect, halves)
 
     def interval(self, target_class: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The 95 % interval of one class's scores: low and high, each (n_leaves,)."""
@@ -65,6 +75,22 @@ class Scores:
         hits, asked = self.hits[target_class, members].sum(), self.n_queries[members].sum()
         low, high = wilson_interval(hits, asked, design_effect=self.design_effect)
         return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The scores by which a class's leaves are chosen, and those by which the choice is stated."""
+
+    choosing: Scores
+    stating: Scores
+
+    @cached_property
+    def typical(self) -> float:
+        """How clearly the suspect answers: the median over its classes of their best leaf's functional score."""
+        if not self.choosing.functional.size:
+            return 0.0
+        best = self.choosing.functional.argmax(axis=1)
+        return float(np.median(self.stating.functional[np.arange(len(best)), best]))
 
 
 def wilson_interval(
@@ -85,7 +111,11 @@ def wilson_interval(
 
 
 def score_leaves(
-    answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32], nodes: tuple[str, ...], n_classes: int
+    answers: npt.NDArray[np.int32],
+    node_index: npt.NDArray[np.int32],
+    nodes: tuple[str, ...],
+    n_classes: int,
+    image_ids: npt.NDArray[np.uint64] | None = None,
 ) -> Scores:
     """Count a ledger's answers per leaf and class.
 
@@ -94,7 +124,33 @@ def score_leaves(
         node_index: (n_images,) the leaf of each image, an index into `nodes`.
         nodes: (n_leaves,) node ids.
         n_classes: the number of the suspect's classes.
+        image_ids: (n_images,) decide which half an image belongs to; None does not divide them.
     """
+    whole = _count(answers, node_index, nodes, n_classes)
+    if image_ids is None:
+        return whole
+    states = stating_half(node_index, image_ids)
+    choosing, stating = (
+        # One design effect for all: a half of a few images cannot tell how alike an image's views are.
+        replace(_count(answers[half], node_index[half], nodes, n_classes), design_effect=whole.design_effect)
+        for half in (~states, states)
+    )
+    return replace(whole, halves=Split(choosing, stating))
+
+
+def stating_half(node_index: npt.NDArray[np.int32], image_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Every second image of each leaf, in the order of the ids, which come from the images' content; (n_images,)."""
+    order = np.lexsort((image_ids, node_index))
+    leaf = node_index[order]
+    place = np.arange(len(leaf)) - np.searchsorted(leaf, leaf)
+    states = np.zeros(len(leaf), bool)
+    states[order] = place % 2 == 1
+    return states
+
+
+def _count(
+    answers: npt.NDArray[np.int32], node_index: npt.NDArray[np.int32], nodes: tuple[str, ...], n_classes: int
+) -> Scores:
     asked = answers != NOT_ASKED
     per_image = asked.sum(axis=1)
     image, view = np.nonzero(asked)

@@ -3,7 +3,8 @@
 Per class: leaves that score at least tau, and not much less than the best, are candidates; K-medoids groups them by
 their distance in the hierarchy; clusters are merged while all their medoids lie closer than eta; the cluster with the
 highest `alpha * functional + (1 - alpha) * semantic` is the finding if it is evidence enough (see `evidence`).
-Otherwise the class is "not found", which is a valid answer. Nothing here queries the suspect.
+Otherwise the class is "not found", which is a valid answer. One half of each leaf's images chooses, the other states L
+and its interval. Nothing here queries the suspect.
 """
 
 from collections.abc import Sequence
@@ -16,15 +17,15 @@ import numpy.typing as npt
 from fdcore.errors import SettingsError
 from fdcore.method.closeness import closeness
 from fdcore.method.clustering import Indices, KnownDistances, Matrix, Medoids, medoids_of, merge_groups
-from fdcore.method.evidence import Lacking, Limits, automatic_evidence, lacking
-from fdcore.method.scores import Scores
+from fdcore.method.evidence import Lacking, Limits, automatic_evidence, lacking, share_of_answers
+from fdcore.method.scores import Scores, Split, wilson_interval
 
 Shares = npt.NDArray[np.float64]
 
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
 MAX_CHOSEN = 1_000  # leaves of a choice
-WITHOUT_LIMITS = {"relative": 0.0, "evidence": 0.0, "share": 0.0}
+WITHOUT_LIMITS: dict[str, float | bool] = {"relative": 0.0, "evidence": 0.0, "share": 0.0, "held_out": False}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class SelectionSettings:
         relative: a candidate scores at least this part of the class's best leaf, 0..1; 0 for no such limit.
         evidence: the lowest L of an answer, 0..1; None for a limit relative to how clearly the suspect answers.
         share: the lowest product of L's lower bound and the part of the class's answers in the selection, 0..1.
+        held_out: whether half of each leaf's images choose and the others state L; otherwise all do both, and L and its
+            interval are too high.
     """
 
     alpha: float = 0.7
@@ -51,11 +54,12 @@ class SelectionSettings:
     relative: float = 0.4
     evidence: float | None = None
     share: float = 0.01
+    held_out: bool = True
 
     def by_paper_rule(self) -> "SelectionSettings":
         """The paper's rule (section 4.2) and nothing else: K-medoids, merging, and the highest objective is found."""
         k: Medoids = "silhouette" if self.k is None else self.k
-        return replace(self, k=k, relative=0.0, evidence=0.0, share=0.0)
+        return replace(self, k=k, relative=0.0, evidence=0.0, share=0.0, held_out=False)
 
     def by_evidence(self) -> "SelectionSettings":
         """The default limits, with these alpha, eta and tau."""
@@ -88,14 +92,19 @@ class Cluster:
     Attributes:
         medoid: the member nearest to all others, an index of a leaf.
         members: indices of leaves, best score first.
-        functional: L, the share of the members' views put in the class.
+        functional: L, the share of the members' views put in the class, of images that had no part in the choice.
+        low, high: the 95 % interval of L.
+        apparent: the same share of the images by which the leaves were chosen, so it is too high.
         semantic: S, the mean closeness over pairs of images in different leaves; 0 for a single leaf.
-        objective: alpha * L + (1 - alpha) * S.
+        objective: alpha * apparent + (1 - alpha) * S.
     """
 
     medoid: int
     members: tuple[int, ...]
     functional: float
+    low: float
+    high: float
+    apparent: float
     semantic: float
     objective: float
 
@@ -203,12 +212,13 @@ def select(
         SettingsError: the distances do not match `leaves`, or a candidate is missing from them.
     """
     known, limits = KnownDistances(scores.nodes, leaves, distances), limits_of(scores, settings)
-    return tuple(_select_class(scores, known, settings, limits, i) for i in _numbers(scores, classes))
+    split = scores.split(settings.held_out)
+    return tuple(_select_class(split, known, settings, limits, i) for i in _numbers(scores, classes))
 
 
 def limits_of(scores: Scores, settings: SelectionSettings) -> Limits:
     """What an answer of this suspect must reach with these settings."""
-    evidence = automatic_evidence(scores) if settings.evidence is None else settings.evidence
+    evidence = automatic_evidence(scores.split(settings.held_out)) if settings.evidence is None else settings.evidence
     return Limits(evidence, settings.share)
 
 
@@ -225,7 +235,7 @@ def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings)
 
 def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Sequence[int] | None = None) -> Indices:
     """The leaves that are candidates of any of the classes (None: all), in increasing order: their distances matter."""
-    functional = scores.functional
+    functional = scores.split(settings.held_out).choosing.functional
     every = [candidates(functional[i], settings) for i in _numbers(scores, classes)]
     return np.unique(np.concatenate(every)) if every else np.empty(0, np.intp)
 
@@ -246,26 +256,31 @@ def _numbers(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
 
 
 def _select_class(
-    scores: Scores, known: KnownDistances, settings: SelectionSettings, limits: Limits, target_class: int
+    split: Split, known: KnownDistances, settings: SelectionSettings, limits: Limits, target_class: int
 ) -> ClassSelection:
-    chosen = candidates(scores.functional[target_class], settings)
+    chosen = candidates(split.choosing.functional[target_class], settings)
     if not len(chosen):
         return ClassSelection(target_class, (), ())
     among = known.among(chosen)
     group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
-    clusters = weigh_groups(scores, target_class, chosen, group, among, settings.alpha)
-    best = clusters[0]
-    lacks = lacking(scores, target_class, best.members, best.functional, limits)
+    clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha)
+    lacks = lacking_of(split, target_class, clusters[0], limits)
     return ClassSelection(target_class, tuple(chosen.tolist()), clusters, lacking=lacks)
 
 
+def lacking_of(split: Split, target_class: int, cluster: Cluster, limits: Limits) -> Lacking:
+    """What a cluster lacks as an answer of its class."""
+    share = share_of_answers(split.stating, target_class, cluster.members)
+    return lacking(cluster.functional, cluster.low, share, limits)
+
+
 def weigh_groups(
-    scores: Scores, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float
+    split: Split, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float
 ) -> tuple[Cluster, ...]:
-    """L, S and the objective of every group of leaves, best first; ties go to the higher L, then the smaller id.
+    """L, S and the objective of every group of leaves, best first; ties go to the higher score, then the smaller id.
 
     Args:
-        scores: functional scores of every class and leaf.
+        split: functional scores of every class and leaf.
         target_class: the class's number.
         chosen: (n,) indices of leaves, best score first.
         group: (n,) the group of each, 0 .. n_groups - 1.
@@ -273,21 +288,33 @@ def weigh_groups(
         alpha: weight of L.
     """
     n_groups = int(group.max()) + 1
-    hits = np.bincount(group, scores.hits[target_class, chosen], n_groups)
-    functional = hits / np.maximum(np.bincount(group, scores.n_queries[chosen], n_groups), 1)
-    semantic = semantic_scores(among, scores.n_images[chosen], group)
-    weighed = objectives(functional, semantic, alpha)
+    (apparent, _, _), (functional, low, high) = (
+        _shares(half, target_class, chosen, group, n_groups) for half in (split.choosing, split.stating)
+    )
+    # S counts pairs of images; where all images both choose and state, both halves are all of them.
+    semantic = semantic_scores(among, split.choosing.n_images[chosen] + split.stating.n_images[chosen], group)
+    weighed = objectives(apparent, semantic, alpha)
     together = group[:, None] == group[None, :]
     spread = np.where(together, among, 0).sum(axis=1).tolist()
     members: list[list[int]] = [[] for _ in range(n_groups)]
     for place, g in enumerate(group.tolist()):
         members[g].append(place)
-    leaves = chosen.tolist()
+    leaves, nodes = chosen.tolist(), split.choosing.nodes
+    measures = np.stack([functional, low, high, apparent, semantic, weighed], axis=1).tolist()
     clusters = [
         Cluster(leaves[min(places, key=spread.__getitem__)], tuple(leaves[place] for place in places), *measured)
-        for places, *measured in zip(members, functional.tolist(), semantic.tolist(), weighed.tolist(), strict=True)
+        for places, measured in zip(members, measures, strict=True)
     ]
-    return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.functional, scores.nodes[c.medoid])))
+    return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.apparent, nodes[c.medoid])))
+
+
+def _shares(
+    scores: Scores, target_class: int, chosen: Indices, group: Indices, n_groups: int
+) -> tuple[Shares, Shares, Shares]:
+    """The share of each group's views that were put in the class, and its 95 % interval."""
+    hits = np.bincount(group, scores.hits[target_class, chosen], n_groups)
+    asked = np.bincount(group, scores.n_queries[chosen], n_groups)
+    return hits / np.maximum(asked, 1), *wilson_interval(hits, asked, design_effect=scores.design_effect)
 
 
 def objectives(functional: Shares, semantic: Shares, alpha: float | Shares) -> Shares:

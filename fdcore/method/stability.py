@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from fdcore.errors import SettingsError
 from fdcore.method.clustering import Indices, KnownDistances, Matrix, MergeTree, medoids_of
-from fdcore.method.evidence import lacking
 from fdcore.method.scores import Scores
 from fdcore.method.selection import (
     ClassSelection,
@@ -23,6 +22,7 @@ from fdcore.method.selection import (
     SelectionSettings,
     Shares,
     candidates,
+    lacking_of,
     limits_of,
     objectives,
     weigh_groups,
@@ -128,7 +128,8 @@ def map_stability(
     """
     _check_grid(etas, alphas)
     rows, columns = np.array(etas, np.float64), np.array(alphas, np.float64)
-    chosen = candidates(scores.functional[target_class], settings)
+    split = scores.split(settings.held_out)
+    chosen = candidates(split.choosing.functional[target_class], settings)
     if not len(chosen):
         no_winner = np.full((len(rows), len(columns)), -1, np.int16)
         return StabilityMap(target_class, rows, columns, no_winner, ())
@@ -140,12 +141,12 @@ def map_stability(
     number = np.full((len(partition), len(columns)), -1, np.intp)
     limits = limits_of(scores, settings)
     for n, row in enumerate(first.tolist()):
-        # At alpha 1 the clusters are in the order in which `select` breaks ties: by L, then by id.
-        clusters = weigh_groups(scores, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
+        # At alpha 1 the clusters are in the order in which `select` breaks ties: by score, then by id.
+        clusters = weigh_groups(split, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
         best = _best_at(clusters, columns)
         for place in np.unique(best).tolist():
             cluster = clusters[place]
-            if lacking(scores, target_class, cluster.members, cluster.functional, limits):
+            if lacking_of(split, target_class, cluster, limits):
                 continue
             if cluster.members not in met:
                 met[cluster.members] = len(winning)
@@ -238,9 +239,9 @@ def _check_grid(etas: Sequence[float], alphas: Sequence[float]) -> None:
 
 def _best_at(clusters: Sequence[Cluster], alphas: Shares) -> Indices:
     """Which cluster has the highest objective at each alpha (n_alpha,); the first in a tie."""
-    functional = np.array([cluster.functional for cluster in clusters])
+    apparent = np.array([cluster.apparent for cluster in clusters])
     semantic = np.array([cluster.semantic for cluster in clusters])
-    best: Indices = objectives(functional, semantic, alphas[:, None]).argmax(axis=1)
+    best: Indices = objectives(apparent, semantic, alphas[:, None]).argmax(axis=1)
     return best
 
 

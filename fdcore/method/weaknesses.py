@@ -27,7 +27,7 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner is None:
         return tuple(found)
     leaves = list(winner.members)
-    low, high = scores.interval_of(selection.target_class, leaves)
+    low, high = winner.low, winner.high
     if len(leaves) == 1:
         found.append("a single leaf")
     if winner.functional < 0.5:

@@ -56,7 +56,7 @@ def render_report(
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
         clones=clones, classes=classes, domain=found_domain(classes), record=record,
-        commands=rerun_commands(facts, settings), limited=not settings.without_limits,
+        commands=rerun_commands(facts, settings), limited=not settings.without_limits, held_out=settings.held_out,
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
         n_with_pictures=sum(len(finding.filtered.kept) > 0 for finding in findings),
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",

@@ -33,7 +33,13 @@ def _line(words: Sequence[str]) -> str:
 
 def _weighing(settings: SelectionSettings) -> list[str]:
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return [f"--{name.replace('_', '-')}={'auto' if v is None else _text(v)}" for name, v in values.items()]
+    return [_option(name.replace("_", "-"), value) for name, value in values.items()]
+
+
+def _option(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name}={'auto' if value is None else _text(value)}"
 
 
 def _asking(asking: AskingFacts) -> list[str]:

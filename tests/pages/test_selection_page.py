@@ -37,7 +37,7 @@ def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:
     at = open_case(PAGE, finished, **{"class": "1"})
     assert at.header[0].value == "domestic cat"
     assert any("tabby" in text.value and "Persian cat" in text.value for text in at.text)
-    assert [metric.label for metric in at.metric][:4] == ["L", "S", "Objective", "Covers"]
+    assert [metric.label for metric in at.metric][:4] == ["L", "95 % interval", "S", "Objective"]
 
 
 def test_not_found_is_an_answer(finished: Case) -> None:

@@ -53,7 +53,7 @@ def world(answers: Sequence[Sequence[str]]) -> tuple[list[ClassFinding], Scores]
 
 
 def finding(number: int, members: Sequence[int]) -> ClassFinding:
-    clusters = (Cluster(members[0], tuple(members), 0.5, 0.2, 0.4),) if members else ()
+    clusters = (Cluster(members[0], tuple(members), 0.5, 0.4, 0.6, 0.5, 0.2, 0.4),) if members else ()
     none = np.empty(0, np.intp)
     filtered = FilteredClass(number, none, none.astype(np.float32), none, none.astype(np.int32))
     return ClassFinding(ClassSelection(number, tuple(members), clusters), filtered, None, ())

@@ -27,7 +27,7 @@ ALL = TransferSettings(total=10_000, reserved=0.0)
 def make_findings(answers, leaf, leaves_of, labels=("dog", "cat", "ship", "frog")) -> list[ClassFinding]:
     """Findings as the pipeline makes them: class i has the leaves `leaves_of[i]`, none for "not found"."""
     selections = tuple(
-        ClassSelection(i, members, (Cluster(members[0], members, 0.9, 0.0, 0.6),) if members else ())
+        ClassSelection(i, members, (Cluster(members[0], members, 0.9, 0.8, 1.0, 0.9, 0.0, 0.6),) if members else ())
         for i, members in enumerate(leaves_of)
     )
     filtered = filter_images(selections, np.asarray(answers, np.int32), np.asarray(leaf, np.int32))

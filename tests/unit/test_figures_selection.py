@@ -34,7 +34,7 @@ def test_a_clusters_hover_shows_the_sum() -> None:
     """An analyst can check the arithmetic."""
     bars = cluster_bars([ClusterBar("cars", 0.8, 0.5, 0.71, True, 1)], alpha=0.7).data[0]
     assert bars.hovertext[0] == (
-        "<b>cars</b><br>1 leaf<br>L 0.800, S 0.500<br>0.70 · 0.800 + 0.30 · 0.500 = 0.710 (winner)"
+        "<b>cars</b><br>1 leaf<br>Apparent L 0.800, S 0.500<br>0.70 · 0.800 + 0.30 · 0.500 = 0.710 (winner)"
     )
 
 

@@ -10,7 +10,7 @@ LEAF = np.array([0, 0, 0, 1, 1, 2], np.int32)
 
 
 def selection(target_class: int, *members: int) -> ClassSelection:
-    clusters = (Cluster(members[0], members, 0.5, 0.0, 0.5),) if members else ()
+    clusters = (Cluster(members[0], members, 0.5, 0.4, 0.6, 0.5, 0.0, 0.5),) if members else ()
     return ClassSelection(target_class, members, clusters)
 
 

@@ -288,7 +288,7 @@ SCORES = Scores(NODES, np.zeros((4, 6), np.int32), np.full(6, 10), np.full(6, 10
 
 def finding(target: int, *members: int) -> ClassFinding:
     """A class's answer with some leaves."""
-    clusters = (Cluster(members[0], members, 0.75, 0.2, 0.6),) if members else ()
+    clusters = (Cluster(members[0], members, 0.75, 0.7, 0.8, 0.75, 0.2, 0.6),) if members else ()
     none = np.empty(0, np.int64)
     filtered = FilteredClass.__new__(FilteredClass)
     object.__setattr__(filtered, "kept", none)

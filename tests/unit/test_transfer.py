@@ -13,7 +13,7 @@ from fdcore.method.selection import ClassSelection, Cluster
 
 
 def finding(number: int, kept: int, dropped: int, label: str = "boat") -> ClassFinding:
-    clusters = (Cluster(0, (0,), 0.9, 0.0, 0.63),) if kept or dropped else ()
+    clusters = (Cluster(0, (0,), 0.9, 0.8, 1.0, 0.9, 0.0, 0.63),) if kept or dropped else ()
     filtered = FilteredClass(
         number, np.arange(kept), np.ones(kept, np.float32), np.arange(dropped), np.zeros(dropped, np.int32)
     )

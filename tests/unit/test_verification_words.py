@@ -22,7 +22,7 @@ SCORES = Scores(NODES, np.full((2, 8), 40, np.int32), np.full(8, 80), np.full(8,
 
 def finding(number: int, *members: str) -> ClassFinding:
     leaves = tuple(NODES.index(node) for node in members)
-    clusters = (Cluster(leaves[0], leaves, 0.5, 0.2, 0.4),) if leaves else ()
+    clusters = (Cluster(leaves[0], leaves, 0.5, 0.4, 0.6, 0.5, 0.2, 0.4),) if leaves else ()
     none = np.empty(0, np.intp)
     filtered = FilteredClass(number, none, none.astype(np.float32), none, none.astype(np.int32))
     name = name_selection(HIERARCHY, members, NODES) if members else None

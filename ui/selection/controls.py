@@ -34,10 +34,11 @@ HELP = {
     "each leaf is a group; by the paper's rule, the number whose groups are separated best (silhouette).",
     "evidence": "The lowest L of an answer. Automatic: 0.6 of the best score of a typical class of this suspect, "
     "between 0.2 and 0.6. A class whose best cluster stays below is not found.",
-    "share": "The part of the class's answers that the cluster must hold, times the lower bound of its L. A class that "
-    "answers a little everywhere is not found.",
-    "rule": "Evidence: the highest objective is the answer if it reaches both limits. Paper: the paper's rule, which "
-    "has no limits: the highest objective is always the answer.",
+    "share": "The part of the class's answers that the cluster must hold, times the lower bound of its L. A class "
+    "that answers a little everywhere is not found.",
+    "rule": "Evidence: half of each leaf's images choose the leaves with the highest objective. They are the answer if "
+    "their L on the other half reaches both limits. Paper: the paper's rule, where all images choose and the highest "
+    "objective is always the answer.",
 }
 EVIDENCE, PAPER = "Evidence", "Paper"
 KEYS = {"share": "share_limit"}  # "share" is the key of the link
@@ -68,7 +69,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("closeness", "consistency")}),
         ("tau", {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")}),
     ]
-    typical = automatic_evidence(cached.scored(case).scores)
+    limit = automatic_evidence(cached.scored(case).scores.split(settings.held_out))
     with room[-1]:
         _below(desk, case, settings)
     with room[3]:
@@ -82,7 +83,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         title = name.capitalize() if value is not None else f"{name.capitalize()} (automatic)"
         with place:
             live_slider(
-                title, key=KEYS.get(name, name), value=float(typical if value is None else value), help=HELP[name],
+                title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
                 on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_page if big else None,
                 patience_ms=PATIENCE_MS, **range_,
             )  # fmt: skip

@@ -120,14 +120,14 @@ def _cluster_row(bar: ClusterBar, alpha: float, *, faint: bool) -> dict[str, Any
     name = plain(bar.name)
     return {
         "name": shortened(name, LABEL_LENGTH),
-        "parts": (alpha * bar.functional, (1 - alpha) * bar.semantic),
+        "parts": (alpha * bar.apparent, (1 - alpha) * bar.semantic),
         "end": f"{bar.objective:.2f}{' winner' if bar.is_winner else ''}",
         "strong": bar.is_winner,
         "faint": faint,
         "words": (
             shortened(name, _MAX_NAME),
             counted(bar.n_leaves, "leaf", "leaves"),
-            f"L {bar.functional:.3f}, S {bar.semantic:.3f}",
+            f"Apparent L {bar.apparent:.3f}, S {bar.semantic:.3f}",
             made_of(bar, alpha),
         ),
     }
@@ -137,7 +137,7 @@ def _bars(scored: Scored, found: ClassFinding) -> list[ClusterBar]:
     winner = found.selection.winner
     return [
         ClusterBar(
-            cluster_name(scored, cluster.members), cluster.functional, cluster.semantic, cluster.objective,
+            cluster_name(scored, cluster.members), cluster.apparent, cluster.semantic, cluster.objective,
             cluster is winner, len(cluster.members),
         )
         for cluster in found.selection.clusters

@@ -1,5 +1,7 @@
 """The panels of the Selection page that follow the sliders: the answer, its weaknesses, the clusters, the map."""
 
+import math
+
 import streamlit as st
 
 from fdcore.case.case import Case
@@ -16,12 +18,21 @@ from ui.text import inert, listed, shortened
 
 _CLUSTERS_PX = 282  # eight rows
 
-L_HELP = "Consistency: the share of views of these leaves that the suspect puts in the class, 0 to 1."
+L_HELP = (
+    "Consistency: the share of views of these leaves that the suspect puts in the class, 0 to 1, measured on the half "
+    "of the images that had no part in choosing the leaves."
+)
+INTERVAL_HELP = "Contains the true L of these leaves in 95 of 100 such cases (docs/decisions/0003)."
+INVARIANCE_HELP = (
+    "Of the images that the suspect itself puts in the class, the share of transformed views that stay there. Training "
+    "data answers the same when it is turned or shifted a little."
+)
+APPARENT_HELP = "The same on the other half, which chose the leaves: on average too high. The objective rests on it."
 S_HELP = (
     "Closeness of the leaves in the hierarchy: the mean of 1 / distance over pairs of images in different leaves. "
     "0 for a single leaf."
 )
-OBJECTIVE_HELP = "alpha x L + (1 - alpha) x S. The highest objective is the answer if its evidence suffices."
+OBJECTIVE_HELP = "alpha x apparent L + (1 - alpha) x S. The highest objective is the answer if its evidence suffices."
 
 
 def answer_panel(scored: Scored, found: ClassFinding, settings: SelectionSettings) -> None:
@@ -61,8 +72,11 @@ def _headline(scored: Scored, found: ClassFinding) -> None:
     st.text(listed(scored.labels(winner.members), 40))
     with st.container(horizontal=True, gap="small"):
         st.metric("L", f"{winner.functional:.2f}", help=L_HELP, width="content")
+        st.metric("95 % interval", f"{winner.low:.2f} to {winner.high:.2f}", help=INTERVAL_HELP, width="content")
         st.metric("S", f"{winner.semantic:.2f}", help=S_HELP, width="content")
         st.metric("Objective", f"{winner.objective:.3f}", help=OBJECTIVE_HELP, width="content")
+        if not math.isnan(found.filtered.invariance):
+            st.metric("Invariance", f"{found.filtered.invariance:.0%}", help=INVARIANCE_HELP, width="content")
         st.metric("Covers", f"{name.n_chosen} of {name.n_leaves}", width="content",
                   help="How many of the corpus's leaves under this name are in the answer.")  # fmt: skip
     st.caption(f"Medoid, the most central leaf: {inert(scored.label(winner.medoid))}")
@@ -94,6 +108,7 @@ def _clusters_table(scored: Scored, found: ClassFinding) -> None:
         "Medoid": st.column_config.TextColumn(help="The leaf closest to all others in its cluster"),
         "n": st.column_config.NumberColumn(help="Leaves in the cluster", width="small"),
         "L": share_column(L_HELP),
+        "Apparent L": share_column(APPARENT_HELP),
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
     }, most_px=_CLUSTERS_PX, alt="The clusters of leaves, the best first")  # fmt: skip

@@ -37,6 +37,7 @@ def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
                 "Name": cluster_name(scored, cluster.members),
                 "n": len(cluster.members),
                 "L": cluster.functional,
+                "Apparent L": cluster.apparent,
                 "S": cluster.semantic,
                 "Objective": cluster.objective,
                 "Medoid": scored.label(cluster.medoid),
@@ -45,7 +46,7 @@ def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
             }
             for cluster in selection.clusters
         ],
-        columns=["Answer", "Name", "n", "L", "S", "Objective", "Medoid", "Leaves", "Node of the medoid"],
+        columns=["Answer", "Name", "n", "L", "Apparent L", "S", "Objective", "Medoid", "Leaves", "Node of the medoid"],
     )
 
 

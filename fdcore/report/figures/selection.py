@@ -36,10 +36,10 @@ _FAINT = 0.45
 
 
 class ClusterBar(NamedTuple):
-    """One cluster: its name, L, S, objective, whether it is the class's answer, and its number of leaves."""
+    """One cluster: its name, apparent L, S, objective, whether it is the class's answer, and its number of leaves."""
 
     name: str
-    functional: float
+    apparent: float
     semantic: float
     objective: float
     is_winner: bool
@@ -55,7 +55,7 @@ class Patch(NamedTuple):
 
 
 def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str = "") -> go.Figure:
-    """The parts of each cluster's objective: alpha * L and (1 - alpha) * S, in the order given.
+    """The parts of each cluster's objective: alpha * apparent L and (1 - alpha) * S, in the order given.
 
     Beyond `MAX_CLUSTERS` the rest is only counted; a winner among the rest replaces the last row.
 
@@ -69,7 +69,7 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
     parts = [
-        _row_bars("alpha · L", FUNCTIONAL, [alpha * c.functional for c in shown], hover, 0.66),
+        _row_bars("alpha · L", FUNCTIONAL, [alpha * c.apparent for c in shown], hover, 0.66),
         _row_bars("(1 - alpha) · S", SEMANTIC, [(1 - alpha) * c.semantic for c in shown], hover, 0.66),
     ]
     for part in parts:
@@ -216,7 +216,7 @@ def objective_axis(alpha: float, n_left_out: int) -> str:
 def made_of(cluster: ClusterBar, alpha: float) -> str:
     """A cluster's objective as a sum in words."""
     return (
-        f"{alpha:.2f} · {cluster.functional:.3f} + {1 - alpha:.2f} · {cluster.semantic:.3f}"
+        f"{alpha:.2f} · {cluster.apparent:.3f} + {1 - alpha:.2f} · {cluster.semantic:.3f}"
         f" = {cluster.objective:.3f}{' (winner)' if cluster.is_winner else ''}"
     )
 
@@ -224,7 +224,7 @@ def made_of(cluster: ClusterBar, alpha: float) -> str:
 def _describe(cluster: ClusterBar, alpha: float) -> str:
     return (
         f"{full_name(cluster.name)}<br>{counted(cluster.n_leaves, 'leaf', 'leaves')}"
-        f"<br>L {cluster.functional:.3f}, S {cluster.semantic:.3f}"
+        f"<br>Apparent L {cluster.apparent:.3f}, S {cluster.semantic:.3f}"
         f"<br>{made_of(cluster, alpha)}"
     )
 
