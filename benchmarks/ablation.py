@@ -102,7 +102,9 @@ def main() -> None:
 def read(path: Path) -> Iterator[Known]:
     """The networks of a table."""
     truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
-    hierarchy = load_wordnet()
+    exact = truth[truth["kind"] == "exact"]
+    hung = {row.leaves: (row.leaves, row.node or None, row.leaves) for row in exact.itertuples()}
+    hierarchy = load_wordnet().with_children(hung.values())
     nodes = tuple(sorted(set(answers["node"])))
     node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
     apart = distances(hierarchy, nodes)
@@ -121,7 +123,7 @@ def region(hierarchy: Hierarchy, nodes: Sequence[str], apart: npt.NDArray[np.flo
     if row.node and row.kind != "single":
         return np.array([row.node in (leaf, *hierarchy.ancestors(leaf)) for leaf in nodes])
     own = [nodes.index(leaf) for leaf in row.leaves.split() if leaf in nodes]
-    return (apart[own] <= SIBLINGS).any(axis=0)
+    return (apart[own] <= (0 if row.kind == "exact" else SIBLINGS)).any(axis=0)
 
 
 def count(network: Known, settings: SelectionSettings, counts: Counts) -> None:

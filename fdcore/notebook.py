@@ -34,6 +34,7 @@ class Finding(NamedTuple):
         low, high: the 95 % interval of L.
         semantic: S, how close the leaves lie to each other.
         images: the names of the images that represent the class, most consistent first.
+        grade: "certain", "likely" or "weak", as often as such answers were right; "" where there is none.
         weaknesses: caveats about the answer.
     """
 
@@ -45,6 +46,7 @@ class Finding(NamedTuple):
     high: float
     semantic: float
     images: tuple[str, ...]
+    grade: str
     weaknesses: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -124,12 +126,12 @@ class Findings(method.Findings):
         found, scored = self.classes[target_class], self.scored
         winner, name = found.selection.winner, found.name
         if winner is None or name is None:
-            return Finding(target_class, None, {}, math.nan, math.nan, math.nan, math.nan, (), found.weaknesses)
+            return Finding(target_class, None, {}, math.nan, math.nan, math.nan, math.nan, (), "", found.weaknesses)
         leaves = {scored.scores.nodes[leaf]: scored.label(leaf) for leaf in winner.members}
         images = tuple(scored.images.names[image] for image in found.filtered.kept)
         return Finding(
             target_class, name.label, leaves, winner.functional, winner.low, winner.high, winner.semantic, images,
-            found.weaknesses,
+            found.grade.word if found.grade else "", found.weaknesses,
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[Finding]:

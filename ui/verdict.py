@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
 _SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
-COLUMNS = ("Class", "Found", "L", "S", "Covers", "Images kept", "Caveats", "Leaves", "Chosen by hand")
+COLUMNS = ("Class", "Found", "Grade", "L", "S", "Covers", "Images kept", "Caveats", "Leaves", "Chosen by hand")
 
 
 def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
@@ -98,6 +98,7 @@ def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
         n_kept, n_dropped = len(entry.filtered.kept), len(entry.filtered.dropped)
         row |= {
             "Found": entry.name.label,
+            "Grade": entry.grade.word if entry.grade else "",
             "L": winner.functional,
             "S": winner.semantic,
             "Covers": f"{entry.name.n_chosen} of {entry.name.n_leaves}",

@@ -12,6 +12,7 @@ from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.findings import ClassFinding, ImageTable
+from fdcore.method.grades import MEASURED, Grade
 from fdcore.method.misses import Miss
 from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import Cluster
@@ -133,9 +134,8 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
 
 
 SELECTION_COLUMNS = (
-    "target_class", "status", "ancestor", "ancestor_label", "nodes", "labels",
-    "functional_score", "semantic_score", "objective", "n_images", "locked_by", "note", "ci_low", "ci_high",
-    "invariance",
+    "target_class", "status", "grade", "ancestor", "ancestor_label", "nodes", "labels", "functional_score", "ci_low",
+    "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by", "note",
 )  # fmt: skip
 
 
@@ -160,6 +160,7 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
                 "semantic_score": round(winner.semantic, 6),
                 "objective": round(winner.objective, 6),
                 "n_images": len(finding.filtered.kept),
+                "grade": finding.grade.word if finding.grade else "",
                 "ci_low": round(winner.low, 6),
                 "ci_high": round(winner.high, 6),
                 "invariance": "" if math.isnan(finding.filtered.invariance) else round(finding.filtered.invariance, 6),
@@ -198,11 +199,17 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "invariance": None if math.isnan(filtered.invariance) else filtered.invariance,
         "n_images": len(filtered.kept),
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
+        "grade": _grade_as_dict(finding.grade) if finding.grade else None,
         "weaknesses": list(finding.weaknesses),
         "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
         "nearest": _miss_as_dict(finding.miss, scores, hierarchy) if finding.miss else None,
         "clusters": [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters],
     }
+
+
+def _grade_as_dict(grade: Grade) -> dict[str, Any]:
+    n_right, n = MEASURED[grade.word]
+    return {"word": grade.word, "support": grade.support, "n_right": n_right, "n": n}
 
 
 def _miss_as_dict(miss: Miss, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def _evidence(settings: Mapping[str, Any]) -> str:
 
 
 def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [("class", "found", "leaves", "covers", "L", "S", "images", "caveats")]
+    rows = [("class", "found", "leaves", "covers", "grade", "L", "S", "images", "caveats")]
     for entry in classes:
         if entry["status"] == "not_found":
             doubts = list(entry["weaknesses"])
             if miss := entry.get("nearest"):
                 doubts.append(f"nearest: {plain(miss['ancestor_label'])}, L {miss['functional_score']:.2f}")
-            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", ", ".join(doubts)))
+            rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", "", ", ".join(doubts)))
             continue
         rows.append(
             (
@@ -95,13 +95,14 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
                 plain(entry["ancestor_label"]),
                 plain(", ".join(entry["labels"])),
                 "{chosen}/{leaves}".format(**entry["coverage"]),
+                entry["grade"]["word"] if entry.get("grade") else "",
                 f"{entry['functional_score']:.2f}",
                 f"{entry['semantic_score']:.2f}",
                 f"{entry['n_images']}/{entry['n_images_before']}",
                 plain(", ".join(entry["weaknesses"])),
             )
         )
-    return table(rows, flexible=(1, 2), right=(0, 3, 4, 5, 6))
+    return table(rows, flexible=(1, 2), right=(0, 3, 5, 6, 7))
 
 
 def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]], conclusion: str) -> str:

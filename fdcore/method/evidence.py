@@ -39,8 +39,13 @@ def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -
     return float(functional[list(leaves)].sum() / max(float(functional.sum()), 1e-12))
 
 
-def lacking(functional: float, low: float, share: float, limits: Limits) -> Lacking:
-    """What an answer with this L, lower bound and share of the class's answers lacks; empty where it lacks nothing."""
+def support(scores: Scores, target_class: int, leaves: Sequence[int], low: float) -> float:
+    """The lower bound of some leaves' L, times the part of the class's answers that falls in them; 0..1."""
+    return low * share_of_answers(scores, target_class, leaves)
+
+
+def lacking(functional: float, supported: float, limits: Limits) -> Lacking:
+    """What an answer with this L and support lacks; empty where it lacks nothing."""
     if functional < limits.evidence:
         return "evidence"
-    return "share" if low * share < limits.share else ""
+    return "share" if supported < limits.share else ""

@@ -18,6 +18,7 @@ from fdcore.corpus.store import ImageStore
 from fdcore.method.choices import Choice, apply_choices, leaves_needed
 from fdcore.method.closeness import distances
 from fdcore.method.filtering import FilteredClass, filter_images
+from fdcore.method.grades import Grade, grade_of
 from fdcore.method.misses import Miss, nearest_miss
 from fdcore.method.naming import Name, name_selection
 from fdcore.method.scores import Scores, score_leaves
@@ -37,6 +38,7 @@ class ClassFinding:
     name: Name | None
     weaknesses: tuple[str, ...]
     miss: Miss | None = None  # what comes nearest, where nothing was found
+    grade: Grade | None = None  # how far the method's answer can be relied on
 
 
 @dataclass(frozen=True)
@@ -173,4 +175,5 @@ def _weigh(
     ]
     doubts = [weaknesses(selection, scores, settings) for selection in selections]
     misses = [nearest_miss(selection, scores, hierarchy, settings) for selection in selections]
-    return tuple(map(ClassFinding, selections, filtered, names, doubts, misses))
+    grades = [grade_of(selection, scores, scored.distances, settings) for selection in selections]
+    return tuple(map(ClassFinding, selections, filtered, names, doubts, misses, grades))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fdcore.errors import SettingsError
 from fdcore.method.closeness import closeness
 from fdcore.method.clustering import Indices, KnownDistances, Matrix, Medoids, medoids_of, merge_groups
-from fdcore.method.evidence import Lacking, Limits, automatic_evidence, lacking, share_of_answers
+from fdcore.method.evidence import Lacking, Limits, automatic_evidence, lacking, support
 from fdcore.method.scores import Scores, Split, wilson_interval
 
 Shares = npt.NDArray[np.float64]
@@ -270,8 +270,7 @@ def _select_class(
 
 def lacking_of(split: Split, target_class: int, cluster: Cluster, limits: Limits) -> Lacking:
     """What a cluster lacks as an answer of its class."""
-    share = share_of_answers(split.stating, target_class, cluster.members)
-    return lacking(cluster.functional, cluster.low, share, limits)
+    return lacking(cluster.functional, support(split.stating, target_class, cluster.members, cluster.low), limits)
 
 
 def weigh_groups(

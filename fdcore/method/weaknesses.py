@@ -27,17 +27,10 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner is None:
         return tuple(found)
     leaves = list(winner.members)
-    low, high = winner.low, winner.high
-    if len(leaves) == 1:
-        found.append("a single leaf")
-    if winner.functional < 0.5:
-        found.append("low score")
-    if low < settings.tau:
+    if winner.low < settings.tau:
         found.append(BELOW_TAU)
-    elif low < limits_of(scores, settings).evidence:
+    elif winner.low < limits_of(scores, settings).evidence:
         found.append(BELOW_LIMIT)
-    if high - low > 0.3:
-        found.append("wide interval")
     if is_catch_all(winner.functional, share_elsewhere(scores, selection.target_class, leaves), scores.n_classes):
         found.append(CATCH_ALL)
     if best_outside(scores, selection.target_class, leaves) >= winner.functional + MUCH_BETTER:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fdcore.case.records import CaseFacts, settings_as_written
 from fdcore.method.findings import ClassFinding
+from fdcore.method.grades import GRADES_IN_WORDS
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 from fdcore.report.audit import details_in_words
@@ -56,7 +57,8 @@ def render_report(
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
         clones=clones, classes=classes, domain=found_domain(classes), record=record,
-        commands=rerun_commands(facts, settings), limited=not settings.without_limits, held_out=settings.held_out,
+        commands=rerun_commands(facts, settings), limited=not settings.without_limits,
+        held_out=settings.held_out, grades=GRADES_IN_WORDS,
         shown=[] if pixels is None else _with_pictures(classes, findings, pixels),
         n_with_pictures=sum(len(finding.filtered.kept) > 0 for finding in findings),
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",

@@ -170,8 +170,6 @@ def reach_verdict(
     specificity = measure_specificity(findings, scores, known)
     domains = find_domains(findings, scores, hierarchy)
     points = find_weak_points(findings, scores, circumstances or Circumstances())
-    if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
-        points = tuple(point for point in points if point.key != "a single leaf")
     decision, agreed = decide(specificity, chance), _agreed(agreements)
     if agreed and decision.outcome == "undecided":  # no untrained network answers a known set in its order
         decision = Decision("meaningful", "")

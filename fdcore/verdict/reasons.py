@@ -22,18 +22,6 @@ class Reason(NamedTuple):
 
 
 REASONS: Mapping[str, Reason] = {
-    "a single leaf": Reason(
-        "rests on a single leaf",
-        "rest on a single leaf",
-        "Nothing else supports it: a leaf can attract the suspect by its background or colour alone.",
-        "Add the nearest relatives of that leaf to the corpus and check whether they get the same answer.",
-    ),
-    "low score": Reason(
-        "has an L below 0.5",
-        "have an L below 0.5",
-        "The suspect puts fewer than half of these views in the class, so at best the corpus shows something similar.",
-        "Add a corpus that shows more kinds of this domain, and try other preprocessing presets.",
-    ),
     BELOW_TAU: Reason(
         "has an interval that reaches below tau",
         "have an interval that reaches below tau",
@@ -44,12 +32,6 @@ REASONS: Mapping[str, Reason] = {
         "has an interval that reaches below the evidence limit",
         "have an interval that reaches below the evidence limit",
         "With so few images, the true score may be lower than what an answer of this suspect needs.",
-        "Query more images of these leaves.",
-    ),
-    "wide interval": Reason(
-        "has a wide interval",
-        "have a wide interval",
-        "There are too few answers to determine the score well.",
         "Query more images of these leaves.",
     ),
     "close runner-up": Reason(

@@ -229,7 +229,7 @@ def test_a_locked_class_says_that_it_was_chosen_by_hand():
     said = [weaknesses(selection, SCORES, SETTINGS) for selection in selections]
     assert said[0] == ("chosen by hand",)
     assert said[1][0] == said[2][0] == "chosen by hand"
-    assert {"a single leaf", "low score", "interval reaches below tau"} <= set(said[1])
+    assert "interval reaches below tau" in said[1]
     assert "chosen by hand" not in weaknesses(select(SCORES, LEAVES, DISTANCES, SETTINGS)[0], SCORES, SETTINGS)
 
 

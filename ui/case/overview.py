@@ -1,11 +1,14 @@
 """The open case above the cards: its findings, its running work, or its next step."""
 
+from collections import Counter
+
 import streamlit as st
 
 from fdcore.case.casebook import CaseCard
 from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
+from fdcore.method.grades import GRADES_IN_WORDS, MEASURED
 from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
 from ui.panels import share_column, show_figure, show_numbers, show_table
@@ -13,7 +16,7 @@ from ui.sentences import show_error
 from ui.text import inert, shortened
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
 
-_COLUMNS = ("Class", "Found", "L", "S", "Caveats")
+_COLUMNS = ("Class", "Found", "Grade", "L", "S", "Caveats")
 _NEXT = {
     "new": "Next: choose the model under investigation.",
     "suspect": "Next: choose the images that the suspect will be shown.",
@@ -84,7 +87,8 @@ def _verdict(desk: frame.Desk, findings: Findings) -> None:
         show_table(verdict_table(findings, _COLUMNS), "verdict_table", {
             "Class": column.NumberColumn(width=50, format="%d"),
             "Found": column.TextColumn(width=115),
-            "Caveats": column.TextColumn(width=310),
+            "Grade": column.TextColumn(help=GRADES_IN_WORDS, width=60),
+            "Caveats": column.TextColumn(width=250),
             "L": share_column("How often the suspect puts views of the found leaves in this class", width=90),
             "S": column.NumberColumn(format="%.2f", width=50, help="How close the found leaves are in the hierarchy; "
                                      "0 for a single leaf"),
@@ -94,13 +98,12 @@ def _verdict(desk: frame.Desk, findings: Findings) -> None:
 
 def _metrics(findings: Findings) -> None:
     total, scored = findings.overall, findings.scored
-    weak = sum(bool(entry.name and entry.weaknesses) for entry in findings.classes)
+    counts = Counter(entry.grade.word for entry in findings.classes if entry.grade)
     show_numbers(
         "verdict_metrics",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}",
          "Classes of the suspect with at least one leaf of the corpus that it puts there"),
-        ("With caveats", f"{weak:,}",
-         "Found, but with a reason for doubt: a single leaf, a low score, a close runner-up"),
+        ("Certain, likely, weak", ", ".join(f"{counts[word]:,}" for word in MEASURED), GRADES_IN_WORDS),
         ("Leaves", f"{len(scored.scores.nodes):,}",
          "A leaf is a group of images with one label in the corpus"),
         ("Queries sent", f"{scored.n_sent:,}",

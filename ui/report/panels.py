@@ -1,11 +1,14 @@
 """The panels of the Report page: the saved conclusions, and whether they match what is shown elsewhere."""
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.tables import selection_rows, selection_to_csv, selection_to_json
 from fdcore.method.findings import Findings
+from fdcore.method.grades import GRADES_IN_WORDS, MEASURED
 from fdcore.method.selection import SelectionSettings
 from fdcore.report.audit import read_trail, trail_to_csv
 from fdcore.report.page import found_domain
@@ -46,12 +49,12 @@ def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sente
 def metrics(case: Case, findings: Findings) -> None:
     """The findings in five numbers."""
     total, scored = findings.overall, findings.scored
-    weak = sum(bool(finding.weaknesses) and finding.selection.winner is not None for finding in findings.classes)
+    counts = Counter(finding.grade.word for finding in findings.classes if finding.grade)
     trail = read_trail(case.audit())
     show_numbers(
         "metrics",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
-        ("With caveats", f"{weak:,}", "Found, but with a reason for doubt, which the table names."),
+        ("Certain, likely, weak", ", ".join(f"{counts[word]:,}" for word in MEASURED), GRADES_IN_WORDS),
         ("Queries sent", f"{scored.n_sent:,}"),
         ("Corpus", f"{len(scored.scores.nodes):,} leaves", f"{len(scored.images.names):,} images"),
         ("Audit log", "broken" if trail.problem else "intact", trail.in_words),
@@ -118,6 +121,7 @@ def verdict(findings: Findings) -> None:
         show_table(table, "verdict_table", {
             "Class": column.NumberColumn(width=50),
             "Found": column.TextColumn(width=125),
+            "Grade": column.TextColumn(help=GRADES_IN_WORDS, width=60),
             "L": share_column(width=85),
             "S": column.NumberColumn(format="%.2f", width=45),
             "Covers": column.TextColumn(width=70),

@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from fdcore.method.findings import Findings
+from fdcore.method.grades import GRADES_IN_WORDS
 from ui import state
 from ui.panels import share_column, show_numbers, show_table
 from ui.selection.parts import L_HELP, OBJECTIVE_HELP, S_HELP
-from ui.selection.tables import CAVEATS, SHOWN, class_rows
+from ui.selection.tables import CAVEATS, GRADE, SHOWN, class_rows
 
 
 def class_table(findings: Findings) -> None:
@@ -35,6 +36,7 @@ def _metrics(findings: Findings, counts: dict[str, int]) -> None:
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
         ("Overall L", f"{total.functional:,.2f}", f"Sum over all classes. {L_HELP}"),
         ("Overall S", f"{total.semantic:,.2f}", f"Sum over all classes. {S_HELP}"),
+        ("Weak", f"{counts['Weak']:,}", GRADES_IN_WORDS),
         ("With caveats", f"{counts[CAVEATS]:,}", "Classes whose answer has a weakness."),
         ("Locked by hand", f"{counts['Locked']:,}"),
     )
@@ -50,6 +52,7 @@ def _table(rows: pd.DataFrame, key: str, classes: list[int]) -> None:
     show_table(rows, key, {
         "Class": st.column_config.NumberColumn(width=45, format="%d"),
         "Found": st.column_config.TextColumn(width=120),
+        GRADE: st.column_config.TextColumn(help=GRADES_IN_WORDS, width=60),
         "L": share_column(L_HELP, width=80),
         "S": share_column(S_HELP, width=80),
         "Objective": share_column(OBJECTIVE_HELP, width=80),

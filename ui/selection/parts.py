@@ -1,11 +1,13 @@
 """The panels of the Selection page that follow the sliders: the answer, its weaknesses, the clusters, the map."""
 
 import math
+from typing import Literal
 
 import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Scored
+from fdcore.method.grades import Grade, Word
 from fdcore.method.removal import Rest, look_again
 from fdcore.method.selection import SelectionSettings
 from fdcore.method.stability import StabilityMap
@@ -16,11 +18,20 @@ from ui.selection.live_figure import live_bars, live_map
 from ui.selection.tables import cluster_rows, map_in_words
 from ui.text import inert, listed, shortened
 
+GRADE_MARKS: dict[Word, tuple[str, Literal["green", "blue", "orange"]]] = {
+    "certain": (":material/verified:", "green"),
+    "likely": (":material/thumb_up:", "blue"),
+    "weak": (":material/help:", "orange"),
+}
 _CLUSTERS_PX = 282  # eight rows
 
 L_HELP = (
     "Consistency: the share of views of these leaves that the suspect puts in the class, 0 to 1, measured on the half "
     "of the images that had no part in choosing the leaves."
+)
+SUPPORT_HELP = (
+    "The grade rests on the support, which is the lower bound of L times the part of the class's answers that these "
+    "leaves hold, and on whether an unrelated leaf scores as high. docs/error-rates.md says how it was measured."
 )
 INTERVAL_HELP = "Contains the true L of these leaves in 95 of 100 such cases (docs/decisions/0003)."
 INVARIANCE_HELP = (
@@ -69,6 +80,8 @@ def _headline(scored: Scored, found: ClassFinding) -> None:
             st.text("The suspect puts no picture of the corpus in this class.")
         return
     st.header(inert(name.label), anchor=False)
+    if found.grade:
+        _show_grade(found.grade)
     st.text(listed(scored.labels(winner.members), 40))
     with st.container(horizontal=True, gap="small"):
         st.metric("L", f"{winner.functional:.2f}", help=L_HELP, width="content")
@@ -80,6 +93,14 @@ def _headline(scored: Scored, found: ClassFinding) -> None:
         st.metric("Covers", f"{name.n_chosen} of {name.n_leaves}", width="content",
                   help="How many of the corpus's leaves under this name are in the answer.")  # fmt: skip
     st.caption(f"Medoid, the most central leaf: {inert(scored.label(winner.medoid))}")
+
+
+def _show_grade(grade: Grade) -> None:
+    """The grade as a coloured word, and how often such answers were right."""
+    icon, color = GRADE_MARKS[grade.word]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(grade.word.capitalize(), icon=icon, color=color, help=SUPPORT_HELP)
+        st.caption(grade.measured, width="content")
 
 
 def _doubts(found: ClassFinding) -> str:

@@ -13,7 +13,7 @@ from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, 
 from ui.panels import table_csv
 from ui.text import counted, inert, listed, shortened
 
-NOT_FOUND, CAVEATS = "(not found)", "Caveats"
+NOT_FOUND, CAVEATS, GRADE = "(not found)", "Caveats", "Grade"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
 
 
@@ -61,6 +61,7 @@ def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
     return {
         "Class": found.selection.target_class,
         "Found": found.name.label if found.name else NOT_FOUND,
+        GRADE: found.grade.word if found.grade else "",
         "L": winner.functional if winner else np.nan,
         "S": winner.semantic if winner else np.nan,
         "Objective": winner.objective if winner else np.nan,
@@ -73,6 +74,7 @@ def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
 
 SHOWN: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "All": lambda rows: rows["Class"] >= 0,
+    "Weak": lambda rows: rows[GRADE] == "weak",
     CAVEATS: lambda rows: rows[CAVEATS] != "",
     "Not found": lambda rows: rows["L"].isna(),
     "Locked": lambda rows: rows["Locked"] != "",
