@@ -286,38 +286,42 @@ def _headline(
     """A label set that agrees stands first, with the domains behind it."""
     if decision.outcome == "meaningless":
         return f"No meaningful distribution: {decision.why}"
-    trained = _trained_in_words(domains, n_classes - n_found, uncertain)
+    trained = _trained_in_words(domains, n_found, n_classes, uncertain)
     if decision.outcome == "undecided":
         return f"Undecided: {decision.why} If the answers mean anything, {trained[0].lower()}{trained[1:]}"
     return f"{agreed.claim} {trained}" if agreed else trained
 
 
-def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:
+def _trained_in_words(domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
     """What the suspect appears to recognise, and how many of its classes were not found."""
+    rest = n_classes - n_found
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
-    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, uncertain)}"
+    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, n_classes, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
     parts += [f"{counted(rest, 'class was', 'classes were')} not found in this corpus"] * bool(rest)
     return f"{'; '.join(part for part in parts if part)}."
 
 
-def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
-    """ "animal (6 classes), motor vehicle (3 classes) and 2 classes in 2 other domains"."""
+def _domains_in_words(domains: Sequence[Domain], n_classes: int, uncertain: set[int]) -> str:
+    """ "animal (6 classes), street sign (38 of 43 classes) and 2 classes in 2 other domains"."""
     n_named = MAX_NAMED if len(domains) > MAX_NAMED + 1 else len(domains)  # if only one is left over, it is named too
-    names = [_domain_name(domain, uncertain) for domain in domains[:n_named]]
+    names = [_domain_name(domain, n_classes, uncertain) for domain in domains[:n_named]]
     if rest := domains[n_named:]:
         names.append(f"{_n_classes(rest)} in {len(rest):,} other domains")
     return _listing(names)
 
 
-def _domain_name(domain: Domain, uncertain: set[int]) -> str:
+def _domain_name(domain: Domain, n_classes: int, uncertain: set[int]) -> str:
     doubt = "uncertain" if uncertain.issuperset(domain.classes) else ""
     if domain.kind == "folder":  # an analyst gave it this name, so it is not a finding
         like = f"{_n_classes([domain])} like those in the corpus folder “{quoted(domain.label)}”"
         return f"{like} ({doubt})" if doubt else like
     general = " in general" if domain.above_others else ""
-    return f"{quoted(domain.label)}{general} ({', '.join(filter(None, [_n_classes([domain]), doubt]))})"
+    held = _n_classes([domain])
+    if domain.n_placed:  # its kinds are those of the analyst's folder, so it matters how many of the classes are met
+        held = f"{len(domain.classes):,} of {counted(n_classes, 'class', 'classes')}"
+    return f"{quoted(domain.label)}{general} ({', '.join(filter(None, [held, doubt]))})"
 
 
 def _general_in_words(general: Sequence[Domain]) -> str:
@@ -362,9 +366,10 @@ def _answers_in_words(verdict: Verdict) -> str:
 
 def _domain_in_words(domain: Domain) -> str:
     kind = {"folder": " (a corpus folder)", "too general": " (too general to place)"}.get(domain.kind, "")
+    placed = f", {domain.n_placed:,} of which were placed there by hand" if domain.n_placed else ""
     return (
         f"{quoted(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; {domain.n_selected:,} of its "
-        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected"
+        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected{placed}"
     )
 
 
