@@ -17,7 +17,7 @@ from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
-from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points
+from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, too_few_images
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import WordVectors, builtin_vectors
@@ -61,7 +61,7 @@ class Verdict:
     Attributes:
         outcome: whether the answers follow what the pictures show; "undecided" where that cannot be determined.
         meaningful: whether they certainly do; only then can the rest be relied on.
-        why_not: one to three sentences where they do not or where it is undecided; empty otherwise.
+        why_not: one to four sentences where they do not or where it is undecided; empty otherwise.
         headline: one sentence.
         domains: the parts of the hierarchy that the found classes lie in, most classes first. They are filled in even
             where the verdict is not meaningful, as what the method would have reported.
@@ -175,6 +175,8 @@ def reach_verdict(
     decision, agreed = decide(specificity, chance), _agreed(agreements)
     if agreed and decision.outcome == "undecided":  # no untrained network answers a known set in its order
         decision = Decision("meaningful", "")
+    if decision.why and (few := too_few_images(scores)):
+        decision = decision._replace(why=f"{decision.why} {few}")
     headline = _headline(decision, domains, n_found=total.n_found, n_classes=total.n_classes,
                          uncertain=_uncertain(points), agreed=agreed)  # fmt: skip
     if circumstances and circumstances.preprocessing_assumed:

@@ -13,6 +13,7 @@ from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
 
 FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
+TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,32 @@ def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint
     )
 
 
+def too_few_images(scores: Scores) -> str:
+    """In one sentence: most leaves were queried with too few images for a verdict; empty where that is not so."""
+    n_images = scores.n_images[scores.n_images > 0]
+    if 2 * int((n_images < TOO_FEW_IMAGES).sum()) <= len(n_images):
+        return ""
+    return (
+        f"This may be due to too few images alone: the median is {int(np.median(n_images))} for each leaf, and "
+        f"at least {TOO_FEW_IMAGES} are needed."
+    )
+
+
 def _few_images(scores: Scores) -> WeakPoint | None:
     n_images = scores.n_images[scores.n_images > 0]
     n_few = int((n_images < FEW_IMAGES).sum())
     if 2 * n_few <= len(n_images):
         return None
+    why = "A leaf's score rests on the number of its images, not of their views: few images give wide intervals."
+    if too_few_images(scores):
+        why += f" With fewer than {TOO_FEW_IMAGES}, the verdict may be undecided or negative for that reason alone."
     return WeakPoint(
         "few images",
         f"{n_few:,} of {len(n_images):,} leaves were queried with fewer than {FEW_IMAGES} images "
         f"(median {int(np.median(n_images))}).",
-        "A leaf's score rests on the number of its images, not of their views: few images give wide intervals.",
-        f"Query more images of each leaf: at least {FEW_IMAGES}, better 50.",
+        why,
+        f"Query more images of each leaf: at least {TOO_FEW_IMAGES} for a verdict, {FEW_IMAGES} for the scores, better "
+        "50.",
     )
 
 
