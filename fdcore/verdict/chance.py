@@ -9,6 +9,8 @@ is agree on a leaf's pictures *beyond* what such simple features explain. This i
    correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
 2. *The null*. Other untrained networks, each with many random last layers, answer about the same pictures and use their
    classes as evenly as the suspect does. Their consistency is measured in the same way.
+   A background class (`fdcore.verdict.background`) is set aside in both: it does not count in the suspect's
+   consistency, and the class that is as frequent does not count in the null's.
 3. *Comparison*. The suspect's consistency is compared with the null's. This is not a significance test: the last layers
    of one network answer alike, so the null is only as deep as the number of its networks, and a test of exact level
    over six of them could not report less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
@@ -28,6 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from fdcore.method.findings import Pictures, Scored
 from fdcore.progress import Progress, silent
+from fdcore.verdict.background import find_background
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
@@ -126,11 +129,12 @@ def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent)
         return None
     from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
-    outputs = untrained_outputs(pixels, chosen, progress=progress)
+    outputs, background = untrained_outputs(pixels, chosen, progress=progress), find_background(scored.scores)
+    aside = background.target_class if background else None
     progress("Comparing with untrained networks", 0, 1)
     # Hundreds of small products: a second BLAS thread waits for the first longer than it computes.
     with threadpool_limits(1, user_api="blas"):
-        compared = compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
+        compared = compare_with_chance(answers[chosen], leaf_of[chosen], *outputs, aside=aside)
     progress("Comparing with untrained networks", 1, 1)
     return compared
 
@@ -140,6 +144,8 @@ def compare_with_chance(
     leaf_of: npt.NDArray[np.integer[Any]],
     explaining: Sequence[npt.NDArray[np.float32]],
     answering: Sequence[npt.NDArray[np.float32]],
+    *,
+    aside: int | None = None,
 ) -> Chance:
     """Measure the suspect's consistency and that of untrained networks.
 
@@ -148,18 +154,22 @@ def compare_with_chance(
         leaf_of: (n,) the leaf of each picture, in increasing order (see `pictures_to_compare`).
         explaining: (n, any) outputs of the untrained networks that explain answers.
         answering: outputs of the others, which form the null.
+        aside: number of the background class, if any.
     """
-    _, used = np.unique(answers, return_inverse=True)
+    classes, used = np.unique(answers, return_inverse=True)
     shares = np.bincount(used) / len(used)
     if len(shares) < 2:
         return Chance(0.0, 0.0, 0, 0, len(answers), len(answering))
     starts = np.flatnonzero(np.diff(leaf_of, prepend=-1))
     unexplained = _Unexplained(np.concatenate([_components(seen) for seen in explaining], axis=1), starts)
-    [own] = unexplained.consistencies([used], len(shares))
+    columns = [column for column, target_class in enumerate(classes) if target_class != aside]
+    if len(columns) == len(shares) == 2:
+        columns.pop()  # of two classes, one determines the other
+    [own] = unexplained.consistencies([used], len(shares), columns)
     null = [
         value
         for labels in _random_answers(answering, shares)
-        for value in unexplained.consistencies(labels, len(shares))
+        for value in unexplained.consistencies(labels, len(shares), columns)
     ]
     return Chance(own, max(null), len(null), sum(value >= own for value in null), len(answers), len(answering))
 
@@ -185,9 +195,8 @@ class _Unexplained:
         inner = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1], dtype=seen.dtype)
         return out, features[out], np.linalg.solve(inner, seen.T)
 
-    def consistencies(self, labels: Sequence[Ints], n_classes: int) -> list[float]:
-        """For each labelling (n,) the intraclass correlation, within leaves, of the unexplained part."""
-        columns = slice(1 if n_classes == 2 else None)  # of two classes, one determines the other
+    def consistencies(self, labels: Sequence[Ints], n_classes: int, columns: Sequence[int]) -> list[float]:
+        """For each labelling (n,) the intraclass correlation, within leaves, of these classes' unexplained part."""
         answers = np.concatenate([np.eye(n_classes, dtype=np.float32)[each][:, columns] for each in labels], axis=1)
         rest = np.empty_like(answers)
         for out, features, solve in self._fits:

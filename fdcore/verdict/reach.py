@@ -168,8 +168,10 @@ def reach_verdict(
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
     specificity = measure_specificity(findings, scores, known)
-    domains = find_domains(findings, scores, hierarchy)
-    points = find_weak_points(findings, scores, circumstances or Circumstances())
+    background = specificity.background
+    judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
+    domains = find_domains(judged, scores, hierarchy)
+    points = find_weak_points(judged, scores, circumstances or Circumstances())
     if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
     decision, agreed = decide(specificity, chance), _agreed(agreements)
@@ -177,8 +179,7 @@ def reach_verdict(
         decision = Decision("meaningful", "")
     if decision.why and (few := too_few_images(scores)):
         decision = decision._replace(why=f"{decision.why} {few}")
-    headline = _headline(decision, domains, n_found=total.n_found, n_classes=total.n_classes,
-                         uncertain=_uncertain(points), agreed=agreed)  # fmt: skip
+    headline = _headline(decision, domains, specificity, uncertain=_uncertain(points), agreed=agreed)
     if circumstances and circumstances.preprocessing_assumed:
         headline = f"{GUESSED} {headline}"
     n = total.n_found
@@ -279,29 +280,30 @@ def _agreed(agreements: Sequence[Agreement]) -> Agreement | None:
 def _headline(
     decision: Decision,
     domains: Sequence[Domain],
+    specificity: Specificity,
     *,
-    n_found: int,
-    n_classes: int,
     uncertain: set[int],
     agreed: Agreement | None,
 ) -> str:
     """A label set that agrees stands first, with the domains behind it."""
     if decision.outcome == "meaningless":
         return f"No meaningful distribution: {decision.why}"
-    trained = _trained_in_words(domains, n_found, n_classes, uncertain)
+    trained = _trained_in_words(domains, specificity, uncertain)
     if decision.outcome == "undecided":
         return f"Undecided: {decision.why} If the answers mean anything, {trained[0].lower()}{trained[1:]}"
     return f"{agreed.claim} {trained}" if agreed else trained
 
 
-def _trained_in_words(domains: Sequence[Domain], n_found: int, n_classes: int, uncertain: set[int]) -> str:
-    """What the suspect appears to recognise, and how many of its classes were not found."""
-    rest = n_classes - n_found
+def _trained_in_words(domains: Sequence[Domain], specificity: Specificity, uncertain: set[int]) -> str:
+    """What the suspect appears to recognise, how many of its classes were not found, and which one is set aside."""
+    n_classes, background = specificity.n_judged, specificity.background
+    rest = n_classes - specificity.n_found
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
     start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, n_classes, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
     parts += [f"{counted(rest, 'class was', 'classes were')} not found in this corpus"] * bool(rest)
+    parts += [background.in_words()] if background else []
     return f"{'; '.join(part for part in parts if part)}."
 
 
