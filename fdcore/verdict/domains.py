@@ -22,8 +22,10 @@ from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.neighbourhood import tree_above
 from fdcore.method.scores import Scores
+from fdcore.method.weaknesses import is_catch_all, share_elsewhere
 from fdcore.verdict.weak_points import promises_too_much
 
+MANY = 100  # classes: so many that an even split of everything is no excuse for a large share
 MAX_SHARE = 0.5  # of the hierarchy's nodes that a domain may hold
 
 Kind = Literal["node", "folder", "leaves", "too general"]
@@ -59,11 +61,14 @@ class Domain:
 
 
 def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> tuple[Domain, ...]:
-    """The domains of the found classes, most classes first; those that are too general come last."""
+    """The domains of the found classes, most classes first; those that are too general come last.
+
+    A class that `takes_in_much` is in none.
+    """
     groups: dict[tuple[Kind, str], list[ClassFinding]] = defaultdict(list)
     named: list[ClassFinding] = []
     for finding in findings:
-        if finding.selection.winner is None or finding.name is None:
+        if finding.selection.winner is None or finding.name is None or takes_in_much(finding, scores):
             continue
         kind, called = _kind_of(finding.name, hierarchy)
         if kind == "node":
@@ -76,6 +81,19 @@ def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hi
     nodes = {domain.node for domain in found if domain.kind == "node" and domain.node}
     found = [replace(each, above_others=bool(each.node and nodes & hierarchy.descendants(each.node))) for each in found]
     return tuple(sorted(found, key=lambda each: (each.kind == "too general", -len(each.classes), each.classes)))
+
+
+def takes_in_much(finding: ClassFinding, scores: Scores) -> bool:
+    """Whether a class is found but names no domain: one of two classes, and given for much of everything.
+
+    Each of two classes must answer what the other does not, so that alone is no weakness of its L. But where it answers
+    a quarter of everything else, many leaves score as high as its answer, and which of them won is an accident. So the
+    limits are those that a catch-all among many classes is known by.
+    """
+    winner, target_class = finding.selection.winner, finding.selection.target_class
+    if winner is None or scores.n_classes != 2:
+        return False
+    return is_catch_all(winner.functional, share_elsewhere(scores, target_class, winner.members), n_classes=MANY)
 
 
 def says_nothing(hierarchy: Hierarchy, node: str) -> bool:

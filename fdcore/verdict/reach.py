@@ -300,8 +300,11 @@ def _trained_in_words(domains: Sequence[Domain], specificity: Specificity, uncer
     rest = n_classes - specificity.n_found
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
+    n_unnamed = specificity.n_found - sum(len(domain.classes) for domain in domains)
     start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, n_classes, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
+    if domains and n_unnamed:
+        parts.append(f"{counted(n_unnamed, 'class takes', 'classes take')} in much of everything and cannot be named")
     parts += [f"{counted(rest, 'class was', 'classes were')} not found in this corpus"] * bool(rest)
     parts += [background.in_words()] if background else []
     return f"{'; '.join(part for part in parts if part)}."
@@ -335,7 +338,12 @@ def _general_in_words(general: Sequence[Domain]) -> str:
 
 
 def _nowhere_in_words(general: Sequence[Domain]) -> str:
-    """The start of a headline where every class is too general to place."""
+    """The start of a headline where every class is too general to place, or takes in much of everything."""
+    if not general:
+        return (
+            "The suspect distinguishes things, but each class that was found takes in much of everything, so no domain "
+            "can be named"
+        )
     return (
         "The suspect distinguishes things, but what it was trained to recognise cannot be placed: "
         f"{_n_classes(general)} found, with names as general as “{quoted(general[0].label)}”"
