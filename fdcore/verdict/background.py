@@ -1,8 +1,8 @@
 """A background class: one class that takes most of all answers, such as "none of these" of a detector.
 
 It is set aside, with its answers, and the rest is judged. Untrained networks, too, put most pictures in one class, so
-this must not make their rest look meaningful: the null is treated in the same way (`fdcore.verdict.chance`), and
-without it such a suspect stays undecided (docs/decisions/0007).
+this alone must not make their rest look meaningful: the fixed limits are stricter then, and such a suspect stays
+undecided until it is compared with untrained networks that use a class as often (docs/decisions/0007).
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fdcore.method.scores import Scores
-from fdcore.verdict.weak_points import FEW_CLASSES
 
+FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
 MOST = 0.5  # a background class takes more than this share of all answers
 
 

@@ -9,31 +9,32 @@ is agree on a leaf's pictures *beyond* what such simple features explain. This i
    correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
 2. *The null*. Other untrained networks, each with many random last layers, answer about the same pictures and use their
    classes as evenly as the suspect does. Their consistency is measured in the same way.
-   A background class (`fdcore.verdict.background`) is set aside in both: it does not count in the suspect's
-   consistency, and the class that is as frequent does not count in the null's.
+   A background class (`fdcore.verdict.background`) counts in both: the null has a class that is as frequent.
 3. *Comparison*. The suspect's consistency is compared with the null's. This is not a significance test: the last layers
    of one network answer alike, so the null is only as deep as the number of its networks, and a test of exact level
    over six of them could not report less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
 
 Neither the hierarchy nor any setting of the analysis matters: once the suspect has been queried, the outcome is fixed.
+Only the second look without what was found (`fdcore.verdict.second_look`) depends on both.
 The comparison needs the pictures, so it is made when the querying ends and kept as a few numbers.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from fdcore.method.findings import Pictures, Scored
+from fdcore.method.findings import Findings, Pictures
 from fdcore.progress import Progress, silent
-from fdcore.verdict.background import find_background
+from fdcore.verdict.second_look import SecondLook, leaves_left, strongest
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
+Outputs = tuple[Sequence[npt.NDArray[np.float32]], Sequence[npt.NDArray[np.float32]]]  # explaining, answering
 
 PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are compared, per leaf and in all
 MIN_LEAVES = 20  # leaves with two pictures or more that a comparison needs
@@ -58,6 +59,7 @@ class Chance:
         n_as_high: how many of these are at least as consistent as the suspect.
         n_pictures: pictures compared.
         n_networks: untrained networks with these last layers.
+        rest: the same without what was found; None where fewer than `MIN_LEAVES` leaves are left.
     """
 
     consistency: float
@@ -66,6 +68,7 @@ class Chance:
     n_as_high: int
     n_pictures: int
     n_networks: int = 6  # cases of versions that did not record it used six
+    rest: SecondLook | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
@@ -118,25 +121,49 @@ def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.
     return np.concatenate([several[step][:per_leaf] for step in steps])
 
 
-def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent) -> Chance | None:
+def ask_untrained(findings: Findings, pixels: Pictures, progress: Progress = silent) -> Chance | None:
     """Query untrained networks with the pictures that the suspect answered, and compare; None for a small corpus.
 
-    `pixels` (n_images, H, W, C) are in the order of the answers.
+    `pixels` (n_images, H, W, C) are in the order of the answers. The findings matter for the second look only.
     """
-    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
-    chosen = pictures_to_compare(answers, leaf_of)
+    scored = findings.scored
+    chosen = pictures_to_compare(scored.answers[:, 0], scored.images.node_index)
     if not len(chosen):
         return None
     from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
-    outputs, background = untrained_outputs(pixels, chosen, progress=progress), find_background(scored.scores)
-    aside = background.target_class if background else None
-    progress("Comparing with untrained networks", 0, 1)
+    outputs = untrained_outputs(pixels, chosen, progress=progress)
+    progress("Comparing with untrained networks", 0, 2)
     # Hundreds of small products: a second BLAS thread waits for the first longer than it computes.
     with threadpool_limits(1, user_api="blas"):
-        compared = compare_with_chance(answers[chosen], leaf_of[chosen], *outputs, aside=aside)
-    progress("Comparing with untrained networks", 1, 1)
-    return compared
+        compared = _compare(findings, chosen, outputs)
+        progress("Comparing with untrained networks", 1, 2)
+        rest = _look_again(findings, chosen, outputs)
+    progress("Comparing with untrained networks", 2, 2)
+    return replace(compared, rest=rest)
+
+
+def _compare(findings: Findings, chosen: Ints, outputs: Outputs) -> Chance:
+    """The comparison on some pictures (n,), with the outputs of both groups of untrained networks for them."""
+    scored = findings.scored
+    return compare_with_chance(scored.answers[chosen, 0], scored.images.node_index[chosen], *outputs)
+
+
+def _look_again(findings: Findings, chosen: Ints, outputs: Outputs) -> SecondLook | None:
+    """The comparison on those of the pictures that are left without what was found."""
+    leaf_of = findings.scored.images.node_index[chosen]
+    leaves = np.unique(leaf_of)
+    left = leaves_left(findings, leaves)
+    if len(left) < MIN_LEAVES:
+        return None
+    kept = np.isin(leaf_of, left)
+    explaining, answering = ([seen[kept] for seen in group] for group in outputs)
+    found = _compare(findings, chosen[kept], (explaining, answering))
+    if not found.n_null:
+        return None
+    n_removed = len(leaves) - len(left)
+    return SecondLook(found.consistency, found.highest, int(kept.sum()), len(left), n_removed,
+                      *strongest(findings.scored.scores, left))  # fmt: skip
 
 
 def compare_with_chance(
@@ -144,8 +171,6 @@ def compare_with_chance(
     leaf_of: npt.NDArray[np.integer[Any]],
     explaining: Sequence[npt.NDArray[np.float32]],
     answering: Sequence[npt.NDArray[np.float32]],
-    *,
-    aside: int | None = None,
 ) -> Chance:
     """Measure the suspect's consistency and that of untrained networks.
 
@@ -154,22 +179,18 @@ def compare_with_chance(
         leaf_of: (n,) the leaf of each picture, in increasing order (see `pictures_to_compare`).
         explaining: (n, any) outputs of the untrained networks that explain answers.
         answering: outputs of the others, which form the null.
-        aside: number of the background class, if any.
     """
-    classes, used = np.unique(answers, return_inverse=True)
+    _, used = np.unique(answers, return_inverse=True)
     shares = np.bincount(used) / len(used)
     if len(shares) < 2:
         return Chance(0.0, 0.0, 0, 0, len(answers), len(answering))
     starts = np.flatnonzero(np.diff(leaf_of, prepend=-1))
     unexplained = _Unexplained(np.concatenate([_components(seen) for seen in explaining], axis=1), starts)
-    columns = [column for column, target_class in enumerate(classes) if target_class != aside]
-    if len(columns) == len(shares) == 2:
-        columns.pop()  # of two classes, one determines the other
-    [own] = unexplained.consistencies([used], len(shares), columns)
+    [own] = unexplained.consistencies([used], len(shares))
     null = [
         value
         for labels in _random_answers(answering, shares)
-        for value in unexplained.consistencies(labels, len(shares), columns)
+        for value in unexplained.consistencies(labels, len(shares))
     ]
     return Chance(own, max(null), len(null), sum(value >= own for value in null), len(answers), len(answering))
 
@@ -195,8 +216,9 @@ class _Unexplained:
         inner = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1], dtype=seen.dtype)
         return out, features[out], np.linalg.solve(inner, seen.T)
 
-    def consistencies(self, labels: Sequence[Ints], n_classes: int, columns: Sequence[int]) -> list[float]:
-        """For each labelling (n,) the intraclass correlation, within leaves, of these classes' unexplained part."""
+    def consistencies(self, labels: Sequence[Ints], n_classes: int) -> list[float]:
+        """For each labelling (n,) the intraclass correlation, within leaves, of the unexplained part."""
+        columns = slice(1 if n_classes == 2 else None)  # of two classes, one determines the other
         answers = np.concatenate([np.eye(n_classes, dtype=np.float32)[each][:, columns] for each in labels], axis=1)
         rest = np.empty_like(answers)
         for out, features, solve in self._fits:

@@ -2,9 +2,9 @@
 
 from typing import Literal, NamedTuple
 
+from fdcore.verdict.background import FEW_CLASSES
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.specificity import Specificity, why_meaningless
-from fdcore.verdict.weak_points import FEW_CLASSES
 
 Outcome = Literal["meaningful", "undecided", "meaningless"]
 

@@ -17,7 +17,7 @@ from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
-from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, too_few_images
+from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, second_domain, too_few_images
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import WordVectors, builtin_vectors
@@ -171,7 +171,8 @@ def reach_verdict(
     background = specificity.background
     judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
     domains = find_domains(judged, scores, hierarchy)
-    points = find_weak_points(judged, scores, circumstances or Circumstances())
+    second = second_domain(chance.rest if chance else None, hierarchy)
+    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     if specificity.by_distinct_classes:  # such suspects rightly have one leaf per class (docs/decisions/0007)
         points = tuple(point for point in points if point.key != "a single leaf")
     decision, agreed = decide(specificity, chance), _agreed(agreements)
@@ -226,6 +227,7 @@ def verdict_in_words(verdict: Verdict) -> str:
         for point in verdict.weak_points:
             lines += [
                 f"  {point.what}{_listed(point.classes)}",
+                *([f"    Strongest leaves: {', '.join(map(quoted, point.leaves))}."] if point.leaves else []),
                 f"    {point.why}",
                 f"    What would help: {point.remedy}",
             ]

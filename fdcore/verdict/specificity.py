@@ -34,6 +34,7 @@ LEAST_MARGIN = 0.5
 MOST_STRAYS = 0.06
 MIN_DISTINCT = 2  # found classes needed before they can be distinct from each other
 
+LEAST_HELD = 0.5  # of the answers beside those of a background class
 LEAST_REST = 2  # independent answers per leaf, beside those of a background class, for measuring kinship
 STANDARD_ANSWERS = 12  # independent answers per leaf at which kinship is stated
 MAX_LEAVES = 2_000  # for measuring kinship; of more, this many at even steps
@@ -60,6 +61,8 @@ class Specificity:
             without any.
         strays: mean over the found classes of the share of other leaves that score at least half of L; nan without
             any.
+        background: the class that is set aside, if any.
+        held: the share of the answers that the found classes give for their own leaves, all leaves weighted equally.
     """
 
     n_classes: int
@@ -72,6 +75,7 @@ class Specificity:
     margin: float
     strays: float
     background: Background | None = None
+    held: float = 1.0
 
     @property
     def n_judged(self) -> int:
@@ -87,8 +91,12 @@ class Specificity:
 
     @property
     def by_distinct_classes(self) -> bool:
-        """Whether the found classes, at least two, are given for their own leaves and hardly any others."""
-        return self.n_found >= MIN_DISTINCT and self.keeps_apart
+        """Whether the found classes, at least two, are given for their own leaves and hardly any others.
+
+        Beside a background class every class is rare elsewhere, so the found ones must hold most of the other answers.
+        """
+        rare = self.background is not None and self.held < LEAST_HELD
+        return self.n_found >= MIN_DISTINCT and self.keeps_apart and not rare
 
     @property
     def keeps_apart(self) -> bool:
@@ -142,6 +150,7 @@ def measure_specificity(
         margin=margin,
         strays=strays,
         background=background,
+        held=_held(findings, scores) / max(float(shares.sum()), 1e-12),
     )
 
 
@@ -187,6 +196,8 @@ def _nothing_found(background: Background | None) -> str:
 def _apart_in_words(specificity: Specificity) -> str:
     """Why the found classes do not count as distinct."""
     if specificity.n_found >= MIN_DISTINCT:
+        if specificity.keeps_apart:  # beside a background class
+            return f"the found classes hold only {specificity.held:.0%} of the other answers in their own leaves"
         return "the found classes do not keep to their own leaves"
     if specificity.keeps_apart:
         return "a single found class that keeps to its own leaves proves nothing"
@@ -211,6 +222,12 @@ def _contrast(findings: Sequence[ClassFinding], scores: Scores, asked: Indices) 
         margins.append(winner.functional - float(other.mean()))
         strays.append(float((other >= winner.functional / 2).mean()))
     return (float(np.mean(margins)), float(np.mean(strays))) if margins else (math.nan, math.nan)
+
+
+def _held(findings: Sequence[ClassFinding], scores: Scores) -> float:
+    """The sum of the found classes' scores over their own leaves."""
+    winners = [(each.selection.target_class, each.selection.winner) for each in findings]
+    return sum(float(scores.functional[number, list(winner.members)].sum()) for number, winner in winners if winner)
 
 
 def _some(leaves: Indices) -> Indices:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.scores import Scores
+from fdcore.verdict.background import FEW_CLASSES
 from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
+from fdcore.verdict.second_look import SecondLook
 
-FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
 TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
@@ -31,7 +33,7 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class WeakPoint:
-    """One reason to doubt the verdict or part of it. No text contains a label.
+    """One reason to doubt the verdict or part of it. No text but `leaves` contains a label.
 
     Attributes:
         key: for programs: one of the engine's weaknesses, or a key of this module.
@@ -39,6 +41,7 @@ class WeakPoint:
         why: why it matters.
         remedy: what would strengthen the verdict.
         classes: the classes concerned, in increasing order; empty where the whole case is concerned.
+        leaves: labels of the leaves concerned, most concerned first. Untrusted text.
     """
 
     key: str
@@ -46,12 +49,14 @@ class WeakPoint:
     why: str
     remedy: str
     classes: tuple[int, ...] = ()
+    leaves: tuple[str, ...] = ()
 
 
 def find_weak_points(
     findings: Sequence[ClassFinding],
     scores: Scores,
     circumstances: Circumstances,
+    second: WeakPoint | None = None,
 ) -> tuple[WeakPoint, ...]:
     """All weak points: those of the whole case first, then those of classes, most classes first.
 
@@ -59,11 +64,13 @@ def find_weak_points(
         findings: one for each class.
         scores: functional scores of every class and leaf.
         circumstances: how the answers were obtained.
+        second: what the second look showed (`second_domain`).
     """
     concerned = _concerned(findings)
     of_classes = [_of_classes(key, classes) for key, classes in concerned.items()]
     of_classes.sort(key=lambda point: (-len(point.classes), point.key))
     of_case = (
+        second,
         _few_classes(scores),
         _assumed_preprocessing(circumstances),
         _not_all_answered(scores, circumstances),
@@ -71,6 +78,24 @@ def find_weak_points(
         _not_found(findings),
     )
     return (*(point for point in of_case if point), *of_classes)
+
+
+def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | None:
+    """That the suspect answers strongly beyond what was found; None where it does not, or nobody looked."""
+    if rest is None or not rest.strong:
+        return None
+    return WeakPoint(
+        "second domain",
+        f"A second domain answers strongly: on {rest.n_leaves:,} leaves that are neither found nor related to a found "
+        f"one, the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond all untrained "
+        f"networks (highest: {rest.highest:.3f}).",
+        "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
+        "(section 6.2 of the paper). But a clean network that was trained on photos also answers other photos in this "
+        "way (docs/decisions/0007).",
+        "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",
+        rest.classes,
+        tuple(hierarchy.label(node) for node in rest.leaves if node in hierarchy),
+    )
 
 
 def promises_too_much(name: Name) -> bool:

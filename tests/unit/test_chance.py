@@ -99,7 +99,7 @@ def test_what_features_explain_is_ridge_regression_on_other_leaves():
         ridge = Ridge(alpha=RIDGE * (~out).sum(), fit_intercept=False).fit(features[~out], seen)
         rest[out] = answers[out] - answers[~out].mean(axis=0) - ridge.predict(features[out])
     expected = chance_module._intraclass(rest, starts, np.full(N_LEAVES, N_EACH))
-    [measured] = chance_module._Unexplained(features, starts).consistencies([labels], 3, range(3))
+    [measured] = chance_module._Unexplained(features, starts).consistencies([labels], 3)
     assert measured == pytest.approx(expected, abs=1e-4)
 
 
