@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from raising import raises
+from streamlit.testing.v1 import AppTest
 from verdict_world import by_family, find, make_scores, matrix, points_of, verdict_on
 
 from fdcore.answers.ledger import LedgerHeader
@@ -140,6 +141,20 @@ def test_the_finding_names_classes_and_leaves():
     assert verdict_as_dict(verdict)["chance"]["rest"]["n_removed"] == 9
     weak = replace(REST, consistency=STRONG * REST.highest)
     assert "second domain" not in points_of(told(weak)) | points_of(told(None))
+
+
+def test_a_label_is_no_markup_on_a_page():
+    """The dashboard shows the strongest leaves as text."""
+
+    def page() -> None:
+        from fdcore.verdict import WeakPoint
+        from ui.verdict import _weak_point
+
+        _weak_point(WeakPoint("second domain", "What.", "Why.", "Remedy.", (1,), ("**n01** :red[x]", "n02")))
+
+    [shown] = AppTest.from_function(page).run().markdown
+    assert r"Class 1. Strongest leaves: \*\*n01\*\*" in shown.value
+    assert ":red[" not in shown.value
 
 
 def test_a_case_keeps_it_and_older_cases_have_none():
