@@ -99,8 +99,8 @@ def investigate(
     ledger = Ledger.in_memory(header, store.image_ids)
     ask_suspect(suspect, ledger, store.pixels, budget=settings.budget, progress=progress)
     scored = score(ledger, ImageTable.of(store), corpus.hierarchy)
-    chance = ask_untrained(scored, store.pixels, progress)
-    return Findings.weighed(Scored.of(scored, chance, suspect.origins.guess_decides), settings.selection)
+    found = Findings.weighed(Scored.of(scored, assumed=suspect.origins.guess_decides), settings.selection)
+    return replace(found, scored=replace(found.scored, chance=ask_untrained(found, store.pixels, progress)))
 
 
 def weigh(scored: Answered, settings: SelectionSettings | None = None, **changed: Any) -> Findings:

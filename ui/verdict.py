@@ -42,7 +42,10 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
 def _weak_point(point: WeakPoint) -> None:
     noun = "Class" if len(point.classes) == 1 else "Classes"
     classes = f" {noun} {listed([str(each) for each in point.classes], MAX_LISTED)}." if point.classes else ""
-    st.markdown(f"**{inert(point.what)}**{classes}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
+    leaves = f" Strongest leaves: {inert(listed(point.leaves, MAX_LISTED))}." if point.leaves else ""
+    st.markdown(
+        f"**{inert(point.what)}**{classes}{leaves}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}"
+    )
 
 
 def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":

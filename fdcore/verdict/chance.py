@@ -9,28 +9,32 @@ is agree on a leaf's pictures *beyond* what such simple features explain. This i
    correlation of a one-way analysis of variance (Fisher 1925), summed over the classes.
 2. *The null*. Other untrained networks, each with many random last layers, answer about the same pictures and use their
    classes as evenly as the suspect does. Their consistency is measured in the same way.
+   A background class (`fdcore.verdict.background`) counts in both: the null has a class that is as frequent.
 3. *Comparison*. The suspect's consistency is compared with the null's. This is not a significance test: the last layers
    of one network answer alike, so the null is only as deep as the number of its networks, and a test of exact level
    over six of them could not report less than 1/7. How often the rule errs was measured instead (docs/decisions/0007).
 
 Neither the hierarchy nor any setting of the analysis matters: once the suspect has been queried, the outcome is fixed.
+Only the second look without what was found (`fdcore.verdict.second_look`) depends on both.
 The comparison needs the pictures, so it is made when the querying ends and kept as a few numbers.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from fdcore.method.findings import Pictures, Scored
+from fdcore.method.findings import Findings, Pictures
 from fdcore.progress import Progress, silent
+from fdcore.verdict.second_look import SecondLook, leaves_left, strongest
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
+Outputs = tuple[Sequence[npt.NDArray[np.float32]], Sequence[npt.NDArray[np.float32]]]  # explaining, answering
 
 PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are compared, per leaf and in all
 MIN_LEAVES = 20  # leaves with two pictures or more that a comparison needs
@@ -55,6 +59,7 @@ class Chance:
         n_as_high: how many of these are at least as consistent as the suspect.
         n_pictures: pictures compared.
         n_networks: untrained networks with these last layers.
+        rest: the same without what was found; None where fewer than `MIN_LEAVES` leaves are left.
     """
 
     consistency: float
@@ -63,6 +68,7 @@ class Chance:
     n_as_high: int
     n_pictures: int
     n_networks: int = 6  # cases of versions that did not record it used six
+    rest: SecondLook | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
@@ -115,24 +121,49 @@ def pictures_to_compare(answers: npt.NDArray[np.int32], leaf_of: npt.NDArray[np.
     return np.concatenate([several[step][:per_leaf] for step in steps])
 
 
-def ask_untrained(scored: Scored, pixels: Pictures, progress: Progress = silent) -> Chance | None:
+def ask_untrained(findings: Findings, pixels: Pictures, progress: Progress = silent) -> Chance | None:
     """Query untrained networks with the pictures that the suspect answered, and compare; None for a small corpus.
 
-    `pixels` (n_images, H, W, C) are in the order of the answers.
+    `pixels` (n_images, H, W, C) are in the order of the answers. The findings matter for the second look only.
     """
-    answers, leaf_of = scored.answers[:, 0], scored.images.node_index
-    chosen = pictures_to_compare(answers, leaf_of)
+    scored = findings.scored
+    chosen = pictures_to_compare(scored.answers[:, 0], scored.images.node_index)
     if not len(chosen):
         return None
     from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
     outputs = untrained_outputs(pixels, chosen, progress=progress)
-    progress("Comparing with untrained networks", 0, 1)
+    progress("Comparing with untrained networks", 0, 2)
     # Hundreds of small products: a second BLAS thread waits for the first longer than it computes.
     with threadpool_limits(1, user_api="blas"):
-        compared = compare_with_chance(answers[chosen], leaf_of[chosen], *outputs)
-    progress("Comparing with untrained networks", 1, 1)
-    return compared
+        compared = _compare(findings, chosen, outputs)
+        progress("Comparing with untrained networks", 1, 2)
+        rest = _look_again(findings, chosen, outputs)
+    progress("Comparing with untrained networks", 2, 2)
+    return replace(compared, rest=rest)
+
+
+def _compare(findings: Findings, chosen: Ints, outputs: Outputs) -> Chance:
+    """The comparison on some pictures (n,), with the outputs of both groups of untrained networks for them."""
+    scored = findings.scored
+    return compare_with_chance(scored.answers[chosen, 0], scored.images.node_index[chosen], *outputs)
+
+
+def _look_again(findings: Findings, chosen: Ints, outputs: Outputs) -> SecondLook | None:
+    """The comparison on those of the pictures that are left without what was found."""
+    leaf_of = findings.scored.images.node_index[chosen]
+    leaves = np.unique(leaf_of)
+    left = leaves_left(findings, leaves)
+    if len(left) < MIN_LEAVES:
+        return None
+    kept = np.isin(leaf_of, left)
+    explaining, answering = ([seen[kept] for seen in group] for group in outputs)
+    found = _compare(findings, chosen[kept], (explaining, answering))
+    if not found.n_null:
+        return None
+    n_removed = len(leaves) - len(left)
+    return SecondLook(found.consistency, found.highest, int(kept.sum()), len(left), n_removed,
+                      *strongest(findings.scored.scores, left))  # fmt: skip
 
 
 def compare_with_chance(

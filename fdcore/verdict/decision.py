@@ -2,9 +2,9 @@
 
 from typing import Literal, NamedTuple
 
+from fdcore.verdict.background import FEW_CLASSES
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.specificity import Specificity, why_meaningless
-from fdcore.verdict.weak_points import FEW_CLASSES
 
 Outcome = Literal["meaningful", "undecided", "meaningless"]
 
@@ -20,13 +20,15 @@ def decide(specificity: Specificity, chance: Chance | None) -> Decision:
     """Weigh the fixed limits against the comparison with untrained networks; None where that was not made.
 
     With many classes, both must favour the suspect. With few, the limits say too little, and the comparison decides.
+    Where a background class is set aside, the limits do not suffice either.
     """
     outside = why_meaningless(specificity)
     few = specificity.n_classes <= FEW_CLASSES
     if not specificity.n_found or (outside and (chance is None or not chance.n_null)):
         return Decision("meaningless", outside)
     if chance is None or not chance.n_null:
-        return Decision("undecided", _not_compared(specificity.n_classes)) if few else Decision("meaningful", "")
+        unsure = few or specificity.background
+        return Decision("undecided", _not_compared(specificity)) if unsure else Decision("meaningful", "")
     if chance.ruled_out:
         beyond = outside and not few
         return Decision("undecided", _against_the_limits(outside)) if beyond else Decision("meaningful", "")
@@ -35,9 +37,10 @@ def decide(specificity: Specificity, chance: Chance | None) -> Decision:
     return Decision("meaningless", outside or _as_untrained(chance))
 
 
-def _not_compared(n_classes: int) -> str:
+def _not_compared(specificity: Specificity) -> str:
+    like = "that puts most pictures in one class" if specificity.background else f"of {specificity.n_classes} classes"
     return (
-        f"a suspect of {n_classes} classes can be distinguished from an untrained network only by querying such "
+        f"a suspect {like} can be distinguished from an untrained network only by querying such "
         "networks with the same pictures, which was not done for this case. Run it again with its images available."
     )
 

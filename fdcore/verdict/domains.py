@@ -22,8 +22,10 @@ from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.neighbourhood import tree_above
 from fdcore.method.scores import Scores
+from fdcore.method.weaknesses import is_catch_all, share_elsewhere
 from fdcore.verdict.weak_points import promises_too_much
 
+MANY = 100  # classes: so many that an even split of everything is no excuse for a large share
 MAX_SHARE = 0.5  # of the hierarchy's nodes that a domain may hold
 
 Kind = Literal["node", "folder", "leaves", "too general"]
@@ -45,6 +47,7 @@ class Domain:
         n_leaves: leaves of the corpus at or under it.
         n_selected: how many of these are in the answer of any of its classes.
         above_others: whether another domain lies under it, so that its name alone would cover too much.
+        n_placed: how many of `n_leaves` the analyst placed directly below the node, with a folder of the corpus.
     """
 
     kind: Kind
@@ -54,14 +57,18 @@ class Domain:
     n_leaves: int
     n_selected: int
     above_others: bool = False
+    n_placed: int = 0
 
 
 def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> tuple[Domain, ...]:
-    """The domains of the found classes, most classes first; those that are too general come last."""
+    """The domains of the found classes, most classes first; those that are too general come last.
+
+    A class that `takes_in_much` is in none.
+    """
     groups: dict[tuple[Kind, str], list[ClassFinding]] = defaultdict(list)
     named: list[ClassFinding] = []
     for finding in findings:
-        if finding.selection.winner is None or finding.name is None:
+        if finding.selection.winner is None or finding.name is None or takes_in_much(finding, scores):
             continue
         kind, called = _kind_of(finding.name, hierarchy)
         if kind == "node":
@@ -76,6 +83,19 @@ def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hi
     return tuple(sorted(found, key=lambda each: (each.kind == "too general", -len(each.classes), each.classes)))
 
 
+def takes_in_much(finding: ClassFinding, scores: Scores) -> bool:
+    """Whether a class is found but names no domain: one of two classes, and given for much of everything.
+
+    Each of two classes must answer what the other does not, so that alone is no weakness of its L. But where it answers
+    a quarter of everything else, many leaves score as high as its answer, and which of them won is an accident. So the
+    limits are those that a catch-all among many classes is known by.
+    """
+    winner, target_class = finding.selection.winner, finding.selection.target_class
+    if winner is None or scores.n_classes != 2:
+        return False
+    return is_catch_all(winner.functional, share_elsewhere(scores, target_class, winner.members), n_classes=MANY)
+
+
 def says_nothing(hierarchy: Hierarchy, node: str) -> bool:
     """Whether a node covers so much of the hierarchy that its name is uninformative."""
     below = hierarchy.descendants(node)
@@ -87,8 +107,11 @@ def _kind_of(name: Name, hierarchy: Hierarchy) -> tuple[Kind, str]:
     node = name.ancestor
     if node is None:  # unrelated leaves, chosen by hand
         return "leaves", name.label
-    if (folder := _folder_of(hierarchy, node)) is not None:
-        return "folder", folder
+    if folder := _folder_of(hierarchy, node):
+        above = hierarchy.parents(node)
+        if not above or says_nothing(hierarchy, above[0]):
+            return "folder", folder
+        node = above[0]
     return ("too general" if says_nothing(hierarchy, node) else "node"), node
 
 
@@ -97,8 +120,8 @@ def _placed(named: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy)
 
     Classes whose names cover too much come second: they join an existing domain, or else form their own.
     """
-    narrow = _by_node(finding for finding in named if not _promises_too_much(finding))
-    broad = _by_node(finding for finding in named if _promises_too_much(finding))
+    narrow = _by_node((finding for finding in named if not _promises_too_much(finding)), hierarchy)
+    broad = _by_node((finding for finding in named if _promises_too_much(finding)), hierarchy)
     placed = _covered(narrow, scores, hierarchy)
     alone: dict[str, list[ClassFinding]] = {}
     for node, classes in broad.items():
@@ -114,11 +137,11 @@ def _promises_too_much(finding: ClassFinding) -> bool:
     return finding.name is not None and promises_too_much(finding.name)
 
 
-def _by_node(findings: Iterable[ClassFinding]) -> dict[str, list[ClassFinding]]:
+def _by_node(findings: Iterable[ClassFinding], hierarchy: Hierarchy) -> dict[str, list[ClassFinding]]:
     groups: dict[str, list[ClassFinding]] = defaultdict(list)
     for finding in findings:
-        if finding.name and finding.name.ancestor:
-            groups[finding.name.ancestor].append(finding)
+        if finding.name:
+            groups[_kind_of(finding.name, hierarchy)[1]].append(finding)
     return groups
 
 
@@ -227,14 +250,15 @@ def _lowest(node: str, children: Mapping[str, list[str]], n_classes: Mapping[str
     return node
 
 
-def _folder_of(hierarchy: Hierarchy, node: str) -> str | None:
-    """The corpus folder of a node outside any hierarchy; None for all others.
+def _folder_of(hierarchy: Hierarchy, node: str) -> str:
+    """The corpus folder of a leaf that no hierarchy names; empty for all other nodes.
 
-    Such a node has neither parents nor children, and its id is "<folder>/<class>" (see `fdcore.corpus.layouts`).
+    Its id is "<folder>/<class>" (see `fdcore.corpus.layouts`), and it is a root, or a child of the node below which the
+    analyst placed the folder. In a hierarchy whose own ids are paths, the parent's id begins with the folder too.
     """
     folder, slash, _ = node.partition("/")
-    alone = slash and not hierarchy.parents(node) and not hierarchy.children(node)
-    return folder if alone else None
+    named = any(parent.split("/")[0] == folder for parent in hierarchy.parents(node))
+    return folder if slash and not named and not hierarchy.children(node) else ""
 
 
 def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> Domain:
@@ -248,6 +272,7 @@ def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Sco
     else:
         leaves = ({called} | hierarchy.descendants(called)) & set(scores.nodes)
     by_node = kind in ("node", "too general")
+    placed = {leaf for leaf in leaves if by_node and called in hierarchy.parents(leaf) and _folder_of(hierarchy, leaf)}
     return Domain(
         kind=kind,
         node=called if by_node else None,
@@ -255,4 +280,5 @@ def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Sco
         classes=tuple(sorted(finding.selection.target_class for finding in inside)),
         n_leaves=len(leaves),
         n_selected=len(leaves & selected),
+        n_placed=len(placed),
     )

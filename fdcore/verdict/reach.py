@@ -17,7 +17,7 @@ from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
 from fdcore.verdict.specificity import Specificity, measure_specificity
-from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points
+from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, second_domain, too_few_images
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import WordVectors, builtin_vectors
@@ -61,7 +61,7 @@ class Verdict:
     Attributes:
         outcome: whether the answers follow what the pictures show; "undecided" where that cannot be determined.
         meaningful: whether they certainly do; only then can the rest be relied on.
-        why_not: one to three sentences where they do not or where it is undecided; empty otherwise.
+        why_not: one to four sentences where they do not or where it is undecided; empty otherwise.
         headline: one sentence.
         domains: the parts of the hierarchy that the found classes lie in, most classes first. They are filled in even
             where the verdict is not meaningful, as what the method would have reported.
@@ -168,13 +168,17 @@ def reach_verdict(
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
     specificity = measure_specificity(findings, scores, known)
-    domains = find_domains(findings, scores, hierarchy)
-    points = find_weak_points(findings, scores, circumstances or Circumstances())
+    background = specificity.background
+    judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
+    domains = find_domains(judged, scores, hierarchy)
+    second = second_domain(chance.rest if chance else None, hierarchy)
+    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     decision, agreed = decide(specificity, chance), _agreed(agreements)
     if agreed and decision.outcome == "undecided":  # no untrained network answers a known set in its order
         decision = Decision("meaningful", "")
-    headline = _headline(decision, domains, n_found=total.n_found, n_classes=total.n_classes,
-                         uncertain=_uncertain(points), agreed=agreed)  # fmt: skip
+    if decision.why and (few := too_few_images(scores)):
+        decision = decision._replace(why=f"{decision.why} {few}")
+    headline = _headline(decision, domains, specificity, uncertain=_uncertain(points), agreed=agreed)
     if circumstances and circumstances.preprocessing_assumed:
         headline = f"{GUESSED} {headline}"
     n = total.n_found
@@ -221,6 +225,7 @@ def verdict_in_words(verdict: Verdict) -> str:
         for point in verdict.weak_points:
             lines += [
                 f"  {point.what}{_listed(point.classes)}",
+                *([f"    Strongest leaves: {', '.join(map(quoted, point.leaves))}."] if point.leaves else []),
                 f"    {point.why}",
                 f"    What would help: {point.remedy}",
             ]
@@ -275,47 +280,55 @@ def _agreed(agreements: Sequence[Agreement]) -> Agreement | None:
 def _headline(
     decision: Decision,
     domains: Sequence[Domain],
+    specificity: Specificity,
     *,
-    n_found: int,
-    n_classes: int,
     uncertain: set[int],
     agreed: Agreement | None,
 ) -> str:
     """A label set that agrees stands first, with the domains behind it."""
     if decision.outcome == "meaningless":
         return f"No meaningful distribution: {decision.why}"
-    trained = _trained_in_words(domains, n_classes - n_found, uncertain)
+    trained = _trained_in_words(domains, specificity, uncertain)
     if decision.outcome == "undecided":
         return f"Undecided: {decision.why} If the answers mean anything, {trained[0].lower()}{trained[1:]}"
     return f"{agreed.claim} {trained}" if agreed else trained
 
 
-def _trained_in_words(domains: Sequence[Domain], rest: int, uncertain: set[int]) -> str:
-    """What the suspect appears to recognise, and how many of its classes were not found."""
+def _trained_in_words(domains: Sequence[Domain], specificity: Specificity, uncertain: set[int]) -> str:
+    """What the suspect appears to recognise, how many of its classes were not found, and which one is set aside."""
+    n_classes, background = specificity.n_judged, specificity.background
+    rest = n_classes - specificity.n_found
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
-    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, uncertain)}"
+    n_unnamed = specificity.n_found - sum(len(domain.classes) for domain in domains)
+    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, n_classes, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
+    if domains and n_unnamed:
+        parts.append(f"{counted(n_unnamed, 'class takes', 'classes take')} in much of everything and cannot be named")
     parts += [f"{counted(rest, 'class was', 'classes were')} not found in this corpus"] * bool(rest)
+    parts += [background.in_words()] if background else []
     return f"{'; '.join(part for part in parts if part)}."
 
 
-def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
-    """ "animal (6 classes), motor vehicle (3 classes) and 2 classes in 2 other domains"."""
+def _domains_in_words(domains: Sequence[Domain], n_classes: int, uncertain: set[int]) -> str:
+    """ "animal (6 classes), street sign (38 of 43 classes) and 2 classes in 2 other domains"."""
     n_named = MAX_NAMED if len(domains) > MAX_NAMED + 1 else len(domains)  # if only one is left over, it is named too
-    names = [_domain_name(domain, uncertain) for domain in domains[:n_named]]
+    names = [_domain_name(domain, n_classes, uncertain) for domain in domains[:n_named]]
     if rest := domains[n_named:]:
         names.append(f"{_n_classes(rest)} in {len(rest):,} other domains")
     return _listing(names)
 
 
-def _domain_name(domain: Domain, uncertain: set[int]) -> str:
+def _domain_name(domain: Domain, n_classes: int, uncertain: set[int]) -> str:
     doubt = "uncertain" if uncertain.issuperset(domain.classes) else ""
     if domain.kind == "folder":  # an analyst gave it this name, so it is not a finding
         like = f"{_n_classes([domain])} like those in the corpus folder “{quoted(domain.label)}”"
         return f"{like} ({doubt})" if doubt else like
     general = " in general" if domain.above_others else ""
-    return f"{quoted(domain.label)}{general} ({', '.join(filter(None, [_n_classes([domain]), doubt]))})"
+    held = _n_classes([domain])
+    if domain.n_placed:  # its kinds are those of the analyst's folder, so it matters how many of the classes are met
+        held = f"{len(domain.classes):,} of {counted(n_classes, 'class', 'classes')}"
+    return f"{quoted(domain.label)}{general} ({', '.join(filter(None, [held, doubt]))})"
 
 
 def _general_in_words(general: Sequence[Domain]) -> str:
@@ -325,7 +338,12 @@ def _general_in_words(general: Sequence[Domain]) -> str:
 
 
 def _nowhere_in_words(general: Sequence[Domain]) -> str:
-    """The start of a headline where every class is too general to place."""
+    """The start of a headline where every class is too general to place, or takes in much of everything."""
+    if not general:
+        return (
+            "The suspect distinguishes things, but each class that was found takes in much of everything, so no domain "
+            "can be named"
+        )
     return (
         "The suspect distinguishes things, but what it was trained to recognise cannot be placed: "
         f"{_n_classes(general)} found, with names as general as “{quoted(general[0].label)}”"
@@ -360,9 +378,10 @@ def _answers_in_words(verdict: Verdict) -> str:
 
 def _domain_in_words(domain: Domain) -> str:
     kind = {"folder": " (a corpus folder)", "too general": " (too general to place)"}.get(domain.kind, "")
+    placed = f", {domain.n_placed:,} of which were placed there by hand" if domain.n_placed else ""
     return (
         f"{quoted(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; {domain.n_selected:,} of its "
-        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected"
+        f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected{placed}"
     )
 
 

@@ -7,6 +7,8 @@ Answers are meaningful in either of two ways; docs/decisions/0007 explains how t
 - *by distinct classes*: the found classes are given for their own leaves and hardly any others, as by a suspect that
   distinguishes what no hierarchy relates, such as digits.
 
+Where one class takes most of the answers, it is set aside as background, and all this is measured on the rest.
+
 An untrained network puts nearly everything in few of its classes. One that learned noise uses them evenly, but related
 leaves do not get related answers, and its classes are spread all over the corpus.
 """
@@ -21,6 +23,7 @@ import numpy.typing as npt
 from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding
 from fdcore.method.scores import Scores
+from fdcore.verdict.background import Background, find_background, set_aside
 
 LEAST_EVENNESS = 0.6
 LEAST_KINSHIP = 0.25
@@ -31,6 +34,8 @@ LEAST_MARGIN = 0.5
 MOST_STRAYS = 0.06
 MIN_DISTINCT = 2  # found classes needed before they can be distinct from each other
 
+LEAST_HELD = 0.5  # of the answers beside those of a background class
+LEAST_REST = 2  # independent answers per leaf, beside those of a background class, for measuring kinship
 STANDARD_ANSWERS = 12  # independent answers per leaf at which kinship is stated
 MAX_LEAVES = 2_000  # for measuring kinship; of more, this many at even steps
 
@@ -39,12 +44,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Specificity:
-    """How far the answers follow what is shown.
+    """How far the answers follow what is shown; all but `n_classes` is without the background class and its answers.
 
     Attributes:
         n_used: the number of equally used classes that would give the same entropy as the answers (the exponential of
-            that entropy, all leaves weighted equally); 1 to n_classes.
-        evenness: log(n_used) / log(n_classes), 0 for one class only, 1 for all equally.
+            that entropy, all leaves weighted equally); 1 to n_judged.
+        evenness: log(n_used) / log(n_judged), 0 for one class only, 1 for all equally.
         kinship: the correlation of a leaf's answers with those of its nearest relatives (Moran's I over the nearest
             leaves), scaled to `STANDARD_ANSWERS` independent answers per leaf; nan where no two leaves are related.
         kin_odds: the odds of the same answer for a leaf and its nearest relatives, as a multiple of those for any two
@@ -56,6 +61,8 @@ class Specificity:
             without any.
         strays: mean over the found classes of the share of other leaves that score at least half of L; nan without
             any.
+        background: the class that is set aside, if any.
+        held: the share of the answers that the found classes give for their own leaves, all leaves weighted equally.
     """
 
     n_classes: int
@@ -67,6 +74,13 @@ class Specificity:
     kin_share: float
     margin: float
     strays: float
+    background: Background | None = None
+    held: float = 1.0
+
+    @property
+    def n_judged(self) -> int:
+        """The classes that are judged: all but the background class."""
+        return self.n_classes - (self.background is not None)
 
     @property
     def by_kinds(self) -> bool:
@@ -77,8 +91,12 @@ class Specificity:
 
     @property
     def by_distinct_classes(self) -> bool:
-        """Whether the found classes, at least two, are given for their own leaves and hardly any others."""
-        return self.n_found >= MIN_DISTINCT and self.keeps_apart
+        """Whether the found classes, at least two, are given for their own leaves and hardly any others.
+
+        Beside a background class every class is rare elsewhere, so the found ones must hold most of the other answers.
+        """
+        rare = self.background is not None and self.held < LEAST_HELD
+        return self.n_found >= MIN_DISTINCT and self.keeps_apart and not rare
 
     @property
     def keeps_apart(self) -> bool:
@@ -86,7 +104,7 @@ class Specificity:
         return self.margin >= LEAST_MARGIN and self.strays <= MOST_STRAYS
 
     def in_words(self) -> str:
-        """The measurements in one or two sentences."""
+        """The measurements in one to three sentences."""
         related = "no two leaves are related"
         if not math.isnan(self.kinship):
             odds = f"{self.kin_odds:,.1f}" if self.kin_odds <= 1_000 else "over 1,000"
@@ -94,8 +112,11 @@ class Specificity:
                 f"answers to the nearest relatives correlate by {self.kinship:.2f}, with {odds} times the odds of the "
                 "same answer for any two leaves"
             )
-        spread = f"The answers are spread as if over {self.n_used:.1f} of {self.n_classes:,} classes"
-        first = f"{spread if self.n_classes > 1 else 'All answers are the only class'}; {related}."
+        which, aside = "The answers", ""
+        if self.background:
+            which, aside = "The other answers", f"{self.background.in_words().capitalize()}. "
+        spread = f"{which} are spread as if over {self.n_used:.1f} of {self.n_judged:,} classes"
+        first = f"{aside}{spread if self.n_classes > 1 else 'All answers are the only class'}; {related}."
         if math.isnan(self.margin):
             return first
         return (
@@ -110,26 +131,33 @@ def measure_specificity(
     """Measure how far the answers follow what is shown; `distances` gives the steps (n, n) among leaves (n,)."""
     asked: Indices = np.flatnonzero(scores.n_queries > 0)
     shares = scores.functional[:, asked].sum(axis=1, dtype=np.float64)
-    n_used = min(math.exp(_entropy(shares)), float(scores.n_classes))  # rounding may exceed the limit a little
+    rest, background = scores, find_background(scores)
+    if background:
+        rest, shares = set_aside(scores, background), np.delete(shares, background.target_class)
+        findings = [finding for finding in findings if finding.selection.target_class != background.target_class]
+    enough = LEAST_REST * rest.design_effect if background else 1
+    n_used = min(math.exp(_entropy(shares)), float(rest.n_classes))  # rounding may exceed the limit a little
     margin, strays = _contrast(findings, scores, asked)
-    kinship, kin_odds, kin_share = _kinship(scores, _some(asked), distances)
+    kinship, kin_odds, kin_share = _kinship(rest, _some(np.flatnonzero(rest.n_queries >= enough)), distances)
     return Specificity(
         n_classes=scores.n_classes,
         n_found=sum(finding.selection.winner is not None for finding in findings),
         n_used=n_used,
-        evenness=math.log(n_used) / math.log(scores.n_classes) if scores.n_classes > 1 else 0.0,
+        evenness=math.log(n_used) / math.log(rest.n_classes) if rest.n_classes > 1 else 0.0,
         kinship=kinship,
         kin_odds=kin_odds,
         kin_share=kin_share,
         margin=margin,
         strays=strays,
+        background=background,
+        held=_held(findings, scores) / max(float(shares.sum()), 1e-12),
     )
 
 
 def why_meaningless(specificity: Specificity) -> str:
     """Why the findings are meaningless, as the rest of a sentence; empty where they are meaningful."""
     if not specificity.n_found:
-        return "no class was found in this corpus."
+        return _nothing_found(specificity.background)
     if specificity.by_kinds or specificity.by_distinct_classes:
         return ""
     if specificity.n_classes == 1:
@@ -140,7 +168,7 @@ def why_meaningless(specificity: Specificity) -> str:
     if specificity.evenness < LEAST_EVENNESS:
         return (
             f"the suspect puts nearly everything in few of its classes, regardless of the picture (as if it had "
-            f"{specificity.n_used:.1f} classes instead of {specificity.n_classes:,}), as untrained networks do. "
+            f"{specificity.n_used:.1f} classes instead of {specificity.n_judged:,}), as untrained networks do. "
             "Alternatively, this corpus shows nothing that it was trained to distinguish."
         )
     kinship = 0.0 if math.isnan(specificity.kinship) else specificity.kinship
@@ -156,9 +184,20 @@ def why_meaningless(specificity: Specificity) -> str:
     )
 
 
+def _nothing_found(background: Background | None) -> str:
+    if background is None:
+        return "no class was found in this corpus."
+    return (
+        f"the suspect puts nearly everything in few of its classes, as untrained networks do: {background.in_words()}, "
+        "and no other class was found. Alternatively, this corpus shows nothing that it was trained to distinguish."
+    )
+
+
 def _apart_in_words(specificity: Specificity) -> str:
     """Why the found classes do not count as distinct."""
     if specificity.n_found >= MIN_DISTINCT:
+        if specificity.keeps_apart:  # beside a background class
+            return f"the found classes hold only {specificity.held:.0%} of the other answers in their own leaves"
         return "the found classes do not keep to their own leaves"
     if specificity.keeps_apart:
         return "a single found class that keeps to its own leaves proves nothing"
@@ -183,6 +222,12 @@ def _contrast(findings: Sequence[ClassFinding], scores: Scores, asked: Indices) 
         margins.append(winner.functional - float(other.mean()))
         strays.append(float((other >= winner.functional / 2).mean()))
     return (float(np.mean(margins)), float(np.mean(strays))) if margins else (math.nan, math.nan)
+
+
+def _held(findings: Sequence[ClassFinding], scores: Scores) -> float:
+    """The sum of the found classes' scores over their own leaves."""
+    winners = [(each.selection.target_class, each.selection.winner) for each in findings]
+    return sum(float(scores.functional[number, list(winner.members)].sum()) for number, winner in winners if winner)
 
 
 def _some(leaves: Indices) -> Indices:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.scores import Scores
+from fdcore.verdict.background import FEW_CLASSES
 from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
+from fdcore.verdict.second_look import SecondLook
 
-FEW_CLASSES = 3  # up to this many, an untrained network may look meaningful
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
+TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class WeakPoint:
-    """One reason to doubt the verdict or part of it. No text contains a label.
+    """One reason to doubt the verdict or part of it. No text but `leaves` contains a label.
 
     Attributes:
         key: for programs: one of the engine's weaknesses, or a key of this module.
@@ -38,6 +41,7 @@ class WeakPoint:
         why: why it matters.
         remedy: what would strengthen the verdict.
         classes: the classes concerned, in increasing order; empty where the whole case is concerned.
+        leaves: labels of the leaves concerned, most concerned first. Untrusted text.
     """
 
     key: str
@@ -45,12 +49,14 @@ class WeakPoint:
     why: str
     remedy: str
     classes: tuple[int, ...] = ()
+    leaves: tuple[str, ...] = ()
 
 
 def find_weak_points(
     findings: Sequence[ClassFinding],
     scores: Scores,
     circumstances: Circumstances,
+    second: WeakPoint | None = None,
 ) -> tuple[WeakPoint, ...]:
     """All weak points: those of the whole case first, then those of classes, most classes first.
 
@@ -58,11 +64,13 @@ def find_weak_points(
         findings: one for each class.
         scores: functional scores of every class and leaf.
         circumstances: how the answers were obtained.
+        second: what the second look showed (`second_domain`).
     """
     concerned = _concerned(findings)
     of_classes = [_of_classes(key, classes) for key, classes in concerned.items()]
     of_classes.sort(key=lambda point: (-len(point.classes), point.key))
     of_case = (
+        second,
         _few_classes(scores),
         _assumed_preprocessing(circumstances),
         _not_all_answered(scores, circumstances),
@@ -70,6 +78,23 @@ def find_weak_points(
         _not_found(findings),
     )
     return (*(point for point in of_case if point), *of_classes)
+
+
+def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | None:
+    """That the suspect answers strongly beyond what was found; None where it does not, or nobody looked."""
+    if rest is None or not rest.strong:
+        return None
+    return WeakPoint(
+        "second domain",
+        f"A second domain answers strongly: on {rest.n_leaves:,} leaves that are neither found nor related to a found "
+        f"one, the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond all untrained "
+        f"networks (highest: {rest.highest:.3f}).",
+        "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
+        "(section 6.2 of the paper).",
+        "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",
+        rest.classes,
+        tuple(hierarchy.label(node) for node in rest.leaves if node in hierarchy),
+    )
 
 
 def promises_too_much(name: Name) -> bool:
@@ -130,17 +155,32 @@ def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint
     )
 
 
+def too_few_images(scores: Scores) -> str:
+    """In one sentence: most leaves were queried with too few images for a verdict; empty where that is not so."""
+    n_images = scores.n_images[scores.n_images > 0]
+    if 2 * int((n_images < TOO_FEW_IMAGES).sum()) <= len(n_images):
+        return ""
+    return (
+        f"This may be due to too few images alone: the median is {int(np.median(n_images))} for each leaf, and "
+        f"at least {TOO_FEW_IMAGES} are needed."
+    )
+
+
 def _few_images(scores: Scores) -> WeakPoint | None:
     n_images = scores.n_images[scores.n_images > 0]
     n_few = int((n_images < FEW_IMAGES).sum())
     if 2 * n_few <= len(n_images):
         return None
+    why = "A leaf's score rests on the number of its images, not of their views: few images give wide intervals."
+    if too_few_images(scores):
+        why += f" With fewer than {TOO_FEW_IMAGES}, the verdict may be undecided or negative for that reason alone."
     return WeakPoint(
         "few images",
         f"{n_few:,} of {len(n_images):,} leaves were queried with fewer than {FEW_IMAGES} images "
         f"(median {int(np.median(n_images))}).",
-        "A leaf's score rests on the number of its images, not of their views: few images give wide intervals.",
-        f"Query more images of each leaf: at least {FEW_IMAGES}, better 50.",
+        why,
+        f"Query more images of each leaf: at least {TOO_FEW_IMAGES} for a verdict, {FEW_IMAGES} for the scores, better "
+        "50.",
     )
 
 

@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from fdcore.case.conclusions import (
 )
 from fdcore.case.records import KeptChance
 from fdcore.errors import CaseError
-from fdcore.method.findings import MAX_KNOWN, Findings, Pictures, Scored, weigh
+from fdcore.method.findings import MAX_KNOWN, Findings, Pictures, weigh
 from fdcore.method.removal import look_again
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
@@ -86,9 +86,9 @@ def conclude(
     if case.facts().evidence:
         case.evidence()  # verifies its hash before every export
     scored = load_scored(case)
-    if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
-        _compare(case, scored, pixels, progress)
     findings = weigh(scored, settings, read_choices(case))
+    if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
+        _compare(case, findings, pixels, progress)
     written = _write_findings(case, findings, pixels, progress)
     case.record(selection=settings, state="analysed", written=written)
     details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
@@ -96,12 +96,13 @@ def conclude(
     return findings
 
 
-def _compare(case: Case, scored: Scored, pixels: Pictures, progress: Progress) -> None:
+def _compare(case: Case, findings: Findings, pixels: Pictures, progress: Progress) -> None:
     """Query untrained networks with the same pictures, and keep the comparison; nothing for a small corpus."""
-    chance = ask_untrained(scored, pixels, progress)
+    chance = ask_untrained(findings, pixels, progress)
     if chance is None:
         return
-    kept = KeptChance(**asdict(chance), of=compared_answers(scored))
+    numbers = {field.name: getattr(chance, field.name) for field in fields(chance)}
+    kept = KeptChance(**numbers, of=compared_answers(findings.scored))
     case.record(chance=kept)
     case.log("compared with untrained networks", to_plain(kept))
 

@@ -291,6 +291,7 @@ def test_an_investigation_keeps_the_comparison_and_the_verdict_rests_on_it(corpu
     kept = Case.open(tmp_path / "leaf").facts().chance
     assert kept.n_as_high == 0
     assert kept.n_pictures == 72
+    assert kept.rest is None  # all leaves are of the source where the classes were found
     log = (tmp_path / "leaf" / "audit.jsonl").read_text()
     assert log.count("compared with untrained networks") == 1
     run(tmp_path / "leaf", corpus, by_leaf)

@@ -61,7 +61,7 @@ def test_what_is_not_found_or_not_held_out_has_no_grade():
 
 
 def test_the_stated_shares_are_those_that_were_measured():
-    """The sums of benchmarks/grades.csv, without what the limits were chosen on; a better grade was right more often."""
+    """The sums of grades.csv, without what the limits were chosen on; a better grade was right more often."""
     with GRADES.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["chosen_on"] == "no"]
     for word, stated in MEASURED.items():

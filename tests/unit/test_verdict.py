@@ -2,24 +2,33 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from verdict_world import (
+    FAMILIES,
+    LEAVES,
+    SETTINGS,
+    WORLD,
+    by_family,
+    find,
+    finding,
+    make_scores,
+    matrix,
+    points_of,
+    verdict_on,
+)
 
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.choices import Choice, apply_choices
 from fdcore.method.closeness import distances
-from fdcore.method.filtering import FilteredClass
 from fdcore.method.findings import ClassFinding
-from fdcore.method.naming import name_selection
 from fdcore.method.scores import Scores
-from fdcore.method.selection import ClassSelection, SelectionSettings, select
-from fdcore.method.weaknesses import BELOW_LIMIT, is_catch_all, share_elsewhere, weaknesses
+from fdcore.method.selection import SelectionSettings, select
+from fdcore.method.weaknesses import BELOW_LIMIT, is_catch_all, share_elsewhere
 from fdcore.verdict import (
     Circumstances,
-    Verdict,
     find_domains,
     measure_specificity,
     reach_verdict,
@@ -32,60 +41,7 @@ from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
 
-SETTINGS = SelectionSettings()
 UNLIMITED = SelectionSettings(tau=0.3, relative=0, evidence=0, share=0)
-NOTHING = np.empty(0, np.intp)
-
-# Two kingdoms of three families of four leaves each.
-FAMILIES = {f"{kingdom}{family}": kingdom for kingdom in ("animal", "plant") for family in "abc"}
-LEAVES = tuple(f"{family}{leaf}" for family in FAMILIES for leaf in range(4))
-WORLD = Hierarchy.from_rows(
-    [("thing", (), ("thing",)), ("animal", ("thing",), ("animal",)), ("plant", ("thing",), ("plant",))]
-    + [(family, (kingdom,), (family,)) for family, kingdom in FAMILIES.items()]
-    + [(leaf, (leaf[:-1],), (leaf,)) for leaf in LEAVES]
-)
-
-
-def make_scores(shares: np.ndarray, *, asked: int = 100, nodes: Sequence[str] = LEAVES) -> Scores:
-    """Scores with these shares (n_classes, n_leaves)."""
-    hits = np.round(shares * asked).astype(np.int32)
-    full = np.full(shares.shape[1], asked)
-    return Scores(tuple(nodes), hits, full, full, design_effect=1.0)
-
-
-def find(scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS) -> list[ClassFinding]:
-    """What the method finds in these scores."""
-    leaves = np.arange(len(scores.nodes))
-    selections = select(scores, leaves, distances(hierarchy, scores.nodes), settings)
-    return [finding(selection, scores, hierarchy, settings) for selection in selections]
-
-
-def finding(
-    selection: ClassSelection, scores: Scores, hierarchy: Hierarchy, settings: SelectionSettings = SETTINGS
-) -> ClassFinding:
-    winner = selection.winner
-    chosen = [scores.nodes[leaf] for leaf in winner.members] if winner else []
-    name = name_selection(hierarchy, chosen, scores.nodes) if chosen else None
-    images = FilteredClass(selection.target_class, NOTHING, np.empty(0), NOTHING, NOTHING)
-    return ClassFinding(selection, images, name, weaknesses(selection, scores, settings))
-
-
-def matrix(scores: Scores, hierarchy: Hierarchy = WORLD):
-    return lambda leaves: distances(hierarchy, [scores.nodes[leaf] for leaf in leaves])
-
-
-def verdict_on(
-    scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS, **options: object
-) -> Verdict:
-    return reach_verdict(find(scores, hierarchy, settings), scores, hierarchy, **options)
-
-
-def by_family(loyal: float = 0.9) -> np.ndarray:
-    """Class i answers the leaves of family i; the rest goes evenly to all."""
-    shares = np.full((6, 24), (1 - loyal) / 6)
-    for i in range(6):
-        shares[i, 4 * i : 4 * i + 4] += loyal
-    return shares
 
 
 # Domains
@@ -354,10 +310,6 @@ def test_very_many_leaves_are_measured_on_some():
 
 
 # Weak points
-
-
-def points_of(verdict: Verdict) -> Mapping[str, tuple[int, ...]]:
-    return {point.key: point.classes for point in verdict.weak_points}
 
 
 def test_a_class_that_answers_everything_is_named_as_a_catch_all():

@@ -1,0 +1,174 @@
+"""Without what was found: does the rest of the corpus still get consistent answers?"""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from raising import raises
+from streamlit.testing.v1 import AppTest
+from verdict_world import make_scores, points_of, verdict_on
+
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.views import ViewSpec
+from fdcore.case.records import KeptChance
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CaseError
+from fdcore.method.findings import Findings, ImageTable, Scored, weigh
+from fdcore.method.scores import score_leaves
+from fdcore.method.selection import SelectionSettings, select
+from fdcore.records import from_plain, to_plain
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.verdict import Chance, Verdict, ask_untrained, verdict_as_dict, verdict_in_words
+from fdcore.verdict.chance import MIN_LEAVES
+from fdcore.verdict.second_look import STRONG, SecondLook, leaves_left, strongest
+
+N_EACH, N_CLASSES = 6, 5
+DIGITS, OTHERS = tuple(f"digits/{i}" for i in range(N_CLASSES)), tuple(f"n{i:02}" for i in range(40))
+NODES = DIGITS + OTHERS
+LEAF_OF = np.repeat(np.arange(len(NODES)), N_EACH).astype(np.int32)
+WORLD = Hierarchy.from_rows(
+    [("thing", (), ("thing",)), *((leaf, (), (leaf[7:],)) for leaf in DIGITS)]
+    + [(f"kind{i}", ("thing",), (f"kind {i}",)) for i in range(len(OTHERS))]
+    + [(leaf, (f"kind{i}",), (f"*{leaf}*",)) for i, leaf in enumerate(OTHERS)]
+)
+REST = SecondLook(0.03, 0.02, 1_000, 100, 9, ("n01", "gone"), (2, 4))
+
+
+def answers(planted: int) -> np.ndarray:
+    """Digits are recognised; the first of the other leaves have a class each, which nothing else suggests; noise."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(N_CLASSES, size=len(LEAF_OF))
+    is_digit = LEAF_OF < N_CLASSES
+    is_planted = ~is_digit & (planted > LEAF_OF - N_CLASSES) & (rng.random(len(LEAF_OF)) < 0.7)
+    return np.where(is_digit, LEAF_OF, np.where(is_planted, LEAF_OF * 7 // 3 % N_CLASSES, noise)).astype(np.int32)
+
+
+def findings(planted: int, nodes: tuple[str, ...] = NODES) -> Findings:
+    """What is found in these answers: the digits, and nothing of the other leaves."""
+    given = answers(planted)[: N_EACH * len(nodes), None]
+    n = len(given)
+    images = ImageTable(nodes, LEAF_OF[:n], tuple(map(str, range(n))), ("",) * n)
+    spec = PreprocessSpec(height=8, width=8)
+    header = LedgerHeader("", N_CLASSES, spec, "", 0, ViewSpec(), n, 1)
+    scores = score_leaves(given, images.node_index, nodes, N_CLASSES)
+    settings = SelectionSettings(evidence=0.9)
+    return weigh(Scored(scores, images, given, np.arange(n, dtype=np.uint64), WORLD, header, n), settings)
+
+
+@pytest.fixture(autouse=True)
+def untrained_see_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Untrained networks whose outputs are noise, one in each group: real ones take seconds."""
+
+    def outputs(pixels: np.ndarray, chosen: np.ndarray, *, progress: object) -> tuple[list, list]:
+        return tuple([np.random.default_rng(seed).standard_normal((len(chosen), 20), np.float32)] for seed in (1, 2))
+
+    monkeypatch.setattr("fdcore.verdict.untrained.untrained_outputs", outputs)
+
+
+def pictures(n: int) -> np.ndarray:
+    """Nobody looks at them."""
+    return np.empty((n, 1, 1, 1), np.uint8)
+
+
+@pytest.mark.parametrize(("planted", "strong"), [(0, False), (20, True)])
+def test_a_planted_domain_answers_strongly_and_a_clean_rest_does_not(planted, strong):
+    """Only the digits are found in either; the leaves with a planted class are named, as data and not as markup."""
+    found = findings(planted)
+    assert found.overall.n_found == N_CLASSES
+    chance = ask_untrained(found, pictures(len(LEAF_OF)))
+    assert (chance.rest.n_leaves, chance.rest.n_removed, chance.rest.n_pictures) == (40, 5, 240)
+    assert chance.rest.strong == strong
+    verdict = verdict_on(found.scored.scores, WORLD, found.settings, chance=chance)
+    assert ("second domain" in points_of(verdict)) == strong
+    if strong:
+        assert set(chance.rest.leaves) <= set(OTHERS[:20])
+
+
+def test_the_first_comparison_is_the_same_with_a_second_look():
+    """What was found has no say in whether an untrained network would have answered so."""
+    found = findings(0)
+    nothing = replace(found, classes=())
+    with_look, without = (ask_untrained(each, pictures(len(LEAF_OF))) for each in (found, nothing))
+    assert without.rest is None
+    assert replace(with_look, rest=None) == without
+
+
+def test_a_small_rest_is_not_looked_at():
+    """Fewer than twenty leaves are left."""
+    few = findings(0, NODES[: N_CLASSES + MIN_LEAVES - 1])
+    chance = ask_untrained(few, pictures(len(few.scored.answers)))
+    assert chance is not None
+    assert chance.rest is None
+
+
+def test_relatives_of_what_was_found_and_its_own_source_are_taken_away():
+    """Leaves closer than eta, and other leaves of the folder where most was found; all where nothing was found."""
+    nodes = ("signs/0", "signs/1", "n01", "n02", "n03")
+    apart = np.array([[0, 2, 2, 5, 5], [2, 0, 2, 5, 5], [2, 2, 0, 5, 5], [5, 5, 5, 0, 2], [5, 5, 5, 2, 0]], np.float32)
+    shares = np.vstack([[0.9, 0, 0, 0, 0], np.full((3, 5), 0.1)])
+    scores = make_scores(shares, nodes=nodes)
+    for eta, left in ((1, ["n01", "n02", "n03"]), (3, ["n02", "n03"]), (6, [])):
+        settings = SelectionSettings(eta=eta)
+        selections = select(scores, np.arange(5), apart, settings)
+        scored = SimpleNamespace(scores=scores, distances=lambda leaves: apart[np.ix_(leaves, leaves)])
+        looked = SimpleNamespace(
+            classes=[SimpleNamespace(selection=s) for s in selections], scored=scored, settings=settings
+        )
+        assert [nodes[leaf] for leaf in leaves_left(looked, np.arange(5))] == left
+    looked.classes = []
+    assert len(leaves_left(looked, np.arange(5))) == 0
+
+
+def test_the_strongest_leaves_stand_out_in_their_class():
+    """A class that answers everything is not strong anywhere."""
+    shares = np.zeros((3, 24))
+    shares[0] = 0.6
+    shares[1, 7], shares[2, [3, 4]] = 0.4, 0.3
+    leaves, classes = strongest(make_scores(shares), np.arange(2, 24))
+    assert leaves[:3] == ("animalb3", "animala3", "animalb0")
+    assert classes[-2:] == (1, 2)
+
+
+def told(rest: SecondLook | None) -> Verdict:
+    """A verdict over the synthetic world with this second look."""
+    return verdict_on(findings(0).scored.scores, WORLD, chance=Chance(0.4, 0.2, 200, 0, 900, rest=rest))
+
+
+def test_the_finding_names_classes_and_leaves():
+    """First of all weak points; labels stay apart from the sentences, and unknown ids are left out."""
+    verdict = told(REST)
+    point = verdict.weak_points[0]
+    assert (point.key, point.classes, point.leaves) == ("second domain", (2, 4), ("*n01*",))
+    assert "*" not in point.what + point.why + point.remedy
+    assert "0.030" in point.what
+    assert "Strongest leaves: *n01*." in verdict_in_words(verdict)
+    assert verdict_as_dict(verdict)["chance"]["rest"]["n_removed"] == 9
+    weak = replace(REST, consistency=STRONG * REST.highest)
+    assert "second domain" not in points_of(told(weak)) | points_of(told(None))
+
+
+def test_a_label_is_no_markup_on_a_page():
+    """The dashboard shows the strongest leaves as text."""
+
+    def page() -> None:
+        from fdcore.verdict import WeakPoint
+        from ui.verdict import _weak_point
+
+        _weak_point(WeakPoint("second domain", "What.", "Why.", "Remedy.", (1,), ("**n01** :red[x]", "n02")))
+
+    [shown] = AppTest.from_function(page).run().markdown
+    assert r"Class 1. Strongest leaves: \*\*n01\*\*" in shown.value
+    assert ":red[" not in shown.value
+
+
+def test_a_case_keeps_it_and_older_cases_have_none():
+    """Through JSON and back; what cannot be is an error."""
+    kept = KeptChance(0.4, 0.2, 200, 0, 900, rest=REST)
+    content = json.loads(json.dumps(to_plain(kept)))
+    assert from_plain(KeptChance, content, what="it") == kept
+    with raises(CaseError, "record damaged"):
+        from_plain(KeptChance, content | {"rest": content["rest"] | {"highest": float("nan")}}, what="it")
+    del content["rest"]
+    assert from_plain(KeptChance, content, what="it").rest is None
