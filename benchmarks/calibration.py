@@ -73,7 +73,7 @@ class Pairs(NamedTuple):
     pairs: tuple[tuple[str, str], ...]
 
 
-ANIMALS, DIGITS, SIGNS = "cifar10-train5000", "mnist-test", "gtsrb-test"
+ANIMALS, DIGITS, SIGNS = "cifar10-train", "mnist-test", "gtsrb-test"
 WIDE = ("drawings", "photos")
 PAIRS = (Pairs(ANIMALS, 3, 32, WIDE, (("cat", "dog"), ("automobile", "truck"))),)
 HELD_OUT_PAIRS = (

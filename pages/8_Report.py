@@ -17,7 +17,7 @@ with frame.page("Report") as desk:
         verdict_panel(cached.verdict(case, saved))
         report_panels.metrics(case, findings)
         report_panels.domain(findings, desk.case_id)
-        report_panels.verdict(findings)
+        report_panels.verdict(case, findings)
         report_files.downloads(desk, case, findings)
         report_files.preview(desk, case, saved)
     audit_panel.draw(desk, case)

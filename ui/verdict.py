@@ -7,6 +7,7 @@ import streamlit as st
 
 from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.neighbourhood import tree_above
+from fdcore.method.removal import Rest
 from fdcore.tables import to_csv
 from fdcore.verdict import Verdict, WeakPoint
 from ui.text import counted, inert, listed
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 
     from fdcore.report.figures.corpus import FoundClass
 
+WITHOUT_HELP = (
+    "What the class would be found to be if its leaves and their relatives were not in the corpus. “Nothing” makes the "
+    "answer specific."
+)
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
 _SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
-COLUMNS = ("Class", "Found", "Grade", "L", "S", "Covers", "Images kept", "Caveats", "Leaves", "Chosen by hand")
+COLUMNS = ("Class", "Found", "Grade", "L", "S", "Covers", "Images kept", "Without it", "Caveats", "Leaves",
+           "Chosen by hand")  # fmt: skip
 
 
 def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
@@ -29,7 +35,7 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
         st.subheader(_SIGNS[verdict.outcome] + inert(verdict.headline), anchor=False)
         if verdict.caution:
             st.markdown(f"**{verdict.caution}**")
-        st.text(verdict.measured_in_words)
+        st.text(" ".join(filter(None, [verdict.removal_in_words, verdict.measured_in_words])))
         if agreed := verdict.label_set_sentence:
             st.markdown(f":material/fact_check: {inert(agreed)}")
         if verdict.weak_points and weak_points:
@@ -48,17 +54,17 @@ def _weak_point(point: WeakPoint) -> None:
     )
 
 
-def verdict_table(findings: Findings, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":
+def verdict_table(findings: Findings, verdict: Verdict, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":
     """One row for each class, "not found" included. Texts are not inert."""
     import pandas as pd
 
-    table = pd.DataFrame(_rows(findings), columns=COLUMNS).astype({"L": float, "S": float})
+    table = pd.DataFrame(_rows(findings, verdict), columns=COLUMNS).astype({"L": float, "S": float})
     return table[list(columns)]
 
 
-def verdict_csv(findings: Findings, columns: Sequence[str] = COLUMNS) -> bytes:
+def verdict_csv(findings: Findings, verdict: Verdict, columns: Sequence[str] = COLUMNS) -> bytes:
     """`verdict_table` as CSV with formulas made inert."""
-    return to_csv(columns, ({column: row[column] for column in columns} for row in _rows(findings)))
+    return to_csv(columns, ({column: row[column] for column in columns} for row in _rows(findings, verdict)))
 
 
 def draw_domain(findings: Findings, revision: str) -> "go.Figure":
@@ -83,11 +89,12 @@ def _found_classes(findings: Findings) -> "list[FoundClass]":
     ]
 
 
-def _rows(findings: Findings) -> list[dict[str, Any]]:
-    return [_row(findings.scored, entry) for entry in findings.classes]
+def _rows(findings: Findings, verdict: Verdict) -> list[dict[str, Any]]:
+    rests = verdict.rests
+    return [_row(findings.scored, entry, rests.get(entry.selection.target_class)) for entry in findings.classes]
 
 
-def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
+def _row(scored: Scored, entry: ClassFinding, rest: Rest | None) -> dict[str, Any]:
     winner, choice = entry.selection.winner, entry.selection.choice
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "Class": entry.selection.target_class,
@@ -106,9 +113,14 @@ def _row(scored: Scored, entry: ClassFinding) -> dict[str, Any]:
             "S": winner.semantic,
             "Covers": f"{entry.name.n_chosen} of {entry.name.n_leaves}",
             "Images kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
+            "Without it": _without(rest) if rest else "",
             "Leaves": _leaves(scored, winner.members),
         }
     return row
+
+
+def _without(rest: Rest) -> str:
+    return f"{rest.name.label}, L {rest.winner.functional:.2f}" if rest.winner and rest.name else "nothing"
 
 
 def _leaves(scored: Scored, members: Sequence[int]) -> str:

@@ -89,6 +89,9 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
                 doubts.append(f"nearest: {plain(miss['ancestor_label'])}, L {miss['functional_score']:.2f}")
             rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", "", ", ".join(doubts)))
             continue
+        doubts = list(entry["weaknesses"])
+        if (without := entry.get("without")) and without["label"]:
+            doubts.append(f"without it: {without['label']}, L {without['functional_score']:.2f}")
         rows.append(
             (
                 str(entry["target_class"]),
@@ -99,7 +102,7 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"{entry['functional_score']:.2f}",
                 f"{entry['semantic_score']:.2f}",
                 f"{entry['n_images']}/{entry['n_images_before']}",
-                plain(", ".join(entry["weaknesses"])),
+                plain(", ".join(doubts)),
             )
         )
     return table(rows, flexible=(1, 2), right=(0, 3, 5, 6, 7))

@@ -5,11 +5,11 @@ absent truth could have given this answer too. No query is sent: the recorded an
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fdcore.method.findings import Scored
+from fdcore.method.findings import MAX_KNOWN, Findings, Scored
 from fdcore.method.naming import Name, name_selection
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, limits_of, select
 
@@ -30,12 +30,27 @@ class Rest(NamedTuple):
     winner: Cluster | None
     name: Name | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what remains by its label and L, or null; and how many leaves were taken away."""
+        label, functional = (self.name.label, self.winner.functional) if self.winner and self.name else (None, None)
+        return {"label": label, "functional_score": functional, "n_removed": self.n_removed}
+
     @property
     def in_words(self) -> str:
         """One sentence without the label of what remains, which is untrusted text."""
         if self.winner is None:
             return "Without these leaves and their relatives, nothing is found."
         return f"Without these leaves and their relatives, another answer has L = {self.winner.functional:.2f}."
+
+
+def rests_of(findings: Findings) -> dict[int, Rest]:
+    """What each found class is found to be without its answer, by class; empty for a very large corpus."""
+    scored = findings.scored
+    if len(scored.scores.nodes) > MAX_KNOWN:  # each class would compute distances
+        return {}
+    rests = {found.selection.target_class: look_again(scored, found.selection, findings.settings)
+             for found in findings.classes}  # fmt: skip
+    return {target: rest for target, rest in rests.items() if rest}
 
 
 def look_again(scored: Scored, selection: ClassSelection, settings: SelectionSettings) -> Rest | None:

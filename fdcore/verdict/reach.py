@@ -1,8 +1,9 @@
 """The verdict: what all classes together reveal about the suspect, in numbers and in plain words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from fdcore.corpus.hierarchy import Hierarchy
@@ -10,6 +11,7 @@ from fdcore.method.closeness import distances as distances_among
 from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding, Findings
 from fdcore.method.neighbourhood import MatrixOf
+from fdcore.method.removal import Rest, rests_of
 from fdcore.method.scores import Scores
 from fdcore.method.selection import overall
 from fdcore.method.weaknesses import MAY_BE_NONE
@@ -71,6 +73,7 @@ class Verdict:
         chance: how the suspect compares with untrained networks on the same pictures; None where that is unknown.
         weak_points: the reasons for doubt.
         agreements: known label sets and how they agree, the best first, at most `MAX_AGREEMENTS`; often none.
+        rests: what each found class is found to be without its answer; empty where it was not looked at.
     """
 
     outcome: Outcome
@@ -89,6 +92,7 @@ class Verdict:
     chance: Chance | None
     weak_points: tuple[WeakPoint, ...]
     agreements: tuple[Agreement, ...]
+    rests: Mapping[int, Rest]
 
     def __repr__(self) -> str:
         return verdict_in_words(self).rstrip()
@@ -98,6 +102,17 @@ class Verdict:
         """What the outcome rests on, in two to four sentences."""
         compared = self.chance.in_words() if self.chance else NOT_COMPARED
         return f"{self.specificity.in_words()} {compared}"
+
+    @property
+    def removal_in_words(self) -> str:
+        """How many answers survive their own removal, in a sentence; empty where it was not looked at."""
+        if not self.rests:
+            return ""
+        n_specific = sum(rest.winner is None for rest in self.rests.values())
+        return (
+            f"Without its answer and the relatives, nothing is found for {n_specific:,} of "
+            f"{counted(len(self.rests), 'class', 'classes')}: these answers are specific."
+        )
 
     @property
     def caution(self) -> str:
@@ -141,6 +156,7 @@ def judge(
         agreements=label_set_agreements(findings, vectors or builtin_vectors()),
         circumstances=Circumstances(preprocessing_assumed, scored.complete),
         chance=chance,
+        rests=rests_of(findings),
     )
 
 
@@ -153,6 +169,7 @@ def reach_verdict(
     agreements: Sequence[Agreement] = (),
     circumstances: Circumstances | None = None,
     chance: Chance | None = None,
+    rests: Mapping[int, Rest] = MappingProxyType({}),
 ) -> Verdict:
     """Draw the conclusion over all classes.
 
@@ -164,6 +181,7 @@ def reach_verdict(
         agreements: known label sets and how they agree with the findings, the best first.
         circumstances: how the answers were obtained; None for known preprocessing and a complete run.
         chance: the comparison with untrained networks, where it was made.
+        rests: what the found classes are found to be without their answers, where it was looked at.
     """
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
@@ -199,12 +217,14 @@ def reach_verdict(
         chance=chance,
         weak_points=points,
         agreements=tuple(agreements[:MAX_AGREEMENTS]),
+        rests=rests,
     )
 
 
 def verdict_as_dict(verdict: Verdict) -> dict[str, Any]:
     """The verdict as JSON, with null for what could not be measured."""
-    content = asdict(replace(verdict, agreements=()))
+    content = asdict(replace(verdict, agreements=(), rests={}))
+    content["rests"] = [{"target_class": target, **rest.as_dict()} for target, rest in verdict.rests.items()]
     content["agreements"] = [_agreement_as_dict(agreement) for agreement in verdict.agreements]
     return {key: _json_ready(value) for key, value in content.items()}
 
@@ -215,7 +235,8 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
         lines += [_scores_in_words(verdict), _answers_in_words(verdict)]
-    lines += [verdict.measured_in_words, *filter(None, [verdict.label_set_sentence])]
+    lines += [*filter(None, [verdict.removal_in_words]), verdict.measured_in_words]
+    lines += [*filter(None, [verdict.label_set_sentence])]
     if verdict.domains:
         lines += ["", "Domains:", *(f"  {_domain_in_words(domain)}" for domain in verdict.domains)]
     alike = [one for one in verdict.agreements if one.agrees or one.fits or one.resembles]

@@ -23,8 +23,7 @@ from fdcore.case.conclusions import (
 )
 from fdcore.case.records import KeptChance
 from fdcore.errors import CaseError
-from fdcore.method.findings import MAX_KNOWN, Findings, Pictures, weigh
-from fdcore.method.removal import look_again
+from fdcore.method.findings import Findings, Pictures, weigh
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
@@ -109,8 +108,8 @@ def _compare(case: Case, findings: Findings, pixels: Pictures, progress: Progres
 
 def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record: Record | None = None) -> str:
     """The report on findings as self-contained HTML; nothing is written."""
-    classes = _classes(findings)
-    return _report(case, findings, judge(findings, case.facts()), classes, pixels, record)
+    verdict = judge(findings, case.facts())
+    return _report(case, findings, verdict, _classes(findings, verdict), pixels, record)
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:
@@ -132,16 +131,11 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
     return bool(own == json.loads(json.dumps(classes)))
 
 
-def _classes(findings: Findings) -> list[dict[str, Any]]:
-    """selection.json's classes, each with what would be found without its answer, where the corpus is not too large."""
-    scored = findings.scored
-    classes = tables.selection_to_json(findings.classes, scored.scores, scored.hierarchy)
-    if len(scored.scores.nodes) > MAX_KNOWN:
-        return classes
-    for entry, finding in zip(classes, findings.classes, strict=True):
-        if rest := look_again(scored, finding.selection, findings.settings):
-            label, functional = (rest.name.label, rest.winner.functional) if rest.winner and rest.name else (None, None)
-            entry[WITHOUT] = {"label": label, "functional_score": functional, "n_removed": rest.n_removed}
+def _classes(findings: Findings, verdict: Verdict) -> list[dict[str, Any]]:
+    """selection.json's classes, each with what would be found without its answer, where it was looked at."""
+    classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
+    for target, rest in verdict.rests.items():
+        classes[target][WITHOUT] = rest.as_dict()
     return classes
 
 
@@ -174,7 +168,7 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = tables.score_rows(scores, hierarchy)
     selected = tables.selection_rows(findings.classes, scores, hierarchy)
-    classes = _classes(findings)
+    classes = _classes(findings, verdict)
     contents: dict[str, Callable[[], bytes]] = {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
         layout.SCORES_JSON: lambda: _table_json(_head(findings, rows_left_out=True), rows),

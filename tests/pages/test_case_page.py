@@ -17,7 +17,7 @@ from reading import as_markdown, said
 from fdcore import demo
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
-from fdcore.case.conclusions import load_scored, selection_settings
+from fdcore.case.conclusions import judge, load_scored, selection_settings
 from fdcore.case.places import Places, folder_choices
 from fdcore.case.plan import require_allowed
 from fdcore.demo import case as demo_case
@@ -222,7 +222,7 @@ def test_no_cell_of_the_verdict_as_csv_is_a_formula(cases):
     case_factory.call_everything(folder, hostile)
     case = Case(folder)
     findings = weigh(load_scored(case), selection_settings(case))
-    table = list(csv.DictReader(io.StringIO(verdict_csv(findings).decode())))
+    table = list(csv.DictReader(io.StringIO(verdict_csv(findings, judge(findings, case.facts())).decode())))
     assert table[0]["Found"] == f"'{hostile}"
     assert not [cell for row in table for cell in row.values() if cell.startswith("=")]
     assert (table[3]["Found"], table[3]["L"]) == ("not found", "")

@@ -14,9 +14,9 @@ from ui.case import cards as case_cards
 from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.sentences import show_error
 from ui.text import inert, shortened
-from ui.verdict import draw_domain, verdict_csv, verdict_panel, verdict_table
+from ui.verdict import WITHOUT_HELP, draw_domain, verdict_csv, verdict_panel, verdict_table
 
-_COLUMNS = ("Class", "Found", "Grade", "L", "S", "Caveats")
+_COLUMNS = ("Class", "Found", "Grade", "L", "S", "Without it", "Caveats")
 _NEXT = {
     "new": "Next: choose the model under investigation.",
     "suspect": "Next: choose the images that the suspect will be shown.",
@@ -63,7 +63,11 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
         if findings:
             exports.export(
                 f"{desk.case_id}-verdict",
-                tables={"Class by class": lambda: verdict_csv(findings, _COLUMNS)},
+                tables={
+                    "Class by class": lambda: verdict_csv(
+                        findings, cached.verdict(desk.case, findings.settings), _COLUMNS
+                    )
+                },
                 figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
             )
         if not (job and job.kind == "demo" and job.active):
@@ -72,8 +76,13 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
                 frame.go_to(target)
 
 
+def _table_csv(desk: frame.Desk, findings: Findings) -> bytes:
+    return verdict_csv(findings, cached.verdict(desk.case, findings.settings), _COLUMNS)
+
+
 def _verdict(desk: frame.Desk, findings: Findings) -> None:
-    verdict_panel(cached.verdict(desk.case, findings.settings))
+    verdict = cached.verdict(desk.case, findings.settings)
+    verdict_panel(verdict)
     _metrics(findings)
     left, right = st.columns((1, 2))
     with left.container(border=True, height="stretch"):
@@ -84,11 +93,12 @@ def _verdict(desk: frame.Desk, findings: Findings) -> None:
     with right.container(border=True, height="stretch"):
         st.markdown("**Class by class**")
         column = st.column_config
-        show_table(verdict_table(findings, _COLUMNS), "verdict_table", {
+        show_table(verdict_table(findings, verdict, _COLUMNS), "verdict_table", {
             "Class": column.NumberColumn(width=50, format="%d"),
             "Found": column.TextColumn(width=115),
             "Grade": column.TextColumn(help=GRADES_IN_WORDS, width=60),
-            "Caveats": column.TextColumn(width=250),
+            "Without it": column.TextColumn(help=WITHOUT_HELP, width=120),
+            "Caveats": column.TextColumn(width=180),
             "L": share_column("How often the suspect puts views of the found leaves in this class", width=90),
             "S": column.NumberColumn(format="%.2f", width=50, help="How close the found leaves are in the hierarchy; "
                                      "0 for a single leaf"),

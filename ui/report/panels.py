@@ -17,7 +17,7 @@ from ui.exports import export
 from ui.frame import Desk
 from ui.panels import share_column, show_figure, show_numbers, show_table
 from ui.state import settings_in_words
-from ui.verdict import draw_domain, verdict_table
+from ui.verdict import WITHOUT_HELP, draw_domain, verdict_table
 
 
 def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSettings) -> None:
@@ -107,9 +107,9 @@ def domain_table(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["found", "classes", "L"])
 
 
-def verdict(findings: Findings) -> None:
+def verdict(case: Case, findings: Findings) -> None:
     """One row for each class."""
-    column, table = st.column_config, verdict_table(findings)
+    column, table = st.column_config, verdict_table(findings, cached.verdict(case, findings.settings))
     if not table["Chosen by hand"].any():
         table = table.drop(columns="Chosen by hand")
     with st.container(border=True, key="verdict"):
@@ -126,7 +126,8 @@ def verdict(findings: Findings) -> None:
             "S": column.NumberColumn(format="%.2f", width=45),
             "Covers": column.TextColumn(width=70),
             "Images kept": column.TextColumn(width=90),
-            "Caveats": column.TextColumn(width=180),
+            "Without it": column.TextColumn(help=WITHOUT_HELP, width=120),
+            "Caveats": column.TextColumn(width=140),
             "Leaves": column.TextColumn(width=220),
             "Chosen by hand": column.TextColumn(width=100),
         }, most_px=640)  # fmt: skip

@@ -27,7 +27,7 @@ _CLUSTERS_PX = 282  # eight rows
 
 L_HELP = (
     "Consistency: the share of views of these leaves that the suspect puts in the class, 0 to 1, measured on the half "
-    "of the images that had no part in choosing the leaves."
+    "of the images that had no part in choosing the leaves (by the paper's rule, on all images)."
 )
 SUPPORT_HELP = (
     "The grade rests on the support, which is the lower bound of L times the part of the class's answers that these "
