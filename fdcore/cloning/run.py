@@ -58,7 +58,7 @@ class ClassTransfer:
     wanted: Count  # rows of an evenly shared set
     n_images: Count  # different images
     n_views: Count  # rows that are further views of them
-    n_filled: Count  # rows from the whole corpus, because the class was not found
+    n_filled: Count  # different images of the whole corpus beside what was found
 
     @property
     def n_rows(self) -> int:
