@@ -40,9 +40,10 @@ def covered(truth: np.ndarray, apart: np.ndarray, settings: SelectionSettings) -
     return float(np.mean(inside)), float(np.mean(excess))
 
 
-@pytest.mark.parametrize("n_leaves", [5, 20, 100])
-@pytest.mark.parametrize("shape", ["equal", "unequal", "related"])
-def test_the_interval_contains_the_true_score_as_often_as_it_says(n_leaves, shape):
+@pytest.mark.parametrize(
+    ("shape", "n_leaves"), [("equal", 5), ("equal", 20), ("equal", 100), ("unequal", 20), ("related", 20)]
+)
+def test_the_interval_contains_the_true_score_as_often_as_it_says(shape, n_leaves):
     """In 93 to 97 of 100 answers, and L is unbiased, however many leaves there are to choose from."""
     rng = np.random.default_rng(1)
     truth = rng.uniform(0.2, 0.7, (1000, n_leaves)) if shape == "unequal" else np.full((1000, n_leaves), 0.5)
