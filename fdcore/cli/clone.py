@@ -179,7 +179,7 @@ def _rate(rate: "Rate | None") -> dict[str, Any] | None:
 
 
 def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
-    from fdcore.cloning.comparison import leads, one_class_clones, table
+    from fdcore.cloning.comparison import carried_in_words, leads, one_class_clones, table
 
     own = ["suspect"] if comparison.labelled else []
     rows: list[Sequence[str]] = [["class", *own, *map(printing.plain, comparison.titles())]]
@@ -196,6 +196,7 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
         *([comparison.about_names] if comparison.about_names else []),
         "",
         *(f'The clone "{printing.plain(one.title)}" {one.in_words()}.' for one in remarks),
+        *filter(None, [carried_in_words(comparison, measure)]),
     ]
     return "\n".join(lines)
 

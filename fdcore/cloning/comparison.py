@@ -250,6 +250,12 @@ def what_carried(comparison: Comparison, measure: Measure) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def carried_in_words(comparison: Comparison, measure: Measure) -> str:
+    """`what_carried` as a sentence; empty where no step can be told."""
+    steps = what_carried(comparison, measure)
+    return f"What carried: {'; '.join(step.in_words() for step in steps)}." if steps else ""
+
+
 def comparison_to_csv(comparison: Comparison) -> bytes:
     """The comparison as a table: class, suspect accuracy, then agreement and accuracy of each clone with intervals.
 
