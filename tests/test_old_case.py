@@ -56,7 +56,11 @@ def test_every_record_is_read(old):
     ]  # fmt: skip
     assert read_claims(old).names == {0: "airplane", 1: "cat", 3: "gribbleflop"}
     (run,) = read_runs(old)
-    assert (run.stage, run.transfer, len(run.history)) == ("done", TransferSettings(total=60, reserved=0.2), 2)
+    assert (run.stage, run.transfer, len(run.history)) == (
+        "done",
+        TransferSettings(total=60, reserved=0.2, any_leaf=False),
+        2,
+    )
     assert [column.run.id for column in read_comparison(old, "corpus-0.2").columns] == [run.id]
 
 

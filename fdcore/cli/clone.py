@@ -34,8 +34,8 @@ def add_commands(commands: Any, add: AddCommand) -> None:
 def _add_clone(command: argparse.ArgumentParser) -> None:
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--sources", default="found,random", metavar="LIST",
-                         help="comma-separated: found, one-term, random, or a folder as DIR, same=DIR, similar=DIR or "
-                         "distant=DIR (default found,random)")  # fmt: skip
+                         help="comma-separated: found, one-term, random, balanced, consistent, all-answers, or a "
+                         "folder as DIR, same=DIR, similar=DIR or distant=DIR (default found,random)")  # fmt: skip
     command.add_argument("--evaluate", metavar="DIR", help="a folder of pictures to test on, one sub-folder for each "
                          "class (default: images held back from the corpus)")  # fmt: skip
     command.add_argument("--total", default="5000", metavar="N", help="images in a transfer set, including views "
@@ -44,6 +44,9 @@ def _add_clone(command: argparse.ArgumentParser) -> None:
                          help="how to treat classes that were not found (default leave out)")  # fmt: skip
     command.add_argument("--uncertain", choices=("take", "set aside"), default="take",
                          help="how to treat answers whose interval reaches below tau (default take)")  # fmt: skip
+    command.add_argument(
+        "--found-only", action="store_true", help="take no images of other leaves where a class has too few found ones"
+    )
     group = command.add_argument_group("how clones are trained")
     group.add_argument("--arch", metavar="NAME", help="architecture, such as resnet20, googlenet-32 or "
                        "torchvision/mobilenet_v3_small (default: one that suits the input)")  # fmt: skip
@@ -83,7 +86,8 @@ def _requests(options: argparse.Namespace) -> list["CloneRequest"]:
     )  # fmt: skip
     sources = tuple(_source(text) for text in options.sources.split(",") if text.strip())
     evaluation = str(Path(options.evaluate).absolute()) if options.evaluate else ""
-    drawn = TransferSettings(seed=options.seed, not_found=options.not_found, uncertain=options.uncertain)
+    drawn = TransferSettings(seed=options.seed, not_found=options.not_found, uncertain=options.uncertain,
+                             any_leaf=not options.found_only)  # fmt: skip
     return [
         CloneRequest(sources, replace(drawn, total=total), training, evaluation) for total in _totals(options.total)
     ]
@@ -107,8 +111,8 @@ def _source(text: str) -> "Source":
         role, folder = "", text
     if not Path(folder).is_dir():
         raise SettingsError(
-            f"{folder!r} is not a source: give found, one-term, random, or a folder of images, optionally with same=, "
-            "similar= or distant= before it."
+            f"{folder!r} is not a source: give {', '.join(set(SourceKind) - {SourceKind.FOLDER})}, or a folder of "
+            "images, optionally with same=, similar= or distant= before it."
         )
     return Source(SourceKind.FOLDER, str(Path(folder).absolute()), role)  # type: ignore[arg-type]  # one of _ROLES, or ""
 
@@ -175,7 +179,7 @@ def _rate(rate: "Rate | None") -> dict[str, Any] | None:
 
 
 def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
-    from fdcore.cloning.comparison import leads, one_class_clones, table
+    from fdcore.cloning.comparison import carried_in_words, leads, one_class_clones, table
 
     own = ["suspect"] if comparison.labelled else []
     rows: list[Sequence[str]] = [["class", *own, *map(printing.plain, comparison.titles())]]
@@ -192,6 +196,7 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
         *([comparison.about_names] if comparison.about_names else []),
         "",
         *(f'The clone "{printing.plain(one.title)}" {one.in_words()}.' for one in remarks),
+        *filter(None, [carried_in_words(comparison, measure)]),
     ]
     return "\n".join(lines)
 

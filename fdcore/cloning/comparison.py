@@ -23,7 +23,13 @@ ALL = "All pictures"  # the row before it: every picture weighs the same, as in 
 CLAIMED_NAMES = "Class names are claimed where there is a claim, otherwise found; a clone does not test them."
 SAME_SIZE = 0.9  # two transfer sets count as equally large if the smaller has at least this share of the larger
 NEARLY_ALL = 0.9  # from this share of the pictures in one class, a clone hardly tells classes apart
-_ORDER = ("same", "similar", "distant", "", SourceKind.RANDOM, SourceKind.ONE_TERM, SourceKind.FOUND)
+_ORDER = ("same", "similar", "distant", "", SourceKind.ALL_ANSWERS, SourceKind.RANDOM, SourceKind.BALANCED,
+          SourceKind.CONSISTENT, SourceKind.ONE_TERM, SourceKind.FOUND)  # fmt: skip
+_STEPS = (
+    ("balance", SourceKind.BALANCED, SourceKind.RANDOM),
+    ("consistent images", SourceKind.CONSISTENT, SourceKind.BALANCED),
+    ("the found leaves", SourceKind.FOUND, SourceKind.CONSISTENT),
+)
 _MIN_BANDWIDTH = 0.01  # of a density: classes that are all equally good stay one narrow peak
 
 
@@ -42,8 +48,9 @@ class Comparison:
     Attributes:
         labelled: whether any picture has a true class.
         names: (n_classes,) display names of the suspect's classes; they come from outside.
-        columns: the clones, sorted into the order of Table 5: same, similar and distant images, other folders, random,
-            one term, two terms; within a source the smaller transfer set and the older clone first.
+        columns: the clones, sorted into the order of Table 5: same, similar and distant images, other folders, all
+            answers, random, balanced random, consistent, one term, two terms; within a source the smaller transfer set
+            and the older clone first.
         claimed: whether any of the names is only claimed.
     """
 
@@ -214,6 +221,39 @@ def leads(comparison: Comparison, measure: Measure) -> tuple[Lead, ...]:
         learned = "" if made_alike(run, baseline.run) else learned_from(run, baseline.run)
         found.append(Lead(run.id, title, ahead, measure, learned))
     return tuple(found)
+
+
+class Step(NamedTuple):
+    """What one property of a transfer set is worth: a clone with it beside one without."""
+
+    what: str
+    rate: Rate  # the paired difference over the same pictures, with its 95 % interval
+
+    def in_words(self) -> str:
+        """Such as "balance: +6.1 points (+4.0 to +8.2)"; holds no text from outside."""
+        points, low, high = (100 * value for value in self.rate[:3])
+        chance = ", which may be chance" if low <= 0 <= high else ""
+        return f"{self.what}: {points:+.1f} points ({low:+.1f} to {high:+.1f}){chance}"
+
+
+def what_carried(comparison: Comparison, measure: Measure) -> tuple[Step, ...]:
+    """What balance, consistency and the found leaves are worth, each on top of the one before, on the newest clones.
+
+    A step is left out where one of its clones is missing, or where the two were not made alike.
+    """
+    newest = {column.run.source.kind: column for column in sorted(comparison.columns, key=lambda one: one.run.created)}
+    steps = []
+    for what, kind, without in _STEPS:
+        one, other = newest.get(kind), newest.get(without)
+        if one and other and comparison.n_images and made_alike(one.run, other.run):
+            steps.append(Step(what, lead(one.evaluation, other.evaluation, measure)))
+    return tuple(steps)
+
+
+def carried_in_words(comparison: Comparison, measure: Measure) -> str:
+    """`what_carried` as a sentence; empty where no step can be told."""
+    steps = what_carried(comparison, measure)
+    return f"What carried: {'; '.join(step.in_words() for step in steps)}." if steps else ""
 
 
 def comparison_to_csv(comparison: Comparison) -> bytes:

@@ -39,6 +39,7 @@ def _facts(run: CloneRun) -> tuple[str, ...]:
         *(f"{name} {selection.get(name)}" for name in ("alpha", "eta", "tau", "k")),
         f"{locked} locked" if locked else "none locked",
         "not found left out" if transfer.not_found == "leave out" else "not found filled",
+        "any leaf" if transfer.any_leaf else "found leaves only",
         "uncertain taken" if transfer.uncertain == "take" else "uncertain set aside",
         training.arch,
         "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs",

@@ -58,7 +58,7 @@ class ClassTransfer:
     wanted: Count  # rows of an evenly shared set
     n_images: Count  # different images
     n_views: Count  # rows that are further views of them
-    n_filled: Count  # rows from the whole corpus, because the class was not found
+    n_filled: Count  # different images of the whole corpus beside what was found
 
     @property
     def n_rows(self) -> int:
@@ -128,6 +128,18 @@ class CloneRun:
         """Held-out agreement of the kept weights; None before the first epoch or if nothing is held out."""
         kept = [one.held_out_agreement for one in self.history if one.epoch == self.best_epoch]
         return kept[0] if kept and kept[0] >= 0 else None
+
+    @property
+    def diagnosis(self) -> str:
+        """How different and how even its rows are, and how much better it does on them than on held-out ones."""
+        rows = [one.n_rows for one in self.drawn.classes]
+        distinct = sum(one.n_images + one.n_filled for one in self.drawn.classes) / max(sum(rows), 1)
+        words = f"{distinct:.0%} of its rows are different images; a class has {min(rows):,} to {max(rows):,} rows"
+        kept = [one for one in self.history if one.epoch == self.best_epoch and one.held_out_agreement >= 0]
+        if not kept:
+            return f"{words}."
+        trained, held_out = kept[0].trained_agreement, kept[0].held_out_agreement
+        return f"{words}; it agrees with the suspect on {trained:.0%} of them and on {held_out:.0%} of held-out ones."
 
     @property
     def trained(self) -> bool:

@@ -22,10 +22,18 @@ class SourceKind(StrEnum):
     FOUND = "found"  # the finding, with both terms of the objective
     ONE_TERM = "one-term"  # the finding at alpha = 1: the functional term alone
     RANDOM = "random"  # random images of the corpus
+    BALANCED = "balanced"  # random images of the corpus, as many of each class as the suspect's answers allow
+    CONSISTENT = "consistent"  # balanced, the images first whose views the suspect puts in one class most consistently
+    ALL_ANSWERS = "all-answers"  # every answer that is at hand, each view under its own label: the ceiling
     FOLDER = "folder"  # a set of images that the analyst names
 
 
-_NAMES = {SourceKind.FOUND: "two terms", SourceKind.ONE_TERM: "one term", SourceKind.RANDOM: "random"}
+_NAMES = {
+    SourceKind.FOUND: "two terms", SourceKind.ONE_TERM: "one term", SourceKind.RANDOM: "random",
+    SourceKind.BALANCED: "balanced random", SourceKind.CONSISTENT: "consistent, any leaf",
+    SourceKind.ALL_ANSWERS: "all answers",
+}  # fmt: skip
+OF_FINDING = frozenset((SourceKind.FOUND, SourceKind.ONE_TERM))  # sources that depend on what was found
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The display name: "two terms", "one term", "random", or the folder's own name.
+        """The display name: "two terms", "random", "all answers" and so on, or the folder's own name.
 
         No folder has the name of another kind of source, but two folders may share a name; see `naming.source_names`.
         """
@@ -64,13 +72,15 @@ class TransferSettings:
     """How a transfer set is drawn.
 
     Attributes:
-        total: images, views included; the paper uses 5,000.
-        fill_views: whether a class with too few images is filled up with views of them.
+        total: images, views included; the paper uses 5,000. "All answers" ignores it.
+        fill_views: whether a class that still has too few images is filled up with views of them.
         not_found: whether a class that was not found is left out, or filled with images of the whole corpus that the
             suspect puts in it.
         reserved: share of the corpus' images that no transfer set may use, so that clones can be tested on them.
         uncertain: whether the images of an uncertain answer (its score's interval reaches below tau) are used, or the
             class counts as not found.
+        any_leaf: whether a class with too few found images is filled up with images of any leaf that the suspect puts
+            in the class, the most consistent first, before views are used.
     """
 
     total: Annotated[int, msgspec.Meta(ge=2, le=10_000_000)] = 5_000
@@ -79,6 +89,7 @@ class TransferSettings:
     not_found: NotFound = "leave out"
     reserved: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
     uncertain: Uncertain = "take"
+    any_leaf: bool = True
 
     def __post_init__(self) -> None:
         _check_fields(self)

@@ -36,6 +36,7 @@ ALL_TESTED = (
     "All pictures of this source are in the test set; a clone trained on them would only repeat them. Choose another "
     "source, or test on other pictures."
 )
+STEADY = 0.75  # from this share of its views in the class on, a found image comes before those of other leaves
 _RESERVE = 2**64 - 1  # used like a seed but not a valid one, so that draws and the reserve are independent
 
 
@@ -68,19 +69,29 @@ def reserved_images(image_ids: Ids, share: float) -> Flags:
     return reserved
 
 
-def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Ids, settings: TransferSettings) -> Drawn:
-    """Draw from the finding: the kept images of every class, the total shared evenly.
+def draw_found(
+    findings: Sequence[ClassFinding],
+    answers: Answers,
+    image_ids: Ids,
+    settings: TransferSettings,
+    apart: npt.NDArray[np.float32] | None = None,
+) -> Drawn:
+    """Draw from the finding: different images of every class, the total shared evenly.
 
-    A class with too few images is filled up with further views of them that the suspect puts in the class too; what is
-    still missing goes to the other classes. A class that was not found, or whose answer is set aside, gets nothing, or
-    images of the whole corpus that the suspect puts there, but no views of those, which would only give stray images
-    more weight.
+    First come the kept images of the answer's leaves whose views are consistent, then images of any leaf that the
+    suspect puts in the class, most consistent first (the kept ones that are not, among them) and nearest first where
+    they are equally so. A class with too few is filled up with further views of its kept images that the suspect puts
+    in the class too; what is still missing goes to the other classes. A class that was not found, or whose answer is
+    set aside, gets nothing, or images of the whole corpus that the suspect puts there, but no views of those, which
+    would only give stray images more weight.
 
     Args:
         findings: one for each of the suspect's classes, in order.
         answers: (n_images, n_views) int32 of the corpus.
         image_ids: (n_images,) uint64.
         settings: how to draw.
+        apart: (n_classes, n_images) steps from each image's leaf to the nearest leaf of the class's answer; None
+            ignores them.
 
     Raises:
         SettingsError: fewer than two classes get an image.
@@ -89,24 +100,30 @@ def draw_found(findings: Sequence[ClassFinding], answers: Answers, image_ids: Id
     answered = np.array([finding.selection.winner is not None for finding in findings], dtype=bool)
     uncertain = np.array([not MAY_BE_NONE.isdisjoint(finding.weaknesses) for finding in findings], dtype=bool)
     found = answered & ~uncertain if settings.uncertain == "set aside" else answered
-    pool, classes = _pool(findings, found, answers, settings.not_found == "random")
+    pool, classes, kept = _pool(findings, found, answers, settings)
     free = ~reserved_images(image_ids[pool], settings.reserved)
-    pool, classes = pool[free], classes[free]
+    pool, classes, kept = pool[free], classes[free], kept[free]
     usable = answers[pool] if settings.fill_views else answers[pool, :1]
     inside = usable == classes[:, None]
-    inside[:, 1:] &= found[classes, None]
-    rows = _rows(pool, inside, answers)
+    inside[:, 1:] &= kept[:, None]
+    steady = consistency(answers[pool], classes)
+    steps = np.zeros(len(pool), np.float32) if apart is None else apart[classes, pool]
+    rows = _rows(pool, inside, answers, _ranked(~(kept & (steady >= STEADY)), -steady, steps))
     has = np.bincount(rows.labels, minlength=len(findings))
     rows = rows.first(share_evenly(has.tolist(), settings.total), rows.labels, _places(image_ids, settings.seed))
     wanted = _wanted(settings.total, found | (settings.not_found == "random"))
-    shares = _shares(rows, wanted, found, [finding.name.label if finding.name else "" for finding in findings])
+    strays = ~np.isin(rows.images, pool[kept])
+    shares = _shares(rows, wanted, strays, [finding.name.label if finding.name else "" for finding in findings])
     doubtful = [share for share in shares if answered[share.target_class] and uncertain[share.target_class]]
     notes = [*_found_notes(shares, found, settings), *_doubt_note(doubtful, settings), *_unasked_note(answers[:, 0])]
     return _drawn(rows, shares, notes)
 
 
-def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
-    """Draw images of the corpus regardless of the suspect's answers, like the paper's "randomly sample ... images".
+def draw_random(
+    answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int, balanced: bool = False,
+    consistent: bool = False,
+) -> Drawn:  # fmt: skip
+    """Draw images of the corpus regardless of what was found, like the paper's "randomly sample ... images".
 
     If there are fewer than the total, further views of them follow, with the suspect's labels for those: a baseline
     with fewer rows than the found images give would be easy to beat.
@@ -116,6 +133,9 @@ def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *,
         image_ids: (n_images,) uint64.
         settings: how to draw.
         n_classes: how many classes the suspect has.
+        balanced: whether the total is shared evenly among the classes that the suspect puts the images in. Balance
+            alone is worth points, and must not pass for the finding.
+        consistent: whether images come first whose views the suspect puts in one class most consistently.
 
     Raises:
         SettingsError: nothing was answered, or everything in one class.
@@ -123,11 +143,36 @@ def draw_random(answers: Answers, image_ids: Ids, settings: TransferSettings, *,
     _require_answers(answers)
     pool = np.flatnonzero((answers[:, 0] != NOT_ASKED) & ~reserved_images(image_ids, settings.reserved))
     usable = answers[pool] if settings.fill_views else answers[pool, :1]
-    rows = _rows(pool, usable != NOT_ASKED, answers)
-    rows = rows.first([settings.total], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
-    shares = _shares(rows, _wanted(settings.total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
+    itself = answers[pool, 0]
+    order = _ranked(-consistency(answers[pool], itself)) if consistent else np.zeros(len(pool), np.intp)
+    rows = _rows(pool, usable != NOT_ASKED, answers, order)
+    groups = rows.labels if balanced else np.zeros(len(rows.images), np.intp)
+    taken = share_evenly(np.bincount(groups, minlength=n_classes if balanced else 1).tolist(), settings.total)
+    rows = rows.first(taken, groups, _places(image_ids, settings.seed))
+    shares = _shares(rows, _wanted(settings.total, np.ones(n_classes, bool)))
     notes = [*_total_note(rows, settings.total), *_none_note(shares), *_unasked_note(answers[:, 0])]
     return _drawn(rows, shares, notes)
+
+
+def draw_all(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
+    """Every answer that is at hand: each view of each image under its own label. What the queries have paid for.
+
+    Raises:
+        SettingsError: nothing was answered, or everything in one class.
+    """
+    _require_answers(answers)
+    pool = np.flatnonzero((answers[:, 0] != NOT_ASKED) & ~reserved_images(image_ids, settings.reserved))
+    rows = _rows(pool, answers[pool] != NOT_ASKED, answers, np.zeros(len(pool), np.intp))
+    rows = rows.first([len(rows.images)], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
+    shares = _shares(rows, _wanted(len(rows.images), np.ones(n_classes, bool)))
+    return _drawn(rows, shares, [*_none_note(shares), *_unasked_note(answers[:, 0])])
+
+
+def consistency(answers: Answers, classes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """The share of each image's answered views (n, n_views) that the suspect puts in its class (n,); 0 without any."""
+    inside = (answers == classes[:, None]).sum(axis=1)
+    share: npt.NDArray[np.float64] = inside / np.maximum((answers != NOT_ASKED).sum(axis=1), 1)
+    return share
 
 
 def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids) -> Indices:
@@ -165,9 +210,9 @@ def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, 
     """
     _require_images(images)
     order = np.argsort(labels, kind="stable")
-    nothing = np.zeros(len(order), np.int16)
-    rows = _Rows(images[order], nothing, labels[order].astype(np.int32), nothing)
-    shares = _shares(rows, _wanted(total, np.ones(n_classes, bool)), np.ones(n_classes, bool))
+    nothing = np.zeros(len(order), np.intp)
+    rows = _Rows(images[order], nothing.astype(np.int16), labels[order].astype(np.int32), nothing)
+    shares = _shares(rows, _wanted(total, np.ones(n_classes, bool)))
     return _drawn(rows, shares, [*_total_note(rows, total), *_none_note(shares)])
 
 
@@ -175,12 +220,12 @@ def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, 
 
 
 class _Rows(NamedTuple):
-    """Rows that may be drawn: image, view, label, and how many of the image's rows precede this one."""
+    """Rows that may be drawn: image, view, label, and rank; within a group, lower ranks are drawn first."""
 
     images: Indices
     views: npt.NDArray[np.int16]
     labels: npt.NDArray[np.int32]
-    rank: npt.NDArray[np.int16]
+    rank: Indices
 
     def first(self, taken: Sequence[int], groups: Integers, places: Ids) -> "_Rows":
         """The first `taken` of each group; `places` (n_images,) are those of all images in the queue."""
@@ -188,12 +233,23 @@ class _Rows(NamedTuple):
         return _Rows(self.images[chosen], self.views[chosen], self.labels[chosen], self.rank[chosen])
 
 
-def _rows(pool: Indices, usable: Flags, answers: Answers) -> _Rows:
-    """A row for each usable view (n_pool, n_views) of a pool's images."""
+def _rows(pool: Indices, usable: Flags, answers: Answers, order: Indices) -> _Rows:
+    """A row for each usable view (n_pool, n_views) of a pool's images.
+
+    First rows of images come in their order (n_pool,), then all second rows in the same order, and so on.
+    """
     image, view = np.nonzero(usable)
-    rank = np.cumsum(usable, axis=1, dtype=np.int16)[image, view] - 1
+    earlier = np.cumsum(usable, axis=1, dtype=np.intp)[image, view] - 1
     images = pool[image]
-    return _Rows(images, view.astype(np.int16), answers[images, view].astype(np.int32), rank.astype(np.int16))
+    rank = earlier * (int(order.max(initial=0)) + 1) + order[image]
+    return _Rows(images, view.astype(np.int16), answers[images, view].astype(np.int32), rank)
+
+
+def _ranked(*keys: npt.NDArray[Any]) -> Indices:
+    """The rank of each by the first key, ties by the next, and so on; equal ones share a rank."""
+    _, rank = np.unique(np.stack([key.astype(np.float64) for key in keys], axis=1), axis=0, return_inverse=True)
+    ranked: Indices = rank.reshape(-1).astype(np.intp)
+    return ranked
 
 
 def _first(taken: Sequence[int], groups: Integers, rank: Integers, places: Ids) -> Indices:
@@ -221,16 +277,22 @@ def _mixed(words: Ids) -> Ids:
 
 
 def _pool(
-    findings: Sequence[ClassFinding], found: Flags, answers: Answers, fill: bool
-) -> tuple[Indices, npt.NDArray[np.int32]]:
-    """Images that may be drawn and the class of each: the kept ones, and those that fill classes not found."""
-    kept = [finding.filtered.kept for finding, is_found in zip(findings, found, strict=True) if is_found]
-    pool = np.concatenate([*kept, np.empty(0, np.intp)]).astype(np.intp)
-    if fill:
-        itself = answers[:, 0]
-        strays = np.flatnonzero((itself != NOT_ASKED) & ~found[itself])
-        pool = np.concatenate([pool, strays])
-    return pool, answers[pool, 0].astype(np.int32)
+    findings: Sequence[ClassFinding], found: Flags, answers: Answers, settings: TransferSettings
+) -> tuple[Indices, npt.NDArray[np.int32], Flags]:
+    """Images that may be drawn, the class of each, and whether it is a kept image of the class's answer."""
+    kept = np.zeros(len(answers), bool)
+    for finding, is_found in zip(findings, found, strict=True):
+        if is_found:
+            kept[finding.filtered.kept] = True
+    itself = answers[:, 0]
+    usable = kept.copy()
+    asked = itself != NOT_ASKED
+    if settings.any_leaf:
+        usable |= asked & found[itself]
+    if settings.not_found == "random":
+        usable |= asked & ~found[itself]
+    pool = np.flatnonzero(usable)
+    return pool, itself[pool].astype(np.int32), kept[pool]
 
 
 def _wanted(total: int, sharing: Flags) -> list[int]:
@@ -239,13 +301,14 @@ def _wanted(total: int, sharing: Flags) -> list[int]:
 
 
 def _shares(
-    rows: _Rows, wanted: Sequence[int], found: Flags, labels: Sequence[str] | None = None
+    rows: _Rows, wanted: Sequence[int], strays: Flags | None = None, labels: Sequence[str] | None = None
 ) -> tuple[ClassTransfer, ...]:
+    """What each class gets; `strays` (n_rows,) are rows of the whole corpus beside what was found, None for none."""
     n_classes = len(wanted)
     itself = rows.views == 0
-    n_images = np.bincount(rows.labels[itself], minlength=n_classes)
-    n_views = np.bincount(rows.labels[~itself], minlength=n_classes)
-    columns = (np.where(found, n_images, 0).tolist(), n_views.tolist(), np.where(found, 0, n_images).tolist())
+    filled = itself & strays if strays is not None else np.zeros(len(itself), bool)
+    counts = (np.bincount(rows.labels[which], minlength=n_classes) for which in (itself & ~filled, ~itself, filled))
+    columns = [count.tolist() for count in counts]
     return tuple(
         ClassTransfer(i, label, *numbers)
         for i, (label, *numbers) in enumerate(zip(labels or [""] * n_classes, wanted, *columns, strict=True))
@@ -285,9 +348,9 @@ def _require_images(images: Integers) -> None:
 
 
 def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: TransferSettings) -> list[str]:
-    scarce = [share for share in shares if found[share.target_class] and share.n_images < share.wanted]
+    scarce = [one for one in shares if found[one.target_class] and one.n_images + one.n_filled < one.wanted]
     strays = [share for share in shares if not found[share.target_class]]
-    notes = _scarce_notes(scarce)
+    notes = [*_scarce_notes(scarce), *_other_leaves_note([one for one in shares if found[one.target_class]])]
     if strays and settings.not_found == "random":
         notes += _filled_notes(strays)
     elif strays:
@@ -321,6 +384,15 @@ def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:
         + (f", and {_span(views)} views of them" if any(views) else "")
         + f"; {_span([share.wanted for share in scarce])} were wanted."
     ]
+
+
+def _other_leaves_note(shares: Sequence[ClassTransfer]) -> list[str]:
+    """Images beside the found leaves."""
+    filled = [share for share in shares if share.n_filled]
+    if not filled:
+        return []
+    n = sum(share.n_filled for share in filled)
+    return [f"Beside the found leaves, {_counted(n, 'image')} of other leaves in {_classes(filled)}."]
 
 
 def _filled_notes(strays: Sequence[ClassTransfer]) -> list[str]:

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from fdcore.cloning.comparison import Comparison, Lead, OneClass, TableRow, leads, one_class_clones, table
+from fdcore.cloning.comparison import (
+    Comparison,
+    Lead,
+    OneClass,
+    TableRow,
+    carried_in_words,
+    leads,
+    one_class_clones,
+    table,
+)
 from fdcore.cloning.evaluation import Measure
 from fdcore.report.audit import AuditTrail
 from fdcore.words.agreement import Agreement
@@ -95,6 +104,11 @@ class ClonesSection:
     def leads(self) -> tuple[Lead, ...]:
         """By how much each clone exceeds the one from random images, by the table's measure."""
         return leads(self.comparison, self.measure) if self.comparison else ()
+
+    @property
+    def carried(self) -> str:
+        """What balance, consistency and the found leaves are worth, in a sentence."""
+        return carried_in_words(self.comparison, self.measure) if self.comparison else ""
 
     @property
     def one_class(self) -> tuple[OneClass, ...]:

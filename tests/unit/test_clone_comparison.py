@@ -28,6 +28,7 @@ from fdcore.cloning.comparison import (
     made_alike,
     one_class_clones,
     table,
+    what_carried,
 )
 from fdcore.cloning.evaluation import Evaluation, Rate, lead
 from fdcore.cloning.naming import clone_titles, source_names
@@ -36,7 +37,10 @@ from fdcore.cloning.settings import Source, SourceKind, TrainingSettings, Transf
 from fdcore.errors import CaseError
 from fdcore.report.sections import MAX_CLONE_CLASSES, ClonesSection
 
-FOUND, ONE_TERM, RANDOM = (Source(kind) for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM))
+FOUND, ONE_TERM, RANDOM, BALANCED, CONSISTENT = (
+    Source(kind)
+    for kind in (SourceKind.FOUND, SourceKind.ONE_TERM, SourceKind.RANDOM, SourceKind.BALANCED, SourceKind.CONSISTENT)
+)
 
 
 def folder(name: str, role="") -> Source:
@@ -190,6 +194,22 @@ def test_every_clone_is_held_to_the_random_one_that_was_made_alike():
     ]  # fmt: skip
     assert told[1].rate == lead(found.evaluation, random.evaluation, "agreement")
     assert leads(compare(found), "agreement") == ()
+
+
+def test_what_carried_is_said_step_by_step():
+    """Balance, then consistency, then the found leaves, each on top of the one before, with its interval."""
+    shares = {RANDOM: 0.3, BALANCED: 0.5, CONSISTENT: 0.8, FOUND: 0.8}
+    columns = [make_column(source, agreeing=share, n=2_000) for source, share in shares.items()]
+    steps = what_carried(compare(*columns, n=2_000), "agreement")
+    assert [step.what for step in steps] == ["balance", "consistent images", "the found leaves"]
+    balance, consistent, leaves = (step.rate for step in steps)
+    assert 0.05 < balance.low < balance.high
+    assert consistent.low > 0.1
+    assert leaves.value == 0
+    assert "may be chance" in steps[2].in_words()
+    assert "chance" not in steps[0].in_words()
+    other = make_column(CONSISTENT, agreeing=0.8, n=2_000, epochs=9)  # trained otherwise
+    assert [step.what for step in what_carried(compare(*columns[:2], other, n=2_000), "agreement")] == ["balance"]
 
 
 def test_a_lead_of_clones_from_other_numbers_of_images_says_the_numbers():

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from raising import raises
 
 from fdcore.cloning.settings import TransferSettings
-from fdcore.cloning.sources import choose_images, draw_chosen, draw_found, draw_random, reserved_images
+from fdcore.cloning.sources import (
+    STEADY,
+    choose_images,
+    draw_all,
+    draw_chosen,
+    draw_found,
+    draw_random,
+    reserved_images,
+)
 from fdcore.errors import SettingsError
 from fdcore.method.filtering import filter_images
 from fdcore.method.findings import ClassFinding
@@ -21,7 +29,7 @@ from fdcore.method.selection import ClassSelection, Cluster
 from fdcore.method.weaknesses import BELOW_TAU
 
 WORD = 2**64
-ALL = TransferSettings(total=10_000, reserved=0.0)
+ALL = TransferSettings(total=10_000, reserved=0.0, any_leaf=False)
 
 
 def make_findings(answers, leaf, leaves_of, labels=("dog", "cat", "ship", "frog")) -> list[ClassFinding]:
@@ -81,20 +89,23 @@ def plain_draw(findings, answers, ids, how) -> set[tuple[int, int, int]]:
     """The draw as one would do it by hand: deal rows out one by one to the class that has fewest."""
     queues = []
     for target, finding in enumerate(findings):
-        pool = finding.filtered.kept.tolist()
+        kept = finding.filtered.kept.tolist()
+        pool = list(kept)
         aside = how.uncertain == "set aside" and BELOW_TAU in finding.weaknesses
         missing = aside or not finding.selection.winner
         fill = missing and how.not_found == "random"
         if missing:
-            pool = []
-        if fill:
+            pool = kept = []
+        if fill or (how.any_leaf and not missing):
             pool = [i for i in range(len(answers)) if answers[i, 0] == target]
         pool = [i for i in pool if place(int(ids[i]), WORD - 1) >= how.reserved * WORD]
         queue = []
         for image in pool:
             views = [v for v in range(answers.shape[1]) if answers[image, v] == target]
-            usable = views if how.fill_views and not fill else views[:1]
-            queue += [(rank, place(int(ids[image]), how.seed), image, view) for rank, view in enumerate(usable)]
+            share = len(views) / sum(answers[image] >= 0)
+            usable = views if how.fill_views and image in kept else views[:1]
+            order = (not (image in kept and share >= STEADY), -share, place(int(ids[image]), how.seed), image)
+            queue += [(rank, *order, view) for rank, view in enumerate(usable)]
         queues.append(sorted(queue))
     taken = [0] * len(queues)
     for _ in range(how.total):
@@ -102,20 +113,22 @@ def plain_draw(findings, answers, ids, how) -> set[tuple[int, int, int]]:
         if not open_classes:
             break
         taken[min(open_classes, key=lambda c: (taken[c], c))] += 1
-    return {(row[2], row[3], c) for c, queue in enumerate(queues) for row in queue[: taken[c]]}
+    return {(row[-2], row[-1], c) for c, queue in enumerate(queues) for row in queue[: taken[c]]}
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 50), total=st.integers(8, 400), draw_seed=st.integers(0, 2**63 - 1), fill_views=st.booleans(),
     not_found=st.sampled_from(["leave out", "random"]), reserved=st.sampled_from([0.0, 0.2, 0.5]),
-    uncertain=st.sampled_from(["take", "set aside"]),
+    uncertain=st.sampled_from(["take", "set aside"]), any_leaf=st.booleans(),
 )  # fmt: skip
-def test_a_draw_agrees_with_one_made_by_hand(seed, total, draw_seed, fill_views, not_found, reserved, uncertain):
+def test_a_draw_agrees_with_one_made_by_hand(
+    seed, total, draw_seed, fill_views, not_found, reserved, uncertain, any_leaf
+):
     """Dealing rows out one by one, with plain whole numbers, gives the same rows. Class 0 is uncertain."""
     answers, ids, findings = make_world(seed)
     findings[0] = replace(findings[0], weaknesses=(BELOW_TAU,))
-    how = TransferSettings(total, draw_seed, fill_views, not_found, reserved, uncertain)
+    how = TransferSettings(total, draw_seed, fill_views, not_found, reserved, uncertain, any_leaf)
     drawn = draw_found(findings, answers, ids, how)
     expected = plain_draw(findings, answers, ids, how)
     assert rows_of(drawn) == Counter(expected)
@@ -127,7 +140,9 @@ def test_a_draw_agrees_with_one_made_by_hand(seed, total, draw_seed, fill_views,
         aside = uncertain == "set aside" and BELOW_TAU in finding.weaknesses
         found = finding.selection.winner is not None and not aside
         assert one.n_rows == len(own)
-        assert (one.n_images if found else one.n_filled) == sum(view == 0 for _, view in own)
+        kept = set(finding.filtered.kept.tolist()) if found else set()
+        assert one.n_images == sum(view == 0 and image in kept for image, view in own)
+        assert one.n_filled == sum(view == 0 and image not in kept for image, view in own)
         assert one.n_views == sum(view > 0 for _, view in own)
 
 
@@ -206,11 +221,13 @@ def test_what_is_short_is_told_class_by_class():
     """Images, views of them, what was wanted, and the total, in plain words."""
     answers = np.array([[0, 0, 0]] * 3 + [[1, 1, 0]] * 2 + [[2, -1, -1]] * 20, np.int32)
     findings = make_findings(answers, answers[:, 0], [(0,), (1,), (2,)])
-    drawn = draw_found(findings, answers, make_ids(25), TransferSettings(total=30, reserved=0.0))
+    drawn = draw_found(findings, answers, make_ids(25), TransferSettings(total=30, reserved=0.0, any_leaf=False))
     assert counts(drawn) == [(10, 3, 6, 0), (10, 2, 2, 0), (10, 17, 0, 0)]
     assert figures(drawn.notes) == [[0, 3, 6, 10], [1, 2, 2, 10]]  # the class, images, views, what was wanted
     assert "0 (dog)" in drawn.notes[0]
-    bare = draw_found(findings, answers, make_ids(25), TransferSettings(30, fill_views=False, reserved=0.0))
+    bare = draw_found(
+        findings, answers, make_ids(25), TransferSettings(30, fill_views=False, reserved=0.0, any_leaf=False)
+    )
     assert figures(bare.notes) == [[0, 3, 10], [1, 2, 10], [25, 30]]
 
 
@@ -219,10 +236,12 @@ def test_classes_that_were_not_found_are_left_out_or_filled():
     answers = np.array([[0, 0]] * 30 + [[1, 1]] * 30 + [[2, 2]] * 4, np.int32)
     leaf = np.repeat([0, 1, 0], [30, 30, 4])
     findings, ids = make_findings(answers, leaf, [(0,), (1,), ()]), make_ids(64)
-    out = draw_found(findings, answers, ids, TransferSettings(total=30, reserved=0.0))
+    out = draw_found(findings, answers, ids, TransferSettings(total=30, reserved=0.0, any_leaf=False))
     assert counts(out) == [(15, 15, 0, 0), (15, 15, 0, 0), (0, 0, 0, 0)]
     assert figures(out.notes) == [[2]]
-    filled = draw_found(findings, answers, ids, TransferSettings(total=30, not_found="random", reserved=0.0))
+    filled = draw_found(
+        findings, answers, ids, TransferSettings(total=30, not_found="random", reserved=0.0, any_leaf=False)
+    )
     assert counts(filled) == [(10, 13, 0, 0), (10, 13, 0, 0), (10, 0, 0, 4)]
     assert filled.classes[2].label == ""
     assert figures(filled.notes) == [[2, 4, 10]]
@@ -247,7 +266,9 @@ def test_a_class_that_the_whole_corpus_does_not_show_is_told():
     """Nothing fills it, and nothing is kept of a class whose images the suspect puts elsewhere."""
     answers = np.repeat([[0], [1]], 30, axis=0).astype(np.int32)
     findings = make_findings(answers, np.repeat([0, 1, 2], [30, 20, 10]), [(0,), (1,), (), (2,)])
-    drawn = draw_found(findings, answers, make_ids(60), TransferSettings(40, not_found="random", reserved=0.0))
+    drawn = draw_found(
+        findings, answers, make_ids(60), TransferSettings(40, not_found="random", reserved=0.0, any_leaf=False)
+    )
     assert figures(drawn.notes) == [[3, 10], [2, 10]]
     assert all("no image" in note for note in drawn.notes)
     assert [one.n_rows for one in drawn.classes] == [20, 20, 0, 0]
@@ -259,11 +280,13 @@ def test_hundreds_of_alike_notes_become_one_sentence():
     answers = np.repeat(np.arange(n_classes), 3)[:, None].astype(np.int32)
     leaves_of = [(i,) if i % 2 else () for i in range(n_classes)]
     findings, ids = make_findings(answers, answers[:, 0], leaves_of), make_ids(3_000)
-    out = draw_found(findings, answers, ids, TransferSettings(total=5_000, reserved=0.0))
+    out = draw_found(findings, answers, ids, TransferSettings(total=5_000, reserved=0.0, any_leaf=False))
     assert figures(out.notes) == [
         [500, 1, 3, 5, 7, 9, 495, 3, 10], [500, 0, 2, 4, 6, 8, 495], [1_500, 5_000],
     ]  # fmt: skip
-    filled = draw_found(findings, answers, ids, TransferSettings(5_000, not_found="random", reserved=0.0))
+    filled = draw_found(
+        findings, answers, ids, TransferSettings(5_000, not_found="random", reserved=0.0, any_leaf=False)
+    )
     assert figures(filled.notes)[1] == [500, 0, 2, 4, 6, 8, 495, 3, 5]
 
 
@@ -271,7 +294,7 @@ def test_a_total_below_the_number_of_classes_is_told():
     """Some classes want nothing then, and the note says which."""
     answers = np.repeat(np.arange(4), 5)[:, None].astype(np.int32)
     findings = make_findings(answers, answers[:, 0], [(0,), (1,), (2,), (3,)])
-    drawn = draw_found(findings, answers, make_ids(20), TransferSettings(total=3, reserved=0.0))
+    drawn = draw_found(findings, answers, make_ids(20), TransferSettings(total=3, reserved=0.0, any_leaf=False))
     assert [one.n_rows for one in drawn.classes] == [1, 1, 1, 0]
     assert figures(drawn.notes) == [[3, 3]]
     assert "class 3 (frog)" in drawn.notes[0]
@@ -281,7 +304,7 @@ def test_hostile_labels_stay_short_and_on_one_line():
     """A name of a corpus that somebody sent cannot spoil a sentence."""
     answers = np.repeat([[0], [1]], [1, 30], axis=0).astype(np.int32)
     findings = make_findings(answers, answers[:, 0], [(0,), (1,)], labels=("a\n\n# b" + "x" * 10_000,))
-    drawn = draw_found(findings, answers, make_ids(31), TransferSettings(total=20, reserved=0.0))
+    drawn = draw_found(findings, answers, make_ids(31), TransferSettings(total=20, reserved=0.0, any_leaf=False))
     assert drawn.notes[0].startswith("Class 0 (a # bxxx")
     assert "xx…)" in drawn.notes[0]
     assert len(drawn.notes[0]) < 120
@@ -400,3 +423,56 @@ def test_a_thousand_classes_are_drawn_fast():
     drawn = draw_found(findings, answers, ids, how)
     assert time.process_time() - started < 2
     assert len(drawn.images) == 100_000
+
+
+# Consistent, balanced, all
+
+
+def test_found_images_come_first_and_then_the_most_consistent_and_nearest_of_other_leaves():
+    """Steady found ones, then by consistency whatever the leaf, then by steps; views only after all images."""
+    answers = np.array([
+        [0, 0, 0, 0], [0, 1, 1, 1],  # the found leaf: steady, unsteady
+        [0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1],  # other leaves: steadier than the second; far; near
+        [1, 1, 1, 1], [1, 1, 1, 1],
+    ], np.int32)  # fmt: skip
+    findings = make_findings(answers, [0, 0, 2, 3, 4, 1, 1], [(0,), (1,)])
+    apart = np.array([[0, 0, 9, 9, 5, 9, 9], [9, 9, 9, 9, 9, 0, 0]], np.float32)
+    taken = []
+    for total in range(4, 12):
+        drawn = draw_found(findings, answers, make_ids(7), TransferSettings(total, reserved=0.0), apart)
+        own = {(image, view) for image, view, label in rows_of(drawn) if label == 0}
+        taken += sorted(own - set(taken))
+    assert taken[:5] == [(0, 0), (2, 0), (4, 0), (3, 0), (1, 0)]
+    assert {image for image, view in taken[5:]} == {0}  # views of the found, steady one alone
+    assert drawn.classes[0].n_filled == 3
+    assert "3 images of other leaves in class 0 (dog)" in drawn.notes[-1]
+
+
+def test_balanced_images_are_shared_evenly_among_the_suspects_classes():
+    """However rare a class is; and consistent ones are the steadiest of each."""
+    rng = np.random.default_rng(0)
+    itself = np.repeat([0, 1, 2], [300, 60, 40])
+    steady = rng.random((400, 8)) < rng.random(400)[:, None]
+    answers = np.where(steady, itself[:, None], 3).astype(np.int32)
+    answers[:, 0] = itself
+    how, ids = TransferSettings(90, reserved=0.0, fill_views=False), make_ids(400)
+    balanced, consistent = (draw_random(answers, ids, how, n_classes=4, balanced=True, consistent=one)
+                            for one in (False, True))  # fmt: skip
+    for drawn in (balanced, consistent):
+        assert np.bincount(drawn.labels, minlength=4).tolist() == [30, 30, 30, 0]
+    share = (answers == itself[:, None]).mean(axis=1)
+    for target in range(3):
+        least = share[consistent.images[consistent.labels == target]].min()
+        others = np.setdiff1d(np.flatnonzero(itself == target), consistent.images)
+        assert share[others].max() <= least
+    assert share[balanced.images].mean() < share[consistent.images].mean() - 0.1
+
+
+def test_all_answers_are_every_view_under_its_own_label():
+    """What was reserved or never answered stays out; the total does not matter."""
+    answers, ids, _ = make_world()
+    how = TransferSettings(total=10, reserved=0.2)
+    drawn = draw_all(answers, ids, how, n_classes=4)
+    usable = (answers[:, 0] >= 0) & ~reserved_images(ids, 0.2)
+    image, view = np.nonzero((answers >= 0) & usable[:, None])
+    assert rows_of(drawn) == Counter(zip(image.tolist(), view.tolist(), answers[image, view].tolist(), strict=True))

@@ -104,6 +104,7 @@ def _facts(run: CloneRun, *, active: bool) -> None:
     if run.circumstances:
         facts.append(", ".join(f"{key} {value}" for key, value in list(run.circumstances.items())[:4]))
     st.text(" · ".join(shortened(str(fact), 160) for fact in facts))
+    st.caption(run.diagnosis)
     if run.stopped_early:
         st.caption(inert(shortened(run.stopped_early, 300)))
 

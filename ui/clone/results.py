@@ -9,7 +9,7 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.case.clones import CORPUS_SET, EvaluationSetFacts, made_from_another_finding
 from fdcore.case.conclusions import read_choices
-from fdcore.cloning.comparison import Comparison, cost_points, cost_to_reach, made_alike
+from fdcore.cloning.comparison import Comparison, carried_in_words, cost_points, cost_to_reach, made_alike
 from fdcore.cloning.evaluation import Measure, lead
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
@@ -108,6 +108,8 @@ def _headline(shown: Shown, *, of_corpus: bool) -> None:
     st.subheader(inert(headline(shown.comparison, shown.measure)), anchor=False, width="stretch")
     if (found := judgement(shown.comparison, shown.measure, of_corpus=of_corpus)) is not None:
         st.badge(found.text, icon=found.icon, color=found.color)
+    if carried := carried_in_words(shown.comparison, shown.measure):
+        st.text(carried)
     if caveat := differences(shown.comparison):
         st.caption(caveat)
     for note in one_class_notes(shown.comparison, shown.titles):

@@ -79,6 +79,7 @@ def _fill(case_id: str, transfer: TransferSettings, training: TrainingSettings) 
         "clone_optimiser": training.optimiser, "clone_patience": training.patience,
         "clone_rounds": training.jacobian_rounds, "clone_augment": training.augment,
         "clone_total": min(transfer.total, _MOST), "clone_seed": str(transfer.seed), "clone_fill": transfer.fill_views,
+        "clone_any_leaf": transfer.any_leaf,
         "clone_not_found": transfer.not_found, "clone_uncertain": transfer.uncertain,
     }  # fmt: skip
     fill_widgets(OWNER, case_id, values)
@@ -117,7 +118,7 @@ def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
 
 
 def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
-    total_at, seed_at, fill_at = st.columns(3)
+    total_at, seed_at, leaf_at, fill_at = st.columns(4)
     not_found_at, uncertain_at = st.columns(2)
     with total_at:
         total = _number("Images per clone", "clone_total", 2, _MOST, 500, _TOTAL)
@@ -133,6 +134,11 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
             "Uncertain answers", list(_UNCERTAIN), key="clone_uncertain", help=_DOUBT,
             format_func=lambda one: _UNCERTAIN[one],
         )  # fmt: skip
+    with leaf_at:
+        st.space("small")
+        any_leaf = st.toggle("Other leaves", key="clone_any_leaf",
+                             help="A class that has too few found images gets images of other leaves that the suspect "
+                             "puts in it, the most consistent first.")  # fmt: skip
     with fill_at:
         st.space("small")
         fill = st.toggle("Fill up with views", key="clone_fill",
@@ -141,7 +147,7 @@ def _transfer(begun: TransferSettings, n_not_found: int) -> TransferSettings:
         st.caption(":material/info: The seed must be a whole number of at least 0; 0 is used instead.")
     return replace(
         begun, total=total, seed=int(seed) if seed.isdecimal() else 0, not_found=not_found or "leave out",
-        uncertain=uncertain or "take", fill_views=fill,
+        uncertain=uncertain or "take", fill_views=fill, any_leaf=any_leaf,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from fdcore.case.casebook import CaseCard
 from fdcore.case.places import inside, require_inside
-from fdcore.cloning.settings import Role, Source, SourceKind
+from fdcore.cloning.settings import OF_FINDING, Role, Source, SourceKind
 from fdcore.errors import FdError, SettingsError
 from ui import cached
 from ui.clone.settings import OWNER
@@ -24,7 +24,11 @@ _KINDS = {
     SourceKind.FOUND: "Images of the saved finding, with both terms of the objective.",
     SourceKind.ONE_TERM: "The finding at alpha = 1, based only on how consistent the answers are.",
     SourceKind.RANDOM: "Random images of the corpus: the baseline for the others.",
+    SourceKind.BALANCED: "Random images, as many of each class as there are: what balance alone is worth.",
+    SourceKind.CONSISTENT: "Balanced, the most consistent images first, whatever their leaf.",
+    SourceKind.ALL_ANSWERS: "Every answer of the investigation: the most that its queries can give.",
 }
+_PER_ROW = 3
 _TICKED = {SourceKind.FOUND, SourceKind.RANDOM}
 _ROLES: dict[Role, str] = {
     "": "Not specified",
@@ -45,8 +49,9 @@ def choose_sources(desk: Desk, *, found: bool) -> tuple[Source, ...]:
     """Draw the choice of sources and return it; `found` says whether the finding keeps any image."""
     chosen = []
     with st.container(key="clone_sources"):
-        for column, (kind, text) in zip(st.columns(len(_KINDS)), _KINDS.items(), strict=True):
-            key, possible = f"clone_from_{kind.value}", found or kind is SourceKind.RANDOM
+        columns = [column for _ in range(0, len(_KINDS), _PER_ROW) for column in st.columns(_PER_ROW)]
+        for column, (kind, text) in zip(columns, _KINDS.items(), strict=True):
+            key, possible = f"clone_from_{kind.value}", found or kind not in OF_FINDING
             st.session_state.setdefault(key, kind in _TICKED)
             with column, st.container(border=True, gap=None, height="stretch"):
                 if st.checkbox(source_title(Source(kind)), key=key, disabled=not possible) and possible:

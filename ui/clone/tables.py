@@ -34,6 +34,9 @@ _NAMES = {
     SourceKind.FOUND: "Found, two terms",
     SourceKind.ONE_TERM: "Found, one term",
     SourceKind.RANDOM: "Random images",
+    SourceKind.BALANCED: "Balanced random images",
+    SourceKind.CONSISTENT: "Consistent images, any leaf",
+    SourceKind.ALL_ANSWERS: "All answers",
 }
 _FROM = {
     SourceKind.FOUND: "the found images",
@@ -92,7 +95,7 @@ def _made_of(one: ClassTransfer) -> str:
     parts = [
         counted(one.n_images, "image") if one.n_images else "",
         counted(one.n_views, "view") if one.n_views else "",
-        f"{one.n_filled:,} filled" if one.n_filled else "",
+        f"{one.n_filled:,} of other leaves" if one.n_filled else "",
     ]
     return ", ".join(part for part in parts if part) or "none"
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fdcore.case.case import Case
 from fdcore.case.records import settings_as_written
 from fdcore.cloning.run import TRANSFER, CloneRun
-from fdcore.cloning.settings import CloneRequest, Source, SourceKind
+from fdcore.cloning.settings import OF_FINDING, CloneRequest, Source, SourceKind
 from fdcore.errors import CaseError
 from fdcore.method.choices import Choice
 from fdcore.method.selection import SelectionSettings
@@ -38,7 +38,10 @@ def read_run(case: Case, run_id: str) -> CloneRun:
     Raises:
         CaseError: there is none, or it is damaged.
     """
-    return from_plain(CloneRun, case.read_json(f"{run_folder(run_id)}/run.json"), what="the record of a clone")
+    content = case.read_json(f"{run_folder(run_id)}/run.json")
+    if isinstance(drawn_by := content.get("transfer"), dict):
+        drawn_by.setdefault("any_leaf", False)  # earlier versions took found leaves alone
+    return from_plain(CloneRun, content, what="the record of a clone")
 
 
 def write_run(case: Case, run: CloneRun) -> None:
@@ -105,7 +108,7 @@ def finding_of(
 
     With one term, alpha is 1 and nothing is locked. `corpus` is the fingerprint of the corpus.
     """
-    if source.kind in (SourceKind.RANDOM, SourceKind.FOLDER):
+    if source.kind not in OF_FINDING:
         return {}
     finding: dict[str, Any] = to_plain(settings) | {"corpus": corpus[:16]}
     if source.kind is SourceKind.ONE_TERM:

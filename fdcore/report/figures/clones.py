@@ -19,6 +19,7 @@ from fdcore.report.figures.style import (
     BORDER,
     CATEGORICAL,
     LINE,
+    MUTED,
     OTHER,
     assemble,
     counted,
@@ -37,7 +38,10 @@ _CURVE_PX, _COST_PX = 320, 360
 _TOP_PX = 34  # margin for the toolbar
 _BELOW = {"y": -0.24, "yanchor": "top"}  # above, a legend of many clones would cover the toolbar
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # of further clones of one source
-_SOURCES = {SourceKind.FOUND: CATEGORICAL[0], SourceKind.ONE_TERM: CATEGORICAL[4], SourceKind.RANDOM: OTHER}
+_SOURCES = {
+    SourceKind.FOUND: CATEGORICAL[0], SourceKind.ONE_TERM: CATEGORICAL[4], SourceKind.RANDOM: OTHER,
+    SourceKind.BALANCED: MUTED, SourceKind.CONSISTENT: CATEGORICAL[5], SourceKind.ALL_ANSWERS: LINE,
+}  # fmt: skip
 _ROLES = {"same": CATEGORICAL[2], "similar": CATEGORICAL[1], "distant": BORDER, "": CATEGORICAL[3]}
 _TITLES: dict[Measure, str] = {
     "agreement": "Agreement: share of the pictures that the clone puts where the suspect does",

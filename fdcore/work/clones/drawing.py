@@ -13,10 +13,10 @@ from fdcore.case.case import Case
 from fdcore.case.clones import finding_of, read_run, run_folder, write_run
 from fdcore.case.conclusions import load_scored, read_choices, selection_settings
 from fdcore.cloning.run import TRANSFER, CloneRun, TransferFacts
-from fdcore.cloning.settings import CloneRequest, Source, SourceKind, TransferSettings
-from fdcore.cloning.sources import Drawn, choose_images, draw_chosen, draw_found, draw_random
+from fdcore.cloning.settings import OF_FINDING, CloneRequest, Source, SourceKind, TransferSettings
+from fdcore.cloning.sources import Drawn, choose_images, draw_all, draw_chosen, draw_found, draw_random
 from fdcore.errors import CaseError
-from fdcore.method.findings import Findings, Scored, weigh
+from fdcore.method.findings import MAX_KNOWN, Findings, Scored, weigh
 from fdcore.records import to_plain
 from fdcore.work.clones.lab import Lab
 from fdcore.work.clones.pictures import Pool, corpus_pool, folder_pool
@@ -141,17 +141,41 @@ def _draw(lab: Lab, pool: Pool, source: Source, transfer: TransferSettings, test
 
 def draw_from_corpus(case: Case, scored: Scored, source: Source, transfer: TransferSettings) -> Drawn:
     """Draw the transfer set of a source of the corpus, for which every answer is known."""
-    if source.kind is SourceKind.RANDOM:
-        return draw_random(scored.answers, scored.image_ids, transfer, n_classes=scored.scores.n_classes)
+    at_hand = scored.answers, scored.image_ids, transfer
+    n_classes = scored.scores.n_classes
+    if source.kind is SourceKind.ALL_ANSWERS:
+        return draw_all(*at_hand, n_classes=n_classes)
+    if source.kind not in OF_FINDING:
+        consistent = source.kind is SourceKind.CONSISTENT
+        return draw_random(*at_hand, n_classes=n_classes, balanced=source.kind is not SourceKind.RANDOM,
+                           consistent=consistent)  # fmt: skip
     settings, choices = selection_settings(case), read_choices(case)
     two_terms = weigh(scored, settings, choices)
     if source.kind is SourceKind.FOUND:
-        return draw_found(two_terms.classes, scored.answers, scored.image_ids, transfer)
+        return draw_found(two_terms.classes, *at_hand, _steps_away(two_terms))
     one_term = weigh(scored, replace(settings, alpha=1.0))
-    drawn = draw_found(one_term.classes, scored.answers, scored.image_ids, transfer)
+    drawn = draw_found(one_term.classes, *at_hand, _steps_away(one_term))
     if _answers_of(one_term) == _answers_of(two_terms):
         return replace(drawn, notes=(*drawn.notes, SAME_FINDING))
     return drawn
+
+
+def _steps_away(findings: Findings) -> npt.NDArray[np.float32] | None:
+    """(n_classes, n_images) steps from each image's leaf to the nearest leaf of the class's answer.
+
+    inf where nothing was found, None for a corpus so large that not all distances are kept.
+    """
+    scored = findings.scored
+    n_leaves = len(scored.scores.nodes)
+    if n_leaves > MAX_KNOWN:
+        return None
+    among = scored.distances(np.arange(n_leaves))
+    nearest = np.full((len(findings.classes), n_leaves), np.inf, np.float32)
+    for found in findings.classes:
+        if winner := found.selection.winner:
+            nearest[found.selection.target_class] = among[list(winner.members)].min(axis=0)
+    steps: npt.NDArray[np.float32] = nearest[:, scored.images.node_index]
+    return steps
 
 
 def _answers_of(findings: Findings) -> list[tuple[int, ...]]:
