@@ -237,15 +237,21 @@ class Step(NamedTuple):
 
 
 def what_carried(comparison: Comparison, measure: Measure) -> tuple[Step, ...]:
-    """What balance, consistency and the found leaves are worth, each on top of the one before, on the newest clones.
+    """What balance, consistency and the found leaves are worth, each on top of the one before.
 
-    A step is left out where one of its clones is missing, or where the two were not made alike.
+    Of several pairs of clones that were made alike, the one from most images counts, then the newest. A step without
+    such a pair is left out.
     """
-    newest = {column.run.source.kind: column for column in sorted(comparison.columns, key=lambda one: one.run.created)}
     steps = []
     for what, kind, without in _STEPS:
-        one, other = newest.get(kind), newest.get(without)
-        if one and other and comparison.n_images and made_alike(one.run, other.run):
+        pairs = [
+            (one, other)
+            for one in comparison.columns
+            for other in comparison.columns
+            if (one.run.source.kind, other.run.source.kind) == (kind, without) and made_alike(one.run, other.run)
+        ]
+        if pairs and comparison.n_images:
+            one, other = max(pairs, key=lambda pair: [(each.run.drawn.n_rows, each.run.created) for each in pair])
             steps.append(Step(what, lead(one.evaluation, other.evaluation, measure)))
     return tuple(steps)
 
