@@ -43,7 +43,8 @@ def main() -> None:
             transfer = TransferSettings(total, seed=seed, not_found="random")
             training = TrainingSettings(epochs=options.epochs, learning_rate=options.rate, seed=seed)
             request = CloneRequest(tuple(sources), transfer, training, evaluation=options.evaluate)
-            clone(Lab(case, Places.from_environment().cache), request)
+            with Lab(case, Places.from_environment().cache) as lab:
+                clone(lab, request)
             write(case, options.name, Path(options.evaluate).name)
 
 
