@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.answers.ledger import NOT_ASKED
+from fdcore.cloning.notes import doubt_note, found_notes, named, none_note, total_note, unasked_note
 from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
@@ -29,9 +30,6 @@ Indices = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 
-MAX_SENTENCES = 5  # notes of one kind with a sentence each; more are summarised in one sentence
-MAX_LISTED = 5  # classes that such a sentence names
-MAX_LABEL = 60  # characters of a name in a note
 ALL_TESTED = (
     "All pictures of this source are in the test set; a clone trained on them would only repeat them. Choose another "
     "source, or test on other pictures."
@@ -115,7 +113,7 @@ def draw_found(
     strays = ~np.isin(rows.images, pool[kept])
     shares = _shares(rows, wanted, strays, [finding.name.label if finding.name else "" for finding in findings])
     doubtful = [share for share in shares if answered[share.target_class] and uncertain[share.target_class]]
-    notes = [*_found_notes(shares, found, settings), *_doubt_note(doubtful, settings), *_unasked_note(answers[:, 0])]
+    notes = [*found_notes(shares, found, settings), *doubt_note(doubtful, settings), *unasked_note(answers[:, 0])]
     return _drawn(rows, shares, notes)
 
 
@@ -150,7 +148,11 @@ def draw_random(
     taken = share_evenly(np.bincount(groups, minlength=n_classes if balanced else 1).tolist(), settings.total)
     rows = rows.first(taken, groups, _places(image_ids, settings.seed))
     shares = _shares(rows, _wanted(settings.total, np.ones(n_classes, bool)))
-    notes = [*_total_note(rows, settings.total), *_none_note(shares), *_unasked_note(answers[:, 0])]
+    notes = [
+        *total_note(len(rows.images), int((rows.views > 0).sum()), settings.total),
+        *none_note(shares),
+        *unasked_note(answers[:, 0]),
+    ]
     return _drawn(rows, shares, notes)
 
 
@@ -165,7 +167,7 @@ def draw_all(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_
     rows = _rows(pool, answers[pool] != NOT_ASKED, answers, np.zeros(len(pool), np.intp))
     rows = rows.first([len(rows.images)], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
     shares = _shares(rows, _wanted(len(rows.images), np.ones(n_classes, bool)))
-    return _drawn(rows, shares, [*_none_note(shares), *_unasked_note(answers[:, 0])])
+    return _drawn(rows, shares, [*none_note(shares), *unasked_note(answers[:, 0])])
 
 
 def consistency(answers: Answers, classes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
@@ -213,7 +215,7 @@ def draw_chosen(images: Indices, labels: npt.NDArray[np.int32], n_classes: int, 
     nothing = np.zeros(len(order), np.intp)
     rows = _Rows(images[order], nothing.astype(np.int16), labels[order].astype(np.int32), nothing)
     shares = _shares(rows, _wanted(total, np.ones(n_classes, bool)))
-    return _drawn(rows, shares, [*_total_note(rows, total), *_none_note(shares)])
+    return _drawn(rows, shares, [*total_note(len(rows.images), int((rows.views > 0).sum()), total), *none_note(shares)])
 
 
 # The queue
@@ -325,7 +327,7 @@ def _drawn(rows: _Rows, shares: tuple[ClassTransfer, ...], notes: Sequence[str])
     if len(shares) < 2:
         raise SettingsError("The suspect has only one class, so a clone could not learn anything.", key="single class")
     if len(some) < 2:
-        of = f"only class {_named(some[0])} gets images" if some else "no class gets an image"
+        of = f"only class {named(some[0])} gets images" if some else "no class gets an image"
         raise SettingsError(
             f"A clone needs images of at least two classes, but {of}. "
             "Choose another source, reserve fewer images, or find more classes first.",
@@ -342,118 +344,3 @@ def _require_answers(answers: Answers) -> None:
 def _require_images(images: Integers) -> None:
     if len(images) == 0:
         raise SettingsError(ALL_TESTED, key="all tested")
-
-
-# Notes
-
-
-def _found_notes(shares: Sequence[ClassTransfer], found: Flags, settings: TransferSettings) -> list[str]:
-    scarce = [one for one in shares if found[one.target_class] and one.n_images + one.n_filled < one.wanted]
-    strays = [share for share in shares if not found[share.target_class]]
-    notes = [*_scarce_notes(scarce), *_other_leaves_note([one for one in shares if found[one.target_class]])]
-    if strays and settings.not_found == "random":
-        notes += _filled_notes(strays)
-    elif strays:
-        notes.append(f"Not found and left out: {_classes(strays)}.")
-    if idle := [share for share in shares if not share.wanted and found[share.target_class]]:
-        notes.append(f"A total of {settings.total:,} is too small for all classes: {_classes(idle)} got no share.")
-    n_rows = sum(share.n_rows for share in shares)
-    return [*notes, *([_short_of(n_rows, settings.total)] if n_rows < settings.total else [])]
-
-
-def _doubt_note(doubtful: Sequence[ClassTransfer], settings: TransferSettings) -> list[str]:
-    """Classes whose answer is uncertain."""
-    if not doubtful:
-        return []
-    done = "counted as not found" if settings.uncertain == "set aside" else "used anyway; it can be set aside"
-    return [f"The interval of the score reaches below tau in {_classes(doubtful)}: {done}."]
-
-
-def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:
-    """Classes with too few images of their own."""
-    if len(scarce) <= MAX_SENTENCES:
-        return [
-            f"Class {_named(share)}: {_counted(share.n_images, 'image')}"
-            + (f" and {_counted(share.n_views, 'view')} of them" if share.n_views else "")
-            + f"; {share.wanted:,} were wanted."
-            for share in scarce
-        ]
-    views = [share.n_views for share in scarce]
-    return [
-        f"Too few images in {_classes(scarce)}: {_span([share.n_images for share in scarce])} each"
-        + (f", and {_span(views)} views of them" if any(views) else "")
-        + f"; {_span([share.wanted for share in scarce])} were wanted."
-    ]
-
-
-def _other_leaves_note(shares: Sequence[ClassTransfer]) -> list[str]:
-    """Images beside the found leaves."""
-    filled = [share for share in shares if share.n_filled]
-    if not filled:
-        return []
-    n = sum(share.n_filled for share in filled)
-    return [f"Beside the found leaves, {_counted(n, 'image')} of other leaves in {_classes(filled)}."]
-
-
-def _filled_notes(strays: Sequence[ClassTransfer]) -> list[str]:
-    """Classes that were not found, and their images from the whole corpus."""
-    if len(strays) <= MAX_SENTENCES:
-        return [
-            f"Class {share.target_class} was not found: {_counted(share.n_filled, 'image')} of the whole corpus that "
-            f"the suspect puts there; {share.wanted:,} were wanted."
-            for share in strays
-        ]
-    return [
-        f"Not found: {_classes(strays)}. {_span([share.n_filled for share in strays])} images of the whole corpus each "
-        f"that the suspect puts there; {_span([share.wanted for share in strays])} were wanted."
-    ]
-
-
-def _total_note(rows: _Rows, total: int) -> list[str]:
-    n_rows, n_views = len(rows.images), int((rows.views > 0).sum())
-    if not n_views:
-        return [_short_of(n_rows, total)] if n_rows < total else []
-    rows_in_words = f"{_counted(n_rows - n_views, 'image')} and {_counted(n_views, 'view')} of them"
-    return [f"There are {rows_in_words}; {total:,} images were wanted."]
-
-
-def _short_of(n_rows: int, total: int) -> str:
-    return f"The set has {_counted(n_rows, 'row')} in all; {total:,} were wanted."
-
-
-def _none_note(shares: Sequence[ClassTransfer]) -> list[str]:
-    empty = [share for share in shares if not share.n_rows]
-    return [f"The suspect puts none of these images in {_classes(empty)}."] if empty else []
-
-
-def _unasked_note(itself: npt.NDArray[np.int32]) -> list[str]:
-    n_unasked = int((itself == NOT_ASKED).sum())
-    if not n_unasked:
-        return []
-    return [f"The suspect was never queried with {n_unasked:,} of {_counted(len(itself), 'image')}; they are left out."]
-
-
-def _classes(shares: Sequence[ClassTransfer]) -> str:
-    """ "class 3 (dog)", "classes 1 and 3 (dog)", "120 classes (1, 3 (dog), 4, 5, 6 and 115 more)"."""
-    names = [_named(share) for share in shares]
-    if len(names) == 1:
-        return f"class {names[0]}"
-    if len(names) <= MAX_LISTED:
-        return f"classes {', '.join(names[:-1])} and {names[-1]}"
-    more = len(names) - MAX_LISTED
-    return f"{len(names):,} classes ({', '.join(names[:MAX_LISTED])} and {more:,} more)"
-
-
-def _named(share: ClassTransfer) -> str:
-    label = " ".join(share.label.split())
-    short = label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
-    return f"{share.target_class} ({short})" if short else str(share.target_class)
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n or 'no'} {what}" if n < 2 else f"{n:,} {what}s"
-
-
-def _span(numbers: Sequence[int]) -> str:
-    low, high = min(numbers), max(numbers)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
