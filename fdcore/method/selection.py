@@ -25,6 +25,7 @@ Shares = npt.NDArray[np.float64]
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
 MAX_CHOSEN = 1_000  # leaves of a choice
+WINNER_TIMES = 1.5  # a winner scores at least `relative` times this part of the class's best leaf
 WITHOUT_LIMITS: dict[str, float | bool] = {"relative": 0.0, "evidence": 0.0, "share": 0.0, "held_out": False}
 
 
@@ -39,7 +40,8 @@ class SelectionSettings:
         k: number of medoids; None starts with every candidate as its own medoid and lets eta generalise, "silhouette"
             takes the number whose clusters are separated best.
         k_max: the most candidates a class may have, best first.
-        relative: a candidate scores at least this part of the class's best leaf, 0..1; 0 for no such limit.
+        relative: a candidate scores at least this part of the class's best leaf, 0..1; 0 for no such limit. A winning
+            cluster scores at least `WINNER_TIMES` this part, so that closeness does not outweigh consistency.
         evidence: the lowest L of an answer, 0..1; None for a limit relative to how clearly the suspect answers.
         share: the lowest product of L's lower bound and the part of the class's answers in the selection, 0..1.
         held_out: whether half of each leaf's images choose and the others state L; otherwise all do both, and L and its
@@ -153,7 +155,8 @@ class ClassSelection:
 
     Attributes:
         candidates: leaves at or above tau, best first, at most k_max.
-        clusters: the groups, best objective first; empty when nothing was found. Where the analyst chose leaves, their
+        clusters: the groups, best objective first, those that score too little to win last; empty when nothing was
+            found. Where the analyst chose leaves, their
             group comes first regardless of its objective; where the analyst chose "not found", none of them wins.
         choice: the analyst's own answer; None where the method's answer stands.
         lacking: why the best cluster is not found: it lacks "evidence" or its "share" of the class's answers is small.
@@ -233,6 +236,11 @@ def candidates(functional: npt.NDArray[np.float32], settings: SelectionSettings)
     return best_first[: settings.k_max]
 
 
+def least_to_win(functional: npt.NDArray[np.float32], settings: SelectionSettings) -> float:
+    """The lowest apparent score of a cluster that may win, by the scores of one class's leaves."""
+    return min(WINNER_TIMES * settings.relative, 1.0) * float(functional.max(initial=0))
+
+
 def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Sequence[int] | None = None) -> Indices:
     """The leaves that are candidates of any of the classes (None: all), in increasing order: their distances matter."""
     functional = scores.split(settings.held_out).choosing.functional
@@ -263,7 +271,8 @@ def _select_class(
         return ClassSelection(target_class, (), ())
     among = known.among(chosen)
     group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
-    clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha)
+    least = least_to_win(split.choosing.functional[target_class], settings)
+    clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha, least)
     lacks = lacking_of(split, target_class, clusters[0], limits)
     return ClassSelection(target_class, tuple(chosen.tolist()), clusters, lacking=lacks)
 
@@ -274,9 +283,11 @@ def lacking_of(split: Split, target_class: int, cluster: Cluster, limits: Limits
 
 
 def weigh_groups(
-    split: Split, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float
+    split: Split, target_class: int, chosen: Indices, group: Indices, among: Matrix, alpha: float, least: float = 0.0
 ) -> tuple[Cluster, ...]:
     """L, S and the objective of every group of leaves, best first; ties go to the higher score, then the smaller id.
+
+    Groups whose apparent score is below `least` come last.
 
     Args:
         split: functional scores of every class and leaf.
@@ -304,7 +315,7 @@ def weigh_groups(
         Cluster(leaves[min(places, key=spread.__getitem__)], tuple(leaves[place] for place in places), *measured)
         for places, measured in zip(members, measures, strict=True)
     ]
-    return tuple(sorted(clusters, key=lambda c: (-c.objective, -c.apparent, nodes[c.medoid])))
+    return tuple(sorted(clusters, key=lambda c: (c.apparent < least, -c.objective, -c.apparent, nodes[c.medoid])))
 
 
 def _shares(

@@ -23,6 +23,7 @@ from fdcore.method.selection import (
     Shares,
     candidates,
     lacking_of,
+    least_to_win,
     limits_of,
     objectives,
     weigh_groups,
@@ -143,7 +144,7 @@ def map_stability(
     for n, row in enumerate(first.tolist()):
         # At alpha 1 the clusters are in the order in which `select` breaks ties: by score, then by id.
         clusters = weigh_groups(split, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
-        best = _best_at(clusters, columns)
+        best = _best_at(clusters, columns, least_to_win(split.choosing.functional[target_class], settings))
         for place in np.unique(best).tolist():
             cluster = clusters[place]
             if lacking_of(split, target_class, cluster, limits):
@@ -237,11 +238,14 @@ def _check_grid(etas: Sequence[float], alphas: Sequence[float]) -> None:
         SelectionSettings(alpha=alpha)
 
 
-def _best_at(clusters: Sequence[Cluster], alphas: Shares) -> Indices:
-    """Which cluster has the highest objective at each alpha (n_alpha,); the first in a tie."""
+def _best_at(clusters: Sequence[Cluster], alphas: Shares, least: float) -> Indices:
+    """Which cluster that scores enough has the highest objective at each alpha (n_alpha,); the first in a tie."""
     apparent = np.array([cluster.apparent for cluster in clusters])
     semantic = np.array([cluster.semantic for cluster in clusters])
-    best: Indices = objectives(apparent, semantic, alphas[:, None]).argmax(axis=1)
+    weighed = objectives(apparent, semantic, alphas[:, None])
+    if (apparent >= least).any():
+        weighed = np.where(apparent >= least, weighed, -np.inf)
+    best: Indices = weighed.argmax(axis=1)
     return best
 
 

@@ -36,7 +36,7 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if best_outside(scores, selection.target_class, leaves) >= winner.functional + MUCH_BETTER:
         found.append(BETTER_OUTSIDE)
     runner_up = selection.clusters[1] if len(selection.clusters) > 1 else None
-    if runner_up and runner_up.objective > winner.objective:
+    if selection.choice and runner_up and runner_up.objective > winner.objective:
         found.append("another cluster has the higher objective")
     elif runner_up and winner.objective - runner_up.objective < 0.05:
         found.append("close runner-up")

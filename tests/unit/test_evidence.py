@@ -121,3 +121,14 @@ def test_an_answer_near_its_limit_is_doubted():
         scores = scores_of([0.9, 0.9, 0.9, 0, 0, 0], asked=30)
         found = select_all(scores, settings)[0]
         assert weakness in weaknesses(found, scores, settings)
+
+
+def test_closeness_does_not_outweigh_consistency():
+    """Two trees at 0.3 lie close together and would beat a lone tabby at 0.6; by the paper's rule they do."""
+    scores = scores_of([0, 0, 0, 0.6, 0.3, 0.3], CLEAR)
+    settings = replace(SETTINGS, alpha=0.6)
+    (by_evidence, _), (by_paper, _) = (select_all(scores, one) for one in (settings, replace(settings, relative=0.0)))
+    assert [LEAVES[leaf] for leaf in by_evidence.winner.members] == ["tabby"]
+    assert by_evidence.clusters[1].objective > by_evidence.winner.objective
+    assert by_paper.nearest is not None
+    assert {LEAVES[leaf] for leaf in by_paper.nearest.members} == {"oak", "elm"}

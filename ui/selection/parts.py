@@ -133,7 +133,8 @@ def _clusters_table(scored: Scored, found: ClassFinding) -> None:
         "S": share_column(S_HELP),
         "Objective": share_column(OBJECTIVE_HELP, format="%.3f"),
     }, most_px=_CLUSTERS_PX, alt="The clusters of leaves, the best first")  # fmt: skip
-    st.caption("Each row is a cluster of close leaves. The first has the highest objective.")
+    st.caption("Each row is a cluster of close leaves. The first has the highest objective of those that may win: they "
+               "score enough beside the class's best leaf.")  # fmt: skip
 
 
 def map_panel(
