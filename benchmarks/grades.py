@@ -5,7 +5,9 @@
 Reads tables as ablation.py does. Each family of suspects is a row: for each grade, the answers that were right (more
 than half of their leaves in the class's true region) and all answers, over corpora as they are; and how many answers of
 that grade came where the true region had been taken away. The limits of the grades were chosen on the even networks of
-the tables in `CHOSEN_ON`; `--save` writes grades.csv, and `fdcore.method.grades` states the sums of all other rows.
+the tables in `CHOSEN_ON`, and a table with "+" in its name has suspects of another over a larger corpus: neither is
+counted. `--save` writes grades.csv, and `fdcore.method.grades` states the sums of the counted rows: right answers,
+and all answers, those after removal included.
 """
 
 import argparse
@@ -39,13 +41,17 @@ def main() -> None:
             for network in networks:
                 if even is None or (int(network.name) % 2 == 0) == even:
                     count(network, counts)
-            row: dict[str, object] = {"suspects": path.name, "chosen_on": "yes" if even else "no"}
+            counted = "no" if even or "+" in path.name else "yes"
+            row: dict[str, object] = {"suspects": path.name, "even": even, "counted": counted}
             for word in MEASURED:
                 row |= {f"{word} {what}": counts[word, what] for what in ("right", "answers", "after removal")}
             rows.append(row)
             print(row, flush=True)
-    kept = [row for row in rows if row["chosen_on"] == "no"]
-    print({word: (sum(r[f"{word} right"] for r in kept), sum(r[f"{word} answers"] for r in kept)) for word in MEASURED})
+    kept = [row for row in rows if row["counted"] == "yes"]
+    for word in MEASURED:
+        n_right, n, n_after = (sum(int(str(row[f"{word} {what}"])) for row in kept)
+                               for what in ("right", "answers", "after removal"))  # fmt: skip
+        print(word, n_right, n + n_after)
     if options.save:
         save(__file__, rows)
 

@@ -8,7 +8,7 @@ from typing import Any
 from fdcore.answers.asking import ask_suspect
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
-from fdcore.case.places import user_cache
+from fdcore.case.places import Places
 from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.corpus import corpus as corpora
 from fdcore.corpus.corpus import Corpus
@@ -149,4 +149,4 @@ def _listed(folders: Folders) -> Sequence[str | Path]:
 
 
 def _cache(folder: str | Path | None) -> Path:
-    return user_cache() if folder is None else Path(folder)
+    return Places.from_environment().cache if folder is None else Path(folder)

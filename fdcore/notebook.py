@@ -166,5 +166,5 @@ class Findings(method.Findings):
 
     def __repr__(self) -> str:
         head = f"{self.overall.n_found} of {len(self)} classes found, {self.scored.n_sent:,} queries sent"
-        table = self.to_frame()[["name", "functional", "semantic", "images", "leaves"]]
+        table = self.to_frame()[["name", "grade", "functional", "semantic", "images", "leaves"]]
         return f"{head}\n{table.to_string(max_rows=N_PRINTED, max_colwidth=50, float_format='%.2f', na_rep='')}"

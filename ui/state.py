@@ -132,7 +132,9 @@ def settings_in_words(settings: SelectionSettings) -> str:
     words = f"eta {eta}, alpha {alpha}, tau {tau}, k {k}"
     if settings.without_limits:
         return f"{words}, no limits"
-    return f"{words}, evidence {AUTO if settings.evidence is None else shortest(settings.evidence)}, share {share}"
+    halves = "" if settings.held_out else ", all images choose"
+    evidence = AUTO if settings.evidence is None else shortest(settings.evidence)
+    return f"{words}, evidence {evidence}, share {share}{halves}"
 
 
 def seed_widget(key: str, name: str, value: Any) -> None:

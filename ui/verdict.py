@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fdcore.report.figures.corpus import FoundClass
 
 WITHOUT_HELP = (
-    "What the class would be found to be if its leaves and their relatives were not in the corpus. “Nothing” makes the "
-    "answer specific."
+    "What the class would be found to be if its leaves and their relatives were not in the corpus. “Nothing”: no "
+    "other leaves give an answer."
 )
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point

@@ -300,8 +300,8 @@ def _selection_settings(options: argparse.Namespace, before: "SelectionSettings"
     """The earlier settings, changed by the options that were given."""
     from dataclasses import fields, replace
 
-    if options.paper_rule:
-        before = before.by_paper_rule()
+    if options.paper_rule or options.evidence_rule:
+        before = before.by_paper_rule() if options.paper_rule else before.by_evidence()
     given = {field.name: getattr(options, field.name) for field in fields(before)}
     chosen: dict[str, Any] = {n: None if v == AUTOMATIC else v for n, v in given.items() if v is not None}
     return replace(before, **chosen)
@@ -346,9 +346,9 @@ def _hierarchy(options: argparse.Namespace) -> "Hierarchy":
 def _cache(options: argparse.Namespace) -> Path:
     if options.cache:
         return Path(options.cache)
-    from fdcore.case.places import user_cache
+    from fdcore.case.places import Places
 
-    return user_cache()
+    return Places.from_environment().cache
 
 
 # The command line
@@ -463,5 +463,6 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="state L on images that had no part in the choice (default), or choose by all images",
     )
+    group.add_argument("--evidence-rule", action="store_true", help="the default limits, after --paper-rule")
     group.add_argument("--paper-rule", action="store_true",
                        help="no limits: all images choose, and the highest objective is found")  # fmt: skip

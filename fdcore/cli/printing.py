@@ -75,9 +75,12 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
 def _evidence(settings: Mapping[str, Any]) -> str:
     """What an answer must reach; settings of earlier versions had no such limits."""
     if not settings.get("share") and settings.get("evidence", 0) == 0:
-        return ""
+        return ", no limits"
     evidence = settings.get("evidence")
-    return f", evidence {'automatic' if evidence is None else f'{evidence:g}'}, share {settings.get('share', 0):g}"
+    halves = "" if settings.get("held_out") else ", all images choose"
+    return (
+        f", evidence {'automatic' if evidence is None else f'{evidence:g}'}, share {settings.get('share', 0):g}{halves}"
+    )
 
 
 def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -86,7 +89,9 @@ def _verdict_table(classes: Sequence[Mapping[str, Any]]) -> list[str]:
         if entry["status"] == "not_found":
             doubts = list(entry["weaknesses"])
             if miss := entry.get("nearest"):
-                doubts.append(f"nearest: {plain(miss['ancestor_label'])}, L {miss['functional_score']:.2f}")
+                lacks = {"tau": "no candidate", "evidence": "too low", "share": "too small a share"}[miss["lacking"]]
+                near = f"{plain(miss['ancestor_label'])}, L {miss['functional_score']:.2f}"
+                doubts.append(f"nearest: {near}: {lacks}")
             rows.append((str(entry["target_class"]), "not found", "", "", "", "", "", "", ", ".join(doubts)))
             continue
         doubts = list(entry["weaknesses"])

@@ -39,10 +39,15 @@ class Miss(NamedTuple):
     def why(self) -> str:
         """One sentence, without any label."""
         score = f"L = {self.functional:.2f} ({self.low:.2f} to {self.high:.2f})"
-        if self.lacking == "share":
-            return f"{score}, but only {self.share:.1%} of the class's answers are there: the rest lies elsewhere."
-        needed = "a candidate needs" if self.lacking == "tau" else "an answer of this suspect needs"
         near = " More images could decide it." if self.near else ""
+        if (self.low, self.high) == (0, 1):
+            return "No image is left to state a score: query at least two images of each leaf."
+        if self.lacking == "share":
+            return (
+                f"{score}, but only {self.share:.1%} of the class's answers are there: {self.low:.2f} x "
+                f"{self.share:.1%} = {self.low * self.share:.4f}, and {self.limit:g} is needed.{near}"
+            )
+        needed = "a candidate needs" if self.lacking == "tau" else "an answer of this suspect needs"
         return f"{score}; {needed} {self.limit:.2f}.{near}"
 
 

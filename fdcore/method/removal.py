@@ -1,7 +1,8 @@
 """An answer must survive its own removal: what would a class be found to be if its answer were not in the corpus?
 
-If nothing is found then, the answer is specific. If something else is found, the class answers that as well, so an
-absent truth could have given this answer too. No query is sent: the recorded answers are weighed again.
+If nothing is found then, no other leaves of the corpus could have given the answer. If something else is found, the
+class answers that as well, so an absent truth could have given this answer too. No query is sent: the recorded answers
+are weighed again.
 """
 
 from dataclasses import replace

@@ -108,10 +108,12 @@ class Verdict:
         """How many answers survive their own removal, in a sentence; empty where it was not looked at."""
         if not self.rests:
             return ""
-        n_specific = sum(rest.winner is None for rest in self.rests.values())
+        n_alone = sum(rest.winner is None for rest in self.rests.values())
         return (
-            f"Without its answer and the relatives, nothing is found for {n_specific:,} of "
-            f"{counted(len(self.rests), 'class', 'classes')}: these answers are specific."
+            f"With its leaves and their relatives taken away, nothing is found for {n_alone:,} of "
+            f"{counted(len(self.rests), 'class', 'classes')}; another answer is found for the others."
+            if n_alone < len(self.rests)
+            else "With the leaves of an answer and their relatives taken away, nothing else is found for any class."
         )
 
     @property
@@ -196,7 +198,7 @@ def reach_verdict(
         decision = Decision("meaningful", "")
     if decision.why and (few := too_few_images(scores)):
         decision = decision._replace(why=f"{decision.why} {few}")
-    headline = _headline(decision, domains, specificity, uncertain=_uncertain(points), agreed=agreed)
+    headline = _headline(decision, domains, specificity, uncertain=_uncertain(findings, points), agreed=agreed)
     if circumstances and circumstances.preprocessing_assumed:
         headline = f"{GUESSED} {headline}"
     n = total.n_found
@@ -288,9 +290,10 @@ def _listing(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def _uncertain(points: Sequence[WeakPoint]) -> set[int]:
-    """The classes whose true score may lie below a limit, so that they may not be findings at all."""
-    return {target for point in points if point.key in MAY_BE_NONE for target in point.classes}
+def _uncertain(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]) -> set[int]:
+    """The classes whose answer is weak, or whose true score may lie below a limit."""
+    weak = {each.selection.target_class for each in findings if each.grade and each.grade.word == "weak"}
+    return weak | {target for point in points if point.key in MAY_BE_NONE for target in point.classes}
 
 
 def _agreed(agreements: Sequence[Agreement]) -> Agreement | None:

@@ -191,8 +191,9 @@ def _not_found(findings: Sequence[ClassFinding]) -> WeakPoint | None:
     return WeakPoint(
         "not found",
         f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
-        "Nothing in the corpus gets these answers often enough: either the corpus does not show what the classes stand "
-        "for, or the suspect does not recognise it there. The verdict says nothing about them.",
+        "Nothing in the corpus is evidence enough for them; what comes nearest is named with each, and what it lacks. "
+        "Either the corpus does not show what they stand for, or the suspect does not recognise it there, or there are "
+        "too few images to tell.",
         "Add a corpus that covers other things: first relatives of what was found, then other domains.",
         missing,
     )

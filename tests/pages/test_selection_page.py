@@ -103,7 +103,7 @@ def test_a_class_that_misses_a_limit_names_what_is_nearest(finished: Case) -> No
     at = open_case(PAGE, finished, **{"class": "1"}, share="1")
     assert at.header[0].value == "Not found"
     assert "Nearest: **domestic cat**" in said(at)
-    assert "the rest lies elsewhere" in said(at)
+    assert "1 is needed" in said(at)
     assert "Not an answer" in said(at)
 
 

@@ -54,7 +54,11 @@ def metrics(case: Case, findings: Findings) -> None:
     show_numbers(
         "metrics",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
-        ("Certain, likely, weak", ", ".join(f"{counts[word]:,}" for word in MEASURED), GRADES_IN_WORDS),
+        (
+            "Certain, likely, weak",
+            ", ".join(f"{counts[word]:,}" for word in MEASURED) if counts else "no grades",
+            GRADES_IN_WORDS,
+        ),
         ("Queries sent", f"{scored.n_sent:,}"),
         ("Corpus", f"{len(scored.scores.nodes):,} leaves", f"{len(scored.images.names):,} images"),
         ("Audit log", "broken" if trail.problem else "intact", trail.in_words),

@@ -30,13 +30,13 @@ def class_table(findings: Findings) -> None:
 
 
 def _metrics(findings: Findings, counts: dict[str, int]) -> None:
-    total = findings.overall
+    total, graded = findings.overall, any(found.grade for found in findings.classes)
     show_numbers(
         "class_numbers",
         ("Classes found", f"{total.n_found:,} of {total.n_classes:,}"),
         ("Overall L", f"{total.functional:,.2f}", f"Sum over all classes. {L_HELP}"),
         ("Overall S", f"{total.semantic:,.2f}", f"Sum over all classes. {S_HELP}"),
-        ("Weak", f"{counts['Weak']:,}", GRADES_IN_WORDS),
+        ("Weak", f"{counts['Weak']:,}" if graded else "no grades", GRADES_IN_WORDS),
         ("With caveats", f"{counts[CAVEATS]:,}", "Classes whose answer has a weakness."),
         ("Locked by hand", f"{counts['Locked']:,}"),
     )

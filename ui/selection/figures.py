@@ -107,7 +107,7 @@ def bars_to_follow(scored: Scored, found: ClassFinding, settings: SelectionSetti
         "row": 30,
         "most": 1,
         "ticks": [(fifth / 5, f"{fifth / 5:.1f}") for fifth in range(6)],
-        "parts": [("alpha · L", FUNCTIONAL), ("(1 - alpha) · S", SEMANTIC)],
+        "parts": [("alpha · apparent L", FUNCTIONAL), ("(1 - alpha) · S", SEMANTIC)],
         "grid": GRID,
         "across": objective_axis(settings.alpha, n_left_out),
         "alt": f"L, S and objective of {counted(len(bars), 'cluster')}. The highest objective is {best.objective:.3f}, "

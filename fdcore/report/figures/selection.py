@@ -69,7 +69,7 @@ def cluster_bars(clusters: Sequence[ClusterBar], *, alpha: float, revision: str 
     strength = [1.0 if cluster.is_winner or not any(c.is_winner for c in shown) else _FAINT for cluster in shown]
     hover = [_describe(cluster, alpha) for cluster in shown]
     parts = [
-        _row_bars("alpha · L", FUNCTIONAL, [alpha * c.apparent for c in shown], hover, 0.66),
+        _row_bars("alpha · apparent L", FUNCTIONAL, [alpha * c.apparent for c in shown], hover, 0.66),
         _row_bars("(1 - alpha) · S", SEMANTIC, [(1 - alpha) * c.semantic for c in shown], hover, 0.66),
     ]
     for part in parts:
