@@ -67,8 +67,10 @@ def write(case: Case, name: str, tested_on: str) -> None:
             }
             | machine()
         )  # fmt: skip
-    before = pd.read_csv(RESULTS) if RESULTS.is_file() else pd.DataFrame(columns=["suspect"])
-    table = pd.concat([before[before["suspect"] != name], pd.DataFrame(rows)], ignore_index=True)
+    table = pd.DataFrame(rows)
+    if RESULTS.is_file():
+        before = pd.read_csv(RESULTS)
+        table = pd.concat([before[before["suspect"] != name], table], ignore_index=True)
     table.to_csv(RESULTS, index=False)
     print(
         table[table["suspect"] == name][["source", "total", "seed", "rows", "accuracy value"]].to_string(), flush=True

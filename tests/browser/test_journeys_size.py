@@ -6,6 +6,8 @@ from browser.driver import idle, key, open_page, press_slider
 from browser.server import Server
 from playwright.sync_api import Page, WebSocket, expect
 
+pytestmark = pytest.mark.nightly  # a thousand classes take half a minute to prepare
+
 MOST_BYTES = 5_000_000
 N = 1000
 
