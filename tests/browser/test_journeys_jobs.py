@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fdcore.jobs import State
 
-N_VIEWS = 450  # 80 images in so many views keep the suspect busy for a while
+N_VIEWS = 600  # 80 images in so many views keep the suspect busy for a while
 BATCHES = 800  # answers after which a run is well under way
 
 
