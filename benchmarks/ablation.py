@@ -84,11 +84,12 @@ def main() -> None:
     """Try all rules and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", nargs="*", type=Path, default=[HERE / "factory"])
+    parser.add_argument("--images", type=int, help="use only so many pictures of each leaf")
     parser.add_argument("--save", action="store_true", help="write ablation.csv")
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
     for path in options.answers:
-        networks = list(read(path))
+        networks = list(read(path, options.images))
         for rule, settings in RULES.items():
             counts = Counts()
             for network in networks:
@@ -99,9 +100,11 @@ def main() -> None:
         save(__file__, rows)
 
 
-def read(path: Path) -> Iterator[Known]:
-    """The networks of a table."""
+def read(path: Path, n_images: int | None = None) -> Iterator[Known]:
+    """The networks of a table, with at most so many pictures of each leaf."""
     truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
+    if n_images:
+        answers = answers.groupby("node").head(n_images)
     exact = truth[truth["kind"] == "exact"]
     hung = {row.leaves: (row.leaves, row.node or None, row.leaves) for row in exact.itertuples()}
     hierarchy = load_wordnet().with_children(hung.values())

@@ -24,7 +24,7 @@ class SourceKind(StrEnum):
     RANDOM = "random"  # random images of the corpus
     BALANCED = "balanced"  # random images of the corpus, as many of each class as the suspect's answers allow
     CONSISTENT = "consistent"  # balanced, the images first whose views the suspect puts in one class most consistently
-    ALL_ANSWERS = "all-answers"  # every answer that is at hand, each view under its own label: the ceiling
+    ALL_ANSWERS = "all-answers"  # every recorded answer, each view under its own label: the ceiling
     FOLDER = "folder"  # a set of images that the analyst names
 
 

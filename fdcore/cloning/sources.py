@@ -21,6 +21,7 @@ from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
+from fdcore.method.filtering import consistency
 from fdcore.method.findings import ClassFinding
 from fdcore.method.weaknesses import MAY_BE_NONE
 
@@ -157,7 +158,7 @@ def draw_random(
 
 
 def draw_all(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_classes: int) -> Drawn:
-    """Every answer that is at hand: each view of each image under its own label. What the queries have paid for.
+    """Every recorded answer: each view of each image under its own label. This is what the queries have paid for.
 
     Raises:
         SettingsError: nothing was answered, or everything in one class.
@@ -168,13 +169,6 @@ def draw_all(answers: Answers, image_ids: Ids, settings: TransferSettings, *, n_
     rows = rows.first([len(rows.images)], np.zeros(len(rows.images), np.intp), _places(image_ids, settings.seed))
     shares = _shares(rows, _wanted(len(rows.images), np.ones(n_classes, bool)))
     return _drawn(rows, shares, [*none_note(shares), *unasked_note(answers[:, 0])])
-
-
-def consistency(answers: Answers, classes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """The share of each image's answered views (n, n_views) that the suspect puts in its class (n,); 0 without any."""
-    inside = (answers == classes[:, None]).sum(axis=1)
-    share: npt.NDArray[np.float64] = inside / np.maximum((answers != NOT_ASKED).sum(axis=1), 1)
-    return share
 
 
 def choose_images(node_index: Integers, total: int, seed: int, *, image_ids: Ids) -> Indices:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,16 +61,22 @@ def filter_leaves(
     in_class = itself == target_class
     kept, dropped = images[in_class], images[~in_class]
     views = answers[kept]
-    asked = np.maximum((views != NOT_ASKED).sum(axis=1), 1)
-    consistency = ((views == target_class).sum(axis=1) / asked).astype(np.float32)
-    order = np.argsort(-consistency, kind="stable")
+    share = consistency(views, np.full(len(kept), target_class)).astype(np.float32)
+    order = np.argsort(-share, kind="stable")
     transformed = views[:, 1:]
     n_transformed = int((transformed != NOT_ASKED).sum())
     return FilteredClass(
         target_class=target_class,
         kept=kept[order],
-        consistency=consistency[order],
+        consistency=share[order],
         dropped=dropped,
         dropped_label=itself[~in_class].astype(np.int32),
         invariance=float((transformed == target_class).sum() / n_transformed) if n_transformed else math.nan,
     )
+
+
+def consistency(answers: npt.NDArray[np.int32], classes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    """The share of each image's answered views (n, n_views) that the suspect puts in its class (n,); 0 without any."""
+    inside = (answers == classes[:, None]).sum(axis=1)
+    share: npt.NDArray[np.float64] = inside / np.maximum((answers != NOT_ASKED).sum(axis=1), 1)
+    return share

@@ -65,7 +65,7 @@ def grade_of(
 
 
 def _has_rival(selection: ClassSelection, scores: Scores, distances: Callable[[Indices], Matrix], eta: float) -> bool:
-    """Whether a leaf that is no relative of the answer's leaves scores as high as the answer's lower bound."""
+    """Whether a leaf unrelated to the answer's leaves scores as high as the answer's lower bound."""
     winner, functional = selection.winner, scores.functional[selection.target_class]
     if winner is None:
         return False

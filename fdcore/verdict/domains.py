@@ -25,7 +25,7 @@ from fdcore.method.scores import Scores
 from fdcore.method.weaknesses import is_catch_all, share_elsewhere
 from fdcore.verdict.weak_points import promises_too_much
 
-MANY = 100  # classes: so many that an even split of everything is no excuse for a large share
+MANY = 100  # classes: with so many, an even split of everything does not explain a large share
 MAX_SHARE = 0.5  # of the hierarchy's nodes that a domain may hold
 
 Kind = Literal["node", "folder", "leaves", "too general"]

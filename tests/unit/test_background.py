@@ -88,7 +88,7 @@ def test_a_detector_is_judged_by_what_it_detects(seed):
 
 
 def test_an_untrained_network_stays_meaningless_without_its_largest_class():
-    """Its rest is no more consistent than that of others, and the fixed limits alone are never enough.
+    """Its rest is as inconsistent as that of others, and the fixed limits alone do not suffice.
 
     The null is two networks deep here, so that one in three or so comes near its highest values.
     """
@@ -125,7 +125,7 @@ def test_only_a_majority_of_the_answers_is_background():
 
 
 def test_what_is_left_is_scored_among_itself():
-    """The class's answers are no queries any more."""
+    """The class's answers no longer count as queries."""
     scores = scored(detector(0))
     rest = set_aside(scores, find_background(scores))
     assert rest.n_classes == 9

@@ -14,7 +14,7 @@ NEEDED = "the median is 4 for each leaf, and at least 10 are needed."
 
 
 def with_images(n_images: int, shares: np.ndarray) -> Scores:
-    """Scores that rest on so many images of each leaf, with ten views of each."""
+    """Scores from this many images of each leaf, with ten views of each."""
     scores = make_scores(shares, asked=10 * n_images)
     return replace(scores, n_images=np.full(len(scores.nodes), n_images))
 

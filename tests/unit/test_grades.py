@@ -43,7 +43,7 @@ def test_an_answer_that_beats_every_unrelated_leaf_is_likely():
 
 
 def test_a_rival_among_the_unrelated_leaves_makes_it_weak():
-    """A leaf that is no relative scores as high: the same share of answers, and a lower grade."""
+    """An unrelated leaf scores as high: the same share of answers, and a lower grade."""
     grade = graded([0.6, 0.6, 0.58, 0, 0.58] + [0.4] * 15)
     assert grade.word == "weak"
     assert grade.support < 0.1

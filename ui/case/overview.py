@@ -63,11 +63,7 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
         if findings:
             exports.export(
                 f"{desk.case_id}-verdict",
-                tables={
-                    "Class by class": lambda: verdict_csv(
-                        findings, cached.verdict(desk.case, findings.settings), _COLUMNS
-                    )
-                },
+                tables={"Class by class": lambda: _table_csv(desk, findings)},
                 figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
             )
         if not (job and job.kind == "demo" and job.active):
