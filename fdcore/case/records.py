@@ -6,6 +6,7 @@ from typing import Any
 from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
+from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
@@ -39,6 +40,7 @@ class SuspectFacts:
         scan: the scanners' report; None where no file was scanned.
         class_names: the names that its own file gives its classes; empty where it gives none.
         title, notes: as in `Suspect`; empty in cases of earlier versions.
+        cell: how the process that read and ran it was closed; None where it ran in ours.
     """
 
     description: str
@@ -50,6 +52,7 @@ class SuspectFacts:
     class_names: tuple[str, ...] = ()
     title: str = ""
     notes: tuple[str, ...] = ()
+    cell: CellReport | None = None
 
     @property
     def reading_is_sure(self) -> bool:

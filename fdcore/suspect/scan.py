@@ -1,28 +1,33 @@
-"""Whether a file is safe to open. Each scanner runs in its own process; nothing in the file is executed.
+"""Whether a file is safe to open. Each scanner runs in a cell of its own; nothing in the file is executed.
 
 Two public scanners (picklescan in strict mode, fickling) and our own list of the globals that a pickle names must all
 find the file clean. If a scanner is missing, fails, takes too long or disagrees, the verdict is inconclusive, and the
 file is not opened unless the analyst overrides the scan.
 """
 
-import json
-import os
-import subprocess  # the scanners run apart from us
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from fdcore.errors import RefusedError
-from fdcore.suspect.formats import STATE_DICT_ADVICE, Format, identify
-from fdcore.suspect.scanners import SCANNERS, Finding
+from fdcore.errors import RefusedError, SuspectError
+from fdcore.suspect.cell.cell import Limits, ask_once
+from fdcore.suspect.cell.evidence import Evidence
+from fdcore.suspect.formats import STATE_DICT_ADVICE, Format
 
 Verdict = Literal["clean", "dangerous", "inconclusive"]
 
-TIMEOUT_S = 60.0
-MAX_OUTPUT = 1 << 20  # characters of a scanner's answer
+SCANNERS = ("opcodes", "picklescan", "fickling")
 N_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One scanner's verdict ("clean", "dangerous" or "inconclusive"), the reason, and the globals it warns of."""
+
+    scanner: str
+    verdict: Verdict
+    text: str
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,21 +46,26 @@ class ScanReport:
     sentence: str = ""
 
 
-def scan(path: Path, *, timeout_s: float = TIMEOUT_S) -> ScanReport:
-    """Run every scanner on a file, each for at most `timeout_s` seconds.
+def identify(evidence: Evidence, *, limits: Limits = Limits()) -> Format:  # noqa: B008 - it is frozen
+    """The kind of a file, by its content.
 
     Raises:
-        SuspectError: the file cannot be read.
+        SuspectError: it cannot be read.
     """
-    kind = identify(path)
+    return ask_once(evidence, "identify", Format, limits=limits, timeout_s=limits.scan_s)
+
+
+def scan(evidence: Evidence, kind: Format, *, limits: Limits = Limits()) -> ScanReport:  # noqa: B008 - it is frozen
+    """Run every scanner on a file."""
+    name = evidence.name
     if not kind.pickled:
         if kind.supported:
-            return ScanReport("clean", (), f"{path.name} contains no pickle, so there is no code to scan for.")
-        return ScanReport("inconclusive", (), f"{path.name} was not scanned because its format cannot be opened.")
+            return ScanReport("clean", (), f"{name} contains no pickle, so there is no code to scan for.")
+        return ScanReport("inconclusive", (), f"{name} was not scanned because its format cannot be opened.")
     with ThreadPoolExecutor(len(SCANNERS)) as pool:
-        findings = tuple(pool.map(lambda name: _run_scanner(name, kind, path, timeout_s), SCANNERS))
+        findings = tuple(pool.map(lambda scanner: _run_scanner(scanner, evidence, kind, limits), SCANNERS))
     verdict = _judge(findings)
-    return ScanReport(verdict, findings, _sentence(path.name, verdict, findings))
+    return ScanReport(verdict, findings, _sentence(name, verdict, findings))
 
 
 def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
@@ -68,24 +78,12 @@ def require_safe(report: ScanReport, *, allow_unscanned: bool = False) -> None:
         raise RefusedError(report.sentence, report, key=f"scan {report.verdict}")
 
 
-def _run_scanner(name: str, kind: Format, path: Path, timeout_s: float) -> Finding:
-    """One scanner's finding; a process that fails is a finding too."""
-    command = [sys.executable, "-P", "-m", "fdcore.suspect.scanners", name, kind.name, str(path.absolute())]
-    roots = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
+def _run_scanner(scanner: str, evidence: Evidence, kind: Format, limits: Limits) -> Finding:
+    """One scanner's finding; a cell that fails is a finding too."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own program; the path is an argument and never a command
-            command, capture_output=True, timeout=timeout_s, env=environment, stdin=subprocess.DEVNULL, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Finding(name, "inconclusive", f"{name} did not finish within {timeout_s:g} s")
-    except OSError as error:
-        return Finding(name, "inconclusive", f"{name} could not be started ({error})")
-    try:
-        answer = json.loads(done.stdout[:MAX_OUTPUT])
-        return Finding(name, answer["verdict"], answer["text"], tuple(answer["named"]))
-    except (ValueError, TypeError, KeyError):
-        return Finding(name, "inconclusive", f"{name} ended with exit status {done.returncode} and no finding")
+        return ask_once(evidence, "scan", Finding, limits=limits, timeout_s=limits.scan_s, name=scanner, kind=kind.name)
+    except SuspectError as error:
+        return Finding(scanner, "inconclusive", f"{scanner} failed: {error}")
 
 
 def _judge(findings: tuple[Finding, ...]) -> Verdict:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import to_plain
+from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 
@@ -33,6 +34,8 @@ class Suspect(ABC):
         notes: remarks from opening the file, for people.
         origins: how its input, architecture and number of classes are known.
         scan: what the scanners reported about its file; None without a file.
+        cell: how the process that reads and runs it is closed; None where it runs in this process.
+        class_names: as its file names the classes, a claim; empty if it does not.
     """
 
     fingerprint: str
@@ -44,6 +47,8 @@ class Suspect(ABC):
     notes: tuple[str, ...] = ()
     origins: Origins = Origins()
     scan: ScanReport | None = None
+    cell: CellReport | None = None
+    class_names: tuple[str, ...] = ()
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.

@@ -130,18 +130,8 @@ def take_suspect(
         _record_refusal(case, error.scan if isinstance(error, RefusedError) else None)
         raise
     _record_refusal(case, None)
-    _record_suspect(case, model, _class_names(evidence.path, model.n_classes))
+    _record_suspect(case, model)
     return model, model.spec
-
-
-def _class_names(path: Path, n_classes: int) -> tuple[str, ...]:
-    """The class names in the suspect's own file, which are claims; empty where it holds none."""
-    from fdcore.suspect.class_names import read_class_names  # imports torch or onnx, as opening the suspect did
-
-    try:
-        return read_class_names(path, n_classes)
-    except SuspectError:  # names that cannot be read do not keep the suspect from being queried
-        return ()
 
 
 def _record_refusal(case: Case, scan: ScanReport | None) -> None:
@@ -150,7 +140,7 @@ def _record_refusal(case: Case, scan: ScanReport | None) -> None:
         case.record(refused=scan)
 
 
-def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = ()) -> None:
+def _record_suspect(case: Case, suspect: Suspect) -> None:
     if case.has(layout.LEDGER_HEADER):
         header = Ledger.open(case.path(layout.LEDGER)).header
         if header.suspect != suspect.fingerprint:
@@ -158,7 +148,7 @@ def _record_suspect(case: Case, suspect: Suspect, class_names: Sequence[str] = (
             raise CaseError(describe_difference(header, other), key="other queries")
     facts = SuspectFacts(
         suspect.description, suspect.fingerprint, suspect.n_classes, suspect.spec, suspect.origins, suspect.scan,
-        tuple(class_names), suspect.title, suspect.notes,
+        suspect.class_names, suspect.title, suspect.notes, suspect.cell,
     )  # fmt: skip
     if case.facts().suspect != facts:
         case.record(suspect=facts)

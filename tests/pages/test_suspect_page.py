@@ -162,11 +162,10 @@ def test_other_pictures_can_be_asked_about(cases, idle_workers):
 def test_a_refused_file_is_a_clear_state(cases, idle_workers, monkeypatch, verdict):
     """What the scanners said; only what is inconclusive may be opened by decision, which is confirmed and logged."""
     import fdcore.suspect.open as opening
-    from fdcore.suspect.scan import ScanReport
-    from fdcore.suspect.scanners import Finding
+    from fdcore.suspect.scan import Finding, ScanReport
 
     report = ScanReport(verdict, (Finding("fickling", verdict, "fickling: **bad** [a](b)"),), "It was refused.")
-    monkeypatch.setattr(opening, "scan", lambda path: report)
+    monkeypatch.setattr(opening, "scan", lambda evidence, kind, limits: report)
     with pytest.raises(RefusedError):
         checked(cases)
     at = open_page(PAGE, case="one")

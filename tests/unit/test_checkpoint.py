@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from fdcore.errors import RefusedError, SuspectError
 from fdcore.suspect.architectures.registry import build
-from fdcore.suspect.checkpoint import Checkpoint, read_checkpoint
 from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
-from fdcore.suspect.torch_suspect import Network, TorchSuspect, load_network
+from fdcore.suspect.reading.checkpoint import Checkpoint, read_checkpoint
+from fdcore.suspect.reading.torch_suspect import Network, TorchSuspect, load_network
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from raising import raises
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.class_names import MAX_NAME_LENGTH, names_in, read_class_names
+from fdcore.suspect.reading.class_names import MAX_NAME_LENGTH, names_in, read_class_names
 
 CATS = ("tench", "tabby cat", "great grey owl")
 WEIGHTS = {"fc.weight": torch.ones(3, 4), "fc.bias": torch.zeros(3)}
@@ -160,7 +160,7 @@ def test_a_pickle_that_runs_something_is_never_run(tmp_path: Path) -> None:
 
 def test_groups_within_groups_end_somewhere() -> None:
     """A deep or wide checkpoint is searched only as far as names may be."""
-    from fdcore.suspect.class_names import _nested
+    from fdcore.suspect.reading.class_names import _nested
 
     deep: dict[str, Any] = {"classes": list(CATS)}
     for _ in range(5_000):

@@ -14,7 +14,8 @@ from onnx import TensorProto, helper
 from raising import raises
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.formats import Format, identify, require_supported
+from fdcore.suspect.formats import Format, require_supported
+from fdcore.suspect.reading.identify import identify
 
 
 def torch_file(zipped: bool) -> bytes:
@@ -88,7 +89,7 @@ def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
 def test_unsupported_kinds_are_refused_with_a_remedy(tmp_path: Path, kind: Format) -> None:
     """A file that cannot be opened is refused with its name, its kind and a remedy."""
     with raises(SuspectError, "unsupported format", "model.bin", kind.value[1:]) as caught:
-        require_supported(tmp_path / "model.bin", kind)
+        require_supported("model.bin", kind)
     assert len(str(caught.value)) > 80
 
 

@@ -10,9 +10,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from raising import raises
 
 from fdcore.errors import SuspectError
-from fdcore.suspect import onnx_graph
-from fdcore.suspect.onnx_graph import picture_input, read_graph, value_range_at_head, with_free_batch
-from fdcore.suspect.onnx_suspect import OnnxSuspect, OpenGraph, open_graph, start
+from fdcore.suspect.reading.onnx_graph import picture_input, read_graph, value_range_at_head, with_free_batch
+from fdcore.suspect.reading.onnx_suspect import OnnxSuspect, OpenGraph, open_graph, start
 
 FLOAT = TensorProto.FLOAT
 Dims = list[int | str | None]
@@ -377,4 +376,3 @@ def test_the_real_graphs(real_data: Path) -> None:
         suspect = asked_by(graph)
         spec = suspect.spec
         assert (suspect.n_classes, spec.height, spec.channels, spec.layout, suspect.batch_size) == wanted
-    assert onnx_graph.REWRITING_VERSION == 1

@@ -19,11 +19,19 @@ from raising import raises
 
 from fdcore.errors import RefusedError
 from fdcore.suspect import scan as scan_module
-from fdcore.suspect import scanners
-from fdcore.suspect.scan import require_safe, scan
-from fdcore.suspect.scanners import Finding, named_globals
+from fdcore.suspect.cell.cell import Limits
+from fdcore.suspect.cell.evidence import Evidence
+from fdcore.suspect.reading import scanners
+from fdcore.suspect.reading.scanners import named_globals
+from fdcore.suspect.scan import Finding, ScanReport, identify, require_safe
 
 WEIGHTS = OrderedDict({"conv.weight": torch.ones(2, 3, 3, 3), "fc.weight": torch.ones(2, 4), "fc.bias": torch.ones(2)})
+
+
+def scan(path: Path) -> ScanReport:
+    """What the scanners report about a file."""
+    evidence = Evidence.take(path)
+    return scan_module.scan(evidence, identify(evidence))
 
 
 class Calls:
@@ -118,7 +126,8 @@ def test_files_without_pickles_need_no_scan(tmp_path: Path) -> None:
 
 def test_a_scanner_that_takes_too_long_is_inconclusive_and_blocks(tmp_path: Path) -> None:
     """Scanners that run out of time leave the answer open: blocked, unless the analyst overrides."""
-    report = scan(save(tmp_path / "m.pth", WEIGHTS), timeout_s=0.001)
+    evidence = Evidence.take(save(tmp_path / "m.pth", WEIGHTS))
+    report = scan_module.scan(evidence, identify(evidence), limits=Limits(scan_s=0.001))
     assert report.verdict == "inconclusive"
     assert "did not finish within 0.001 s" in report.sentence
     with raises(RefusedError, "scan inconclusive", "override"):
@@ -126,13 +135,12 @@ def test_a_scanner_that_takes_too_long_is_inconclusive_and_blocks(tmp_path: Path
     require_safe(report, allow_unscanned=True)
 
 
-def test_a_scanner_that_crashes_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scanner_that_crashes_is_inconclusive(tmp_path: Path) -> None:
     """A scanner whose process ends without an answer leaves the answer open."""
-    path = save(tmp_path / "m.pth", WEIGHTS)
-    monkeypatch.setattr(scan_module.sys, "executable", "/bin/false")
-    assert {finding.verdict for finding in scan(path).findings} == {"inconclusive"}
-    monkeypatch.setattr(scan_module.sys, "executable", str(tmp_path / "absent"))
-    assert "could not be started" in scan(path).sentence
+    evidence = Evidence.take(save(tmp_path / "m.pth", WEIGHTS))
+    report = scan_module.scan(evidence, identify(evidence), limits=Limits(memory=1))
+    assert {finding.verdict for finding in report.findings} == {"inconclusive"}
+    assert "ended its process" in report.sentence
 
 
 def test_a_missing_scanner_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

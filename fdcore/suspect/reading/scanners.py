@@ -1,7 +1,4 @@
-"""The scanners as a separate program: `python -m fdcore.suspect.scanners NAME KIND FILE` prints a JSON finding.
-
-`fdcore.suspect.scan` starts one process for each, so that a file that makes a scanner hang, crash or exhaust the memory
-affects nothing else. Nothing here executes a pickle: all three scanners read opcodes.
+"""The scanners; each runs in a cell of its own (`fdcore.suspect.scan`). None executes a pickle: they read opcodes.
 
 Every state dict names a few ordinary globals: the ordered dictionary, the storage types, the functions that rebuild a
 tensor from a storage. Both public scanners warn of some of them. picklescan --strict treats every global outside its
@@ -10,18 +7,16 @@ NumPy's scalars. fickling treats any import outside the standard library as "lik
 only if it concerns something that is not in `ORDINARY`; the rest of either analysis is taken as it is.
 """
 
-import json
 import pickletools
 import re
-import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-MEMORY_LIMIT = 4 << 30  # bytes of address space
+from fdcore.suspect.scan import Finding
+
 N_LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the storages' keys
 MAX_MEMBERS = 200_000
 MAX_EXPANSION = 20  # unpacked bytes for each byte of the file; PyTorch does not compress at all
@@ -46,16 +41,6 @@ STRINGS = frozenset(
 PUTS, GETS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}), frozenset({"GET", "BINGET", "LONG_BINGET"})
 EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 UNKNOWN = ("?", "?")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One scanner's verdict ("clean", "dangerous" or "inconclusive"), the reason, and the globals it warns of."""
-
-    scanner: str
-    verdict: str
-    text: str
-    named: tuple[str, ...] = ()
 
 
 class SuspiciousArchiveError(Exception):
@@ -219,29 +204,6 @@ def run(name: str, kind: str, path: Path) -> Finding:
     except ImportError as error:
         return Finding(name, "inconclusive", f"{name} is not installed ({error})")
     except MemoryError:
-        return Finding(name, "inconclusive", f"{name} needed more than {MEMORY_LIMIT >> 30} GiB of memory")
+        return Finding(name, "inconclusive", f"{name} needed more memory than it may use")
     except (ValueError, EOFError, KeyError, IndexError, RecursionError, OverflowError, zipfile.BadZipFile) as error:
         return Finding(name, "inconclusive", f"{name} could not read the file ({type(error).__name__}: {error})")
-
-
-def limit_memory() -> None:
-    """Limit this process's memory, where the system supports it."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit; the time limit still holds
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY_LIMIT if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # a scanner has no file to write
-
-
-def main(arguments: list[str]) -> None:
-    """Print one finding as JSON."""
-    name, kind, path = arguments
-    limit_memory()
-    print(json.dumps(asdict(run(name, kind, Path(path)))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

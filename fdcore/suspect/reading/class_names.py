@@ -9,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from fdcore.suspect.formats import Format, damaged, identify
+from fdcore.suspect.formats import Format, damaged
+from fdcore.suspect.reading.identify import identify
 
 KEYS = (
     "class_names", "classes", "names", "label_names", "labels", "id2label", "idx_to_class", "idx2label", "class_to_idx",
@@ -66,7 +67,9 @@ def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
     if kind is Format.SAFETENSORS:
         return _nested(_safetensors_metadata(path))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
-        from fdcore.suspect.checkpoint import read_torch  # here, because the other formats are read without torch
+        from fdcore.suspect.reading.checkpoint import (
+            read_torch,  # here, because the other formats are read without torch
+        )
 
         return _nested(read_torch(path, kind)[0])
     return iter(())
@@ -74,7 +77,7 @@ def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
 
 def _onnx_groups(path: Path) -> Iterator[Mapping[Any, Any]]:
     """The graph's metadata, then the labels in an attribute of a classifier's operator."""
-    from fdcore.suspect.onnx_graph import read_graph
+    from fdcore.suspect.reading.onnx_graph import read_graph
 
     model = read_graph(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}

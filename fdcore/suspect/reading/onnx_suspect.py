@@ -12,9 +12,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from fdcore.errors import SuspectError
 from fdcore.progress import Progress, silent
-from fdcore.suspect import onnx_graph
-from fdcore.suspect.onnx_graph import GraphInput
 from fdcore.suspect.preprocess import NORMALISATION, Layout, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.reading import onnx_graph
+from fdcore.suspect.reading.onnx_graph import GraphInput
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (

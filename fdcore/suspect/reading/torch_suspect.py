@@ -13,8 +13,8 @@ from fdcore.suspect.architectures import fitting, plain
 from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
-from fdcore.suspect.checkpoint import Checkpoint
 from fdcore.suspect.preprocess import Origin, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.reading.checkpoint import Checkpoint
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
 ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what tensors cannot show

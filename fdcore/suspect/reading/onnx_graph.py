@@ -14,7 +14,6 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 from fdcore.errors import SuspectError
 from fdcore.suspect.formats import damaged
 
-REWRITING_VERSION = 1  # part of every fingerprint: other rewriting may change an answer
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"})
 MAX_BYTES = 2_000_000_000
 MAX_ELEMENTS = 2_000_000_000  # of one tensor inside the graph: 8 GB of float32

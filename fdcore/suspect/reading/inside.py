@@ -1,0 +1,78 @@
+"""What runs in a cell: the tasks that read a suspect's bytes and query it. Only plain data leaves.
+
+The parent sends {"task": name, "arguments": {...}}; the answer is one of {"progress": [text, done, total]}, any number
+of times, and then {"answer": ...} or {"error": {...}}.
+"""
+
+import contextlib
+import mmap
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from fdcore.errors import FdError, SuspectError
+from fdcore.suspect.cell import walls, wire
+from fdcore.suspect.cell.probe import probe
+from fdcore.suspect.confined import LABEL, Opened
+from fdcore.suspect.reading import opening, scanners
+from fdcore.suspect.reading.identify import identify
+from fdcore.suspect.suspect import Suspect
+
+
+def main(start: dict[str, Any], descriptors: list[int]) -> None:
+    """Close the cell, then do what the parent asks until it closes the connection."""
+    conversation, shared = descriptors
+    layers = walls.close_cell(memory=start["memory"], gpu=start["gpu"])
+    with contextlib.suppress(wire.GoneError):
+        _Worker(conversation, shared, start["files"]).serve(layers)
+
+
+class _Worker:
+    def __init__(self, conversation: int, shared: int, files: list[str]) -> None:
+        self._conversation = conversation
+        self._shared = mmap.mmap(shared, os.fstat(shared).st_size)
+        self._path = Path(files[0]) if len(files) == 1 else Path()
+        self._suspect: Suspect | None = None
+        self._tasks: dict[str, Callable[..., Any]] = {
+            "identify": lambda: identify(self._path),
+            "scan": lambda name, kind: scanners.run(name, kind, self._path),
+            "open": self._open,
+            "label": self._label,
+        }
+
+    def serve(self, layers: list[tuple[str, str]]) -> None:
+        """Say how the cell is closed, then answer task by task."""
+        self._say({"answer": {"layers": layers, "probe": probe()}})
+        while True:
+            task = msgspec.json.decode(wire.receive(self._conversation))
+            try:
+                self._say({"answer": self._tasks[task["task"]](**task["arguments"])})
+            except FdError as error:
+                self._say({"error": {"kind": type(error).__name__, "message": str(error), "key": error.key}})
+
+    def _say(self, content: object) -> None:
+        wire.send(self._conversation, msgspec.json.encode(content))
+
+    def _open(self, **request: Any) -> Opened:
+        request["overrides"] = {k: tuple(v) if isinstance(v, list) else v for k, v in request["overrides"].items()}
+        self._suspect, opened = opening.open_inside(self._path, opening.Request(**request, progress=self._progress))
+        return opened
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self._say({"progress": (stage, done, total)})
+
+    def _label(self, n: int) -> int:
+        """The labels of the first n pictures in the shared bytes, written to their end."""
+        suspect = self._suspect
+        if suspect is None:
+            raise SuspectError("No suspect is open.")
+        spec = suspect.spec
+        shape = (n, spec.height, spec.width, spec.channels)
+        pictures = np.frombuffer(self._shared, np.uint8, int(np.prod(shape))).reshape(shape)
+        labels = np.frombuffer(self._shared, LABEL, n, offset=len(self._shared) - n * LABEL.itemsize)
+        labels[:] = suspect.labels(pictures)
+        return n

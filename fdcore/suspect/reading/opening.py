@@ -1,0 +1,148 @@
+"""From a suspect's bytes to a network or a graph that answers; it runs in a cell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fdcore.errors import SettingsError, SuspectError
+from fdcore.progress import Progress
+from fdcore.suspect.confined import Opened
+from fdcore.suspect.formats import Format
+from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.reading.checkpoint import read_checkpoint
+from fdcore.suspect.reading.class_names import read_class_names
+from fdcore.suspect.reading.identify import identify
+from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
+from fdcore.suspect.reading.torch_suspect import Network, load_network
+from fdcore.suspect.suspect import Suspect
+
+N_NAMES_SHOWN = 5
+SIZE = ("height", "width")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the analyst specifies about a suspect; see `fdcore.suspect.open.open_suspect`."""
+
+    arch: str | None
+    overrides: Mapping[str, Any]
+    preset: str | None
+    n_classes: int | None
+    device: str
+    progress: Progress
+
+
+Loaded = Network | OpenGraph  # what only lacks its final input to be a suspect
+
+
+def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
+    """Open a file of a supported kind that the scanners have passed.
+
+    Raises:
+        SuspectError, RefusedError, SettingsError: as `open_suspect`.
+    """
+    kind = identify(path)
+    loaded = OPENERS[kind](path, kind, request)
+    if request.n_classes not in (None, loaded.n_classes):
+        raise SuspectError(
+            f"According to its file, the suspect has {loaded.n_classes} classes, not {request.n_classes}.",
+            key="file contradicts classes",
+        )
+    spec = _final_spec(loaded, request)
+    description = _describe(loaded, request, spec)
+    suspect = loaded.suspect(spec, fingerprint="", description=description, device=request.device)
+    return suspect, Opened(
+        loaded.arch, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
+        _final_origins(loaded, request), _class_names(path, suspect.n_classes),
+    )  # fmt: skip
+
+
+def _class_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """The class names in the suspect's own file, which are claims; empty where it holds none."""
+    try:
+        return read_class_names(path, n_classes)
+    except SuspectError:  # names that cannot be read do not keep the suspect from being queried
+        return ()
+
+
+def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
+    checkpoint = read_checkpoint(path, kind)
+    network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
+    hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
+    spec, is_hinted = _hinted_spec(network.spec, hints)
+    origins = network.origins.known("file", *(NORMALISATION if is_hinted else ()), *(SIZE if "size" in hints else ()))
+    classes = hints.get("classes", ())
+    named = (f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}",) if classes else ()
+    normalisation = "normalisation as the file specifies" if is_hinted else network.normalisation
+    notes = (*checkpoint.notes, *network.notes, *named)
+    return replace(network, spec=spec, normalisation=normalisation, origins=origins, notes=notes)
+
+
+def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
+    if request.arch is not None:
+        raise SettingsError(
+            f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}."
+        )
+    height, width = request.overrides.get("height"), request.overrides.get("width")
+    return open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
+
+
+OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
+    Format.TORCH_ZIP: _load_weights,
+    Format.TORCH_LEGACY: _load_weights,
+    Format.SAFETENSORS: _load_weights,
+    Format.ONNX: _load_graph,
+}
+"""How each supported kind of file is loaded; a new format needs an entry here and in `fdcore.suspect.formats`."""
+
+
+def _hinted_spec(spec: PreprocessSpec, hints: Mapping[str, Any]) -> tuple[PreprocessSpec, bool]:
+    """The spec with the file's size, mean and std; whether the file specifies the latter two."""
+    if "size" in hints:
+        spec = replace(spec, height=hints["size"][0], width=hints["size"][1])
+    mean, std = (_per_channel(hints.get(key, ()), spec.channels) for key in ("mean", "std"))
+    if not mean or not std or min(std) <= 0:
+        return spec, False
+    white = 255.0 if max(*mean, *std) > 2 else 1.0
+    return replace(spec, mean=mean, std=std, value_range=(0.0, white)), True
+
+
+def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    if len(values) == 1:
+        return values * channels
+    return values if len(values) == channels else ()
+
+
+def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
+    """The file's values, replaced by the preset's, replaced by the analyst's own."""
+    spec, overrides = loaded.spec, dict(request.overrides)
+    for fixed in ("layout", "channels"):
+        if fixed in overrides and overrides[fixed] != getattr(spec, fixed):
+            raise SettingsError(
+                f"According to its file, the suspect's {fixed} is {getattr(spec, fixed)}, not {overrides[fixed]}.",
+                key="file contradicts setting",
+            )
+    if request.preset is not None:
+        spec = with_preset(spec, request.preset)
+    for key in ("mean", "std"):
+        if isinstance(overrides.get(key), int | float):
+            overrides[key] = (float(overrides[key]),) * spec.channels
+    return replace(spec, **overrides)
+
+
+def _final_origins(loaded: Loaded, request: Request) -> Origins:
+    given = (*(NORMALISATION if request.preset is not None else ()), *request.overrides)
+    return loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
+
+
+def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:
+    """One line such as "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed)"."""
+    normalisation = loaded.normalisation
+    if {"mean", "std", "value_range"} & request.overrides.keys():
+        normalisation = "normalisation as given"
+    elif request.preset is not None:
+        normalisation = f"{request.preset} normalisation"
+    size = f"{spec.height}x{spec.width} {'colour' if spec.channels == 3 else 'grey'}"
+    line = f"{loaded.title}, {loaded.n_classes} classes, {size}, {normalisation}"
+    return "; ".join([line, *loaded.notes])
