@@ -269,7 +269,7 @@ def _clean(case: Case, title: str) -> None:
     """Set an imported case's title, and revoke what only this server's analyst may permit."""
     clean: dict[str, Any] = {"title": title, "archived": False}
     if plan := case.facts().plan:
-        clean["plan"] = replace(plan, suspect=replace(plan.suspect, allow_unscanned=False))
+        clean["plan"] = replace(plan, suspect=replace(plan.suspect, allow_unscanned=False, allow_network=""))
     try:
         case.record(**clean)
     except (ValueError, RecursionError) as error:  # invalid Unicode, or nesting just too deep to write

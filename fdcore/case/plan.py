@@ -57,6 +57,7 @@ class SuspectOptions:
     n_classes: int | None = None
     device: str = "cpu"
     allow_unscanned: bool = False
+    allow_network: str = ""
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def _plan(options: argparse.Namespace) -> "Plan":
 
     suspect = SuspectOptions(
         options.arch, options.preprocess, _spec_overrides(options), options.n_classes, options.device,
-        options.allow_unscanned,
+        options.allow_unscanned, options.allow_network,
     )  # fmt: skip
     return Plan(
         suspect=suspect,
@@ -446,6 +446,8 @@ def _add_investigate(commands: Any) -> None:
     group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     group.add_argument("--allow-unscanned", action="store_true",
                        help="open a file although the scanners reached no conclusion; logged")  # fmt: skip
+    group.add_argument("--allow-network", metavar="REASON", default="",
+                       help="open a file although this machine cannot keep it from the network; logged")  # fmt: skip
 
 
 def _add_selection(command: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from fdcore.words.agreement import Agreement
     from fdcore.work.clones import Lab
 
-Lane = Literal["heavy", "light"]
+Lane = Literal["heavy", "light", "check"]
 Params = dict[str, Any]
-SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2}  # how many jobs of a lane run at once, in all cases together
+SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2, "check": 3}  # jobs of a lane that run at once, in all cases together
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _in_words(folder: Path, findings: "Findings") -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "suspect": Kind("Checking the suspect", "light", _check_suspect),
+    "suspect": Kind("Checking the suspect", "check", _check_suspect),
     "corpus": Kind("Reading the corpus", "light", _survey),
     "investigate": Kind("Scoring the leaves", "heavy", _investigate),
     "analyse": Kind("Drawing the conclusions", "light", _analyse),

@@ -88,7 +88,7 @@ def _not_isolated(name: str, cell: Cell) -> str:
     missing = "; ".join(f"{layer}: {why}" for layer, why in cell.report.layers if why)
     return (
         f"{name} was not opened because this machine cannot keep it from the network ({missing}). Run fdcore where "
-        "Linux allows Landlock, seccomp or network namespaces, or give a reason for opening it all the same."
+        "Linux allows Landlock, seccomp or network namespaces, or give a reason with --allow-network."
     )
 
 

@@ -25,6 +25,7 @@ from fdcore.suspect.cell.evidence import Evidence
 from fdcore.suspect.cell.probe import NETWORK
 
 INSIDE = "fdcore.suspect.reading.inside"  # what runs in a cell
+NURSERY = ("-m", "fdcore.suspect.cell.nursery")
 SHARED = 256 << 20  # bytes of pictures and labels that fit into one batch; only what is used takes memory
 START_S = 120.0  # for a nursery to import its libraries on a busy machine
 MAX_TEXT = 2_000  # characters of a message from inside
@@ -49,7 +50,7 @@ class Limits:
 
     memory: int | None = None
     scan_s: float = 60.0
-    opening_s: float = 180.0
+    opening_s: float = 120.0
     batch_s: float = 120.0
 
     @property
@@ -230,7 +231,7 @@ class _Nursery:
         root = str(Path(__file__).resolve().parents[3])
         environment = {name: os.environ[name] for name in PASSED if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(part for part in (root, environment.get("PYTHONPATH")) if part)
-        command = [sys.executable, "-P", "-m", "fdcore.suspect.cell.nursery", str(theirs.fileno()), INSIDE]
+        command = [sys.executable, "-P", *NURSERY, str(theirs.fileno()), INSIDE]
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 command, pass_fds=[theirs.fileno()], env=environment, start_new_session=True,
