@@ -22,6 +22,14 @@ class Batch(NamedTuple):
     view: int
 
 
+class Pixels(Protocol):
+    """Pictures by their positions in the ledger."""
+
+    def __getitem__(self, images: npt.NDArray[np.intp], /) -> npt.NDArray[np.uint8]:
+        """(n, H, W, C) uint8."""
+        ...
+
+
 class Strategy(Protocol):
     """The order of queries.
 
@@ -44,7 +52,7 @@ def dense_sweep(ledger: Ledger, batch_size: int) -> Iterator[Batch]:
 def ask_suspect(
     suspect: Suspect,
     ledger: Ledger,
-    pixels: npt.NDArray[np.uint8],
+    pixels: Pixels,
     *,
     budget: int | None = None,
     strategy: Strategy = dense_sweep,
@@ -53,7 +61,7 @@ def ask_suspect(
     """Send the strategy's queries that the ledger has not answered, and record the answers in it.
 
     Args:
-        pixels: (n_images, H, W, C) uint8, may be a memory map.
+        pixels: (n_images, H, W, C) uint8, may be a memory map, or anything that gives the pictures at some places.
         budget: the most queries that may ever be sent in this ledger; None for no limit.
 
     Returns:

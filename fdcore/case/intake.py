@@ -66,11 +66,16 @@ def read_test_query(case: Case) -> TestQuery | None:
 
 def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]) -> None:
     for i, picture in enumerate(shown):
-        buffer = io.BytesIO()
-        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
-        case.write(layout.TEST_PICTURE.format(i), buffer.getvalue())
+        write_picture(case, layout.TEST_PICTURE.format(i), picture)
     case.write_json(layout.TEST_QUERY, asdict(result))
     case.log("test query", {"n_sent": result.n_sent, "labels": list(result.labels)})
+
+
+def write_picture(case: Case, name: str, picture: npt.NDArray[np.uint8]) -> None:
+    """Keep a picture (H, W, C) as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
+    case.write(name, buffer.getvalue())
 
 
 def read_survey(case: Case) -> Surveyed | None:

@@ -14,3 +14,4 @@ WORDS, WORD_VECTORS = "verification/words.json", "verification/word_vectors.npz"
 SIMILARITY_CSV, LABEL_SETS_CSV = "verification/similarity.csv", "verification/label_sets.csv"
 CLONES, RUNS, ASKED = "cloning", "cloning/runs", "cloning/asked"
 ASKING_LOCK = ".asking.lock"  # modified at every query
+READINGS, READING_PICTURE, READING_LEDGERS = "readings/readings.json", "readings/{:03d}.png", "readings"

@@ -14,6 +14,7 @@ from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
 from fdcore.method.selection import SelectionSettings
+from fdcore.suspect.preprocess import Origin
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class SuspectOptions:
-    """The options for opening a suspect's file; see `fdcore.suspect.open.open_suspect`."""
+    """The options for opening a suspect's file; see `fdcore.suspect.open.open_suspect`.
+
+    Attributes:
+        origins: how options are known that the analyst did not set, such as {"mean": "bench"}.
+    """
 
     arch: str | None = None
     preset: str | None = None
@@ -58,6 +63,7 @@ class SuspectOptions:
     device: str = "cpu"
     allow_unscanned: bool = False
     allow_network: str = ""
+    origins: dict[str, Origin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def ledgers(case: Case) -> Iterator[Ledger]:
     Raises:
         CaseError: one is damaged.
     """
-    for folder in (case.path(layout.LEDGER), *sorted(case.path(layout.ASKED).glob("*/ledger"))):
+    others = (path for place in (layout.ASKED, layout.READING_LEDGERS) for path in case.path(place).glob("*/ledger"))
+    for folder in (case.path(layout.LEDGER), *sorted(others)):
         if (folder / "ledger.json").is_file():
             yield Ledger.open(folder)
 

@@ -16,7 +16,7 @@ from fdcore.records import to_plain
 from fdcore.version import __version__
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
-    from fdcore.case.plan import Plan, Settings
+    from fdcore.case.plan import Plan, Settings, SuspectOptions
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.method.selection import SelectionSettings
     from fdcore.words.claims import Claims
@@ -85,12 +85,46 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
     plan = _plan(options)
     out = options.out or Path("cases") / options.suspect.stem
     progress = printing.ProgressBar()
+    if options.identify:
+        plan = _identified(options, out, plan)
     investigate.investigate(
         out, options.suspect, options.corpus, hierarchy=open_hierarchy(plan.hierarchy),
         open_suspect=investigate.open_planned_suspect(plan, progress), cache=_cache(options), settings=plan.settings,
         plan=plan, progress=progress,
     )  # fmt: skip
     return _present(out, options)
+
+
+def _identify(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.plan import Plan, Settings
+    from fdcore.records import to_plain
+    from fdcore.work.readings import compare_readings
+
+    settings = Settings(seed=options.seed, budget=options.budget)
+    plan = Plan(_suspect_options(options), _corpora(options), _hierarchy_file(options), settings)
+    out = options.out or Path("cases") / options.suspect.stem
+    Case.open_or_create(out).record(plan=plan)
+    found = compare_readings(out, options.suspect, cache=_cache(options), progress=printing.ProgressBar())
+    if not options.json:
+        print(printing.readings(found))
+    return {"case": str(out), **to_plain(found)}
+
+
+def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":
+    """The plan with the reading that is clearly ahead; unchanged where it cannot be told."""
+    from fdcore.case.case import Case
+    from fdcore.case.readings import take_reading
+    from fdcore.work.readings import compare_readings
+
+    case = Case.open_or_create(out)
+    case.record(plan=plan)
+    found = compare_readings(out, options.suspect, cache=_cache(options), progress=printing.ProgressBar())
+    if not options.json:
+        print(printing.readings(found), end="\n\n")
+    if found.ahead:
+        take_reading(case, found.readings[0].name)
+    return case.plan()
 
 
 def _demo(options: argparse.Namespace) -> dict[str, Any]:
@@ -265,18 +299,26 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _plan(options: argparse.Namespace) -> "Plan":
-    from fdcore.case.plan import Plan, SuspectOptions
+    from fdcore.case.plan import Plan
 
-    suspect = SuspectOptions(
+    return Plan(_suspect_options(options), _corpora(options), _hierarchy_file(options), _settings(options))
+
+
+def _suspect_options(options: argparse.Namespace) -> "SuspectOptions":
+    from fdcore.case.plan import SuspectOptions
+
+    return SuspectOptions(
         options.arch, options.preprocess, _spec_overrides(options), options.n_classes, options.device,
         options.allow_unscanned, options.allow_network,
     )  # fmt: skip
-    return Plan(
-        suspect=suspect,
-        corpora=tuple(str(Path(folder).absolute()) for folder in options.corpus),
-        hierarchy=str(options.hierarchy.absolute()) if options.hierarchy else None,
-        settings=_settings(options),
-    )
+
+
+def _corpora(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(str(Path(folder).absolute()) for folder in options.corpus)
+
+
+def _hierarchy_file(options: argparse.Namespace) -> str | None:
+    return str(options.hierarchy.absolute()) if options.hierarchy else None
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
@@ -364,6 +406,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fdcore {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_investigate(commands)
+    command = _add(
+        commands, "identify", _identify, "compare what a suspect's file may mean: normalisation, channels, size"
+    )
+    _add_suspect(command)
     command = _add(commands, "select", _select, "weigh a case's answers again with other settings, without queries")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_selection(command)
@@ -416,20 +462,26 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 def _add_investigate(commands: Any) -> None:
     command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
-    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
-    command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
-                         help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
-    command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
     command.add_argument("--views", type=int, default=2, help="views of each image (default 2)")
     command.add_argument("--images-per-leaf", type=int, default=200,
                          help="images sampled per leaf (default 200; 0: all)")  # fmt: skip
-    command.add_argument("--seed", type=int, default=0, help="of the views and the sampling (default 0)")
     command.add_argument("--rotation", type=float, metavar="DEG", help="largest rotation of a view, in degrees")
     command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
     command.add_argument("--perspective", type=float, help="largest perspective term of a view")
     command.add_argument("--noise", type=float, help="largest change of a pixel in a view, as a share of its range")
-    command.add_argument("--budget", type=int, metavar="N", help="send at most N queries")
+    command.add_argument("--identify", action="store_true",
+                         help="first compare what the file may mean; take what is clearly ahead")  # fmt: skip
     _add_selection(command)
+    _add_suspect(command)
+
+
+def _add_suspect(command: argparse.ArgumentParser) -> None:
+    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
+    command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
+                         help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
+    command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
+    command.add_argument("--seed", type=int, default=0, help="of the views and the sampling (default 0)")
+    command.add_argument("--budget", type=int, metavar="N", help="send at most N queries")
     group = command.add_argument_group("the suspect")
     group.add_argument("--arch", metavar="NAME", help="architecture of a state dict, such as resnet20 or timm/resnet50")
     group.add_argument(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from fdcore.case.readings import reading_in_words
 from fdcore.case.records import CaseFacts
 
 if TYPE_CHECKING:
+    from fdcore.case.readings import Readings
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
 
@@ -46,6 +48,28 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
         self._bar, self._stage = None, ""
+
+
+def readings(found: "Readings") -> str:
+    """The readings of a suspect's file that were compared, the best first, and whether the first is clearly ahead."""
+    rows = [("reading", "bits", "behind by", "classes used", "found", "label set")]
+    for one in found.readings:
+        behind = f"{one.behind[0]:.3f} ± {one.behind[1]:.3f}" if any(one.behind) else ""
+        used = f"{one.n_used} of {one.n_classes}"
+        rows.append((one.name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        "  ".join(plain(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    sent = sum(one.n_queries for one in found.readings)
+    lines = [
+        f"{len(found.readings)} readings, the same {found.n_images:,} images of {found.n_leaves:,} leaves each, "
+        f"{sent:,} queries sent",
+        "bits: what an answer says about the leaf that its image is from, beyond chance",
+        "", *table, "",
+    ]  # fmt: skip
+    lines += [f"Not possible: {plain(name)} ({plain(reason)})" for name, reason in found.not_opened]
+    return "\n".join([*lines, reading_in_words(found)])
 
 
 def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:

@@ -45,6 +45,15 @@ def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     return f"The suspect answered {n_pictures} pictures with {n_classes} different classes; {result.n_sent} were sent."
 
 
+def _compare_readings(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case.readings import reading_in_words
+    from fdcore.work.readings import compare_readings
+
+    _require_allowed(folder)
+    found = compare_readings(folder, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
+    return reading_in_words(found)
+
+
 def _survey(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import build_demo_corpus
     from fdcore.work.intake import survey_corpora
@@ -188,6 +197,7 @@ def _in_words(folder: Path, findings: "Findings") -> str:
 
 KINDS: dict[str, Kind] = {
     "suspect": Kind("Checking the suspect", "check", _check_suspect),
+    "readings": Kind("Comparing readings of the file", "heavy", _compare_readings),
     "corpus": Kind("Reading the corpus", "light", _survey),
     "investigate": Kind("Scoring the leaves", "heavy", _investigate),
     "analyse": Kind("Drawing the conclusions", "light", _analyse),

@@ -16,7 +16,7 @@ from fdcore.suspect.cell.cell import Cell, Limits
 from fdcore.suspect.cell.evidence import Evidence
 from fdcore.suspect.confined import ConfinedSuspect, Opened
 from fdcore.suspect.formats import require_supported
-from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.preprocess import Origin, PreprocessSpec
 from fdcore.suspect.scan import identify, require_safe, scan
 from fdcore.suspect.suspect import Suspect
 
@@ -33,6 +33,7 @@ def open_suspect(
     device: str = "cpu",
     allow_unscanned: bool = False,
     allow_network: str = "",
+    origins: Mapping[str, Origin] | None = None,
     limits: Limits = Limits(),  # noqa: B008 - it is frozen
     progress: Progress = silent,
 ) -> Suspect:
@@ -47,6 +48,7 @@ def open_suspect(
         device: where a PyTorch network runs.
         allow_unscanned: open even if the scanners could not agree that the file is safe.
         allow_network: the reason for opening it although its cell could reach the network.
+        origins: how options are known that the analyst did not set; the others count as set by the analyst.
         limits: memory and seconds that the cell may use.
         progress: notified of steps that may take seconds.
 
@@ -57,7 +59,7 @@ def open_suspect(
     """
     request = {
         "arch": arch, "overrides": _checked_overrides(spec_overrides or {}), "preset": preset, "n_classes": n_classes,
-        "device": device,
+        "device": device, "origins": dict(origins or {}),
     }  # fmt: skip
     evidence = Evidence.take(Path(path))
     kind = identify(evidence, limits=limits)

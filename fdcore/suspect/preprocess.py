@@ -10,7 +10,7 @@ from fdcore.errors import SettingsError
 
 Layout = Literal["NCHW", "NHWC"]
 ChannelOrder = Literal["RGB", "BGR"]
-Origin = Literal["file", "options", "guess"]
+Origin = Literal["file", "options", "bench", "guess"]
 NORMALISATION = ("value_range", "mean", "std")
 
 
@@ -64,8 +64,8 @@ class PreprocessSpec:
 class Origins:
     """How the architecture, the number of classes and each part of the input are known.
 
-    "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "guess": neither,
-    so the usual value was assumed.
+    "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "bench": readings
+    were compared and this one was clearly ahead; "guess": none of these, so the usual value was assumed.
     """
 
     architecture: Origin = "guess"

@@ -178,7 +178,7 @@ def test_a_suspect_that_never_opens_is_ended(tmp_path: Path, make: Callable[[Pat
 
 def test_a_suspect_that_takes_all_memory_is_ended(tmp_path: Path) -> None:
     """A file that allocates without bound meets its cell's limit, not the machine's."""
-    with pytest.raises(SuspectError, match="memory|alloc"):
+    with pytest.raises(SuspectError, match=r"memory|alloc"):
         open_suspect(huge(tmp_path / "huge.onnx"), limits=Limits(memory=1 << 30, opening_s=30))
 
 

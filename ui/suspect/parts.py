@@ -8,6 +8,7 @@ import streamlit as st
 from fdcore.case import layout
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import SuspectOptions
+from fdcore.case.readings import read_readings
 from fdcore.case.records import SuspectFacts
 from fdcore.errors import FdError, SettingsError
 from fdcore.jobs import Job, State
@@ -17,11 +18,11 @@ from ui.frame import Desk
 from ui.new_case import about_this_suspect
 from ui.sentences import show_error
 from ui.state import RESET
+from ui.suspect import bench, uploads
 from ui.suspect import options as suspect_options
 from ui.suspect import result as suspect_result
 from ui.suspect import source as suspect_source
 from ui.suspect import test_query as suspect_test
-from ui.suspect import uploads
 from ui.suspect.source import check
 
 
@@ -71,6 +72,7 @@ def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
                        icon=":material/warning:")  # fmt: skip
         st.caption("No code in the file is ever executed, even if the scanners find nothing.")
     if desk.case.facts().evidence:
+        bench.draw(desk, locked=locked)
         suspect_test.draw(desk, locked=locked)
     _export(desk, suspect)
 
@@ -80,6 +82,8 @@ def _export(desk: Desk, suspect: SuspectFacts) -> None:
     rows = suspect_result.preprocessing_rows(suspect)
     tables = {"Input": lambda: input_csv(rows)}
     figures = {}
+    if (found := read_readings(desk.case)) is not None:
+        tables["Readings"] = lambda: bench.readings_csv(found)
     if query is not None:
         tables["Test query"] = lambda: suspect_test.answers_csv(query)
         figures["Answers to the test query"] = lambda: suspect_test.answers_figure(query, suspect.n_classes)

@@ -25,7 +25,7 @@ _VERDICTS = {
     "inconclusive": ("No conclusion", ":material/help:", "orange"),
 }
 _LONGEST_FINDING = 600
-_ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "guess": "guessed"}
+_ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "compared", "guess": "guessed"}
 NOT_RECORDED = "not recorded"
 
 

@@ -9,7 +9,7 @@ from fdcore.errors import SettingsError, SuspectError
 from fdcore.progress import Progress
 from fdcore.suspect.confined import Opened
 from fdcore.suspect.formats import Format
-from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import read_checkpoint
 from fdcore.suspect.reading.class_names import read_class_names
 from fdcore.suspect.reading.identify import identify
@@ -30,6 +30,7 @@ class Request:
     preset: str | None
     n_classes: int | None
     device: str
+    origins: Mapping[str, Origin]
     progress: Progress
 
 
@@ -133,7 +134,11 @@ def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
 
 def _final_origins(loaded: Loaded, request: Request) -> Origins:
     given = (*(NORMALISATION if request.preset is not None else ()), *request.overrides)
-    return loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
+    origins = loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
+    for name in (*given, *(["architecture"] if request.arch else [])):
+        if name in request.origins:
+            origins = origins.known(request.origins[name], name)
+    return origins
 
 
 def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:

@@ -1,0 +1,124 @@
+"""Readings of a suspect's file that were compared: what each would be, and what the suspect answers under it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fdcore.case import layout
+from fdcore.case.case import Case
+from fdcore.case.plan import SuspectOptions
+from fdcore.method.information import AHEAD_ERRORS
+from fdcore.records import from_plain, to_plain
+from fdcore.suspect.preprocess import Origin, PreprocessSpec
+
+N_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a suspect's file, and what its answers to the same pictures say.
+
+    Attributes:
+        name: what distinguishes it, such as "signed, BGR".
+        options: how the file is opened in this reading.
+        title, spec, fingerprint, n_classes: the suspect as opened.
+        bits: mutual information between leaf and answer beyond chance.
+        behind: by how many bits it is behind the best reading, and the standard error of that; zeros for the best.
+        alike: the share of the pictures that it answers as the best reading does.
+        n_used: classes that were answered at all.
+        sum_l: the sum of L over the classes found.
+        n_found: how many were found.
+        label_set: the known label set that agrees best, such as "CIFAR-10: 8 of 10"; empty where none does.
+        shown: the answers to the pictures shown.
+        n_queries: how many pictures it was sent.
+    """
+
+    name: str
+    options: SuspectOptions
+    title: str
+    spec: PreprocessSpec
+    fingerprint: str
+    n_classes: int
+    bits: float
+    behind: tuple[float, float]
+    alike: float
+    n_used: int
+    sum_l: float
+    n_found: int
+    label_set: str
+    shown: tuple[int, ...]
+    n_queries: int
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The readings that were compared, the best first.
+
+    Attributes:
+        readings: all of them, those of earlier comparisons included.
+        ahead: whether the first is clearly ahead of the second.
+        n_leaves, n_images, n_views: what each was sent.
+        pictures: names of the pictures shown.
+        not_opened: readings that the file does not allow, with the reason.
+        taken: the reading that the analyst took, by name; empty until then.
+    """
+
+    readings: tuple[Reading, ...]
+    ahead: bool
+    n_leaves: int
+    n_images: int
+    n_views: int
+    pictures: tuple[str, ...] = ()
+    not_opened: tuple[tuple[str, str], ...] = ()
+    taken: str = ""
+
+
+def reading_in_words(found: Readings) -> str:
+    """Which reading is right, in a sentence."""
+    first, *others = found.readings
+    if not others:
+        return f"The file leaves nothing open: {first.name} is its only reading."
+    if found.ahead:
+        return f"{first.name} is clearly ahead: its answers say most about what is on the pictures."
+    close = [one for one in others if one.behind[0] <= AHEAD_ERRORS * one.behind[1]] or [others[0]]
+    least = min(one.alike for one in close)
+    return (
+        f"The answers do not show which is right: {first.name} says most, but {', '.join(one.name for one in close)} "
+        f"{'is' if len(close) == 1 else 'are'} as good within the error, and answers at least {least:.0%} of the "
+        "pictures alike. Add images to the corpus, or compare the verdicts of both."
+    )
+
+
+def read_readings(case: Case) -> Readings | None:
+    """The case's comparison of readings, or None.
+
+    Raises:
+        CaseError: it is damaged.
+    """
+    if not case.has(layout.READINGS):
+        return None
+    return from_plain(Readings, case.read_json(layout.READINGS), what=f"{case.path(layout.READINGS)}")
+
+
+def write_readings(case: Case, found: Readings) -> None:
+    """Keep a comparison, and log which readings it ranked."""
+    case.write_json(layout.READINGS, to_plain(found))
+    ranked: dict[str, Any] = {one.name: round(one.bits, 4) for one in found.readings}
+    case.log("readings compared", {"bits": ranked, "ahead": found.ahead})
+
+
+def take_reading(case: Case, name: str, *, by: str = "") -> None:
+    """Plan to read the suspect as one of the compared readings; its guesses are settled if it is clearly ahead.
+
+    Raises:
+        StopIteration: there is no reading of that name.
+        CaseError: the suspect has been queried with the corpus, so that its options are fixed.
+    """
+    found = read_readings(case)
+    assert found is not None  # noqa: S101 - whoever takes one has seen it
+    taken = next(one for one in found.readings if one.name == name)
+    settled = found.ahead and taken is found.readings[0]
+    origins: dict[str, Origin] = {
+        name: "bench" if settled and origin == "guess" else origin for name, origin in taken.options.origins.items()
+    }
+    case.change_plan(suspect=replace(taken.options, origins=origins), by=by)
+    case.write_json(layout.READINGS, to_plain(replace(found, taken=name)))

@@ -1,0 +1,153 @@
+"""Comparing the readings of a suspect's file: which normalisation its answers speak for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+from raising import raises
+
+from fdcore.case.case import Case
+from fdcore.case.plan import Plan, Settings, SuspectOptions
+from fdcore.case.readings import read_readings, reading_in_words, take_reading
+from fdcore.case.spending import n_sent
+from fdcore.errors import SettingsError
+from fdcore.method.information import information, is_ahead, lead
+from fdcore.work.readings import compare_readings
+
+N_LEAVES, PER_LEAF = 90, 3
+LEVELS = tuple(np.linspace(-0.9, 0.9, 13))  # no known label set has 13 classes
+
+
+def levels_of_red(path: Path, levels: tuple[float, ...] = LEVELS) -> Path:
+    """A suspect whose class is the level that the mean of its first channel is nearest to."""
+    nodes = [
+        helper.make_node("Constant", [], ["axes"], value=helper.make_tensor("a", TensorProto.INT64, [2], [2, 3])),
+        helper.make_node("ReduceMean", ["pictures", "axes"], ["means"], keepdims=0),
+        helper.make_node("Constant", [], ["first"], value=helper.make_tensor("f", TensorProto.INT64, [1], [0])),
+        helper.make_node("Gather", ["means", "first"], ["red"], axis=1),
+        helper.make_node("Constant", [], ["levels"],
+                         value=helper.make_tensor("v", TensorProto.FLOAT, [1, len(levels)], levels)),
+        helper.make_node("Sub", ["red", "levels"], ["off"]),
+        helper.make_node("Abs", ["off"], ["distance"]),
+        helper.make_node("Neg", ["distance"], ["scores"]),
+    ]  # fmt: skip
+    pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, 8, 8])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(levels)])
+    graph = helper.make_graph(nodes, "g", [pictures], [scores])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Leaves that differ in their red, from 8 to 247; green and blue say nothing."""
+    folder, rng = tmp_path_factory.mktemp("corpus"), np.random.default_rng(0)
+    leaves = [f"kind {number:02d}" for number in range(N_LEAVES)]
+    for red, leaf in zip(np.linspace(8, 247, N_LEAVES), leaves, strict=True):
+        (folder / leaf).mkdir()
+        for i in range(PER_LEAF):
+            colour = np.array([red, rng.uniform(0, 255), rng.uniform(0, 255)])
+            pixels = np.clip(colour + rng.normal(0, 5, (8, 8, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / leaf / f"{i}.png")
+    return folder
+
+
+def case_about(place: Path, corpus: Path, **settings: object) -> Case:
+    """A case that plans to use the corpus."""
+    case = Case.create(place / "case")
+    case.record(plan=Plan(corpora=(f"{corpus}@n00001740",), settings=replace(Settings(), **settings)))  # type: ignore[arg-type]
+    return case
+
+
+def test_the_reading_that_a_network_was_made_for_is_ahead(tmp_path: Path, corpus: Path) -> None:
+    """Levels between -1 and 1 speak for "signed"; taking it settles the normalisation, and says by what."""
+    suspect = levels_of_red(tmp_path / "m.onnx")
+    case = case_about(tmp_path, corpus)
+    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    assert found.ahead, reading_in_words(found)
+    best = found.readings[0]
+    assert (best.name, best.spec.mean, best.n_used) == ("signed", (0.5, 0.5, 0.5), 13)
+    assert "signed is clearly ahead" in reading_in_words(found)
+    assert found == read_readings(case)
+    assert len(found.pictures) == len(best.shown) == 6
+    assert len(set(best.shown)) == 6
+    take_reading(case, "signed", by="an analyst")
+    plan = case.plan()
+    assert (plan.suspect.preset, plan.suspect.origins["mean"]) == ("signed", "bench")
+    assert read_readings(case).taken == "signed"  # type: ignore[union-attr]
+
+
+def test_a_guess_that_is_taken_without_being_ahead_stays_a_guess(tmp_path: Path, corpus: Path) -> None:
+    """The second reading can be taken too, but nothing has settled it."""
+    suspect = levels_of_red(tmp_path / "m.onnx")
+    case = case_about(tmp_path, corpus)
+    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    take_reading(case, found.readings[1].name)
+    assert case.plan().suspect.origins["mean"] == "guess"
+
+
+def test_readings_that_answer_alike_are_not_told_apart(tmp_path: Path, corpus: Path) -> None:
+    """A network whose levels lie far outside every normalisation answers all pictures alike."""
+    suspect = levels_of_red(tmp_path / "m.onnx", (-1e6, 1e6, 2e6))
+    found = compare_readings(case_about(tmp_path, corpus).folder, suspect, cache=tmp_path / "cache")
+    assert not found.ahead
+    assert "do not show which is right" in reading_in_words(found)
+
+
+def test_nothing_is_sent_twice_and_everything_counts(tmp_path: Path, corpus: Path) -> None:
+    """A second comparison sends nothing; all queries count against the budget, which is kept."""
+    suspect = levels_of_red(tmp_path / "m.onnx")
+    case = case_about(tmp_path, corpus)
+    first = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    sent = sum(one.n_queries for one in first.readings)
+    assert sent == n_sent(case) == len(first.readings) * N_LEAVES * PER_LEAF * 2
+    again = compare_readings(case.folder, cache=tmp_path / "cache")
+    assert [one.n_queries for one in again.readings] == [0] * len(first.readings)
+    assert n_sent(case) == sent
+    (tmp_path / "other").mkdir()
+    poor = case_about(tmp_path / "other", corpus, budget=1000)
+    with raises(SettingsError, "budget exceeded", 540, 460):
+        compare_readings(poor.folder, suspect, cache=tmp_path / "cache")
+    assert n_sent(poor) == 540
+
+
+def test_what_the_analyst_has_settled_is_no_question(tmp_path: Path, corpus: Path) -> None:
+    """With the normalisation and the order given, the file has one reading."""
+    suspect = levels_of_red(tmp_path / "m.onnx")
+    case = case_about(tmp_path, corpus)
+    options = SuspectOptions(preset="signed", spec_overrides={"order": "RGB"})
+    case.record(plan=replace(case.plan(), suspect=options))
+    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    assert [one.name for one in found.readings] == ["as opened"]
+    assert found.ahead
+
+
+def test_information_counts_bits_beyond_chance() -> None:
+    """Perfect answers in four classes are nearly two bits; random ones are none, however few there are."""
+    leaves = np.repeat(np.arange(40, dtype=np.int32), 6)
+    perfect, rng = np.repeat((leaves % 4)[:, None], 2, axis=1).astype(np.int32), np.random.default_rng(1)
+    assert 1.5 < information(perfect, leaves, 4).bits < 2.0
+    noise = rng.integers(0, 4, (len(leaves), 2), dtype=np.int32)
+    assert information(noise, leaves, 4).bits == pytest.approx(0.0, abs=0.1)
+    constant = np.zeros((len(leaves), 2), np.int32)
+    assert information(constant, leaves, 4).bits == 0.0
+    assert is_ahead(information(perfect, leaves, 4), information(noise, leaves, 4))
+    assert lead(information(perfect, leaves, 4), information(perfect, leaves, 4)) == (0.0, 0.0)
+
+
+def test_a_false_lead_is_rare() -> None:
+    """Two readings that are equally good in truth: the first is called clearly ahead in at most a tenth of trials."""
+    rng, leaves = np.random.default_rng(2), np.repeat(np.arange(60, dtype=np.int32), 8)
+    ahead = 0
+    for _ in range(50):
+        both = []
+        for _ in range(2):
+            right = rng.random((len(leaves), 1)) < 0.5
+            answers = np.where(right, (leaves % 6)[:, None], rng.integers(0, 6, (len(leaves), 2)))
+            both.append(information(answers.astype(np.int32), leaves, 6))
+        ahead += is_ahead(*both)
+    assert ahead <= 5
