@@ -24,9 +24,6 @@ from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, map_stability
 from fdcore.report.audit import read_trail
 from fdcore.report.sections import Record
-from fdcore.suspect.cell.evidence import Evidence
-from fdcore.suspect.formats import Format
-from fdcore.suspect.scan import identify
 from fdcore.verdict import Verdict
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
@@ -121,14 +118,6 @@ survey = cached(*SURVEY, entries=4)(read_survey)
 hierarchy = cached(entries=2)(open_hierarchy)
 folders = cached(entries=8, ttl=LISTED_S)(folder_choices)
 tables = cached(entries=8, ttl=LISTED_S)(table_choices)
-
-
-@cached(entries=100)
-def file_format(path: Path) -> Format:
-    """The kind of a suspect's file, by its content."""
-    return identify(Evidence.take(path))
-
-
 clone_runs = cached(CLONES, entries=16)(read_runs)
 damaged_clones = cached(CLONES, entries=16)(damaged_runs)
 clone_sets = cached(*TESTED, entries=16)(read_evaluation_sets)

@@ -40,6 +40,7 @@ class SuspectFacts:
         scan: the scanners' report; None where no file was scanned.
         class_names: the names that its own file gives its classes; empty where it gives none.
         title, notes: as in `Suspect`; empty in cases of earlier versions.
+        format: the kind of its file, a name of `Format`; empty in cases of earlier versions.
         cell: how the process that read and ran it was closed; None where it ran in ours.
     """
 
@@ -53,6 +54,7 @@ class SuspectFacts:
     title: str = ""
     notes: tuple[str, ...] = ()
     cell: CellReport | None = None
+    format: str = ""
 
     @property
     def reading_is_sure(self) -> bool:
@@ -66,10 +68,10 @@ class SuspectFacts:
             return ""
         if self.origins is None:
             return "This case does not record whether the preprocessing was guessed."
-        return f"Guessed, as neither the file nor the options say it: {', '.join(map(_title, self.origins.guessed))}."
+        return f"Guessed, as neither the file nor the options say it: {', '.join(map(title, self.origins.guessed))}."
 
 
-def _title(part: str) -> str:
+def title(part: str) -> str:
     return {"n_classes": "number of classes", "order": "channel order"}.get(part, part.replace("_", " "))
 
 

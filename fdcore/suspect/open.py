@@ -76,7 +76,7 @@ def open_suspect(
         return cell, cell.ask("open", Opened, timeout_s=limits.opening_s, progress=progress, **request)
 
     suspect = ConfinedSuspect(open_cell, lambda opened: fingerprint(evidence.sha256, opened.arch, opened.spec), limits)
-    suspect.scan = report
+    suspect.scan, suspect.format = report, kind.name
     return suspect
 
 

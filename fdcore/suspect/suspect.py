@@ -34,6 +34,7 @@ class Suspect(ABC):
         notes: remarks from opening the file, for people.
         origins: how its input, architecture and number of classes are known.
         scan: what the scanners reported about its file; None without a file.
+        format: the kind of its file, a name of `fdcore.suspect.formats.Format`; empty without a file.
         cell: how the process that reads and runs it is closed; None where it runs in this process.
         class_names: as its file names the classes, a claim; empty if it does not.
     """
@@ -47,6 +48,7 @@ class Suspect(ABC):
     notes: tuple[str, ...] = ()
     origins: Origins = Origins()
     scan: ScanReport | None = None
+    format: str = ""
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
 

@@ -16,15 +16,18 @@ from reading import as_markdown, said
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
 from fdcore.case.plan import Plan, SuspectOptions
+from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import SuspectFacts
 from fdcore.demo import trial_pictures
 from fdcore.errors import RefusedError, SettingsError, SuspectError
 from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.database import writing
+from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.work import intake
 from fdcore.work.intake import check_suspect
 from ui.suspect import uploads
+from ui.suspect.bench import readings_csv
 from ui.suspect.options import in_numbers
 from ui.suspect.parts import input_csv
 from ui.suspect.result import in_whole_words, preprocessing_rows
@@ -126,7 +129,8 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
     """Metrics, hash, what was assumed, pictures with classes."""
     case_id = checked(cases)
     at = open_page(PAGE, case=case_id)
-    assert [metric.value for metric in at.metric][:3] == ["ONNX graph", "4", "12 x 12 colour"]
+    for sentence in ("##### ONNX graph", "4 classes, input 12 x 12 colour", "An ONNX graph.", "mean: guessed"):
+        assert sentence in said(at)
     assert any(len(code.value) == 64 for code in at.code)
     assert "Guessed, as neither the file nor the options say it" in said(at)
     assert "27 pictures" in said(at)
@@ -343,3 +347,49 @@ def test_a_preset_replaces_typed_numbers_only():
     """What else was set stays."""
     options = SuspectOptions(spec_overrides={"mean": [0.1], "height": 64})
     assert with_only_preset(options, "unit").spec_overrides == {"height": 64}
+
+
+def test_readings_are_compared_and_one_is_taken(cases, idle_workers):
+    """The comparison is shown with bars and answers, says what it could not open, and taking one checks it again."""
+    case_id = checked(cases)
+    case = Case.open(cases / case_id)
+    spec = case.facts().suspect.preprocessing
+    tried = SuspectOptions(preset="signed", origins={"mean": "guess"})
+    one = Reading("signed", tried, "a network", spec, "a" * 64, 4, 1.2, (0.0, 0.0), 1.0, 4, 3.1, 4, "", (0, 1), 100)
+    other = replace(one, name="unit", options=SuspectOptions(preset="unit"), bits=0.4, behind=(0.8, 0.1), alike=0.5)
+    write_readings(case, Readings((one, other), True, 5, 60, 2, ("a.png", "b.png"), (("28 x 28", "Too small."),)))
+    at = open_page(PAGE, case=case_id)
+    shown = said(at)
+    for sentence in ("signed is clearly ahead", "28 x 28 is not possible: Too small.", "200 queries"):
+        assert sentence in shown
+    assert readings_csv(Readings((one, other), True, 5, 60, 2)).decode().splitlines()[1].startswith("signed,1.2,0.0")
+    at.button(key="take_0").click().run()
+    plan = Case.open(cases / case_id).plan()
+    assert (plan.suspect.preset, plan.suspect.origins["mean"]) == ("signed", "bench")
+    assert JobQueue(cases).latest(case_id).kind == "suspect"
+
+
+def test_readings_need_a_corpus(cases, idle_workers):
+    """Without one there is nothing to compare on; with one, a click starts the work."""
+    case_id = checked(cases)
+    at = open_page(PAGE, case=case_id)
+    assert at.button(key="readings_corpus")
+    Case.open(cases / case_id).change_plan(corpora=(str(case_factory.world().corpora / "colours"),))
+    at = open_page(PAGE, case=case_id)
+    at.button(key="compare_readings").click().run()
+    assert JobQueue(cases).latest(case_id).kind == "readings"
+
+
+def test_the_cell_shows_what_it_keeps_out(cases):
+    """What the probe found possible from inside is named; a case of an earlier version says that nothing is recorded."""
+    case_id = checked(cases)
+    case = Case.open(cases / case_id)
+    suspect = case.facts().suspect
+    assert "no files" in said(open_page(PAGE, case=case_id))
+    report = CellReport((("Landlock", "not here"), ("seccomp", "")), ("read a file",))
+    case.record(suspect=replace(suspect, cell=report))
+    shown = said(open_page(PAGE, case=case_id))
+    for sentence in ("it can read a file", "no network", "Not applied: Landlock: not here."):
+        assert sentence in shown
+    case.record(suspect=replace(suspect, cell=None))
+    assert "does not record how the suspect was isolated" in said(open_page(PAGE, case=case_id))

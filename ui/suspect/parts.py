@@ -59,18 +59,10 @@ def _another_file(desk: Desk) -> None:
 
 
 def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
-    suspect_result.summary(desk.case, suspect, desk.case.facts().evidence)
-    left, right = st.columns(2)
-    with left.container(border=True, height="stretch"):
-        st.markdown("**Architecture and preprocessing**")
-        suspect_result.preprocessing(suspect)
-    with right.container(border=True, height="stretch"):
-        st.markdown("**Scanner findings**")
-        suspect_result.scan_findings(suspect.scan)
-        if suspect.scan and suspect.scan.verdict == "inconclusive":
-            st.warning("The scanners reached no conclusion. The file was opened by the analyst's decision.",
-                       icon=":material/warning:")  # fmt: skip
-        st.caption("No code in the file is ever executed, even if the scanners find nothing.")
+    suspect_result.summary(suspect, desk.case.facts().evidence)
+    if suspect.scan and suspect.scan.verdict == "inconclusive":
+        st.warning("The scanners reached no conclusion. The file was opened by the analyst's decision.",
+                   icon=":material/warning:")  # fmt: skip
     if desk.case.facts().evidence:
         bench.draw(desk, locked=locked)
         suspect_test.draw(desk, locked=locked)
@@ -100,12 +92,12 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
     with st.container(border=True, key="not_opened"):
         if not facts.refused or not facts.evidence:
             if facts.evidence:
-                suspect_result.evidence_block(desk.case, facts.evidence)
+                suspect_result.evidence_block(facts.evidence)
             if job:
                 _failure(desk, job)
             _another_file(desk)
             return
-        suspect_result.refused(desk.case, facts.refused, facts.evidence, noticed=_is_noticed(desk, job))
+        suspect_result.refused(facts.refused, facts.evidence, noticed=_is_noticed(desk, job))
         if not suspect_result.is_dangerous(facts.refused):
             _override(desk)
             _another_file(desk)

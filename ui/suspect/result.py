@@ -1,17 +1,15 @@
 """What is known about a suspect: its identity, the scanners' findings, its input preprocessing."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from fdcore.case.case import Case
-from fdcore.case.records import EvidenceFacts, SuspectFacts
-from fdcore.errors import SuspectError
+from fdcore.case.records import EvidenceFacts, SuspectFacts, title
+from fdcore.suspect.cell.cell import CellReport
+from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import Origin
 from fdcore.suspect.scan import ScanReport
-from ui import cached
 from ui.text import file_size, inert, shortened
 
 _SCANNERS = {
@@ -24,44 +22,83 @@ _VERDICTS = {
     "dangerous": ("Could run code", ":material/gpp_bad:", "red"),
     "inconclusive": ("No conclusion", ":material/help:", "orange"),
 }
+_WALLS = {
+    "files": ("read a file", "write a file"),
+    "network": ("connect to a port", "send a packet"),
+    "programs": ("run a program", "start a process"),
+}
 _LONGEST_FINDING = 600
 _ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "compared", "guess": "guessed"}
 NOT_RECORDED = "not recorded"
 
 
-def summary(case: Case, suspect: SuspectFacts, evidence: EvidenceFacts | None) -> None:
-    """The suspect in one row, and its hash."""
-    spec = suspect.preprocessing
-    title = suspect.title or suspect.description
-    with st.container(horizontal=True, key="suspect_metrics"):
-        st.metric("Architecture", inert(shortened(title, 40)), border=True, width="content")
-        st.metric("Classes", f"{suspect.n_classes:,}", border=True)
-        colour = "grey" if spec.channels == 1 else "colour"
-        st.metric("Input", f"{spec.width} x {spec.height} {colour}", border=True)
-        st.metric("File", file_size(evidence.size) if evidence else "none", border=True)
-    with st.container(border=True, key="evidence"):
+def summary(suspect: SuspectFacts, evidence: EvidenceFacts | None) -> None:
+    """The file, the cell that it is kept in, and what it is, side by side."""
+    file, cell, network = st.columns((5, 4, 5))
+    with file.container(border=True, height="stretch", key="the_file"):
+        st.markdown("**The file**")
         if evidence:
-            evidence_block(case, evidence)
-        if suspect.notes:
-            st.caption("Remarks from opening the file")
-            st.text("\n".join(shortened(note, 300) for note in suspect.notes))
+            evidence_block(evidence, suspect.format)
+        scan_findings(suspect.scan)
+    with cell.container(border=True, height="stretch", key="its_cell"):
+        st.markdown("**Its cell**")
+        cell_block(suspect.cell)
+    with network.container(border=True, height="stretch", key="what_it_is"):
+        st.markdown("**What it is**")
+        network_block(suspect)
 
 
-def evidence_block(case: Case, evidence: EvidenceFacts) -> None:
-    """Name, format and SHA-256 of the evidence."""
-    try:
-        kind = cached.file_format(case.folder / "evidence" / Path(evidence.file).name).value
-    except SuspectError:
-        kind = "The file is missing from the case; restore it."
-    st.text(f"{evidence.name} · {file_size(evidence.size)} · {kind}")
+def evidence_block(evidence: EvidenceFacts, format: str = "") -> None:
+    """Name, size, kind and SHA-256 of the evidence."""
+    st.text(f"{evidence.name} · {file_size(evidence.size)}")
+    if format in Format.__members__:
+        st.caption(Format[format].value)
     st.caption("SHA-256, taken on intake and verified before every run")
-    st.code(evidence.sha256, language=None)
+    st.code(evidence.sha256, language=None, wrap_lines=True)
+
+
+def cell_block(cell: CellReport | None) -> None:
+    """What the process that reads and runs the suspect cannot do, as the probe found from inside."""
+    if cell is None:
+        st.text("This case does not record how the suspect was isolated.")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for what, attempts in _WALLS.items():
+            possible = [attempt for attempt in attempts if attempt in cell.possible]
+            st.badge(f"it can {' and '.join(possible)}" if possible else f"no {what}",
+                     color="red" if possible else "green",
+                     icon=":material/warning:" if possible else ":material/check:")  # fmt: skip
+    missing = [f"{inert(layer)}: {inert(why)}" for layer, why in cell.layers if why]
+    held = ", ".join(layer for layer, why in cell.layers if not why)
+    st.caption(f"Tried from inside before the file was read. Layers: {inert(held)}.")
+    if missing:
+        st.caption(f"Not applied: {'; '.join(missing)}.")
+
+
+def network_block(suspect: SuspectFacts) -> None:
+    """Architecture, classes, input and what is guessed."""
+    spec = suspect.preprocessing
+    colour = "grey" if spec.channels == 1 else "colour"
+    st.markdown(f"##### {inert(shortened(suspect.title or suspect.description, 80))}")
+    st.text(f"{suspect.n_classes:,} classes, input {spec.width} x {spec.height} {colour}")
+    guessed = suspect.origins.guessed if suspect.origins else ()
+    with st.container(horizontal=True, gap="small"):
+        for name in guessed:
+            st.badge(f"{title(name)}: guessed", color="orange", icon=":material/help:")
+    if suspect.notes:
+        st.caption(inert("; ".join(shortened(note, 300) for note in suspect.notes)))
+    with st.popover("Every setting and its origin", icon=":material/tune:", key="settings_and_origins"):
+        preprocessing(suspect)
 
 
 def scan_findings(scan: ScanReport | None) -> None:
     """What each scanner reported; one sentence if the format cannot hold code."""
     if not scan or not scan.findings:
         st.text((scan and scan.sentence) or "This case does not record what the scanners found.")
+        return
+    if all(finding.verdict == "clean" for finding in scan.findings):
+        st.badge("Nothing suspicious", icon=":material/check:", color="green")
+        st.caption(", ".join(_SCANNERS.get(one.scanner, inert(one.scanner)) for one in scan.findings))
         return
     for finding in scan.findings:
         words, icon, colour = _VERDICTS.get(finding.verdict, _VERDICTS["inconclusive"])
@@ -84,7 +121,7 @@ def is_dangerous(scan: ScanReport | None) -> bool:
     return scan is not None and scan.verdict != "inconclusive"
 
 
-def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, noticed: bool) -> None:
+def refused(scan: ScanReport, evidence: EvidenceFacts, *, noticed: bool) -> None:
     """A file that was not opened because of its content; `noticed` says whether a notice above gives the reason."""
     if not is_dangerous(scan):
         st.warning("**Not opened.** The scanners reached no conclusion about this file. Nothing in it was executed.",
@@ -98,7 +135,7 @@ def refused(case: Case, scan: ScanReport, evidence: EvidenceFacts, *, noticed: b
     if not noticed:
         st.text(scan.sentence)
     scan_findings(scan)
-    evidence_block(case, evidence)
+    evidence_block(evidence)
 
 
 def preprocessing(suspect: SuspectFacts) -> None:

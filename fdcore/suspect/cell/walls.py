@@ -87,9 +87,8 @@ def _become_nobody() -> None:
     """Give up root's identity, where it is held and where the libraries can be read without it."""
     if os.geteuid() != 0:
         return
-    hidden = next((folder for folder in _library_folders() if not _open_to_all(folder)), None)
-    if hidden is not None:
-        raise OSError(errno.EACCES, f"root without privileges instead, as only root can read {hidden}")
+    if not all(map(_open_to_all, _library_folders())):
+        raise OSError(errno.EACCES, "root without privileges instead, as only root can read Python's libraries")
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
