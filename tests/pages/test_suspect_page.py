@@ -381,7 +381,7 @@ def test_readings_need_a_corpus(cases, idle_workers):
 
 
 def test_the_cell_shows_what_it_keeps_out(cases):
-    """What the probe found possible from inside is named; a case of an earlier version says that nothing is recorded."""
+    """What was possible from inside is named; a case of an earlier version says that nothing is recorded."""
     case_id = checked(cases)
     case = Case.open(cases / case_id)
     suspect = case.facts().suspect
