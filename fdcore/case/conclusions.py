@@ -76,6 +76,7 @@ def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = No
     return verdict.judge(
         findings,
         preprocessing_assumed=preprocessing_assumed(facts),
+        open_reading=facts.open_reading,
         chance=kept_chance(findings.scored, facts),
         vectors=vectors,
     )

@@ -6,7 +6,8 @@ from typing import Any
 from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.plan import SuspectOptions
-from fdcore.method.information import AHEAD_ERRORS
+from fdcore.case.records import ReadingFacts
+from fdcore.method.information import least_lead
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import Origin, PreprocessSpec
 
@@ -79,13 +80,18 @@ def reading_in_words(found: Readings) -> str:
         return f"The file leaves nothing open: {first.name} is its only reading."
     if found.ahead:
         return f"{first.name} is clearly ahead: its answers say most about what is on the pictures."
-    close = [one for one in others if one.behind[0] <= AHEAD_ERRORS * one.behind[1]] or [others[0]]
+    close = [one for one in others if _is_close(one, first)] or [others[0]]
     least = min(one.alike for one in close)
     return (
         f"The answers do not show which is right: {first.name} says most, but {', '.join(one.name for one in close)} "
         f"{'is' if len(close) == 1 else 'are'} as good within the error, and answers at least {least:.0%} of the "
         "pictures alike. Add images to the corpus, or compare the verdicts of both."
     )
+
+
+def _is_close(reading: Reading, best: Reading) -> bool:
+    """Whether the best reading is not clearly ahead of it."""
+    return reading.behind[0] <= least_lead(best.bits, reading.behind[1])
 
 
 def read_readings(case: Case) -> Readings | None:
@@ -102,6 +108,11 @@ def read_readings(case: Case) -> Readings | None:
 def write_readings(case: Case, found: Readings) -> None:
     """Keep a comparison, and log which readings it ranked."""
     case.write_json(layout.READINGS, to_plain(found))
+    best = found.readings[0]
+    case.record(readings=tuple(
+        ReadingFacts(one.name, one.fingerprint, one is best or _is_close(one, best), one.alike, one.label_set)
+        for one in found.readings
+    ))  # fmt: skip
     ranked: dict[str, Any] = {one.name: round(one.bits, 4) for one in found.readings}
     case.log("readings compared", {"bits": ranked, "ahead": found.ahead})
 

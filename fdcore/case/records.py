@@ -136,6 +136,21 @@ class KeptChance(Chance):
 
 
 @dataclass(frozen=True)
+class ReadingFacts:
+    """One reading of the suspect's file that was compared with others; see `fdcore.case.readings.Reading`.
+
+    Attributes:
+        close: whether its answers say as much as the best reading's, within the error; true for the best.
+    """
+
+    name: str
+    fingerprint: str
+    close: bool
+    alike: float
+    label_set: str
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """The content of case.json.
 
@@ -148,6 +163,7 @@ class CaseFacts:
         state: "analysed" once conclusions were written.
         written: hex SHA-256 of each file of the conclusions.
         word_vectors: the word vectors last chosen; "" for the built-in ones.
+        readings: readings of the file that were compared, the best first.
         cloning: the last request for clones, as `fdcore.case.clones.last_request` reads it.
     """
 
@@ -168,7 +184,22 @@ class CaseFacts:
     state: str = ""
     written: dict[str, str] | None = None
     word_vectors: str | None = None
+    readings: tuple[ReadingFacts, ...] = ()
     cloning: dict[str, Any] | None = None
+
+    @property
+    def open_reading(self) -> str:
+        """What the verdict is conditional on: the reading in use and those as good; empty where none is as good."""
+        own = next((one for one in self.readings if one.fingerprint == self.suspect_fingerprint), None)
+        others = [one for one in self.readings if one is not own and one.close]
+        if own is None or not others:
+            return ""
+        named = "; ".join(
+            f"{one.name} ({one.alike:.0%} of the compared pictures answered as by the best"
+            f"{f', fits {one.label_set}' if one.label_set else ''})"
+            for one in others[:3]
+        )
+        return f"If {own.name} is how its pictures were prepared; as good on the compared pictures: {named}."
 
     @property
     def n_classes(self) -> int:

@@ -68,7 +68,12 @@ def is_ahead(first: Information, second: Information) -> bool:
     How often the rule is right, wrong and silent on suspects whose reading is known: benchmarks/readings.csv.
     """
     difference, error = lead(first, second)
-    return difference > max(AHEAD_ERRORS * error, AHEAD_SHARE * first.bits)
+    return difference > least_lead(first.bits, error)
+
+
+def least_lead(bits: float, error: float) -> float:
+    """How many bits a reading of so many bits must be ahead to be clearly ahead."""
+    return max(AHEAD_ERRORS * error, AHEAD_SHARE * bits)
 
 
 def _groups(node_index: npt.NDArray[np.int32], seed: int) -> npt.NDArray[np.int64]:

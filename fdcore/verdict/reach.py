@@ -138,6 +138,7 @@ def judge(
     findings: Findings,
     *,
     preprocessing_assumed: bool = False,
+    open_reading: str = "",
     chance: Chance | None = None,
     vectors: WordVectors | None = None,
 ) -> Verdict:
@@ -146,6 +147,7 @@ def judge(
     Args:
         findings: the suspect's findings.
         preprocessing_assumed: whether the suspect's preprocessing is a guess.
+        open_reading: what the verdict is conditional on, where readings of the file could not be told apart.
         chance: the comparison with untrained networks, where it was made.
         vectors: for known label sets with names outside the hierarchy; None for the built-in ones.
     """
@@ -156,7 +158,7 @@ def judge(
         scored.hierarchy,
         distances=scored.distances,
         agreements=label_set_agreements(findings, vectors or builtin_vectors()),
-        circumstances=Circumstances(preprocessing_assumed, scored.complete),
+        circumstances=Circumstances(preprocessing_assumed, scored.complete, open_reading),
         chance=chance,
         rests=rests_of(findings),
     )
@@ -200,7 +202,7 @@ def reach_verdict(
         decision = decision._replace(why=f"{decision.why} {few}")
     headline = _headline(decision, domains, specificity, uncertain=_uncertain(findings, points), agreed=agreed)
     if circumstances and circumstances.preprocessing_assumed:
-        headline = f"{GUESSED} {headline}"
+        headline = f"{circumstances.open_reading or GUESSED} {headline}"
     n = total.n_found
     return Verdict(
         outcome=decision.outcome,

@@ -24,11 +24,13 @@ class Circumstances:
 
     Attributes:
         preprocessing_assumed: whether the suspect's preprocessing or architecture was guessed.
+        open_reading: the reading of the file that the verdict is conditional on, in a sentence; empty where it is not.
         complete: whether every planned query was answered; False while the run continues or where it ended early.
     """
 
     preprocessing_assumed: bool = False
     complete: bool = True
+    open_reading: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fdcore.case.readings import read_readings, reading_in_words, take_reading
 from fdcore.case.spending import n_sent
 from fdcore.errors import SettingsError
 from fdcore.method.information import information, is_ahead, lead
+from fdcore.work.intake import check_suspect
 from fdcore.work.readings import compare_readings
 
 N_LEAVES, PER_LEAF = 90, 3
@@ -151,3 +152,20 @@ def test_a_false_lead_is_rare() -> None:
             both.append(information(answers.astype(np.int32), leaves, 6))
         ahead += is_ahead(*both)
     assert ahead <= 5
+
+
+def test_a_verdict_is_conditional_on_what_was_not_told_apart(tmp_path: Path, corpus: Path) -> None:
+    """After a comparison without a winner, the case says which other reading is as good; after a clear one, nothing."""
+    suspect = levels_of_red(tmp_path / "m.onnx", (-1e6, 1e6, 2e6))
+    case = case_about(tmp_path, corpus)
+    compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    said = case.facts().open_reading
+    assert said.startswith("If unit is how its pictures were prepared; as good on the compared pictures: ")
+    assert "answered as by the best" in said
+    (tmp_path / "clear").mkdir()
+    clear = case_about(tmp_path / "clear", corpus)
+    compare_readings(clear.folder, levels_of_red(tmp_path / "n.onnx"), cache=tmp_path / "cache")
+    take_reading(clear, "signed")
+    check_suspect(clear.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
+    assert clear.facts().open_reading == ""
+    assert not clear.facts().suspect.origins.guess_decides  # type: ignore[union-attr]
