@@ -1,0 +1,39 @@
+"""A model that is a folder, as Hugging Face and timm write it, becomes one file that can be hashed, kept and opened."""
+
+import os
+import zipfile
+from pathlib import Path
+
+from fdcore.errors import SuspectError
+
+CONFIG = "config.json"
+KEPT = (".json", ".safetensors", ".bin", ".txt")  # configuration, weights, names; not a program, not a picture
+_WHEN = (1980, 1, 1, 0, 0, 0)  # the same folder always becomes the same bytes
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether this is a folder with the configuration of a model."""
+    return path.is_dir() and (path / CONFIG).is_file()
+
+
+def pack(folder: Path, target: Path) -> Path:
+    """Write a model's folder as an uncompressed archive: the same files always become the same bytes.
+
+    Links are followed only to regular files, as in the cache of Hugging Face's own library.
+
+    Raises:
+        SuspectError: a file cannot be read.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(KEPT) and entry.is_file())
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name in names:
+                member = zipfile.ZipInfo(name, _WHEN)
+                with (folder / name).open("rb") as source, archive.open(member, "w", force_zip64=True) as copy:
+                    while part := source.read(1 << 20):
+                        copy.write(part)
+    except OSError as error:
+        raise SuspectError(
+            f"The model's folder {folder.name} cannot be read: {error.strerror}.", key="suspect unreadable"
+        ) from error
+    return target
