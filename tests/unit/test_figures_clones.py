@@ -228,14 +228,16 @@ def test_a_density_for_each_network_names_its_mean() -> None:
 
 
 def test_clones_of_one_source_are_joined_by_their_cost() -> None:
-    """In the order of their answers, whatever order they come in."""
+    """In the order of their answers; seeds that cost the same are points around their mean."""
     points = [
         ClonePrice("a", FOUND, 5_000, rate(0.7)), ClonePrice("r", RANDOM, 5_000, rate(0.4)),
-        ClonePrice("b", FOUND, 1_000, rate(0.5)),
+        ClonePrice("b", FOUND, 1_000, rate(0.5)), ClonePrice("c", FOUND, 5_000, rate(0.8)),
     ]  # fmt: skip
     figure = valid(agreement_by_cost(points))
-    assert [list(trace.x) for trace in figure.data] == [[1_000, 5_000], [5_000]]
-    assert [list(trace.y) for trace in figure.data] == [[0.5, 0.7], [0.4]]
+    lines, each = figure.data[::2], figure.data[1::2]
+    assert [list(trace.x) for trace in lines] == [[1_000, 5_000], [5_000]]
+    assert [list(trace.y) for trace in lines] == [[0.5, pytest.approx(0.75)], [pytest.approx(0.4)]]
+    assert [list(trace.y) for trace in each] == [[0.7, 0.5, 0.8], [0.4]]
     assert agreement_by_cost([]).layout.annotations
 
 

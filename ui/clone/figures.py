@@ -21,7 +21,7 @@ from fdcore.report.figures.clones import (
     rate_density,
 )
 from fdcore.report.figures.confusion import confusion_matrix
-from ui.clone.tables import class_cell, rate_of, source_title
+from ui.clone.tables import class_cell, rate_of, run_titles, source_title
 
 MAX_CURVES = 12  # the newest clones
 _GRID = np.linspace(0, 1, 201)
@@ -40,8 +40,11 @@ def draw_held_out(runs: Sequence[CloneRun], titles: Titles, revision: str) -> go
 
 
 def draw_rates(comparison: Comparison, titles: Titles, measure: Measure, revision: str) -> go.Figure:
-    """The rate of every clone with its interval."""
-    rows = [CloneRate(titles[one.run.id], one.run.source, rate_of(one, measure)) for one in comparison.columns]
+    """The rate of every clone with its interval; where clones have different sizes, of the largest."""
+    most = max(one.run.transfer.total for one in comparison.columns)
+    largest = [one for one in comparison.columns if one.run.transfer.total == most]
+    named = titles if len(largest) == len(comparison.columns) else run_titles([one.run for one in largest])
+    rows = [CloneRate(named[one.run.id], one.run.source, rate_of(one, measure)) for one in largest]
     suspect = comparison.columns[0].evaluation.suspect_accuracy if measure == "accuracy" else None
     return clone_rates(rows, measure, suspect=suspect, revision=revision)
 

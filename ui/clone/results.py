@@ -177,6 +177,8 @@ def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
     about = f"{desk.case_id} {measure}"
     show_figure(draw_rates(comparison, titles, measure, about), "clone_rates",
                 f"The {measure} of each clone with its 95 % interval", f"{desk.case_id}-clones")  # fmt: skip
+    if len({one.run.transfer.total for one in comparison.columns}) > 1:
+        st.caption("The largest clones; the smaller ones are below.")
     cost = partial(_cost, n_scored=n_scored)
     drawn = [one for one, wanted in ((_density, has_density(comparison)), (cost, has_costs(comparison))) if wanted]
     for place, draw_one in zip(st.columns(len(drawn)) if drawn else [], drawn, strict=True):
@@ -196,7 +198,7 @@ def _density(desk: Desk, shown: Shown) -> None:
 def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
     """Agreement by cost, and the cost of reaching the agreement of random images from the other sources."""
     comparison = shown.comparison
-    st.markdown("**Cost**")
+    st.markdown("**Agreement by the number of answers**")
     show_figure(draw_cost(comparison, shown.titles, desk.case_id), "clone_cost_chart",
                 "Agreement of each clone against the answers it rests on", f"{desk.case_id}-clone-cost")  # fmt: skip
     base = comparison.baseline(best_found(comparison))

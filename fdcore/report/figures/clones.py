@@ -196,8 +196,9 @@ def agreement_by_cost(points: Sequence[ClonePrice], *, called: Called = own_name
     if not points:
         return nothing_to_draw("agreement_by_cost", "No clone has been tested yet.")
     traces = [
-        _cost_line(called(source, name), sorted((p for p in points if p.source == source), key=lambda p: p.n_answers))
+        trace
         for source, name in source_names(one.source for one in points).items()
+        for trace in _cost_lines(called(source, name), [one for one in points if one.source == source])
     ]
     most = max(one.n_answers for one in points)
     return assemble(
@@ -308,15 +309,24 @@ def _rate_lines(
     ]  # fmt: skip
 
 
-def _cost_line(name: str, points: Sequence[ClonePrice]) -> dict[str, Any]:
+def _cost_lines(name: str, points: Sequence[ClonePrice]) -> list[dict[str, Any]]:
+    """One source's clones as points with their intervals, and a line through the mean of those that cost the same."""
     color, rates = source_color(points[0].source), [one.agreement for one in points]
-    return {
-        "type": "scatter", "mode": "lines+markers", "x": [one.n_answers for one in points],
-        "y": [rate.value for rate in rates], "name": shortened(name, 36), "line": {"color": color, "width": 2},
-        "marker": {"size": 9},
+    costs = sorted({one.n_answers for one in points})
+    means = [float(np.mean([one.agreement.value for one in points if one.n_answers == cost])) for cost in costs]
+    shown = shortened(name, 36)
+    line = {
+        "type": "scatter", "mode": "lines", "x": costs, "y": means, "name": shown, "legendgroup": shown,
+        "line": {"color": color, "width": 2}, "hoverinfo": "skip",
+    }  # fmt: skip
+    each = {
+        "type": "scatter", "mode": "markers", "x": [one.n_answers for one in points],
+        "y": [rate.value for rate in rates], "name": shown, "legendgroup": shown, "showlegend": False,
+        "marker": {"size": 8, "color": color},
         "error_y": {"type": "data", "symmetric": False, "array": [rate.high - rate.value for rate in rates],
                     "arrayminus": [rate.value - rate.low for rate in rates], "color": color, "width": 4},
         "hovertext": [f"{full_name(one.name)}<br>{counted(one.n_answers, 'answer')}<br>{_rate_text(one.agreement)}"
                       for one in points],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
+    return [line, each]
