@@ -198,10 +198,14 @@ class Ledger:
                 "This ledger belongs to another suspect; answers of two suspects cannot be mixed.",
                 key="another suspect",
             )
-        self._sent[0] += len(images)
+        self._count(len(images))
+        suspect.count_again = self._count
         labels = suspect.labels(pictures)
         self.answers[images, view] = labels
         return labels
+
+    def _count(self, n_sent: int) -> None:
+        self._sent[0] += n_sent
 
     def flush(self) -> None:
         """Make everything durable against a power cut, and update the header's modification time."""

@@ -78,7 +78,8 @@ def start_process(command: Sequence[str], log: Path) -> ProcessId:
         file = log.open("ab")
     # This process may have found the package beside its own script; the worker needs the path.
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    # A page's visitor must not make this server query addresses of its choice: only those its administrator lists.
+    environment = {"FDCORE_SERVICES": ""} | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with file:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is the program's own

@@ -20,6 +20,7 @@ from fdcore.suspect.preprocess import Origin, PreprocessSpec
 from fdcore.suspect.scan import identify, require_safe, scan
 from fdcore.suspect.suspect import Suspect
 
+SERVICE = ".toml"
 REWRITING_VERSION = 1  # part of every fingerprint: a graph that is rewritten otherwise may answer otherwise
 
 
@@ -40,7 +41,8 @@ def open_suspect(
     """Open a suspect's file in a cell of its own; nothing in the file is executed.
 
     Args:
-        path: a PyTorch checkpoint, a safetensors file or an ONNX graph under any name.
+        path: a PyTorch checkpoint, a safetensors file or an ONNX graph under any name; or `suspect.toml`, which
+            describes a service (`fdcore.suspect.service`).
         arch: architecture of a state dict; None to find the one that fits.
         spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.
         preset: a named normalisation, applied before the overrides.
@@ -61,6 +63,10 @@ def open_suspect(
         "arch": arch, "overrides": _checked_overrides(spec_overrides or {}), "preset": preset, "n_classes": n_classes,
         "device": device, "origins": dict(origins or {}),
     }  # fmt: skip
+    if Path(path).suffix == SERVICE:
+        from fdcore.suspect.service import open_service  # imports a library that only services need
+
+        return open_service(Path(path))
     evidence = Evidence.take(Path(path))
     kind = identify(evidence, limits=limits)
     report = scan(evidence, kind, limits=limits)

@@ -36,6 +36,7 @@ class Suspect(ABC):
         scan: what the scanners reported about its file; None without a file.
         format: the kind of its file, a name of `fdcore.suspect.formats.Format`; empty without a file.
         cell: how the process that reads and runs it is closed; None where it runs in this process.
+        count_again: told of every picture that is sent once more, after a failure.
         class_names: as its file names the classes, a claim; empty if it does not.
     """
 
@@ -51,6 +52,7 @@ class Suspect(ABC):
     format: str = ""
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
+    count_again: Callable[[int], None] = staticmethod(lambda n: None)
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.
