@@ -1,9 +1,9 @@
 """Reading word vectors from an untrusted file, one block at a time.
 
 Supported are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip, with
-spaces or tabs; the content decides the format, not the name. A bad line costs its own word. gensim turns the numbers of a block into vectors; this module cuts the blocks,
-so that no file, however large or false, takes more memory than a few of them, and checks everything that gensim trusts.
-gensim's own format is pickle and is never opened.
+spaces or tabs; the content decides the format, not the name. A bad line costs its own word. gensim turns the numbers of
+a block into vectors; this module cuts the blocks, so that no file, however large or false, takes more memory than a few
+of them, and checks everything that gensim trusts. gensim's own format is pickle and is never opened.
 """
 
 import gzip
@@ -366,7 +366,7 @@ def _text_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
 
 
 def _split_line(line: bytes, n_dims: int) -> Record:
-    """The word and its numbers; a word may contain spaces, as some in GloVe do. Without numbers if there are too few."""
+    """The word, which may contain spaces as some in GloVe do, and its numbers; without them if there are too few."""
     line = _with_spaces(line)
     if line.count(b" ") < n_dims:
         return line, b""
