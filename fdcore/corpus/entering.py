@@ -93,9 +93,12 @@ class _Finder:
             CorpusError: parts lie beside other folders with images.
         """
         splits = [one for one in below if is_split(one.name) and self._task.node_named(one.name) is None]
-        if not any(is_split(one.name, exactly=True) or self._holds_folders(one) for one in splits):
+        if not splits:
             return []
         others = [one for one in below if one not in splits and self._holds_images(one)]
+        is_alone = len(splits) == 1 and not others
+        if not is_alone and not any(is_split(one.name, exactly=True) or self._holds_folders(one) for one in splits):
+            return []
         if others and any(self._holds_folders(one) for one in splits):
             self._refuse([*splits, *others])
         return [] if others else splits

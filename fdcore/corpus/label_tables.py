@@ -26,6 +26,7 @@ _METADATA = ("metadata.csv", "metadata.jsonl")  # the Hugging Face hub's
 _GROUND_TRUTH = re.compile(r".*(ground_truth|synset_labels).*\.txt")
 _META = "meta.mat"  # ILSVRC's development kit
 _MAX_META_BYTES = 2**20
+_DEVKIT_DEPTH = 3
 _N_PROBED_ROWS = 8
 _N_NAMED = 200  # files after which a column is clearly the one of their names
 _MAX_LINE = 2**20
@@ -51,8 +52,7 @@ def find_table(task: Task, folder: Folder, listing: Listing) -> LabelTable | Non
     """The table that labels the pictures of a folder: in the folder, or in one above it up to the one beside it."""
     by_key = _by_key(folder, [file for file in listing.files if looks_like_image(file.name)])
     for above in folders_above(task, folder):
-        files = listing.files if above is folder else task.scout.list(above).files
-        for file in files if by_key else ():
+        for file in _tables_in(task, above) if by_key else ():
             table = _read_table(task, file, by_key)
             if table is not None:
                 return table
@@ -60,6 +60,15 @@ def find_table(task: Task, folder: Folder, listing: Listing) -> LabelTable | Non
     if metadata is not None and listing.folders:  # it may name files in folders below
         return _read_table(task, metadata, _by_key(folder, list(task.scout.images(folder))))
     return None
+
+
+def _tables_in(task: Task, folder: Folder, depth: int = 0) -> Iterator[File]:
+    """The files of a folder, and of a development kit in it."""
+    listing = task.scout.list(folder)
+    yield from listing.files
+    for below in listing.folders:
+        if "devkit" in below.name.lower() or 0 < depth < _DEVKIT_DEPTH:
+            yield from _tables_in(task, below, depth + 1)
 
 
 def read_labelled(task: Task, layout: str, folder: Folder, table: LabelTable) -> Part:

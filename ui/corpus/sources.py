@@ -152,7 +152,8 @@ def _where_to_put_images(places: Places) -> None:
         language=None,
     )
     st.caption("The environment variable FDCORE_CORPORA names other folders. The original layouts of ImageNet and "
-               "Tiny ImageNet, tar archives and parquet files are supported. Or start with the built-in demo corpus.")  # fmt: skip
+               "Tiny ImageNet, tar archives and parquet files are read as they are. Or start with the built-in demo "
+               "corpus.")  # fmt: skip
 
 
 def _checked_folder(places: Places, name: str) -> Path | None:
