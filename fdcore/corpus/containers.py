@@ -23,7 +23,8 @@ MAX_MEMBERS = 4_000_000  # of one archive; ImageNet-1k has 1.3 million pictures
 MAX_RATIO = 100  # the largest growth of a gzip archive; pictures hardly grow
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 _MAX_HEADER = 2**20  # bytes; tarfile would read a header of any length into memory
-_MAX_DEPTH = 100
+_MAX_DEPTH = 100  # folders above a member
+_MAX_NESTED = 3  # archives in archives
 _BLOCK = 2**16
 _KEPT_LISTS = 4_096  # ImageNet's training set has an archive for each of 1,000 classes
 _N_POINTS = 256  # of each gzip archive, at least so many bytes apart; each takes 45 kB
@@ -100,11 +101,13 @@ def list_archive(path: str) -> tuple[Archive, str]:
     outer = on_disk(path)
     if not is_tar(outer.name):
         raise NotADirectoryError(errno.ENOTDIR, f"{outer.name} is neither a folder nor a tar archive")
-    archive, inside = _list(str(outer), _stamp(outer)), ""
+    archive, inside, n_nested = _list(str(outer), _stamp(outer)), "", 0
     for part in Path(path).relative_to(outer).parts:
         inside = f"{inside}/{part}" if inside else part
         if inside in archive.members and is_tar(part):
-            archive, inside = _list(f"{archive.path}/{inside}", _stamp(outer)), ""
+            if n_nested == _MAX_NESTED:
+                raise OSError(errno.ELOOP, f"archives are nested more than {_MAX_NESTED} deep")
+            archive, inside, n_nested = _list(f"{archive.path}/{inside}", _stamp(outer)), "", n_nested + 1
     return archive, inside
 
 

@@ -275,7 +275,7 @@ LAYOUTS = {
 
 
 def _nothing_found(task: Task, root: Path) -> str:
-    listing = task.scout.list(task.reader.top)
+    listing = task.reader.list(task.reader.top)
     folders = [readable_name(folder.name) for folder in listing.folders]
     files = [readable_name(file.name) for file in listing.files]
     reasons = Counter(problem.reason for problem in task.reader.problems)
@@ -283,6 +283,9 @@ def _nothing_found(task: Task, root: Path) -> str:
     counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
     known = "; ".join(f"{name} ({layout.text})" for name, layout in LAYOUTS.items())
     found = f" Left out: {counted}." if counted else ""
+    for problem in task.scout.problems:
+        if problem.reason in ("unreadable", "damaged archive"):
+            task.hint(f"{problem.path}: {problem.reason} ({problem.detail}).")
     packed = [name for name in files if name.lower().endswith(_PACKED)]
     if packed:
         task.hint(f"Unpack {_some(packed, 'archive')}: of archives only .tar, .tar.gz and .tgz are read.")
