@@ -14,6 +14,9 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress
 
+MAX_LABEL = 200
+"""Characters of a label in a table; longer text is no label."""
+
 _WNID = re.compile(r"n\d{8}(?![A-Za-z\d])")
 
 
@@ -115,7 +118,7 @@ def place_labelled(
         labelled: each file and its label, None for none.
         source: the name of what gives the labels.
     """
-    pairs = list(labelled)
+    pairs = [(file, label if label and len(label) <= MAX_LABEL else None) for file, label in labelled]
     labels = dict.fromkeys(label for _, label in pairs if label)
     has_nodes = any(task.is_node(label) for label in labels)
     if has_nodes:
@@ -124,7 +127,7 @@ def place_labelled(
     part = Part(layout, [], {} if has_nodes else {nodes[label]: label_of(label) for label in labels})
     for file, label in pairs:
         if not label:
-            task.reader.report(file.relative, "no label", f"{source} gives it none")
+            task.reader.report(file.relative, "no label", f"{source} gives it none of at most {MAX_LABEL} characters")
         elif not has_nodes or nodes[label] in task.hierarchy:
             part.files.append(image_file(task, file, nodes[label]))
     unknown = Counter(label for _, label in pairs if has_nodes and label and label not in task.hierarchy)
@@ -136,7 +139,7 @@ def place_labelled(
 
 def new_node(task: Task, name: str) -> str:
     """The id of a class that no hierarchy has."""
-    return f"{task.reader.source}/{readable_name(name)}"
+    return f"{task.reader.source}/{readable_name(name).replace('/', '_')}"
 
 
 def class_files(task: Task, folder: Folder, node: str) -> list[ImageFile]:
