@@ -26,6 +26,7 @@ _MAX_HEADER = 2**20  # bytes; tarfile would read a header of any length into mem
 _MAX_DEPTH = 100  # folders above a member
 _MAX_NESTED = 3  # archives in archives
 _BLOCK = 2**16
+_HEADER_BLOCK = 2**12  # a large one would read most of an archive to list it
 _KEPT_LISTS = 4_096  # ImageNet's training set has an archive for each of 1,000 classes
 _N_POINTS = 256  # of each gzip archive, at least so many bytes apart; each takes 45 kB
 _POINT_BYTES = 2**22
@@ -121,7 +122,7 @@ def _open_inside(path: Path) -> tuple[BinaryIO, int]:
     if member is None:
         raise FileNotFoundError(errno.ENOENT, "no such file in the archive")
     window = _Window(archive.open(), member)
-    return cast(BinaryIO, io.BufferedReader(window, min(_BLOCK, member.size + 1))), member.size
+    return cast(BinaryIO, io.BufferedReader(window, _HEADER_BLOCK)), member.size
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -162,9 +162,11 @@ class _Finder:
         """Say why a folder of pictures cannot be read."""
         n_images = sum(looks_like_image(file.name) for file in listing.files)
         if n_images:
+            whole = " If they are all of one class, give the folder above." if not folder.relative else ""
             self._task.hint(
-                f"{_shown(folder)} holds {n_images:,} pictures and nothing says which class each belongs to. Sort them "
-                "into a folder for each class, or put a CSV with the columns file_name and label beside them."
+                f"{_shown(folder)} holds {n_images:,} {'picture' if n_images == 1 else 'pictures'}, and nothing says "
+                "which class each belongs to. Sort them into a folder for each class, or put a CSV with the columns "
+                f"file_name and label beside them.{whole}"
             )
 
     def _refuse(self, folders: list[Folder]) -> None:

@@ -18,7 +18,7 @@ from fdcore.errors import CorpusError
 ANNOTATIONS = "val_annotations.txt"
 LABEL_COLUMNS = (
     "label", "labels", "fine_label", "class", "class_name", "classname", "class_label", "category", "breed", "species",
-    "target", "name",
+    "target", "name", "class_id", "classid",
 )  # fmt: skip
 """Headings of a column of labels; the first that a table has counts."""
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pictures import CAR, CAT, DOG, SMALL_WORDNET, encoded, picture, save
 from raising import raises
+from scipy.io import savemat
 
 from fdcore.corpus import containers
 from fdcore.corpus.containers import list_archive, on_disk, open_file
@@ -141,6 +142,23 @@ def test_tables_in_an_archive(tmp_path: Path) -> None:
     table = b"file,label\na.jpg,cat\nb.jpg,dog\n"
     named = put(tmp_path / "named.tar", tar([("train/a.jpg", jpeg()), ("train/b.jpg", jpeg()), ("labels.csv", table)]))
     assert counts(read(named)) == {"named.tar/cat": 1, "named.tar/dog": 1}
+
+
+def test_imagenet_as_it_is_downloaded(tmp_path: Path) -> None:
+    """The archives of training and validation pictures beside that of the development kit, which labels the latter."""
+    make(tmp_path / "imagenet", "of archives")
+    val = [(f"ILSVRC2012_val_0000000{i}.JPEG", jpeg()) for i in (1, 2)]
+    put(tmp_path / "imagenet" / "ILSVRC2012_img_val.tar", tar(val))
+    truth = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
+    meta = io.BytesIO()
+    fields = [("ILSVRC2012_ID", object), ("WNID", object), ("words", object)]
+    savemat(meta, {"synsets": np.array([(1, DOG, "dog"), (2, CAT, "cat")], fields)})
+    kit = tar([(truth, b"2\n1\n"), (truth.rpartition("/")[0] + "/meta.mat", meta.getvalue())], "w:gz")
+    put(tmp_path / "imagenet" / "ILSVRC2012_devkit_t12.tar.gz", kit)
+    images = read(tmp_path / "imagenet")
+    assert images.layout == "imagenet + ilsvrc-val"
+    assert [file.node for file in images.files if "_val" in file.name] == [CAT, DOG]
+    assert counts(images) == {CAT: 4, DOG: 4}
 
 
 def test_decoding_and_survey(tmp_path: Path) -> None:
