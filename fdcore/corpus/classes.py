@@ -7,15 +7,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fdcore.corpus.folder import File, Folder, FolderReader, Listing, label_of, looks_like_image, readable_name
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress
 
+if TYPE_CHECKING:
+    from fdcore.corpus.label_tables import LabelTable
+
 MAX_LABEL = 200
 """Characters of a label in a table; longer text is no label."""
+
+OUTSIDE = (os.sep,)
+"""The trail of the folder that contains the corpus folder."""
 
 _WNID = re.compile(r"n\d{8}(?![A-Za-z\d])")
 
@@ -58,6 +64,7 @@ class Task:
         scout: lists folders to see what they are; its problems are of no interest.
         under: the node below which classes without one are placed.
         hints: why folders that hold images cannot be read, for the case that nothing can.
+        tables: the table of each folder that was looked at, by path.
     """
 
     reader: FolderReader
@@ -66,6 +73,7 @@ class Task:
     under: str | None
     progress: Progress
     hints: list[str] = field(default_factory=list)
+    tables: "dict[str, LabelTable | None]" = field(default_factory=dict)
 
     def node_named(self, name: str) -> str | None:
         """The node of a folder: its name is the id (accents composed or not), or begins with a WNID."""
@@ -173,10 +181,10 @@ def report_stray(task: Task, listing: Listing) -> None:
 
 
 def folders_above(task: Task, folder: Folder) -> Iterator[Folder]:
-    """The folders that contain a folder, from it up to the corpus folder, and the one that contains this."""
+    """A folder and those that contain it, up to the corpus folder and the one that contains this (see `OUTSIDE`)."""
     yield folder
     here = folder
     while here.relative:
         here = Folder(os.path.dirname(here.path), "", os.path.dirname(here.relative), here.trail[:-1])
         yield here
-    yield Folder(os.path.dirname(here.path), "", "", (os.sep,))
+    yield Folder(os.path.dirname(here.path), "", "", OUTSIDE)

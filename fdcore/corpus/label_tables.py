@@ -1,6 +1,7 @@
 """Tables that label the pictures of a folder: which of the files beside them is one, and what it says."""
 
 import csv
+import errno
 import io
 import itertools
 import json
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fdcore.corpus.classes import Part, Task, folders_above, place_labelled
+from fdcore.corpus.classes import OUTSIDE, Part, Task, folders_above, place_labelled
 from fdcore.corpus.containers import open_file
 from fdcore.corpus.folder import File, Folder, Listing, looks_like_image, readable_name
 from fdcore.errors import CorpusError
@@ -26,6 +27,7 @@ _METADATA = ("metadata.csv", "metadata.jsonl")  # the Hugging Face hub's
 _GROUND_TRUTH = re.compile(r".*(ground_truth|synset_labels).*\.txt")
 _META = "meta.mat"  # ILSVRC's development kit
 _MAX_META_BYTES = 2**20
+_MAX_TABLE_BYTES = 2**30  # ImageNet's largest has 20 MB
 _DEVKIT_DEPTH = 3
 _N_PROBED_ROWS = 8
 _N_NAMED = 200  # files after which a column is clearly the one of their names
@@ -50,16 +52,27 @@ class LabelTable(NamedTuple):
 
 def find_table(task: Task, folder: Folder, listing: Listing) -> LabelTable | None:
     """The table that labels the pictures of a folder: in the folder, or in one above it up to the one beside it."""
+    if folder.path not in task.tables:
+        task.tables[folder.path] = _find_table(task, folder, listing)
+    return task.tables[folder.path]
+
+
+def _find_table(task: Task, folder: Folder, listing: Listing) -> LabelTable | None:
     by_key = _by_key(folder, [file for file in listing.files if looks_like_image(file.name)])
     for above in folders_above(task, folder):
         for file in _tables_in(task, above) if by_key else ():
             table = _read_table(task, file, by_key)
-            if table is not None:
+            if table is not None and (table.names_nodes or above.trail != OUTSIDE or _is_named_after(folder, file)):
                 return table
     metadata = next((file for file in listing.files if file.name in _METADATA), None)
     if metadata is not None and listing.folders:  # it may name files in folders below
         return _read_table(task, metadata, _by_key(folder, list(task.scout.images(folder))))
     return None
+
+
+def _is_named_after(folder: Folder, table: File) -> bool:
+    """Whether a table is meant for a folder: outside the corpus folder, another set's may name files alike."""
+    return folder.name.lower() in table.name.lower()
 
 
 def _tables_in(task: Task, folder: Folder, depth: int = 0) -> Iterator[File]:
@@ -285,4 +298,8 @@ def _numbered_synsets(path: str) -> dict[int, str] | None:
 
 
 def _open_text(path: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(open_file(Path(path))[0], encoding="utf-8-sig", errors="replace", newline="")
+    file, size = open_file(Path(path))
+    if size > _MAX_TABLE_BYTES:
+        file.close()
+        raise OSError(errno.EFBIG, f"{size:,} bytes; a table of at most {_MAX_TABLE_BYTES:,} is read")
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")

@@ -1,6 +1,7 @@
 """Pictures that a table labels: CSV files as data sets have them, the hub's metadata, and ILSVRC's ground truth."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,10 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("place", ["train", ".", "beside"])
-@pytest.mark.parametrize("name", list(TABLES))
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [*product(TABLES, ["train", "."]), ("train.csv", "beside"), ("Train.CSV", "beside")],
+)
 def test_a_csv_labels_the_pictures(root: Path, name: str, place: str) -> None:
     """In the folder or above it; names with and without folder and extension, any order of the columns."""
     if name == "train.csv":
@@ -58,6 +61,13 @@ def test_a_csv_labels_the_pictures(root: Path, name: str, place: str) -> None:
     images = read(root / "train" if place == "beside" else root)
     assert (images.layout, labels(images)) == ("table", LABELS)
     assert {label for _, _, label in images.new_nodes} == {"cat", "big dog"}
+
+
+def test_a_table_beside_the_corpus_may_be_another_sets(root: Path) -> None:
+    """Outside the named folder, a table with words is only used if it is called like the folder."""
+    (root / "labels.csv").write_text(TABLES["labels.csv"])
+    with raises(CorpusError, "no images found", "file_name and label"):
+        read(root / "train")
 
 
 def test_classes_of_a_table_are_placed_below_a_node(root: Path) -> None:
