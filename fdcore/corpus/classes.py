@@ -172,8 +172,11 @@ def counted(task: Task, folders: tuple[Folder, ...]) -> Iterator[Folder]:
 
 
 def report_stray(task: Task, listing: Listing) -> None:
-    """List the files beside class folders."""
+    """List the files beside class folders, except the tables that were read."""
+    tables = {table.path for table in task.tables.values() if table is not None}
     for file in listing.files:
+        if file.path in tables:
+            continue
         if looks_like_image(file.name) and "." in file.name:
             task.reader.report(file.relative, "not in a class folder", "an image beside the class folders has no node")
         else:

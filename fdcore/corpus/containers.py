@@ -8,6 +8,7 @@ content; each file is then read on its own. Names are never used to write anythi
 import errno
 import io
 import os
+import stat
 import tarfile
 import zlib
 from bisect import bisect_right
@@ -84,13 +85,22 @@ def open_file(path: Path) -> tuple[BinaryIO, int]:
     """A file on disk or in a container, and its size in bytes.
 
     Raises:
-        OSError: it is missing, damaged or not readable.
+        OSError: it is missing, damaged or not readable, or a pipe or device, which might never end.
     """
     try:
-        file = path.open("rb")
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
     except NotADirectoryError:
         return _open_inside(path)
-    return file, os.fstat(file.fileno()).st_size
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "a pipe or device, not a file")
+    return file, status.st_size
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would otherwise be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def list_archive(path: str) -> tuple[Archive, str]:
@@ -132,19 +142,17 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(_KEPT_LISTS)
 def _list(path: str, _stamp: tuple[int, int]) -> Archive:
-    """List an archive; what cannot be read of it is one of its problems."""
+    """List an archive; what is damaged in it is one of its problems."""
     archive = Archive(path)
-    try:
-        with archive.open() as stream:
+    with archive.open() as stream:
+        try:
             for info in _headers(stream):
                 _take(archive, info)
                 if len(archive.members) + len(archive.problems) > MAX_MEMBERS:
                     raise tarfile.ReadError(f"it has more than {MAX_MEMBERS:,} files")
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
-        archive.problems.append(("", "damaged archive", f"read up to file {len(archive.members):,}: {error}"))
-    except OSError as error:
-        why = error.strerror or error
-        archive.problems.append(("", "damaged archive", f"read up to file {len(archive.members):,}: {why}"))
+        except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
+            why = (isinstance(error, OSError) and error.strerror) or error
+            archive.problems.append(("", "damaged archive", f"read up to file {len(archive.members):,}: {why}"))
     archive.folders = {folder: sorted(set(names)) for folder, names in archive.folders.items()}
     return archive
 
