@@ -14,6 +14,7 @@ from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed
 from fdcore.case.places import require_inside
+from fdcore.corpus.containers import on_disk
 from fdcore.corpus.decode import decode_file, quiet_pillow
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError, SettingsError
@@ -190,10 +191,10 @@ def _sources_of(surveyed: Surveyed, paths: Iterable[str]) -> str:
 def _read_sample(label: str, path: str, roots: Sequence[Path]) -> Sample:
     name = path.rpartition("/")[2]
     try:
-        allowed = require_inside(tuple(roots), Path(path))
+        require_inside(tuple(roots), on_disk(path))
     except (SettingsError, ValueError):
         return Sample(label, name, None, "not on this machine")
     with quiet_pillow():
-        decoded = decode_file(allowed, height=SAMPLE_PX, width=SAMPLE_PX, channels=3)
+        decoded = decode_file(Path(path), height=SAMPLE_PX, width=SAMPLE_PX, channels=3)
     problem = "" if decoded.pixels is not None else decoded.notes[0].reason
     return Sample(label, name, decoded.pixels, problem)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fdcore.corpus.containers import is_tar
 from fdcore.errors import SettingsError
 
 MAX_LISTED = 2_000
@@ -111,7 +112,9 @@ def list_files(roots: tuple[Path, ...]) -> list[str]:
 
 
 def list_folders(roots: tuple[Path, ...], *, depth: int = 2) -> list[str]:
-    """The folders up to `depth` levels below the roots, as `inside` takes them, without hidden ones and links."""
+    """The folders and tar archives up to `depth` levels below the roots, as `inside` takes them, without hidden ones
+    and links.
+    """
     return _listed(roots, folders=True, depth=depth)
 
 
@@ -135,7 +138,7 @@ def _listed(roots: tuple[Path, ...], *, folders: bool, depth: int = 6) -> list[s
     found: set[str] = set()
     for root in roots:
         for path in _walk(root, depth):
-            if path.is_dir() == folders:
+            if path.is_dir() == folders or (folders and is_tar(path.name)):
                 found.add(path.relative_to(root).as_posix())
             if len(found) >= MAX_LISTED:
                 return sorted(found)

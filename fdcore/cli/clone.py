@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fdcore.cli import printing
+from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import CaseError, SettingsError
 
 if TYPE_CHECKING:  # NumPy and the engine are imported when a command runs
@@ -109,7 +110,7 @@ def _source(text: str) -> "Source":
     role, equals, folder = text.partition("=")
     if not equals or role not in _ROLES:
         role, folder = "", text
-    if not Path(folder).is_dir():
+    if not is_corpus(folder):
         raise SettingsError(
             f"{folder!r} is not a source: give {', '.join(set(SourceKind) - {SourceKind.FOLDER})}, or a folder of "
             "images, optionally with same=, similar= or distant= before it."

@@ -142,8 +142,9 @@ def words(found: Mapping[str, Any], classes: Sequence[Mapping[str, Any]], conclu
     from fdcore.words.agreement import SORTED
 
     vectors, claims = found["vectors"], found["claims"]
+    lost = f", {vectors['n_left_out']:,} unusable ones left out" if vectors.get("n_left_out") else ""
     lines = [f"Claims    {plain(claims['source']) or 'none'}",
-             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words", "", conclusion]  # fmt: skip
+             f"Vectors   {plain(vectors['name'])}, {vectors['n_words']:,} words{lost}", "", conclusion]  # fmt: skip
     if found["similarity"]:
         lines += ["", *_similarity_table(found["similarity"], classes), "", PERCENTILE]
     if found["label_sets"]:

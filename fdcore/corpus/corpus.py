@@ -1,6 +1,5 @@
 """Several folders of images as one corpus: a hierarchy, decoded images and the problems found in them."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.images import ImageStore, Size, decode_images, usable_images
-from fdcore.corpus.layouts import ImageFile, ImageSet, Problem, folder_name, read_image_set
+from fdcore.corpus.layouts import ImageFile, ImageSet, Problem, folder_name, is_corpus, read_image_set
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
@@ -164,8 +163,8 @@ def _read_sets(
 
 
 def folder_of(text: str) -> Path:
-    """The folder that "DIR" or "DIR@NODE" names; an existing folder whose path contains an @ is one itself."""
-    return Path(text) if os.path.isdir(text) or "@" not in text else Path(text.rpartition("@")[0])
+    """The folder or archive that "DIR" or "DIR@NODE" names; an existing one whose path contains an @ is one itself."""
+    return Path(text) if is_corpus(text) or "@" not in text else Path(text.rpartition("@")[0])
 
 
 def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
@@ -173,7 +172,7 @@ def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
     if str(folder) == str(Path(text)):
         return folder, None
     node = text.rpartition("@")[2]
-    if not folder.is_dir():
+    if not is_corpus(folder):
         raise CorpusError(
             f"Neither {text} nor {folder} is a folder; give a folder of images, as DIR or DIR@NODE.", key="not a folder"
         )

@@ -12,7 +12,6 @@ Choices:
 import errno
 import hashlib
 import io
-import os
 import struct
 import warnings
 import zlib
@@ -26,6 +25,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
+from fdcore.corpus.containers import open_file
 from fdcore.corpus.folder import IMAGE_SUFFIXES, image_suffix
 
 DECODER = f"1, Pillow {pillow_version}"
@@ -102,8 +102,8 @@ def quiet_pillow() -> Iterator[None]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            n_bytes = os.fstat(file.fileno()).st_size
+        file, n_bytes = open_file(path)
+        with file:
             content = file.read() if n_bytes <= MAX_BYTES else b""
     except OSError as error:
         reason = "missing file" if error.errno == errno.ENOENT else "unreadable"

@@ -1,14 +1,18 @@
 """Listing a folder of images: sorted entries, symbolic links resolved safely, every problem reported.
 
 Nothing here opens a file or reads its size: `os.scandir` gives the kind of each entry, so a million files take seconds.
+Only a tar archive is opened, to list it: where a folder holds neither folders nor pictures, each archive in it is read
+like a folder.
 """
 
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from fdcore.corpus.containers import is_tar, list_archive, tar_stem
 
 IMAGE_SUFFIXES: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -49,7 +53,7 @@ class Folder(NamedTuple):
     """A folder that can be listed.
 
     Attributes:
-        name: its own name, raw.
+        name: its own name, raw; that of an archive without its extension.
         relative: printable path below the corpus folder, "" for the corpus folder itself.
         trail: real paths from the corpus folder down to this one, which reveal loops.
     """
@@ -116,7 +120,8 @@ class FolderReader:
     def __init__(self, root: Path, source: str) -> None:
         real = os.path.realpath(root)
         self.source = source
-        self.top = Folder(real, os.path.basename(os.path.abspath(root)), "", (real,))
+        name = os.path.basename(os.path.abspath(root))
+        self.top = Folder(real, tar_stem(name) if os.path.isfile(real) else name, "", (real,))
         self._problems: dict[Problem, None] = {}
 
     @property
@@ -132,18 +137,30 @@ class FolderReader:
         try:
             with os.scandir(folder.path) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
+        except NotADirectoryError:
+            return self._list_archive(folder)
         except OSError as error:
             self.report(folder.relative, "unreadable", _cause(error))
             return Listing((), ())
-        folders, files = [], []
-        for entry in entries:
-            name = readable_name(entry.name)
-            found = self._entry(folder, entry, f"{folder.relative}/{name}" if folder.relative else name)
-            if isinstance(found, Folder):
-                folders.append(found)
-            elif found is not None:
-                files.append(found)
-        return Listing(tuple(folders), tuple(files))
+        return _listing(folder, (self._entry(folder, entry, _below(folder, entry.name)) for entry in entries))
+
+    def _list_archive(self, folder: Folder) -> Listing:
+        """The entries of an archive, or of a folder in one."""
+        try:
+            archive, inside = list_archive(folder.path)
+        except OSError as error:
+            self.report(folder.relative, "unreadable", _cause(error))
+            return Listing((), ())
+        for place, reason, detail in () if inside else archive.problems:
+            self.report(_below(folder, place), reason, detail)
+        found: list[Folder | File | None] = []
+        for name in archive.folders.get(inside, ()):
+            path, place = f"{folder.path}/{name}", f"{inside}/{name}" if inside else name
+            if place in archive.folders:
+                found.append(self._below(folder, path, name, path))
+            else:
+                found.append(File(path, name, _below(folder, name)))
+        return _listing(folder, found)
 
     def images(self, folder: Folder, *, ignore: frozenset[str] = frozenset()) -> Iterator[File]:
         """Every file in or below a folder that may be an image; other files become problems, except those to ignore."""
@@ -171,7 +188,7 @@ class FolderReader:
             if entry.is_file(follow_symlinks=False):
                 return File(entry.path, entry.name, relative)
             if entry.is_dir(follow_symlinks=False):
-                return self._below(folder, entry, relative, f"{folder.trail[-1]}/{entry.name}")
+                return self._below(folder, entry.path, entry.name, f"{folder.trail[-1]}/{entry.name}")
         except OSError as error:  # some file systems need another system call for the kind of an entry
             self.report(relative, "unreadable", _cause(error))
             return None
@@ -191,18 +208,39 @@ class FolderReader:
         elif os.path.commonpath([top, target]) != top:
             self.report(relative, "symbolic link leaves the folder", f"it leads to {readable_name(target)}")
         elif os.path.isdir(target):
-            return self._below(folder, entry, relative, target)
+            return self._below(folder, entry.path, entry.name, target)
         elif os.path.isfile(target):
             return File(entry.path, entry.name, relative)
         else:
             self.report(relative, "not an image", _NO_FILE)
         return None
 
-    def _below(self, folder: Folder, entry: os.DirEntry[str], relative: str, real: str) -> Folder | None:
-        if _HIDDEN_FOLDER.match(entry.name):
+    def _below(self, folder: Folder, path: str, name: str, real: str) -> Folder | None:
+        relative = _below(folder, name)
+        if _HIDDEN_FOLDER.match(name):
             self.report(relative, "hidden folder", "its content is not read")
             return None
-        return Folder(entry.path, entry.name, relative, (*folder.trail, real))
+        return Folder(path, name, relative, (*folder.trail, real))
+
+
+def _below(folder: Folder, name: str) -> str:
+    """The printable path of an entry below the corpus folder."""
+    return f"{folder.relative}/{readable_name(name)}".strip("/")
+
+
+def _listing(folder: Folder, entries: Iterable[Folder | File | None]) -> Listing:
+    """The entries; where they are neither folders nor pictures, archives among them are folders."""
+    found = [entry for entry in entries if entry is not None]
+    folders = [entry for entry in found if isinstance(entry, Folder)]
+    files = [entry for entry in found if isinstance(entry, File)]
+    if not folders and not any(image_suffix(file.name) in _SUFFIXES - {""} for file in files):
+        folders = [
+            Folder(file.path, tar_stem(file.name), file.relative, (*folder.trail, file.path))
+            for file in files
+            if is_tar(file.name)
+        ]
+        files = [file for file in files if not is_tar(file.name)]
+    return Listing(tuple(folders), tuple(files))
 
 
 def _cause(error: OSError) -> str:

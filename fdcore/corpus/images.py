@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fdcore.corpus.containers import on_disk
 from fdcore.corpus.decode import DECODER, Decoded, decode_file, quiet_pillow
 from fdcore.corpus.layouts import ImageFile, Problem
 from fdcore.corpus.store import ImageStore, Size, UsableImage, build_store, read_store
@@ -211,9 +212,14 @@ def _store_key(leaves: list[_Leaf], size: Size, per_leaf: int | None, seed: int,
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Size in bytes and modification time in ns, which reveal a changed file; (-1, -1) if they cannot be read."""
+    """Size in bytes and modification time in ns, which reveal a changed file; (-1, -1) if they cannot be read.
+
+    For a picture in a container these are the container's.
+    """
     try:
         status = os.stat(path)
+    except NotADirectoryError:
+        return _stamp(on_disk(path))
     except OSError:  # decoding will report the problem
         return -1, -1
     return status.st_size, status.st_mtime_ns

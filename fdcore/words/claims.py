@@ -22,6 +22,9 @@ _NUMBER_NAMES = (
     "labelindex",
 )  # fmt: skip
 _HEADINGS = "Give the class numbers the heading 'class', and the names 'name'."
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's
+_NUMBERED = re.compile(r"(\d{1,9}) +([^\s,;].*)")  # Teachable Machine's labels.txt
+_WITH_WNID = re.compile(r"(n\d{8})[ \t,;]+(\S.*)")  # ImageNet's synset_words.txt
 _CLAIM_NAMES = ("claim", "name", "label", "classname", "labelname", "signname", "classlabel", "title")
 
 
@@ -45,7 +48,8 @@ def claims_from_csv(content: bytes, n_classes: int, *, source: str) -> Claims:
     """Claims from a table of class numbers and names, or from a list of names in class order.
 
     Args:
-        content: UTF-8; separated by commas, semicolons or tabs, with or without a line of headings.
+        content: UTF-8; separated by commas, semicolons or tabs, with or without a line of headings; or lines such as
+            "0 goldfish" (numbers from 0 or 1 without a gap) or "n01443537 goldfish" (in class order).
         n_classes: the number of the suspect's classes.
         source: the table's name.
 
@@ -93,14 +97,38 @@ def _read_table(content: bytes) -> list[list[str]]:
         raise SettingsError(f"The table has {len(content):,} bytes; the limit is {MAX_CSV_BYTES:,}.", key="table size")
     try:
         text = content.decode("utf-8-sig")
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+        rows = _numbered_rows(text) or _separated_rows(text)
     except (UnicodeDecodeError, csv.Error) as error:
         mend = "Save it as CSV in UTF-8, with a row for each class."
         raise SettingsError(f"The table cannot be read ({error}). {mend}", key="table unreadable") from error
     while rows and not _has_text(rows[-1]):
         rows.pop()
     return rows
+
+
+def _separated_rows(text: str) -> list[list[str]]:
+    first, _, rest = text.partition("\n")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    delimiter = named[1] if named else max(",;\t", key=first.count)
+    return list(csv.reader(io.StringIO(rest if named else text), delimiter=delimiter))
+
+
+def _numbered_rows(text: str) -> list[list[str]]:
+    """Rows of lines that all begin with a class number or a WNID, which is no word of the name; [] for other lines."""
+    lines = text.strip().splitlines()
+    if wnids := _matched(_WITH_WNID, lines):
+        return [[name] for _, name in wnids]
+    numbered = _matched(_NUMBERED, [line for line in lines if line.strip()])
+    numbers = sorted(int(number) for number, _ in numbered)
+    if not numbers or numbers[0] > 1 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return []
+    return [["class", "name"], *numbered]
+
+
+def _matched(pattern: re.Pattern[str], lines: list[str]) -> list[list[str]]:
+    """The groups of every line; [] if one does not match."""
+    found = [pattern.fullmatch(line.strip()) for line in lines]
+    return [list(match.groups()) for match in found if match] if all(found) else []
 
 
 def _has_text(row: list[str]) -> bool:

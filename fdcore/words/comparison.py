@@ -50,6 +50,7 @@ def describe_vectors(vectors: WordVectors) -> dict[str, Any]:
         "sha256": vectors.sha256,
         "independent": vectors.independent,
         "n_words": len(vectors),
+        "n_left_out": vectors.left_out,
         "n_dims": vectors.n_dims,
     }
 

@@ -1,14 +1,15 @@
 """Reading word vectors from an untrusted file, one block at a time.
 
-Supported are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip; the
-content decides the format, not the name. gensim turns the numbers of a block into vectors; this module cuts the blocks,
-so that no file, however large or false, takes more memory than a few of them, and checks everything that gensim trusts.
-gensim's own format is pickle and is never opened.
+Supported are word2vec's binary and text files, GloVe's text (no header) and fastText's `.vec`, plain or gzip, with
+spaces or tabs; the content decides the format, not the name. A bad line costs its own word. gensim turns the numbers of
+a block into vectors; this module cuts the blocks, so that no file, however large or false, takes more memory than a few
+of them, and checks everything that gensim trusts. gensim's own format is pickle and is never opened.
 """
 
 import gzip
 import hashlib
 import io
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ _AHEAD_BYTES = 2**16  # read ahead of a gzip stream: little, so that a bomb is d
 _N_BEFORE_JUDGING = 10_000  # words to read before the share of unusable ones is meaningful
 _HEADER = re.compile(rb"[ \t]*(\d{1,12})[ \t]+(\d{1,12})[ \t\r]*")
 _NEW_LINES = re.compile(rb"\n+")
+_BOM = b"\xef\xbb\xbf"
 _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 
 
@@ -60,8 +62,8 @@ class Source:
         self._n_read = 0
 
     def head(self, n_bytes: int) -> bytes:
-        """The first bytes, which `read` will return again."""
-        self._ahead = self.read(n_bytes)
+        """The first bytes without a byte order mark, which `read` will return again."""
+        self._ahead = self.read(n_bytes).removeprefix(_BOM)
         return self._ahead
 
     def read(self, n_bytes: int) -> bytes:
@@ -141,7 +143,7 @@ def recognise(head: bytes) -> Layout:
         return _checked(Layout("text", None, _count_numbers(first), 0))
     n_words, n_dims = int(header[1]), int(header[2])
     layout = _checked(Layout("text", n_words, n_dims, len(first) + 1))
-    line = rest.partition(b"\n")[0].rstrip()
+    line = _with_spaces(rest.partition(b"\n")[0])
     if line.count(b" ") >= n_dims and _are_numbers(line.split(b" ")[-n_dims:]):
         return layout
     n_numbers = _count_numbers(line)
@@ -179,9 +181,14 @@ def _checked(layout: Layout) -> Layout:
 
 def _count_numbers(line: bytes) -> int:
     """How many numbers a line of text ends with."""
-    cells = line.rstrip().split(b" ")[1:]
+    cells = _with_spaces(line).split(b" ")[1:]
     numbers = [_are_numbers([cell]) for cell in cells]
     return len(numbers) - (max((i for i, good in enumerate(numbers, start=1) if not good), default=0))
+
+
+def _with_spaces(line: bytes) -> bytes:
+    """A line without the white space at its end, and with spaces for tabs."""
+    return line.rstrip().replace(b"\t", b" ")
 
 
 def _are_numbers(cells: list[bytes]) -> bool:
@@ -222,6 +229,11 @@ class Counted:
     n_repeated: int = 0
     reason: str = "a repeated word"
 
+    def leave_out(self, reason: str) -> None:
+        """Count a word that has no row."""
+        self.n_left_out += 1
+        self.reason = reason
+
     @property
     def n_read(self) -> int:
         """Words read, usable or not."""
@@ -253,7 +265,7 @@ class Counted:
         """Refuse a file with too many unusable words."""
         if self.n_unusable > MAX_LEFT_OUT * self.n_read:
             share = f"{self.n_unusable:,} of its first {self.n_read:,} words (the last one: {self.reason})"
-            mend = "It is damaged or not in UTF-8: download or convert it again."
+            mend = "It is damaged, not in UTF-8 or of another byte order: download or convert it again."
             raise SettingsError(f"{share} cannot be used. {mend}", key="unusable words")
 
 
@@ -261,27 +273,28 @@ def read_vectors(source: Source, layout: Layout, counted: Counted) -> Iterator[t
     """The usable words of a file and their vectors (n, n_dims), block by block."""
     blocks = _binary_blocks(source, layout) if layout.kind == "binary" else _text_blocks(source, layout)
     for records in blocks:
-        usable = list(_usable(records, counted))
-        counted.n_rows += len(usable)
+        words, vectors = _parse(list(_usable(records, counted)), layout, counted)
+        counted.n_rows += len(words)
         counted.check()
-        if usable:
-            yield [word for word, _ in usable], _parse(usable, layout, counted.n_read)
+        if words:
+            yield words, vectors
 
 
 def _usable(records: list[Record], counted: Counted) -> Iterator[Record]:
     """The records with a usable word; the others are counted."""
     seen = set()
     for word, numbers in records:
-        reason = _unusable(word) or ("a repeated word" if word in seen else "")
+        reason = _unusable(word, numbers) or ("a repeated word" if word in seen else "")
         seen.add(word)
         if reason:
-            counted.n_left_out += 1
-            counted.reason = reason
+            counted.leave_out(reason)
         else:
             yield word, numbers
 
 
-def _unusable(word: bytes) -> str:
+def _unusable(word: bytes, numbers: bytes) -> str:
+    if not numbers:
+        return f"{word[:40].decode('utf-8', 'replace')!r}, which has too few numbers"
     if not word:
         return "an empty word"
     if len(word) > MAX_WORD_BYTES:
@@ -295,33 +308,45 @@ def _unusable(word: bytes) -> str:
     return ""
 
 
-def _parse(records: list[Record], layout: Layout, n_read: int) -> Matrix:
+def _parse(records: list[Record], layout: Layout, counted: Counted) -> tuple[list[bytes], Matrix]:
+    """The words of some records and their vectors (n, n_dims); words with a vector that is none are counted."""
+    try:
+        vectors = _parse_all(records, layout)
+    except (ValueError, EOFError):  # a cell of some line is no number
+        good = [_are_numbers(numbers.split(b" ")) for _, numbers in records]
+        records = _kept(records, good, "which has something else than numbers", counted)
+        vectors = _parse_all(records, layout)
+    within = (np.abs(vectors) <= MAX_NUMBER).all(axis=1)
+    kept = _kept(records, within.tolist(), "which has a number that is not finite or beyond a million", counted)
+    return [word for word, _ in kept], vectors[within]
+
+
+def _kept(records: list[Record], good: list[bool], why: str, counted: Counted) -> list[Record]:
+    """The good records; the others are counted."""
+    for (word, _), is_good in zip(records, good, strict=True):
+        if not is_good:
+            counted.leave_out(f"{word.decode()!r}, {why}")
+    return list(itertools.compress(records, good))
+
+
+def _parse_all(records: list[Record], layout: Layout) -> Matrix:
     """The vectors (n, n_dims) of some records, parsed by gensim.
 
     Raises:
-        SettingsError: a number is not a number, not finite or too large.
+        ValueError, EOFError: something is not a number.
     """
     from gensim.models import KeyedVectors
 
+    if not records:
+        return np.empty((0, layout.n_dims), np.float32)
     binary = layout.kind == "binary"
     end = b"" if binary else b"\n"
     content = b"".join(word + b" " + numbers + end for word, numbers in records)
     header = f"{len(records)} {layout.n_dims}\n".encode()
-    try:
-        # gensim only reads from a path; overflows are detected below
-        with NamedTemporaryFile(buffering=0, suffix=".vectors") as file, np.errstate(over="ignore"):
-            file.write(header + content)
-            vectors: Matrix = KeyedVectors.load_word2vec_format(file.name, binary=binary).vectors
-    except (ValueError, EOFError) as error:
-        which = f"One of the {len(records):,} words before number {n_read:,}"
-        wrong = f"{which} does not have {layout.n_dims:,} numbers ({error}). {AGAIN}"
-        raise SettingsError(wrong, key="not numbers") from error
-    bad = ~(np.abs(vectors) <= MAX_NUMBER).all(axis=1)
-    if len(vectors) != len(records) or bad.any():
-        word = records[int(bad.argmax())][0].decode()
-        wrong = f"The vector of {word!r} has a number that is not finite or beyond a million."
-        mend = f"The file is damaged or has another byte order. {AGAIN}"
-        raise SettingsError(f"{wrong} {mend}", key="number range")
+    # gensim only reads from a path; overflows are detected by the caller
+    with NamedTemporaryFile(buffering=0, suffix=".vectors") as file, np.errstate(over="ignore"):
+        file.write(header + content)
+        vectors: Matrix = KeyedVectors.load_word2vec_format(file.name, binary=binary).vectors
     return vectors
 
 
@@ -334,20 +359,28 @@ def _text_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:
         *lines, rest = rest.split(b"\n")
         if len(rest) > HEAD_BYTES:
             raise SettingsError(f"The line after line {n_line + len(lines):,} never ends. {AGAIN}", key="endless line")
-        yield [_split_line(line, layout.n_dims, n) for n, line in enumerate(lines, start=n_line) if line.strip()]
+        yield [_split_line(line, layout.n_dims) for line in lines if line.strip()]
         n_line += len(lines)
     if rest.strip():
-        yield [_split_line(rest, layout.n_dims, n_line)]
+        yield [_last_line(rest, layout.n_dims, n_line)]
 
 
-def _split_line(line: bytes, n_dims: int, n_line: int) -> tuple[bytes, bytes]:
-    """The word and its numbers; a word may contain spaces, as some in GloVe do."""
-    line = line.rstrip()
+def _split_line(line: bytes, n_dims: int) -> Record:
+    """The word, which may contain spaces as some in GloVe do, and its numbers; without them if there are too few."""
+    line = _with_spaces(line)
     if line.count(b" ") < n_dims:
-        which = f"Word number {n_line + 1:,} ({line[:40].decode('utf-8', 'replace')!r})"
-        raise SettingsError(f"{which} has fewer than {n_dims:,} numbers. {AGAIN}", key="short line")
+        return line, b""
     word = line.rsplit(b" ", n_dims)[0]
     return word, line[len(word) + 1 :]
+
+
+def _last_line(line: bytes, n_dims: int, n_line: int) -> Record:
+    """The record of a last line that does not end; too few numbers mean that the file was cut off."""
+    word, numbers = _split_line(line, n_dims)
+    if not numbers:
+        which = f"Word number {n_line + 1:,} ({word[:40].decode('utf-8', 'replace')!r})"
+        raise SettingsError(f"{which} has fewer than {n_dims:,} numbers, and is the last. {AGAIN}", key="short line")
+    return word, numbers
 
 
 def _binary_blocks(source: Source, layout: Layout) -> Iterator[list[Record]]:

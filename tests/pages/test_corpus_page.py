@@ -1,5 +1,6 @@
 """The Corpus page: folders in and out of the plan, reading them, and what is shown of what they hold."""
 
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -261,6 +262,25 @@ def test_samples_are_opened_inside_the_corpora_folders_only(tmp_path):
     assert [sample.pixels is not None for sample in samples] == [False] * 6 + [True]
 
 
+def test_samples_of_an_archive_are_shown(tmp_path):
+    """A picture in a tar archive is read by its path; an archive outside is not opened."""
+    root = tmp_path / "corpora"
+    tiny_world.build(tmp_path / "tiny")
+    picture = next(tmp_path.glob("tiny/*/*.png"))
+    for path in (root / "set.tar", tmp_path / "outside.tar"):
+        path.parent.mkdir(exist_ok=True)
+        with tarfile.open(path, "w") as archive:
+            archive.add(picture, "cat/1.png")
+    names = (
+        "set.tar/cat/1.png",
+        "set.tar/cat/2.png",
+        "set.tar/../../outside.tar/cat/1.png",
+        "../outside.tar/cat/1.png",
+    )
+    known = Surveyed((), (), {"both": 4}, None, {"both": tuple(f"{root}/{name}" for name in names)}, tower())
+    assert [one.pixels is not None for one in read_samples(known, (root,), None)] == [True, False, False, False]
+
+
 @pytest.mark.parametrize("root", [None, "top", "left", "right", "both"])
 def test_each_node_is_drawn_under_one_parent_that_is_drawn(root):
     """Whichever of a node's parents is looked at, the node is there with its files."""
@@ -340,6 +360,7 @@ def test_the_picker_sends_a_part_of_a_large_hierarchy(picker):
     ("names", "words"),
     [
         ([], "empty"), (["n01503061", "n02000954"], "2 folders named by WordNet ids"), (["train", "val"], "in parts"),
+        (["seg_train", "seg_test"], "in parts"), (["n02085620-Chihuahua"], "1 folder named by WordNet ids"),
         (["cat", "dog", "a b"], "3 folders named by words (a b, cat, dog)"),
     ],
 )  # fmt: skip

@@ -51,6 +51,13 @@ def events(case: Case, name: str) -> list[dict]:
         "idx,name\n1,cat\n0,airplane\n2,automobile",
         "ClassId,SignName\n0,airplane\n1,cat\n2,automobile",
         "class_index;class_label\n2;automobile\n0;airplane\n1;cat",
+        "sep=;\r\nclass;name\r\n0;airplane\r\n1;cat\r\n2;automobile\r\n",
+        '"SEP=|"\nclass|name\n0|airplane\n1|cat\n2|automobile\n',
+        "sep=,\nairplane\ncat\nautomobile\n",
+        "0 airplane\n1 cat\n2 automobile\n",
+        "2 automobile\n\n0  airplane\n1 cat",
+        "n02691156 airplane\r\nn02121620 cat\r\nn02958343 automobile\r\n",
+        "n02691156\tairplane\nn02121620\tcat\nn02958343\tautomobile",
         "nr,what\n0,airplane\n1,cat\n2,automobile",
     ],
 )
@@ -64,6 +71,15 @@ def test_a_table_is_read_however_it_is_written(text: str) -> None:
 def test_an_empty_line_in_a_list_is_a_class_without_a_name() -> None:
     """The names behind it keep their classes."""
     assert dict(claims_from_csv(b"airplane\n\nautomobile\n\n", 4, source="").names) == {0: "airplane", 2: "automobile"}
+
+
+def test_a_word_that_begins_with_a_number_is_a_name() -> None:
+    """Numbers with gaps are part of the names; a word of ImageNet's list may contain a comma."""
+    assert dict(claims_from_csv(b"3 series\n5 series\n7 series", 10, source="").names)[1] == "5 series"
+    named = claims_from_csv(b"n01440764 tench, Tinca tinca\nn01742172 boa constrictor", 10, source="").names
+    assert dict(named) == {0: "tench, Tinca tinca", 1: "boa constrictor"}
+    with raises(SettingsError, "class range", "class 2", "0 to 1"):
+        claims_from_csv(b"1 cat\n2 dog", 2, source="")
 
 
 def test_a_list_of_numbers_is_a_list_of_names() -> None:

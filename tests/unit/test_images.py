@@ -275,7 +275,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert decode_file(path, height=8, width=8, channels=3).notes == (("unreadable", "Permission denied"),)
 
 
@@ -294,6 +294,14 @@ def test_pillow_is_quiet(tmp_path: Path) -> None:
         open_store(tmp_path / "set", tmp_path / "cache")
         warnings.warn("something else", UserWarning, stacklevel=1)
     assert [str(warning.message) for warning in heard] == ["something else"]
+
+
+def test_a_pipe_or_device_is_not_waited_for(tmp_path: Path) -> None:
+    """A path may come with an imported case."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        found = decode_file(path, height=8, width=8, channels=3)
+        assert (found.pixels, found.notes[0].reason) == (None, "unreadable")
 
 
 # the store

@@ -265,9 +265,10 @@ def test_splits_of_plain_folders(tmp_path: Path) -> None:
 
 
 def test_a_class_called_train(tmp_path: Path) -> None:
-    """A folder called train is a class if it directly contains images."""
-    save(tmp_path / "set" / "train" / "1.jpg")
-    assert counts(read(tmp_path / "set")) == {"set/train": 1}
+    """A folder called train is a class if it directly contains images, beside other classes."""
+    for name in ("train", "bus", "bullet_train"):
+        save(tmp_path / "set" / name / "1.jpg")
+    assert counts(read(tmp_path / "set")) == {"set/train": 1, "set/bus": 1, "set/bullet_train": 1}
 
 
 @pytest.mark.parametrize(

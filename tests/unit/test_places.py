@@ -77,6 +77,9 @@ def test_listings_hold_no_hidden_files_and_no_links(root):
     (root / "link.pt").symlink_to(root.parent / "secret.pt")
     assert list_files((root,)) == ["drive/models/net.pt"]
     assert list_folders((root,)) == ["drive", "drive/models"]
+    (root / "set.tar").write_bytes(b"")
+    assert list_folders((root,)) == ["drive", "drive/models", "set.tar"], "an archive is as good as a folder"
+    (root / "set.tar").unlink()
     assert list_files((root.parent / "nowhere",)) == []
 
 

@@ -45,6 +45,10 @@ FORMATS = {
     "GloVe": text(WORDS, MATRIX, False),
     "fastText": text(WORDS, MATRIX, True, " \n"),
     "Windows lines": text(WORDS, MATRIX, True, "\r\n"),
+    "tabs": text(WORDS, MATRIX, True).replace(b" ", b"\t"),
+    "tabs without a header": text(WORDS, MATRIX, False).replace(b" ", b"\t"),
+    "a byte order mark": b"\xef\xbb\xbf" + text(WORDS, MATRIX, True),
+    "a byte order mark without a header": b"\xef\xbb\xbf" + text(WORDS, MATRIX, False),
     "no last new line": text(WORDS, MATRIX, False)[:-1],
     "word2vec binary": binary(WORDS, MATRIX),
     "gensim binary": binary(WORDS, MATRIX, b""),
@@ -129,16 +133,15 @@ REFUSED: dict[str, tuple[bytes, *tuple[str, ...]]] = {
     "text of fewer dimensions": (b"50 4\n" + b"\n".join(lines(50)), "false header", "4 numbers", "3"),
     "text of more dimensions": (b"50 2\n" + b"\n".join(lines(50)), "unusable words", "50 words"),
     "text cut off": (b"\n".join(lines(50))[:-4], "short line", "'w49 0.5 0.5'", "3 numbers"),
-    "a short line": (b"\n".join([*lines(20), b"short 1 2", *lines(20)]), "short line", "21", "3 numbers"),
-    "a word for a number": (b"\n".join([*lines(20), b"bad 1 two 3"]), "not numbers", "21", "3 numbers", "two"),
-    "overflowing": (b"\n".join([*lines(20), b"bad 1 1e39 3"]), "number range", "'bad'"),
-    "huge": (b"\n".join([*lines(20), b"bad 1 -2e6 3"]), "number range", "'bad'"),
-    "binary not finite": (binary(["a", "b"], np.array([[1, 2], [3, np.inf]], np.float32)), "number range", "'b'"),
-    "other byte order": (binary(WORDS, MATRIX.astype(">f4")), "number range", "byte order"),
+    "a short line": (b"\n".join([*lines(20), b"short 1 2", *lines(40)[20:]]), "unusable words", "41 words", "short"),
+    "a word for a number": (b"\n".join([*lines(20), b"bad 1 two 3"]), "unusable words", "21 words", "'bad'"),
+    "overflowing": (b"\n".join([*lines(20), b"bad 1 1e39 3"]), "unusable words", "'bad'"),
+    "huge": (b"\n".join([*lines(20), b"bad 1 -2e6 3"]), "unusable words", "'bad'"),
+    "binary not finite": (binary(["a", "b"], np.array([[1, 2], [3, np.inf]], np.float32)), "unusable words", "'b'"),
+    "other byte order": (binary(WORDS, MATRIX.astype(">f4")), "unusable words", "byte order"),
     "repeated words": (b"\n".join([*lines(20), *lines(20)]), "unusable words", "40 words", "repeated"),
     "not UTF-8": (b"\n".join([*lines(20), b"gr\xf6\xdfe 1 2 3"]), "unusable words", "21 words", "UTF-8"),
     "binary not UTF-8": (binary(["a"], np.ones((1, 2), np.float32)).replace(b"a", b"\xff"), "unusable words", "UTF-8"),
-    "tabs": (b"\n".join(line.replace(b" ", b"\t") for line in lines(5)), "dimension range", "0 numbers"),
     "one endless line": (b"word 1 2 3 " + b"x" * 600_000, "dimension range"),
     "an endless binary word": (b"3 2\n" + bytes([255]) * 10_000, "endless word", "2,000"),
 }  # fmt: skip
@@ -166,6 +169,24 @@ def test_words_that_cannot_be_used_are_left_out_and_counted(
     assert (len(vectors), vectors.left_out) == (600, 5)
     assert list(vectors.vocabulary) == [f"w{i}" for i in range(600)]
     np.testing.assert_array_equal(vectors.vectors(["w7", "w599"]), np.full((2, 3), 0.5, np.float32))
+
+
+BAD_LINES = [b"nan 1 nan 3", b"short 1 2", b"long 1 2 3 4", b"words 1 two 3", b"huge 1 -2e6 3", b"inf 1 1e39 3"]
+
+
+@pytest.mark.parametrize("bad", BAD_LINES)
+def test_a_bad_line_costs_its_own_word(tmp_path: Path, bad: bytes) -> None:
+    """A vector of another length, or with something that is no number, is left out and counted; all others are read."""
+    content = b"\n".join([b"401 3", *lines(200), bad, *lines(400)[200:], b""])
+    vectors = opened(tmp_path, content)
+    assert (list(vectors.vocabulary), vectors.left_out) == ([f"w{i}" for i in range(400)], 1)
+
+
+def test_a_bad_binary_vector_costs_its_own_word(tmp_path: Path) -> None:
+    matrix = np.ones((200, 2), np.float32)
+    matrix[7, 1] = np.nan
+    vectors = opened(tmp_path, binary([f"w{i}" for i in range(200)], matrix))
+    assert (len(vectors), vectors.left_out, "w7" in vectors.vocabulary) == (199, 1, False)
 
 
 def test_new_lines_without_end_take_no_memory_and_little_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from fdcore.case.casebook import CaseCard
 from fdcore.case.places import inside, require_inside
 from fdcore.cloning.settings import OF_FINDING, Role, Source, SourceKind
+from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import FdError, SettingsError
 from ui import cached
 from ui.clone.settings import OWNER
@@ -172,8 +173,8 @@ def _source(desk: Desk, folder: Folder) -> Source | None:
 def _checked(desk: Desk, name: str) -> Path:
     """The folder of this name, if this server may read it."""
     path = inside(desk.places.corpora, name)
-    if not path.is_dir():
-        raise SettingsError(f"{name!r} is a file. Give the folder of the images.", key="not a folder")
+    if not is_corpus(path):
+        raise SettingsError(f"{name!r} is a file. Give the folder of the images, or a tar archive.", key="not a folder")
     return require_inside(desk.places.corpora, path)
 
 

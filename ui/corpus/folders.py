@@ -2,18 +2,19 @@
 
 import itertools
 import os
-import re
 from pathlib import Path
 
+from fdcore.corpus.classes import wnid_of
+from fdcore.corpus.entering import is_split
 from ui.text import counted, shortened
 
 MAX_PROBED = 3_000
-_WNID = re.compile(r"n\d{8}")
-_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def first_look(folder: Path) -> str:
     """What a folder seems to hold, in a sentence; only reading the corpus settles it."""
+    if folder.is_file():
+        return "A tar archive, which is read like a folder."
     try:
         with os.scandir(folder) as entries:
             probed = list(itertools.islice(entries, MAX_PROBED))
@@ -22,12 +23,12 @@ def first_look(folder: Path) -> str:
     more = "at least " if len(probed) == MAX_PROBED else ""
     names = sorted(entry.name for entry in probed if entry.is_dir() and not entry.name.startswith("."))
     n_files = len(probed) - len(names)
-    n_known = sum(bool(_WNID.fullmatch(name)) for name in names)
+    n_known = sum(bool(wnid_of(name)) for name in names)
     if n_known:
         return f"{more}{counted(n_known, 'folder')} named by WordNet ids; each has its own place in the hierarchy."
     if "val_annotations.txt" in {entry.name for entry in probed}:
         return "Tiny ImageNet's validation images; a table names the node of each."
-    if names and {name.lower() for name in names} <= _SPLITS:
+    if names and all(map(is_split, names)):
         return f"A data set in parts ({', '.join(names)}), which are read together."
     if names:
         few = ", ".join(shortened(name, 24) for name in names[:3])

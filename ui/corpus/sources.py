@@ -10,6 +10,7 @@ from fdcore.case.intake import Surveyed
 from fdcore.case.places import Places, inside, require_inside
 from fdcore.case.plan import Plan
 from fdcore.corpus.corpus import folder_of
+from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.corpus.folders import first_look
@@ -151,15 +152,17 @@ def _where_to_put_images(places: Places) -> None:
         language=None,
     )
     st.caption("The environment variable FDCORE_CORPORA names other folders. The original layouts of ImageNet and "
-               "Tiny ImageNet are supported. Or start with the built-in demo corpus.")  # fmt: skip
+               "Tiny ImageNet, tar archives and parquet files are read as they are. Or start with the built-in demo "
+               "corpus.")  # fmt: skip
 
 
 def _checked_folder(places: Places, name: str) -> Path | None:
     if not name:
         return None
     folder = inside(places.corpora, name)
-    if not folder.is_dir():
-        raise SettingsError(f"{name!r} is a file. Give the folder that holds the images.", key="not a folder")
+    if not is_corpus(folder):
+        mend = "Give the folder that holds the images, or a tar archive."
+        raise SettingsError(f"{name!r} is a file. {mend}", key="not a folder")
     st.caption("First impression")
     st.text(first_look(folder))
     return folder

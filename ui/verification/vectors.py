@@ -133,7 +133,8 @@ def _facts(case: Case, opened: Opened) -> None:
     )
     if vectors.left_out:
         st.caption(
-            f"{counted(vectors.left_out, 'word')} of the file could not be used: repeated, with spaces, or not text."
+            f"{counted(vectors.left_out, 'word')} of the file could not be used: repeated, with spaces, not text, or "
+            f"without {vectors.n_dims:,} usable numbers."
         )
     if not vectors.independent:
         st.caption(
