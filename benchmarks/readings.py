@@ -55,9 +55,14 @@ def main() -> None:
         factory._input = _prepared(truth)  # how this network is given its pictures in training
         network = trained(recipe, train, unseen)
 
-        def ask(reading: Reading, of: npt.NDArray[np.bool_], network: nn.Module = network) -> Information:
+        def ask(
+            reading: Reading,
+            of: npt.NDArray[np.bool_],
+            network: nn.Module = network,
+            n_classes: int = len(recipe.classes),
+        ) -> Information:
             answers = np.stack([_labels(network, view[of], reading) for view in views], axis=1).astype(np.int32)
-            return information(answers, shown.node_index[of], len(recipe.classes))
+            return information(answers, shown.node_index[of], n_classes)
 
         said = _identify(ask, rank)
         rows.append({
