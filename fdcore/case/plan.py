@@ -57,6 +57,7 @@ class SuspectOptions:
     n_classes: int | None = None
     device: str = "cpu"
     allow_unscanned: bool = False
+    output: str | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def open_suspect(
     spec_overrides: dict[str, Any] | None = None,
     preset: str | None = None,
     n_classes: int | None = None,
+    output: str | None = None,
     device: str = "cpu",
     allow_unscanned: bool = False,
     allow_network: str = "",
@@ -44,6 +45,7 @@ def open_suspect(
         spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.
         preset: a named normalisation, applied before the overrides.
         n_classes: needed if the file does not specify it, checked if it does.
+        output: the output of an ONNX graph that answers; None to find it.
         device: where a PyTorch network runs.
         allow_unscanned: open even if the scanners could not agree that the file is safe.
         allow_network: the reason for opening it although its cell could reach the network.
@@ -57,7 +59,7 @@ def open_suspect(
     """
     request = {
         "arch": arch, "overrides": _checked_overrides(spec_overrides or {}), "preset": preset, "n_classes": n_classes,
-        "device": device,
+        "device": device, "output": output,
     }  # fmt: skip
     evidence = Evidence.take(Path(path))
     kind = identify(evidence, limits=limits)

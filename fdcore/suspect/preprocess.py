@@ -62,7 +62,7 @@ class PreprocessSpec:
 
 @dataclass(frozen=True)
 class Origins:
-    """How the architecture, the number of classes and each part of the input are known.
+    """How the architecture, the number of classes, each part of the input and the choice among outputs are known.
 
     "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "guess": neither,
     so the usual value was assumed.
@@ -78,6 +78,7 @@ class Origins:
     mean: Origin = "guess"
     std: Origin = "guess"
     order: Origin = "guess"
+    output: Origin = "file"
 
     def known(self, origin: Origin, *names: str) -> "Origins":
         """A copy in which the named parts are known from `origin`."""
@@ -90,8 +91,8 @@ class Origins:
 
     @property
     def guess_decides(self) -> bool:
-        """Whether the architecture, the value range, the mean or the standard deviation was guessed."""
-        return bool({"architecture", *NORMALISATION} & {*self.guessed})
+        """Whether the architecture, the normalisation, the order of the values or the output was guessed."""
+        return bool({"architecture", *NORMALISATION, "layout", "output"} & {*self.guessed})
 
 
 @dataclass(frozen=True)
