@@ -14,8 +14,8 @@ RGB = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200]], np.uint8)
 
 
 def node(operator: str, sources: str, targets: str, **attributes: Any) -> NodeProto:
-    """A node; names are separated by spaces."""
-    return helper.make_node(operator, sources.split(), targets.split(), **attributes)
+    """A node; names are separated by spaces, and "-" stands for an input that is left out."""
+    return helper.make_node(operator, [name.strip("-") for name in sources.split()], targets.split(), **attributes)
 
 
 def by_colour(
@@ -36,7 +36,11 @@ def by_colour(
         [helper.make_tensor_value_info(name, *of) for name, of in (outputs or {"z": (FLOAT, ["n", 3])}).items()],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )  # fmt: skip
-    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("ai.onnx.ml", 1), helper.make_opsetid("com.microsoft", 1)]
+    opsets = [
+        helper.make_opsetid("", 13),
+        helper.make_opsetid("ai.onnx.ml", 1),
+        helper.make_opsetid("com.microsoft", 1),
+    ]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     helper.set_model_props(model, metadata or {})
     return model
@@ -49,8 +53,12 @@ def opened(model: ModelProto, folder: Path, **said: Any) -> OpenGraph:
     return open_graph(path, **said)
 
 
+def pictures(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """(3, height, width, 3): a red, a green and a blue one."""
+    return np.stack([np.broadcast_to(colour, (height, width, 3)) for colour in RGB])
+
+
 def answers(graph: OpenGraph) -> list[int]:
     """The classes of a red, a green and a blue picture."""
     suspect = OnnxSuspect(graph, graph.spec, fingerprint="f", description="d")
-    shape = (graph.spec.height, graph.spec.width, 3)
-    return suspect.labels(np.stack([np.broadcast_to(colour, shape) for colour in RGB])).tolist()
+    return suspect.labels(pictures(graph.spec.height, graph.spec.width)).tolist()

@@ -1,5 +1,6 @@
 """Hostile ONNX graphs: each ends in one sentence, before anything in it is run."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,9 @@ def model_of(nodes: list[NodeProto], functions: list[onnx.FunctionProto] | None 
     return helper.make_model(graph_of(nodes, **parts), opset_imports=opsets, functions=functions or [], ir_version=8)
 
 
-def function(name: str, nodes: list[NodeProto], defaults: list[onnx.AttributeProto] | None = None) -> onnx.FunctionProto:
+def function(
+    name: str, nodes: list[NodeProto], defaults: list[onnx.AttributeProto] | None = None
+) -> onnx.FunctionProto:
     """A function x -> y."""
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
     return helper.make_function("own", name, ["x"], ["y"], nodes, opsets, attribute_protos=defaults or [])
@@ -124,7 +127,7 @@ def test_too_many_nodes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Counted wherever they are."""
     monkeypatch.setattr(onnx_file, "MAX_NODES", 20)
     names = ["x", *(f"h{i}" for i in range(20)), "y"]
-    long = model_of([helper.make_node("Relu", [a], [b]) for a, b in zip(names, names[1:], strict=False)])
+    long = model_of([helper.make_node("Relu", [a], [b]) for a, b in pairwise(names)])
     with raises(SuspectError, "too many nodes", 20):
         read_graph(written(long, tmp_path))
 

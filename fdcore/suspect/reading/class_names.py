@@ -82,9 +82,10 @@ def _onnx_names(path: Path, n_classes: int) -> tuple[str, ...]:
     Labels that are numbers name the classes too, unless they are the classes' places.
     """
     from fdcore.suspect.reading.onnx_file import read_graph
+    from fdcore.suspect.reading.onnx_graph import metadata
 
     model = read_graph(path)
-    names = names_in(nested({entry.key: entry.value for entry in model.metadata_props}), n_classes)
+    names = names_in(nested(metadata(model)), n_classes)
     if names:
         return names
     for given in (given for node in model.graph.node for given in node.attribute if given.name in LABELS):

@@ -1,5 +1,6 @@
 """From a file to an ONNX graph that may be opened: every part of it is looked at, and nothing in it is run."""
 
+import math
 import resource
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import google.protobuf.message  # type: ignore[import-untyped]  # ships no types
-import numpy as np
 import onnx
 import onnx.inliner
 from onnx import (
@@ -210,7 +210,7 @@ def _item_size(kind: int) -> int:
 
 def _n_elements(dims: Iterable[int | None]) -> float:
     """Numbers in a tensor of these sizes; a free axis counts as 1."""
-    return float(np.prod([1 if dim is None else max(dim, 0) for dim in dims], dtype=np.float64))
+    return math.prod((1.0 if dim is None else float(max(dim, 0)) for dim in dims), start=1.0)
 
 
 def _memory() -> int:

@@ -139,12 +139,9 @@ def _folded(node: NodeProto, values: list[Array]) -> Array:
         return values[0]
     if any(number.size != 1 for number in values[1:]):
         return np.empty(0)
-    return dequantised(values[0], *values[1:])
-
-
-def dequantised(values: Array | float, scale: Array, zero: Array | float = 0) -> Array:
-    """The numbers that quantised values stand for; scale and zero point have one number each."""
-    return (np.asarray(values, np.float64) - np.float64(np.ravel(zero)[0])) * np.float64(np.ravel(scale)[0])
+    scale, zero = (float(number.ravel()[0]) for number in (*values[1:], np.zeros(1))[:2])
+    folded: Array = (values[0].astype(np.float64) - zero) * scale
+    return folded
 
 
 def with_shapes(model: ModelProto) -> GraphProto:

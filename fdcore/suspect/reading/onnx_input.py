@@ -170,13 +170,14 @@ def _range_of(operator: str, constants: list[Array], *, after_arithmetic: bool) 
 
 
 def _reverses(node: NodeProto, wiring: Wiring) -> bool:
-    """Whether a node reverses an axis of three."""
+    """Whether a node reverses the order of the channels."""
     if node.op_type == "Slice":
         steps = wiring.constants.get(node.input[4]) if len(node.input) > 4 else None
         return steps is not None and bool((steps == -1).any())
     if node.op_type == "Gather":
         return np.array_equal(np.ravel(wiring.constants.get(node.input[1], ())), [2, 1, 0])
-    return False
+    split = wiring.made_by.get(node.input[0]) if node.op_type == "Concat" else None
+    return split is not None and split.op_type == "Split" and list(node.input) == list(split.output)[::-1]
 
 
 def _unfolded(node: NodeProto, wiring: Wiring) -> Layout | None:

@@ -92,7 +92,7 @@ def tensor_to_read(wiring: Wiring, output: str) -> str:
             tensor = node.input[0]
         elif node.op_type in TABLES and _is_list(wiring.constants.get(node.input[0])):
             tensor = node.input[1]
-        elif node.op_type in CLASSIFIERS and inner == node.output[0] and len(node.output) > 1:
+        elif node.op_type in CLASSIFIERS and inner == node.output[0] and any(node.output[1:]):
             tensor = node.output[1]
         else:
             break
@@ -121,9 +121,10 @@ def choose_output(
         if (reading := _reading(model, wiring, tensor, of_batch, n_classes)) is not None
     }
     if not readings:
-        shapes = [f"{output} {list(of_batch.shape)}" for output, (_, of_batch) in values.items()]
+        shapes = [f"{output} {list(of_batch.shape)}" for output, (_, of_batch) in values.items()][:5]
+        shown = ", ".join(shapes) or "no tensor for each picture"
         raise SuspectError(
-            f"None of the graph's outputs ({', '.join(shapes[:5])}) is one score for each class; a classifier was "
+            f"None of the graph's outputs ({shown}) is one score for each class; a classifier was "
             "expected. Name another output, or wrap it as a Python callable that reduces its outputs to class numbers.",
             key="not a classifier",
         )
@@ -187,6 +188,8 @@ def _reading(
     if made is not None and operator == "TopK":
         is_index = inner == made.output[1] and bool(attribute(made, "largest", 1) and attribute(made, "sorted", 1))
         return GraphOutput(tensor, n_classes, "labels", counted=False) if is_index else None
+    if made is not None and operator == "SVMClassifier" and not attribute(made, "prob_a") and np.prod(rest) > 2:
+        return None  # it compares the classes two by two
     if not alone:
         return GraphOutput(tensor, int(np.prod(rest)), "scores")
     if operator in COMPARING or values.dtype == bool:

@@ -1,6 +1,6 @@
 """ONNX graphs as suspects, queried through ONNX Runtime on the CPU."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,7 +82,7 @@ class OnnxSuspect(Suspect):
     def outputs(self, pictures: Pictures) -> npt.NDArray[Any]:
         """The graph's output for at most `batch_size` pictures; it stays within this module."""
         inputs = self._prepared(filled(pictures, self.batch_size))
-        values = _run(self._session, self._source, inputs, self._output.name)
+        (values,) = _run(self._session, self._source, inputs, [self._output.name])
         if len(values) != self.batch_size:
             raise SuspectError(f"The graph gave {len(values)} answers for {self.batch_size} pictures.")
         return values[: len(pictures)]
@@ -170,7 +170,7 @@ def _notes(model: ModelProto, source: GraphInput, head: Head, *, layout_is_given
         order = "pixel by pixel (NHWC)" if source.layout == "NHWC" else "channel by channel (NCHW)"
         notes.append(f"its flat values are assumed to run {order}; the other order can be set as its layout")
     if head.flips:
-        notes.append("it reverses the colour channels itself, so it is given the order that is set here")
+        notes.append("it reverses the order of the colour channels itself")
     return tuple(notes)
 
 
@@ -192,15 +192,15 @@ def start(model: ModelProto) -> onnxruntime.InferenceSession:
 
 
 def _run(
-    session: onnxruntime.InferenceSession, source: GraphInput, inputs: npt.NDArray[Any], output: str
-) -> npt.NDArray[Any]:
-    """One output for one batch, (N, ...), also of a graph whose answer to one picture has no batch axis."""
+    session: onnxruntime.InferenceSession, source: GraphInput, inputs: npt.NDArray[Any], tensors: Sequence[str]
+) -> list[npt.NDArray[Any]]:
+    """Some outputs for one batch, (N, ...) also of a graph whose answer to one picture has no batch axis."""
     try:
-        values: npt.NDArray[Any] = np.asarray(session.run([output], {source.name: inputs})[0])
+        found = [np.asarray(values) for values in session.run(tensors, {source.name: inputs})]
     except RUNTIME_ERRORS as error:
         message = f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}."
         raise SuspectError(message, key="graph fails") from error
-    return values[None] if source.batch == 1 and values.shape[:1] != (1,) else values
+    return [values[None] if source.batch == 1 and values.shape[:1] != (1,) else values for values in found]
 
 
 def _short(error: Exception) -> str:
@@ -237,8 +237,9 @@ def _first_values(
     inputs = source.arranged(pictures).astype(source.dtype)
     kinds = {output.name: output.type for output in session.get_outputs()}
     readable = {output: tensor for output, tensor in tensors.items() if kinds[tensor].startswith("tensor(")}
-    values = {output: (tensor, _run(session, source, inputs, tensor)) for output, tensor in readable.items()}
-    return {output: (tensor, found) for output, (tensor, found) in values.items() if found.shape[:1] == (batch,)}
+    values = _run(session, source, inputs, list(readable.values())) if readable else []
+    found = zip(readable.items(), values, strict=True)
+    return {output: (tensor, of_batch) for (output, tensor), of_batch in found if of_batch.shape[:1] == (batch,)}
 
 
 def _guess_spec(model: ModelProto, source: GraphInput, head: Head) -> tuple[PreprocessSpec, str, Origins]:
