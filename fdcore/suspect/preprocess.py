@@ -1,7 +1,7 @@
 """What a suspect expects at its input."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,10 @@ class PreprocessSpec:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.", key="wrong channels")
+        if self.layout not in get_args(Layout):
+            raise SettingsError(
+                f"The layout is {' or '.join(get_args(Layout))}, not {self.layout!r}.", key="unknown layout"
+            )
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
             raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
         low, high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)

@@ -41,6 +41,7 @@ PLANES = node("Transpose", "x", "t", perm=[0, 3, 1, 2])
         ([node("Sub", "x half", "b"), node("Div", "b half", "h")], None, "unit"),
         ([node("Shape", "x", "sh"), node("Reshape", "x sh", "r"), node("Div", "r c255", "h")], None, "bytes"),
         ([node("Relu", "x", "a"), node("Div", "a c255", "h")], None, None),
+        ([node("Constant", "", "c", value_float=255.0), node("Div", "x c", "h")], None, "bytes"),
     ],
 )  # fmt: skip
 def test_the_range_is_followed_through_what_only_moves_values(
@@ -108,6 +109,8 @@ def test_the_order_of_flat_values_is_a_guess_that_can_be_set(tmp_path: Path, ord
     assert not any("assumed to run" in note for note in given.notes)
     assert (given.fingerprint == assumed.fingerprint) == (order == "NCHW")
     assert given.labels(pictures(8, 8)).tolist() == [0, 1, 2]
+    with raises(SettingsError, "unknown layout", "NCHW or NHWC", "'CHWN'"):
+        open_suspect(path, spec_overrides={"layout": "CHWN"})
     with raises(SettingsError, "file contradicts setting", "channels"):
         open_suspect(path, spec_overrides={"channels": 1})
 

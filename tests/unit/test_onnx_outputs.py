@@ -151,6 +151,14 @@ def test_the_first_index_of_a_top_k_is_the_class(tmp_path: Path, width: int, as_
     assert (graph.n_classes, answers(graph), graph.origins.n_classes) == (3, [0, 1, 2], "options")
 
 
+def test_a_free_size_does_not_hide_the_question_for_the_classes(tmp_path: Path) -> None:
+    """No other size would answer it."""
+    tail = [node("TopK", "z k", "best i", axis=1)]
+    outputs: dict[str, tuple[int, Dims]] = {"i": (INT64, ["n", 1])}
+    with raises(SuspectError, "number of classes needed", "i"):
+        opened(by_colour(tail, outputs, weights={"k": [1]}, source=["n", 3, "h", "w"]), tmp_path)
+
+
 @pytest.mark.parametrize("kind", [FLOAT, INT64, TensorProto.INT32])
 def test_an_arg_max_shows_how_many_classes_it_chooses_from(tmp_path: Path, kind: int) -> None:
     """As a float, too, it is a class number and not one logit."""

@@ -180,7 +180,7 @@ def _refuse_giants(model: ModelProto, name: str) -> None:
     if needed > allowed:
         raise SuspectError(
             f"{name} needs {needed / 1e9:,.1f} GB for the tensors of a single picture, more than the "
-            f"{allowed / 1e9:,.1f} GB that it may use. Open it on a machine with more memory.",
+            f"{allowed / 1e9:,.1f} GB that it may use. It is made to exhaust memory, or needs a larger machine.",
             key="tensors too large",
         )
 

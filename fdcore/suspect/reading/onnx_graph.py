@@ -120,6 +120,13 @@ def constants_of(graph: GraphProto) -> dict[str, Array]:
         for given in node.attribute:
             if node.op_type == "Constant" and given.name == "value":
                 found[node.output[0]] = _value(given.t)
+            elif node.op_type == "Constant" and given.name in (
+                "value_float",
+                "value_floats",
+                "value_int",
+                "value_ints",
+            ):
+                found[node.output[0]] = np.asarray(helper.get_attribute_value(given))
     return found
 
 

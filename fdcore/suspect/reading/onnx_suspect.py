@@ -220,6 +220,8 @@ def _try_sizes(
             sized = replace(source, height=side, width=side)
             return sized, choose(sized)
         except SuspectError as error:
+            if error.key == "number of classes needed":  # which no size would show
+                raise
             reason = error
     raise SuspectError(
         f"The graph does not fix its input size, and the sides {USUAL_SIDES} do not work. Give height and width. "
