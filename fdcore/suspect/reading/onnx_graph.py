@@ -12,6 +12,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 from fdcore.suspect.formats import damaged
 
 Array = npt.NDArray[Any]
+FOLDED = frozenset({"Identity", "Cast", "DequantizeLinear"})  # operators whose constant results are constants here
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Wiring:
         nodes = list(model.graph.node)
         constants = constants_of(model.graph)
         for node in nodes:
-            if node.op_type in ("Identity", "Cast", "DequantizeLinear") and set(node.input) <= constants.keys():
-                constants[node.output[0]] = _folded(node, [constants[name] for name in node.input])
+            if node.op_type in FOLDED and node.input and {*node.input} <= constants.keys():
+                constants |= dict.fromkeys(node.output, _folded(node, [constants[name] for name in node.input]))
         return Wiring(nodes, {name: node for node in nodes for name in node.output if name}, constants)
 
     def back(self, tensor: str, operators: Collection[str]) -> tuple[list[NodeProto], str]:
@@ -135,7 +136,7 @@ def _value(tensor: TensorProto) -> Array:
         return np.empty(0)
     try:
         values: Array = numpy_helper.to_array(tensor)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise damaged(f"The graph's constant {tensor.name}", error) from error
     return values
 
@@ -144,7 +145,7 @@ def _folded(node: NodeProto, values: list[Array]) -> Array:
     """What a node makes of constants; an empty array for what is large or scaled channel by channel."""
     if node.op_type != "DequantizeLinear":
         return values[0]
-    if any(number.size != 1 for number in values[1:]):
+    if len(values) < 2 or any(number.size != 1 for number in values[1:]):
         return np.empty(0)
     scale, zero = (float(number.ravel()[0]) for number in (*values[1:], np.zeros(1))[:2])
     folded: Array = (values[0].astype(np.float64) - zero) * scale

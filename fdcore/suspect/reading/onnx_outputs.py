@@ -88,9 +88,9 @@ def tensor_to_read(wiring: Wiring, output: str) -> str:
         node = wiring.made_by.get(inner)
         if node is None:
             break
-        if node.op_type in ("ZipMap", "LabelEncoder"):
+        if node.op_type in ("ZipMap", "LabelEncoder") and node.input:
             tensor = node.input[0]
-        elif node.op_type in TABLES and _is_list(wiring.constants.get(node.input[0])):
+        elif node.op_type in TABLES and len(node.input) > 1 and _is_list(wiring.constants.get(node.input[0])):
             tensor = node.input[1]
         elif node.op_type in CLASSIFIERS and inner == node.output[0] and any(node.output[1:]):
             tensor = node.output[1]
@@ -186,7 +186,7 @@ def _reading(
     made = wiring.made_by.get(inner)
     operator, alone = made.op_type if made else "", np.prod(rest) == 1
     if made is not None and operator == "TopK":
-        is_index = inner == made.output[1] and bool(attribute(made, "largest", 1) and attribute(made, "sorted", 1))
+        is_index = inner in made.output[1:] and attribute(made, "largest", 1) and attribute(made, "sorted", 1)
         return GraphOutput(tensor, n_classes, "labels", counted=False) if is_index else None
     if made is not None and operator == "SVMClassifier" and not attribute(made, "prob_a") and np.prod(rest) > 2:
         return None  # it compares the classes two by two
