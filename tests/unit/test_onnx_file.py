@@ -153,6 +153,16 @@ def test_a_sparse_tensor_counts_as_it_is_unpacked(tmp_path: Path) -> None:
         read_graph(written(model_of(same, sparse_initializer=[sparse]), tmp_path))
 
 
+def test_a_giant_input_is_refused_before_shapes_are_inferred(tmp_path: Path) -> None:
+    """Inferring the shapes of a vector of a million million numbers does not end."""
+    model = model_of([helper.make_node("ReduceMean", ["x"], ["v"], axes=[0, 1, 2], keepdims=0),
+                      helper.make_node("Unsqueeze", ["v", "a"], ["y"])],
+                     initializer=[numpy_helper.from_array(np.array([0]), "a")])  # fmt: skip
+    model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 1 << 40
+    with raises(SuspectError, "tensor too large", 1 << 40):
+        read_graph(written(model, tmp_path))
+
+
 def test_a_graph_that_runs_in_a_circle_is_refused(tmp_path: Path) -> None:
     """A tensor that is computed from itself ends in the runtime's own words."""
     nodes = [helper.make_node("Identity", [a], [b]) for a, b in (("p", "q"), ("q", "p"), ("q", "y"))]

@@ -3,7 +3,7 @@
 import math
 import resource
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -166,17 +166,11 @@ def _refuse_giants(model: ModelProto, name: str) -> None:
         for part, _ in _parts(model)
         if isinstance(part, TensorProto | SparseTensorProto)
     ]
+    _refuse_giant(stored, name)
+    _refuse_giant(_declared(model.graph), name)  # before shapes are inferred, which may take long for giants
     inferred = with_shapes(model)
-    values = [*inferred.value_info, *inferred.output, *inferred.input]
-    for tensor, dims in [*stored, *((value.name, dims_of(value)) for value in values)]:
-        if _n_elements(dims) > MAX_ELEMENTS:
-            shape = " x ".join(str(dim or 1) for dim in dims)
-            raise SuspectError(
-                f"{name} holds or computes the tensor {tensor} of shape {shape}, more than the "
-                f"{MAX_ELEMENTS:,} numbers that can be opened. It is damaged or made to exhaust memory.",
-                key="tensor too large",
-            )
-    needed, allowed = _most_bytes(inferred, values), _memory()
+    _refuse_giant(_declared(inferred), name)
+    needed, allowed = _most_bytes(inferred), _memory()
     if needed > allowed:
         raise SuspectError(
             f"{name} needs {needed / 1e9:,.1f} GB for the tensors of a single picture, more than the "
@@ -185,9 +179,28 @@ def _refuse_giants(model: ModelProto, name: str) -> None:
         )
 
 
-def _most_bytes(graph: GraphProto, values: Iterable[ValueInfoProto]) -> int:
+def _refuse_giant(shapes: Iterable[tuple[str, Sequence[int | None]]], name: str) -> None:
+    for tensor, dims in shapes:
+        if _n_elements(dims) > MAX_ELEMENTS:
+            shape = " x ".join(str(dim or 1) for dim in dims)
+            raise SuspectError(
+                f"{name} holds or computes the tensor {tensor} of shape {shape}, more than the {MAX_ELEMENTS:,} "
+                "numbers that can be opened. It is damaged or made to exhaust memory.",
+                key="tensor too large",
+            )
+
+
+def _values(graph: GraphProto) -> list[ValueInfoProto]:
+    return [*graph.value_info, *graph.output, *graph.input]
+
+
+def _declared(graph: GraphProto) -> list[tuple[str, Sequence[int | None]]]:
+    return [(value.name, dims_of(value)) for value in _values(graph)]
+
+
+def _most_bytes(graph: GraphProto) -> int:
     """Bytes of the tensors that exist at the same time, where there are most; free axes count as 1."""
-    sizes = {v.name: _n_elements(dims_of(v)) * _item_size(v.type.tensor_type.elem_type) for v in values}
+    sizes = {v.name: _n_elements(dims_of(v)) * _item_size(v.type.tensor_type.elem_type) for v in _values(graph)}
     last_use = {name: i for i, node in enumerate(graph.node) for name in node.input}
     last_use |= {output.name: len(graph.node) for output in graph.output}
     held = most = sum(_n_elements(tensor.dims) * _item_size(tensor.data_type) for tensor in graph.initializer)
