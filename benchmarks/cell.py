@@ -36,7 +36,7 @@ def main() -> None:
         torch.manual_seed(0)
         torch.save(build("resnet20", 10).state_dict(), path)
         opened = [_timed(lambda: open_suspect(path, preset="imagenet")) for _ in range(4)]
-        inside, _ = open_inside(path, Request(None, {}, "imagenet", None, "cpu", {}, silent))
+        inside, _ = open_inside(path, Request(None, {}, "imagenet", None, "cpu", None, {}, silent))
         speeds = np.array([[_speed(suspect) for suspect in (opened[-1][1], inside)] for _ in range(rounds)])
     confined, plain = speeds.T
     row = {

@@ -63,6 +63,7 @@ class SuspectOptions:
     device: str = "cpu"
     allow_unscanned: bool = False
     allow_network: str = ""
+    output: str | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
 
 

@@ -100,7 +100,8 @@ class CorpusFacts:
 class AskingFacts:
     """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
-    None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch` and `n_classes` are as in `Plan`.
+    None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes` and `output`
+    are as in `Plan`.
     """
 
     n_views: int | None = None
@@ -112,6 +113,7 @@ class AskingFacts:
     hierarchy: str | None = None
     arch: str | None = None
     n_classes: int | None = None
+    output: str | None = None
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ def _suspect_options(options: argparse.Namespace) -> "SuspectOptions":
 
     return SuspectOptions(
         options.arch, options.preprocess, _spec_overrides(options), options.n_classes, options.device,
-        options.allow_unscanned, options.allow_network,
+        options.allow_unscanned, options.allow_network, options.output,
     )  # fmt: skip
 
 
@@ -488,6 +488,7 @@ def _add_suspect(command: argparse.ArgumentParser) -> None:
         "--preprocess", metavar="PRESET", help="unit, signed, bytes, imagenet, cifar10, cifar100 or mnist"
     )
     group.add_argument("--n-classes", type=int, metavar="N", help="number of classes, where the file does not say")
+    group.add_argument("--output", metavar="NAME", help="the output of an ONNX graph that answers, of several")
     group.add_argument("--input-size", metavar="HxW", help="such as 32 or 224x224")
     group.add_argument("--channels", type=int, choices=(1, 3))
     group.add_argument("--mean", help="per channel, comma-separated")

@@ -31,6 +31,7 @@ def open_suspect(
     spec_overrides: dict[str, Any] | None = None,
     preset: str | None = None,
     n_classes: int | None = None,
+    output: str | None = None,
     device: str = "cpu",
     allow_unscanned: bool = False,
     allow_network: str = "",
@@ -47,6 +48,7 @@ def open_suspect(
         spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.
         preset: a named normalisation, applied before the overrides.
         n_classes: needed if the file does not specify it, checked if it does.
+        output: the output of an ONNX graph that answers; None to find it.
         device: where a PyTorch network runs.
         allow_unscanned: open even if the scanners could not agree that the file is safe.
         allow_network: the reason for opening it although its cell could reach the network.
@@ -61,7 +63,7 @@ def open_suspect(
     """
     request = {
         "arch": arch, "overrides": _checked_overrides(spec_overrides or {}), "preset": preset, "n_classes": n_classes,
-        "device": device, "origins": dict(origins or {}),
+        "device": device, "output": output, "origins": dict(origins or {}),
     }  # fmt: skip
     if Path(path).suffix == SERVICE:
         from fdcore.suspect.service import open_service  # imports a library that only services need

@@ -1,7 +1,7 @@
 """What a suspect expects at its input."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,10 @@ class PreprocessSpec:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise SettingsError(f"A suspect takes 1 or 3 channels, not {self.channels}.", key="wrong channels")
+        if self.layout not in get_args(Layout):
+            raise SettingsError(
+                f"The layout is {' or '.join(get_args(Layout))}, not {self.layout!r}.", key="unknown layout"
+            )
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
             raise SettingsError(f"An input of {self.height} x {self.width} pixels is out of range (1 to 4096).")
         low, high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)
@@ -62,7 +66,7 @@ class PreprocessSpec:
 
 @dataclass(frozen=True)
 class Origins:
-    """How the architecture, the number of classes and each part of the input are known.
+    """How the architecture, the number of classes, each part of the input and the choice among outputs are known.
 
     "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "bench": readings
     were compared and this one was clearly ahead; "guess": none of these, so the usual value was assumed.
@@ -78,6 +82,7 @@ class Origins:
     mean: Origin = "guess"
     std: Origin = "guess"
     order: Origin = "guess"
+    output: Origin = "file"
 
     def known(self, origin: Origin, *names: str) -> "Origins":
         """A copy in which the named parts are known from `origin`."""
@@ -90,8 +95,8 @@ class Origins:
 
     @property
     def guess_decides(self) -> bool:
-        """Whether the architecture, the value range, the mean or the standard deviation was guessed."""
-        return bool({"architecture", *NORMALISATION} & {*self.guessed})
+        """Whether the architecture, the normalisation, the order of the values or the output was guessed."""
+        return bool({"architecture", *NORMALISATION, "layout", "output"} & {*self.guessed})
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,8 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
     )  # fmt: skip
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
-        asked = replace(asked, hierarchy=hierarchy, arch=plan.suspect.arch, n_classes=plan.suspect.n_classes)
+        given = plan.suspect
+        asked = replace(asked, hierarchy=hierarchy, arch=given.arch, n_classes=given.n_classes, output=given.output)
     case.record(asking=asked)
 
 

@@ -160,17 +160,17 @@ def test_a_pickle_that_runs_something_is_never_run(tmp_path: Path) -> None:
 
 def test_groups_within_groups_end_somewhere() -> None:
     """A deep or wide checkpoint is searched only as far as names may be."""
-    from fdcore.suspect.reading.class_names import _nested
+    from fdcore.suspect.reading.class_names import nested
 
     deep: dict[str, Any] = {"classes": list(CATS)}
     for _ in range(5_000):
         deep = {"more": deep}
-    assert names_in(_nested(deep), 3) == ()
+    assert names_in(nested(deep), 3) == ()
     itself: dict[str, Any] = {}
     itself.update({"a": itself, "b": itself, "c": itself})
-    assert names_in(_nested(itself), 3) == ()
+    assert names_in(nested(itself), 3) == ()
     wide = {str(i): {"x": {"y": 1}} for i in range(50_000)}
-    assert len(list(_nested(wide))) <= 10_000
+    assert len(list(nested(wide))) <= 10_000
 
 
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from raising import raises
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.reading.onnx_graph import picture_input, read_graph, value_range_at_head, with_free_batch
+from fdcore.suspect.reading.onnx_file import read_graph
+from fdcore.suspect.reading.onnx_graph import Wiring, with_free_batch
+from fdcore.suspect.reading.onnx_input import head_of, picture_input
 from fdcore.suspect.reading.onnx_suspect import OnnxSuspect, OpenGraph, open_graph, start
 
 FLOAT = TensorProto.FLOAT
@@ -192,7 +194,7 @@ def test_every_usual_shape_is_read(dims: Dims, axes: str, size: tuple[int, int])
     assert source.arranged(np.zeros((2, *size, source.channels))).shape == (2, *dims[1:])
 
 
-@pytest.mark.parametrize("dims", [[1, 7, 8, 8], [1, 101], [10], [1, 3, 8, 8, 8], [3, 32, 32]])
+@pytest.mark.parametrize("dims", [[1, 7, 8, 8], [1, 101], [10], [1, 3, 8, 8, 8], [2, 3, 32]])
 def test_inputs_that_are_no_pictures_are_refused(dims: Dims) -> None:
     """An input that is not a batch of pictures is refused with its shape."""
     model = model_of([helper.make_node("Identity", ["x"], ["y"])], {}, source=dims, outputs={"y": (FLOAT, dims)})
@@ -235,7 +237,7 @@ def test_arithmetic_at_the_input_tells_the_range(head: list[tuple[str, str]], ex
     """A graph that scales its own input says which values it takes."""
     names = ["x", *(f"h{i}" for i in range(1, len(head))), "h"] if head else ["x"]
     nodes = [helper.make_node(op, [names[i], other], [names[i + 1]]) for i, (op, other) in enumerate(head)]
-    assert value_range_at_head(classifier(head=nodes), "x") == expected
+    assert head_of(Wiring.of(classifier(head=nodes)), "x").value_range == expected
 
 
 def test_the_files_own_word_on_range_and_order_is_taken(tmp_path: Path) -> None:
@@ -269,12 +271,19 @@ def test_scores_are_preferred_to_labels(tmp_path: Path) -> None:
 
 
 def test_labels_alone_need_the_number_of_classes(tmp_path: Path) -> None:
-    """A graph that only outputs class numbers is opened once the number of classes is given."""
-    nodes = [helper.make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0)]
+    """Where the file does not show what an arg max chooses from, the number of classes has to be given."""
+    nodes = [
+        helper.make_node("Shape", ["y"], ["s"]),
+        helper.make_node("Abs", ["s"], ["t"]),
+        helper.make_node("Reshape", ["y", "t"], ["z"]),
+        helper.make_node("ArgMax", ["z"], ["label"], axis=1, keepdims=0),
+    ]
     path = written(outputs_model(nodes, {"label": (TensorProto.INT64, ["n"])}), tmp_path)
     with raises(SuspectError, "number of classes needed", "label"):
         open_graph(path)
-    labels = opened(path, n_classes=5).labels(pictures(20))
+    graph = open_graph(path, n_classes=5)
+    assert graph.origins.n_classes == "options"
+    labels = asked_by(graph).labels(pictures(20))
     assert (labels == opened(written(classifier(batch="n"), tmp_path)).labels(pictures(20))).all()
 
 

@@ -95,3 +95,10 @@ def test_the_number_of_classes_is_spelled_out(facts):
     asked = replace(facts, asking=replace(facts.asking, n_classes=4))
     assert main._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
     assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None
+
+
+def test_a_named_output_is_named_again(facts):
+    """Otherwise another output might answer."""
+    named = replace(facts, asking=replace(facts.asking, output="-logits"))
+    assert main._plan(parsed(rerun_commands(named, WEIGHED)[0])).suspect.output == "-logits"
+    assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.output is None

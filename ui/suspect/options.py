@@ -57,14 +57,20 @@ def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
             device = _device(case_id, known.device)
             low_high = _numbers("Values of black and white", case_id, "range", spec.get("value_range"), "0 255")
         with left:
+            layout = _choice("Order of the axes", case_id, "layout", ("NCHW", "NHWC"), spec.get("layout"),
+                             lambda name: name or FROM_FILE,
+                             help="Only open for an ONNX graph that takes flat values: NCHW is channel by channel, "
+                             "NHWC is pixel by pixel.")  # fmt: skip
             mean = _numbers("Mean (per channel)", case_id, "mean", spec.get("mean"), "0.485 0.456 0.406")
         with right:
+            output = st.text_input("Output", known.output or "", key=f"output_{case_id}", placeholder=FROM_FILE,
+                                   help="Its name, for an ONNX graph with several.")  # fmt: skip
             std = _numbers(
                 "Standard deviation, one number per channel", case_id, "std", spec.get("std"), "0.229 0.224 0.225"
             )
-    given = {"height": height, "width": width, "channels": channels, "order": order}
+    given = {"height": height, "width": width, "channels": channels, "order": order, "layout": layout}
     overrides = {key: value for key, value in given.items() if value is not None} | _typed(mean, std, low_high)
-    return SuspectOptions(arch, preset, overrides, n_classes, device)
+    return SuspectOptions(arch, preset, overrides, n_classes, device, output=output.strip() or None)
 
 
 def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:

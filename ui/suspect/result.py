@@ -166,6 +166,7 @@ def preprocessing_rows(suspect: SuspectFacts) -> list[dict[str, str]]:
         row("Mean", _listed(spec.mean), "mean"),
         row("Standard deviation", _listed(spec.std), "std"),
         row("Order of the channels", spec.order, "order"),
+        row("Order of the axes", spec.layout, "layout"),
     ]
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from fdcore.suspect.reading.identify import identify
 
 KEYS = (
     "class_names", "classes", "names", "label_names", "labels", "id2label", "idx_to_class", "idx2label", "class_to_idx",
-    "label2id", "categories", "category_names", "classlabels_strings",
+    "label2id", "categories", "category_names",
 )  # fmt: skip
+LABELS = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")  # attributes of ONNX operators
 MAX_NAME_LENGTH = 200  # characters
 MAX_DEPTH = 4  # levels of a checkpoint that are searched
 MAX_GROUPS = 10_000  # groups of values in a checkpoint that are searched
@@ -45,7 +45,10 @@ def read_class_names(path: Path, n_classes: int) -> tuple[str, ...]:
         SuspectError: the file cannot be read or is damaged.
         RefusedError: it contains more than tensors and plain data.
     """
-    return names_in(_groups(path, identify(path)), n_classes)
+    kind = identify(path)
+    if kind is Format.ONNX:
+        return _onnx_names(path, n_classes)
+    return names_in(_groups(path, kind), n_classes)
 
 
 def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, ...]:
@@ -62,32 +65,35 @@ def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, 
 
 
 def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
-    if kind is Format.ONNX:
-        return _onnx_groups(path)
     if kind is Format.SAFETENSORS:
-        return _nested(_safetensors_metadata(path))
+        return nested(_safetensors_metadata(path))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
         from fdcore.suspect.reading.checkpoint import (
             read_torch,  # here, because the other formats are read without torch
         )
 
-        return _nested(read_torch(path, kind)[0])
+        return nested(read_torch(path, kind)[0])
     return iter(())
 
 
-def _onnx_groups(path: Path) -> Iterator[Mapping[Any, Any]]:
-    """The graph's metadata, then the labels in an attribute of a classifier's operator."""
-    from fdcore.suspect.reading.onnx_graph import read_graph
+def _onnx_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """The names in the graph's metadata, else the labels that an operator gives its classes.
+
+    Labels that are numbers name the classes too, unless they are the classes' places.
+    """
+    from fdcore.suspect.reading.onnx_file import read_graph
+    from fdcore.suspect.reading.onnx_graph import metadata
 
     model = read_graph(path)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    attributes = (attribute for node in model.graph.node for attribute in node.attribute)
-    labels = (
-        {attribute.name: [label.decode("utf-8", "replace") for label in attribute.strings]}
-        for attribute in attributes
-        if attribute.name == "classlabels_strings"
-    )
-    return chain(_nested(metadata), labels)
+    names = names_in(nested(metadata(model)), n_classes)
+    if names:
+        return names
+    for given in (given for node in model.graph.node for given in node.attribute if given.name in LABELS):
+        labels = [label.decode("utf-8", "replace") for label in given.strings] or [str(number) for number in given.ints]
+        found = tuple(map(_cleaned, labels))
+        if len(found) == n_classes and not _says_nothing(found, starts=(0,)):
+            return found
+    return ()
 
 
 def _safetensors_metadata(path: Path) -> dict[str, str]:
@@ -100,7 +106,7 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
         raise damaged(path.name, error) from error
 
 
-def _nested(content: Any) -> Iterator[Mapping[Any, Any]]:
+def nested(content: Any) -> Iterator[Mapping[Any, Any]]:
     """The groups in plain data, outermost first, including those stored as text, such as a JSON "config"."""
     level = [content] if isinstance(content, Mapping) else []
     n_seen = 0
@@ -183,8 +189,8 @@ def _cleaned(name: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
-def _says_nothing(names: Sequence[str]) -> bool:
-    """Whether all names are empty, or only count the classes, such as "LABEL_0", "LABEL_1"."""
+def _says_nothing(names: Sequence[str], *, starts: tuple[int, ...] = (0, 1)) -> bool:
+    """Whether all names are empty, or only count the classes from one of `starts`, such as "LABEL_0", "LABEL_1"."""
     counts = [_PLACEHOLDER.fullmatch(name) for name in names]
-    starts = {int(count[1]) - i if count else None for i, count in enumerate(counts)}
-    return not any(names) or starts in ({0}, {1})
+    first = {int(count[1]) - i if count else None for i, count in enumerate(counts)}
+    return not any(names) or first in [{start} for start in starts]

@@ -1,5 +1,6 @@
 """ONNX graphs as suspects, queried through ONNX Runtime on the CPU."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +14,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from fdcore.errors import SuspectError
 from fdcore.progress import Progress, silent
 from fdcore.suspect.preprocess import NORMALISATION, Layout, Origins, PreprocessSpec, with_preset
-from fdcore.suspect.reading import onnx_graph
-from fdcore.suspect.reading.onnx_graph import GraphInput
-from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
+from fdcore.suspect.reading.onnx_file import read_graph
+from fdcore.suspect.reading.onnx_graph import Wiring, metadata, with_free_batch, with_outputs
+from fdcore.suspect.reading.onnx_input import DEFAULT_SIDE, GraphInput, Head, head_of, picture_input
+from fdcore.suspect.reading.onnx_outputs import Choice, GraphOutput, choose_output, tensor_to_read
+from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf, runtime.NotImplemented,
@@ -23,34 +26,8 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError, ValueError, MemoryError,
 )  # fmt: skip
 N_CHECKED = 12
-USUAL_SIDES = (onnx_graph.DEFAULT_SIDE, 32, 28)  # pixels
+USUAL_SIDES = (DEFAULT_SIDE, 32, 28)  # pixels
 GUESSED = "assumed"  # the reason for a preset that nothing in the file supports
-SCORE_NAMES = ("logit", "prob", "score", "softmax", "output", "class", "pred")
-
-Scores = npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class GraphOutput:
-    """How an answer is read from a graph's outputs.
-
-    Attributes:
-        kind: "scores" (N, n_classes), "logit" (one number, class 1 above `threshold`) or "labels" (class numbers).
-    """
-
-    name: str
-    n_classes: int
-    kind: str
-    threshold: float = 0.0
-
-    def labels(self, values: npt.NDArray[Any]) -> Labels:
-        """(N,) class numbers from the output of N pictures."""
-        if self.kind == "labels":
-            return values.reshape(len(values)).astype(np.int64)
-        if self.kind == "logit":
-            number = values.reshape(len(values), 1).astype(np.float64) - self.threshold
-            return hard_labels(np.concatenate([np.zeros_like(number), number], axis=1))
-        return hard_labels(values.reshape(len(values), self.n_classes))
 
 
 @dataclass(frozen=True)
@@ -58,29 +35,27 @@ class OpenGraph:
     """A graph that has answered a first batch.
 
     Attributes:
-        source, answer: its input and output.
+        source, answer: its input, and how a class is read from it.
+        n_classes: classes that the answers distinguish.
         spec: the input it expects, as far as the file specifies it.
         normalisation: where the spec's normalisation comes from, for people.
         batch_size: how many pictures to send at once.
         origins: how each part is known.
         notes: what was assumed, for people.
+        arch: part of the fingerprint; it names the output if the analyst did.
     """
 
     session: onnxruntime.InferenceSession
     source: GraphInput
     answer: GraphOutput
+    n_classes: int
     spec: PreprocessSpec
     normalisation: str
     batch_size: int
     origins: Origins
     notes: tuple[str, ...] = ()
+    arch: str = "onnx"
     title: ClassVar[str] = "ONNX graph"
-    arch: ClassVar[str] = "onnx"
-
-    @property
-    def n_classes(self) -> int:
-        """Classes that the answers distinguish."""
-        return self.answer.n_classes
 
     def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
         """The graph as a suspect; it runs on the CPU whatever the device."""
@@ -95,8 +70,9 @@ class OnnxSuspect(Suspect):
     """
 
     def __init__(self, graph: OpenGraph, spec: PreprocessSpec, *, fingerprint: str, description: str) -> None:
-        self._session, self._source, self._output = graph.session, graph.source, graph.answer
-        self.spec, self.n_classes, self.batch_size = spec, graph.answer.n_classes, graph.batch_size
+        self._session, self._output = graph.session, graph.answer
+        self._source = replace(graph.source, layout=spec.layout)
+        self.spec, self.n_classes, self.batch_size = spec, graph.n_classes, graph.batch_size
         self.fingerprint, self.description = fingerprint, description
         self._scale, self._shift = spec.affine()
 
@@ -106,9 +82,9 @@ class OnnxSuspect(Suspect):
     def outputs(self, pictures: Pictures) -> npt.NDArray[Any]:
         """The graph's output for at most `batch_size` pictures; it stays within this module."""
         inputs = self._prepared(filled(pictures, self.batch_size))
-        values = _run(self._session, self._source.name, inputs, self._output.name)
-        if len(values) != len(inputs):
-            raise SuspectError(f"The graph gave {len(values)} answers for {len(inputs)} pictures.")
+        (values,) = _run(self._session, self._source, inputs, [self._output.name])
+        if len(values) != self.batch_size:
+            raise SuspectError(f"The graph gave {len(values)} answers for {self.batch_size} pictures.")
         return values[: len(pictures)]
 
     def _prepared(self, pictures: Pictures) -> npt.NDArray[Any]:
@@ -129,6 +105,8 @@ def open_graph(
     height: int | None = None,
     width: int | None = None,
     n_classes: int | None = None,
+    output: str | None = None,
+    layout: Layout | None = None,
     progress: Progress = silent,
 ) -> OpenGraph:
     """Check a graph, find its input and output, and free its batch size if that changes no answer.
@@ -137,30 +115,63 @@ def open_graph(
         path: an ONNX file.
         height, width: for an input of free size.
         n_classes: for a graph that answers class numbers only.
+        output: the output to read; None to find it.
+        layout: the order of flat values; None to assume it.
         progress: notified of each picture sent to check a freed batch size.
 
     Raises:
         SuspectError: the graph cannot be opened or is not a classifier of pictures.
     """
-    model = onnx_graph.read_graph(path)
+    model = read_graph(path)
+    wiring = Wiring.of(model)
+    tensors = {name: tensor_to_read(wiring, name) for name in _named_outputs(model, output)}
+    model = with_outputs(model, list(tensors.values()))
     session = start(model)
-    source, answer = _try_sizes(model, session, (height, width), n_classes)
-    spec, normalisation, origins = _guess_spec(model, source)
-    if not source.assumed:
-        origins = origins.known("file", "height", "width")
-    if answer.kind == "labels":  # class numbers do not show how many classes there are
-        origins = origins.known("options", "n_classes")
-    notes = (f"written by {model.producer_name}",) if model.producer_name else ()
-    if source.assumed:
-        notes = (*notes, f"size {source.height}x{source.width} assumed, not fixed by the file")
+    source, choice = _try_sizes(model, session, (height, width), lambda sized: choose_output(
+        model, wiring, _first_values(session, sized, tensors), n_classes))  # fmt: skip
+    head = head_of(wiring, source.name)
+    if source.order_is_open:
+        source = replace(source, layout=layout or head.layout or source.layout)
+    spec, normalisation, origins = _guess_spec(model, source, head)
+    origins = origins.known("file" if choice.reading.counted else "options", "n_classes")
+    origins = origins.known("options" if output else choice.origin, "output")
+    notes = (*_notes(model, source, head, layout_is_given=layout is not None), *choice.notes)
     graph = OpenGraph(
-        session, source, answer, spec, normalisation, source.batch or batch_size_for(spec), origins, notes
-    )
-    if source.batch == 1:
+        session, source, choice.reading, choice.reading.n_classes or 0, spec, normalisation,
+        source.batch or batch_size_for(spec), origins, notes, f"onnx:{output}" if output else "onnx",
+    )  # fmt: skip
+    if source.batch == 1 and not source.alone:
         return _freed(model, graph, progress)
     if source.batch is not None:
-        return replace(graph, notes=(*notes, f"queried in blocks of {source.batch}, as fixed by the file"))
+        blocks = f"in blocks of {source.batch}" if source.batch > 1 else "one picture at a time"
+        return replace(graph, notes=(*notes, f"queried {blocks}, as fixed by the file"))
     return graph
+
+
+def _named_outputs(model: ModelProto, output: str | None) -> list[str]:
+    """The outputs among which the answer is sought: the one that the analyst names, or all."""
+    names = [value.name for value in model.graph.output]
+    if output is not None and output not in names:
+        raise SuspectError(
+            f"The graph has no output {output!r}; its outputs are {', '.join(names[:20])}.", key="unknown output"
+        )
+    return names if output is None else [output]
+
+
+def _notes(model: ModelProto, source: GraphInput, head: Head, *, layout_is_given: bool) -> tuple[str, ...]:
+    """What was found and assumed about the input, for people."""
+    notes = [f"written by {model.producer_name}"] if model.producer_name else []
+    size = f"size {source.height}x{source.width}"
+    if source.assumed:
+        notes.append(f"{size} assumed, not fixed by the file")
+    if source.named:
+        notes.append(f"{size} as its metadata say")
+    if source.order_is_open and not layout_is_given:
+        order = "pixel by pixel (NHWC)" if source.layout == "NHWC" else "channel by channel (NCHW)"
+        notes.append(f"its flat values are assumed to run {order}; the other order can be set as its layout")
+    if head.flips:
+        notes.append("it reverses the order of the colour channels itself")
+    return tuple(notes)
 
 
 def start(model: ModelProto) -> onnxruntime.InferenceSession:
@@ -180,14 +191,16 @@ def start(model: ModelProto) -> onnxruntime.InferenceSession:
         ) from error
 
 
-def _run(session: onnxruntime.InferenceSession, name: str, inputs: npt.NDArray[Any], output: str) -> npt.NDArray[Any]:
-    """One output for one batch."""
+def _run(
+    session: onnxruntime.InferenceSession, source: GraphInput, inputs: npt.NDArray[Any], tensors: Sequence[str]
+) -> list[npt.NDArray[Any]]:
+    """Some outputs for one batch, (N, ...) also of a graph whose answer to one picture has no batch axis."""
     try:
-        values: npt.NDArray[Any] = session.run([output], {name: inputs})[0]
+        found = [np.asarray(values) for values in session.run(tensors, {source.name: inputs})]
     except RUNTIME_ERRORS as error:
         message = f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}."
         raise SuspectError(message, key="graph fails") from error
-    return values
+    return [values[None] if source.batch == 1 and values.shape[:1] != (1,) else values for values in found]
 
 
 def _short(error: Exception) -> str:
@@ -195,17 +208,20 @@ def _short(error: Exception) -> str:
 
 
 def _try_sizes(
-    model: ModelProto, session: onnxruntime.InferenceSession, size: tuple[int | None, int | None], n_classes: int | None
-) -> tuple[GraphInput, GraphOutput]:
+    model: ModelProto, session: onnxruntime.InferenceSession, size: tuple[int | None, int | None],
+    choose: Callable[[GraphInput], Choice],
+) -> tuple[GraphInput, Choice]:  # fmt: skip
     """The input and output; if neither file nor analyst fixes the size, the first usual size that works is taken."""
-    source = onnx_graph.picture_input(model, *size)
+    source = picture_input(model, *size)
     if not source.assumed:
-        return source, _find_output(model, session, source, n_classes)
+        return source, choose(source)
     for side in USUAL_SIDES:
         try:
             sized = replace(source, height=side, width=side)
-            return sized, _find_output(model, session, sized, n_classes)
+            return sized, choose(sized)
         except SuspectError as error:
+            if error.key == "number of classes needed":  # which no size would show
+                raise
             reason = error
     raise SuspectError(
         f"The graph does not fix its input size, and the sides {USUAL_SIDES} do not work. Give height and width. "
@@ -214,87 +230,53 @@ def _try_sizes(
     )
 
 
-def _find_output(
-    model: ModelProto, session: onnxruntime.InferenceSession, source: GraphInput, n_classes: int | None
-) -> GraphOutput:
-    """The output to read, chosen by the shapes that a first batch gives.
-
-    Scores are preferred to labels and labels to a single number; among several, one with a usual name is preferred.
-    """
+def _first_values(
+    session: onnxruntime.InferenceSession, source: GraphInput, tensors: Mapping[str, str]
+) -> dict[str, tuple[str, npt.NDArray[Any]]]:
+    """Output -> the tensor that is read for it, and its values for a first batch."""
     batch = source.batch or 2
     pictures = np.resize(_test_pictures(source), (batch, source.height, source.width, source.channels))
     inputs = source.arranged(pictures).astype(source.dtype)
-    found = []
-    for output in session.get_outputs():
-        if not output.type.startswith("tensor("):  # a sequence or map beside labels, as scikit-learn exports them
-            continue
-        values = _run(session, source.name, inputs, output.name)
-        reading = _reading(model, output.name, values, n_classes)
-        if reading is not None and len(values) == len(inputs):
-            found.append(reading)
-    if not found:
-        shapes = [f"{output.name} {output.shape}" for output in session.get_outputs()]
-        has_labels = any(output.type == "tensor(int64)" for output in session.get_outputs())
-        hint = " If it outputs class numbers, give the number of classes." if has_labels else ""
-        raise SuspectError(
-            f"None of the graph's outputs ({', '.join(shapes[:5])}) is one score for each class; a classifier was "
-            f"expected.{hint} Otherwise wrap it as a Python callable that reduces its outputs to class numbers.",
-            key="number of classes needed" if has_labels else "not a classifier",
-        )
-    order = ("scores", "labels", "logit")
-    return min(found, key=lambda r: (order.index(r.kind), not any(n in r.name.lower() for n in SCORE_NAMES)))
+    kinds = {output.name: output.type for output in session.get_outputs()}
+    readable = {output: tensor for output, tensor in tensors.items() if kinds[tensor].startswith("tensor(")}
+    values = _run(session, source, inputs, list(readable.values())) if readable else []
+    found = zip(readable.items(), values, strict=True)
+    return {output: (tensor, of_batch) for (output, tensor), of_batch in found if of_batch.shape[:1] == (batch,)}
 
 
-def _reading(model: ModelProto, name: str, values: npt.NDArray[Any], n_classes: int | None) -> GraphOutput | None:
-    batch, *rest = values.shape or (0,)
-    n_values = int(np.prod(rest))
-    if batch == 0 or sum(side > 1 for side in rest) > 1:
-        return None
-    if np.issubdtype(values.dtype, np.integer):
-        return GraphOutput(name, n_classes, "labels") if n_values == 1 and n_classes else None
-    if not np.issubdtype(values.dtype, np.floating):
-        return None
-    if n_values >= 2:
-        return GraphOutput(name, n_values, "scores")
-    last = next((node.op_type for node in model.graph.node if name in node.output), "")
-    return GraphOutput(name, 2, "logit", 0.5 if last == "Sigmoid" else 0.0)
-
-
-def _guess_spec(model: ModelProto, source: GraphInput) -> tuple[PreprocessSpec, str, Origins]:
+def _guess_spec(model: ModelProto, source: GraphInput, head: Head) -> tuple[PreprocessSpec, str, Origins]:
     """The input that the graph expects, with the reason and the origins; the file seldom specifies all of it."""
     zeros, ones = (0.0,) * source.channels, (1.0,) * source.channels
-    layout: Layout = "NHWC" if source.axes == "NHWC" else "NCHW"
-    spec = PreprocessSpec(source.height, source.width, source.channels, layout, mean=zeros, std=ones)
-    preset, reason = _guess_preset(model, source)
-    origins = Origins().known("file", "architecture", "n_classes", "channels", "layout")
+    spec = PreprocessSpec(source.height, source.width, source.channels, source.layout, mean=zeros, std=ones)
+    preset, reason = _guess_preset(model, source, head)
+    origins = Origins().known("file", "architecture", "channels")
+    if not source.order_is_open:
+        origins = origins.known("file", "layout")
+    if not source.assumed:
+        origins = origins.known("file", "height", "width")
     if reason != GUESSED:
         origins = origins.known("file", *NORMALISATION)
-    if _metadata(model).get("Image.BitmapPixelFormat", "").lower().startswith("bgr") and source.channels == 3:
+    if metadata(model).get("Image.BitmapPixelFormat", "").lower().startswith("bgr") and source.channels == 3:
         spec, origins = replace(spec, order="BGR"), origins.known("file", "order")
     return with_preset(spec, preset), f"{preset} normalisation ({reason})", origins
 
 
-def _guess_preset(model: ModelProto, source: GraphInput) -> tuple[str, str]:
+def _guess_preset(model: ModelProto, source: GraphInput, head: Head) -> tuple[str, str]:
     if source.dtype == np.uint8:
         return "bytes", "its input is uint8"
-    named = _metadata(model).get("Image.NominalPixelRange", "")
+    named = metadata(model).get("Image.NominalPixelRange", "")
     ranges = {"NominalRange_0_255": "bytes", "Normalized_0_1": "unit", "Normalized_1_1": "signed"}
     if named in ranges:
         return ranges[named], "as the file specifies"
-    at_head = onnx_graph.value_range_at_head(model, source.name)
-    if at_head is not None:
-        return at_head, "inferred from the arithmetic at its input"
+    if head.value_range is not None:
+        return head.value_range, "inferred from the arithmetic at its input"
     return "unit", GUESSED
-
-
-def _metadata(model: ModelProto) -> dict[str, str]:
-    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def _freed(model: ModelProto, graph: OpenGraph, progress: Progress) -> OpenGraph:
     """The graph with a free batch size if the answers stay the same, else the graph unchanged."""
     try:
-        session = start(onnx_graph.with_free_batch(model))
+        session = start(with_free_batch(model))
         freed = replace(
             graph, session=session, source=replace(graph.source, batch=None), batch_size=batch_size_for(graph.spec)
         )

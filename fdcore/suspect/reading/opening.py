@@ -30,6 +30,7 @@ class Request:
     preset: str | None
     n_classes: int | None
     device: str
+    output: str | None
     origins: Mapping[str, Origin]
     progress: Progress
 
@@ -68,6 +69,12 @@ def _class_names(path: Path, n_classes: int) -> tuple[str, ...]:
 
 
 def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
+    if request.output is not None:
+        raise SettingsError(
+            f"{path.name} holds weights and has one output; only an ONNX graph can have others. Leave out "
+            f"{request.output!r}.",
+            key="output of weights",
+        )
     checkpoint = read_checkpoint(path, kind)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
@@ -85,8 +92,8 @@ def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
         raise SettingsError(
             f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}."
         )
-    height, width = request.overrides.get("height"), request.overrides.get("width")
-    return open_graph(path, height=height, width=width, n_classes=request.n_classes, progress=request.progress)
+    given = {name: request.overrides.get(name) for name in ("height", "width", "layout")}
+    return open_graph(path, **given, n_classes=request.n_classes, output=request.output, progress=request.progress)
 
 
 OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
@@ -118,7 +125,7 @@ def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
 def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
     """The file's values, replaced by the preset's, replaced by the analyst's own."""
     spec, overrides = loaded.spec, dict(request.overrides)
-    for fixed in ("layout", "channels"):
+    for fixed in _fixed(loaded):
         if fixed in overrides and overrides[fixed] != getattr(spec, fixed):
             raise SettingsError(
                 f"According to its file, the suspect's {fixed} is {getattr(spec, fixed)}, not {overrides[fixed]}.",
@@ -132,9 +139,14 @@ def _final_spec(loaded: Loaded, request: Request) -> PreprocessSpec:
     return replace(spec, **overrides)
 
 
+def _fixed(loaded: Loaded) -> tuple[str, ...]:
+    """The parts of the input that the file fixes; the order of flat values is open."""
+    return ("channels",) if loaded.origins.layout == "guess" else ("channels", "layout")
+
+
 def _final_origins(loaded: Loaded, request: Request) -> Origins:
     given = (*(NORMALISATION if request.preset is not None else ()), *request.overrides)
-    origins = loaded.origins.known("options", *(name for name in given if name not in ("layout", "channels")))
+    origins = loaded.origins.known("options", *(name for name in given if name not in _fixed(loaded)))
     for name in (*given, *(["architecture"] if request.arch else [])):
         if name in request.origins:
             origins = origins.known(request.origins[name], name)
