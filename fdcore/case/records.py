@@ -7,7 +7,7 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
 
@@ -41,6 +41,7 @@ class SuspectFacts:
         class_names: the names that its own file gives its classes; empty where it gives none.
         title, notes: as in `Suspect`; empty in cases of earlier versions.
         cell: how the process that read and ran it was closed; None where it ran in ours.
+        assumptions: as in `Suspect`; empty in cases of earlier versions.
     """
 
     description: str
@@ -53,6 +54,7 @@ class SuspectFacts:
     title: str = ""
     notes: tuple[str, ...] = ()
     cell: CellReport | None = None
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def reading_is_sure(self) -> bool:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import to_plain
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 
 Pictures = npt.NDArray[np.uint8]
@@ -36,6 +36,7 @@ class Suspect(ABC):
         scan: what the scanners reported about its file; None without a file.
         cell: how the process that reads and runs it is closed; None where it runs in this process.
         class_names: as its file names the classes, a claim; empty if it does not.
+        assumptions: what its file does not show and could change answers.
     """
 
     fingerprint: str
@@ -49,6 +50,7 @@ class Suspect(ABC):
     scan: ScanReport | None = None
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.
