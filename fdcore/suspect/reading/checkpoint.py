@@ -68,7 +68,7 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
     found, assumptions = _find_state(content, path.name)
     if found.place:
         notes = (*notes, f"weights found under {'/'.join(found.place)}")
-    check_number(len(found.group), path.name)
+    check_number(len(found.tensors), path.name)
     refuse_unusual({key: value for key, value in found.group.items() if not isinstance(value, Mapping)}, path.name)
     tensors, more = choose_copy(found.tensors)
     tensors, statistics, layer = take_normalisation(tensors)
@@ -81,6 +81,7 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
 
 
 def read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
+    """What a PyTorch file holds, and notes; raises as `read_checkpoint`."""
     try:
         with torch.serialization.safe_globals(STAND_INS):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_stored(path, kind))

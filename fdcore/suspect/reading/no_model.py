@@ -58,7 +58,7 @@ def refuse(file: BinaryIO, name: str) -> None:
     if len(models) > 1 and not {*models} >= OLD_CHECKPOINT:
         raise stands_for_a_model(
             name,
-            f"an archive of {len(models)} models ({_shown(models)}). Unpack it and name one.",
+            f"an archive that holds {len(models)} models: {_shown(models)}. Unpack it and name one.",
             key="several models",
         )
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fdcore.errors import SuspectError
 
-MAX_TENSORS = 20_000  # five times as many as the largest network of any library has
+MAX_TENSORS = 20_000  # several times as many as the largest network of any library has
 MAX_ELEMENTS = 4_000_000_000  # total over all tensors: 16 GB of float32
 MAX_DEPTH = 5
 MAX_VISITED = 1_000_000
