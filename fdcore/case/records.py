@@ -7,7 +7,7 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
 
@@ -42,6 +42,7 @@ class SuspectFacts:
         title, notes: as in `Suspect`; empty in cases of earlier versions.
         format: the kind of its file, a name of `Format`; empty in cases of earlier versions.
         cell: how the process that read and ran it was closed; None where it ran in ours.
+        assumptions: as in `Suspect`; empty in cases of earlier versions.
     """
 
     description: str
@@ -55,6 +56,7 @@ class SuspectFacts:
     notes: tuple[str, ...] = ()
     cell: CellReport | None = None
     format: str = ""
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def reading_is_sure(self) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.cell.cell import SHARED, Cell, CellError, Limits
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
 LABEL = np.dtype(np.int64)
@@ -19,7 +19,7 @@ class Opened:
 
     Attributes:
         arch: the architecture's name, part of the suspect's identity.
-        batch_size, description, title, notes, origins, spec, n_classes, class_names: as of `Suspect`.
+        batch_size, description, title, notes, origins, spec, n_classes, class_names, assumptions: as of `Suspect`.
     """
 
     arch: str
@@ -31,6 +31,7 @@ class Opened:
     notes: tuple[str, ...]
     origins: Origins
     class_names: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
 
 class ConfinedSuspect(Suspect):
@@ -48,7 +49,7 @@ class ConfinedSuspect(Suspect):
         self.fingerprint = identify(opened)
         self.n_classes, self.spec, self.batch_size = opened.n_classes, opened.spec, opened.batch_size
         self.description, self.title, self.notes = opened.description, opened.title, opened.notes
-        self.origins, self.class_names = opened.origins, opened.class_names
+        self.origins, self.class_names, self.assumptions = opened.origins, opened.class_names, opened.assumptions
         self.cell = self._inside.report
         self._check()
 

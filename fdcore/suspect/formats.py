@@ -51,6 +51,10 @@ class Format(Enum):
         "network uses, or wrap a function that uses them as a Python callable."
     )
     ARCHIVE = "A packed archive without recognisable weights. Unpack it and name the file inside."
+    WEB_PAGE = (
+        "A web page, which a browser or a script saved in place of a download, perhaps because a login or a "
+        "confirmation was asked for. Download the model's file itself."
+    )
     EMPTY = "An empty file. Copy it again from the evidence."
     UNKNOWN = (
         "A file of an unknown kind. PyTorch state dicts, safetensors and ONNX can be opened; any other model can be "
@@ -69,6 +73,11 @@ class Format(Enum):
 
 
 SUPPORTED = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX)
+
+
+def stands_for_a_model(name: str, what: str, *, key: str) -> SuspectError:
+    """The error for a file that holds no model itself but says where one is."""
+    return SuspectError(f"{name} cannot be opened as a suspect. It is {what}", key=key)
 
 
 def damaged(name: str, reason: object) -> SuspectError:

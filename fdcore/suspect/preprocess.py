@@ -100,6 +100,26 @@ class Origins:
 
 
 @dataclass(frozen=True)
+class Assumption:
+    """Something that can change answers and that neither the file nor the options say.
+
+    Attributes:
+        what: such as "activation".
+        value: what was assumed.
+        others: what it might be instead, the likeliest first; not necessarily all.
+    """
+
+    what: str
+    value: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The assumption, for people."""
+        return f"{self.what} {self.value} (assumed{'; others: ' if self.others else ''}{', '.join(self.others)})"
+
+
+@dataclass(frozen=True)
 class Normalisation:
     """A named pair of value range and per-channel mean and std (three channels)."""
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import to_plain
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 
 Pictures = npt.NDArray[np.uint8]
@@ -38,6 +38,7 @@ class Suspect(ABC):
         cell: how the process that reads and runs it is closed; None where it runs in this process.
         count_again: told of every picture that is sent once more, after a failure.
         class_names: as its file names the classes, a claim; empty if it does not.
+        assumptions: what its file does not show and could change answers.
     """
 
     fingerprint: str
@@ -53,6 +54,7 @@ class Suspect(ABC):
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
     count_again: Callable[[int], None] = staticmethod(lambda n: None)
+    assumptions: tuple[Assumption, ...] = ()
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.

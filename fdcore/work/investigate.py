@@ -148,7 +148,7 @@ def _record_suspect(case: Case, suspect: Suspect) -> None:
             raise CaseError(describe_difference(header, other), key="other queries")
     facts = SuspectFacts(
         suspect.description, suspect.fingerprint, suspect.n_classes, suspect.spec, suspect.origins, suspect.scan,
-        suspect.class_names, suspect.title, suspect.notes, suspect.cell, suspect.format,
+        suspect.class_names, suspect.title, suspect.notes, suspect.cell, suspect.format, suspect.assumptions,
     )  # fmt: skip
     if case.facts().suspect != facts:
         case.record(suspect=facts)

@@ -1,8 +1,11 @@
 """Networks by name, and finding the one that a file's tensors fit."""
 
 import math
+import re
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 import torch
@@ -106,13 +109,100 @@ def test_published_libraries_are_found_with_another_head() -> None:
     assert "torchvision/resnet18" in fitting.fitting(state("torchvision/resnet18", 7))
 
 
-@pytest.mark.parametrize("prefix", ["module.", "model.", "net.", "backbone.", "_orig_mod.", "module._orig_mod.model."])
+@pytest.mark.parametrize(
+    "prefix", ["module.", "model.", "_orig_mod.", "module._orig_mod.model.", "student.", "my.own.wrapper.net."]
+)
 def test_wrappers_prefixes_are_seen_through(prefix: str) -> None:
     """A prefix that a wrapper put before every key does not hide the network."""
     prefixed = {prefix + key: value for key, value in state("resnet20", 10).items()}
     fit = fitting.compare("resnet20", fitting.shapes_of(prefixed))
     assert fit.exact
     assert fit.keys["conv1.weight"] == f"{prefix}conv1.weight"
+
+
+def test_wrappers_inside_names_are_seen_through() -> None:
+    """A part that was wrapped on its own, for several GPUs or by the compiler, does not hide the network."""
+    for name in ("module", "_orig_mod", "_fsdp_wrapped_module"):
+        wrapped = {
+            key.replace("features.", f"features.{name}."): value
+            for key, value in state("torchvision/squeezenet1_1", 5).items()
+        }
+        assert "torchvision/squeezenet1_1" in fitting.fitting(wrapped)
+
+
+def test_old_names_of_densenets_are_known() -> None:
+    """Files written before torchvision 0.3 call a layer norm.1 that is called norm1 today."""
+    today = state("torchvision/densenet121", 5)
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", key): value for key, value in today.items()}
+    assert old.keys() != today.keys()
+    assert "torchvision/densenet121" in fitting.fitting(old)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "extra", "shape"),
+    [
+        ("model.", "criterion.weight", (10,)),
+        ("model.", "class_balance", (10,)),
+        ("", "loss_fn.pos_weight", (10,)),
+        ("encoder.", "projector.0.weight", (128, 64)),
+        ("model.", "train_acc.total", (1,)),
+        ("", "conv1.weight.exp_avg", (16, 3, 3, 3)),
+    ],
+)
+def test_passengers_are_left_out_and_named(prefix: str, extra: str, shape: tuple[int, ...]) -> None:
+    """What is no layer of a complete network is left out, with a note."""
+    tensors = {prefix + key: value for key, value in state("resnet20", 10).items()}
+    tensors[extra] = torch.empty(shape, device="meta")
+    assert fitting.fitting(tensors) == ["resnet20"]
+    fit = fitting.compare("resnet20", fitting.shapes_of(tensors))
+    assert (fit.passengers, fit.exact) == ((extra,), True)
+    assert any(extra in note for note in fit.notes)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"attention.weight": (5, 5)},  # a layer that the network lacks
+        {"classifier.weight": (5, 10), "classifier.bias": (5,)},  # a layer behind it
+        {"bn.weight": (64,), "bn.bias": (64,), "bn.running_mean": (64,), "bn.running_var": (64,)},
+    ],
+)
+def test_layers_are_no_passengers(extra: dict[str, tuple[int, ...]]) -> None:
+    """A network with a further layer, inside or beside it, is another network."""
+    tensors = {f"model.{key}": value for key, value in state("resnet20", 10).items()}
+    tensors |= {key: torch.empty(shape, device="meta") for key, shape in extra.items()}
+    assert fitting.fitting(tensors) == []
+
+
+def test_a_deeper_network_is_not_taken_for_the_shallower_one_that_it_contains() -> None:
+    """ResNet-32 has every tensor of ResNet-20; with a passenger it is still ResNet-32."""
+    tensors = {f"model.{key}": value for key, value in state("resnet32", 10).items()}
+    tensors["criterion.weight"] = torch.empty(10, device="meta")
+    assert fitting.fitting(tensors) == ["resnet32"]
+
+
+def test_the_nearest_architectures_are_ranked_with_ties_together() -> None:
+    """Unknown tensors are compared by the share that they have in common; equally near architectures are tied."""
+    tensors = {**state("torchvision/vgg11", 5), "extra.weight": torch.empty(7, 7, device="meta")}
+    first, *_ = fitting.closest(fitting.shapes_of(tensors))
+    assert "torchvision/vgg11" in first.names
+    assert (first.shared, first.total) == (22, 22)
+    assert len(fitting.closest(fitting.shapes_of(tensors))) == 3
+
+
+@pytest.mark.nightly
+def test_fifty_networks_are_found_under_random_prefixes_with_random_heads() -> None:
+    """Architectures drawn from the whole table are among those that fit, or tied with them as the nearest."""
+    random = Random(0)
+    names = random.sample([name for name in registry.names() if index.entries()[name].tensors], 50)
+    for name in names:
+        prefix = random.choice(["", "module.", "student.", "net.backbone.", "model._orig_mod."])
+        tensors = {prefix + key: value for key, value in state(name, random.randint(2, 2000)).items()}
+        shapes = fitting.shapes_of(tensors)
+        started = time.process_time()
+        assert name in fitting.closest(shapes)[0].names, name
+        assert time.process_time() - started < 10  # seconds; one or two are usual
+        assert name in fitting.fitting(tensors), name
 
 
 @pytest.mark.parametrize("head", ["fc", "classifier", "head", "fc.1"])
@@ -148,7 +238,7 @@ def test_an_extra_tensor_or_a_wrong_shape_fits_nothing_and_is_named() -> None:
     assert fitting.fitting(tensors) == []
     assert (fit.missing, fit.unexpected) == (("bn1.bias",), ("extra.weight",))
     assert fit.misshapen == (("layer1.0.conv1.weight", (16, 16, 5, 5), (16, 16, 3, 3)),)
-    assert fitting.closest(fitting.shapes_of(tensors))[0][0] == "resnet20"
+    assert fitting.closest(fitting.shapes_of(tensors))[0].names == ("resnet20",)
 
 
 def sequential(*layers: nn.Module) -> dict[str, Tensor]:
@@ -166,6 +256,39 @@ def test_plain_network_reads_pooling_from_the_gaps_in_the_numbering() -> None:
     assert plain.readings(fitting.shapes_of(unpooled))[0].name == "plain-cnn:same:pool=011@32"
 
 
+def test_a_number_behind_letters_is_a_name_and_no_place() -> None:
+    """Layers called c1, c3 and c5 have pooling between them, although a Sequential with these numbers had none."""
+    shapes = {
+        "c1.weight": (6, 3, 5, 5), "c3.weight": (16, 6, 5, 5), "c5.weight": (120, 16, 5, 5),
+        "f6.weight": (84, 120), "output.weight": (10, 84),
+    }  # fmt: skip
+    assert plain.readings(shapes)[0].name == "plain-cnn:valid:pool=110@32"
+
+
+@pytest.mark.parametrize(
+    ("side", "features", "name"),
+    [
+        (150, 8 * 37 * 37, "plain-cnn:same:pool=11@150"),
+        (96, 8 * 24 * 24, "plain-cnn:same:pool=11@96"),
+        (52, 8 * 26 * 26, "plain-cnn:same:pool=10@52"),
+    ],
+)
+def test_plain_network_of_an_unusual_size(side: int, features: int, name: str) -> None:
+    """A size that is not among the usual ones is among the readings, and can be named."""
+    shapes = {"a.weight": (8, 3, 3, 3), "b.weight": (8, 8, 3, 3), "c.weight": (5, features)}
+    assert plain.choose(plain.readings(shapes), f"plain-cnn:same@{side}").name == name
+
+
+def test_what_shapes_cannot_show_is_assumed() -> None:
+    """Activation, padding, kind of pooling and other readings are recorded as data."""
+    shapes = {"a.weight": (8, 3, 3, 3), "b.weight": (8, 8, 3, 3), "c.weight": (5, 8 * 8 * 8)}
+    first, *others = plain.readings(shapes)
+    made = {assumption.what: assumption for assumption in first.assumptions(others)}
+    assert made.keys() == {"activation", "padding", "pooling", "reading"}
+    assert made["activation"].value == "ReLU"
+    assert made["reading"].others == tuple(other.name for other in others)
+
+
 def test_plain_network_deduces_padding_and_size_from_the_features() -> None:
     """The number of features that enter the first linear layer leaves few readings, the usual size first."""
     digits = OrderedDict(
@@ -176,7 +299,7 @@ def test_plain_network_deduces_padding_and_size_from_the_features() -> None:
         }
     )  # fmt: skip
     found = plain.readings(fitting.shapes_of(digits))
-    assert [reading.name for reading in found] == ["plain-cnn:valid:pool=01@28", "plain-cnn:same:pool=11@48"]
+    assert [reading.name for reading in found][:2] == ["plain-cnn:valid:pool=01@28", "plain-cnn:same:pool=11@48"]
     assert (found[0].channels, found[0].n_outputs) == (1, 10)
 
 
@@ -230,4 +353,5 @@ def test_a_perceptron_is_a_plain_network_without_convolutions() -> None:
     """Linear layers alone are read too, with grey or colour inputs by the number of features."""
     found = plain.readings({"0.weight": (100, 784), "0.bias": (100,), "2.weight": (10, 100), "2.bias": (10,)})
     assert [(reading.name, reading.channels) for reading in found] == [("plain-cnn@28", 1)]
+    assert [reading.name for reading in plain.readings({"a": (10, 3 * 100 * 100)})] == ["plain-cnn@100"]
     assert plain.PlainNetwork(found[0])(torch.zeros(2, 1, 28, 28)).shape == (2, 10)

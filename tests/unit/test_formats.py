@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -64,6 +65,7 @@ CONTENTS = {
     Format.GGUF: b"GGUF\x03\0\0\0",
     Format.NUMPY: array_file(),
     Format.ARCHIVE: zip_file("readme.txt"),
+    Format.WEB_PAGE: b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>",
     Format.EMPTY: b"",
     Format.UNKNOWN: b"There is nothing here but words.\n",
 }
@@ -83,6 +85,64 @@ def test_text_pickles_and_arrays_of_arrays_are_known(tmp_path: Path) -> None:
     np.savez(tmp_path / "arrays.npz", a=np.zeros(2))
     assert identify(tmp_path / "old") is Format.PICKLE
     assert identify(tmp_path / "arrays.npz") is Format.NUMPY
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf\n<HTML lang=en>",
+        b"<!-- saved from a mirror -->\n<html>",
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+    ],
+)
+def test_web_pages_are_known_however_they_begin(tmp_path: Path, content: bytes) -> None:
+    """Space, comments and capitals before a page, and a store's error in XML, do not hide it."""
+    (tmp_path / "m.pth").write_bytes(content)
+    assert identify(tmp_path / "m.pth") is Format.WEB_PAGE
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\next-0-a sha256:0\noid sha256:abab\nsize 46830571\n"
+INDEX = json.dumps({"metadata": {}, "weight_map": {"a": "m-1-of-2.safetensors", "b": "m-2-of-2.safetensors"}}).encode()
+
+
+def tar_file(**contents: bytes) -> bytes:
+    """A tar archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "values"),
+    [
+        (POINTER, "only a pointer", ["46,830,571 bytes"]),
+        (INDEX, "only an index", ["m-1-of-2.safetensors, m-2-of-2.safetensors"]),
+        (tar_file(one=torch_file(True), two=onnx_file(), notes=b"words"), "several models", [2, "one, two"]),
+    ],
+)
+def test_files_that_point_to_models_say_where_they_are(
+    tmp_path: Path, content: bytes, key: str, values: list[object]
+) -> None:
+    """A pointer says how large the missing file is, an index which files are missing, an archive what it holds."""
+    (tmp_path / "m.pth").write_bytes(content)
+    with raises(SuspectError, key, "m.pth", *values):
+        identify(tmp_path / "m.pth")
+
+
+def test_an_archive_of_several_models_names_them(tmp_path: Path) -> None:
+    """Checkpoints, graphs and safetensors in a zip archive are seen by their content; a single one is not named."""
+    contents = {"a/1": torch_file(False), "a/2": CONTENTS[Format.SAFETENSORS], "a/3": onnx_file(), "a/4": b"words"}
+    for n in (3, 1):
+        with zipfile.ZipFile(tmp_path / str(n), "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in [*[*contents][:n], "a/4"]:
+                archive.writestr(name, contents[name])
+    with raises(SuspectError, "several models", 3, "a/1, a/2, a/3."):
+        identify(tmp_path / "3")
+    assert identify(tmp_path / "1") is Format.ARCHIVE
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Format if not kind.supported], ids=lambda kind: kind.name)

@@ -173,8 +173,74 @@ def test_plain_networks_say_what_was_assumed(tmp_path: Path) -> None:
     assumed = open_suspect(tmp_path / "m")
     assert "(plain-cnn:same:pool=111@32), 4 classes" in assumed.description
     assert "others: plain-cnn:valid:pool=110@32" in assumed.description
+    assert "the only known architecture" not in assumed.description
+    assert {made.what for made in assumed.assumptions} == {"activation", "padding", "pooling", "reading"}
+    assert "architecture" in assumed.origins.guessed
+    assert all(any(made.value in note for note in assumed.notes) for made in assumed.assumptions)
     other = open_suspect(tmp_path / "m", arch="plain-cnn:valid:pool=110@32")
     assert other.fingerprint != assumed.fingerprint
+
+
+def test_weights_of_another_kind_are_no_program(tmp_path: Path) -> None:
+    """Quantised weights pass the scanners and are refused by the reader, with their own key and exit code."""
+    packed = torch.quantize_per_tensor(torch.rand(4, 4), 0.1, 0, torch.qint8)
+    torch.save({"0.scale": torch.tensor(1.0), "0._packed_params": (packed, None)}, tmp_path / "m")
+    with raises(SuspectError, "quantised weights", "m") as caught:
+        open_suspect(tmp_path / "m")
+    assert caught.value.exit_code == 3
+
+
+def test_the_normalise_layer_of_a_file_is_the_files_word(tmp_path: Path) -> None:
+    """Its numbers become the preprocessing, known from the file, and the notes say where they come from."""
+    state = {f"model.{key}": value for key, value in build("resnet20", 4).state_dict().items()}
+    torch.save(
+        {**state, "normalize.mean": torch.full((3,), 0.5), "normalize.std": torch.full((3,), 0.25)}, tmp_path / "m"
+    )
+    suspect = open_suspect(tmp_path / "m")
+    assert (suspect.spec.mean, suspect.spec.std) == ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    assert suspect.origins.mean == suspect.origins.std == "file"
+    assert any("normalize" in note for note in suspect.notes)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "arch", "said"),
+    [
+        ("t03_lightning_criterion.ckpt", "ResNet-20", "criterion.weight"),
+        ("t04b_two_copies.ckpt", "ResNet-20", "weights ema_model (assumed; others: model)"),
+        ("t09_cv_mean_std.pt", "ResNet-20", "imagenet normalisation (assumed)"),
+        ("t12b_squeezenet_features_module.pth.tar", "torchvision/squeezenet1_1", ""),
+        ("t14c_student_prefix.pt", "ResNet-20", ""),
+    ],
+)
+def test_files_like_those_that_were_misread_open(real_data: Path, name: str, arch: str, said: str) -> None:
+    """Prefixes, passengers, two copies and results beside the weights do not mislead."""
+    path = real_data / "intake" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    description = open_suspect(path).description
+    assert description.startswith(arch)
+    assert said in description
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "key", "said"),
+    [
+        ("t05_sparse.pt", "sparse weights", "1.weight"),
+        ("t06b_dynamic_quant.pt", "quantised weights", "whole numbers"),
+        ("x01_lfs_pointer.pth", "only a pointer", "46,830,571 bytes"),
+        ("x02_html.pth", "unsupported format", "web page"),
+        ("s04_model.safetensors.index.json", "only an index", "s04_model-00001-of-00002.safetensors"),
+    ],
+)
+def test_files_like_those_that_were_misread_are_refused(real_data: Path, name: str, key: str, said: str) -> None:
+    """What is no usable model is refused for what it is."""
+    path = real_data / "intake" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    with raises(SuspectError, key, name, said):
+        open_suspect(path)
 
 
 def labelled(folder: Path, per_class: int, size: int, *, grey: bool = False) -> tuple[Pictures, list[int]]:

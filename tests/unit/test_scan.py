@@ -178,6 +178,46 @@ def test_archives_with_two_members_of_one_name_are_dangerous(tmp_path: Path) -> 
     assert scan(tmp_path / "m.pth").verdict == "dangerous"
 
 
+def repacked(content: bytes, *, comment: bytes = b"", extra: str = "") -> bytes:
+    """A checkpoint's archive written by Python, with a comment or a further member."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+        if extra:
+            target.writestr(extra, pickle.dumps({}))
+        target.comment = comment
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda whole: whole + whole,
+        lambda whole: whole + whole[-22:],  # a second end record
+        lambda whole: b"PK\x03\x04" + bytes(26) + whole,
+        lambda whole: whole + b"more",
+        lambda whole: repacked(whole, comment=b"a comment"),
+        lambda whole: repacked(whole, extra="archive/DATA.PKL"),
+        lambda whole: repacked(whole, extra="archive\\data.pkl"),
+        lambda whole: whole[:-6] + struct.pack("<L", struct.unpack("<L", whole[-6:-2])[0] + 1) + whole[-2:],
+    ],
+)
+def test_archives_that_two_readers_may_read_differently_are_dangerous(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    """Bytes before or behind an archive, comments, further end records and names like others' are refused."""
+    whole = save(tmp_path / "archive.pth", WEIGHTS).read_bytes()
+    (tmp_path / "m.pth").write_bytes(change(whole))
+    assert scanners.run("opcodes", "TORCH_ZIP", tmp_path / "m.pth").verdict == "dangerous"
+
+
+def test_archives_written_by_others_are_clean(tmp_path: Path) -> None:
+    """An ordinary archive without PyTorch's large end record holds the same weights."""
+    (tmp_path / "m.pth").write_bytes(repacked(save(tmp_path / "archive.pth", WEIGHTS).read_bytes()))
+    assert scanners.run("opcodes", "TORCH_ZIP", tmp_path / "m.pth").verdict == "clean"
+
+
 def test_truncated_old_files_are_inconclusive(tmp_path: Path) -> None:
     """A pickle that ends too early cannot be judged."""
     whole = save(tmp_path / "m.pth", WEIGHTS, zipped=False).read_bytes()

@@ -1,26 +1,31 @@
 """Which registered architectures a file's tensors fit exactly.
 
 A fit is exact if the file has every tensor of the network with the same shape, and nothing else. These differences are
-allowed: a wrapper's prefix ("module."), another name for the head or the shortcut, missing counters of batch
-normalisation, and auxiliary heads that serve training only.
+allowed: prefixes and wrappers in the names, other names for the head or the shortcut, missing counters of batch
+normalisation, auxiliary heads, and tensors that are no part of a network (`fdcore.suspect.architectures.namings`).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fdcore.progress import Progress, silent
 from fdcore.suspect.architectures import index, plain
 from fdcore.suspect.architectures.index import Entry, Shape, Shapes
+from fdcore.suspect.architectures.namings import Naming, namings, passengers, serves_training
 from fdcore.suspect.architectures.registry import find, skeleton_shapes
 
-PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "base_model.", "encoder.", "resnet.")
-AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-ALIAS = (".downsample.", ".shortcut.")
 N_CLOSEST = 3
+N_SHOWN = 5
 
-Naming = dict[str, str]  # the name a network might use -> the key in the file
+
+class Match(NamedTuple):
+    """How near some architectures are to a file, all equally: the tensors that they share with it, and have in all."""
+
+    names: tuple[str, ...]
+    shared: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Fit:
         missing: the network's keys that the file lacks.
         unexpected: the file's keys that the network lacks.
         misshapen: (file's key, shape in the file, shape in the network).
+        passengers: the file's keys that are no part of a network.
         notes: what was renamed or left out, for people.
     """
 
@@ -43,6 +49,7 @@ class Fit:
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     misshapen: tuple[tuple[str, Shape, Shape], ...] = ()
+    passengers: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -67,15 +74,20 @@ def fitting(state: Mapping[str, Any], *, progress: Progress = silent) -> list[st
     Args:
         state: key -> tensor (anything with a shape), in the file's order.
         progress: notified of each network that is built to verify a candidate.
+
+    Returns:
+        Those that leave out the fewest tensors, in the table's order.
     """
     shapes = shapes_of(state)
-    candidates = list(_candidates(shapes))
+    candidates = list(dict.fromkeys(_candidates(shapes)))
     found = []
     for done, name in enumerate(candidates):
         progress("comparing architectures", done, len(candidates))
-        if compare(name, shapes).exact:
-            found.append(name)
-    return found or [reading.name for reading in plain.readings(shapes)]
+        if (fit := compare(name, shapes)).exact:
+            found.append(fit)
+    fewest = min((len(fit.passengers) for fit in found), default=0)
+    exact = [fit.name for fit in found if len(fit.passengers) == fewest]
+    return exact or [reading.name for reading in plain.readings(shapes)]
 
 
 def compare(name: str, shapes: Shapes) -> Fit:
@@ -85,105 +97,91 @@ def compare(name: str, shapes: Shapes) -> Fit:
         SuspectError: the name is not registered.
     """
     entry = find(name)
-    fits = [_compare(entry, naming, shapes, notes) for naming, notes in _namings(shapes)]
-    return min(fits, key=lambda fit: fit.n_wrong)
+    return min((_compare(entry, naming, shapes) for naming in namings(shapes)), key=lambda fit: fit.n_wrong)
 
 
-def closest(shapes: Shapes) -> list[tuple[str, int, int]]:
-    """The architectures that share most tensors (name and shape): (name, shared, tensors of that architecture)."""
-    likeness: dict[str, float] = {}
-    for naming, _ in _namings(shapes):
-        mine = index.sketch(index.tensor_hash(key, shapes[file_key]) for key, file_key in naming.items())
-        for name, entry in index.entries().items():
-            likeness[name] = max(likeness.get(name, 0.0), _estimate_overlap(mine, entry.sketch))
-    best = sorted((name for name, value in likeness.items() if value > 0), key=lambda name: -likeness[name])
-    counted = []
-    for name in best[: 2 * N_CLOSEST]:
-        fit = compare(name, shapes)
-        counted.append((name, len(fit.keys), len(fit.keys) + len(fit.missing) + len(fit.misshapen)))
-    return sorted(counted, key=lambda row: -row[1])[:N_CLOSEST]
+def closest(shapes: Shapes) -> list[Match]:
+    """The architectures with the largest share of tensors (name and shape) in common, nearest first, ties together.
+
+    The sizes of head and stem play no part.
+    """
+    best: dict[str, tuple[float, int, int]] = {}
+    for naming in namings(shapes):
+        hashes = {index.tensor_hash(key, shapes[file_key]) for key, file_key in naming.items()}
+        for name, n_shared in index.n_shared(hashes).items():
+            entry = index.entries()[name]
+            variable = {*entry.head, *entry.stem}
+            shared, total = n_shared + len(variable & naming.keys()), len(entry.tensors) + len(variable)
+            best[name] = max(best.get(name, (0.0, 0, total)), (shared / (len(naming) + total - shared), shared, total))
+    tied: dict[tuple[float, int, int], list[str]] = {}
+    for name, likeness in best.items():
+        tied.setdefault(likeness, []).append(name)
+    nearest = sorted(tied, reverse=True)[:N_CLOSEST]
+    return [Match(tuple(tied[likeness]), *likeness[1:]) for likeness in nearest if likeness[1]]
 
 
-def _estimate_overlap(mine: tuple[int, ...], other: tuple[int, ...]) -> float:
-    """The share of common tensors, from the smallest hashes of both (Broder 1997)."""
-    smallest = sorted({*mine, *other})[: index.SKETCH_SIZE]
-    return len({*mine} & {*other} & {*smallest}) / max(1, len(smallest))
-
-
-def _candidates(shapes: Shapes) -> dict[str, None]:
-    """Architectures whose digest agrees without head and stem, in the table's order."""
-    digests = []
-    for naming, _ in _namings(shapes):
-        hashes = {key: index.tensor_hash(key, shapes[file_key]) for key, file_key in naming.items()}
-        digests.append((hashes, index.digest(hashes.values()), _last_linear(naming, shapes)))
-    found: dict[str, None] = {}
-    for name, entry in index.entries().items():
-        for hashes, total, last in digests:
-            head = entry.head if all(key in hashes for key in entry.head) else last
-            variable = {*head, *entry.stem} & hashes.keys()
-            if (total - sum(hashes[key] for key in variable)) % index.WORD == entry.digest:
-                found[name] = None
-    return found
-
-
-def _namings(shapes: Shapes) -> Iterator[tuple[Naming, tuple[str, ...]]]:
-    """Every way to name the file's tensors, with notes on the changes; the file's own naming first."""
-    seen = set()
-    bare = {key: key for key in shapes if not key.startswith(AUXILIARY)}
-    for stripped in (bare, _strip(bare, whole=True), _strip(bare, whole=False)):
-        without = {key: file_key for key, file_key in stripped.items() if not key.startswith(AUXILIARY)}
-        for naming in (without, {key.replace(*ALIAS): file_key for key, file_key in without.items()}):
-            if len(naming) == len(without) and (fingerprint := tuple(naming)) not in seen:
-                seen.add(fingerprint)
-                n_dropped = len(shapes) - len(naming)
-                yield naming, (f"{n_dropped} tensors of auxiliary heads left out",) if n_dropped else ()
-
-
-def _strip(naming: Naming, *, whole: bool) -> Naming:
-    """Remove known prefixes repeatedly; with `whole`, only those that all keys share."""
-    for _ in range(len(PREFIXES)):
-        for prefix in PREFIXES:
-            carries = [key.startswith(prefix) for key in naming]
-            if all(carries) or (any(carries) and not whole):
-                stripped = {key.removeprefix(prefix): file_key for key, file_key in naming.items()}
-                if len(stripped) == len(naming):
-                    naming = stripped
-    return naming
+def _candidates(shapes: Shapes) -> Iterator[str]:
+    """Architectures of which the file has every hash, and beside them only what might be no part of a network."""
+    found = set()
+    for naming in namings(shapes):
+        hashes = {index.tensor_hash(key, shapes[file_key]): key for key, file_key in naming.items()}
+        last = _last_linear(naming, shapes)
+        for name, n_shared in index.n_shared(hashes).items():
+            entry = index.entries()[name]
+            if n_shared < len(entry.tensors) or name in found:
+                continue
+            head = entry.head if all(key in naming for key in entry.head) else last
+            network = {*head, *entry.stem, *(hashes[value] for value in entry.tensors)} & naming.keys()
+            left_over = naming.keys() - network
+            if len(passengers(left_over, network, naming, shapes)) == len(left_over):
+                found.add(name)
+    return (name for name in index.entries() if name in found)
 
 
 def _last_linear(naming: Naming, shapes: Shapes) -> tuple[str, ...]:
     """The tensors of the last linear layer: its weight, and its bias if it has one."""
     for key, file_key in reversed(naming.items()):
-        if len(shapes[file_key]) == 2 and key.endswith("weight"):
+        if len(shapes[file_key]) == 2 and key.endswith("weight") and not serves_training(key):
             bias = key.removesuffix("weight") + "bias"
             return (key, bias) if bias in naming else (key,)
     return ()
 
 
-def _compare(entry: Entry, naming: Naming, shapes: Shapes, notes: tuple[str, ...]) -> Fit:
+def _compare(entry: Entry, naming: Naming, shapes: Shapes) -> Fit:
+    n_auxiliary = len(shapes) - len(naming)
+    notes = [f"{n_auxiliary} tensors of auxiliary heads left out"] if n_auxiliary else []
     named_head = all(key in naming for key in entry.head)
     head = entry.head if named_head else _last_linear(naming, shapes)
     n_outputs = max(1, shapes[naming[head[0]]][0]) if head and shapes[naming[head[0]]] else 1
     wanted = _wanted(entry.name, n_outputs, channels := _channels(entry, naming, shapes))
     if not named_head and _same_head(wanted, entry.head, [shapes[naming[key]] for key in head]):
-        notes = (*notes, f"its head is called {head[0].rpartition('.')[0]}")
+        notes.append(f"its head is called {head[0].rpartition('.')[0]}")
         renamed = dict(zip(head, _sorted_head(entry.head), strict=True))
         naming = {renamed.get(key, key): file_key for key, file_key in naming.items()}
     agree = {key: naming[key] for key, shape in wanted.items() if key in naming and shapes[naming[key]] == shape}
+    left_over = [key for key in naming if key not in wanted]
+    left_out = passengers(left_over, agree, naming, shapes)
     return Fit(
         name=entry.name,
         n_outputs=n_outputs,
         channels=channels,
         keys=agree,
         missing=tuple(key for key in wanted if key not in naming),
-        unexpected=tuple(file_key for key, file_key in naming.items() if key not in wanted),
+        unexpected=tuple(naming[key] for key in left_over if key not in left_out),
         misshapen=tuple(
             (naming[key], shapes[naming[key]], shape)
             for key, shape in wanted.items()
             if key in naming and shapes[naming[key]] != shape
         ),
-        notes=notes,
+        passengers=tuple(naming[key] for key in left_out),
+        notes=(*notes, *left_out_note([naming[key] for key in left_out])),
     )
+
+
+def left_out_note(keys: list[str]) -> tuple[str, ...]:
+    """A note that names the tensors that are no part of the network; empty if there are none."""
+    shown = f"{', '.join(keys[:N_SHOWN])}{f' and {len(keys) - N_SHOWN} more' if len(keys) > N_SHOWN else ''}"
+    return (f"left out, as no part of the network: {shown}",) if keys else ()
 
 
 def _sorted_head(head: tuple[str, ...]) -> list[str]:

@@ -1,9 +1,9 @@
 """What is known about every registered architecture without building it.
 
 The table `index.csv.xz` beside this module has one row for each: its default input, which tensors depend on the
-number of classes (the head) and of channels (the stem), and hashes of all its tensors' names and shapes. Building
-the thousand networks takes minutes, comparing hashes milliseconds. `scripts/build_architectures.py` writes the table;
-a row is only a hint, so every match is then verified against the real network.
+number of classes (the head) and of channels (the stem), and a hash of the name and shape of every other tensor.
+Building the thousand networks takes minutes, comparing hashes milliseconds. `scripts/build_architectures.py` writes the
+table; a row is only a hint, so every match is then verified against the real network.
 """
 
 import csv
@@ -13,15 +13,20 @@ import lzma
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
+Hashes = npt.NDArray[np.uint32]
+
 TABLE = "index.csv.xz"
-SKETCH_SIZE = 16
-COLUMNS = ("name", "height", "width", "mean", "std", "head", "stem", "digest", "sketch")
-WORD = 1 << 64
+COLUMNS = ("name", "height", "width", "mean", "std", "head", "stem", "tensors")
+HASH = np.dtype(">u4")
 NOT_WEIGHTS = ("num_batches_tracked", "n_averaged", "total_ops", "total_params")
 
 
@@ -40,16 +45,14 @@ class Entry(NamedTuple):
     Attributes:
         head: tensors whose first axis is the number of classes.
         stem: tensors whose shape depends on the number of input channels.
-        digest: sum, modulo 2 ** 64, of the hashes of all other tensors.
-        sketch: the smallest of those hashes, shortened, to estimate how much two networks share.
+        tensors: the hashes of all other tensors, in the network's order.
     """
 
     name: str
     input: Input
     head: tuple[str, ...]
     stem: tuple[str, ...]
-    digest: int
-    sketch: tuple[int, ...]
+    tensors: tuple[int, ...]
 
 
 @cache
@@ -67,8 +70,7 @@ def _entry(row: dict[str, str]) -> Entry:
         input=Input(int(row["height"]), int(row["width"]), mean, std),
         head=tuple(row["head"].split()),
         stem=tuple(row["stem"].split()),
-        digest=int(row["digest"], 16),
-        sketch=tuple(int(v, 16) for v in row["sketch"].split()),
+        tensors=tuple(np.frombuffer(bytes.fromhex(row["tensors"]), HASH).tolist()),
     )
 
 
@@ -80,8 +82,8 @@ def write_table(rows: Iterable[Entry]) -> bytes:
     for row in rows:
         mean, std = (" ".join(f"{v:g}" for v in values) for values in (row.input.mean, row.input.std))
         names = [" ".join(row.head), " ".join(row.stem)]
-        hashes = [f"{row.digest:x}", " ".join(f"{v:x}" for v in row.sketch)]
-        writer.writerow([row.name, row.input.height, row.input.width, mean, std, *names, *hashes])
+        hashes = np.array(row.tensors, HASH).tobytes().hex()
+        writer.writerow([row.name, row.input.height, row.input.width, mean, std, *names, hashes])
     return lzma.compress(text.getvalue().encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
@@ -91,23 +93,27 @@ def weight_shapes(shapes: Shapes) -> dict[str, Shape]:
 
 
 def tensor_hash(key: str, shape: Shape) -> int:
-    """64 bits of a tensor's name and shape."""
+    """32 bits of a tensor's name and shape."""
     text = f"{key}:{','.join(map(str, shape))}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()[: HASH.itemsize], "big")
 
 
-def digest(hashes: Iterable[int]) -> int:
-    """The sum of hashes; subtracting a tensor's hash removes the tensor."""
-    return sum(hashes) % WORD
+def n_shared(hashes: Collection[int]) -> dict[str, int]:
+    """Name -> how many of an architecture's tensors, without head and stem, have one of these hashes."""
+    every, starts = _every_hash()
+    among = np.isin(every, np.fromiter(hashes, np.uint32, len(hashes)))
+    counts = np.add.reduceat(np.append(among, False), starts, dtype=np.int64)
+    return dict(zip(entries(), counts.tolist(), strict=True))
 
 
-def sketch(hashes: Iterable[int]) -> tuple[int, ...]:
-    """The smallest hashes, shortened to 32 bits."""
-    return tuple(sorted(value >> 32 for value in hashes)[:SKETCH_SIZE])
+@cache
+def _every_hash() -> tuple[Hashes, npt.NDArray[Any]]:
+    """The hashes of all rows one after another, and where each row starts."""
+    rows = [entry.tensors for entry in entries().values()]
+    return np.concatenate([np.array(row, np.uint32) for row in rows]), np.array([0, *accumulate(map(len, rows[:-1]))])
 
 
 def describe(name: str, shapes: Shapes, *, head: Collection[str], stem: Collection[str], default: Input) -> Entry:
     """The row of an architecture whose tensors have these shapes, head and stem among them."""
-    hashes = {key: tensor_hash(key, shape) for key, shape in weight_shapes(shapes).items()}
-    rest = [value for key, value in hashes.items() if key not in head and key not in stem]
-    return Entry(name, default, tuple(head), tuple(stem), digest(rest), sketch(rest))
+    fixed = {key: shape for key, shape in weight_shapes(shapes).items() if key not in head and key not in stem}
+    return Entry(name, default, tuple(head), tuple(stem), tuple(tensor_hash(*item) for item in fixed.items()))

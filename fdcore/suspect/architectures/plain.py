@@ -1,8 +1,9 @@
 """Plain convolutional networks, read from the shapes of their tensors alone.
 
 Such a network is [convolution, ReLU, perhaps 2x2 max pooling]* then [linear, ReLU]* then linear. The order of the
-tensors matters, their names do not. What the shapes do not show (padding, the places of pooling, the input size)
-follows from the number of features that enter the first linear layer; if several readings agree with it, all are given.
+tensors matters, their names do not. Padding, the places of pooling and the input size follow from the number of
+features that enter the first linear layer; if several readings agree with it, all are given. Nothing shows the
+activation and the kind of pooling, so these are assumptions (`Reading.assumptions`).
 """
 
 import re
@@ -17,10 +18,17 @@ from torch.nn import functional
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.architectures.index import Shape, Shapes
+from fdcore.suspect.architectures.namings import serves_training
+from fdcore.suspect.preprocess import Assumption
 
 PREFIX = "plain-cnn"
-SIZES = (32, 28, 48, 64)
+USUAL_SIZES = {1: (28, 32, 48, 64), 3: (32, 28, 48, 64)}  # by the number of channels, the likeliest first
+LESS_USUAL_SIZES = (224, 128, 96, 100, 150, 256, 40, 50, 60, 30, 36, 112, 160, 200, 180, 299, 300, 227, 512)
+ALL_SIZES = range(8, 513)
+OTHER_ACTIVATIONS = ("leaky ReLU", "ELU", "SiLU", "GELU", "tanh", "sigmoid")
+PADDINGS = ("that keeps the size", "none")
 MAX_LAYERS = 16
+N_OFFERED = 10
 MAX_FREE_LAYERS = 6  # up to this depth, every combination of pooling places is tried
 NAME = re.compile(r"plain-cnn(?::(?P<padding>same|valid))?(?::pool=(?P<pools>[01]+))?(?:@(?P<size>\d+))?")
 
@@ -73,6 +81,33 @@ class Reading:
         """Outputs of the last linear layer."""
         return self.linears[-1].shape[0]
 
+    @property
+    def exact(self) -> bool:
+        """Whether pooling halves even sides only, so that no pixel is left over."""
+        return all(side % 2 == 0 for side, pool in zip(self.sides()[1:], self.pools, strict=True) if pool)
+
+    def sides(self) -> list[int]:
+        """Height and width of the input, and after each convolution before pooling; below 1 if a kernel is larger."""
+        sides, side = [self.size], self.size
+        for layer, pool in zip(self.convolutions, self.pools, strict=True):
+            sides.append(side if self.same else side - layer.shape[2] + 1)
+            side = sides[-1] // (2 if pool else 1)
+        return sides
+
+    def assumptions(self, others: Sequence["Reading"]) -> tuple[Assumption, ...]:
+        """What this network assumes, given the other readings of the same tensors."""
+        made = [Assumption("activation", "ReLU", OTHER_ACTIVATIONS)]
+        if self.convolutions:
+            value, other = PADDINGS if self.same else PADDINGS[::-1]
+            made.append(Assumption("padding", value, (other,)))
+        if any(self.pools):
+            places = ", ".join(str(i + 1) for i, pool in enumerate(self.pools) if pool)
+            value = f"2x2 max pooling after convolution {places}"
+            made.append(Assumption("pooling", value, ("average pooling", "convolutions with stride 2")))
+        if others:
+            made.append(Assumption("reading", self.name, tuple(other.name for other in others)))
+        return tuple(made)
+
     def names(self) -> dict[str, str]:
         """From the keys of `PlainNetwork` to the keys in the file."""
         pairs = {}
@@ -112,25 +147,27 @@ class PlainNetwork(nn.Module):
 
 
 def readings(shapes: Shapes) -> list[Reading]:
-    """Every plain network with exactly these tensors (key -> shape, in the file's order), the likeliest first."""
-    layers = _layers(shapes)
-    if layers is None:
+    """Every plain network with exactly these tensors (key -> shape, in the file's order), the likeliest first.
+
+    Tensors that serve training only, by their names, may be left over.
+    """
+    layers = _layers(shapes) or _layers({key: shape for key, shape in shapes.items() if not serves_training(key)})
+    if layers is None or not _chained(*layers):
         return []
     convolutions, linears = layers
-    if not _chained(convolutions, linears):
-        return []
-    channels = convolutions[0].shape[1] if convolutions else 0
-    sizes = (28, 32, 48, 64) if channels == 1 else SIZES
-    if not convolutions:
-        return [r for size in sizes if (r := Reading((), linears, True, (), size)).channels in (1, 3) and _fits(r)]
-    found = [
-        reading
-        for pools in _pool_patterns(convolutions)
-        for same in (True, False)
-        for size in sizes
-        if _fits(reading := Reading(convolutions, linears, same, pools, size))
-    ]
-    return sorted(found, key=lambda reading: sizes.index(reading.size))
+    order = (*USUAL_SIZES[convolutions[0].shape[1] if convolutions else 3], *LESS_USUAL_SIZES)
+    sizes = dict.fromkeys((*order, *ALL_SIZES))
+    paddings = (True, False) if convolutions else (True,)
+    patterns = _pool_patterns(convolutions)
+    every = (
+        Reading(convolutions, linears, same, pools, size) for pools in patterns for same in paddings for size in sizes
+    )
+
+    def rank(reading: Reading) -> tuple[int, bool]:
+        """Usual sizes come first, then those at which pooling leaves no pixel over."""
+        return (order.index(reading.size), False) if reading.size in order else (len(order), not reading.exact)
+
+    return sorted(filter(_fits, every), key=rank)
 
 
 def choose(found: Sequence[Reading], name: str) -> Reading:
@@ -150,7 +187,8 @@ def choose(found: Sequence[Reading], name: str) -> Reading:
         parts = NAME.fullmatch(reading.name)
         if parts and all(wanted[part] in (None, parts[part]) for part in ("padding", "pools", "size")):
             return reading
-    offered = f"It could be: {', '.join(r.name for r in found)}." if found else "No plain network has its tensors."
+    likely = ", ".join(reading.name for reading in found[:N_OFFERED])
+    offered = f"It could be: {likely}." if found else "No plain network has its tensors."
     raise SuspectError(f"The weights do not fit {name}. {offered}", key="architecture does not fit")
 
 
@@ -187,8 +225,8 @@ def _pool_patterns(convolutions: Sequence[Layer]) -> list[tuple[bool, ...]]:
     usual = [(True,) * n, (True,) * (n - 1) + (False,), (False,) * (n - 1) + (True,)]
     usual.append(tuple(i % 2 == 1 for i in range(n)))
     every = sorted(product((True, False), repeat=n), key=sum, reverse=True) if n <= MAX_FREE_LAYERS else []
-    patterns = dict.fromkeys([*usual, *every])
-    return [p for p in patterns if all(k is None or k == pool for k, pool in zip(known, p, strict=True))]
+    patterns = dict.fromkeys(pattern for pattern in [*usual, *every] if len(pattern) == n)
+    return [p for p in patterns if all(k in (None, pool) for k, pool in zip(known, p, strict=True))]
 
 
 def _pools_by_index(convolutions: Sequence[Layer]) -> list[bool | None]:
@@ -205,20 +243,17 @@ def _pools_by_index(convolutions: Sequence[Layer]) -> list[bool | None]:
 
 
 def _position(key: str) -> tuple[str, int] | None:
-    """A Sequential's name and the number in it: "features.3.weight" is ("features", 3)."""
-    match = re.fullmatch(r"(.*?)\.?(\d+)\.[^.]+", key)
-    return (match[1], int(match[2])) if match else None
+    """A Sequential's name and the number of a layer in it: "features.3.weight" is ("features", 3), "c3.weight" none."""
+    match = re.fullmatch(r"(?:(.*)\.)?([0-9]{1,6})\.[^.]+", key)
+    return (match[1] or "", int(match[2])) if match else None
 
 
 def _fits(reading: Reading) -> bool:
     """Whether the input size leads to the number of features that the first linear layer takes."""
-    side = reading.size
-    for layer, pool in zip(reading.convolutions, reading.pools, strict=True):
-        kernel = layer.shape[2]
-        if reading.same and kernel % 2 == 0:
-            return False
-        side = (side if reading.same else side - kernel + 1) // (2 if pool else 1)
-        if side < 1:
-            return False
+    if reading.same and any(layer.shape[2] % 2 == 0 for layer in reading.convolutions):
+        return False
+    side = reading.sides()[-1] // (2 if reading.pools and reading.pools[-1] else 1)
+    if side < 1 or reading.channels not in (1, 3):
+        return False
     n_channels = reading.convolutions[-1].shape[0] if reading.convolutions else reading.channels
     return bool(side * side * n_channels == reading.linears[0].shape[1])

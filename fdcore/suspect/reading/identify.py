@@ -10,6 +10,7 @@ from typing import BinaryIO
 from fdcore.errors import SuspectError
 from fdcore.suspect.cell.evidence import unreadable
 from fdcore.suspect.formats import Format
+from fdcore.suspect.reading import no_model
 
 TORCH_LEGACY_START = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # the pickled number 0x1950a86a20f9469cfc6c
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the format's own limit
@@ -36,11 +37,14 @@ def identify(path: Path) -> Format:
     """Identify the kind of a file from its content, reading little of it.
 
     Raises:
-        SuspectError: the file cannot be read.
+        SuspectError: the file cannot be read, or it only says where a model is (`fdcore.suspect.reading.no_model`).
     """
     try:
         with path.open("rb") as file:
-            return _identify(file, path.stat().st_size)
+            kind = _identify(file, path.stat().st_size)
+            if kind in (Format.UNKNOWN, Format.ARCHIVE, Format.TAR_CHECKPOINT):
+                no_model.refuse(file, path.name)
+            return kind
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -56,6 +60,8 @@ def _identify(file: BinaryIO, size: int) -> Format:
         return _identify_zip(file)
     if _is_safetensors(file, size):
         return Format.SAFETENSORS
+    if no_model.is_web_page(head):
+        return Format.WEB_PAGE
     if (head[0] == 0x80 or head[0] in PICKLE_TEXT_STARTS) and _starts_as_pickle(file):
         return Format.PICKLE
     return _identify_protobuf(file, size)

@@ -52,11 +52,12 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
+    assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
     description = _describe(loaded, request, spec)
     suspect = loaded.suspect(spec, fingerprint="", description=description, device=request.device)
     return suspect, Opened(
         loaded.arch, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
-        _final_origins(loaded, request), _class_names(path, suspect.n_classes),
+        _final_origins(loaded, request), _class_names(path, suspect.n_classes), assumptions,
     )  # fmt: skip
 
 
@@ -83,8 +84,11 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     classes = hints.get("classes", ())
     named = (f"the file names {len(classes)} classes: {', '.join(classes[:N_NAMES_SHOWN])}",) if classes else ()
     normalisation = "normalisation as the file specifies" if is_hinted else network.normalisation
-    notes = (*checkpoint.notes, *network.notes, *named)
-    return replace(network, spec=spec, normalisation=normalisation, origins=origins, notes=notes)
+    assumptions = (*checkpoint.assumptions, *network.assumptions)
+    notes = (*checkpoint.notes, *network.notes, *(assumption.note for assumption in assumptions), *named)
+    return replace(
+        network, spec=spec, normalisation=normalisation, origins=origins, notes=notes, assumptions=assumptions
+    )
 
 
 def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:

@@ -1,7 +1,8 @@
 """The scanners; each runs in a cell of its own (`fdcore.suspect.scan`). None executes a pickle: they read opcodes.
 
 Every state dict names a few ordinary globals: the ordered dictionary, the storage types, the functions that rebuild a
-tensor from a storage. Both public scanners warn of some of them. picklescan --strict treats every global outside its
+tensor from a storage. Those of sparse and quantised tensors run no program either; the reader refuses them later, with
+the true reason. Both public scanners warn of some of them. picklescan --strict treats every global outside its
 own list as dangerous, and that list lacks `torch._utils._rebuild_tensor` (weights written by PyTorch 0.3 and older) and
 NumPy's scalars. fickling treats any import outside the standard library as "likely unsafe". A warning therefore counts
 only if it concerns something that is not in `ORDINARY`; the rest of either analysis is taken as it is.
@@ -15,22 +16,29 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from fdcore.suspect.reading.archives import SuspiciousArchiveError, zip_pickles
 from fdcore.suspect.scan import Finding
 
 N_LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the storages' keys
-MAX_MEMBERS = 200_000
-MAX_EXPANSION = 20  # unpacked bytes for each byte of the file; PyTorch does not compress at all
-MAX_PICKLE_BYTES = 256 << 20
 MAX_OPCODES = 20_000_000
 
-STORAGES = "Float Double Half BFloat16 Long Int Short Char Byte Bool ComplexFloat ComplexDouble"
-DTYPES = "float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool complex64 complex128"
+STORAGES = (
+    "Float Double Half BFloat16 Long Int Short Char Byte Bool ComplexFloat ComplexDouble "
+    "QInt8 QUInt8 QInt32 QUInt4x2 QUInt2x4"
+)
+DTYPES = (
+    "float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool complex64 complex128 "
+    "float8_e4m3fn float8_e5m2 qint8 quint8 qint32 quint4x2 quint2x4"
+)
+SCHEMES = "per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric"  # of quantised tensors
+REBUILDS = "tensor tensor_v2 tensor_v3 parameter sparse_tensor qtensor meta_tensor_no_storage"
 ORDINARY = frozenset(
     {("collections", "OrderedDict"), ("collections", "Counter")}  # a learning rate's schedule keeps a Counter
     | {("torch", "Size"), ("torch", "device"), ("torch.storage", "UntypedStorage")}
     | {("torch", f"{name}Storage") for name in STORAGES.split()}
-    | {("torch", name) for name in DTYPES.split()}
-    | {("torch._utils", f"_rebuild_{name}") for name in ("tensor", "tensor_v2", "parameter")}
+    | {("torch", name) for name in (*DTYPES.split(), *SCHEMES.split())}
+    | {("torch._utils", f"_rebuild_{name}") for name in REBUILDS.split()}
+    | {("torch.serialization", "_get_layout")}  # of sparse tensors
     | {(f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("scalar", "_reconstruct")}
     | {("numpy", "dtype"), ("numpy", "ndarray")}
     | {("_codecs", "encode")}  # how protocol 2 writes the bytes of a NumPy scalar
@@ -41,10 +49,6 @@ STRINGS = frozenset(
 PUTS, GETS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}), frozenset({"GET", "BINGET", "LONG_BINGET"})
 EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 UNKNOWN = ("?", "?")
-
-
-class SuspiciousArchiveError(Exception):
-    """The file's structure alone shows that PyTorch did not write it."""
 
 
 def scan_opcodes(path: Path, kind: str) -> Finding:
@@ -115,11 +119,11 @@ def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
     """The bytes of each pickle in a file of this kind (a name of `formats.Format`).
 
     Raises:
-        SuspiciousArchiveError: an archive unpacks to far more than its size, or names a member twice.
+        SuspiciousArchiveError: two readers could read an archive differently, or it unpacks to far more than its size.
         ValueError: a pickle is damaged.
     """
     if kind == "TORCH_ZIP":
-        yield from _zip_pickles(path)
+        yield from zip_pickles(path)
         return
     with path.open("rb") as file:
         for _ in range(N_LEGACY_PICKLES if kind == "TORCH_LEGACY" else 1):
@@ -127,26 +131,6 @@ def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
             end = start + 1 + max(position or 0 for _, _, position in _opcodes(file)) - start
             file.seek(start)
             yield file.read(end - start)
-
-
-def _zip_pickles(path: Path) -> Iterator[bytes]:
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        unpacked = sum(member.file_size for member in members)
-        names = [member.filename for member in members]
-        if len(members) > MAX_MEMBERS or unpacked > MAX_EXPANSION * path.stat().st_size:
-            raise SuspiciousArchiveError(
-                f"the archive's {len(members):,} members unpack to {unpacked:,} bytes from {path.stat().st_size:,}"
-            )
-        if len(set(names)) < len(names):
-            raise SuspiciousArchiveError(
-                "the archive names a member twice, so that two readers may read different data"
-            )
-        for member in members:
-            if member.filename.endswith(".pkl"):
-                if member.file_size > MAX_PICKLE_BYTES:
-                    raise SuspiciousArchiveError(f"{member.filename} is a pickle of {member.file_size:,} bytes")
-                yield archive.read(member)
 
 
 def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int | None]]:

@@ -13,7 +13,7 @@ from fdcore.suspect.architectures import fitting, plain
 from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
-from fdcore.suspect.preprocess import Origin, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import Assumption, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 
@@ -21,6 +21,8 @@ ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in
 USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
 MAX_COMPARED = 8
 N_SHOWN = 5
+N_TIED = 3
+MAX_KEY = 80  # characters that are shown
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Network:
         n_outputs: one for each class; a single output distinguishes two classes by its sign.
         spec: the input it expects, as far as the architecture specifies it.
         normalisation: where the spec's normalisation comes from, for people.
-        notes: what was assumed, for people.
+        notes: how it was found and what was left out, for people.
         origins: how each part is known.
+        assumptions: what its tensors do not show.
     """
 
     module: nn.Module
@@ -45,6 +48,7 @@ class Network:
     normalisation: str
     notes: tuple[str, ...]
     origins: Origins
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -154,11 +158,13 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
     found = fitting.fitting(checkpoint.tensors, progress=progress)
     if not found:
         raise SuspectError(_nothing_fits(shapes, file_name), key="no architecture fits")
+    if all(name.startswith(plain.PREFIX) for name in found):
+        return _load(plain.PREFIX, shapes, checkpoint, (), "guess")
     if len(found) == 1:
         return _load(found[0], shapes, checkpoint, ("the only known architecture that fits",))
     if all(name.startswith(ASSUMED_FIRST) for name in found):
-        others = ", ".join(found[1 : 1 + N_SHOWN])
-        return _load(found[0], shapes, checkpoint, (f"assumed among several that fit; others: {others}",), "guess")
+        assumed = Assumption("architecture", found[0], tuple(found[1 : 1 + N_SHOWN]))
+        return replace(_load(found[0], shapes, checkpoint, (), "guess"), assumptions=(assumed,))
     return _first_of_equals(found, checkpoint, file_name, progress)
 
 
@@ -195,13 +201,18 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
 def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...], origins: Origins) -> Network:
     found = plain.readings(shapes)
     reading = plain.choose(found, arch)
-    others = [other.name for other in found if other is not reading][:N_SHOWN]
-    if others and not any("others" in note for note in notes):
-        notes = (*notes, f"other readings: {', '.join(others)}")
+    others = [other for other in found if other is not reading]
+    if origins.architecture == "guess" and any(other.size != reading.size for other in others):
+        origins = origins.known("guess", "height", "width")
     module = plain.PlainNetwork(reading)
-    _fill(module, reading.names(), checkpoint.tensors)
+    names = reading.names()
+    _fill(module, names, checkpoint.tensors)
     spec, normalisation = _usual_input(reading.size, reading.size, reading.channels)
-    return Network(module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes, origins)
+    notes = (*notes, *fitting.left_out_note([key for key in shapes if key not in names.values()]))
+    return Network(
+        module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes, origins,
+        reading.assumptions(others[:N_SHOWN]),
+    )  # fmt: skip
 
 
 def _usual_input(height: int, width: int, channels: int) -> tuple[PreprocessSpec, str]:
@@ -251,14 +262,22 @@ def _same_answers(one: Network, other: Network) -> bool:
 
 
 def _nothing_fits(shapes: Shapes, file_name: str) -> str:
-    shown = [f"{key} {tuple(shape)}" for key, shape in list(shapes.items())[:N_SHOWN]]
+    shown = [f"{key[:MAX_KEY]} {tuple(shape)}" for key, shape in list(shapes.items())[:N_SHOWN]]
     shown += ["..."] if len(shapes) > N_SHOWN else []
-    near = [f"{name} ({shared} of its {total} tensors)" for name, shared, total in fitting.closest(shapes) if shared]
-    nearest = f"The closest are {', '.join(near)}." if near else "No registered architecture shares a tensor with it."
+    near = [f"{_tied(match.names)} ({match.shared} of {match.total} tensors)" for match in fitting.closest(shapes)]
+    nearest = (
+        f"The closest are {', then '.join(near)}." if near else "No registered architecture shares a tensor with it."
+    )
     return (
         f"No known architecture fits the tensors of {file_name}, {len(shapes)} in all ({', '.join(shown)}). {nearest} "
         "Name one with --arch, ask for an ONNX export, or wrap the model as a Python callable."
     )
+
+
+def _tied(names: Sequence[str]) -> str:
+    """Architectures that are equally near, the first few by name."""
+    rest = f" and {len(names) - N_TIED} more alike" if len(names) > N_TIED else ""
+    return f"{', '.join(names[:N_TIED])}{rest}"
 
 
 def _does_not_fit(fit: Fit, checkpoint: Checkpoint) -> str:
