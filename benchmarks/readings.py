@@ -1,6 +1,6 @@
 """How often is the reading that is clearly ahead the right one? On networks whose normalisation and order are known.
 
-    python benchmarks/readings.py --data REAL_DATA [--networks 24]
+    python benchmarks/readings.py --data REAL_DATA [--first 5] [--networks 24]
 
 Networks of the factory (factory.py) are trained again, each with one of six normalisations and every fourth with its
 channels in the order BGR. Each is sent the same images under every normalisation and the better order of the best, as
@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--networks", type=int, default=24)
+    parser.add_argument("--first", type=int, default=5, help="the number of the first; those below are the slowest")
     options = parser.parse_args()
     torch.set_num_threads(1)
     corpora = options.data / "corpora"
@@ -49,7 +50,7 @@ def main() -> None:
     views = [make_views(pixels, shown.image_ids, view=view, seed=0, spec=ViewSpec()) for view in range(N_VIEWS)]
     rank = np.random.default_rng(0).permutation(len(shown.nodes))[shown.node_index]
     rows = []
-    for number in range(options.networks):
+    for number in range(options.first, options.first + options.networks):
         begun, recipe = time.monotonic(), recipe_of(number, groups, shown.nodes)
         truth = (TRUE[number % len(TRUE)], "BGR" if number % 4 == 3 else "RGB")
         factory._input = _prepared(truth)  # how this network is given its pictures in training

@@ -15,6 +15,7 @@ class Format(Enum):
     TORCH_ZIP = "A PyTorch checkpoint (zip archive with a pickle)."
     TORCH_LEGACY = "A PyTorch checkpoint in the format before version 1.6 (several pickles in a row)."
     SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
+    HUB = "A model's folder as Hugging Face and timm write it: a configuration and weights as safetensors."
     ONNX = "An ONNX graph."
     TORCHSCRIPT = f"A TorchScript program: it contains its own code, which is not run here. {STATE_DICT_ADVICE}"
     PICKLE = (
@@ -72,7 +73,7 @@ class Format(Enum):
         return self in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.PICKLE)
 
 
-SUPPORTED = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX)
+SUPPORTED = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX, Format.HUB)
 
 
 def stands_for_a_model(name: str, what: str, *, key: str) -> SuspectError:

@@ -4,6 +4,7 @@
 change. `run_plan` takes everything from the case's own plan.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
@@ -11,7 +12,7 @@ from pathlib import Path, PurePath
 from fdcore.answers.asking import ask_suspect, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import layout, tables
-from fdcore.case.case import Case
+from fdcore.case.case import Case, Evidence
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
@@ -23,6 +24,7 @@ from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
+from fdcore.suspect.packing import is_model_folder, pack
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
@@ -115,14 +117,14 @@ def take_suspect(
     if isinstance(suspect, Suspect):
         _record_suspect(case, suspect)
         return suspect, suspect.spec
-    if suspect.is_dir():
+    if suspect.is_dir() and not is_model_folder(suspect):
         return None, _take_ledger(case, suspect).spec
     if case.has(layout.LEDGER_HEADER) and case.facts().evidence is None:
         raise CaseError(
             "This case holds recorded answers but no suspect's file. Give another folder for a new case.",
             key="case of recorded answers",
         )
-    evidence = case.take_evidence(suspect)
+    evidence = _take_evidence(case, suspect)
     try:
         model = open_suspect(evidence.path)
     except SuspectError as error:
@@ -132,6 +134,14 @@ def take_suspect(
     _record_refusal(case, None)
     _record_suspect(case, model)
     return model, model.spec
+
+
+def _take_evidence(case: Case, suspect: Path) -> Evidence:
+    """A suspect's file in the case, or its folder as one archive, which is the same for the same files."""
+    if not is_model_folder(suspect):
+        return case.take_evidence(suspect)
+    with tempfile.TemporaryDirectory() as place:
+        return case.take_evidence(pack(suspect, Path(place) / f"{suspect.name}.zip"))
 
 
 def _record_refusal(case: Case, scan: ScanReport | None) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from fdcore.errors import RefusedError
+
 MAX_MEMBERS = 200_000
 MAX_EXPANSION = 20  # unpacked bytes for each byte of the file; PyTorch does not compress at all
 MAX_PICKLE_BYTES = 256 << 20
@@ -34,17 +36,33 @@ def zip_pickles(path: Path) -> Iterator[bytes]:
     Raises:
         SuspiciousArchiveError: two readers could read it differently, or it unpacks to far more than its size.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        _check_directory(file, size)
+    _check(path)
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        _check_members(members, size)
-        for member in members:
+        for member in archive.infolist():
             if member.filename.lower().endswith(".pkl"):
                 if member.file_size > MAX_PICKLE_BYTES:
                     raise SuspiciousArchiveError(f"{member.filename} is a pickle of {member.file_size:,} bytes")
                 yield archive.read(member)
+
+
+def require_one_reading(path: Path) -> None:
+    """Refuse an archive that two readers could read differently, or that unpacks to far more than its size.
+
+    Raises:
+        RefusedError: it is one.
+    """
+    try:
+        _check(path)
+    except SuspiciousArchiveError as error:
+        raise RefusedError(f"{path.name} was refused: {error}.", key="two readings") from error
+
+
+def _check(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        _check_directory(file, size)
+    with zipfile.ZipFile(path) as archive:
+        _check_members(archive.infolist(), size)
 
 
 def _check_directory(file: BinaryIO, size: int) -> None:

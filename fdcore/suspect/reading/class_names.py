@@ -4,11 +4,13 @@ import ast
 import json
 import re
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fdcore.suspect.formats import Format, damaged
+from fdcore.suspect.packing import CONFIG
 from fdcore.suspect.reading.identify import identify
 
 KEYS = (
@@ -67,6 +69,9 @@ def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, 
 def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
     if kind is Format.SAFETENSORS:
         return nested(_safetensors_metadata(path))
+    if kind is Format.HUB:
+        with zipfile.ZipFile(path) as archive:
+            return _nested(json.loads(archive.read(CONFIG)))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
         from fdcore.suspect.reading.checkpoint import (
             read_torch,  # here, because the other formats are read without torch

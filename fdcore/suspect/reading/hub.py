@@ -1,44 +1,50 @@
 """A model's folder, packed: config.json beside weights in one or several files, as Hugging Face and timm write it."""
 
-import io
 import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor, nn
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.formats import Format, damaged
+from fdcore.suspect.formats import damaged
 from fdcore.suspect.packing import CONFIG
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
-from fdcore.suspect.reading.checkpoint import Checkpoint, find_hints, read_torch
+from fdcore.suspect.reading.archives import require_one_reading
+from fdcore.suspect.reading.checkpoint import Checkpoint
+from fdcore.suspect.reading.hints import find_hints
 from fdcore.suspect.reading.torch_suspect import Network
+from fdcore.suspect.reading.weights import check_number, check_sizes, refuse_unusual
 
-INDEX, PREPROCESSOR = ".index.json", "preprocessor_config.json"
+INDEX, WEIGHTS, PREPROCESSOR = ".index.json", ".safetensors", "preprocessor_config.json"
 PREFIX = "transformers/"
 INSTALL = "pip install -r requirements-formats.txt"
 
 
-def read_hub(path: Path, kind: Format) -> tuple[Checkpoint, dict[str, Any]]:
-    """The weights of all shards with what the configuration says about them, and the configuration.
+def read_hub(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
+    """The weights of all files with what the configuration says about them, and the configuration.
 
     Raises:
-        SuspectError: the configuration or a shard is missing or damaged.
+        SuspectError: the configuration or a file of weights is missing or damaged.
+        RefusedError: two readers could read the archive differently.
     """
+    require_one_reading(path)
     with zipfile.ZipFile(path) as archive:
         config = _json(archive, CONFIG, path.name)
         preprocessor = _json(archive, PREPROCESSOR, path.name) if PREPROCESSOR in archive.namelist() else {}
-        ending = ".bin" if kind is Format.HUB_PICKLED else ".safetensors"
-        shards = _shards(archive, ending, path.name)
+        parts = _parts(archive, path.name)
         tensors: dict[str, Tensor] = {}
-        for name in shards:
+        for name in parts:
             tensors |= _tensors(archive.read(name), name)
+    check_number(len(tensors), path.name)
+    refuse_unusual(tensors, path.name)
+    check_sizes(tensors, path.name)
     hints = find_hints({**_timm(config), **_transformers(config, preprocessor)})
-    return Checkpoint(tensors, hints, (f"weights in {len(shards)} files",) if len(shards) > 1 else ()), config
+    return Checkpoint(tensors, hints, (f"weights in {len(parts)} files",) if len(parts) > 1 else ()), config
 
 
 def transformer(checkpoint: Checkpoint, config: Mapping[str, Any], name: str) -> Network | None:
@@ -110,33 +116,35 @@ def _json(archive: zipfile.ZipFile, name: str, path: str) -> dict[str, Any]:
     return content
 
 
-def _shards(archive: zipfile.ZipFile, ending: str, path: str) -> list[str]:
+def _parts(archive: zipfile.ZipFile, path: str) -> list[str]:
     """The files of the weights; those that an index names, where there is one."""
     names = set(archive.namelist())
-    index = next((name for name in sorted(names) if name.endswith(ending + INDEX)), None)
+    index = next((name for name in sorted(names) if name.endswith(WEIGHTS + INDEX)), None)
     if index is None:
-        return sorted(name for name in names if name.endswith(ending))[:1]
+        found = sorted(name for name in names if name.endswith(WEIGHTS))[:1]
+        if not found:
+            raise SuspectError(
+                f"{path} holds no weights as safetensors. Weights in a pytorch_model.bin are opened by giving that "
+                "file itself.",
+                key="no weights",
+            )
+        return found
     listed = _json(archive, index, path).get("weight_map", {})
     wanted = sorted({str(name) for name in listed.values()}) if isinstance(listed, dict) else []
     if missing := [name for name in wanted if name not in names]:
         raise SuspectError(
             f"{path} lacks {len(missing)} of the {len(wanted)} files of weights that {index} names: "
             f"{', '.join(missing[:3])}. Copy the whole folder.",
-            key="shards missing",
+            key="only an index",
         )
     return wanted
 
 
 def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
-    if name.endswith(".safetensors"):
-        try:
-            return safetensors.torch.load(content)
-        except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
-            raise damaged(name, error) from error
-    loaded, _ = read_torch(io.BytesIO(content), Format.TORCH_LEGACY, name=name)
-    if not isinstance(loaded, dict):
-        raise damaged(name, f"a {type(loaded).__name__} instead of names with tensors")
-    return {key: value for key, value in loaded.items() if isinstance(value, torch.Tensor)}
+    try:
+        return safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, RuntimeError, KeyError) as error:
+        raise damaged(name, error) from error
 
 
 def _timm(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from fdcore.errors import SuspectError
 from fdcore.suspect.cell.evidence import unreadable
 from fdcore.suspect.formats import Format
+from fdcore.suspect.packing import CONFIG
 from fdcore.suspect.reading import no_model
 
 TORCH_LEGACY_START = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # the pickled number 0x1950a86a20f9469cfc6c
@@ -84,6 +85,8 @@ def _identify_zip(file: BinaryIO) -> Format:
         return Format.TORCH_ZIP
     if "model.weights.h5" in names:
         return Format.KERAS
+    if CONFIG in names:
+        return Format.HUB
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY
     return Format.ARCHIVE

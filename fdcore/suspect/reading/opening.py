@@ -12,6 +12,7 @@ from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import read_checkpoint
 from fdcore.suspect.reading.class_names import read_class_names
+from fdcore.suspect.reading.hub import read_hub, transformer
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.torch_suspect import Network, load_network
@@ -55,8 +56,9 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
     assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
     description = _describe(loaded, request, spec)
     suspect = loaded.suspect(spec, fingerprint="", description=description, device=request.device)
+    copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise
     return suspect, Opened(
-        loaded.arch, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
+        loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
         _final_origins(loaded, request), _class_names(path, suspect.n_classes), assumptions,
     )  # fmt: skip
 
@@ -76,8 +78,9 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             f"{request.output!r}.",
             key="output of weights",
         )
-    checkpoint = read_checkpoint(path, kind)
-    network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
+    checkpoint, config = read_hub(path) if kind is Format.HUB else (read_checkpoint(path, kind), {})
+    network = transformer(checkpoint, config, path.name) if request.arch is None else None
+    network = network or load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, is_hinted = _hinted_spec(network.spec, hints)
     origins = network.origins.known("file", *(NORMALISATION if is_hinted else ()), *(SIZE if "size" in hints else ()))
@@ -104,6 +107,7 @@ OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.TORCH_ZIP: _load_weights,
     Format.TORCH_LEGACY: _load_weights,
     Format.SAFETENSORS: _load_weights,
+    Format.HUB: _load_weights,
     Format.ONNX: _load_graph,
 }
 """How each supported kind of file is loaded; a new format needs an entry here and in `fdcore.suspect.formats`."""
