@@ -71,7 +71,7 @@ def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
         return nested(_safetensors_metadata(path))
     if kind is Format.HUB:
         with zipfile.ZipFile(path) as archive:
-            return _nested(json.loads(archive.read(CONFIG)))
+            return nested(json.loads(archive.read(CONFIG)))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):
         from fdcore.suspect.reading.checkpoint import (
             read_torch,  # here, because the other formats are read without torch

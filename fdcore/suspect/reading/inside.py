@@ -7,6 +7,7 @@ of times, and then {"answer": ...} or {"error": {...}}.
 import contextlib
 import mmap
 import os
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ class _Worker:
     def __init__(self, conversation: int, shared: int, files: list[str]) -> None:
         self._conversation = conversation
         self._shared = mmap.mmap(shared, os.fstat(shared).st_size)
-        self._path = Path(files[0]) if len(files) == 1 else Path()
+        self._name = files[0]
+        self._path = Path(self._name)
         self._suspect: Suspect | None = None
         self._tasks: dict[str, Callable[..., Any]] = {
             "identify": lambda: identify(self._path),
@@ -53,6 +55,19 @@ class _Worker:
                 self._say({"answer": self._tasks[task["task"]](**task["arguments"])})
             except FdError as error:
                 self._say({"error": {"kind": type(error).__name__, "message": str(error), "key": error.key}})
+            except MemoryError:
+                message = f"{self._name} needs more memory than its cell may use."
+                self._say({"error": {"kind": SuspectError.__name__, "message": message, "key": "out of memory"}})
+            except Exception as error:  # a fault of a reader: the parent must learn which, and goes on
+                self._say({"error": self._fault(error)})
+
+    def _fault(self, error: Exception) -> dict[str, str]:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = (
+            f"{self._name} could not be read because of a fault in the reader ({type(error).__name__}: {error}, "
+            f"{Path(place.filename).name}:{place.lineno}). Please report it; another export of the model may open."
+        )
+        return {"kind": SuspectError.__name__, "message": message, "key": "reader failed"}
 
     def _say(self, content: object) -> None:
         wire.send(self._conversation, msgspec.json.encode(content))
