@@ -58,7 +58,7 @@ class _Worker:
             except MemoryError:
                 message = f"{self._name} needs more memory than its cell may use."
                 self._say({"error": {"kind": SuspectError.__name__, "message": message, "key": "out of memory"}})
-            except Exception as error:  # a fault of a reader: the parent must learn which, and goes on
+            except Exception as error:  # noqa: BLE001 - a fault of a reader: the parent must learn which
                 self._say({"error": self._fault(error)})
 
     def _fault(self, error: Exception) -> dict[str, str]:
