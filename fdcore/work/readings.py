@@ -38,7 +38,10 @@ from fdcore.work.investigate import open_planned_suspect, take_suspect
 IMAGES_PER_LEAF = 12
 FIRST_LEAVES, ALL_LEAVES = 100, 400  # readings that are close after the first are sent images of more leaves
 N_VIEWS = 2
-SIDES = (28, 32, 48, 64, 96, 128, 224)  # pixels; tried where the file does not say
+SIDES = (28, 32, 48, 64, 96, 128, 160, 224, 256, 299, 384)  # pixels; tried where the file does not say
+LARGEST_STEP = 2  # from the usual size; a picture of 224 pixels takes 49 times as long as one of 32
+MAX_ARCHITECTURES = 3
+READING = "reading"  # the assumption that names other networks
 AS_OPENED = "as opened"
 _NOTHING = Information(0.0, np.zeros(0))
 
@@ -300,9 +303,10 @@ def _orders(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
 
 
 def _sizes(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
-    if "height" in suspect.origins.guessed:
+    known = suspect.spec.height
+    if "height" in suspect.origins.guessed and not any(one.what == READING for one in suspect.assumptions):
         for side in SIDES:
-            if side != suspect.spec.height:
+            if side != known and known <= LARGEST_STEP * side <= LARGEST_STEP**2 * known:
                 yield f"{name}, {side} x {side}", _overridden(options, height=side, width=side)
 
 
@@ -312,7 +316,15 @@ def _layouts(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates
         yield f"{name}, {other}", _overridden(options, layout=other)
 
 
-QUESTIONS = (_normalisations, _orders, _layouts, _sizes)
+def _architectures(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
+    """Other networks that have exactly these tensors."""
+    for assumption in suspect.assumptions:
+        if assumption.what == READING:
+            for other in assumption.others[:MAX_ARCHITECTURES]:
+                yield f"{name}, {other}", _guessed(replace(options, arch=other), "architecture")
+
+
+QUESTIONS = (_normalisations, _architectures, _orders, _layouts, _sizes)
 
 
 def _overridden(options: SuspectOptions, **changed: Any) -> SuspectOptions:
