@@ -8,7 +8,7 @@ import streamlit as st
 from fdcore.case.records import EvidenceFacts, SuspectFacts, title
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.formats import Format
-from fdcore.suspect.preprocess import Origin
+from fdcore.suspect.preprocess import NORMALISATION, Origin
 from fdcore.suspect.scan import ScanReport
 from ui.text import file_size, inert, shortened
 
@@ -27,6 +27,7 @@ _WALLS = {
     "network": ("connect to a port", "send a packet"),
     "programs": ("run a program", "start a process"),
 }
+_TOGETHER = {"height": "size", "width": "size", **dict.fromkeys(NORMALISATION, "normalisation")}
 _LONGEST_FINDING = 600
 _ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "compared", "guess": "guessed"}
 NOT_RECORDED = "not recorded"
@@ -83,8 +84,11 @@ def network_block(suspect: SuspectFacts) -> None:
     st.text(f"{suspect.n_classes:,} classes, input {spec.width} x {spec.height} {colour}")
     guessed = suspect.origins.guessed if suspect.origins else ()
     with st.container(horizontal=True, gap="small"):
-        for name in guessed:
-            st.badge(f"{title(name)}: guessed", color="orange", icon=":material/help:")
+        for name in dict.fromkeys(_TOGETHER.get(name, title(name)) for name in guessed):
+            st.badge(f"{name}: guessed", color="orange", icon=":material/help:")
+        for assumption in suspect.assumptions:
+            st.badge(inert(f"{assumption.what}: {shortened(assumption.value, 40)} assumed"), color="orange",
+                     icon=":material/help:")  # fmt: skip
     if suspect.notes:
         st.caption(inert("; ".join(shortened(note, 300) for note in suspect.notes)))
     with st.popover("Every setting and its origin", icon=":material/tune:", key="settings_and_origins"):
