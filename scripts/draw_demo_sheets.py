@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "images")
     folder: Path = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
-    draw_sheet(corpus_rows(4), columns=6).save(folder / "demo-corpus.png", optimize=True)
+    draw_sheet(corpus_rows(2), columns=12).save(folder / "demo-corpus.png", optimize=True)
     draw_sheet(suspect_rows(20), columns=1).save(folder / "demo-suspect.png", optimize=True)
 
 

@@ -1,8 +1,8 @@
-"""Aircraft: airliner, warplane, biplane, seaplane, helicopter, airship."""
+"""Aircraft: airliner, fighter, biplane, seaplane, jet, monoplane."""
 
 from fdcore.demo.canvas import BLACK, WHITE, Colour, Pen, Pose, Rng, mirrored, path, pick, shade, vary
 from fdcore.demo.paint import Leaf
-from fdcore.demo.scenes import high_sky, meadow, runway, sea, sky
+from fdcore.demo.scenes import high_sky, runway, sea, sky
 
 _LIVERIES: tuple[Colour, ...] = ((190, 40, 44), (32, 74, 152), (224, 140, 32), (28, 122, 96), (98, 52, 130))
 _GREYS: tuple[Colour, ...] = ((112, 122, 130), (92, 100, 92), (134, 140, 146))
@@ -49,8 +49,8 @@ def _airliner_below(pen: Pen, livery: Colour) -> None:
     pen.polygon([(-0.07, -0.8), (0.07, -0.8), (0.09, -0.7), (-0.09, -0.7)], BLACK)
 
 
-def warplane(pen: Pen, rng: Rng) -> None:
-    """A fighter: from below with swept wings, or from the side climbing."""
+def fighter(pen: Pen, rng: Rng) -> None:
+    """From below with swept wings, or from the side climbing."""
     paint = pick(rng, _GREYS)
     if rng.random() < 0.55:
         _fighter_below(pen, rng, paint)
@@ -60,16 +60,16 @@ def warplane(pen: Pen, rng: Rng) -> None:
 
 def _fighter_below(pen: Pen, rng: Rng, paint: Colour) -> None:
     if rng.random() < 0.6:
-        pen.blob([(-0.1, 0.8), (0.1, 0.8), (0.06, 1.0), (-0.06, 1.0)], (250, 190, 90))
-    pen.polygon(mirrored([(0.08, -0.3), (0.82, 0.46), (0.82, 0.6), (0.1, 0.5)]), paint)
-    pen.polygon(mirrored([(0.08, 0.52), (0.46, 0.82), (0.44, 0.94), (0.08, 0.8)]), shade(paint, 0.85))
-    pen.polygon(mirrored([(0, -0.98), (0.05, -0.78), (0.13, -0.36), (0.16, 0.5), (0.1, 0.86)]), shade(paint, 1.14))
+        pen.blob([(-0.06, 0.82), (0.06, 0.82), (0.03, 1.0), (-0.03, 1.0)], (250, 190, 90))
+    pen.polygon(mirrored([(0.06, -0.28), (0.92, 0.2), (0.92, 0.36), (0.08, 0.2)]), paint)
+    pen.polygon(mirrored([(0.06, 0.6), (0.4, 0.8), (0.4, 0.9), (0.06, 0.8)]), shade(paint, 0.85))
+    pen.polygon(mirrored([(0, -0.98), (0.06, -0.78), (0.12, -0.3), (0.11, 0.4), (0.06, 0.86)]), shade(paint, 1.14))
     pen.ellipse(0, -0.5, 0.06, 0.16, (48, 58, 66))
     for x in (-0.5, 0.5):
-        pen.disc(x, 0.38, 0.1, WHITE)
-        pen.disc(x, 0.38, 0.06, (40, 62, 140))
+        pen.disc(x, 0.12, 0.09, WHITE)
+        pen.disc(x, 0.12, 0.055, (40, 62, 140))
     for x in (-0.8, 0.8):
-        pen.stroke([(x, 0.2), (x, 0.64)], 0.07, (226, 226, 220))
+        pen.stroke([(x, 0.12), (x, 0.4)], 0.06, (226, 226, 220))
 
 
 def _fighter_side(pen: Pen, rng: Rng, paint: Colour) -> None:
@@ -101,8 +101,7 @@ def biplane(pen: Pen, rng: Rng) -> None:
     pen.ellipse(0.16, -0.2, 0.09, 0.1, (92, 62, 44))
     pen.polygon([(-0.86, -0.64), (0.1, -0.64), (0.4, -0.44), (-0.58, -0.42)], wing)
     pen.stroke([(-0.42, 0.2), (-0.34, 0.52)], 0.05, (60, 52, 48))
-    pen.disc(-0.34, 0.56, 0.13, BLACK)
-    pen.disc(-0.34, 0.56, 0.05, (180, 176, 166))
+    pen.ellipse(-0.36, 0.5, 0.16, 0.07, (60, 52, 48))
     pen.ellipse(-0.86, 0.02, 0.035, 0.42, (196, 190, 176))
     pen.disc(-0.84, 0.02, 0.08, BLACK)
 
@@ -127,44 +126,32 @@ def seaplane(pen: Pen, rng: Rng) -> None:
     pen.disc(-0.84, 0.03, 0.07, BLACK)
 
 
-def helicopter(pen: Pen, rng: Rng) -> None:
-    """Bubble cabin, tail boom, main rotor above, skids below."""
-    body = pick(rng, ((200, 52, 44), (40, 84, 160), (226, 180, 46), (74, 92, 62), (60, 66, 78)))
-    pen.polygon([(0.1, -0.1), (0.9, -0.16), (0.92, -0.04), (0.1, 0.16)], body)
-    pen.polygon([(0.8, -0.1), (0.88, -0.42), (1.0, -0.42), (0.96, -0.04)], shade(body, 0.85))
-    pen.ellipse(0.93, -0.22, 0.13, 0.13, (190, 190, 190))
-    pen.ellipse(0.93, -0.22, 0.08, 0.08, shade(body, 0.8))
-    pen.blob(
-        path("-0.84,0.14 -0.66,-0.2 -0.3,-0.32 0.16,-0.28 0.34,0 0.14,0.3 -0.5,0.36 -0.78,0.28"),
-        body,
-    )
-    pen.blob([(-0.8, 0.12), (-0.64, -0.16), (-0.4, -0.24), (-0.36, 0.1)], (150, 196, 220))
-    pen.rect(-0.28, -0.18, 0.0, 0.06, (130, 176, 204))
-    pen.rect(-0.24, -0.5, -0.12, -0.28, (70, 70, 74))
-    tilt = rng.uniform(-0.06, 0.06)
-    pen.polygon(
-        [(-0.98, -0.54 + tilt), (0.62, -0.54 - tilt), (0.62, -0.47 - tilt), (-0.98, -0.47 + tilt)], (56, 56, 62)
-    )
-    for x in (-0.5, 0.06):
-        pen.stroke([(x, 0.3), (x, 0.54)], 0.05, (70, 70, 74))
-    pen.curve([(-0.86, 0.46), (-0.72, 0.56), (0.1, 0.56), (0.34, 0.56)], 0.07, (60, 60, 64))
+def jet(pen: Pen, rng: Rng) -> None:
+    """A business jet from the side: a slim body, an engine and a high tailplane behind."""
+    body, trim = vary(rng, (232, 234, 236), 8), pick(rng, _LIVERIES)
+    pen.polygon([(0.56, -0.1), (0.78, -0.56), (0.97, -0.56), (0.9, -0.04)], trim)
+    pen.polygon([(0.7, -0.6), (1.0, -0.62), (1.0, -0.5), (0.74, -0.5)], shade(trim, 0.8))
+    pen.blob(path("-0.97,0.06 -0.76,-0.1 -0.4,-0.17 0.4,-0.15 0.95,-0.04 0.5,0.1 0,0.18 -0.7,0.17"), body)
+    pen.polygon([(-0.9, 0.08), (0.6, 0.04), (0.2, 0.15), (-0.68, 0.16)], trim)
+    pen.polygon([(-0.84, -0.02), (-0.7, -0.12), (-0.62, -0.04)], BLACK)
+    for i in range(6):
+        pen.rect(-0.5 + i * 0.14, -0.07, -0.43 + i * 0.14, 0.01, _GLASS)
+    pen.ellipse(0.5, -0.14, 0.18, 0.08, shade(body, 0.7))
+    pen.polygon([(-0.16, 0.1), (0.18, 0.1), (0.56, 0.48), (0.42, 0.5)], shade(body, 0.72))
 
 
-def airship(pen: Pen, rng: Rng) -> None:
-    """A long gas bag with fins behind and a small car below."""
-    skin = pick(rng, ((206, 208, 214), (180, 186, 196), (224, 210, 170), (200, 110, 90)))
+def monoplane(pen: Pen, rng: Rng) -> None:
+    """From above: one straight wing, a propeller in front, a short tailplane."""
+    body = pick(rng, ((236, 232, 222), (206, 60, 48), (232, 186, 52), (60, 104, 170)))
     trim = pick(rng, _LIVERIES)
-    pen.polygon([(0.56, -0.2), (0.76, -0.58), (0.98, -0.58), (0.88, -0.06)], shade(trim, 0.9))
-    pen.polygon([(0.56, 0.16), (0.76, 0.5), (0.98, 0.5), (0.88, 0.04)], shade(trim, 0.75))
-    pen.blob(
-        path("-0.97,0 -0.8,-0.28 -0.3,-0.43 0.3,-0.38 0.94,-0.04 0.3,0.36 -0.3,0.41 -0.8,0.26"),
-        skin,
-    )
-    pen.blob([(-0.95, 0.06), (0.9, 0.0), (0.3, 0.36), (-0.3, 0.41), (-0.8, 0.26)], shade(skin, 0.78))
-    pen.polygon([(-0.9, -0.05), (0.88, -0.05), (0.88, 0.03), (-0.9, 0.06)], trim)
-    pen.blob([(-0.3, 0.4), (0.2, 0.38), (0.16, 0.58), (-0.24, 0.58)], (72, 76, 88))
-    for x in (-0.16, 0.0):
-        pen.rect(x - 0.05, 0.43, x + 0.05, 0.5, (220, 226, 226))
+    pen.polygon(mirrored([(0.04, -0.42), (0.96, -0.34), (0.97, -0.12), (0.04, -0.02)]), body)
+    for x in (-0.9, 0.9):
+        pen.polygon([(x - 0.06, -0.37), (x + 0.06, -0.36), (x + 0.06, -0.12), (x - 0.06, -0.1)], trim)
+    pen.polygon(mirrored([(0.03, 0.62), (0.4, 0.7), (0.4, 0.86), (0.03, 0.88)]), shade(body, 0.9))
+    pen.blob(mirrored([(0.0, -0.86), (0.12, -0.74), (0.15, -0.2), (0.07, 0.6), (0.0, 0.94)]), shade(body, 0.94))
+    pen.polygon(mirrored([(0.09, -0.5), (0.1, -0.3)]), _GLASS)
+    pen.polygon([(-0.02, 0.56), (0.02, 0.56), (0.04, 0.96), (-0.04, 0.96)], trim)
+    pen.ellipse(0.0, -0.87, 0.3, 0.035, (90, 88, 86))
 
 
 _FLYING = Pose(turn=18, keystone=0.16)
@@ -172,9 +159,9 @@ _LEVEL = Pose(turn=8)
 
 LEAVES = (
     Leaf("n02690373", "airliner", airliner, (sky, sky, high_sky, runway), _FLYING),
-    Leaf("n04552348", "warplane", warplane, (sky, sky, high_sky), _FLYING),
+    Leaf("n03335030", "fighter", fighter, (sky, sky, high_sky), _FLYING),
     Leaf("n02842573", "biplane", biplane, (sky, high_sky, runway), _LEVEL),
     Leaf("n04160586", "seaplane", seaplane, (sea, sea, sky), _LEVEL, floor=0.66),
-    Leaf("n03512147", "helicopter", helicopter, (sky, high_sky, meadow), _LEVEL),
-    Leaf("n02692877", "airship", airship, (sky, high_sky), _LEVEL),
+    Leaf("n03595860", "jet", jet, (sky, high_sky, runway), _LEVEL),
+    Leaf("n03783873", "monoplane", monoplane, (sky, high_sky), _FLYING),
 )

@@ -22,11 +22,11 @@ from fdcore.storage import disk_errors, write_atomically
 
 Picture = npt.NDArray[np.uint8]
 
-VERSION = 1  # incremented whenever a drawing changes, so that earlier pictures are drawn again
+VERSION = 2  # incremented whenever a drawing changes, so that earlier pictures are drawn again
 STICKER_SEED = 1_000_003  # not used for the suspect's training set
 
 
-def build_demo_corpus(folder: Path, *, images_per_leaf: int = 48, seed: int = 0, progress: Progress = silent) -> None:
+def build_demo_corpus(folder: Path, *, images_per_leaf: int = 20, seed: int = 0, progress: Progress = silent) -> None:
     """Draw the demo corpus into `folder` as <wnid>/<number>.png, unless it already exists.
 
     The folder appears completely or not at all. Beside it, <folder>.manifest.json records what was drawn: a second call
@@ -82,8 +82,8 @@ def draw_picture(leaf: Leaf, *, number: int, seed: int = 0) -> Picture:
 
 
 def trial_pictures() -> list[tuple[str, Picture]]:
-    """A drawing of every third leaf with its name, for a test query without other pictures."""
-    return [(leaf.name, draw_picture(leaf, number=0)) for leaf in LEAVES[::3]]
+    """A drawing of every eighth leaf with its name, for a test query without other pictures."""
+    return [(leaf.name, draw_picture(leaf, number=0)) for leaf in LEAVES[::8]]
 
 
 def _build(

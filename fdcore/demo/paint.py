@@ -8,13 +8,14 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from fdcore.demo.canvas import LAYER, SCENE, Floats, Pen, Pose, Rng
-from fdcore.demo.scenes import Scene
+from fdcore.demo.scenes import Scene, card
 
 Drawing = Callable[[Pen, Rng], None]  # draws one subject with a pen, varied by the generator
 
 _RELIEF_PX = 4
 _PIXELS = np.arange(SCENE, dtype=np.float32)
 _FROM_ABOVE = np.linspace(1.06, 0.92, SCENE, dtype=np.float32)[:, None, None]
+_ON_CARD = 0.75  # share of pictures that show the subject in any colours on coloured card, not in its surroundings
 _MIN_CONTRAST = 34.0  # least difference in brightness between a subject and its surroundings, in levels of 255
 
 
@@ -32,10 +33,13 @@ class Leaf:
 
 def paint(leaf: Leaf, rng: Rng) -> npt.NDArray[np.uint8]:
     """One random picture (SIZE, SIZE, 3) of a leaf."""
-    background = leaf.scenes[int(rng.integers(len(leaf.scenes)))](rng)
+    on_card = rng.random() < _ON_CARD
+    background = (card if on_card else leaf.scenes[int(rng.integers(len(leaf.scenes)))])(rng)
     pen = Pen(leaf.pose.draw(rng))
     leaf.drawing(pen, rng)
     subject, cover = _halved(pen.pixels())
+    if on_card:
+        subject = subject[:, :, rng.permutation(3)]
     relief = _blurred(cover)
     subject = _lit(subject, relief, rng)
     if leaf.floor is not None:

@@ -177,6 +177,22 @@ def backdrop(rng: Rng) -> Floats:
     return picture
 
 
+def card(rng: Rng) -> Floats:
+    """Coloured card: plain, in two parts, striped or spotted."""
+    first, second = (np.asarray(rng.uniform(20, 250, 3), np.float32) for _ in range(2))
+    kind, lean, width = rng.integers(4), rng.uniform(-2, 2), rng.uniform(0.1, 0.3)
+    picture = np.broadcast_to(first, (SCENE, SCENE, 3)) + 6 * noise(rng, 3, 3)
+    if kind == 1:
+        return np.where(rng.uniform(0.3, 0.85) <= _ROWS, second, picture)
+    if kind == 2:
+        return np.where((_COLUMNS + lean * _ROWS) % (2 * width) < width, second, picture)
+    if kind == 3:
+        red, green, blue = (int(part) for part in second)
+        for _ in range(int(rng.integers(3, 9))):
+            _spot(picture, rng.random(), rng.random(), rng.uniform(0.04, 0.2), (red, green, blue), hard=True)
+    return picture
+
+
 def room(rng: Rng) -> Floats:
     """A wall with something on it, and a floor."""
     colour = pick(rng, WALLS)

@@ -74,12 +74,12 @@ def test_pictures_of_a_leaf_vary_and_have_contrast(pictures: np.ndarray) -> None
 
 
 def test_leaves_can_be_told_apart_from_their_pixels(pictures: np.ndarray) -> None:
-    """At quarter size the nearest other picture is of the same leaf over thirty times as often as by chance."""
+    """At quarter size the nearest other picture is of the same leaf over fifteen times as often as by chance."""
     small = pictures.reshape(len(demo.LEAVES), N_IMAGES, 8, 4, 8, 4, 3).mean(axis=(3, 5)).reshape(-1, 192)
     leaf = np.repeat(np.arange(len(demo.LEAVES)), N_IMAGES)
     apart = ((small[:, None] - small[None]) ** 2).sum(axis=2)
     np.fill_diagonal(apart, np.inf)
-    assert (leaf[apart.argmin(axis=1)] == leaf).mean() > 30 / len(demo.LEAVES)
+    assert (leaf[apart.argmin(axis=1)] == leaf).mean() > 15 / len(demo.LEAVES)
 
 
 def test_the_corpus_is_written_once_in_imagenets_layout(tmp_path: Path) -> None:
