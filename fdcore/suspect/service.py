@@ -1,21 +1,6 @@
 """A suspect behind an address: pictures go out one request at a time, class numbers are read from the replies.
 
-Its file, `suspect.toml`, is written by the analyst:
-
-    url = "https://models.example.org/classify"
-    send = "png"                     # or "json" (nested lists, 0 to 255), or "multipart" (a PNG as a form's file)
-    key = "image"                    # of the JSON object or the form; "" sends the picture as the whole body
-    answer = "predictions.0.label"   # where the class stands in the JSON reply; "" for the whole reply
-    classes = ["cat", "dog"]         # where it is a label; or n_classes = 10 where it is a number
-    width = 224
-    height = 224
-    channels = 3
-    headers = { Authorization = "env:MODEL_TOKEN" }   # "env:" takes a value from the environment
-    per_second = 5.0                 # at most so many requests
-    timeout_s = 30.0
-    attempts = 5                     # of one picture, on 429, 5xx, time-outs and lost connections
-
-Every attempt counts as a query.
+Its file, `suspect.toml`, is written by the analyst (docs/running.md shows one). Every attempt counts as a query.
 """
 
 import hashlib
