@@ -355,3 +355,32 @@ def test_a_perceptron_is_a_plain_network_without_convolutions() -> None:
     assert [(reading.name, reading.channels) for reading in found] == [("plain-cnn@28", 1)]
     assert [reading.name for reading in plain.readings({"a": (10, 3 * 100 * 100)})] == ["plain-cnn@100"]
     assert plain.PlainNetwork(found[0])(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("order", ["beside", "behind", "sequential"])
+def test_plain_networks_with_batch_normalisation_are_read(order: str) -> None:
+    """Normalisations beside their convolutions, listed after all of them, or in a Sequential: the same answers."""
+    torch.manual_seed(3)
+    convolutions = [torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.Conv2d(8, 16, 3, padding=1)]
+    norms, linear = [torch.nn.BatchNorm2d(8), torch.nn.BatchNorm2d(16)], torch.nn.Linear(16 * 8 * 8, 5)
+    for norm in norms:
+        norm.running_mean.uniform_(-0.2, 0.2)
+        norm.running_var.uniform_(0.5, 1.5)
+    relu, pool = torch.nn.ReLU(), torch.nn.MaxPool2d(2)
+    network = torch.nn.Sequential(
+        convolutions[0], norms[0], relu, pool, convolutions[1], norms[1], relu, pool, torch.nn.Flatten(), linear
+    ).eval()
+    named = {
+        "beside": {"c1": convolutions[0], "n1": norms[0], "c2": convolutions[1], "n2": norms[1], "f": linear},
+        "behind": {"c1": convolutions[0], "c2": convolutions[1], "n1": norms[0], "n2": norms[1], "f": linear},
+        "sequential": {"features": network[:8], "f": linear},
+    }[order]
+    state = torch.nn.ModuleDict(named).state_dict()
+    found = plain.readings({key: tuple(value.shape) for key, value in state.items()})
+    reading = plain.choose(found, "plain-cnn:same:pool=11@32")
+    rebuilt = plain.PlainNetwork(reading)
+    rebuilt.load_state_dict({key: state[name] for key, name in reading.names().items()}, strict=False)
+    pictures = torch.rand(4, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(rebuilt.eval()(pictures), network(pictures), atol=1e-5)
+    assert "batch normalisation" in {one.what for one in reading.assumptions([])}

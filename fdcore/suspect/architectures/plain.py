@@ -1,6 +1,7 @@
 """Plain convolutional networks, read from the shapes of their tensors alone.
 
-Such a network is [convolution, ReLU, perhaps 2x2 max pooling]* then [linear, ReLU]* then linear. The order of the
+Such a network is [convolution, perhaps batch normalisation, ReLU, perhaps 2x2 max pooling]* then [linear, perhaps
+batch normalisation, ReLU]* then linear. The order of the
 tensors matters, their names do not. Padding, the places of pooling and the input size follow from the number of
 features that enter the first linear layer; if several readings agree with it, all are given. Nothing shows the
 activation and the kind of pooling, so these are assumptions (`Reading.assumptions`).
@@ -27,6 +28,7 @@ LESS_USUAL_SIZES = (224, 128, 96, 100, 150, 256, 40, 50, 60, 30, 36, 112, 160, 2
 ALL_SIZES = range(8, 513)
 OTHER_ACTIVATIONS = ("leaky ReLU", "ELU", "SiLU", "GELU", "tanh", "sigmoid")
 PADDINGS = ("that keeps the size", "none")
+NORM_PARTS, NORM_COUNTER = ("weight", "bias", "running_mean", "running_var"), "num_batches_tracked"
 MAX_LAYERS = 16
 N_OFFERED = 10
 MAX_FREE_LAYERS = 6  # up to this depth, every combination of pooling places is tried
@@ -34,11 +36,12 @@ NAME = re.compile(r"plain-cnn(?::(?P<padding>same|valid))?(?::pool=(?P<pools>[01
 
 
 class Layer(NamedTuple):
-    """One layer's tensors in the file: their keys and the weight's shape."""
+    """One layer's tensors in the file: their keys, the weight's shape, and the batch normalisation that follows it."""
 
     weight: str
     bias: str | None
     shape: Shape
+    norm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Reading:
     def assumptions(self, others: Sequence["Reading"]) -> tuple[Assumption, ...]:
         """What this network assumes, given the other readings of the same tensors."""
         made = [Assumption("activation", "ReLU", OTHER_ACTIVATIONS)]
+        if any(layer.norm is not None for layer in (*self.convolutions, *self.linears)):
+            made.append(Assumption("batch normalisation", "before the activation", ("after it",)))
         if self.convolutions:
             value, other = PADDINGS if self.same else PADDINGS[::-1]
             made.append(Assumption("padding", value, (other,)))
@@ -116,6 +121,8 @@ class Reading:
                 pairs[f"{group}.{i}.weight"] = layer.weight
                 if layer.bias is not None:
                     pairs[f"{group}.{i}.bias"] = layer.bias
+                if layer.norm is not None:
+                    pairs |= {f"{group}_norms.{i}.{part}": f"{layer.norm}{part}" for part in NORM_PARTS}
         return pairs
 
 
@@ -126,6 +133,8 @@ class PlainNetwork(nn.Module):
         super().__init__()
         self.pools = reading.pools
         self.convolutions, self.linears = nn.ModuleList(), nn.ModuleList()
+        self.convolutions_norms = nn.ModuleList(_norm(layer, nn.BatchNorm2d) for layer in reading.convolutions)
+        self.linears_norms = nn.ModuleList(_norm(layer, nn.BatchNorm1d) for layer in reading.linears)
         for layer in reading.convolutions:
             n_out, n_in, *kernel = layer.shape
             padding = kernel[0] // 2 if reading.same else 0
@@ -135,15 +144,19 @@ class PlainNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, size, size) to (N, n_classes)."""
-        for convolution, pool in zip(self.convolutions, self.pools, strict=True):
-            x = functional.relu(convolution(x))
+        for convolution, norm, pool in zip(self.convolutions, self.convolutions_norms, self.pools, strict=True):
+            x = functional.relu(norm(convolution(x)))
             if pool:
                 x = functional.max_pool2d(x, 2)
         x = torch.flatten(x, 1)
-        for linear in self.linears[:-1]:
-            x = functional.relu(linear(x))
-        out: Tensor = self.linears[-1](x)
+        for linear, norm in zip(self.linears[:-1], self.linears_norms[:-1], strict=True):
+            x = functional.relu(norm(linear(x)))
+        out: Tensor = self.linears_norms[-1](self.linears[-1](x))
         return out
+
+
+def _norm(layer: Layer, kind: type[nn.Module]) -> nn.Module:
+    return nn.Identity() if layer.norm is None else kind(layer.shape[0])
 
 
 def readings(shapes: Shapes) -> list[Reading]:
@@ -195,7 +208,10 @@ def choose(found: Sequence[Reading], name: str) -> Reading:
 def _layers(shapes: Shapes) -> tuple[tuple[Layer, ...], tuple[Layer, ...]] | None:
     """Split into convolutions and then linear layers; None if there are any other tensors."""
     layers: list[Layer] = []
+    norms = _norms(shapes)
     for key, shape in shapes.items():
+        if any(key.startswith(norm) and key[len(norm) :] in (*NORM_PARTS, NORM_COUNTER) for norm in norms):
+            continue
         if len(shape) in (2, 4):
             layers.append(Layer(key, None, shape))
         elif len(shape) == 1 and layers and layers[-1].bias is None and shape[0] == layers[-1].shape[0]:
@@ -205,8 +221,34 @@ def _layers(shapes: Shapes) -> tuple[tuple[Layer, ...], tuple[Layer, ...]] | Non
     ranks = [len(layer.shape) for layer in layers]
     if ranks != sorted(ranks, reverse=True) or 2 not in ranks or len(layers) > MAX_LAYERS:
         return None
+    if not _attach(norms, layers):
+        return None
     n_convolutions = ranks.count(4)
     return tuple(layers[:n_convolutions]), tuple(layers[n_convolutions:])
+
+
+def _norms(shapes: Shapes) -> dict[str, int]:
+    """The prefixes of batch normalisations, in the file's order, with their channels."""
+    ending = "running_mean"
+    found = {key.removesuffix(ending): shape for key, shape in shapes.items() if key.endswith(ending)}
+    return {
+        prefix: shape[0]
+        for prefix, shape in found.items()
+        if len(shape) == 1 and all(shapes.get(prefix + part) == shape for part in NORM_PARTS)
+    }
+
+
+def _attach(norms: dict[str, int], layers: list[Layer]) -> bool:
+    """Give each batch normalisation to the next layer of its size, in order; whether all found one."""
+    place = 0
+    for prefix, n_channels in norms.items():
+        while place < len(layers) and layers[place].shape[0] != n_channels:
+            place += 1
+        if place == len(layers):
+            return False
+        layers[place] = layers[place]._replace(norm=prefix)
+        place += 1
+    return True
 
 
 def _chained(convolutions: Sequence[Layer], linears: Sequence[Layer]) -> bool:
@@ -238,7 +280,7 @@ def _pools_by_index(convolutions: Sequence[Layer]) -> list[bool | None]:
     known: list[bool | None] = [None] * len(convolutions)
     for i, (here, there) in enumerate(pairwise(positions)):
         if here and there and here[0] == there[0] and there[1] - here[1] >= 2:
-            known[i] = there[1] - here[1] >= 3
+            known[i] = there[1] - here[1] >= (3 if convolutions[i].norm is None else 4)
     return known
 
 
