@@ -41,11 +41,17 @@ def branching() -> Any:
     layers, source = keras.layers, keras.Input((SIDE, SIDE, 3), name="source")
     left = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(source)
     left = layers.BatchNormalization(name="left_norm")(left)
-    right = layers.SeparableConv2D(3, 3, padding="same", name="separable")(layers.ZeroPadding2D(0, name="padding")(source))
+    right = layers.SeparableConv2D(3, 3, padding="same", name="separable")(
+        layers.ZeroPadding2D(0, name="padding")(source)
+    )
     joined = layers.Concatenate(name="both")([layers.Add(name="sum")([left, right]), source])
     inner = keras.Model(source, layers.Activation("relu", name="act")(joined), name="inner")
     inner.trainable = False
-    head = [layers.GlobalAveragePooling2D(name="mean"), layers.Dropout(0.5, name="drop"), layers.Dense(4, name="scores")]
+    head = [
+        layers.GlobalAveragePooling2D(name="mean"),
+        layers.Dropout(0.5, name="drop"),
+        layers.Dense(4, name="scores"),
+    ]
     return keras.Sequential([keras.Input((SIDE, SIDE, 3)), inner, keras.Sequential(head, name="head")])
 
 
@@ -74,7 +80,8 @@ def as_keras_2(model: Any, path: Path, *, change: Any = lambda config: None) -> 
         for layer in model.layers:
             inside, names = group.create_group(layer.name), []
             for owner, variable in owned(layer):
-                names.append(f"{owner}/{variable.name}:0".encode())
+                own = "depthwise_kernel" if owner == "depthwise" and variable.name == "kernel" else variable.name
+                names.append(f"{owner}/{own}:0".encode())
                 inside[names[-1].decode()] = np.asarray(variable.value.detach())
             inside.attrs["weight_names"] = names
     return path
@@ -90,7 +97,9 @@ def old_form(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration as Keras 2.4 wrote it."""
     inner = config["config"]
     if "layers" not in inner:
-        kept = {key: value for key, value in inner.items() if key not in ("dtype", "batch_shape", "quantization_config")}
+        kept = {
+            key: value for key, value in inner.items() if key not in ("dtype", "batch_shape", "quantization_config")
+        }
         kept = {key: value for key, value in kept.items() if not isinstance(value, dict)}
         if "batch_shape" in inner:
             kept["batch_input_shape"] = inner["batch_shape"]
@@ -148,56 +157,88 @@ def test_hdf5_files_of_keras_2_are_rebuilt(tmp_path: Path, make: Any) -> None:
     assert suspect.labels(pictures()).tolist() == directly(model, suspect)
 
 
-def test_code_in_a_model_is_refused_and_not_run(tmp_path: Path, archive: tuple[Path, Any]) -> None:
-    """Lambda layers, classes of the author's own and functions of other modules are named, and nothing runs."""
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The reader itself, outside a cell, which would stop what the reader must not even begin."""
+    for name in ("KERAS_HOME", "TORCHINDUCTOR_CACHE_DIR"):  # what the reader sets for its cell
+        monkeypatch.setenv(name, os.devnull)
+    from fdcore.suspect.reading import keras_suspect
+
+    return keras_suspect
+
+
+def with_layer(archive: Path, layer: dict[str, Any], path: Path) -> Path:
+    """The archive with another layer in its configuration."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                config["config"]["layers"].append(layer)
+                content = json.dumps(config).encode()
+            target.writestr(name, content)
+    return path
+
+
+def test_a_lambda_layer_is_refused_and_not_run(tmp_path: Path, reader: Any) -> None:
+    """A layer that holds a Python function is named, and its function does not run, in a cell or outside."""
     canary = tmp_path / "canary"
-    lambda_layer = {"class_name": "Lambda", "config": {"name": "greyed", "function": ["code", None, None]}}
-    own = {"class_name": "Swish", "config": {"name": "swish_1"}, "module": "author", "registered_name": "author>Swish"}
-    system = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
-    called = {"class_name": "Activation", "config": {"name": "called", "activation": system}, "command": f"touch {canary}"}
-    for layer, said in ((lambda_layer, "'greyed' of the class Lambda"), (own, "'swish_1' of the class Swish"),
-                        (called, "function of the module os")):  # fmt: skip
-        with zipfile.ZipFile(archive[0]) as source, zipfile.ZipFile(tmp_path / "m.keras", "w") as target:
-            for name in source.namelist():
-                content = source.read(name)
-                if name == "config.json":
-                    config = json.loads(content)
-                    config["config"]["layers"].append(layer)
-                    content = json.dumps(config).encode()
-                target.writestr(name, content)
-        with raises(SuspectError, "own layers", said):
-            open_suspect(tmp_path / "m.keras")
-    path = as_keras_2(convolutional(), tmp_path / "m.h5", change=lambda c: c["config"]["layers"].append(lambda_layer))
+    touched = keras.layers.Lambda(lambda x, at=str(canary): (open(at, "w").close(), x)[1], name="greyed")
+    model = convolutional(touched)
+    canary.unlink()  # it ran while the network was built
+    model.save(tmp_path / "m.keras")
+    for opened in (open_suspect, reader.open_keras_archive):
+        with raises(SuspectError, "own layers", "'greyed' of the class Lambda"):
+            opened(tmp_path / "m.keras")
+    old = {"class_name": "Lambda", "config": {"name": "greyed", "function": ["code", None, None]}}
+    path = as_keras_2(convolutional(), tmp_path / "m.h5", change=lambda c: c["config"]["layers"].append(old))
     with raises(SuspectError, "own layers", "'greyed' of the class Lambda"):
-        open_suspect(path)
+        reader.open_keras_hdf5(path)
     assert not canary.exists()
 
 
-def test_weights_alone_and_broken_files_end_in_one_sentence(tmp_path: Path, archive: tuple[Path, Any]) -> None:
-    """Weights without their network are called that; settings that are no longer known, and damage, are named."""
+def test_what_is_not_of_keras_is_refused_and_not_run(tmp_path: Path, archive: tuple[Path, Any], reader: Any) -> None:
+    """Classes of the author's own and functions of other modules are named and not called."""
+    own = {"class_name": "Swish", "config": {"name": "swish_1"}, "module": "author", "registered_name": "author>Swish"}
+    system = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
+    called = {"class_name": "Activation", "config": {"name": "called", "activation": system}}
+    for layer, said in ((own, "'swish_1' of the class Swish"), (called, "function of the module os")):
+        with raises(SuspectError, "own layers", said):
+            reader.open_keras_archive(with_layer(archive[0], layer, tmp_path / "m.keras"))
+
+
+def test_weights_alone_and_broken_files_end_in_one_sentence(tmp_path: Path, reader: Any) -> None:
+    """Weights without their network are called that; missing weights and damage are named."""
     convolutional().save_weights(tmp_path / "m.weights.h5")
     with raises(SuspectError, "weights without network", "m.weights.h5"):
-        open_suspect(tmp_path / "m.weights.h5")
+        reader.open_keras_hdf5(tmp_path / "m.weights.h5")
     path = as_keras_2(convolutional(), tmp_path / "m.h5")
-    with h5py.File(path, "a") as file:
-        del file["model_weights/conv"]
-    with raises(SuspectError, "suspect damaged", "conv"):
-        open_suspect(path)
     (tmp_path / "cut").write_bytes(path.read_bytes()[:3000])
     with raises(SuspectError, "suspect damaged", "cut is damaged"):
         open_suspect(tmp_path / "cut")
+    with h5py.File(path, "a") as file:
+        del file["model_weights/conv"]
+    with raises(SuspectError, "suspect damaged", "conv"):
+        reader.open_keras_hdf5(path)
+
+
+def test_vectors_are_no_pictures(tmp_path: Path, reader: Any) -> None:
+    """A network that takes vectors is refused as that."""
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
+    with raises(SuspectError, "not a picture", "(any, 7)"):
+        reader.open_keras_hdf5(as_keras_2(model, tmp_path / "m.h5"))
 
 
 def test_settings_that_change_an_answer_are_not_dropped() -> None:
     """A setting without a counterpart is left out only where it does nothing."""
     from fdcore.suspect.reading.keras_config import translated
 
-    layer = {"class_name": "BatchNormalization", "config": {"name": "norm", "fused": None, "renorm": False}}
+    layer = {"class_name": "BatchNormalization", "config": {"name": "norm", "fused": None, "virtual_batch_size": None}}
     assert translated("m", layer)["config"] == {"name": "norm"}
     old = {"class_name": "Convolution2D", "config": {"nb_filter": 8, "nb_row": 3, "nb_col": 5, "subsample": [2, 2]}}
     assert translated("m", old)["config"] == {"filters": 8, "kernel_size": [3, 5], "strides": [2, 2]}
-    layer["config"]["renorm"] = True
-    with raises(SuspectError, "unknown layer setting", "renorm=True"):
+    layer["config"]["virtual_batch_size"] = 8
+    with raises(SuspectError, "unknown layer setting", "virtual_batch_size=8"):
         translated("m", layer)
 
 

@@ -1,14 +1,14 @@
 """Keras models as suspects: `.keras` archives and HDF5 files, asked through Keras 3 on PyTorch.
 
 A configuration that names anything but Keras's own layers is refused before anything is built from it. HDF5 files of
-any Keras are rebuilt from their configuration (`fdcore.suspect.reading.keras_config`) and filled by name.
+any Keras are rebuilt from their configuration (keras_config.py) and filled by name.
 """
 
 import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ FAILURES = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError,
     OSError, MemoryError, RecursionError, ImportError, zipfile.BadZipFile,
 )  # fmt: skip
+ALIKE = ("gamma", "beta", "moving_mean", "moving_variance")  # of one shape, so that only their names tell them apart
 _Load = Callable[[Path], tuple[dict[str, Any], Any]]
 
 
@@ -152,15 +153,25 @@ def _paired(layer: Any, arrays: Mapping[str, Values]) -> list[tuple[Any, Values]
     """Each weight of a layer, or of a model in its place, with its array: by name, else in Keras's own order."""
     owned = list(_owned(layer))
     nested = hasattr(layer, "layers")
-    by_name = {
-        tuple(name.partition(":")[0].split("/"))[-2 if nested else -1 :]: values for name, values in arrays.items()
-    }
+    named = {name: _name(name, arrays)[-2 if nested else -1 :] for name in arrays}
     keys = [(owner, variable.name) if nested else (variable.name,) for owner, variable in owned]
-    if len(by_name) == len(arrays) == len(keys) and set(keys) == set(by_name):
+    if sorted(named.values()) == sorted(keys) and len({*keys}) == len(keys):
+        by_name = {named[name]: values for name, values in arrays.items()}
         return [(variable, by_name[key]) for key, (_, variable) in zip(keys, owned, strict=True)]
     if len(owned) != len(arrays):
         raise ValueError(f"{layer.name} has {len(owned)} weights, but {len(arrays)} are stored for it")
-    return list(zip([*layer.trainable_weights, *layer.non_trainable_weights], arrays.values(), strict=True))
+    in_order = [*layer.trainable_weights, *layer.non_trainable_weights]
+    for variable, name in zip(in_order, arrays, strict=True):
+        if named[name][-1] in ALIKE and named[name][-1] != variable.name:
+            raise ValueError(f"the weights of {layer.name} are in an order of their own")
+    return list(zip(in_order, arrays.values(), strict=True))
+
+
+def _name(name: str, names: Collection[str]) -> tuple[str, ...]:
+    """The parts of a stored weight's name, as Keras 3 says them."""
+    *owners, own = name.partition(":")[0].split("/")
+    alone = own == "depthwise_kernel" and name.replace("/depthwise_", "/pointwise_") not in names
+    return (*owners, "kernel" if alone else own)
 
 
 def _owned(layer: Any) -> Iterator[tuple[str, Any]]:

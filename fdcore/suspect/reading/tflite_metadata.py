@@ -28,7 +28,7 @@ def normalisation_in(content: bytes, channels: int) -> tuple[tuple[float, ...], 
             for process in _tables(source, _PROCESSES):
                 if _number(process, _KIND, Uint8Flags) == _NORMALISATION:
                     options = Table(process.Bytes, process.Pos)
-                    process.Union(options, process.Offset(4 + 2 * _OPTIONS) + process.Pos)
+                    process.Union(options, process.Offset(4 + 2 * _OPTIONS))
                     mean, std = (_floats(options, field, channels) for field in (_MEAN, _STD))
                     return (mean, std) if mean and std and min(std) > 0 else None
     except (struct.error, IndexError, ValueError, TypeError, StopIteration, RuntimeError):
