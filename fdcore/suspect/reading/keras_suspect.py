@@ -79,13 +79,14 @@ def _open(path: Path, load: _Load, shape: Shape, n_classes: int | None) -> Progr
     except FAILURES as error:
         raise damaged(path.name, short(error)) from error
     layers = list(layers_in(config))
+    last = layers[-1]["config"] if layers else {}
     shapes = [tuple(one.shape) for one in getattr(model, "inputs", None) or ()]
     specs = input_specs(path.name, shapes, shape, "NHWC")
     specs, normalisation, known, notes = _normalised(specs, layers)
     return open_program(
         Source(
             lambda values: _run(model, values), "keras", "Keras model", specs, normalisation, batch=shapes[0][0],
-            known=known, sigmoid=layers[-1]["config"].get("activation") == "sigmoid", notes=notes,
+            known=known, sigmoid=last.get("activation") == "sigmoid", notes=notes,
         ), n_classes,
     )  # fmt: skip
 

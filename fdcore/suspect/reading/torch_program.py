@@ -4,6 +4,7 @@ Both are programs: TorchScript runs in its own interpreter, an exported graph as
 Neither is ever loaded outside a cell.
 """
 
+import contextlib
 import math
 import zipfile
 from collections.abc import Mapping
@@ -79,17 +80,18 @@ def open_exported(path: Path, *, shape: Shape = (None, None), n_classes: int | N
         raise damaged(path.name, short(error)) from error
     named = exported.graph_signature.user_inputs
     inputs = [node.meta["val"] for node in exported.graph.nodes if node.name in named]
-    shapes = [tuple(side if isinstance(side, int) else None for side in one.shape) for one in inputs]
+    shapes = [tuple(side if isinstance(side, int) else None for side in getattr(one, "shape", ())) for one in inputs]
     specs = input_specs(path.name, shapes, shape, "NCHW")
     dtype, channels = inputs[0].dtype, (specs[0].channels,)
     preset = "bytes" if dtype is torch.uint8 else None
     specs = [with_preset(spec, preset or USUAL_PRESET[spec.channels]) for spec in specs]
-    last = next(node for node in exported.graph.nodes if node.op == "output").args[0][0]
+    outputs = [one for node in exported.graph.nodes if node.op == "output" for one in node.args[0]]
     return open_program(
         Source(
             lambda values: _run(module, values, dtype), "torch.export", "torch.export graph", specs,
             "bytes, as its input is uint8" if preset else _usual(channels), batch=shapes[0][0],
-            known=NORMALISATION if preset else (), sigmoid=str(getattr(last, "target", "")) in SIGMOIDS,
+            known=NORMALISATION if preset else (),
+            sigmoid=any(str(getattr(one, "target", "")) in SIGMOIDS for one in outputs[:1]),
             tables=_tables(path, None),
         ), n_classes,
     )  # fmt: skip
@@ -152,7 +154,7 @@ def _declared_sides(module: Any) -> list[int]:
 def _tables(path: Path, module: Any) -> tuple[Mapping[Any, Any], ...]:
     """What may hold class names: texts saved beside the program, by name, and the module's own lists and tables."""
     texts: dict[str, Any] = {}
-    with zipfile.ZipFile(path) as archive:
+    with contextlib.suppress(zipfile.BadZipFile, NotImplementedError, EOFError), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             inner = Path(member.filename.partition("/")[2])
             if inner.parts[:1] == ("extra",) and member.file_size <= MAX_TABLE:
