@@ -5,6 +5,7 @@ import pkgutil
 import re
 import shlex
 import shutil
+import tomllib
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,11 @@ def test_every_module_has_its_line_in_the_architecture():
     modules = {f"`{path.stem}" for path in (REPOSITORY / "fdcore").glob("[a-z]*.py")}  # with or without .py
     folders = {f"`{path.parent.name}/`" for path in (REPOSITORY / "fdcore").glob("*/__init__.py")}
     assert {name for name in modules | folders if name not in text} == set()
+
+
+def test_the_runtimes_of_formats_are_tested_as_they_are_pinned():
+    """The test packages hold each runtime of requirements-formats.txt in the same version."""
+    wanted = [line for line in (REPOSITORY / "requirements-formats.txt").read_text().split("\n") if "==" in line]
+    tested = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
+    assert wanted
+    assert {*wanted} <= {*tested}

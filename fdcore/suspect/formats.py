@@ -17,7 +17,8 @@ class Format(Enum):
     SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
     HUB = "A model's folder as Hugging Face and timm write it: a configuration and weights as safetensors."
     ONNX = "An ONNX graph."
-    TORCHSCRIPT = f"A TorchScript program: it contains its own code, which is not run here. {STATE_DICT_ADVICE}"
+    TORCHSCRIPT = "A TorchScript program, which is run only in its cell."
+    TORCH_EXPORT = "A graph saved by torch.export, which is run only in its cell."
     PICKLE = (
         "A bare Python pickle, which cannot be read without running its instructions. Load it where you trust it and "
         "save its weights with torch.save or as safetensors."
@@ -26,18 +27,9 @@ class Format(Enum):
         "A tar archive, perhaps a PyTorch checkpoint from before version 0.1. Unpack it; if it is a checkpoint, save "
         "its weights again with a newer PyTorch."
     )
-    TFLITE = (
-        "A TensorFlow Lite model. Convert it to ONNX (python -m tf2onnx.convert --tflite MODEL --output model.onnx), "
-        "or wrap its interpreter as a Python callable."
-    )
-    HDF5 = (
-        "An HDF5 file, probably a Keras model. Convert it to ONNX (python -m tf2onnx.convert --keras MODEL --output "
-        "model.onnx), or wrap its predict method as a Python callable."
-    )
-    KERAS = (
-        "A Keras 3 archive. Export it to ONNX (model.export('model.onnx', format='onnx')), or wrap its predict method "
-        "as a Python callable."
-    )
+    TFLITE = "A TensorFlow Lite model."
+    HDF5 = "An HDF5 file, probably a Keras model."
+    KERAS = "A Keras 3 archive."
     SAVED_MODEL = (
         "A TensorFlow SavedModel graph; its weights are in a folder beside it. Convert that folder to ONNX "
         "(python -m tf2onnx.convert --saved-model FOLDER --output model.onnx)."
@@ -58,8 +50,8 @@ class Format(Enum):
     )
     EMPTY = "An empty file. Copy it again from the evidence."
     UNKNOWN = (
-        "A file of an unknown kind. PyTorch state dicts, safetensors and ONNX can be opened; any other model can be "
-        "wrapped as a Python callable."
+        "A file of an unknown kind. PyTorch, safetensors, ONNX, TensorFlow Lite and Keras can be opened; any other "
+        "model can be wrapped as a Python callable."
     )
 
     @property
@@ -68,12 +60,20 @@ class Format(Enum):
         return self in SUPPORTED
 
     @property
+    def runs_code(self) -> bool:
+        """Whether it is a program, which no scanner can judge, so that only its cell makes it safe."""
+        return self in (Format.TORCHSCRIPT, Format.TORCH_EXPORT)
+
+    @property
     def pickled(self) -> bool:
         """Whether it holds pickles, so that it must be scanned before it is opened."""
         return self in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.PICKLE)
 
 
-SUPPORTED = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.ONNX, Format.HUB)
+SUPPORTED = (
+    Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.HUB, Format.ONNX, Format.TORCHSCRIPT,
+    Format.TORCH_EXPORT, Format.TFLITE, Format.HDF5, Format.KERAS,
+)  # fmt: skip
 
 
 def stands_for_a_model(name: str, what: str, *, key: str) -> SuspectError:

@@ -41,11 +41,11 @@ def open_suspect(
     limits: Limits = Limits(),  # noqa: B008 - it is frozen
     progress: Progress = silent,
 ) -> Suspect:
-    """Open a suspect's file in a cell of its own; nothing in the file is executed.
+    """Open a suspect's file in a cell of its own; no pickle is executed, and a program runs only there.
 
     Args:
-        path: a PyTorch checkpoint, a safetensors file or an ONNX graph under any name; or `suspect.toml`, which
-            describes a service (`fdcore.suspect.service`).
+        path: a file of a kind in `fdcore.suspect.formats.SUPPORTED` under any name; a folder of timm or Hugging Face;
+            or `suspect.toml`, which describes a service (`fdcore.suspect.service`).
         arch: architecture of a state dict; None to find the one that fits.
         spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.
         preset: a named normalisation, applied before the overrides.

@@ -58,6 +58,9 @@ def identify(evidence: Evidence, *, limits: Limits = Limits()) -> Format:  # noq
 def scan(evidence: Evidence, kind: Format, *, limits: Limits = Limits()) -> ScanReport:  # noqa: B008 - it is frozen
     """Run every scanner on a file."""
     name = evidence.name
+    if kind.runs_code:
+        sentence = f"{name} is a program, which no scanner can judge; it runs only in its cell."
+        return ScanReport("clean", (), sentence)
     if not kind.pickled:
         if kind.supported:
             return ScanReport("clean", (), f"{name} contains no pickle, so there is no code to scan for.")

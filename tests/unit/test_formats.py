@@ -55,6 +55,7 @@ CONTENTS = {
     Format.SAFETENSORS: safetensors.torch.save({"fc.weight": torch.ones(2, 3)}),
     Format.ONNX: onnx_file(),
     Format.TORCHSCRIPT: zip_file("m/code/__torch__.py", "m/data.pkl", "m/constants.pkl"),
+    Format.TORCH_EXPORT: zip_file("m/models/model.json", "m/data/weights/weight_0", "m/archive_format"),
     Format.PICKLE: pickle.dumps({"weights": [1.0, 2.0]}),
     Format.TAR_CHECKPOINT: b"\0" * 257 + b"ustar" + b"\0" * 300,
     Format.TFLITE: b"\x1c\0\0\0TFL3" + b"\0" * 100,

@@ -16,6 +16,7 @@ from fdcore.errors import RefusedError, SettingsError, SuspectError
 from fdcore.suspect import open as open_module
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.open import open_suspect
+from fdcore.suspect.reading import opening
 from fdcore.suspect.scan import ScanReport
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
@@ -154,10 +155,23 @@ def test_what_was_hashed_is_what_answers(checkpoint: Path, tmp_path: Path) -> No
     assert suspect.fingerprint == open_suspect(checkpoint).fingerprint
 
 
+def test_a_missing_runtime_is_named_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose runtime is not installed is refused with the command that installs it."""
+
+    def absent(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name="ai_edge_litert")
+
+    monkeypatch.setattr(opening.importlib, "import_module", absent)
+    request = opening.Request(None, {}, None, None, "cpu", {}, lambda *_: None)
+    (tmp_path / "m").write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 60)
+    with raises(SuspectError, "runtime missing", "m needs the package ai_edge_litert", "requirements-formats.txt"):
+        opening.open_inside(tmp_path / "m", request)
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     """Anything that cannot be opened is named with a remedy."""
-    (tmp_path / "m.pth").write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 60)
-    with raises(SuspectError, "unsupported format", "m.pth", "TensorFlow Lite"):
+    (tmp_path / "m.pth").write_bytes(b"GGUF\x03" + b"\0" * 60)
+    with raises(SuspectError, "unsupported format", "m.pth", "language model"):
         open_suspect(tmp_path / "m.pth")
     with raises(SuspectError, "suspect unreadable", "absent"):
         open_suspect(tmp_path / "absent")
@@ -287,8 +301,6 @@ def test_the_real_digits_are_read(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_the_real_refusals(real_data: Path) -> None:
-    """The pickled generator is refused and the TensorFlow Lite model is turned away, each with its reason."""
+    """The pickled generator is refused with its reason."""
     with raises(RefusedError, "scan dangerous", "__main__.Generator"):
         open_suspect(real_data / "suspects" / "seized-07.pth")
-    with raises(SuspectError, "unsupported format", "TensorFlow Lite"):
-        open_suspect(real_data / "suspects" / "seized-09.tflite")

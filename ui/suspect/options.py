@@ -106,7 +106,7 @@ def _architecture(case_id: str, known: str | None) -> str | None:
     chosen = st.selectbox(
         "Architecture", names, index=names.index(known) if known else None, accept_new_options=True,
         placeholder="Identified from the weights", key=f"arch_{case_id}",
-        help="Only needed if the weights fit several networks. Type to search. An ONNX graph contains its own.",
+        help="Only needed if the weights fit several networks. Type to search. Other files contain their own.",
     )  # fmt: skip
     return chosen.strip() or None if chosen else None
 

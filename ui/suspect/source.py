@@ -63,7 +63,7 @@ def _from_folder(desk: Desk) -> Source | None:
 
 def _from_upload(desk: Desk) -> Source | None:
     file = st.file_uploader("The file as it was found", key="source_upload",
-                            help="PyTorch checkpoints, safetensors and ONNX, with any file name")  # fmt: skip
+                            help="PyTorch, safetensors, ONNX, TensorFlow Lite or Keras, under any name")  # fmt: skip
     if file is None:
         return None
     return lambda: uploads.spool(desk.places.cases, file.name, file)

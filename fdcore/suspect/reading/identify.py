@@ -81,6 +81,8 @@ def _identify_zip(file: BinaryIO) -> Format:
     inner = {name.partition("/")[2] for name in names}
     if any(name.startswith("code/") for name in inner):
         return Format.TORCHSCRIPT
+    if any(name.startswith("models/") for name in inner) or "serialized_exported_program.json" in names:
+        return Format.TORCH_EXPORT
     if "data.pkl" in inner:
         return Format.TORCH_ZIP
     if "model.weights.h5" in names:

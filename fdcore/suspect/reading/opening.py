@@ -1,5 +1,6 @@
 """From a suspect's bytes to a network or a graph that answers; it runs in a cell."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from fdcore.suspect.confined import Opened
 from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import read_checkpoint
-from fdcore.suspect.reading.class_names import read_class_names
+from fdcore.suspect.reading.class_names import names_in, read_class_names
 from fdcore.suspect.reading.hub import read_hub, transformer
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
+from fdcore.suspect.reading.program import Program
 from fdcore.suspect.reading.torch_suspect import Network, load_network
 from fdcore.suspect.suspect import Suspect
 
@@ -36,7 +38,7 @@ class Request:
     progress: Progress
 
 
-Loaded = Network | OpenGraph  # what only lacks its final input to be a suspect
+Loaded = Network | OpenGraph | Program  # what only lacks its final input to be a suspect
 
 
 def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
@@ -59,14 +61,16 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
     copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise
     return suspect, Opened(
         loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
-        _final_origins(loaded, request), _class_names(path, suspect.n_classes), assumptions,
+        _final_origins(loaded, request), _class_names(path, loaded), assumptions,
     )  # fmt: skip
 
 
-def _class_names(path: Path, n_classes: int) -> tuple[str, ...]:
+def _class_names(path: Path, loaded: Loaded) -> tuple[str, ...]:
     """The class names in the suspect's own file, which are claims; empty where it holds none."""
+    if isinstance(loaded, Program):
+        return names_in(loaded.source.tables, loaded.n_classes)
     try:
-        return read_class_names(path, n_classes)
+        return read_class_names(path, loaded.n_classes)
     except SuspectError:  # names that cannot be read do not keep the suspect from being queried
         return ()
 
@@ -103,12 +107,39 @@ def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
     return open_graph(path, **given, n_classes=request.n_classes, output=request.output, progress=request.progress)
 
 
+def _load_program(path: Path, kind: Format, request: Request) -> Loaded:
+    """A file that contains its own computation; its runtime is imported when it is needed, as it may be missing."""
+    if request.arch is not None:
+        raise SettingsError(f"{path.name} contains its own architecture; leave out {request.arch!r}.")
+    module, reader = PROGRAMS[kind]
+    try:
+        opened = importlib.import_module(f"fdcore.suspect.reading.{module}")
+    except ModuleNotFoundError as error:
+        raise SuspectError(
+            f"{path.name} needs the package {error.name}, which is not installed: run pip install -r "
+            "requirements-formats.txt.",
+            key="runtime missing",
+        ) from error
+    shape = (request.overrides.get("height"), request.overrides.get("width"))
+    program: Program = getattr(opened, reader)(path, shape=shape, n_classes=request.n_classes)
+    return program
+
+
+PROGRAMS = {
+    Format.TORCHSCRIPT: ("torch_program", "open_torchscript"),
+    Format.TORCH_EXPORT: ("torch_program", "open_exported"),
+    Format.TFLITE: ("tflite_suspect", "open_tflite"),
+    Format.KERAS: ("keras_suspect", "open_keras_archive"),
+    Format.HDF5: ("keras_suspect", "open_keras_hdf5"),
+}
+
 OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.TORCH_ZIP: _load_weights,
     Format.TORCH_LEGACY: _load_weights,
     Format.SAFETENSORS: _load_weights,
     Format.HUB: _load_weights,
     Format.ONNX: _load_graph,
+    **dict.fromkeys(PROGRAMS, _load_program),
 }
 """How each supported kind of file is loaded; a new format needs an entry here and in `fdcore.suspect.formats`."""
 
