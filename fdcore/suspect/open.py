@@ -44,7 +44,7 @@ def open_suspect(
     """Open a suspect's file in a cell of its own; no pickle is executed, and a program runs only there.
 
     Args:
-        path: a file of a kind in `fdcore.suspect.formats.SUPPORTED` under any name; a folder of timm or Hugging Face;
+        path: a file of a kind in `fdcore.suspect.formats.SUPPORTED` under any name; a folder of timm;
             or `suspect.toml`, which describes a service (`fdcore.suspect.service`).
         arch: architecture of a state dict; None to find the one that fits.
         spec_overrides: fields of `PreprocessSpec` that replace what the file specifies.

@@ -181,7 +181,8 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
 def _library_folders() -> Sequence[Path]:
     """Where Python, its packages and the system's libraries lie."""
     ours = Path(__file__).resolve().parents[3]
-    roots = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *LIBRARIES, ours / "fdcore"]
+    packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    roots = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *packages, *LIBRARIES, ours / "fdcore"]
     resolved = (Path(root).resolve() for root in dict.fromkeys(map(str, roots)))
     return [root for root in dict.fromkeys(resolved) if root.is_dir()]
 

@@ -8,25 +8,21 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.formats import damaged
 from fdcore.suspect.packing import CONFIG
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.reading.archives import require_one_reading
 from fdcore.suspect.reading.checkpoint import Checkpoint
 from fdcore.suspect.reading.hints import find_hints
-from fdcore.suspect.reading.torch_suspect import Network
 from fdcore.suspect.reading.weights import check_number, check_sizes, refuse_unusual
 
 INDEX, WEIGHTS, PREPROCESSOR = ".index.json", ".safetensors", "preprocessor_config.json"
-PREFIX = "transformers/"
-INSTALL = "pip install -r requirements-formats.txt"
 
 
-def read_hub(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
-    """The weights of all files with what the configuration says about them, and the configuration.
+def read_hub(path: Path) -> Checkpoint:
+    """The weights of all files with what the configuration says about them.
 
     Raises:
         SuspectError: the configuration or a file of weights is missing or damaged.
@@ -35,6 +31,7 @@ def read_hub(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
     require_one_reading(path)
     with zipfile.ZipFile(path) as archive:
         config = _json(archive, CONFIG, path.name)
+        _require_known(config, path.name)
         preprocessor = _json(archive, PREPROCESSOR, path.name) if PREPROCESSOR in archive.namelist() else {}
         parts = _parts(archive, path.name)
         tensors: dict[str, Tensor] = {}
@@ -44,66 +41,17 @@ def read_hub(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
     refuse_unusual(tensors, path.name)
     check_sizes(tensors, path.name)
     hints = find_hints({**_timm(config), **_transformers(config, preprocessor)})
-    return Checkpoint(tensors, hints, (f"weights in {len(parts)} files",) if len(parts) > 1 else ()), config
+    return Checkpoint(tensors, hints, (f"weights in {len(parts)} files",) if len(parts) > 1 else ())
 
 
-def transformer(checkpoint: Checkpoint, config: Mapping[str, Any], name: str) -> Network | None:
-    """The network of one of Hugging Face's own architectures; None where the configuration names none.
-
-    Raises:
-        SuspectError: transformers is not installed or does not know it, or the weights do not fit.
-    """
+def _require_known(config: Mapping[str, Any], name: str) -> None:
     kind = config.get("model_type")
-    if not isinstance(kind, str) or "architecture" in config:
-        return None
-    try:
-        from transformers import AutoConfig, AutoModelForImageClassification
-    except ImportError as error:
+    if isinstance(kind, str) and "architecture" not in config:
         raise SuspectError(
-            f"{name} is a model of the transformers library, which is not installed. Install it: {INSTALL}",
-            key="runtime missing",
-        ) from error
-    try:
-        settings = AutoConfig.for_model(**{key: value for key, value in config.items() if key != "auto_map"})
-        body = AutoModelForImageClassification.from_config(settings, trust_remote_code=False)
-        missing, unexpected = body.load_state_dict(
-            {key: value.float() if value.is_floating_point() else value for key, value in checkpoint.tensors.items()},
-            strict=False,
+            f"{name} is a {kind!r} of the transformers library, whose networks are not built here. Export it to ONNX "
+            "(optimum-cli export onnx --model FOLDER OUT) and open that.",
+            key="architecture not built",
         )
-    except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-        raise SuspectError(
-            f"{name} names the architecture {kind!r}, but its configuration and weights do not make a classifier of "
-            f"pictures: {str(error).partition(chr(10))[0][:200]}.",
-            key="architecture does not fit",
-        ) from error
-    if missing:
-        raise SuspectError(
-            f"{name} lacks {len(missing)} tensors of a {kind} classifier, such as {missing[0]}.",
-            key="architecture does not fit",
-        )
-    channels, side = int(getattr(settings, "num_channels", 3)), getattr(settings, "image_size", 224)
-    spec = PreprocessSpec(int(side), int(side), channels, mean=(0.0,) * channels, std=(1.0,) * channels)
-    origins = Origins().known("file", "architecture", "n_classes", "channels", "layout")
-    if hasattr(settings, "image_size"):
-        origins = origins.known("file", "height", "width")
-    notes = (f"left out: {', '.join(unexpected[:5])}",) if unexpected else ()
-    return Network(
-        _Logits(body).eval(), PREFIX + kind, type(body).__name__, int(settings.num_labels), spec, "unit (assumed)",
-        notes, origins,
-    )  # fmt: skip
-
-
-class _Logits(nn.Module):
-    """The logits alone of what transformers' classifiers return."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """(N, classes) from (N, channels, height, width)."""
-        logits: Tensor = self.body(pictures).logits
-        return logits
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import read_checkpoint
 from fdcore.suspect.reading.class_names import names_in, read_class_names
-from fdcore.suspect.reading.hub import read_hub, transformer
+from fdcore.suspect.reading.hub import read_hub
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.program import Program
@@ -82,9 +82,8 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             f"{request.output!r}.",
             key="output of weights",
         )
-    checkpoint, config = read_hub(path) if kind is Format.HUB else (read_checkpoint(path, kind), {})
-    network = transformer(checkpoint, config, path.name) if request.arch is None else None
-    network = network or load_network(checkpoint, request.arch, path.name, progress=request.progress)
+    checkpoint = read_hub(path) if kind is Format.HUB else read_checkpoint(path, kind)
+    network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, is_hinted = _hinted_spec(network.spec, hints)
     origins = network.origins.known("file", *(NORMALISATION if is_hinted else ()), *(SIZE if "size" in hints else ()))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fdcore.errors import SuspectError
 from fdcore.suspect.preprocess import Layout, Origins, PreprocessSpec
-from fdcore.suspect.reading.onnx_suspect import GraphOutput
+from fdcore.suspect.reading.onnx_outputs import GraphOutput
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled
 
 USUAL_SIDES = (224, 32, 28, 64, 96, 128, 299)  # pixels
@@ -97,6 +97,7 @@ class Program:
     @property
     def n_classes(self) -> int:
         """Classes that the answers distinguish."""
+        assert self.answer.n_classes is not None  # noqa: S101 - a program is asked only once it is known
         return self.answer.n_classes
 
     def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
