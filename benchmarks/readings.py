@@ -80,6 +80,9 @@ def _identify(ask, rank: npt.NDArray[np.int64]) -> dict[str, object]:  # type: i
     best = max(told, key=lambda one: told[one].bits)
     told[best[0], "BGR"] = ask((best[0], "BGR"), first)
     best = max(told, key=lambda one: told[one].bits)
+    if best[1] == "BGR":
+        told |= {(preset, "BGR"): ask((preset, "BGR"), first) for preset in PRESETS if (preset, "BGR") not in told}
+        best = max(told, key=lambda one: told[one].bits)
     close = [one for one in told if one == best or not is_ahead(told[best], told[one])]
     if len(close) > 1:
         told = {one: ask(one, every) for one in close}

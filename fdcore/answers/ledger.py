@@ -199,7 +199,7 @@ class Ledger:
                 key="another suspect",
             )
         self._count(len(images))
-        suspect.count_again = self._count
+        suspect.count_repeats(self._count)
         labels = suspect.labels(pictures)
         self.answers[images, view] = labels
         return labels

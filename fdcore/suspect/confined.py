@@ -63,7 +63,7 @@ class ConfinedSuspect(Suspect):
         except CellError as first:
             self._inside.end()
             self._inside, _ = self._open()
-            self.count_again(len(pictures))
+            self._sent_again(len(pictures))
             try:
                 return self._labels(pictures)
             except CellError as second:

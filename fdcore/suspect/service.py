@@ -112,7 +112,7 @@ class ServiceSuspect(Suspect):
         service, reason = self._service, ""
         for attempt in range(service.attempts):
             if attempt:
-                self.count_again(1)
+                self._sent_again(1)
             self._wait()
             try:
                 reply = self._session.request(

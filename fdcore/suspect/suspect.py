@@ -36,7 +36,6 @@ class Suspect(ABC):
         scan: what the scanners reported about its file; None without a file.
         format: the kind of its file, a name of `fdcore.suspect.formats.Format`; empty without a file.
         cell: how the process that reads and runs it is closed; None where it runs in this process.
-        count_again: told of every picture that is sent once more, after a failure.
         class_names: as its file names the classes, a claim; empty if it does not.
         assumptions: what its file does not show and could change answers.
     """
@@ -53,7 +52,7 @@ class Suspect(ABC):
     format: str = ""
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
-    count_again: Callable[[int], None] = staticmethod(lambda n: None)
+    _sent_again: Callable[[int], None] = staticmethod(lambda n_pictures: None)
     assumptions: tuple[Assumption, ...] = ()
 
     def labels(self, pictures: Pictures) -> Labels:
@@ -78,6 +77,10 @@ class Suspect(ABC):
         starts = range(0, len(pictures), self.batch_size)
         parts = [self._answer_checked(pictures[start : start + self.batch_size]) for start in starts]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def count_repeats(self, count: Callable[[int], None]) -> None:
+        """Have `count` called with the number of pictures that are sent once more after a failure, before they are."""
+        self._sent_again = count
 
     @staticmethod
     def from_callable(

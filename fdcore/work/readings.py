@@ -142,10 +142,12 @@ class _Bench:
     def try_all(self, suspect: Suspect) -> None:
         """Try what the file leaves open, each question with the best answers to the questions before."""
         self._try(AS_OPENED, self._plan.suspect, suspect)
-        for question in QUESTIONS:
-            best = self._best
-            for name, options in question(best.name, best.options, suspect):
-                self._open_and_try(name, options)
+        before = ""
+        while self._best.suspect.fingerprint != before:  # another channel order may speak for another normalisation
+            before = self._best.suspect.fingerprint
+            for question in QUESTIONS:
+                for options in question(self._best.options, suspect):
+                    self._open_and_try(_name(options), options)
         best = self._best
         close = [one for one in self._tried.values() if one is best or not is_ahead(*best.ahead_of(one))]
         if len(close) > 1 and len(best.images) > best.n_first:
@@ -286,45 +288,57 @@ def _telling_pictures(tried: _Tried) -> list[int]:
 # What a file can leave open
 
 
-Candidates = Iterator[tuple[str, SuspectOptions]]
+Candidates = Iterator[SuspectOptions]
 
 
-def _normalisations(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _normalisations(options: SuspectOptions, suspect: Suspect) -> Candidates:
     if not set(NORMALISATION) & set(suspect.origins.guessed):
         return
     rest = {key: value for key, value in options.spec_overrides.items() if key not in NORMALISATION}
     for preset in PRESETS:
-        yield preset, _guessed(replace(options, preset=preset, spec_overrides=rest), *NORMALISATION)
+        yield _guessed(replace(options, preset=preset, spec_overrides=rest), *NORMALISATION)
 
 
-def _orders(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
-    if "order" in suspect.origins.guessed and suspect.spec.channels == 3:
-        yield f"{name}, BGR", _overridden(options, order="BGR")
-
-
-def _sizes(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
-    known = suspect.spec.height
-    if "height" in suspect.origins.guessed and not any(one.what == READING for one in suspect.assumptions):
-        for side in SIDES:
-            if side != known and known <= LARGEST_STEP * side <= LARGEST_STEP**2 * known:
-                yield f"{name}, {side} x {side}", _overridden(options, height=side, width=side)
-
-
-def _layouts(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
-    if "layout" in suspect.origins.guessed:
-        other = "NHWC" if suspect.spec.layout == "NCHW" else "NCHW"
-        yield f"{name}, {other}", _overridden(options, layout=other)
-
-
-def _architectures(name: str, options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _architectures(options: SuspectOptions, suspect: Suspect) -> Candidates:
     """Other networks that have exactly these tensors."""
     for assumption in suspect.assumptions:
         if assumption.what == READING:
             for other in assumption.others[:MAX_ARCHITECTURES]:
-                yield f"{name}, {other}", _guessed(replace(options, arch=other), "architecture")
+                yield _guessed(replace(options, arch=other), "architecture")
+
+
+def _orders(options: SuspectOptions, suspect: Suspect) -> Candidates:
+    if "order" in suspect.origins.guessed and suspect.spec.channels == 3:
+        for order in ("RGB", "BGR"):
+            yield _overridden(options, order=order)
+
+
+def _layouts(options: SuspectOptions, suspect: Suspect) -> Candidates:
+    if "layout" in suspect.origins.guessed:
+        for order in ("NCHW", "NHWC"):
+            yield _overridden(options, layout=order)
+
+
+def _sizes(options: SuspectOptions, suspect: Suspect) -> Candidates:
+    known = suspect.spec.height
+    if "height" in suspect.origins.guessed and not any(one.what == READING for one in suspect.assumptions):
+        for side in SIDES:
+            if known <= LARGEST_STEP * side <= LARGEST_STEP**2 * known:
+                yield _overridden(options, height=side, width=side)
 
 
 QUESTIONS = (_normalisations, _architectures, _orders, _layouts, _sizes)
+
+
+def _name(options: SuspectOptions) -> str:
+    """What distinguishes a reading: only what was guessed for it."""
+    given = options.spec_overrides
+    parts = [options.preset or AS_OPENED]
+    parts += [options.arch] if options.arch and "architecture" in options.origins else []
+    parts += ["BGR"] if given.get("order") == "BGR" else []
+    parts += [given["layout"]] if "layout" in options.origins else []
+    parts += [f"{given['width']} x {given['height']}"] if "height" in options.origins else []
+    return ", ".join(parts)
 
 
 def _overridden(options: SuspectOptions, **changed: Any) -> SuspectOptions:

@@ -66,7 +66,7 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     at.number_input(key="images_per_leaf").set_value(5).run()
     assert metric(at, "Queries to send") == "160"
     at.number_input(key="budget").set_value(100).run()
-    assert metric(at, "Queries to send") == "73"  # the test query has sent 27 of them
+    assert metric(at, "Queries to send") == "74"  # the test query has sent 26 of them
     assert "The budget ends before all 160 queries" in said(at)
 
 

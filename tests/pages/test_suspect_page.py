@@ -133,7 +133,7 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
         assert sentence in said(at)
     assert any(len(code.value) == 64 for code in at.code)
     assert "Guessed, as neither the file nor the options say it" in said(at)
-    assert "27 pictures" in said(at)
+    assert "26 pictures" in said(at)
     assert "→ **0**" in said(at)
     assert at.get("plotly_chart")
 

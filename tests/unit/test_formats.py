@@ -53,6 +53,7 @@ CONTENTS = {
     Format.TORCH_ZIP: torch_file(True),
     Format.TORCH_LEGACY: torch_file(False),
     Format.SAFETENSORS: safetensors.torch.save({"fc.weight": torch.ones(2, 3)}),
+    Format.HUB: zip_file("config.json", "model.safetensors"),
     Format.ONNX: onnx_file(),
     Format.TORCHSCRIPT: zip_file("m/code/__torch__.py", "m/data.pkl", "m/constants.pkl"),
     Format.TORCH_EXPORT: zip_file("m/models/model.json", "m/data/weights/weight_0", "m/archive_format"),

@@ -42,12 +42,12 @@ def test_a_suspect_is_taken_in_and_asked_about_drawings(case):
     assert case.facts().suspect.n_classes == len(demo.TRUTH)
     assert case.evidence().sha256 == case.facts().evidence.sha256
     assert read_test_query(case) == result
-    assert result.n_sent == len(result.labels) == 27
-    assert all(picture is not None for picture in intake.sample_pictures(case, range(27)))
-    assert intake.sample_pictures(case, [27]) == [None]
+    assert result.n_sent == len(result.labels) == 26
+    assert all(picture is not None for picture in intake.sample_pictures(case, range(26)))
+    assert intake.sample_pictures(case, [26]) == [None]
     assert result.labels[result.names.index("airliner")] == 2
     assert result.pictures_per_s > 0
-    assert [entry["details"]["n_sent"] for entry in case.audit() if entry["event"] == "test query"] == [27]
+    assert [entry["details"]["n_sent"] for entry in case.audit() if entry["event"] == "test query"] == [26]
     assert len(set(stages)) == 3
 
 

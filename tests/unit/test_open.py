@@ -162,7 +162,7 @@ def test_a_missing_runtime_is_named_with_its_command(tmp_path: Path, monkeypatch
         raise ModuleNotFoundError(f"No module named {name!r}", name="ai_edge_litert")
 
     monkeypatch.setattr(opening.importlib, "import_module", absent)
-    request = opening.Request(None, {}, None, None, "cpu", {}, lambda *_: None)
+    request = opening.Request(None, {}, None, None, "cpu", None, {}, lambda *_: None)
     (tmp_path / "m").write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 60)
     with raises(SuspectError, "runtime missing", "m needs the package ai_edge_litert", "requirements-formats.txt"):
         opening.open_inside(tmp_path / "m", request)

@@ -22,12 +22,12 @@ N_LEAVES, PER_LEAF = 90, 3
 LEVELS = tuple(np.linspace(-0.9, 0.9, 13))  # no known label set has 13 classes
 
 
-def levels_of_red(path: Path, levels: tuple[float, ...] = LEVELS) -> Path:
-    """A suspect whose class is the level that the mean of its first channel is nearest to."""
+def levels_of_red(path: Path, levels: tuple[float, ...] = LEVELS, channel: int = 0) -> Path:
+    """A suspect whose class is the level that the mean of one channel is nearest to."""
     nodes = [
         helper.make_node("Constant", [], ["axes"], value=helper.make_tensor("a", TensorProto.INT64, [2], [2, 3])),
         helper.make_node("ReduceMean", ["pictures", "axes"], ["means"], keepdims=0),
-        helper.make_node("Constant", [], ["first"], value=helper.make_tensor("f", TensorProto.INT64, [1], [0])),
+        helper.make_node("Constant", [], ["first"], value=helper.make_tensor("f", TensorProto.INT64, [1], [channel])),
         helper.make_node("Gather", ["means", "first"], ["red"], axis=1),
         helper.make_node("Constant", [], ["levels"],
                          value=helper.make_tensor("v", TensorProto.FLOAT, [1, len(levels)], levels)),
@@ -169,3 +169,12 @@ def test_a_verdict_is_conditional_on_what_was_not_told_apart(tmp_path: Path, cor
     check_suspect(clear.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
     assert clear.facts().open_reading == ""
     assert not clear.facts().suspect.origins.guess_decides  # type: ignore[union-attr]
+
+
+def test_an_order_that_wins_is_tried_with_every_normalisation(tmp_path: Path, corpus: Path) -> None:
+    """A network that reads the last channel, given in BGR: the right pair is found although RGB came first."""
+    suspect = levels_of_red(tmp_path / "m.onnx", channel=2)
+    case = case_about(tmp_path, corpus)
+    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    assert found.readings[0].name == "signed, BGR"
+    assert {"imagenet, BGR", "unit, BGR"} <= {one.name for one in found.readings}

@@ -183,6 +183,8 @@ def start(model: ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    # Threads that wait by spinning would take a processor from the parent, which prepares the next batch meanwhile.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
