@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from fdcore.jobs import State
 
 N_VIEWS = 1_000  # 80 images in so many views keep the suspect busy for a while
+LOST = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server|reaching server endpoint"
 BATCHES = 800  # answers after which a run is well under way
 
 
