@@ -1,6 +1,6 @@
 """What a cell costs: pictures per second through it against the same network without it, and the time to open one.
 
-    python benchmarks/cell.py [--rounds 8]
+    python benchmarks/cell.py [--rounds 12]
 
 The two alternate, so that a busy machine slows both. Results: cell.csv.
 """
@@ -29,7 +29,7 @@ N_PICTURES = 2_048
 def main() -> None:
     """Measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=12)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "resnet20.pth"

@@ -74,7 +74,7 @@ def test_scoring_survives_a_closed_tab_and_a_killed_server(
     assert n_sent_and_answered(server, case_id) == (80 * N_VIEWS, 80 * N_VIEWS)
     tab.get_by_role("button", name="Dismiss").click()
     idle(tab)
-    assert tab.get_by_role("button", name="Dismiss").count() == 0
+    expect(tab.get_by_role("button", name="Dismiss")).to_have_count(0)
 
 
 def test_any_session_pauses_cancels_and_resumes(
