@@ -4,18 +4,15 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from fdcore.corpus.folder import File, Folder, FolderReader, Listing, label_of, looks_like_image, readable_name
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress
-
-if TYPE_CHECKING:
-    from fdcore.corpus.label_tables import LabelTable
 
 MAX_LABEL = 200
 """Characters of a label in a table; longer text is no label."""
@@ -55,6 +52,20 @@ class Part(NamedTuple):
     new_nodes: dict[str, str]
 
 
+class LabelTable(NamedTuple):
+    """A table that labels pictures.
+
+    Attributes:
+        path: of its file.
+        labels: (line, file name or id, label) of each row.
+        names_nodes: whether the labels are ids of nodes.
+    """
+
+    path: str
+    labels: Callable[[], Iterator[tuple[int, str, str]]]
+    names_nodes: bool
+
+
 @dataclass(frozen=True)
 class Task:
     """What all steps of reading one corpus folder share.
@@ -73,7 +84,7 @@ class Task:
     under: str | None
     progress: Progress
     hints: list[str] = field(default_factory=list)
-    tables: "dict[str, LabelTable | None]" = field(default_factory=dict)
+    tables: dict[str, LabelTable | None] = field(default_factory=dict)
 
     def node_named(self, name: str) -> str | None:
         """The node of a folder: its name is the id (accents composed or not), or begins with a WNID."""

@@ -9,9 +9,8 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from fdcore.corpus.classes import OUTSIDE, Part, Task, folders_above, place_labelled
+from fdcore.corpus.classes import OUTSIDE, LabelTable, Part, Task, folders_above, place_labelled
 from fdcore.corpus.containers import open_file
 from fdcore.corpus.folder import File, Folder, Listing, looks_like_image, readable_name
 from fdcore.errors import CorpusError
@@ -34,20 +33,6 @@ _N_NAMED = 200  # files after which a column is clearly the one of their names
 _MAX_LINE = 2**20
 
 Rows = Callable[[], Iterator[list[str]]]
-
-
-class LabelTable(NamedTuple):
-    """A table that labels pictures.
-
-    Attributes:
-        path: of its file.
-        labels: (line, file name or id, label) of each row.
-        names_nodes: whether the labels are ids of nodes.
-    """
-
-    path: str
-    labels: Callable[[], Iterator[tuple[int, str, str]]]
-    names_nodes: bool
 
 
 def find_table(task: Task, folder: Folder, listing: Listing) -> LabelTable | None:
