@@ -105,7 +105,7 @@ def read_readings(case: Case) -> Readings | None:
     return from_plain(Readings, case.read_json(layout.READINGS), what=f"{case.path(layout.READINGS)}")
 
 
-def write_readings(case: Case, found: Readings) -> None:
+def write_readings(case: Case, found: Readings, *, by: str = "") -> None:
     """Keep a comparison, and log which readings it ranked."""
     case.write_json(layout.READINGS, to_plain(found))
     best = found.readings[0]
@@ -114,7 +114,7 @@ def write_readings(case: Case, found: Readings) -> None:
         for one in found.readings
     ))  # fmt: skip
     ranked: dict[str, Any] = {one.name: round(one.bits, 4) for one in found.readings}
-    case.log("readings compared", {"bits": ranked, "ahead": found.ahead})
+    case.log("readings compared", {"bits": ranked, "ahead": found.ahead} | ({"by": by} if by else {}))
 
 
 def take_reading(case: Case, name: str, *, by: str = "") -> None:

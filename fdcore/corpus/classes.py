@@ -15,7 +15,7 @@ from fdcore.errors import CorpusError
 from fdcore.progress import Progress
 
 MAX_LABEL = 200
-"""Characters of a label in a table; longer text is no label."""
+"""Characters of a label in a table; longer text is not a label."""
 
 OUTSIDE = (os.sep,)
 """The trail of the folder that contains the corpus folder."""

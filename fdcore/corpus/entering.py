@@ -1,7 +1,7 @@
 """Where the labelled images of a corpus folder are: in it, in its parts, or further down.
 
 People name the folder that they unpacked. Above the classes may lie a folder of the same name, `images/` beside
-`annotations/`, or `Data/CLS-LOC/`, and `train` and `test` are parts of a set and no classes. A folder is entered where
+`annotations/`, or `Data/CLS-LOC/`, and `train` and `test` are parts of a set, not classes. A folder is entered where
 only one thing can be meant; where several can, the folders to choose from are named.
 """
 
@@ -116,7 +116,7 @@ class _Finder:
         return inner
 
     def _entered(self, below: list[Folder], depth: int) -> list[_Place]:
-        """The places in the only folder that holds images, where it is no class; [] where the folders are classes.
+        """The places in the only folder that holds images, where it is not a class; [] where the folders are classes.
 
         Raises:
             CorpusError: several of the folders are data sets.
@@ -134,7 +134,7 @@ class _Finder:
         return []
 
     def _flat(self, listing: Listing, below: list[Folder], in_split: bool) -> Folder | None:
-        """The folder of pictures that is no class, such as images/ beside annotations/, or in test/."""
+        """The folder of pictures that is not a class, such as images/ beside annotations/, or in test/."""
         named = [one for one in below if one.name.lower() in _PICTURES and self._holds_images(one, directly=True)]
         others = [one for one in below if one not in named and self._holds_images(one)]
         is_alone = len(listing.folders) == 1 and not in_split

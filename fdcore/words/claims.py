@@ -114,7 +114,7 @@ def _separated_rows(text: str) -> list[list[str]]:
 
 
 def _numbered_rows(text: str) -> list[list[str]]:
-    """Rows of lines that all begin with a class number or a WNID, which is no word of the name; [] for other lines."""
+    """Rows of lines that all begin with a class number or a WNID, which is not part of the name; [] for other lines."""
     lines = text.strip().splitlines()
     if wnids := _matched(_WITH_WNID, lines):
         return [[name] for _, name in wnids]

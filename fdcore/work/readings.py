@@ -116,7 +116,7 @@ def compare_readings(
         bench = _Bench(case, plan, open_hierarchy(plan.hierarchy), cache, progress)
         bench.try_all(suspect)
         found = bench.ranked(_earlier(case))
-        write_readings(case, found)
+        write_readings(case, found, by=by)
     return found
 
 

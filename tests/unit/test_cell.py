@@ -196,6 +196,17 @@ def test_a_nursery_that_dies_is_replaced(plain: Path) -> None:
     assert suspect.labels(pictures(200)).tolist() == before
 
 
+def test_a_nursery_that_does_not_answer_is_replaced(plain: Path) -> None:
+    """Nothing of a broken conversation is read later: the nursery is ended, and the next call starts another."""
+    open_suspect(plain).close()
+    nursery = cell_module._shared_nursery
+    assert nursery is not None
+    nursery._control.shutdown(socket.SHUT_RDWR)
+    with raises(CellError, "no nursery"):
+        open_suspect(plain)
+    assert open_suspect(plain).labels(pictures(200)).tolist() == [1, 1, 1]
+
+
 def test_cells_end_with_their_suspect(plain: Path) -> None:
     """A suspect that is closed, or that nobody refers to any more, leaves no process."""
     suspect = open_suspect(plain)

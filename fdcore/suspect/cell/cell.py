@@ -248,15 +248,24 @@ class _Nursery:
         return self.owner == os.getpid() and self._process.poll() is None
 
     def start(self, start: Mapping[str, Any], descriptors: Sequence[int]) -> int:
-        with self._lock:
-            socket.send_fds(self._control, [json.dumps({"start": start}).encode()], list(descriptors))
-            return int(json.loads(self._control.recv(1024))["number"])
+        number: int = self._command({"start": start}, descriptors)["number"]
+        return number
 
     def end(self, number: int) -> int | None:
+        status: int | None = self._command({"end": number})["status"]
+        return status
+
+    def _command(self, command: Mapping[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
+        """One command and its answer; a nursery that gives none is killed, so that no later command reads it."""
         with self._lock:
-            self._control.sendall(json.dumps({"end": number}).encode())
-            status: int | None = json.loads(self._control.recv(1024))["status"]
-            return status
+            try:
+                socket.send_fds(self._control, [json.dumps(command).encode()], list(descriptors))
+                answer: dict[str, Any] = json.loads(self._control.recv(1024))
+            except (OSError, ValueError) as error:
+                self._process.kill()
+                self._process.wait()
+                raise CellError("The program that isolates suspects has ended. Try again.", key="no nursery") from error
+            return answer
 
 
 _shared_nursery: _Nursery | None = None
@@ -279,5 +288,5 @@ def _ended(number: int) -> int | None:
         return None
     try:
         return nursery.end(number)
-    except OSError:
+    except CellError:
         return None

@@ -59,7 +59,7 @@ def open_keras_archive(path: Path, *, shape: Shape = (None, None), n_classes: in
         n_classes: for a model that answers class numbers.
 
     Raises:
-        SuspectError: it cannot be loaded, holds code of its own, or is no classifier of pictures.
+        SuspectError: it cannot be loaded, holds code of its own, or is not a classifier of pictures.
     """
     return _open(path, _load_archive, shape, n_classes)
 

@@ -110,7 +110,7 @@ def open_tflite(path: Path, *, shape: Shape = (None, None), n_classes: int | Non
         n_classes: for a model that answers class numbers.
 
     Raises:
-        SuspectError: it cannot be loaded, or is no classifier of pictures.
+        SuspectError: it cannot be loaded, or is not a classifier of pictures.
     """
     content = path.read_bytes()
     try:

@@ -46,7 +46,7 @@ def open_torchscript(path: Path, *, shape: Shape = (None, None), n_classes: int 
         n_classes: for a module that answers class numbers.
 
     Raises:
-        SuspectError: it cannot be loaded, or is no classifier of pictures.
+        SuspectError: it cannot be loaded, or is not a classifier of pictures.
     """
     try:
         module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
@@ -71,7 +71,7 @@ def open_exported(path: Path, *, shape: Shape = (None, None), n_classes: int | N
     """A graph saved by torch.export.
 
     Raises:
-        SuspectError: it cannot be loaded, or is no classifier of pictures.
+        SuspectError: it cannot be loaded, or is not a classifier of pictures.
     """
     try:
         exported = torch.export.load(str(path))
