@@ -84,7 +84,7 @@ def reading_in_words(found: Readings) -> str:
     least = min(one.alike for one in close)
     return (
         f"The answers do not show which is right: {first.name} says most, but {', '.join(one.name for one in close)} "
-        f"{'is' if len(close) == 1 else 'are'} as good within the error, and answers at least {least:.0%} of the "
+        f"{'is' if len(close) == 1 else 'are'} as good within the error. They answer at least {least:.0%} of the "
         "pictures alike. Add images to the corpus, or compare the verdicts of both."
     )
 

@@ -67,6 +67,8 @@ def investigate(
         model, spec = take_suspect(case, suspect, open_suspect)
         if plan is not None and plan != case.facts().plan:
             case.record(plan=plan)
+            if plan.suspect.allow_network:
+                case.log("network allowed", {"reason": plan.suspect.allow_network})
         corpus = open_corpus(
             corpora, hierarchy=hierarchy, height=spec.height, width=spec.width, channels=spec.channels,
             per_leaf=settings.images_per_leaf, seed=settings.seed, cache=cache, progress=progress,

@@ -57,7 +57,7 @@ def _start(desk: Desk, *, again: bool) -> None:
 
 
 def _table(desk: Desk, found: Readings, *, locked: bool) -> None:
-    shares = (*_WIDTHS, *[1] * len(found.pictures), 2)
+    shares = (*_WIDTHS, *[1] * len(found.pictures), 3)
     head = st.columns(shares, vertical_alignment="bottom", gap="small")
     for column, title in zip(
         head, ("Reading", "What answers say about the leaf", "Classes", "Label set"), strict=False
@@ -88,7 +88,7 @@ def _row(
         if found.taken == one.name:
             st.badge("Taken", icon=":material/check:", color="green")
         elif not locked and st.button("Take", key=f"take_{place}", disabled=desk.busy,
-                                      type="primary" if place == 0 and found.ahead else "secondary"):  # fmt: skip
+                                      type="primary" if place == 0 and found.ahead else "tertiary"):  # fmt: skip
             desk.require_idle()
             take_reading(desk.case, one.name, by=desk.by)
             frame.start_work(desk, "suspect", source=None, samples=[])
