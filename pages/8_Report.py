@@ -1,23 +1,37 @@
-"""Report: what was found, how, how certain it is, and everything to download."""
+"""Report: what was found, how certain it is, and everything to take away."""
+
+import streamlit as st
 
 from fdcore.case.conclusions import selection_settings
 from ui import cached, frame, state
+from ui.overview.head import draw_head
+from ui.overview.panel import wall
 from ui.report import audit as audit_panel
 from ui.report import files as report_files
 from ui.report import panels as report_panels
-from ui.verdict import verdict_panel
 
 with frame.page("Report") as desk:
     case = desk.case
     saved = selection_settings(case)
-    shown = state.linked_settings(saved).settings
-    report_panels.notice(desk, case, saved, shown)
-    if desk.card is not None and desk.card.n_found is not None:
+    report_panels.notice(desk, case, saved, state.linked_settings(saved).settings)
+    if desk.card is None or desk.card.n_found is None:
+        audit_panel.draw(desk, case)
+    else:
         findings = cached.findings(case, saved)
-        verdict_panel(cached.verdict(case, saved))
-        report_panels.metrics(case, findings)
-        report_panels.domain(findings, desk.case_id)
-        report_panels.verdict(case, findings)
-        report_files.downloads(desk, case, findings)
-        report_files.preview(desk, case, saved)
-    audit_panel.draw(desk, case)
+        overview = cached.overview(case, saved)
+        draw_head(overview, findings.scored.n_sent)
+        report_files.take_away(desk, case, findings)
+        classes, printed, files, log = st.tabs(["Classes", "As printed", "Files", "Audit log"], key="report_tabs",
+                                               on_change="rerun")  # fmt: skip
+        with classes:
+            if classes.open:
+                wall(desk, findings, overview)
+        with printed:
+            if printed.open:
+                report_files.preview(desk, case, saved)
+        with files:
+            if files.open:
+                report_files.downloads(desk, case, findings)
+        with log:
+            if log.open:
+                audit_panel.draw(desk, case)

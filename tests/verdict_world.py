@@ -1,17 +1,21 @@
 """Two kingdoms of three families of four leaves, scores over them, and the verdict: what the verdict's tests share."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.views import ViewSpec
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.closeness import distances
 from fdcore.method.filtering import FilteredClass
-from fdcore.method.findings import ClassFinding
+from fdcore.method.findings import ClassFinding, Findings, ImageTable, Scored, weigh
 from fdcore.method.naming import name_selection
 from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, SelectionSettings, select
 from fdcore.method.weaknesses import weaknesses
+from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.verdict import Verdict, reach_verdict
 
 SETTINGS = SelectionSettings()
@@ -59,6 +63,29 @@ def verdict_on(
     scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS, **options: object
 ) -> Verdict:
     return reach_verdict(find(scores, hierarchy, settings), scores, hierarchy, **options)
+
+
+def scored_as(
+    scores: Scores,
+    hierarchy: Hierarchy = WORLD,
+    *,
+    answers: np.ndarray | None = None,
+    leaf_of: np.ndarray | None = None,
+) -> Scored:
+    """These scores as a case has them; by default with one image of each leaf."""
+    given = np.zeros((len(scores.nodes), 2), np.int32) if answers is None else answers.astype(np.int32)
+    places = np.arange(len(given), dtype=np.int32) if leaf_of is None else leaf_of.astype(np.int32)
+    names = tuple(map(str, range(len(given))))
+    header = LedgerHeader("suspect", scores.n_classes, PreprocessSpec(8, 8), "corpus", 0, ViewSpec(), *given.shape)
+    return Scored(scores, ImageTable(scores.nodes, places, names, names), given, np.arange(len(given), dtype=np.uint64),
+                  hierarchy, header, int((given >= 0).sum()))  # fmt: skip
+
+
+def findings_on(
+    scores: Scores, hierarchy: Hierarchy = WORLD, settings: SelectionSettings = SETTINGS, **options: Any
+) -> Findings:
+    """All that `weigh` finds in these scores."""
+    return weigh(scored_as(scores, hierarchy, **options), settings)
 
 
 def by_family(loyal: float = 0.9) -> np.ndarray:

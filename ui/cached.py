@@ -14,6 +14,7 @@ from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
+from fdcore.case.conclusions import overview as draw_overview
 from fdcore.case.intake import Surveyed, read_survey, read_test_query
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
@@ -24,7 +25,7 @@ from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, map_stability
 from fdcore.report.audit import read_trail
 from fdcore.report.sections import Record
-from fdcore.verdict import Verdict
+from fdcore.verdict import Overview, Verdict
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
 from fdcore.words.vectors import WordVectors
@@ -144,6 +145,12 @@ def class_finding(case: Case, settings: SelectionSettings, target_class: int) ->
 def verdict(case: Case, settings: SelectionSettings) -> Verdict:
     """The overall verdict, with the built-in word vectors for known label sets."""
     return judge(findings(case, settings), case.facts())
+
+
+@cached(*WEIGHED, layout.FACTS, entries=48)
+def overview(case: Case, settings: SelectionSettings) -> Overview:
+    """The verdict in one picture."""
+    return draw_overview(findings(case, settings), verdict(case, settings), case.facts())
 
 
 @cached(*WEIGHED, *WRITTEN, layout.FACTS, entries=64)

@@ -10,7 +10,7 @@ from fdcore.method.neighbourhood import tree_above
 from fdcore.method.removal import Rest
 from fdcore.tables import to_csv
 from fdcore.verdict import Verdict, WeakPoint
-from ui.text import counted, inert, listed
+from ui.text import inert, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ COLUMNS = ("Class", "Found", "Grade", "L", "S", "Covers", "Images kept", "Withou
            "Chosen by hand")  # fmt: skip
 
 
-def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
-    """The overall verdict, the evidence for it, the known label set that agrees, and its weak points."""
+def verdict_panel(verdict: Verdict) -> None:
+    """The overall verdict in sentences, the evidence for it, and the known label set that agrees."""
     with st.container(border=True, key="verdict_panel"):
         st.subheader(_SIGNS[verdict.outcome] + inert(verdict.headline), anchor=False)
         if verdict.caution:
@@ -38,11 +38,12 @@ def verdict_panel(verdict: Verdict, *, weak_points: bool = True) -> None:
         st.text(" ".join(filter(None, [verdict.removal_in_words, verdict.measured_in_words])))
         if agreed := verdict.label_set_sentence:
             st.markdown(f":material/fact_check: {inert(agreed)}")
-        if verdict.weak_points and weak_points:
-            with st.expander(f"{counted(len(verdict.weak_points), 'weak point')}, and what would help",
-                             icon=":material/warning:"):  # fmt: skip
-                for point in verdict.weak_points:
-                    _weak_point(point)
+
+
+def weak_points(verdict: Verdict) -> None:
+    """The reasons for doubt, and what would help."""
+    for point in verdict.weak_points:
+        _weak_point(point)
 
 
 def _weak_point(point: WeakPoint) -> None:

@@ -22,7 +22,7 @@ from fdcore.method.findings import Findings, ImageTable, Scored, score, weigh
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.suspect import Pictures
-from fdcore.verdict import Chance, Verdict
+from fdcore.verdict import Chance, Overview, Verdict, overview_of
 from fdcore.words.vectors import WordVectors
 
 
@@ -80,6 +80,11 @@ def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = No
         chance=kept_chance(findings.scored, facts),
         vectors=vectors,
     )
+
+
+def overview(findings: Findings, verdict_on: Verdict, facts: CaseFacts) -> Overview:
+    """The verdict in one picture, with every guess about the suspect that is not settled."""
+    return overview_of(findings, verdict_on, facts.open_guesses)
 
 
 def preprocessing_assumed(facts: CaseFacts) -> bool:

@@ -7,9 +7,12 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
+from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
+
+NORMALISATION_WORD = "normalisation"
+_TOGETHER = {"height": "size", "width": "size", **dict.fromkeys(NORMALISATION, NORMALISATION_WORD)}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,17 @@ class SuspectFacts:
         if self.origins is None:
             return "This case does not record whether the preprocessing was guessed."
         return f"Guessed, as neither the file nor the options say it: {', '.join(map(title, self.origins.guessed))}."
+
+    @property
+    def open_guesses(self) -> tuple[str, ...]:
+        """Everything about it that was guessed or assumed, in a few words each. Untrusted text."""
+        guessed = self.origins.guessed if self.origins else ()
+        named = dict.fromkeys(_TOGETHER.get(part, title(part)) for part in guessed)
+        preset = next(
+            (f": {name}" for name in PRESETS if with_preset(self.preprocessing, name) == self.preprocessing), ""
+        )
+        guesses = (f"{name} guessed{preset if name == NORMALISATION_WORD else ''}" for name in named)
+        return (*guesses, *(f"{one.what} assumed: {one.value}" for one in self.assumptions))
 
 
 def title(part: str) -> str:
@@ -204,6 +218,12 @@ class CaseFacts:
             for one in others[:3]
         )
         return f"If {own.name} is how its pictures were prepared; as good on the compared pictures: {named}."
+
+    @property
+    def open_guesses(self) -> tuple[str, ...]:
+        """What could change the verdict and is not settled, in a few words each. Untrusted text."""
+        guesses = self.suspect.open_guesses if self.suspect else ()
+        return (*guesses, *(["another reading is as good"] if self.open_reading else []))
 
     @property
     def n_classes(self) -> int:

@@ -200,7 +200,7 @@ def reach_verdict(
         decision = Decision("meaningful", "")
     if decision.why and (few := too_few_images(scores)):
         decision = decision._replace(why=f"{decision.why} {few}")
-    headline = _headline(decision, domains, specificity, uncertain=_uncertain(findings, points), agreed=agreed)
+    headline = _headline(decision, domains, specificity, uncertain=uncertain_classes(findings, points), agreed=agreed)
     if circumstances and circumstances.preprocessing_assumed:
         headline = f"{circumstances.open_reading or GUESSED} {headline}"
     n = total.n_found
@@ -292,7 +292,7 @@ def _listing(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def _uncertain(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]) -> set[int]:
+def uncertain_classes(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]) -> set[int]:
     """The classes whose answer is weak, or whose true score may lie below a limit."""
     weak = {each.selection.target_class for each in findings if each.grade and each.grade.word == "weak"}
     return weak | {target for point in points if point.key in MAY_BE_NONE for target in point.classes}

@@ -13,8 +13,10 @@ TOO_GENERAL = "a small part of its name"
 
 
 class Reason(NamedTuple):
-    """The end of a sentence that begins with "1 class" or "3 classes", why it matters, and what helps."""
+    """A weakness in at most four words, the end of a sentence that begins with "1 class" or "3 classes", why it
+    matters, and what helps."""
 
+    short: str
     one: str
     several: str
     why: str
@@ -23,42 +25,49 @@ class Reason(NamedTuple):
 
 REASONS: Mapping[str, Reason] = {
     BELOW_TAU: Reason(
+        "interval below tau",
         "has an interval that reaches below tau",
         "have an interval that reaches below tau",
         "With so few answers, the true score may lie below tau.",
         "Query more images of these leaves.",
     ),
     BELOW_LIMIT: Reason(
+        "interval below the limit",
         "has an interval that reaches below the evidence limit",
         "have an interval that reaches below the evidence limit",
         "With so few images, the true score may be lower than what an answer of this suspect needs.",
         "Query more images of these leaves.",
     ),
     "close runner-up": Reason(
+        "close runner-up",
         "has a second cluster that is nearly as good",
         "have a second cluster that is nearly as good",
         "The second cluster's objective is less than 0.05 lower: it might be the right answer.",
         "Compare the two by eye, and add leaves near both of them.",
     ),
     "another cluster has the higher objective": Reason(
+        "higher objective elsewhere",
         "has a cluster with a higher objective than the answer",
         "have a cluster with a higher objective than the answer",
         "The method alone would have given a different answer.",
         "Read the note on the choice, or unlock the class.",
     ),
     "chosen by hand": Reason(
+        "by hand",
         "was chosen by hand",
         "were chosen by hand",
         "This is an analyst's decision, not the method's; the note gives the reason.",
         "Let a second analyst decide without knowing the first one's choice.",
     ),
     CATCH_ALL: Reason(
+        "takes in much",
         "also takes in much of the corpus outside its answer",
         "also take in much of the corpus outside their answer",
         "A high L says little where everything else also scores high.",
         "Compare L with the class's share elsewhere; add a corpus that shows what sets this class apart.",
     ),
     BETTER_OUTSIDE: Reason(
+        "better leaf outside",
         "leaves out a leaf that scores much higher",
         "leave out a leaf that scores much higher",
         f"A leaf elsewhere scores at least {MUCH_BETTER} more than the answer: the class may stand for that leaf, and "
@@ -66,6 +75,7 @@ REASONS: Mapping[str, Reason] = {
         "Look at that leaf under Leaf scores, and try a smaller eta or a higher alpha.",
     ),
     TOO_GENERAL: Reason(
+        "name too general",
         "has a name far more general than its leaves",
         "have names far more general than their leaves",
         f"Fewer than {LITTLE_OF_NAME:.0%} of the leaves under the name are in the answer: the name claims too much.",
@@ -76,4 +86,6 @@ REASONS: Mapping[str, Reason] = {
 
 def reason_for(weakness: str) -> Reason:
     """The reason of a weakness; for an unknown one, only its name."""
-    return REASONS.get(weakness) or Reason(f"has this weakness: {weakness}", f"have this weakness: {weakness}", "", "")
+    return REASONS.get(weakness) or Reason(
+        weakness, f"has this weakness: {weakness}", f"have this weakness: {weakness}", "", ""
+    )

@@ -104,15 +104,19 @@ def promises_too_much(name: Name) -> bool:
     return name.n_chosen < LITTLE_OF_NAME * name.n_leaves
 
 
+def caveats(finding: ClassFinding) -> list[str]:
+    """The weaknesses of a class's answer, its name's among them; every page and report shows these."""
+    too_general = finding.name is not None and promises_too_much(finding.name)
+    return [*finding.weaknesses, *([TOO_GENERAL] if too_general else [])]
+
+
 def _concerned(findings: Sequence[ClassFinding]) -> dict[str, list[int]]:
     """The classes that each weakness concerns."""
     concerned: dict[str, list[int]] = defaultdict(list)
     for finding in findings:
         target = finding.selection.target_class
-        for weakness in finding.weaknesses:
+        for weakness in caveats(finding):
             concerned[weakness].append(target)
-        if finding.name and promises_too_much(finding.name):
-            concerned[TOO_GENERAL].append(target)
     return concerned
 
 

@@ -51,6 +51,7 @@ class Agreement:
         per_class: (n_classes,) float64, 0..1, agreement of each class with its label; nan where there is nothing to
             compare: the class was not found, has no label, or no word of either is known.
         by_node: (n_classes,) whether a class was compared by the hierarchy, not by words.
+        nearest: (n_classes,) whether no other label of the set agrees as well with the class as its own.
         mean: of `per_class` over the classes that could be compared; 0 where none could.
         p_value: under random assignment of the labels, (1 + as good) / (1 + permutations); 1 if nothing was compared.
         n_compared: how many classes could be compared.
@@ -65,6 +66,7 @@ class Agreement:
     offset: int
     per_class: Matrix
     by_node: Flags
+    nearest: Flags
     mean: float
     p_value: float
     n_compared: int
@@ -410,12 +412,15 @@ def _agreement(
     values, by_node = values[has_label], by_node[has_label]
     classes, labels = found.classes[has_label], labels[has_label]
     rows = np.arange(len(classes))
-    per_class, nodes = np.full(n_classes, np.nan), np.zeros(n_classes, dtype=bool)
+    per_class, nodes, nearest = np.full(n_classes, np.nan), np.zeros(n_classes, bool), np.zeros(n_classes, bool)
     per_class[classes], nodes[classes] = values[rows, labels], by_node[rows, labels]
+    nearest[classes] = (
+        (values >= values[rows, labels, None] - _TOLERANCE) == np.eye(len(label_set), dtype=bool)[labels]
+    ).all(axis=1)
     n_compared = int((~np.isnan(per_class)).sum())
     mean = float(np.nanmean(per_class)) if n_compared else 0.0
     p_value = _p_value(values, mean, deals) if n_compared else 1.0
-    return Agreement(label_set, offset, per_class, nodes, mean, p_value, n_compared, _any_order(values))
+    return Agreement(label_set, offset, per_class, nodes, nearest, mean, p_value, n_compared, _any_order(values))
 
 
 def _deal(n_labels: int, n_permutations: int, seed: int) -> Indices:

@@ -17,6 +17,7 @@ from fdcore.case.conclusions import (
     judge,
     kept_chance,
     load_scored,
+    overview,
     pixels_of,
     read_choices,
     selection_settings,
@@ -148,8 +149,8 @@ def _report(
     record: Record | None = None,
 ) -> str:
     return render_report(
-        case.facts(), _head(findings, rows_left_out=True), classes, findings.classes, pixels,
-        verdict=verdict, words=words_for_report(case, findings),
+        case.facts(), _head(findings, rows_left_out=True), classes, findings, pixels,
+        verdict=verdict, overview=overview(findings, verdict, case.facts()), words=words_for_report(case, findings),
         clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
     )  # fmt: skip
 
@@ -176,7 +177,7 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
         layout.SELECTION_CSV: lambda: tables.selection_to_csv(selected),
         layout.SELECTION: lambda: to_json(head | {"overall": total, "classes": classes}),
         layout.IMAGES_CSV: lambda: tables.image_rows_to_csv(findings.classes, scored.images, hierarchy),
-        layout.VERDICT: lambda: to_json(head | verdict_as_dict(verdict)),
+        layout.VERDICT: lambda: to_json(head | {"head": _in_short(case, findings, verdict)} | verdict_as_dict(verdict)),
         layout.REPORT: lambda: _report(case, findings, verdict, classes, pixels).encode(),
     }
     written = {}
@@ -186,6 +187,10 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
         written[name] = hashlib.sha256(content).hexdigest()
         progress("Writing results", done, len(WRITTEN))
     return written
+
+
+def _in_short(case: Case, findings: Findings, verdict: Verdict) -> dict[str, Any]:
+    return asdict(overview(findings, verdict, case.facts()).head)
 
 
 def _table_json(head: dict[str, Any], rows: "pd.DataFrame") -> bytes:

@@ -28,6 +28,19 @@ def table(at: AppTest, column: str) -> pd.DataFrame:
     return next(one.value for one in at.dataframe if column in one.value.columns)
 
 
+def component(at: AppTest, name: str) -> dict[str, Any]:
+    """What the page hands over to one of our components."""
+    found = next(one.proto for one in at.get("bidi_component") if one.proto.component_name == f"fdcore.{name}")
+    data: dict[str, Any] = json.loads(found.json)
+    return data
+
+
+def wall(at: AppTest) -> list[dict[str, Any]]:
+    """The rows of the overview, one for each class, in the order shown."""
+    rows: list[dict[str, Any]] = component(at, "wall")["rows"]
+    return rows
+
+
 def figures(at: AppTest) -> list[dict[str, Any]]:
     """The Plotly figures in the order of the page."""
     return [json.loads(one.proto.spec) for one in at.get("plotly_chart")]

@@ -3,16 +3,15 @@
 import csv
 import functools
 import io
-import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import case_factory
 import pytest
-from opening import open_app, open_page
+from opening import open_app
 from raising import raises
-from reading import as_markdown, said
+from reading import as_markdown, said, wall
 
 from fdcore import demo
 from fdcore.case.case import Case
@@ -106,14 +105,38 @@ def test_a_half_finished_case_says_how_far_it_is(cases):
     assert at.button(key="go_on").label.endswith("Leaf scores")
 
 
-def test_a_finished_case_shows_its_verdict(cases):
-    """Every class has its row, "not found" included."""
+def test_a_finished_case_shows_its_verdict(cases, monkeypatch):
+    """Every class has its row with its pictures, "not found" included."""
+    monkeypatch.setenv("FDCORE_CACHE", str(case_factory.world().cache))
     case_factory.finished(cases / "one")
     at = open_app(case="one")
-    assert at.metric[0].value == "3 of 4"
-    assert at.dataframe[0].value["Found"].tolist()[-1] == "not found"
+    assert [row["name"] for row in wall(at)] == ["heavier-than-air craft", "domestic cat", "car", "not found"]
+    assert "3 of 4 classes found" in said(at)
+    assert all(row["strip"].startswith("data:image/jpeg") and row["pictures"] for row in wall(at)[:3])
+
+
+def test_the_overview_filters_and_sorts(cases):
+    """By certainty, and by caveats; a filter that the case lacks is not offered."""
+    case_factory.finished(cases / "one")
+    at = open_app(case="one")
+    assert "Not found 1" in at.pills(key="wall_shown").options
+    at.pills(key="wall_shown").set_value("not found").run()
+    assert [row["number"] for row in wall(at)] == [3]
+    at.pills(key="wall_shown").set_value("all").run()
+    at.selectbox(key="wall_order").set_value("certainty").run()
+    scores = [row["score"] for row in wall(at) if row["certainty"] == wall(at)[0]["certainty"]]
+    assert scores == sorted(scores, reverse=True)
+    assert wall(at)[-1]["name"] == "not found"
+
+
+def test_the_method_and_the_weak_points_are_one_click_away(cases):
+    """The sentences that the head rests on stand under "Method", the reasons for doubt beside it."""
+    case_factory.finished(cases / "one")
+    at = open_app(case="one")
+    at.session_state["overview_tabs"] = "Method"
+    at.run()
     assert "The suspect appears to have been trained to recognise" in said(at)
-    assert "domestic cat" in said(at)
+    assert at.get("plotly_chart")
 
 
 def test_damaged_cases_are_sentences_beside_the_others(cases):
@@ -226,12 +249,3 @@ def test_no_cell_of_the_verdict_as_csv_is_a_formula(cases):
     assert table[0]["Found"] == f"'{hostile}"
     assert not [cell for row in table for cell in row.values() if cell.startswith("=")]
     assert (table[3]["Found"], table[3]["L"]) == ("not found", "")
-
-
-def test_the_domain_is_drawn_alike_on_the_case_page_and_in_the_report(cases):
-    """One finding, one treemap: each node under the same parent."""
-    case_factory.finished(cases / "one")
-    pages = open_app(case="one"), open_page("8_Report", case="one")
-    drawn = [json.loads(at.get("plotly_chart")[0].proto.spec) for at in pages]
-    case_page, report = ({"ids": one["data"][0]["ids"], "parents": one["data"][0]["parents"]} for one in drawn)
-    assert case_page == report

@@ -12,6 +12,7 @@ from reading import as_markdown, figures, metric, said
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
+from fdcore.case.cost import Supply, estimate
 from fdcore.case.plan import Settings
 from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
@@ -19,7 +20,6 @@ from fdcore.jobs.database import writing
 from fdcore.jobs.process import ProcessId
 from fdcore.work.intake import check_suspect, survey_corpora
 from ui.leaf_scores import tables as leaf_tables
-from ui.leaf_scores.cost import Supply, estimate
 
 PAGE = "3_Leaf_scores"
 HOSTILE = "![x](http://evil/x.png) **b** <script>alert(1)</script>"

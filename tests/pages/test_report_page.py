@@ -5,7 +5,8 @@ from pathlib import Path
 
 import case_factory
 from opening import open_case, open_page
-from reading import metric
+from reading import said, wall
+from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
@@ -15,8 +16,13 @@ from fdcore.report.audit import read_trail
 from fdcore.report.sections import Record
 from fdcore.work.conclude import draw_report
 
-PAGE = "8_Report"
+PAGE, LOG = "8_Report", "Audit log"
 HOSTILE = "![x](http://evil/x.png)<script>alert(1)</script>"
+
+
+def show_tab(at: AppTest, name: str) -> AppTest:
+    at.session_state["report_tabs"] = name
+    return at.run()
 
 
 def report_of(folder: Path) -> str:
@@ -30,14 +36,12 @@ def test_a_finished_case_shows_its_verdict_and_its_log(finished):
     """Every class has its row; nothing has to be saved."""
     at = open_case(PAGE, finished)
     assert not [b for b in at.button if b.key == "save_conclusions"]
-    assert metric(at, "Classes found") == "3 of 4"
-    assert metric(at, "Audit log") == "intact"
-    domain, verdict, log = (frame.value for frame in at.dataframe)
-    assert set(domain["found"]) == {"heavier-than-air craft", "domestic cat", "car"}
-    assert verdict["Found"].tolist() == ["heavier-than-air craft", "domestic cat", "car", "not found"]
-    assert log["event"].tolist()[-1] == "case created"
-    keys = {b.key for b in at.get("download_button")}
-    assert {"download_report", "download_bundle", "download_scores_csv", "download_case_json"} <= keys
+    assert "3 of 4 classes found" in said(at)
+    assert [row["name"] for row in wall(at)] == ["heavier-than-air craft", "domestic cat", "car", "not found"]
+    assert {"download_report", "download_bundle"} <= {b.key for b in at.get("download_button")}
+    assert show_tab(at, LOG).dataframe[0].value["event"].tolist()[-1] == "case created"
+    keys = {b.key for b in show_tab(at, "Files").get("download_button")}
+    assert {"download_scores_csv", "download_case_json"} <= keys
 
 
 def test_other_settings_in_the_link_can_be_saved(finished):
@@ -55,7 +59,7 @@ def test_a_choice_locked_since_is_told(finished):
     lock_class(finished.folder, Choice(0, (), "no aircraft", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
     at = open_case(PAGE, finished)
     assert "choice was locked" in at.warning[0].value
-    assert metric(at, "Classes found") == "2 of 4"
+    assert "2 of 4 classes found" in said(at)
     at.button(key="save_conclusions").click().run()
     assert not at.warning
     assert json.loads((finished.folder / "selection.json").read_text())["overall"]["n_found"] == 2
@@ -68,7 +72,7 @@ def test_files_that_were_changed_are_told(finished):
     (finished.folder / "selection.json").write_text(json.dumps(found))
     at = open_case(PAGE, finished)
     assert "were changed" in at.warning[0].value
-    assert at.dataframe[1].value["Found"][0] == "heavier-than-air craft"
+    assert wall(at)[0]["name"] == "heavier-than-air craft"
 
 
 def test_a_broken_log_is_told_with_its_entry(finished):
@@ -76,14 +80,13 @@ def test_a_broken_log_is_told_with_its_entry(finished):
     lines = (finished.folder / "audit.jsonl").read_text().splitlines()
     del lines[2]
     (finished.folder / "audit.jsonl").write_text("\n".join(lines) + "\n")
-    at = open_case(PAGE, finished)
-    assert metric(at, "Audit log") == "broken"
+    at = show_tab(open_case(PAGE, finished), LOG)
     assert "Broken at entry 2" in at.error[0].value
 
 
 def test_the_evidence_is_verified_on_demand(finished):
     """Unchanged, or a sentence that says what came."""
-    at = open_case(PAGE, finished)
+    at = show_tab(open_case(PAGE, finished), LOG)
     at.button(key="verify_evidence").click().run()
     assert any("Unchanged since intake" in s.value for s in at.success)
     file = next((finished.folder / "evidence").iterdir())
@@ -100,7 +103,7 @@ def test_half_finished_offers_to_draw_the_conclusions(cases):
     assert at.button(key="save_conclusions").label == "Draw the conclusions"
     at.button(key="save_conclusions").click().run()
     assert (folder / "report.html").is_file()
-    assert metric(at, "Classes found")
+    assert "classes found" in said(at)
 
 
 def test_the_report_can_run_nothing_and_load_nothing(finished):
@@ -110,7 +113,14 @@ def test_the_report_can_run_nothing_and_load_nothing(finished):
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert 'src="http' not in page
-    for part in ("The domain", "Test query", "Audit log", "How to reproduce it", "fdcore investigate", "<svg"):
+    for part in (
+        "What all classes together say",
+        "Test query",
+        "Audit log",
+        "How to reproduce it",
+        "fdcore investigate",
+        "<svg",
+    ):
         assert part in page
 
 

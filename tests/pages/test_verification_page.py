@@ -112,7 +112,7 @@ def agreement_of(n_classes: int, n_labels: int, *, mean: float, p_value: float, 
     )
     per_class, n_compared = np.full(n_classes, mean), min(n_classes, n_labels)
     by_node = np.zeros(n_classes, dtype=bool)
-    return Agreement(known, offset, per_class, by_node, mean, p_value, n_compared, mean, ("Another set",))
+    return Agreement(known, offset, per_class, by_node, by_node, mean, p_value, n_compared, mean, ("Another set",))
 
 
 def test_a_small_set_that_fits_is_not_told_as_one_that_does_not_agree() -> None:

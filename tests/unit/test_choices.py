@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from raising import raises
+from verdict_world import scored_as
 
 from fdcore.case import tables
 from fdcore.case.case import Case
@@ -17,7 +18,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError
 from fdcore.method.choices import Choice, apply_choices, leaves_needed
 from fdcore.method.filtering import filter_images
-from fdcore.method.findings import ClassFinding
+from fdcore.method.findings import ClassFinding, Findings
 from fdcore.method.naming import name_selection
 from fdcore.method.scores import Scores
 from fdcore.method.selection import MAX_BY, MAX_CHOSEN, MAX_NOTE, ClassSelection, SelectionSettings, overall, select
@@ -25,7 +26,7 @@ from fdcore.method.weaknesses import weaknesses
 from fdcore.records import to_plain
 from fdcore.report.page import render_report
 from fdcore.suspect.preprocess import PreprocessSpec
-from fdcore.verdict import reach_verdict
+from fdcore.verdict import overview_of, reach_verdict
 
 # The paper's own example (Table 1): the airplane class, with distances as in its Figure 2, and a leaf below tau.
 NODES = ("airliner", "wing", "warplane", "hammerhead", "alp", "glider")
@@ -311,7 +312,9 @@ def make_report(*choices: Choice) -> str:
     total = vars(overall(tuple(finding.selection for finding in findings)))
     assert "chosen by hand" in verdict(facts, head | {"classes": classes, "overall": total}, "") or not choices
     reached = reach_verdict(findings, SCORES, HIERARCHY)
-    return render_report(facts, head, classes, findings, None, verdict=reached)
+    scored = scored_as(SCORES, HIERARCHY, answers=ANSWERS, leaf_of=LEAF_OF)
+    whole = Findings(scored, SETTINGS, tuple(findings), overall(tuple(finding.selection for finding in findings)))
+    return render_report(facts, head, classes, whole, None, verdict=reached, overview=overview_of(whole, reached))
 
 
 def test_the_report_lists_what_was_chosen_by_hand():
@@ -321,7 +324,7 @@ def test_the_report_lists_what_was_chosen_by_hand():
     assert NOTE in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
-    assert "no picture of the corpus" not in page
+    assert "No picture of the corpus" not in page
     assert "nearest:" not in page
     assert "not signed in" in make_report(choice(0, by=""))
 
@@ -330,4 +333,4 @@ def test_a_report_without_choices_does_not_speak_of_them():
     """The section appears only where it has something to say."""
     page = make_report()
     assert "chosen by hand" not in page
-    assert "no picture of the corpus is put in this class" in page
+    assert "No picture of the corpus is put in this class" in page

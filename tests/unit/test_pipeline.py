@@ -324,10 +324,9 @@ def test_a_case_of_a_version_that_wrote_no_parquet_still_agrees_with_its_files(w
 
 
 def test_whatever_a_table_or_the_report_leaves_out_it_says(world, monkeypatch):
-    """Rows of scores, classes with pictures, and pictures of a class: each with how many there are."""
+    """Rows of scores, and classes with pictures: each with how many there are."""
     monkeypatch.setattr(tables, "MAX_ROWS", 10)
     monkeypatch.setattr(page, "MAX_CLASSES_WITH_PICTURES", 1)
-    monkeypatch.setattr(page, "PICTURES_PER_CLASS", 2)
     findings = world.investigate()
     scores = findings.scored.scores
     n_missing = int((scores.hits == 0).sum())
@@ -336,10 +335,8 @@ def test_whatever_a_table_or_the_report_leaves_out_it_says(world, monkeypatch):
     assert len([row for row in as_json["scores"] if row["node"]]) == scores.hits.size - n_missing
     assert f"leave out {n_missing} rows of leaves without a hit; scores.parquet has every row" in report
     assert len(pd.read_parquet(world.folder / "case" / "scores.parquet")) == scores.hits.size
-    n_kept = len(findings.classes[0].filtered.kept)
-    assert f"2 of {n_kept} images" in report
-    assert "The first 1 of 3 classes that have such images; images.csv lists those of all." in report
-    assert report.count("data:image/png") == 2
+    assert "Images are shown for the first 1 classes that have some; images.csv lists those of all." in report
+    assert report.count("data:image/jpeg") == 1
 
 
 def test_a_case_of_an_earlier_version_has_no_hashes(world):

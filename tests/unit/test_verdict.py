@@ -366,7 +366,7 @@ def agreement(key: str, n_classes: int, **changes: object) -> Agreement:
     """A perfect agreement with a known label set over so many classes."""
     known = label_set(key)
     full = np.ones(n_classes)
-    return replace(Agreement(known, 0, full, full > 0, 1.0, 0.0005, n_classes, 1.0), **changes)
+    return replace(Agreement(known, 0, full, full > 0, full > 0, 1.0, 0.0005, n_classes, 1.0), **changes)
 
 
 def sentence(*agreements: Agreement) -> str:

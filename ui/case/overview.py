@@ -1,20 +1,21 @@
 """The open case above the cards: its findings, its running work, or its next step."""
 
-from collections import Counter
-
 import streamlit as st
 
 from fdcore.case.casebook import CaseCard
 from fdcore.case.conclusions import selection_settings
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
-from fdcore.method.grades import GRADES_IN_WORDS, MEASURED
 from ui import cached, exports, frame, job_panel
 from ui.case import cards as case_cards
-from ui.panels import share_column, show_figure, show_numbers, show_table
+from ui.overview.head import draw_head
+from ui.overview.helps import draw_helps
+from ui.overview.holds import draw_holds
+from ui.overview.panel import wall
+from ui.panels import show_figure, show_numbers
 from ui.sentences import show_error
 from ui.text import inert, shortened
-from ui.verdict import WITHOUT_HELP, draw_domain, verdict_csv, verdict_panel, verdict_table
+from ui.verdict import draw_domain, verdict_csv, verdict_panel, weak_points
 
 _COLUMNS = ("Class", "Found", "Grade", "L", "S", "Without it", "Caveats")
 _NEXT = {
@@ -31,8 +32,9 @@ def draw(desk: frame.Desk) -> None:
     card = desk.card
     if card is None:
         return
-    with st.container(border=True, key="overview"):
-        st.subheader(inert(shortened(card.title, 90)), anchor=False)
+    with st.container(key="overview"):
+        if card.n_found is None:
+            st.subheader(inert(shortened(card.title, 90)), anchor=False)
         if card.problem:
             st.error("This case cannot be read.", icon=":material/error:")
             st.text(card.problem)
@@ -56,7 +58,7 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
             st.text("This takes a few minutes. The page updates itself; you can also close it and come back.")
     findings = None if card.n_found is None else cached.findings(desk.case, selection_settings(desk.case))
     if findings:
-        _verdict(desk, findings)
+        _findings(desk, findings)
     elif not (job and job.active):
         st.text(_NEXT[card.stage])
     with st.container(horizontal=True, horizontal_alignment="distribute", key="overview_doors"):
@@ -76,41 +78,40 @@ def _table_csv(desk: frame.Desk, findings: Findings) -> bytes:
     return verdict_csv(findings, cached.verdict(desk.case, findings.settings), _COLUMNS)
 
 
-def _verdict(desk: frame.Desk, findings: Findings) -> None:
+def _findings(desk: frame.Desk, findings: Findings) -> None:
+    """The answer in one picture; the numbers that it rests on are under "Method"."""
+    overview = cached.overview(desk.case, findings.settings)
     verdict = cached.verdict(desk.case, findings.settings)
-    verdict_panel(verdict)
-    _metrics(findings)
-    left, right = st.columns((1, 2))
-    with left.container(border=True, height="stretch"):
-        st.markdown("**What the suspect seems to recognise**")
-        show_figure(draw_domain(findings, desk.case_id), "domain",
-                    "Treemap of the found classes over the hierarchy", "domain")  # fmt: skip
-        st.caption("One field per group of found classes; its area is their number. Click a group to open it.")
-    with right.container(border=True, height="stretch"):
-        st.markdown("**Class by class**")
-        column = st.column_config
-        show_table(verdict_table(findings, verdict, _COLUMNS), "verdict_table", {
-            "Class": column.NumberColumn(width=50, format="%d"),
-            "Found": column.TextColumn(width=115),
-            "Grade": column.TextColumn(help=GRADES_IN_WORDS, width=60),
-            "Without it": column.TextColumn(help=WITHOUT_HELP, width=120),
-            "Caveats": column.TextColumn(width=180),
-            "L": share_column("How often the suspect puts views of the found leaves in this class", width=90),
-            "S": column.NumberColumn(format="%.2f", width=50, help="How close the found leaves are in the hierarchy; "
-                                     "0 for a single leaf"),
-        })  # fmt: skip
-        st.caption("“Not found” is a result too: nothing in this corpus is evidence enough for that class.")
+    draw_head(overview, findings.scored.n_sent)
+    n_points = len(verdict.weak_points)
+    names = ["Classes", "Method", *([f"Weak points ({n_points})"] if n_points else [])]
+    tabs = st.tabs(names, key="overview_tabs", on_change="rerun")
+    with tabs[0]:
+        if tabs[0].open:
+            left, right = st.columns((10, 3), gap="medium")
+            with left:
+                wall(desk, findings, overview)
+            with right:
+                draw_helps(desk, findings, overview)
+                draw_holds(verdict)
+    with tabs[1]:
+        if tabs[1].open:
+            verdict_panel(verdict)
+            _numbers(findings)
+            show_figure(draw_domain(findings, desk.case_id), "domain",
+                        "Treemap of the found classes over the hierarchy", "domain")  # fmt: skip
+            st.caption("One field per group of found classes; its area is their number. Click a group to open it.")
+    if n_points and tabs[2].open:
+        with tabs[2]:
+            weak_points(verdict)
 
 
-def _metrics(findings: Findings) -> None:
+def _numbers(findings: Findings) -> None:
     total, scored = findings.overall, findings.scored
-    counts = Counter(entry.grade.word for entry in findings.classes if entry.grade)
     show_numbers(
         "verdict_metrics",
-        ("Classes found", f"{total.n_found:,} of {total.n_classes:,}",
-         "Classes of the suspect with at least one leaf of the corpus that it puts there"),
-        ("Certain, likely, weak", ", ".join(f"{counts[word]:,}" for word in MEASURED) if counts else "no grades",
-         GRADES_IN_WORDS),
+        ("Sum of L", f"{total.functional:.2f}", "Over the found classes (paper section 4.1.3)"),
+        ("Sum of S", f"{total.semantic:.2f}", "Over the found classes (paper section 4.1.3)"),
         ("Leaves", f"{len(scored.scores.nodes):,}",
          "A leaf is a group of images with one label in the corpus"),
         ("Queries sent", f"{scored.n_sent:,}",

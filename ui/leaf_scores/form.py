@@ -16,8 +16,8 @@ from fdcore.records import to_plain
 from ui import cached, state
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
-from ui.leaf_scores.cost import Cost, Supply, estimate, require_sensible, supply_of
-from ui.leaf_scores.start import start_and_redraw, why_not_query
+from fdcore.case.cost import Cost, Supply, estimate, require_sensible, supply_of
+from ui.querying import start_and_redraw, why_not_query
 from ui.panels import show_numbers
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert

@@ -13,7 +13,7 @@ from fdcore.method.findings import Scored
 from ui import cached, state
 from ui.class_picker import class_name
 from ui.frame import Desk
-from ui.leaf_scores import start as scoring_start
+from ui import querying as scoring_start
 from ui.leaf_scores.tables import ImageShare, images_of_leaf
 from ui.leaf_scores.views import draw_sent_views
 from ui.panels import page_of, share_column, show_table

@@ -18,11 +18,9 @@ MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
 def draw(desk: Desk, case: Case) -> None:
     """The log with its state and its CSV, and the evidence on demand."""
     trail = read_trail(case.audit())
-    with st.container(border=True, key="audit"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**Audit log**", width="content")
-            download("Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
-                     key="download_audit_csv")  # fmt: skip
+    with st.container(key="audit"):
+        download("Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
+                 key="download_audit_csv")  # fmt: skip
         if trail.problem:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
         else:

@@ -13,7 +13,7 @@ from fdcore.method.selection import SelectionSettings
 from ui import cached
 from ui.exports import archive_file, download
 from ui.frame import Desk
-from ui.report.panels import take_away
+from ui.report.panels import export_menu
 from ui.text import file_size
 
 FILES = (
@@ -31,24 +31,8 @@ MAX_PREVIEW = 1_400_000  # bytes of a page that a browser shows from a data URL
 
 
 def downloads(desk: Desk, case: Case, findings: Findings) -> None:
-    """The printable report, the case as one file, and each table with its size."""
-    with st.container(border=True, key="downloads"):
-        st.markdown("**Downloads**")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            download(
-                "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
-                f"{desk.case_id}-report.html", "text/html", key="download_report", type="primary", icon="print",
-            )  # fmt: skip
-            size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
-            download(
-                f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
-                "application/zip", key="download_bundle", type="secondary", icon="folder_zip",
-            )  # fmt: skip
-            take_away(desk, case, findings)
-        st.caption(
-            "The report is one self-contained page to print or send. The ZIP file holds the evidence unchanged, and "
-            "its hash is verified first. Another server can import the file."
-        )
+    """Each table of the case with its size."""
+    with st.container(key="downloads"):
         columns = st.columns(2, gap="small")
         there = [entry for entry in FILES if case.has(entry[0])]
         n_left_out = n_rows_left_out(findings.scored.scores)
@@ -59,17 +43,30 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
                 _file_row(desk, case.path(name), title, what, kind)
 
 
+def take_away(desk: Desk, case: Case, findings: Findings) -> None:
+    """The printable report, the case as one file, and the tables and figures of this page."""
+    with st.container(horizontal=True, vertical_alignment="center", key="take_away"):
+        download(
+            "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
+            f"{desk.case_id}-report.html", "text/html", key="download_report", type="primary", icon="print",
+            help="One self-contained page to print or send.",
+        )  # fmt: skip
+        size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
+        download(
+            f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
+            "application/zip", key="download_bundle", type="secondary", icon="folder_zip",
+            help="Holds the evidence unchanged; its hash is verified first. Another server can import the file.",
+        )  # fmt: skip
+        export_menu(desk, case, findings)
+
+
 def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
-    """The report as it will be printed, on demand.
+    """The report as it will be printed.
 
     It is drawn again from the answers, because the file in a case is not trusted. A data URL gives it an origin of its
     own, from which it cannot reach this page.
     """
-    with st.expander(
-        "The report as it will be printed", icon=":material/description:", key="preview", on_change="rerun"
-    ) as opened:
-        if not opened.open:
-            return
+    with st.container(key="preview"):
         content, note = cached.report(case, settings, desk.places.cache), ""
         if len(content) > MAX_PREVIEW:
             content = cached.report(case, settings, desk.places.cache, pictures=False)

@@ -1,0 +1,39 @@
+"""The head of a case: what the suspect is, how sure that is, and what is open."""
+
+import streamlit as st
+
+from fdcore.verdict.overview import Head, Overview, found_in_words
+from ui.text import inert, inert_badge, shortened
+
+_SEALS = {
+    "identified": (":blue[:material/verified:]", "Identified: a known label set agrees class for class"),
+    "described": (
+        ":green[:material/category:]",
+        "Described: the answers are meaningful, but no known label set agrees",
+    ),
+    "undecided": (":orange[:material/help:]", "Undecided: the answers may mean nothing"),
+    "nothing": (":red[:material/block:]", "The answers mean nothing"),
+}
+MAX_OPEN = 4  # chips
+
+
+def draw_head(overview: Overview, n_sent: int) -> None:
+    """The seal and the title, what they rest on, and a red chip for each open guess."""
+    head = overview.head
+    seal, meaning = _SEALS[head.seal]
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        with st.container(gap=None, width="stretch"):
+            st.title(f"{seal} {inert(shortened(head.title, 160))}", anchor=False, help=meaning)
+            st.text(shortened(head.because, 400))
+            st.caption(inert(found_in_words(overview, n_sent)))
+        if head.open:
+            with st.container(width="content", gap="xsmall", key="open_guesses"):
+                _chips(head)
+
+
+def _chips(head: Head) -> None:
+    shown = head.open if len(head.open) <= MAX_OPEN else head.open[: MAX_OPEN - 1]
+    for guess in shown:
+        st.badge(inert_badge(shortened(guess, 48)), color="red", icon=":material/help:")
+    if rest := head.open[len(shown) :]:
+        st.badge(f"{len(rest)} more", color="red", help=inert("; ".join(shortened(guess, 80) for guess in rest)))
