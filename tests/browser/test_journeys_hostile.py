@@ -110,7 +110,8 @@ def test_hostile_texts_are_only_text(server: Server, browser: Browser, page: Pag
         assert page.locator("body").inner_text().count("onerror") > 0
         if name in EXPORTING:
             saved += exported(page, tmp_path / name)
-    for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):  # of the Report, the last page
+    page.get_by_role("tab", name="Files").click()  # of the Report, the last page
+    for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):
         stem, _, ending = name.partition(".")
         content = download(page, key(page, f"download_{stem}_{ending}").locator("button")).decode()
         assert formulas(content) == [], name

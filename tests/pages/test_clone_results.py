@@ -30,7 +30,7 @@ from ui.clone.one import reading
 from ui.clone.results import judgement
 from ui.clone.tables import (
     differences,
-    headline,
+    sentence,
     plausible_seconds,
     rate_cell,
     run_titles,
@@ -88,7 +88,7 @@ def test_table_5_has_a_column_for_each_source_and_switches_to_accuracy(cloned: C
 
 
 def test_the_table_ends_with_all_pictures_and_the_mean_and_says_whose_names_it_has(cloned: Case) -> None:
-    """All pictures is the headline's number; names are said to be claimed only where they are."""
+    """All pictures is the sentence's number; names are said to be claimed only where they are."""
     at = open_case(PAGE, cloned)
     rows = table(at, "The suspect's accuracy")
     assert rows["Class"].tolist()[-2:] == [ALL, MEAN]
@@ -102,7 +102,7 @@ def test_the_table_ends_with_all_pictures_and_the_mean_and_says_whose_names_it_h
 
 
 def test_a_clone_that_answers_with_one_class_is_warned_of(cloned: Case) -> None:
-    """Beside the headline, with what the suspect puts there."""
+    """Beside the sentence, with what the suspect puts there."""
     assert "hardly tells classes apart" not in said(open_case(PAGE, cloned))
     path = cloned.path("cloning/runs/random-1/answers/held.npz")
     with np.load(path) as content:
@@ -306,11 +306,11 @@ def compared(cases: Path, *clones: tuple[Source, float, dict]) -> Comparison:
 
 def test_the_headline_says_when_it_may_be_chance_and_when_random_is_better_or_missing(cases: Path) -> None:
     """An interval around 0 is no lead, a clone that is worse is called worse, and nobody is told more."""
-    even = headline(compared(cases, (FOUND, 0.5, {}), (RANDOM, 0.5, {})), "agreement")
+    even = sentence(compared(cases, (FOUND, 0.5, {}), (RANDOM, 0.5, {})), "agreement")
     assert even.endswith("may be chance.")
-    worse = headline(compared(cases, (FOUND, 0.3, {}), (RANDOM, 0.6, {})), "agreement")
+    worse = sentence(compared(cases, (FOUND, 0.3, {}), (RANDOM, 0.6, {})), "agreement")
     assert "30 percentage points less than one from random images" in worse
-    alone = headline(compared(cases, (FOUND, 0.3, {})), "agreement")
+    alone = sentence(compared(cases, (FOUND, 0.3, {})), "agreement")
     assert "Train one from random images too" in alone
 
 

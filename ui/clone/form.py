@@ -59,8 +59,8 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -
         given = _look(desk, case, sources, transfer, evaluation)
         with room:
             _cost(case, findings, runs, sources, given, transfer, training)
-            _transfer_sets(findings, sources, given)
-        _start(desk, sources, transfer, training, evaluation, given)
+            _start(desk, sources, transfer, training, evaluation, given)
+        _transfer_sets(findings, sources, given)
 
     form()
 

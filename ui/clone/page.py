@@ -16,6 +16,7 @@ from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.clone import figures, form, live, one, results
+from ui.clone.form import n_scoring_answers
 from ui.clone.results import Shown
 from ui.clone.tables import has_costs, has_density, run_titles, transfer_sets_to_csv
 from ui.clone.transfer import draw_kept, kept_panel
@@ -25,6 +26,7 @@ from ui.frame import Desk
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_TABS = ("Results", "Each clone", "Train clones")
 _INTRO = (
     "If the finding is right, it can be used: one network is trained on the found images, another on random images, "
     "both labelled by the suspect itself. If the clone from the found images agrees with the suspect more often, this "
@@ -39,7 +41,8 @@ def draw_page(desk: Desk) -> None:
     findings = cached.findings(case, saved)
     runs = cached.clone_runs(case)
     left, right = st.columns([5, 1], vertical_alignment="top")
-    left.markdown(_INTRO)
+    if not runs:
+        left.markdown(_INTRO)
     top_right = right.container(horizontal=True, horizontal_alignment="right")
     _warn_unsaved(saved)
     one.damaged(desk, case, cached.damaged_clones(case))
@@ -49,11 +52,18 @@ def draw_page(desk: Desk) -> None:
         live.running(desk, case)
     elif job and job.resumable:
         live.stopped(desk, job)
-    shown = results.draw(desk, case, findings)
     looked_at = [run for run in runs if run.finished or not active]
-    chosen = one.panel(desk, case, looked_at, shown, active=active) if looked_at else None
-    _form(desk, case, findings, runs)
-    kept_panel(desk, findings)
+    shown = results.headline(desk, case, findings)
+    parts = st.tabs(_TABS if looked_at else _TABS[2:], key="clone_tabs")
+    chosen = None
+    if looked_at:
+        with parts[0]:
+            results.draw(desk, shown, n_scoring_answers(findings))
+        with parts[1]:
+            chosen = one.panel(desk, case, looked_at, shown, active=active)
+    with parts[-1]:
+        _form(desk, case, findings, runs)
+        kept_panel(desk, findings)
     with top_right:
         _export(desk, findings, runs, shown, chosen)
 
@@ -81,12 +91,7 @@ def _form(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) 
         frame.empty("No image is kept for any class with these settings, so there is nothing to train on.",
                     "Change the settings in Selection", "Selection")  # fmt: skip
         return
-    if not runs and not desk.busy:
-        with st.container(border=True, key="clone_form"):
-            st.markdown("**Train clones**")
-            form.draw(desk, case, findings, runs)
-        return
-    with st.expander("Train more clones", icon=":material/add:", key="clone_form"):
+    with st.container(key="clone_form"):
         form.draw(desk, case, findings, runs)
 
 

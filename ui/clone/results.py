@@ -1,6 +1,7 @@
 """How well the clones copy the suspect: in words, as the paper's Table 5, and in figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -15,7 +16,6 @@ from fdcore.errors import FdError
 from fdcore.method.findings import Findings
 from ui import cached
 from ui.clone.figures import draw_cost, draw_density, draw_rates
-from ui.clone.form import n_scoring_answers
 from ui.clone.sources import cannot_ask, test_folder
 from ui.clone.tables import (
     SUSPECT,
@@ -25,10 +25,11 @@ from ui.clone.tables import (
     differences,
     has_costs,
     has_density,
-    headline,
+    largest_of_each,
     one_class_notes,
     rate_of,
     run_titles,
+    sentence,
     source_title,
 )
 from ui.frame import Desk, start_work
@@ -57,12 +58,13 @@ class Judgement(NamedTuple):
     color: Literal["green", "orange", "gray"]
 
 
-def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
-    """Draw the results on the chosen evaluation set; None if no clone was tested yet."""
+def headline(desk: Desk, case: Case, findings: Findings) -> Shown | None:
+    """The answer in a sentence, on the chosen evaluation set; None if no clone was tested yet."""
     sets = cached.clone_sets(case)
     if not sets:
         return None
-    with st.container(border=True, key="clone_results"):
+    with st.container(key="clone_results"):
+        place = st.container()
         facts, measure = _choices(sets)
         try:
             comparison = cached.clone_comparison(case, facts.key)
@@ -73,13 +75,21 @@ def draw(desk: Desk, case: Case, findings: Findings) -> Shown | None:
             st.text("No finished clone was tested on these pictures.")
             return None
         shown = Shown(comparison, measure, run_titles([column.run for column in comparison.columns]))
-        _headline(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
+        with place:
+            _headline(shown, of_corpus=facts.key.startswith(f"{CORPUS_SET}-"))
         _name_stale(case, findings, shown)
         _set_notes(facts, comparison, cached.clone_left_out(case, facts.key))
-        _figures(desk, shown, n_scoring_answers(findings))
-        _table(shown)
-        _test_on_more(desk)
     return shown
+
+
+def draw(desk: Desk, shown: Shown | None, n_scored: int) -> None:
+    """The figures and the classes; `n_scored` answers were needed for the finding."""
+    if shown is None:
+        st.text("No clone was tested yet.")
+    else:
+        _figures(desk, shown, n_scored)
+        _table(shown)
+    _test_on_more(desk)
 
 
 # Parts
@@ -105,8 +115,10 @@ def _choices(sets: Sequence[EvaluationSetFacts]) -> tuple[EvaluationSetFacts, Me
 
 
 def _headline(shown: Shown, *, of_corpus: bool) -> None:
-    st.subheader(inert(headline(shown.comparison, shown.measure)), anchor=False, width="stretch")
-    if (found := judgement(shown.comparison, shown.measure, of_corpus=of_corpus)) is not None:
+    found = judgement(shown.comparison, shown.measure, of_corpus=of_corpus)
+    seal = f":{found.color}[{found.icon}] " if found else ""
+    st.subheader(seal + inert(sentence(shown.comparison, shown.measure)), anchor=False, width="stretch")
+    if found:
         st.badge(found.text, icon=found.icon, color=found.color)
     if carried := carried_in_words(shown.comparison, shown.measure):
         st.text(carried)
@@ -173,17 +185,22 @@ def _left_out(n: int) -> str:
 
 
 def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
-    comparison, measure, titles = shown
-    about = f"{desk.case_id} {measure}"
-    show_figure(draw_rates(comparison, titles, measure, about), "clone_rates",
-                f"The {measure} of each clone with its 95 % interval", f"{desk.case_id}-clones")  # fmt: skip
-    if len({one.run.transfer.total for one in comparison.columns}) > 1:
-        st.caption("The largest clones; the smaller ones are below.")
+    comparison = shown.comparison
     cost = partial(_cost, n_scored=n_scored)
-    drawn = [one for one, wanted in ((_density, has_density(comparison)), (cost, has_costs(comparison))) if wanted]
-    for place, draw_one in zip(st.columns(len(drawn)) if drawn else [], drawn, strict=True):
+    wanted = ((_rates, True), (_density, has_density(comparison)), (cost, has_costs(comparison)))
+    drawn = [draw_one for draw_one, wants in wanted if wants]
+    for place, draw_one in zip(st.columns(len(drawn), gap="medium"), drawn, strict=True):
         with place:
             draw_one(desk, shown)
+
+
+def _rates(desk: Desk, shown: Shown) -> None:
+    comparison, measure, titles = shown
+    st.markdown(f"**{_MEASURES[measure]}**")
+    show_figure(draw_rates(comparison, titles, measure, f"{desk.case_id} {measure}"), "clone_rates",
+                f"The {measure} of each clone with its 95 % interval", f"{desk.case_id}-clones")  # fmt: skip
+    if len({one.run.transfer.total for one in comparison.columns}) > 1:
+        st.caption("The largest clones of each source.")
 
 
 def _density(desk: Desk, shown: Shown) -> None:
@@ -211,8 +228,14 @@ def _cost(desk: Desk, shown: Shown, *, n_scored: int) -> None:
 
 def _table(shown: Shown) -> None:
     column = st.column_config
-    table = comparison_table(shown.comparison, shown.titles, shown.measure)
+    comparison, titles = shown.comparison, shown.titles
     st.markdown("**Class by class**")
+    if (largest := largest_of_each(comparison.columns)) != list(comparison.columns) and not st.toggle(
+        f"Show all {len(comparison.columns):,} clones", key="clone_all_columns"
+    ):
+        comparison = replace(comparison, columns=tuple(largest))
+        titles = run_titles([column.run for column in largest])
+    table = comparison_table(comparison, titles, shown.measure)
     show_table(table, "comparison_table", {
         "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
         **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},

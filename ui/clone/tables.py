@@ -124,7 +124,7 @@ def transfer_sets_to_csv(runs: Sequence[CloneRun], titles: Mapping[str, str]) ->
 # Results
 
 
-def headline(comparison: Comparison, measure: Measure) -> str:
+def sentence(comparison: Comparison, measure: Measure) -> str:
     """How well the clone from the found images copies the suspect, and how much better than one from random images."""
     column = best_found(comparison)
     if column is None:
@@ -141,6 +141,16 @@ def headline(comparison: Comparison, measure: Measure) -> str:
     if base is None:
         return f"{result}. Train one from random images too: without a baseline, the number says little."
     return f"{result}, {_lead_text(lead(column.evaluation, base.evaluation, measure))}"
+
+
+def largest_of_each(columns: Sequence[Column]) -> list[Column]:
+    """Of each source the clone with the most images, of several the newest."""
+    best: dict[str, Column] = {}
+    for column in columns:
+        known = best.get(column.run.source.name)
+        if known is None or column.run.transfer.total >= known.run.transfer.total:
+            best[column.run.source.name] = column
+    return [column for column in columns if column in best.values()]
 
 
 def best_found(comparison: Comparison) -> Column | None:

@@ -8,6 +8,7 @@ import streamlit as st
 from fdcore.answers.views import ViewSpec
 from fdcore.case import spending
 from fdcore.case.case import Case
+from fdcore.case.cost import Cost, Supply, estimate, require_sensible, supply_of
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import Plan, Settings
 from fdcore.errors import FdError, SettingsError
@@ -16,9 +17,8 @@ from fdcore.records import to_plain
 from ui import cached, state
 from ui.frame import Desk
 from ui.leaf_scores import views as views_of_image
-from fdcore.case.cost import Cost, Supply, estimate, require_sensible, supply_of
-from ui.querying import start_and_redraw, why_not_query
 from ui.panels import show_numbers
+from ui.querying import start_and_redraw, why_not_query
 from ui.sentences import fragment, show_error
 from ui.text import counted, duration, inert
 

@@ -11,9 +11,9 @@ from fdcore.case.case import Case
 from fdcore.case.conclusions import pixels_of
 from fdcore.method.findings import Scored
 from ui import cached, state
+from ui import querying as scoring_start
 from ui.class_picker import class_name
 from ui.frame import Desk
-from ui import querying as scoring_start
 from ui.leaf_scores.tables import ImageShare, images_of_leaf
 from ui.leaf_scores.views import draw_sent_views
 from ui.panels import page_of, share_column, show_table

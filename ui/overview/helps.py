@@ -7,15 +7,15 @@ from typing import NamedTuple
 import streamlit as st
 
 from fdcore.case import spending
+from fdcore.case.cost import Cost, estimate, supply_of
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import Settings
 from fdcore.method.findings import Findings
 from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.overview import Overview
 from ui import cached, frame
-from ui.frame import Desk
 from ui import querying as scoring_start
-from fdcore.case.cost import Cost, estimate, supply_of
+from ui.frame import Desk
 from ui.text import counted, duration
 
 MOST = 3  # buttons

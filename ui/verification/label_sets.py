@@ -18,21 +18,25 @@ from ui.verification import draft
 from ui.verification.figures import draw_matrix
 from ui.verification.tables import agreement_table, headline, hints, near_sizes, set_id
 
-_TABLE_PX = 282  # eight rows
+_TABLE_PX, _SMALL_PX = 282, 520  # eight rows
 
 
 def panel(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Agreement], vectors: WordVectors) -> None:
     """The best set in a sentence, all sets of the right size in a table, one against the findings in a figure."""
-    with st.container(border=True, key="label_sets"):
-        st.markdown("**Known label sets**")
+    with st.container(key="label_sets"):
         if not agreements:
             n_classes = len(findings.classes)
             st.text(f"No known label set has {counted(n_classes, 'class', 'classes')}, or one fewer. "
                     f"The closest sizes: {near_sizes(n_classes, label_sets())}.")  # fmt: skip
             return
         _say(agreements)
-        _one_set(desk, case, findings, agreements, vectors)
-        _table(agreements)
+        figure, table = st.container(), st.container()
+        if not agreements[0].agrees:
+            figure, table = table, figure
+        with figure:
+            _one_set(desk, case, findings, agreements, vectors)
+        with table:
+            _table(agreements)
 
 
 def chosen_set(case_id: str, agreements: Sequence[Agreement]) -> Agreement:
@@ -56,9 +60,8 @@ def _say(agreements: Sequence[Agreement]) -> None:
 
 def _table(agreements: Sequence[Agreement]) -> None:
     column, table = st.column_config, agreement_table(agreements)
-    for empty in ("Same names in", "Convincing", "By hierarchy"):
-        if not any(table[empty]):
-            table = table.drop(columns=empty)
+    unneeded = [name for name in ("Same names in", "Convincing") if not any(table[name])]
+    table = table.drop(columns=["By hierarchy", "About", *unneeded])
     show_table(table, "label_set_table", {
         "Known set": column.TextColumn(width=200),
         "Convincing": column.TextColumn(width=105, help=f"p at most {MAX_P:g}, agreement at least {MIN_MEAN:g}, over "
@@ -68,13 +71,10 @@ def _table(agreements: Sequence[Agreement]) -> None:
                                   "if the label is in it, else by words", width=95),
         "p": column.NumberColumn(width=60, format="%.2g", help="How often randomly assigned labels agree as well"),
         "Compared": column.TextColumn(width=80, help="Classes that could be compared"),
-        "By hierarchy": column.NumberColumn(width=85, format="%d", help="Of these, the classes compared by the "
-                                            "hierarchy, without word vectors"),
         "Any order": column.NumberColumn(width=75, format="%.2f",
                                          help="The best agreement of any order of the labels"),
-        "Same names in": column.TextColumn(width=110, help="Sets with the same names in the same order; only "
+        "Same names in": column.TextColumn(width=170, help="Sets with the same names in the same order; only "
                                            "their pictures differ"),
-        "About": column.TextColumn(width="large"),
     }, most_px=_TABLE_PX,
        alt="Known label sets of the suspect's size: those that agree first, then by p")  # fmt: skip
     st.caption(f"Every known set with as many classes as the suspect, or one fewer. {SORTED}")
@@ -90,6 +90,9 @@ def _one_set(desk: Desk, case: Case, findings: Findings, agreements: Sequence[Ag
         st.button("Use its names as claims", key="use_set", on_click=draft.put, args=(desk.case_id, claims),
                   help="Fills the table of claims. Nothing is saved until you save it.")  # fmt: skip
     what = f"{findings.settings!r} {vectors.sha256} {len(vectors)} matrix {set_id(one)}"
+    width = "stretch" if one.agrees else _SMALL_PX  # what does not convince is not the largest thing on the page
     show_figure(cached.made(case, what, lambda: draw_matrix(findings, vectors, one)), "agreement_matrix",
-                f"What was found for each class against each label of {one.label_set.name}", "agreement")  # fmt: skip
-    st.caption("A bright diagonal means that what was found for class 0 matches the set's label 0, and so on.")
+                f"What was found for each class against each label of {one.label_set.name}", "agreement",
+                width=width)  # fmt: skip
+    st.caption(f"{one.label_set.name}: {one.label_set.about}. A bright diagonal means that what was found for class 0 "
+               "matches the set's label 0, and so on.")  # fmt: skip

@@ -1,10 +1,11 @@
-"""The parts of the Verification page in order; without claims, known label sets come first."""
+"""The parts of the Verification page: one sentence, four numbers, and a tab for each kind of evidence."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims
@@ -30,6 +31,9 @@ from ui.verification.vectors import Opened
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_SETS, _CLAIMS, _MAP = "Known label sets", "Claims", "Map of the words"
+_WORDS, _VECTORS = "Words of the answers", "Word vectors"
+
 
 def draw_page(desk: Desk) -> None:
     """Draw everything about the words of the case."""
@@ -53,17 +57,27 @@ def draw_page(desk: Desk) -> None:
             _headline(case, findings, found, opened)
         top_right = st.container(width="content")
     similarity.metrics(findings, found)
-    if not claims.names:
+    tabs = _tabs(found, claims)
+    with tabs[_SETS]:
         label_sets.panel(desk, case, findings, found.agreements, opened.vectors)
-    claims_editor.panel(desk, case, findings, found.agreements, claims)
-    vectors.draw(desk, case, opened)
-    similarity.panel(findings, found.rows)
-    stored = maps.panel(desk, case, findings, claims, opened)
-    if claims.names:
-        label_sets.panel(desk, case, findings, found.agreements, opened.vectors)
-    finding_words.draw(findings)
+    with tabs[_CLAIMS]:
+        claims_editor.panel(desk, case, findings, found.agreements, claims)
+        similarity.panel(findings, found.rows)
+    with tabs[_MAP]:
+        stored = maps.panel(desk, case, findings, claims, opened)
+    with tabs[_WORDS]:
+        finding_words.draw(findings)
+    with tabs[_VECTORS]:
+        vectors.draw(desk, case, opened)
     with top_right:
         _take_away(desk, findings, found, opened, stored)
+
+
+def _tabs(found: Comparison, claims: Claims) -> dict[str, DeltaGenerator]:
+    """The parts of the page; label sets stand first where one agrees, and where there is nothing else to look at."""
+    first = not claims.names or bool(found.agreements and found.agreements[0].agrees)
+    names = [_SETS, _CLAIMS, _MAP, _WORDS, _VECTORS] if first else [_CLAIMS, _MAP, _WORDS, _SETS, _VECTORS]
+    return dict(zip(names, st.tabs(names, key="word_tabs"), strict=True))
 
 
 def _headline(case: Case, findings: Findings, found: Comparison, opened: Opened) -> None:

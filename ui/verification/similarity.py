@@ -55,8 +55,7 @@ def panel(findings: Findings, rows: Sequence[ClassSimilarity]) -> None:
     """Figure and table of the claims."""
     if not rows:
         return
-    with st.container(border=True, key="similarity"):
-        st.markdown("**Do the words agree?**")
+    with st.container(key="similarity"):
         drawn = [row for row in rows if row.nodes and not row.by_hand]
         if len(drawn) > MAX_ROWS:
             _many(findings, drawn)

@@ -59,8 +59,7 @@ def open_chosen(desk: Desk, case: Case) -> Opened:
 
 def draw(desk: Desk, case: Case, opened: Opened) -> None:
     """The choice, the vectors in use, and the preparation of a file."""
-    with st.container(border=True, key="vectors"):
-        st.markdown("**Word vectors**")
+    with st.container(key="vectors"):
         left, right = st.columns([2, 3], gap="medium")
         with left:
             _choice(desk, case, opened)

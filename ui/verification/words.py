@@ -14,8 +14,7 @@ MAX_ROWS = 2_000  # of the table on the page; the CSV has all
 def draw(findings: Findings) -> None:
     """The words as metrics and a table; at least one class was found."""
     words = words_of(findings.classes, findings.scored.scores, findings.scored.hierarchy)
-    with st.container(border=True, key="words"):
-        st.markdown("**Words of each class's answer**")
+    with st.container(key="words"):
         show_numbers(
             "metrics",
             ("Classes with words", f"{len({w.target_class for w in words}):,} of {len(findings.classes):,}"),
