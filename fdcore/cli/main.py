@@ -263,11 +263,11 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     case = Case.open(folder)
     found, facts = case.read_json(layout.SELECTION), case.facts()
-    headline = str(case.read_json(layout.VERDICT).get("headline", "")) if case.has(layout.VERDICT) else ""
+    reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
     n_entries = sum(1 for _ in case.audit())
     if not options.json:
         try:
-            print(printing.verdict(facts, found, headline))
+            print(printing.verdict(facts, found, reached))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # damage of any kind
             raise CaseError(
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` writes it again.",

@@ -72,11 +72,18 @@ def readings(found: "Readings") -> str:
     return "\n".join([*lines, reading_in_words(found)])
 
 
-def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
-    """The verdict per class as a table, and what all classes together say."""
+def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
+    """What all classes together say, and the verdict per class as a table.
+
+    Args:
+        found: the content of selection.json.
+        reached: that of verdict.json; empty where there is none.
+    """
     settings, overall = found["settings"], found["overall"]
     n_leaves, n_images = (facts.corpus.n_leaves, facts.corpus.n_images) if facts.corpus else (0, 0)
+    headline, head = str(reached.get("headline", "")), reached.get("head")
     lines = [
+        *(_head_lines(head) if head else []),
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
         f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
@@ -94,6 +101,16 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], headline: str) -> str:
         lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
                      "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _head_lines(head: Mapping[str, Any]) -> list[str]:
+    open_points = plain(", ".join(head["open"]))
+    return [
+        f"{head['seal'].capitalize()}: {plain(head['title'])}",
+        plain(head["because"]),
+        *([f"Open: {open_points}"] if open_points else []),
+        "",
+    ]
 
 
 def _evidence(settings: Mapping[str, Any]) -> str:

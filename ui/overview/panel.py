@@ -30,8 +30,8 @@ def wall(desk: Desk, findings: Findings, overview: Overview) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="wall_filter"):
         chosen = _filter(overview)
         order = st.selectbox(
-            "Order", list(_SORTS), key="wall_order", label_visibility="collapsed", width=190,
-            index=0 if len(overview.rows) > MANY else 1, format_func=lambda name: f"Sorted by {name}",
+            "Order", list(_SORTS), key="wall_order", label_visibility="collapsed", width=165,
+            index=0 if len(overview.rows) > MANY else 1, format_func=lambda name: f"By {name}",
         )  # fmt: skip
     rows = sorted(_chosen(overview.rows, chosen), key=_SORTS[order])
     found, missing = [row for row in rows if row.found], [row for row in rows if not row.found]
