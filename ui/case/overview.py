@@ -100,7 +100,10 @@ def _findings(desk: frame.Desk, findings: Findings) -> None:
             _numbers(findings)
             show_figure(draw_domain(findings, desk.case_id), "domain",
                         "Treemap of the found classes over the hierarchy", "domain")  # fmt: skip
-            st.caption("One field per group of found classes; its area is their number. Click a group to open it.")
+            st.caption(
+                "One field for each found class, one colour for each large branch; the area is the number of classes. "
+                "Click a group to open it."
+            )
     if n_points and tabs[2].open:
         with tabs[2]:
             weak_points(verdict)
