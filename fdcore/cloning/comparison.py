@@ -86,6 +86,15 @@ class Comparison:
             return min(reversed(alike), key=lambda column: abs(column.run.drawn.n_rows - n_rows))
         return columns[-1] if columns else None
 
+    def largest(self) -> "Comparison":
+        """Only the clone of each source with the most images, of several the newest."""
+        best: dict[str, Column] = {}
+        for column in self.columns:
+            known = best.get(column.run.source.name)
+            if known is None or column.run.transfer.total >= known.run.transfer.total:
+                best[column.run.source.name] = column
+        return replace(self, columns=tuple(best.values()))
+
     def titles(self) -> tuple[str, ...]:
         """The unique title of each column; see `naming.clone_titles`."""
         called = clone_titles([column.run for column in self.columns])

@@ -77,12 +77,14 @@ class ClonesSection:
         n_left_out: pictures of the set that do not count because a clone was trained on them.
         stale: titles of the clones that were made from a finding with other settings, locked answers or corpus.
         problem: why there is nothing to show; empty otherwise.
+        n_smaller: clones left out because a larger or newer one of their source is shown.
     """
 
     comparison: Comparison | None = None
     note: str = ""
     n_left_out: int = 0
     stale: tuple[str, ...] = ()
+    n_smaller: int = 0
     problem: str = ""
 
     @property

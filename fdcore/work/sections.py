@@ -52,7 +52,9 @@ def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[
             break
     else:
         return None
+    n_smaller = len(comparison.columns) - len(comparison.largest().columns)
+    comparison = comparison.largest()
     pairs = zip(comparison.titles(), comparison.columns, strict=True)
     corpus = case.facts().corpus_fingerprint
     stale = tuple(title for title, column in pairs if made_from_another_finding(column.run, settings, choices, corpus))
-    return ClonesSection(comparison, facts.note, n_left_out, stale)
+    return ClonesSection(comparison, facts.note, n_left_out, stale, n_smaller=n_smaller)

@@ -1,7 +1,6 @@
 """How well the clones copy the suspect: in words, as the paper's Table 5, and in figures."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -25,7 +24,6 @@ from ui.clone.tables import (
     differences,
     has_costs,
     has_density,
-    largest_of_each,
     one_class_notes,
     rate_of,
     run_titles,
@@ -230,11 +228,11 @@ def _table(shown: Shown) -> None:
     column = st.column_config
     comparison, titles = shown.comparison, shown.titles
     st.markdown("**Class by class**")
-    if (largest := largest_of_each(comparison.columns)) != list(comparison.columns) and not st.toggle(
+    largest = comparison.largest()
+    if len(largest.columns) < len(comparison.columns) and not st.toggle(
         f"Show all {len(comparison.columns):,} clones", key="clone_all_columns"
     ):
-        comparison = replace(comparison, columns=tuple(largest))
-        titles = run_titles([column.run for column in largest])
+        comparison, titles = largest, run_titles([column.run for column in largest.columns])
     table = comparison_table(comparison, titles, shown.measure)
     show_table(table, "comparison_table", {
         "Class": column.TextColumn(width=_CLASS_PX, pinned=True),

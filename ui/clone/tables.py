@@ -143,16 +143,6 @@ def sentence(comparison: Comparison, measure: Measure) -> str:
     return f"{result}, {_lead_text(lead(column.evaluation, base.evaluation, measure))}"
 
 
-def largest_of_each(columns: Sequence[Column]) -> list[Column]:
-    """Of each source the clone with the most images, of several the newest."""
-    best: dict[str, Column] = {}
-    for column in columns:
-        known = best.get(column.run.source.name)
-        if known is None or column.run.transfer.total >= known.run.transfer.total:
-            best[column.run.source.name] = column
-    return [column for column in columns if column in best.values()]
-
-
 def best_found(comparison: Comparison) -> Column | None:
     """The clone of the headline: from both terms if possible, and comparable with a random one if possible."""
     for kind in (SourceKind.FOUND, SourceKind.ONE_TERM):
