@@ -15,7 +15,7 @@ class Format(Enum):
     TORCH_ZIP = "A PyTorch checkpoint (zip archive with a pickle)."
     TORCH_LEGACY = "A PyTorch checkpoint in the format before version 1.6 (several pickles in a row)."
     SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
-    HUB = "A model's folder as timm writes it: a configuration and weights as safetensors."
+    HUB = "A model's folder as timm and transformers write it: a configuration and weights as safetensors."
     ONNX = "An ONNX graph."
     TORCHSCRIPT = "A TorchScript program, which is run only in its cell."
     TORCH_EXPORT = "A graph saved by torch.export, which is run only in its cell."

@@ -45,12 +45,14 @@ class Checkpoint:
             (tuples of numbers), "classes" (tuple of str).
         notes: where the tensors were found and what was left out, for people.
         assumptions: which of several copies of the weights was taken.
+        of_transformers: config.json and preprocessor_config.json, where they are of the transformers library.
     """
 
     tensors: dict[str, Tensor]
     hints: dict[str, Any]
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...] = ()
+    of_transformers: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
 
 
 def read_checkpoint(path: Path, kind: Format) -> Checkpoint:

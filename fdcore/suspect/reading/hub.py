@@ -31,7 +31,6 @@ def read_hub(path: Path) -> Checkpoint:
     require_one_reading(path)
     with zipfile.ZipFile(path) as archive:
         config = _json(archive, CONFIG, path.name)
-        _require_known(config, path.name)
         preprocessor = _json(archive, PREPROCESSOR, path.name) if PREPROCESSOR in archive.namelist() else {}
         parts = _parts(archive, path.name)
         tensors: dict[str, Tensor] = {}
@@ -40,18 +39,10 @@ def read_hub(path: Path) -> Checkpoint:
     check_number(len(tensors), path.name)
     refuse_unusual(tensors, path.name)
     check_sizes(tensors, path.name)
-    hints = find_hints({**_timm(config), **_transformers(config, preprocessor)})
-    return Checkpoint(tensors, hints, (f"weights in {len(parts)} files",) if len(parts) > 1 else ())
-
-
-def _require_known(config: Mapping[str, Any], name: str) -> None:
-    kind = config.get("model_type")
-    if isinstance(kind, str) and "architecture" not in config:
-        raise SuspectError(
-            f"{name} is a {kind!r} of the transformers library, whose networks are not built here. Export it to ONNX "
-            "(optimum-cli export onnx --model FOLDER OUT) and open that.",
-            key="architecture not built",
-        )
+    hints = find_hints({**_timm(config), "preprocessor": preprocessor})
+    notes = (f"weights in {len(parts)} files",) if len(parts) > 1 else ()
+    of_transformers = "model_type" in config and "architecture" not in config
+    return Checkpoint(tensors, hints, notes, of_transformers=(config, preprocessor) if of_transformers else None)
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: str) -> dict[str, Any]:
@@ -103,14 +94,3 @@ def _timm(config: Mapping[str, Any]) -> dict[str, Any]:
         "arch": config.get("architecture"), "mean": own.get("mean"), "std": own.get("std"),
         "input_size": own.get("input_size"), "classes": config.get("label_names"),
     }  # fmt: skip
-
-
-def _transformers(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> dict[str, Any]:
-    """What Hugging Face's configuration and that of its preprocessor say; values that are absent change nothing."""
-    size = preprocessor.get("crop_size") or preprocessor.get("size")
-    if isinstance(size, dict):
-        size = [size.get("height", size.get("shortest_edge")), size.get("width", size.get("shortest_edge"))]
-    found = {"input_size": size, "id2label": config.get("id2label")}
-    if preprocessor.get("do_normalize", True):
-        found |= {"mean": preprocessor.get("image_mean"), "std": preprocessor.get("image_std")}
-    return {key: value for key, value in found.items() if value is not None}
