@@ -13,6 +13,7 @@ from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint, read_checkpoint
 from fdcore.suspect.reading.class_names import names_in, read_class_names
+from fdcore.suspect.reading.hub import WEIGHTS as FOLDERS
 from fdcore.suspect.reading.hub import read_hub
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
@@ -82,7 +83,7 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             f"{request.output!r}.",
             key="output of weights",
         )
-    checkpoint = read_hub(path) if kind is Format.HUB else read_checkpoint(path, kind)
+    checkpoint = read_hub(path, kind) if kind in FOLDERS else read_checkpoint(path, kind)
     if checkpoint.of_transformers:
         return _load_transformers(checkpoint, path, request)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
@@ -152,6 +153,7 @@ OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.TORCH_LEGACY: _load_weights,
     Format.SAFETENSORS: _load_weights,
     Format.HUB: _load_weights,
+    Format.HUB_PICKLED: _load_weights,
     Format.ONNX: _load_graph,
     **dict.fromkeys(PROGRAMS, _load_program),
 }
