@@ -1,5 +1,6 @@
 """The structure is a test that fails."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,14 @@ def test_data_flows_one_way():
     lint = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run([lint, "--no-cache"], capture_output=True, text=True, cwd=REPOSITORY)
     assert result.returncode == 0, result.stdout
+
+
+def test_nothing_reads_a_pickle_outside_a_cell():
+    """Only what runs in a suspect's cell reads pickles, and there by PyTorch's restricted reader."""
+    reads = re.compile(r"(?<!safetensors\.)torch\.load\(|pickle\.loads?\(|allow_pickle=True|read_pickle|joblib")
+    files = [path for top in ("fdcore", "ui", "pages") for path in (REPOSITORY / top).rglob("*.py")]
+    found = {path.relative_to(REPOSITORY).as_posix() for path in files if reads.search(path.read_text())}
+    assert found == {"fdcore/suspect/reading/checkpoint.py"}
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,30 @@
-"""Checkpoints: everything that the next epoch depends on, in one file that is written completely or not at all."""
+"""Checkpoints: everything that the next epoch depends on, in one file that is written completely or not at all.
 
-import io
-import pickle  # for the exception's name only
+A checkpoint may come with a case that somebody sent, and is read in our own process. So it is a safetensors file: named
+tensors, and JSON in its header.
+"""
+
+import json
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
+import safetensors
+import safetensors.torch
 from torch import Tensor
 
 from fdcore.cloning.run import EpochResult, require_order
 from fdcore.errors import CaseError
 from fdcore.storage import disk_errors, write_atomically
 
-NAME = "checkpoint.pt"
+NAME = "checkpoint.safetensors"
 State = dict[str, Tensor]
-_DAMAGE = (msgspec.ValidationError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, LookupError,
+Moments = dict[int, State]
+"""What an optimiser keeps of each parameter, by the parameter's number: such as {0: {"momentum_buffer": ...}}."""
+_DAMAGE = (safetensors.SafetensorError, msgspec.ValidationError, RuntimeError, ValueError, TypeError, LookupError,
            AttributeError, OverflowError, MemoryError)  # fmt: skip
+_TENSORS, _REST = ("network", "best", "optimiser"), ("fingerprint", "round", "started", "circumstances")
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Checkpoint:
     round: int  # of augmentation; 0 before the first
     started: int  # epochs before this round
     network: State
-    optimiser: dict[str, Any]
+    optimiser: Moments
     best: State  # weights of the best epoch
     history: tuple[EpochResult, ...]
     circumstances: dict[str, Any]
@@ -45,9 +52,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         StorageError: the disk is full, or the folder cannot be written; the previous checkpoint stays.
     """
-    content = io.BytesIO()
-    torch.save(vars(checkpoint) | {"history": [list(astuple(one)) for one in checkpoint.history]}, content)
-    write_atomically(folder / NAME, content.getvalue())
+    moments = {f"{number}/{key}": value for number, one in checkpoint.optimiser.items() for key, value in one.items()}
+    states = dict(zip(_TENSORS, (checkpoint.network, checkpoint.best, moments), strict=True))
+    tensors = {f"{part}/{key}": value for part, state in states.items() for key, value in state.items()}
+    rest = {name: getattr(checkpoint, name) for name in _REST}
+    rest["history"] = [astuple(one) for one in checkpoint.history]
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    write_atomically(folder / NAME, safetensors.torch.save(plain, {"training": json.dumps(rest)}))
 
 
 def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
@@ -87,9 +98,18 @@ def _read(folder: Path) -> Checkpoint | None:
     with disk_errors(path):
         content = path.read_bytes()
     try:
-        values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        states: dict[str, State] = {part: {} for part in _TENSORS}
+        for name, value in safetensors.torch.load(content).items():
+            part, _, key = name.partition("/")
+            states[part][key] = value
+        moments: Moments = {}
+        for name, value in states.pop("optimiser").items():
+            number, _, key = name.partition("/")
+            moments.setdefault(int(number), {})[key] = value
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # which was valid for the tensors
+        rest = json.loads(header["__metadata__"]["training"])
         names = [field.name for field in fields(EpochResult)]
-        history = [dict(zip(names, one, strict=True)) for one in values["history"]]
-        return msgspec.convert({**values, "history": history}, Checkpoint)
+        history = [dict(zip(names, one, strict=True)) for one in rest["history"]]
+        return msgspec.convert({**rest, **states, "optimiser": moments, "history": history}, Checkpoint)
     except _DAMAGE:
         return None

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fdcore.cloning.augmentation import draw_moves, move
-from fdcore.cloning.checkpoints import State
+from fdcore.cloning.checkpoints import Moments, State
 from fdcore.cloning.devices import Arithmetic
 from fdcore.cloning.jacobian import Round
 from fdcore.cloning.networks import CloneNetwork
@@ -90,6 +90,29 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
     if settings.optimiser == "adam":
         return torch.optim.Adam(groups, lr=settings.peak_rate, fused=True)
     return torch.optim.SGD(groups, lr=settings.peak_rate, momentum=MOMENTUM, nesterov=True, fused=True)
+
+
+KEPT = {torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.SGD: {"momentum_buffer"}}
+"""What each optimiser keeps of a parameter that it has moved."""
+
+
+def restore_moments(optimiser: torch.optim.Optimizer, moments: Moments) -> None:
+    """Give an optimiser what it had kept, in the memory order of its parameters.
+
+    The fused steps rely on shapes and orders without checking them.
+
+    Raises:
+        ValueError: it is not what this optimiser keeps of these parameters.
+    """
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    for number, kept in moments.items():
+        if not 0 <= number < len(parameters) or kept.keys() != KEPT[type(optimiser)]:
+            raise ValueError(f"parameter {number} has {', '.join(kept)}")
+        for name, value in kept.items():
+            like = torch.zeros((), device=parameters[number].device) if name == "step" else parameters[number].detach()
+            if value.shape != like.shape or not value.is_floating_point():
+                raise ValueError(f"{name} of parameter {number} has the shape {tuple(value.shape)}")
+            optimiser.state[parameters[number]][name] = torch.empty_like(like).copy_(value)
 
 
 def _in_unit_range(pictures: Tensor) -> Tensor:

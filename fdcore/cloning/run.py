@@ -2,7 +2,7 @@
 
 cloning/runs/<id>/run.json           this record
 cloning/runs/<id>/transfer.parquet   every row of its transfer set: image, view, label
-cloning/runs/<id>/checkpoint.pt      where its training resumes; removed when it is done
+cloning/runs/<id>/checkpoint.safetensors  where its training resumes; removed when it is done
 cloning/runs/<id>/clone.safetensors  its best weights
 cloning/runs/<id>/clone.onnx         the same as a network that takes pictures in 0..1
 cloning/runs/<id>/MODEL_CARD.md      what it was made from, how, and how good it is
@@ -24,7 +24,7 @@ MAX_SECONDS = 10**9  # of an epoch, about thirty years
 MAX_LOSS = sys.float_info.max  # NaN or infinity ends the training and is never recorded
 Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]  # of rows and queries; anything larger is damage
 Agreement = Annotated[float, msgspec.Meta(ge=-1, le=1)]
-TRANSFER, CHECKPOINT = "transfer.parquet", "checkpoint.pt"
+TRANSFER, CHECKPOINT = "transfer.parquet", "checkpoint.safetensors"
 WEIGHTS, NETWORK, CARD = "clone.safetensors", "clone.onnx", "MODEL_CARD.md"
 
 

@@ -21,7 +21,7 @@ import torch
 from fdcore.cloning.checkpoints import Checkpoint, State, read_checkpoint, save_checkpoint
 from fdcore.cloning.devices import choose_arithmetic, memory_errors, seeded
 from fdcore.cloning.jacobian import Round, choose_rows, moved, read_round, save_round
-from fdcore.cloning.learner import Learner, Rows, answers, make_optimiser, on_cpu
+from fdcore.cloning.learner import Learner, Rows, answers, make_optimiser, on_cpu, restore_moments
 from fdcore.cloning.networks import CloneNetwork, build_clone
 from fdcore.cloning.run import EpochResult
 from fdcore.cloning.schedule import best_epoch, learning_rate, n_steps, planned_images, why_over
@@ -291,7 +291,7 @@ class _Training:
         try:
             self.learner.network.load_state_dict(checkpoint.best)
             self.learner.network.load_state_dict(checkpoint.network)
-            self.learner.optimiser.load_state_dict(checkpoint.optimiser)
+            restore_moments(self.learner.optimiser, checkpoint.optimiser)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             self.learner.network.load_state_dict(before)
             self.learner.optimiser = make_optimiser(self.learner.network, self.settings)
@@ -299,7 +299,7 @@ class _Training:
         return True
 
     def _checkpoint(self) -> Checkpoint:
-        network, optimiser = self.learner.network.state_dict(), self.learner.optimiser.state_dict()
+        network, optimiser = self.learner.network.state_dict(), self.learner.optimiser.state_dict()["state"]
         return Checkpoint(
             self.fingerprint, self.round, self.started, network, optimiser, self.best, self.history, self.circumstances
         )

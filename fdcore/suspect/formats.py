@@ -15,7 +15,8 @@ class Format(Enum):
     TORCH_ZIP = "A PyTorch checkpoint (zip archive with a pickle)."
     TORCH_LEGACY = "A PyTorch checkpoint in the format before version 1.6 (several pickles in a row)."
     SAFETENSORS = "A safetensors file: named tensors and nothing that could run."
-    HUB = "A model's folder as timm writes it: a configuration and weights as safetensors."
+    HUB = "A model's folder as timm and transformers write it: a configuration and weights as safetensors."
+    HUB_PICKLED = "A model's folder as timm and transformers write it: a configuration and PyTorch checkpoints."
     ONNX = "An ONNX graph."
     TORCHSCRIPT = "A TorchScript program, which is run only in its cell."
     TORCH_EXPORT = "A graph saved by torch.export, which is run only in its cell."
@@ -67,12 +68,12 @@ class Format(Enum):
     @property
     def pickled(self) -> bool:
         """Whether it holds pickles, so that it must be scanned before it is opened."""
-        return self in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.PICKLE)
+        return self in (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.HUB_PICKLED, Format.PICKLE)
 
 
 SUPPORTED = (
-    Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.HUB, Format.ONNX, Format.TORCHSCRIPT,
-    Format.TORCH_EXPORT, Format.TFLITE, Format.HDF5, Format.KERAS,
+    Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.HUB, Format.HUB_PICKLED, Format.ONNX,
+    Format.TORCHSCRIPT, Format.TORCH_EXPORT, Format.TFLITE, Format.HDF5, Format.KERAS,
 )  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """A model that is a folder, as Hugging Face and timm write it, becomes one file that can be hashed, kept and opened."""
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
 from fdcore.errors import SuspectError
 
 CONFIG = "config.json"
-KEPT = (".json", ".safetensors", ".bin", ".txt")  # configuration, weights, names; not a program, not a picture
+KEPT = (".json", ".txt")  # configuration and names; not a program, not a picture
+WEIGHTS = (re.compile(r".*\.safetensors"), re.compile(r"pytorch_model.*\.bin"))  # the first kind that there is
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the same folder always becomes the same bytes
 
 
@@ -25,7 +27,9 @@ def pack(folder: Path, target: Path) -> Path:
         SuspectError: a file cannot be read.
     """
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(KEPT) and entry.is_file())
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+        weights = next((found for kind in WEIGHTS if (found := [*filter(kind.fullmatch, names)])), [])
+        names = [name for name in names if name.endswith(KEPT) or name in weights]
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name in names:
                 member = zipfile.ZipInfo(name, _WHEN)

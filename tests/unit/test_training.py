@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import json
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 import cloning_world
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from cloning_world import N_CLASSES, SPEC
 from raising import raises
@@ -277,8 +279,16 @@ def test_the_best_so_far_comes_with_the_epochs_that_it_belongs_to(tmp_path):
     assert agreement == history[best_epoch(history) - 1].held_out_agreement
 
 
+def rewritten(path: Path, rest: dict[str, object], change=lambda tensors: tensors) -> None:
+    """A checkpoint with other tensors or other facts in its header."""
+    with safetensors.safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+        before = json.loads(file.metadata()["training"])
+    path.write_bytes(safetensors.torch.save(change(tensors), {"training": json.dumps(before | rest)}))
+
+
 CRAFTED = {
-    "weights that are none": {"best": {"body.conv1.weight": "tensor"}},
+    "a round that is no number": {"round": "first"},
     "an epoch of endless seconds": {"history": [[1, 1.0, 0.5, 0.5, 0.1, float("inf"), 36]]},
     "an epoch with too little": {"history": [[1, 1.0]]},
     "no epoch": {"history": []},
@@ -291,7 +301,7 @@ def test_what_is_no_training_leaves_nothing_to_keep(tmp_path, changes):
     with raises(CaseError, "no checkpoint"):
         read_best(tmp_path)
     trained(data_of(20), tmp_path, replace(QUICK, epochs=1))
-    torch.save(torch.load(tmp_path / NAME, weights_only=True) | changes, tmp_path / NAME)
+    rewritten(tmp_path / NAME, changes)
     with raises(CaseError, "no checkpoint"):
         read_best(tmp_path)
 
@@ -306,23 +316,33 @@ class Hostile:
         return Path.touch, (self.target,)
 
 
-@pytest.mark.parametrize("content", ["noise", "pickle", "other tensors"])
+def shorter(part: str):
+    """A change that cuts the tensors of one part to their first row."""
+    return lambda tensors: {
+        key: value[:1].clone() if key.startswith(f"{part}/") and value.dim() else value
+        for key, value in tensors.items()
+    }
+
+
+@pytest.mark.parametrize("content", ["noise", "pickle", "torch", "network", "optimiser"])
 def test_a_damaged_or_hostile_checkpoint_counts_as_none(tmp_path, content):
     """Nothing in a checkpoint is executed; what is no checkpoint of this training is trained again, to the same end."""
     expected = trained(data_of(40), tmp_path)
     path, trap = tmp_path / NAME, tmp_path / "trap"
-    if content == "other tensors":
-        values = torch.load(path, weights_only=True)
-        network = {key: value[:1] for key, value in values["network"].items() if value.dim()}
-        torch.save(values | {"network": network}, path)
+    if content in ("network", "optimiser"):
+        rewritten(path, {}, shorter(content))
+    elif content == "torch":
+        torch.save({"network": Hostile(trap)}, path)
     else:
         path.write_bytes(b"PK\x03\x04" * 99 if content == "noise" else pickle.dumps(Hostile(trap), 2))
     assert same(trained(data_of(40), tmp_path), expected)
     assert not trap.exists()
 
 
-def test_exhausted_memory_is_a_sentence_and_the_training_goes_on_later(tmp_path, monkeypatch):
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_exhausted_memory_is_a_sentence_and_the_training_goes_on_later(tmp_path, monkeypatch, optimiser):
     """Finished epochs stay when a GPU's memory gives out; the next start goes on from them."""
+    settings = replace(QUICK, optimiser=optimiser)
     step, calls = Learner.step, 0
 
     def exhausted(self, *args, **options):
@@ -335,11 +355,11 @@ def test_exhausted_memory_is_a_sentence_and_the_training_goes_on_later(tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(Learner, "step", exhausted)
         with raises(SettingsError, "not enough memory", "16 images"):
-            trained(data_of(40), tmp_path)
+            trained(data_of(40), tmp_path, settings)
     told = []
-    clone = trained(data_of(40), tmp_path, on_epoch=lambda history, _best: told.append(len(history)))
+    clone = trained(data_of(40), tmp_path, settings, on_epoch=lambda history, _best: told.append(len(history)))
     assert told == [1, 2]  # the first was done before
-    assert same(clone, trained(data_of(40), tmp_path / "straight"))
+    assert same(clone, trained(data_of(40), tmp_path / "straight", settings))
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])

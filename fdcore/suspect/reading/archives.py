@@ -30,14 +30,14 @@ class SuspiciousArchiveError(Exception):
     """The file's structure alone shows that PyTorch did not write it."""
 
 
-def zip_pickles(path: Path) -> Iterator[bytes]:
+def zip_pickles(file: BinaryIO) -> Iterator[bytes]:
     """The bytes of every pickle in an archive.
 
     Raises:
         SuspiciousArchiveError: two readers could read it differently, or it unpacks to far more than its size.
     """
-    _check(path)
-    with zipfile.ZipFile(path) as archive:
+    check(file)
+    with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if member.filename.lower().endswith(".pkl"):
                 if member.file_size > MAX_PICKLE_BYTES:
@@ -52,16 +52,21 @@ def require_one_reading(path: Path) -> None:
         RefusedError: it is one.
     """
     try:
-        _check(path)
+        with path.open("rb") as file:
+            check(file)
     except SuspiciousArchiveError as error:
         raise RefusedError(f"{path.name} was refused: {error}.", key="two readings") from error
 
 
-def _check(path: Path) -> None:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        _check_directory(file, size)
-    with zipfile.ZipFile(path) as archive:
+def check(file: BinaryIO) -> None:
+    """Require that an archive can be read in one way only.
+
+    Raises:
+        SuspiciousArchiveError: two readers could read it differently, or it unpacks to far more than its size.
+    """
+    size = file.seek(0, 2)
+    _check_directory(file, size)
+    with zipfile.ZipFile(file) as archive:
         _check_members(archive.infolist(), size)
 
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import safetensors
 import torch
@@ -45,12 +45,14 @@ class Checkpoint:
             (tuples of numbers), "classes" (tuple of str).
         notes: where the tensors were found and what was left out, for people.
         assumptions: which of several copies of the weights was taken.
+        of_transformers: config.json and preprocessor_config.json, where they are of the transformers library.
     """
 
     tensors: dict[str, Tensor]
     hints: dict[str, Any]
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...] = ()
+    of_transformers: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
 
 
 def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
@@ -82,20 +84,25 @@ def read_checkpoint(path: Path, kind: Format) -> Checkpoint:
 
 def read_torch(path: Path, kind: Format) -> tuple[Any, tuple[str, ...]]:
     """What a PyTorch file holds, and notes; raises as `read_checkpoint`."""
+    content = load_weights_only(path, path.name, mmap=_is_stored(path, kind))
+    return content, _archive_note(path) if kind is Format.TORCH_ZIP else ()
+
+
+def load_weights_only(source: Path | BinaryIO, name: str, *, mmap: bool = False) -> Any:
+    """What a checkpoint holds, read by PyTorch's restricted reader; raises as `read_checkpoint`."""
     try:
         with torch.serialization.safe_globals(STAND_INS):
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_stored(path, kind))
+            return torch.load(source, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         reason = f"it names {named[1]}" if named else "its pickle uses operations that weights do not need"
         raise RefusedError(
-            f"{path.name} was refused: it contains more than tensors and plain data ({reason}). "
+            f"{name} was refused: it contains more than tensors and plain data ({reason}). "
             "Ask for its state dict or a safetensors file.",
             key="not only weights",
         ) from error
     except LOAD_ERRORS as error:
-        raise damaged(path.name, str(error).partition("\n")[0][:200]) from error
-    return content, _archive_note(path) if kind is Format.TORCH_ZIP else ()
+        raise damaged(name, str(error).partition("\n")[0][:200]) from error
 
 
 def _is_stored(path: Path, kind: Format) -> bool:

@@ -69,7 +69,7 @@ def names_in(groups: Iterable[Mapping[Any, Any]], n_classes: int) -> tuple[str, 
 def _groups(path: Path, kind: Format) -> Iterator[Mapping[Any, Any]]:
     if kind is Format.SAFETENSORS:
         return nested(_safetensors_metadata(path))
-    if kind is Format.HUB:
+    if kind in (Format.HUB, Format.HUB_PICKLED):
         with zipfile.ZipFile(path) as archive:
             return nested(json.loads(archive.read(CONFIG)))
     if kind in (Format.TORCH_ZIP, Format.TORCH_LEGACY):

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import safetensors.torch
 from torch import Tensor
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.formats import damaged
+from fdcore.suspect.formats import Format, damaged
 from fdcore.suspect.packing import CONFIG
 from fdcore.suspect.reading.archives import require_one_reading
-from fdcore.suspect.reading.checkpoint import Checkpoint
+from fdcore.suspect.reading.checkpoint import Checkpoint, load_weights_only
 from fdcore.suspect.reading.hints import find_hints
 from fdcore.suspect.reading.weights import check_number, check_sizes, refuse_unusual
 
-INDEX, WEIGHTS, PREPROCESSOR = ".index.json", ".safetensors", "preprocessor_config.json"
+INDEX, PREPROCESSOR = ".index.json", "preprocessor_config.json"
+WEIGHTS = {Format.HUB: ".safetensors", Format.HUB_PICKLED: ".bin"}  # how the names end
 
 
-def read_hub(path: Path) -> Checkpoint:
+def read_hub(path: Path, kind: Format) -> Checkpoint:
     """The weights of all files with what the configuration says about them.
 
     Raises:
@@ -31,27 +33,18 @@ def read_hub(path: Path) -> Checkpoint:
     require_one_reading(path)
     with zipfile.ZipFile(path) as archive:
         config = _json(archive, CONFIG, path.name)
-        _require_known(config, path.name)
         preprocessor = _json(archive, PREPROCESSOR, path.name) if PREPROCESSOR in archive.namelist() else {}
-        parts = _parts(archive, path.name)
+        parts = _parts(archive, WEIGHTS[kind], path.name)
         tensors: dict[str, Tensor] = {}
         for name in parts:
             tensors |= _tensors(archive.read(name), name)
     check_number(len(tensors), path.name)
     refuse_unusual(tensors, path.name)
     check_sizes(tensors, path.name)
-    hints = find_hints({**_timm(config), **_transformers(config, preprocessor)})
-    return Checkpoint(tensors, hints, (f"weights in {len(parts)} files",) if len(parts) > 1 else ())
-
-
-def _require_known(config: Mapping[str, Any], name: str) -> None:
-    kind = config.get("model_type")
-    if isinstance(kind, str) and "architecture" not in config:
-        raise SuspectError(
-            f"{name} is a {kind!r} of the transformers library, whose networks are not built here. Export it to ONNX "
-            "(optimum-cli export onnx --model FOLDER OUT) and open that.",
-            key="architecture not built",
-        )
+    hints = find_hints({**_timm(config), "preprocessor": preprocessor})
+    notes = (f"weights in {len(parts)} files",) if len(parts) > 1 else ()
+    of_transformers = "model_type" in config and "architecture" not in config
+    return Checkpoint(tensors, hints, notes, of_transformers=(config, preprocessor) if of_transformers else None)
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: str) -> dict[str, Any]:
@@ -64,22 +57,21 @@ def _json(archive: zipfile.ZipFile, name: str, path: str) -> dict[str, Any]:
     return content
 
 
-def _parts(archive: zipfile.ZipFile, path: str) -> list[str]:
+def _parts(archive: zipfile.ZipFile, ending: str, path: str) -> list[str]:
     """The files of the weights; those that an index names, where there is one."""
     names = set(archive.namelist())
-    index = next((name for name in sorted(names) if name.endswith(WEIGHTS + INDEX)), None)
+    index = next((name for name in sorted(names) if name.endswith(ending + INDEX)), None)
     if index is None:
-        found = sorted(name for name in names if name.endswith(WEIGHTS))[:1]
+        found = sorted(name for name in names if name.endswith(ending))[:1]
         if not found:
             raise SuspectError(
-                f"{path} holds no weights as safetensors. Weights in a pytorch_model.bin are opened by giving that "
-                "file itself.",
+                f"{path} holds no weights: a model.safetensors or pytorch_model.bin was expected beside {CONFIG}.",
                 key="no weights",
             )
         return found
     listed = _json(archive, index, path).get("weight_map", {})
     wanted = sorted({str(name) for name in listed.values()}) if isinstance(listed, dict) else []
-    if missing := [name for name in wanted if name not in names]:
+    if missing := [name for name in wanted if name not in names or not name.endswith(ending)]:
         raise SuspectError(
             f"{path} lacks {len(missing)} of the {len(wanted)} files of weights that {index} names: "
             f"{', '.join(missing[:3])}. Copy the whole folder.",
@@ -89,6 +81,11 @@ def _parts(archive: zipfile.ZipFile, path: str) -> list[str]:
 
 
 def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
+    if name.endswith(".bin"):
+        state = load_weights_only(BytesIO(content), name)
+        if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+            raise damaged(name, "its names are no names of tensors")
+        return {key: value for key, value in state.items() if isinstance(value, Tensor)}
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, RuntimeError, KeyError) as error:
@@ -103,14 +100,3 @@ def _timm(config: Mapping[str, Any]) -> dict[str, Any]:
         "arch": config.get("architecture"), "mean": own.get("mean"), "std": own.get("std"),
         "input_size": own.get("input_size"), "classes": config.get("label_names"),
     }  # fmt: skip
-
-
-def _transformers(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> dict[str, Any]:
-    """What Hugging Face's configuration and that of its preprocessor say; values that are absent change nothing."""
-    size = preprocessor.get("crop_size") or preprocessor.get("size")
-    if isinstance(size, dict):
-        size = [size.get("height", size.get("shortest_edge")), size.get("width", size.get("shortest_edge"))]
-    found = {"input_size": size, "id2label": config.get("id2label")}
-    if preprocessor.get("do_normalize", True):
-        found |= {"mean": preprocessor.get("image_mean"), "std": preprocessor.get("image_std")}
-    return {key: value for key, value in found.items() if value is not None}

@@ -88,7 +88,8 @@ def _identify_zip(file: BinaryIO) -> Format:
     if "model.weights.h5" in names:
         return Format.KERAS
     if CONFIG in names:
-        return Format.HUB
+        endings = {Path(name).suffix for name in names}
+        return Format.HUB_PICKLED if ".bin" in endings and ".safetensors" not in endings else Format.HUB
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY
     return Format.ARCHIVE

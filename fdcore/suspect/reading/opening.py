@@ -11,8 +11,9 @@ from fdcore.progress import Progress
 from fdcore.suspect.confined import Opened
 from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
-from fdcore.suspect.reading.checkpoint import read_checkpoint
+from fdcore.suspect.reading.checkpoint import Checkpoint, read_checkpoint
 from fdcore.suspect.reading.class_names import names_in, read_class_names
+from fdcore.suspect.reading.hub import WEIGHTS as FOLDERS
 from fdcore.suspect.reading.hub import read_hub
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
@@ -82,7 +83,9 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             f"{request.output!r}.",
             key="output of weights",
         )
-    checkpoint = read_hub(path) if kind is Format.HUB else read_checkpoint(path, kind)
+    checkpoint = read_hub(path, kind) if kind in FOLDERS else read_checkpoint(path, kind)
+    if checkpoint.of_transformers:
+        return _load_transformers(checkpoint, path, request)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, is_hinted = _hinted_spec(network.spec, hints)
@@ -97,6 +100,15 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     )
 
 
+def _load_transformers(checkpoint: Checkpoint, path: Path, request: Request) -> Loaded:
+    if request.arch is not None:
+        raise SettingsError(
+            f"{path.name} specifies its architecture; leave out {request.arch!r}.", key="architecture given"
+        )
+    network: Network = _runtime("transformers_network", path.name).load_network(checkpoint, path.name)
+    return replace(network, notes=(*checkpoint.notes, *network.notes))
+
+
 def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
     if request.arch is not None:
         raise SettingsError(
@@ -107,21 +119,25 @@ def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
 
 
 def _load_program(path: Path, kind: Format, request: Request) -> Loaded:
-    """A file that contains its own computation; its runtime is imported when it is needed, as it may be missing."""
+    """A file that contains its own computation."""
     if request.arch is not None:
         raise SettingsError(f"{path.name} contains its own architecture; leave out {request.arch!r}.")
     module, reader = PROGRAMS[kind]
+    shape = (request.overrides.get("height"), request.overrides.get("width"))
+    program: Program = getattr(_runtime(module, path.name), reader)(path, shape=shape, n_classes=request.n_classes)
+    return program
+
+
+def _runtime(module: str, file_name: str) -> Any:
+    """A reader, imported when it is needed, as the library that it needs may be missing."""
     try:
-        opened = importlib.import_module(f"fdcore.suspect.reading.{module}")
+        return importlib.import_module(f"fdcore.suspect.reading.{module}")
     except ModuleNotFoundError as error:
         raise SuspectError(
-            f"{path.name} needs the package {error.name}, which is not installed: run pip install -r "
+            f"{file_name} needs the package {error.name}, which is not installed: run pip install -r "
             "requirements-formats.txt.",
             key="runtime missing",
         ) from error
-    shape = (request.overrides.get("height"), request.overrides.get("width"))
-    program: Program = getattr(opened, reader)(path, shape=shape, n_classes=request.n_classes)
-    return program
 
 
 PROGRAMS = {
@@ -137,6 +153,7 @@ OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.TORCH_LEGACY: _load_weights,
     Format.SAFETENSORS: _load_weights,
     Format.HUB: _load_weights,
+    Format.HUB_PICKLED: _load_weights,
     Format.ONNX: _load_graph,
     **dict.fromkeys(PROGRAMS, _load_program),
 }

@@ -16,7 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from fdcore.suspect.reading.archives import SuspiciousArchiveError, zip_pickles
+from fdcore.suspect.formats import Format
+from fdcore.suspect.reading.archives import SuspiciousArchiveError, check, zip_pickles
+from fdcore.suspect.reading.identify import TORCH_LEGACY_START
 from fdcore.suspect.scan import Finding
 
 N_LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the storages' keys
@@ -51,22 +53,21 @@ EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 UNKNOWN = ("?", "?")
 
 
-def scan_opcodes(path: Path, kind: str) -> Finding:
+def scan_opcodes(file: BinaryIO, kind: str) -> Finding:
     """List every global that the pickles name; any that is not ordinary is dangerous."""
-    found = {pair for stream in pickle_streams(path, kind) for pair in named_globals(BytesIO(stream))}
+    found = {pair for stream in pickle_streams(file, kind) for pair in named_globals(BytesIO(stream))}
     strange = _sorted_names(found - ORDINARY)
     if strange:
         return Finding("opcodes", "dangerous", f"its pickles name {', '.join(strange)}", strange)
     return Finding("opcodes", "clean", f"its pickles name only {len(found)} ordinary globals")
 
 
-def scan_picklescan(path: Path, kind: str) -> Finding:
+def scan_picklescan(file: BinaryIO, kind: str) -> Finding:
     """Run picklescan in strict mode, with its own parser of the file."""
     from picklescan import scanner
 
-    with path.open("rb") as file:
-        scan = scanner.scan_pickle_bytes if kind == "PICKLE" else scanner.scan_pytorch
-        result = scan(file, path.name, strict=True)
+    scan = scanner.scan_pickle_bytes if kind == "PICKLE" else scanner.scan_pytorch
+    result = scan(file, "file", strict=True)
     flagged = {(g.module, g.name) for g in result.globals if g.safety is scanner.SafetyLevel.Dangerous}
     strange = _sorted_names(flagged - ORDINARY)
     if strange:
@@ -82,13 +83,13 @@ def _sorted_names(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{module}.{name}" for module, name in order)
 
 
-def scan_fickling(path: Path, kind: str) -> Finding:
+def scan_fickling(file: BinaryIO, kind: str) -> Finding:
     """Run fickling's complete analysis on every pickle in the file."""
     from fickling.analysis import check_safety
     from fickling.fickle import Pickled
 
     warnings: dict[str, None] = {}
-    for stream in pickle_streams(path, kind):
+    for stream in pickle_streams(file, kind):
         pickled = Pickled.load(BytesIO(stream), fail_on_decode_error=False)
         for result in check_safety(pickled).results:
             if not result and not _is_ordinary_warning(result.trigger or ""):
@@ -115,7 +116,7 @@ def _is_ordinary_warning(trigger: str) -> bool:
     return filled is not None or (unused is not None and "(" not in code)
 
 
-def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
+def pickle_streams(file: BinaryIO, kind: str) -> Iterator[bytes]:
     """The bytes of each pickle in a file of this kind (a name of `formats.Format`).
 
     Raises:
@@ -123,14 +124,13 @@ def pickle_streams(path: Path, kind: str) -> Iterator[bytes]:
         ValueError: a pickle is damaged.
     """
     if kind == "TORCH_ZIP":
-        yield from zip_pickles(path)
+        yield from zip_pickles(file)
         return
-    with path.open("rb") as file:
-        for _ in range(N_LEGACY_PICKLES if kind == "TORCH_LEGACY" else 1):
-            start = file.tell()
-            end = start + 1 + max(position or 0 for _, _, position in _opcodes(file)) - start
-            file.seek(start)
-            yield file.read(end - start)
+    for _ in range(N_LEGACY_PICKLES if kind == "TORCH_LEGACY" else 1):
+        start = file.tell()
+        end = start + 1 + max(position or 0 for _, _, position in _opcodes(file)) - start
+        file.seek(start)
+        yield file.read(end - start)
 
 
 def _opcodes(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int | None]]:
@@ -176,13 +176,36 @@ def _imported(opcode: str, argument: object, pushed: list[str | None]) -> set[tu
     return {UNKNOWN} if opcode in EXTENSIONS else set()
 
 
+def _checkpoints(file: BinaryIO, kind: str) -> Iterator[tuple[BinaryIO, str]]:
+    """The checkpoints in a file with the kind of each: itself, or the weights of a model's folder."""
+    if kind != Format.HUB_PICKLED.name:
+        yield file, kind
+        return
+    check(file)
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.endswith(".bin"):
+                content = archive.read(name)
+                yield BytesIO(content), checkpoint_kind(content).name
+
+
+def checkpoint_kind(content: bytes) -> Format:
+    """Which of the three forms of a pickled checkpoint this is, by its beginning."""
+    if content.startswith(b"PK"):
+        return Format.TORCH_ZIP
+    return Format.TORCH_LEGACY if content.startswith(TORCH_LEGACY_START) else Format.PICKLE
+
+
+WORST_LAST = ("clean", "inconclusive", "dangerous")
 SCANNERS = {"opcodes": scan_opcodes, "picklescan": scan_picklescan, "fickling": scan_fickling}
 
 
 def run(name: str, kind: str, path: Path) -> Finding:
     """One scanner's finding; a scanner that is missing or cannot read the file is inconclusive."""
     try:
-        return SCANNERS[name](path, kind)
+        with path.open("rb") as file:
+            findings = [SCANNERS[name](*part) for part in _checkpoints(file, kind)]
+        return max(findings, key=lambda finding: WORST_LAST.index(finding.verdict))
     except SuspiciousArchiveError as error:
         return Finding(name, "dangerous", str(error))
     except ImportError as error:
