@@ -21,7 +21,7 @@ from fdcore.jobs import Job, JobQueue
 from fdcore.method.selection import SelectionSettings
 from ui import cached, job_panel, state
 from ui.sentences import attempt, fragment, show_error
-from ui.steps import CASES, OVERVIEW, PLACES, STEPS, Step, following, reached, step
+from ui.steps import CASES, JOBS, OVERVIEW, PLACES, STEPS, Step, following, reached, step
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
@@ -172,8 +172,10 @@ def _sidebar(desk: Desk) -> None:
             label = one.name if number == 0 else f"{number} {one.name}"
             st.page_link(one.path, label=label, icon=_MARKS[done], query_params=case, width="stretch")
         for one in PLACES:
-            st.page_link(one.path, label=one.name, icon=one.icon, query_params=case, width="stretch")
-        job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
+            if one is JOBS:
+                job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
+            else:
+                st.page_link(one.path, label=one.name, icon=one.icon, query_params=case, width="stretch")
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
@@ -212,8 +214,8 @@ def _header(desk: Desk) -> None:
     if desk.card and number:
         _glance(desk.card)
         _preliminary(desk.card)
-    if desk.case_id and desk.step in STEPS:
-        job_panel.notices(desk.jobs, desk.case_id)
+    if desk.card and desk.step in STEPS:
+        job_panel.notices(desk.jobs, desk.case_id, desk.step.name, desk.card.changed)
 
 
 def _glance(card: CaseCard) -> None:

@@ -56,7 +56,9 @@ STEPS = (
 OVERVIEW = STEPS[0]
 CASES = Step("Cases", "pages/Cases.py", "Which investigations exist, and how far has each one come?", "",
              icon=":material/folder_open:")  # fmt: skip
-PLACES = (CASES,)
+JOBS = Step("Jobs", "pages/Jobs.py", "What is under way or waits its turn in all cases, and how did it end?", "",
+            icon=":material/notifications:")  # fmt: skip
+PLACES = (CASES, JOBS)
 
 
 def step(name: str) -> Step:
