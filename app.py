@@ -1,26 +1,23 @@
-"""The Case page and Streamlit's entry point: every investigation at a glance; create, open, archive, import, export.
+"""The Overview page of the open case, or all cases where none is open; Streamlit's entry point.
 
 Streamlit runs this file on every visit. The server also imports it once at start-up, to import in the background what
 the first page needs.
 """
 
 if __name__ == "__main__":
-    from ui import cached, frame
-    from ui.case import cards as case_cards
+    from ui import frame
     from ui.case import making as case_making
     from ui.case import overview as case_overview
+    from ui.case import table as case_table
     from ui.state import RESET
 
-    with frame.page("Case") as desk:
-        if desk.card is None and (begun := case_making.first_start(desk)):
-            frame.go_to("Case", **RESET, case=begun)
-        cards = cached.cards(desk.book)
-        if not cards:
-            case_making.welcome(desk)
-        else:
+    with frame.page("Overview") as desk:
+        if desk.card is not None:
             case_overview.draw(desk)
-            case_making.toolbar(desk)
-            case_cards.draw(desk, cards)
+        elif begun := case_making.first_start(desk):
+            frame.go_to("Overview", **RESET, case=begun)
+        else:
+            case_table.draw(desk)
 else:
     import streamlit as st
 

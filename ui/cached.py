@@ -256,6 +256,18 @@ def cards(book: Casebook) -> list[CaseCard]:
     return sorted((card(book, case_id) for case_id in book.ids()), key=lambda card: -card.changed)
 
 
+def case_strip(book: Casebook, card: CaseCard, cache: Path | None) -> str:
+    """A case in a strip of pictures (see `ui.strip`); grey where the case cannot be read."""
+    return _strip(Case(book.root / card.id), cache)
+
+
+@cached(layout.FACTS, layout.IMAGES_CSV, layout.CORPUS, entries=2_000)
+def _strip(case: Case, cache: Path | None) -> str:
+    from ui.strip import draw_strip
+
+    return draw_strip(case, cache)
+
+
 @cached(*SURVEY, entries=4)
 def corpus_leaves(case: Case) -> "pd.DataFrame":
     """The leaves of the case's corpora; see `survey_tables.leaf_table`. Only after a survey."""

@@ -21,7 +21,7 @@ from fdcore.jobs import Job, JobQueue
 from fdcore.method.selection import SelectionSettings
 from ui import cached, job_panel, state
 from ui.sentences import attempt, fragment, show_error
-from ui.steps import STEPS, Step, following, reached, step
+from ui.steps import CASES, JOBS, OVERVIEW, PLACES, STEPS, Step, following, reached, step
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
@@ -171,7 +171,11 @@ def _sidebar(desk: Desk) -> None:
             done = desk.card is not None and one.done(desk.card)
             label = one.name if number == 0 else f"{number} {one.name}"
             st.page_link(one.path, label=label, icon=_MARKS[done], query_params=case, width="stretch")
-        job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
+        for one in PLACES:
+            if one is JOBS:
+                job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
+            else:
+                st.page_link(one.path, label=one.name, icon=one.icon, query_params=case, width="stretch")
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
@@ -198,19 +202,20 @@ def _case_switcher(desk: Desk) -> None:
 
 
 def _header(desk: Desk) -> None:
-    number = STEPS.index(desk.step)
+    number = STEPS.index(desk.step) if desk.step in STEPS else 0
+    here = CASES if desk.step is OVERVIEW and desk.card is None else desk.step
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="content"):
-            st.title(desk.step.name if number == 0 else f"{number} · {desk.step.name}", anchor=False)
-            st.caption(desk.step.question)
+            st.title(f"{number} · {here.name}" if number else here.name, anchor=False)
+            st.caption(here.question)
         if desk.card:
             with st.container(width="content"):
                 _share()
     if desk.card and number:
         _glance(desk.card)
         _preliminary(desk.card)
-    if desk.case_id:
-        job_panel.notices(desk.jobs, desk.case_id)
+    if desk.card and desk.step in STEPS:
+        job_panel.notices(desk.jobs, desk.case_id, desk.step.name, desk.card.changed)
 
 
 def _glance(card: CaseCard) -> None:
@@ -254,7 +259,7 @@ def _require(desk: Desk) -> None:
     if not needs or (desk.card and reached(desk.card, needs)):
         return
     if desk.card is None:
-        empty("No case is open.", "Choose a case", "Case")
+        empty("No case is open.", "Choose a case", "Cases")
         st.stop()
     if desk.card.problem:
         st.error("This case cannot be read.", icon=":material/error:")

@@ -18,8 +18,11 @@ def about_this_suspect(desk: Desk, difference: str, *, page: str, **parts: Any) 
         parts: fields of the plan to copy besides the suspect's options.
     """
     evidence, options = desk.case.evidence(), desk.case.plan().suspect
-    title = desk.card.title if desk.card else evidence.name
-    case_id = desk.book.create(f"{title[:90]} ({difference})", by=desk.by)
+    facts = desk.case.facts()
+    case_id = desk.book.create(
+        f"{(facts.title or evidence.name)[:90]} ({difference})", examiner=facts.examiner, exhibit=facts.exhibit,
+        by=desk.by,
+    )  # fmt: skip
     desk.book.open(case_id).change_plan(suspect=replace(options, allow_unscanned=False), by=desk.by, **parts)
     params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}
     desk.jobs.submit("suspect", case_id, params, by=desk.by)

@@ -1,4 +1,4 @@
-"""The steps of an investigation in order: their pages, their questions, what each needs."""
+"""The steps of an investigation in order: their pages, their questions, what each needs; and the pages beside them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +8,17 @@ from fdcore.case.casebook import CaseCard
 
 @dataclass(frozen=True)
 class Step:
-    """One page; `path` is relative to app.py, and `needs` is the stage that a case must have reached, or ""."""
+    """One page; `path` is relative to app.py, and `needs` is the stage that a case must have reached, or "".
+
+    A step is `done` in a case or not; the pages beside the steps are not done at any time, and have an `icon`.
+    """
 
     name: str
     path: str
     question: str
     needs: str
-    done: Callable[[CaseCard], bool]
+    done: Callable[[CaseCard], bool] = lambda card: False
+    icon: str = ""
 
 
 STAGES = ("new", "suspect", "corpus", "scoring", "found")
@@ -30,7 +34,7 @@ def _is_found(card: CaseCard) -> bool:
 
 
 STEPS = (
-    Step("Case", "app.py", "Which investigations exist, and how far has each one come?", "", lambda card: True),
+    Step("Overview", "app.py", "What is this suspect, how sure is that, and what is open?", "", lambda card: True),
     Step("Suspect", "pages/1_Suspect.py", "Which model is under investigation, and can it be queried?", "new",
          lambda card: bool(card.suspect)),
     Step("Corpus", "pages/2_Corpus.py", "Which labelled images will the suspect be shown?", "new",
@@ -49,12 +53,21 @@ STEPS = (
 )  # fmt: skip
 
 
+OVERVIEW = STEPS[0]
+CASES = Step("Cases", "pages/Cases.py", "Which investigations exist, and how far has each one come?", "",
+             icon=":material/folder_open:")  # fmt: skip
+JOBS = Step("Jobs", "pages/Jobs.py", "What is under way or waits its turn in all cases, and how did it end?", "",
+            icon=":material/notifications:")  # fmt: skip
+PLACES = (CASES, JOBS)
+
+
 def step(name: str) -> Step:
-    """The step of that name."""
-    return next(step for step in STEPS if step.name == name)
+    """The step, or the page beside the steps, of that name."""
+    return next(step for step in (*STEPS, *PLACES) if step.name == name)
 
 
 def following(step: Step) -> Step | None:
-    """The step after it; None at the end."""
-    place = STEPS.index(step)
-    return STEPS[place + 1] if place + 1 < len(STEPS) else None
+    """The step after it; None at the end, and for a page beside the steps."""
+    if step not in STEPS[:-1]:
+        return None
+    return STEPS[STEPS.index(step) + 1]

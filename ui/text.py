@@ -94,6 +94,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def roughly(seconds: float) -> str:
+    """A duration in one unit, such as "40 s", "4 min" or "3 h"."""
+    for size, unit in ((5400, "h"), (90, "min")):
+        if seconds >= size:
+            return f"{round(seconds / (3600 if unit == 'h' else 60))} {unit}"
+    return f"{max(round(seconds), 0)} s"
+
+
 def since(moment: float, now: float | None = None) -> str:
     """How long ago a moment was, in words."""
     seconds = max((time.time() if now is None else now) - moment, 0)

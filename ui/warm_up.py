@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from threading import Thread
 from typing import Any
 
-_FIRST_PAGE = ("ui.frame", "ui.case.cards", "ui.case.making", "ui.case.overview")
+_FIRST_PAGE = ("ui.frame", "ui.case.making", "ui.case.overview", "ui.case.table")
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ class CaseCard:
     Attributes:
         id: the folder's name.
         changed: time of the last change, in seconds since 1970.
+        examiner, exhibit: as in `CaseFacts`.
         suspect: the suspect's description.
         evidence, sha256: of the suspect's file.
         corpus: leaves and images in words.
@@ -57,6 +58,8 @@ class CaseCard:
     title: str
     changed: float
     archived: bool = False
+    examiner: str = ""
+    exhibit: str = ""
     suspect: str = ""
     evidence: str = ""
     sha256: str = ""
@@ -146,7 +149,7 @@ class Casebook:
 
     # Changes
 
-    def create(self, title: str, *, by: str = "") -> str:
+    def create(self, title: str, *, examiner: str = "", exhibit: str = "", by: str = "") -> str:
         """Create an empty case and return its id."""
         title = checked_title(title)
         with self._adding():
@@ -154,6 +157,7 @@ class Casebook:
             case = Case.create(self.root / case_id)
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
+        self.assign(case_id, examiner=examiner, exhibit=exhibit, by=by)
         return case_id
 
     def rename(self, case_id: str, title: str, *, by: str = "") -> None:
@@ -162,6 +166,14 @@ class Casebook:
         case = self.open(case_id)
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
+
+    def assign(self, case_id: str, *, examiner: str, exhibit: str, by: str = "") -> None:
+        """Note who investigates a case and the exhibit's number; empty texts take them out."""
+        case = self.open(case_id)
+        facts, examiner, exhibit = case.facts(), _one_line(examiner), _one_line(exhibit)
+        if (examiner, exhibit) != (facts.examiner, facts.exhibit):
+            case.record(examiner=examiner, exhibit=exhibit)
+            case.log("case assigned", {"examiner": examiner, "exhibit": exhibit, "by": by})
 
     def archive(self, case_id: str, archived: bool = True, *, by: str = "") -> None:
         """Archive a case, or bring it back. Nothing is deleted."""
@@ -262,10 +274,15 @@ def checked_title(title: str) -> str:
     Raises:
         CaseError: it is empty.
     """
-    title = " ".join("".join(c if c.isprintable() else " " for c in title).split())[:MAX_TITLE]
+    title = _one_line(title)
     if not title:
         raise CaseError("The title must not be empty. Give a few words that identify the case.", key="title empty")
     return title
+
+
+def _one_line(text: str) -> str:
+    """A text on one line, without control characters, at most `MAX_TITLE` characters long."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_TITLE]
 
 
 def _clean(case: Case, title: str) -> None:
@@ -293,6 +310,8 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         title=facts.title or (facts.evidence.name if facts.evidence else case.folder.name),
         changed=changed,
         archived=facts.archived,
+        examiner=facts.examiner,
+        exhibit=facts.exhibit,
         suspect=facts.description,
         evidence=facts.evidence.name if facts.evidence else "",
         sha256=facts.evidence.sha256 if facts.evidence else "",

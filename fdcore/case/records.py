@@ -178,6 +178,7 @@ class CaseFacts:
         refused: the scanners' report where they kept the suspect from being opened.
         selection: how the answers were last weighed.
         chance: the comparison with untrained networks.
+        examiner, exhibit: who investigates, and the exhibit's number, as the analyst gave them; empty where not given.
         state: "analysed" once conclusions were written.
         written: hex SHA-256 of each file of the conclusions.
         word_vectors: the word vectors last chosen; "" for the built-in ones.
@@ -189,6 +190,8 @@ class CaseFacts:
     fdcore: str = ""
     created: str = ""
     title: str = ""
+    examiner: str = ""
+    exhibit: str = ""
     archived: bool = False
     demo: bool = False
     plan: Plan | None = None

@@ -23,6 +23,7 @@ from fdcore.storage import disk_errors, write_atomically
 Picture = npt.NDArray[np.uint8]
 
 VERSION = 2  # incremented whenever a drawing changes, so that earlier pictures are drawn again
+DRAWING_CORPUS, DRAWING_STICKERS = "Drawing the demo corpus", "Drawing pictures to test on"
 STICKER_SEED = 1_000_003  # not used for the suspect's training set
 
 
@@ -55,7 +56,7 @@ def build_demo_corpus(folder: Path, *, images_per_leaf: int = 20, seed: int = 0,
         return draw_picture(LEAVES[place], number=number, seed=seed)
 
     names = [leaf.wnid for leaf in LEAVES]
-    _build(folder, wanted, names, images_per_leaf, picture, "drawing the demo corpus", progress)
+    _build(folder, wanted, names, images_per_leaf, picture, DRAWING_CORPUS, progress)
 
 
 def build_demo_stickers(folder: Path, *, per_class: int = 60, progress: Progress = silent) -> None:
@@ -72,7 +73,7 @@ def build_demo_stickers(folder: Path, *, per_class: int = 60, progress: Progress
         return sticker(CLASSES[place], np.random.Generator(np.random.PCG64([STICKER_SEED, place, number])))
 
     names = [truth.name for truth in TRUTH]
-    _build(folder, wanted, names, per_class, picture, "drawing pictures to test on", progress)
+    _build(folder, wanted, names, per_class, picture, DRAWING_STICKERS, progress)
 
 
 def draw_picture(leaf: Leaf, *, number: int, seed: int = 0) -> Picture:

@@ -5,6 +5,6 @@ the engine, so that a page may poll it.
 """
 
 from fdcore.jobs.job import Job, State
-from fdcore.jobs.queue import JobQueue
+from fdcore.jobs.queue import JobQueue, Wait, wait_of
 
-__all__ = ["Job", "JobQueue", "State"]
+__all__ = ["Job", "JobQueue", "State", "Wait", "wait_of"]

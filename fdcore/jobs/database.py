@@ -10,7 +10,12 @@ from fdcore.errors import CaseError, StorageError
 from fdcore.storage import disk_errors, only_one
 
 BUSY_S = 10.0
-_VERSION = 1
+_VERSION = 2
+_SPEEDS = """
+CREATE TABLE IF NOT EXISTS speeds (
+    "case" TEXT NOT NULL, stage TEXT NOT NULL, unit_s REAL NOT NULL, measured REAL NOT NULL, PRIMARY KEY ("case", stage)
+);
+"""
 _SCHEMA = f"""
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
@@ -19,11 +24,22 @@ CREATE TABLE IF NOT EXISTS jobs (
     "by" TEXT NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
     total INTEGER NOT NULL DEFAULT 0, rate REAL, message TEXT NOT NULL DEFAULT '', created REAL NOT NULL, queued REAL,
     started REAL, ended REAL, changed REAL NOT NULL, seen INTEGER NOT NULL DEFAULT 0,
-    pid INTEGER, ticks INTEGER, system TEXT, heartbeat REAL, claimed INTEGER NOT NULL DEFAULT 0, lane TEXT, asked REAL
+    pid INTEGER, ticks INTEGER, system TEXT, heartbeat REAL, claimed INTEGER NOT NULL DEFAULT 0, lane TEXT, asked REAL,
+    rank INTEGER NOT NULL DEFAULT 0, left_s REAL, parts TEXT NOT NULL DEFAULT '[]'
 );
+{_SPEEDS}
 CREATE INDEX IF NOT EXISTS by_case ON jobs ("case", id);
 CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON jobs ("case")
     WHERE state IN ('queued', 'running', 'pausing', 'cancelling');
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_FROM_1 = f"""
+BEGIN IMMEDIATE;
+ALTER TABLE jobs ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN left_s REAL;
+ALTER TABLE jobs ADD COLUMN parts TEXT NOT NULL DEFAULT '[]';
+{_SPEEDS}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -60,7 +76,10 @@ def reading(root: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     with sqlite_errors(path), closing(_connect_to_read(path)) as connection:
-        yield connection if _version(connection, path) else None
+        version = _version(connection, path)
+        if 0 < version < _VERSION:
+            _bring_up_to_date(root)
+        yield connection if version else None
 
 
 @contextmanager
@@ -75,9 +94,12 @@ def writing(root: Path) -> Iterator[sqlite3.Connection]:
     with disk_errors(path):
         root.mkdir(parents=True, exist_ok=True)
     with sqlite_errors(path), closing(_connect(path)) as connection:
-        if not _version(connection, path):
+        version = _version(connection, path)
+        if not version:
             with only_one(root / ".jobs" / "making.lock"):
                 connection.executescript(_SCHEMA)
+        elif version < _VERSION:
+            _bring_up_to_date(root)
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -85,6 +107,14 @@ def writing(root: Path) -> Iterator[sqlite3.Connection]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def _bring_up_to_date(root: Path) -> None:
+    """Add to the list of an earlier version what this one keeps besides."""
+    path = database_path(root)
+    with only_one(root / ".jobs" / "making.lock"), closing(_connect(path)) as connection:
+        if _version(connection, path) < _VERSION:
+            connection.executescript(_FROM_1)
 
 
 def open_anchor(root: Path) -> sqlite3.Connection:
@@ -165,6 +195,6 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if found not in (0, _VERSION):
-        raise damaged(path, f"it has version {found}; this program reads version {_VERSION}")
+    if not 0 <= found <= _VERSION:
+        raise damaged(path, f"it has version {found}; this program reads versions up to {_VERSION}")
     return found

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from fdcore.jobs.estimate import Part
+
 
 class State(StrEnum):
     """The state of a job.
@@ -46,6 +48,8 @@ class Job:
         message: how it ended: the result, or what has to be fixed.
         created, started, ended: seconds since 1970; `started` is of its last process, None before the first starts.
         changed: seconds since 1970 of the last change to any of this.
+        left_s: seconds that it still takes; None while unknown.
+        parts: its phases, those to come included; empty where they are not known beforehand.
     """
 
     id: int
@@ -63,6 +67,8 @@ class Job:
     started: float | None
     ended: float | None
     changed: float
+    left_s: float | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -76,14 +82,18 @@ class Job:
 
     @property
     def fraction(self) -> float:
-        """How much of the stage is done, from 0 to 1."""
+        """How much is done, from 0 to 1: of the whole job where its phases are known, else of the present stage."""
         if self.state is State.DONE:
             return 1.0
+        if self.parts:
+            return min(sum(part.share * part.done for part in self.parts), 1.0)
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left in this stage at its rate; None while unknown, or when nothing runs."""
-        if self.state is not State.RUNNING or not self.rate:
+        """Time left: in the whole job where its phases are known, else in this stage; None while unknown or at rest."""
+        if self.state is not State.RUNNING:
             return None
-        return max(self.total - self.done, 0) / self.rate
+        if self.left_s is not None:
+            return self.left_s
+        return max(self.total - self.done, 0) / self.rate if self.rate else None

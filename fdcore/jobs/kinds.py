@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fdcore.case import layout
+from fdcore.jobs import phases
+from fdcore.jobs.estimate import Phase
 from fdcore.progress import Progress
 
 if TYPE_CHECKING:
@@ -13,9 +15,10 @@ if TYPE_CHECKING:
     from fdcore.words.agreement import Agreement
     from fdcore.work.clones import Lab
 
-Lane = Literal["heavy", "light", "check"]
+Lane = Literal["heavy", "light", "short", "check"]
 Params = dict[str, Any]
-SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2, "check": 3}  # jobs of a lane that run at once, in all cases together
+# jobs of a lane that run at once, in all cases together; a short one waits for no long one
+SLOTS: dict[Lane, int] = {"heavy": 1, "light": 2, "short": 2, "check": 3}
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,13 @@ class Kind:
         lane: which other jobs it shares the machine with.
         run: does it, given the case's folder, the parameters and a listener, and returns the result in a few words.
             A stopped job is run again with the same parameters, and must continue where it was.
+        phases: what it will go through, as far as that is known before it begins.
     """
 
     title: str
     lane: Lane
     run: Callable[[Path, Params, Progress], str]
+    phases: Callable[[Path, Params], Sequence[Phase]] = lambda folder, params: ()
 
 
 def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
@@ -196,16 +201,16 @@ def _in_words(folder: Path, findings: "Findings") -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "suspect": Kind("Checking the suspect", "check", _check_suspect),
-    "readings": Kind("Comparing readings of the file", "heavy", _compare_readings),
-    "corpus": Kind("Reading the corpus", "light", _survey),
-    "investigate": Kind("Scoring the leaves", "heavy", _investigate),
-    "analyse": Kind("Drawing the conclusions", "light", _analyse),
+    "suspect": Kind("Checking the suspect", "check", _check_suspect, phases.of_check),
+    "readings": Kind("Comparing readings of the file", "short", _compare_readings),
+    "corpus": Kind("Reading the corpus", "light", _survey, phases.of_survey),
+    "investigate": Kind("Scoring the leaves", "heavy", _investigate, phases.of_investigation),
+    "analyse": Kind("Drawing the conclusions", "short", _analyse, phases.of_analysis),
     "vectors": Kind("Preparing word vectors", "light", _prepare_vectors),
-    "words": Kind("Comparing the words", "light", _check_words),
-    "clone": Kind("Training clones", "heavy", _clone),
+    "words": Kind("Comparing the words", "short", _check_words),
+    "clone": Kind("Training clones", "heavy", _clone, phases.of_clones),
     "clone-go-on": Kind("Continuing clones", "heavy", _resume_clones),
-    "clone-finish": Kind("Keeping a clone's best weights", "heavy", _finish_clone),
-    "clone-test": Kind("Testing clones", "heavy", _evaluate_clones),
-    "demo": Kind("Building the demo case", "heavy", _demo),
+    "clone-finish": Kind("Keeping a clone's best weights", "short", _finish_clone),
+    "clone-test": Kind("Testing clones", "short", _evaluate_clones),
+    "demo": Kind("Building the demo case", "heavy", _demo, phases.of_demo),
 }

@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fdcore.errors import CaseError, SettingsError
 from fdcore.jobs.database import log_path, reading, writing
+from fdcore.jobs.estimate import Part
 from fdcore.jobs.job import ACTIVE, ENDED, Job, State
 from fdcore.jobs.kinds import KINDS
 from fdcore.jobs.process import Executor, ProcessId, start_process
@@ -70,7 +71,14 @@ class JobQueue:
 
     def active(self) -> list[Job]:
         """The active jobs of all cases, the oldest first."""
-        return [job for job in self._select(f"{_is_in(ACTIVE)} ORDER BY queued, id") if job.active]
+        return [job for job in self._select(f"{_is_in(ACTIVE)} ORDER BY rank, queued, id") if job.active]
+
+    def recent(self, days: float = 7.0, limit: int = 100) -> list[Job]:
+        """The jobs of all cases that stopped in the last days, the latest first."""
+        found = self._select(
+            f"{_is_in(ACTIVE)} OR ended > ? ORDER BY ended DESC LIMIT ?", (time.time() - 86_400 * days, limit)
+        )
+        return [job for job in found if not job.active]
 
     def unseen(self, case: str) -> list[Job]:
         """A case's ended jobs (paused ones have not ended) that nobody has dismissed yet, the newest first."""
@@ -156,6 +164,15 @@ class JobQueue:
             self._start(connection, job_id)
             return self._settled(connection, job_id)
 
+    def run_next(self, job_id: int) -> Job:
+        """Let a job that waits go before all others of its kind's lane; any other stays as it is."""
+        with writing(self.root) as connection:
+            job = self._settled(connection, job_id)
+            if job.state is State.QUEUED:
+                first = connection.execute("SELECT min(rank) FROM jobs WHERE state = 'queued'").fetchone()[0]
+                _update(connection, job_id, rank=first - 1)
+            return job
+
     def dismiss(self, job_id: int) -> None:
         """Note that the analyst saw how a job ended."""
         with writing(self.root) as connection:
@@ -198,7 +215,8 @@ class JobQueue:
         now = time.time()
         _update(
             connection, job_id, state=State.QUEUED, queued=now, started=None, ended=None, message="", rate=None, seen=0,
-            claimed=0, lane=None, asked=None, pid=worker.pid, ticks=worker.ticks, system=worker.system, heartbeat=now,
+            claimed=0, lane=None, asked=None, rank=0, left_s=None, parts="[]", pid=worker.pid, ticks=worker.ticks,
+            system=worker.system, heartbeat=now,
         )  # fmt: skip
 
     def _forget_oldest(self, connection: sqlite3.Connection) -> None:
@@ -209,6 +227,30 @@ class JobQueue:
         for row in old:
             connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
             self.log(row["id"]).unlink(missing_ok=True)
+
+
+class Wait(NamedTuple):
+    """What a job waits for.
+
+    Attributes:
+        place: in its lane's queue, from 1.
+        behind: the jobs of the lane that run.
+    """
+
+    place: int
+    behind: tuple[Job, ...]
+
+
+def wait_of(job: Job, active: Sequence[Job]) -> Wait:
+    """The place of a job that waits among the active ones of all cases (`JobQueue.active`)."""
+    lane = [one for one in active if _lane(one) == _lane(job)]
+    waiting = [one.id for one in lane if one.state is State.QUEUED]
+    place = waiting.index(job.id) + 1 if job.id in waiting else 1
+    return Wait(place, tuple(one for one in lane if one.state is not State.QUEUED))
+
+
+def _lane(job: Job) -> str:
+    return KINDS[job.kind].lane if job.kind in KINDS else ""
 
 
 def clean(text: str, length: int) -> str:
@@ -236,6 +278,8 @@ def _job(row: sqlite3.Row) -> Job:
         **{name: row[name] for name in copied},
         params=json.loads(row["params"]),
         rate=row["rate"] if state is State.RUNNING else None,
+        left_s=row["left_s"] if state is State.RUNNING else None,
+        parts=tuple(Part(*part) for part in json.loads(row["parts"])),
         state=state,
         message=message,
         ended=ended,

@@ -1,16 +1,17 @@
 """The worker's side of a job's row: claim it, report progress, notice a stop, record the end."""
 
+import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
 from pathlib import Path
 from typing import Any
 
 from fdcore.errors import FdError
 from fdcore.jobs.database import reading, writing
+from fdcore.jobs.estimate import Estimate, Part
 from fdcore.jobs.job import State
 from fdcore.jobs.process import ProcessId
 from fdcore.jobs.queue import clean, worker_of
@@ -18,8 +19,6 @@ from fdcore.jobs.queue import clean, worker_of
 WRITE_EVERY_S = 0.25
 LOOK_EVERY_S = 0.2
 BEAT_EVERY_S = 1.0
-REMEMBERED_S = 20.0  # time constant of a rate's moving mean
-_MEASURED_S = 0.5  # the shortest time over which a rate is meaningful
 _TRIES = 10
 _MAX_MESSAGE = 2_000
 _STOPPING = (State.PAUSING, State.CANCELLING)
@@ -34,30 +33,6 @@ class Termination:
     """Whether this process was asked to end; a plain flag, as signal handlers cannot use locks."""
 
     asked: bool = False
-
-
-class Rate:
-    """Units per second in one stage, as an exponential moving mean."""
-
-    def __init__(self) -> None:
-        self._stage: str | None = None
-        self._done = 0
-        self._time = self._units = self._seconds = 0.0
-
-    def add(self, stage: str, done: int, now: float) -> None:
-        """Record the units done at a time in seconds; another stage, or fewer units, starts a new rate."""
-        if stage != self._stage or done < self._done:
-            self._stage, self._units, self._seconds = stage, 0.0, 0.0
-        else:
-            fading = exp((self._time - now) / REMEMBERED_S)
-            self._units = self._units * fading + (done - self._done)
-            self._seconds = self._seconds * fading + (now - self._time)
-        self._done, self._time = done, now
-
-    @property
-    def value(self) -> float | None:
-        """The rate; None while too little was measured."""
-        return self._units / self._seconds if self._seconds >= _MEASURED_S and self._units else None
 
 
 class OwnRow:
@@ -94,12 +69,12 @@ class OwnRow:
             return State(found["state"]) if found else None
 
     def is_first(self) -> bool:
-        """Whether no living worker was queued earlier in this lane, or in a lane that is not known yet."""
+        """Whether no living worker stands before this one in its lane, or in a lane that is not known yet."""
         with reading(self.root) as connection:
             if connection is None:
                 return True
             earlier = connection.execute(
-                "SELECT a.* FROM jobs a JOIN jobs b ON (a.queued, a.id) < (b.queued, b.id) "
+                "SELECT a.* FROM jobs a JOIN jobs b ON (a.rank, a.queued, a.id) < (b.rank, b.queued, b.id) "
                 "WHERE b.id = ? AND a.state = 'queued' AND (a.lane = b.lane OR a.lane IS NULL)",
                 (self.job_id,),
             ).fetchall()
@@ -110,10 +85,30 @@ class OwnRow:
         now = time.time()
         return self._write("state = 'running', started = ?, heartbeat = ?", (now, now), "AND state = 'queued'")
 
-    def report(self, stage: str, done: int, total: int, rate: float | None) -> bool:
+    def speeds(self, case: str) -> tuple[dict[str, float], dict[str, float]]:
+        """Seconds per unit, by stage, as measured in this case, and as last measured in any case."""
+        with reading(self.root) as connection:
+            query = 'SELECT stage, unit_s, "case" = ? AS own FROM speeds ORDER BY measured'
+            found = connection.execute(query, (case,)).fetchall() if connection else []
+        own = {row["stage"]: row["unit_s"] for row in found if row["own"]}
+        return own, {row["stage"]: row["unit_s"] for row in found}
+
+    def keep_speeds(self, case: str, speeds: Mapping[str, float]) -> None:
+        """Keep seconds per unit, by stage, for later jobs."""
+        with writing(self.root) as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
+                [(case, stage, unit_s, time.time()) for stage, unit_s in speeds.items()],
+            )
+
+    def report(
+        self, stage: str, done: int, total: int, rate: float | None, left_s: float | None = None,
+        parts: Sequence[Part] = (),
+    ) -> bool:  # fmt: skip
         """Write the progress."""
-        values = (clean(stage, 200), done, total, rate, time.time())
-        return self._write("stage = ?, done = ?, total = ?, rate = ?, heartbeat = ?", values)
+        values = (clean(stage, 200), done, total, rate, left_s, json.dumps(parts), time.time())
+        what = "stage = ?, done = ?, total = ?, rate = ?, left_s = ?, parts = ?, heartbeat = ?"
+        return self._write(what, values)
 
     def beat(self) -> None:
         """Write a heartbeat."""
@@ -153,11 +148,19 @@ class OwnRow:
 class Reporter:
     """Passes progress on, not too often, and raises `Stopped` when the work is to end."""
 
-    def __init__(self, row: OwnRow, termination: Termination, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        row: OwnRow,
+        termination: Termination,
+        estimate: Estimate | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._row, self._termination, self._clock = row, termination, clock
+        self.estimate = estimate or Estimate(())
         self._lock = threading.Lock()
-        self._rate = Rate()
-        self._latest: tuple[str, int, int] | None = None  # not written yet
+        self._latest: tuple[str, int, int] | None = None
+        self._is_written = True
         self._written = self._looked = -1e9
 
     def __call__(self, stage: str, done: int, total: int) -> None:
@@ -168,26 +171,34 @@ class Reporter:
         """
         now = self._clock()
         with self._lock:
-            self._rate.add(stage, int(done), now)
-            self._latest = stage, int(done), int(total)
+            self.estimate.report(stage, int(done), int(total), now)
+            self._latest, self._is_written = (stage, int(done), int(total)), False
         if now - self._written >= WRITE_EVERY_S:
             self.flush()
         self._stop_if_asked(now)
 
     def flush(self) -> None:
-        """Write the latest progress, unless some was just written. Errors of the list do not stop the work."""
+        """Write the latest progress, unless some was just written, and the time left as it passes.
+
+        Errors of the list do not stop the work.
+        """
         with self._lock:
-            if self._latest is None or self._clock() - self._written < WRITE_EVERY_S:
+            now = self._clock()
+            wait_s = BEAT_EVERY_S if self._is_written else WRITE_EVERY_S
+            if self._latest is None or now - self._written < wait_s:
                 return
             try:
-                self._row.report(*self._latest, self._rate.value)
-                self._latest = None
+                estimate = self.estimate
+                self._row.report(*self._latest, estimate.rate, estimate.seconds_left(now), estimate.parts())
+                self._is_written = True
             except FdError as error:
                 print(f"could not write the progress: {error}", flush=True)
             self._written = self._clock()
 
     def finish(self) -> None:
         """Write the latest progress now."""
+        with self._lock:
+            self.estimate.end(self._clock())
         self._written = -1e9
         self.flush()
 

@@ -16,8 +16,9 @@ from sqlite3 import Row
 
 from fdcore.errors import CaseError, FdError
 from fdcore.jobs.database import log_path, open_anchor, slot_path
+from fdcore.jobs.estimate import Estimate, Phase
 from fdcore.jobs.job import State
-from fdcore.jobs.kinds import KINDS, SLOTS, Kind, Lane
+from fdcore.jobs.kinds import KINDS, SLOTS, Kind, Lane, Params
 from fdcore.jobs.process import ProcessId
 from fdcore.jobs.reporting import BEAT_EVERY_S, OwnRow, Reporter, Stopped, Termination
 from fdcore.storage import disk_errors
@@ -61,6 +62,7 @@ def do_job(root: Path, job_id: int, kinds: Mapping[str, Kind], termination: Term
     with closing(open_anchor(root)), _heart(row, reporter, log_path(root, job_id)):
         state, message = _outcome(root, job, row, reporter, kinds, termination)
         reporter.finish()
+        row.keep_speeds(job["case"], reporter.estimate.speeds())
     row.end(state, message)
     return 1 if state is State.FAILED else 0
 
@@ -81,7 +83,12 @@ def _outcome(
         with _turn(root, kind.lane, row, termination):
             if not row.begin():
                 raise Stopped
-            return State.DONE, kind.run(folder, loads(job["params"]), reporter)
+            params = loads(job["params"])
+            phases = _announced(kind, folder, params)
+            reporter.estimate = Estimate(phases, *row.speeds(job["case"]))
+            if phases:
+                reporter(phases[0].stage, 0, 0)
+            return State.DONE, kind.run(folder, params, reporter)
     except Stopped:
         return State.PAUSED, ""
     except FdError as error:
@@ -90,6 +97,14 @@ def _outcome(
         traceback.print_exc()
         name = type(error).__name__
         return State.FAILED, f"A fault in the program ({name}); details are in the log of job {job['id']}."
+
+
+def _announced(kind: Kind, folder: Path, params: Params) -> Sequence[Phase]:
+    """The phases of a job; none where the case cannot say them, which the work itself will complain about."""
+    try:
+        return kind.phases(folder, params)
+    except FdError:
+        return ()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from fdcore.work.investigate import open_planned_suspect, take_suspect
 
 NamedPicture = tuple[str, npt.NDArray[np.uint8]]
 
-QUERYING = "Querying a few pictures"
+HASHING, OPENING, QUERYING = "Hashing and copying the file", "Scanning and opening the file", "Querying a few pictures"
 SAMPLE_PX = 96
 MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is only counted, and decoded when it is scored
 
@@ -51,14 +51,14 @@ def check_suspect(
     """
     case = Case.open(folder)
     with case.exclusively():
-        progress("Hashing and copying the file", 0, 4)
+        progress(HASHING, 0, 1)
         path = source or case.evidence().path
         plan = case.plan()
-        progress("Scanning and opening the file", 1, 4)
+        progress(OPENING, 0, 1)
         suspect, spec = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
             raise CaseError("This case replays recorded answers; there is no suspect to query.", key="no suspect")
-        progress(QUERYING, 2, 4)
+        progress(QUERYING, 0, 1)
         names, shown = _test_pictures(pictures, spec)
         header = LedgerHeader(suspect.fingerprint, suspect.n_classes, suspect.spec, "", 0, ViewSpec(), len(shown), 1)
         ledger, every = ledger_of_pictures(case, header, shown), np.arange(len(shown))
@@ -70,7 +70,7 @@ def check_suspect(
         per_s = round(per_call / seconds, 1) if n_sent else _last_speed(case)
         result = TestQuery(names, tuple(ledger.answers[:, 0].tolist()), n_sent, per_s)
         write_test_query(case, result, shown)
-        progress(QUERYING, 4, 4)
+        progress(QUERYING, 1, 1)
     return result
 
 

@@ -5,11 +5,11 @@ from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 
-PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("*.py"))
+PAGES = sorted(path.stem for path in (REPOSITORY / "pages").glob("[0-9]*.py"))  # the steps
 
 
 def open_app(**parameters: str) -> AppTest:
-    """The Case page with these parameters in its URL, drawn once."""
+    """The first page with these parameters in its URL, drawn once."""
     return _at_address(parameters).run()
 
 

@@ -1,5 +1,6 @@
-"""The Case page: no case, half-finished, finished, damaged and hostile ones; making, copying and putting them away."""
+"""Overview and Cases: no case, half-finished, finished, damaged and hostile ones; making, copying, putting away."""
 
+import base64
 import csv
 import functools
 import io
@@ -8,10 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import case_factory
+import pandas as pd
 import pytest
-from opening import open_app
+from opening import open_app, open_page
+from PIL import Image
 from raising import raises
-from reading import as_markdown, said, wall
+from reading import as_markdown, said, table, wall
+from streamlit.testing.v1 import AppTest
 
 from fdcore import demo
 from fdcore.case.case import Case
@@ -25,9 +29,18 @@ from fdcore.jobs import JobQueue
 from fdcore.jobs.kinds import KINDS
 from fdcore.method.findings import weigh
 from fdcore.progress import silent
+from fdcore.suspect.scan import ScanReport
+from ui.strip import N_PICTURES, draw_strip
 from ui.verdict import verdict_csv
 
 HOSTILE = "<b>x</b> [a](http://evil.example) **md** :material/bolt:"
+
+
+def picked(case_id: str, **parameters: str) -> AppTest:
+    """The Cases page with that case's row selected."""
+    at = open_page("Cases", **parameters)
+    at.session_state["case_picked"] = case_id
+    return at.run()
 
 
 def test_without_a_case_there_are_three_ways_to_begin(cases):
@@ -62,12 +75,10 @@ def test_the_demo_button_opens_the_demo_that_is_there(cases, idle_workers):
     book = Casebook(cases)
     open_app().button(key="demo").click().run()
     assert book.ids() == ["demo"]
-    at = open_app()
-    at.button(key="demo").click().run()
+    open_app().button(key="demo").click().run()
     assert book.ids() == ["demo"]
     book.archive("demo")
-    at.run()
-    at.button(key="demo").click().run()
+    open_page("Cases").button(key="demo").click().run()
     assert book.ids() == ["demo", "demo-2"]
 
 
@@ -98,10 +109,10 @@ def draw_the_demo(folder: Path, params: dict[str, str], monkeypatch: pytest.Monk
 
 
 def test_a_half_finished_case_says_how_far_it_is(cases):
-    """Its card and its overview lead to where work goes on."""
+    """Its row says it, and its overview leads to where work goes on."""
     case_factory.half_finished(cases / "half")
+    assert table(open_page("Cases"), "State")["State"].tolist() == ["50% queried"]
     at = open_app(case="half")
-    assert "50% of 320" in said(at)
     assert at.button(key="go_on").label.endswith("Leaf scores")
 
 
@@ -140,22 +151,70 @@ def test_the_method_and_the_weak_points_are_one_click_away(cases):
 
 
 def test_damaged_cases_are_sentences_beside_the_others(cases):
-    """A broken folder costs its own card only."""
+    """A broken folder costs its own row only; nothing can be done with it but read why."""
     case_factory.finished(cases / "one")
     case_factory.damaged(cases / "cut", "case.json")
-    at = open_app(case="cut")
-    assert "cannot be read" in at.error[0].value
+    assert "cannot be read" in open_app(case="cut").error[0].value
+    at = picked("cut")
     assert "damaged" in said(at)
-    assert at.button(key="open_one").label == "Open at Selection"
-    assert all(menu.key != "menu_cut" for menu in at.menu_button)
+    assert [button.key for button in at.button] == ["demo", "new_submit", "import_submit"]
+    rows = table(at, "State").set_index("Case")["State"]
+    assert rows.to_dict() == {"cut": "Damaged", "Colours": "Concluded"}
 
 
-def test_a_damaged_corpus_is_a_sentence_above_the_cards(cases):
-    """The card still reads; the verdict says what is wrong."""
+def test_a_damaged_corpus_is_a_sentence_in_the_overview(cases):
+    """The verdict says what is wrong; the row still reads, without pictures."""
     case_factory.damaged(cases / "one", "corpus.parquet")
-    at = open_app(case="one")
-    assert at.error
-    assert at.button(key="demo")
+    assert open_app(case="one").error
+    assert len(table(open_page("Cases"), "Case")) == 1
+
+
+def test_a_refused_suspect_is_never_no_suspect(cases):
+    """Its row says that the file was refused and not opened, and names the file."""
+    folder = case_factory.planned(cases / "trap")
+    report = ScanReport("dangerous", (), "It would run code.")
+    Case.open(folder).record(refused=report)
+    row = table(open_page("Cases"), "State").iloc[0]
+    assert (row["State"], row["Suspect"]) == ("Refused: not opened", "colours.onnx")
+    assert "No suspect yet" not in said(open_page("Cases"))
+
+
+def test_a_row_shows_the_case_in_short(cases):
+    """Pictures, what was found, state, file, exhibit, examiner, answers and the last change."""
+    case_factory.finished(cases / "one")
+    book = Casebook(cases)
+    book.assign("one", examiner="M. Okafor", exhibit="EX-2031/4", by="M. Okafor")
+    at = open_page("Cases")
+    row = table(at, "Case").iloc[0]
+    assert any(name in row["What was found"] for name in book.card("one").domain)
+    assert "The suspect" not in row["What was found"]
+    assert row[["Suspect", "Exhibit", "Examiner"]].tolist() == ["colours.onnx", "EX-2031/4", "M. Okafor"]
+    assert row["Queries"] == book.card("one").n_answered
+    assert abs(row["Changed"] - pd.Timestamp.now(tz="UTC")) < pd.Timedelta("1 h")
+    assert [entry["event"] for entry in book.open("one").audit()][-1] == "case assigned"
+
+
+def test_a_strip_shows_kept_pictures_and_grey_where_there_are_none(cases):
+    """Three pictures of different found classes; a case without conclusions and one without its pictures are grey."""
+    case_factory.finished(cases / "one")
+    Casebook(cases).create("New")
+    kept, new = Case.open(cases / "one"), Case.open(cases / "new")
+    colours = strip_colours(draw_strip(kept, case_factory.world().cache))
+    assert len({colour[:3] for colour in colours}) == N_PICTURES
+    grey = strip_colours(draw_strip(new, None))
+    assert strip_colours(draw_strip(kept, None)) == grey
+    assert len(set(grey)) == 1
+    assert all(colour[3] == 255 for colour in colours)
+
+
+def strip_colours(url: str) -> list[tuple[int, ...]]:
+    """The colour in the middle of each picture of a strip."""
+    head, _, content = url.partition(",")
+    assert head == "data:image/webp;base64"
+    with Image.open(io.BytesIO(base64.b64decode(content))) as strip:
+        step = strip.width // N_PICTURES
+        return [strip.convert("RGBA").getpixel((step * place + step // 2, strip.height // 2))
+                for place in range(N_PICTURES)]  # fmt: skip
 
 
 def test_hostile_titles_are_shown_as_they_are_written(cases):
@@ -174,37 +233,73 @@ def test_a_new_case_is_made_and_opened(cases):
     at.button(key="new_submit").click().run()
     assert "must not be empty" in at.error[0].value
     at.text_input(key="new_title").input("Drive 7")
+    at.text_input(key="new_exhibit").input("EX 7")
     at.button(key="new_submit").click().run()
-    assert Casebook(cases).ids() == ["drive-7"]
+    card = Casebook(cases).card("drive-7")
+    assert (card.title, card.examiner, card.exhibit) == ("Drive 7", "", "EX 7")
 
 
 def test_duplicate_archive_and_bring_back(cases):
-    """The menu changes the case that it belongs to, and the audit log says so."""
+    """The actions change the case whose row is selected, and the audit log says so."""
     case_factory.finished(cases / "one")
     book = Casebook(cases)
-    open_app().menu_button(key="menu_one").click("Duplicate").run()
+    picked("one").button(key="duplicate").click().run()
     assert len(book.ids()) == 2
-    open_app().menu_button(key="menu_one").click("Archive").run()
+    picked("one").button(key="archive").click().run()
     assert book.card("one").archived
-    at = open_app()
-    assert all(button.key != "open_one" for button in at.button)
-    at.toggle(key="cards_archived").set_value(True).run()
-    at.menu_button(key="menu_one").click("Restore").run()
+    at = open_page("Cases")
+    assert len(table(at, "Case")) == 1
+    at.toggle(key="cases_archived").set_value(True)
+    at.session_state["case_picked"] = "one"
+    at.run()
+    assert "Archived: concluded" in table(at, "Case")["State"].tolist()
+    at.button(key="archive").click().run()
     assert not book.card("one").archived
     events = [entry["event"] for entry in book.open("one").audit()]
     assert events[-2:] == ["case archived", "case brought back"]
 
 
-def test_many_cases_are_searched_and_paged(cases):
-    """Thirty cards a page; the search looks at titles too."""
+def test_a_case_is_opened_from_its_row(cases):
+    """Open leads to its overview, and the other button to where work goes on; the last case's settings stay behind."""
+    for name in ("one", "two"):
+        case_factory.finished(cases / name)
+    at = picked("two", case="one", eta="3")
+    at.button(key="open").click().run()
+    assert {name: at.query_params[name] for name in at.query_params} == {"case": "two"}
+    assert at.title[0].value == "Overview"
+    at = picked("two")
+    assert at.button(key="continue").label == "Continue at Selection"
+
+
+def test_a_case_at_work_is_only_opened_and_named(cases, idle_workers):
+    """What would meet its lock is not offered."""
+    case_factory.finished(cases / "one")
+    JobQueue(cases).submit("analyse", "one", {})
+    at = picked("one")
+    assert {"open", "edit"} <= {button.key for button in at.button}
+    assert not {"duplicate", "archive", "export_case"} & {button.key for button in at.button}
+    assert table(at, "State")["State"].tolist() == ["Drawing the conclusions: waiting"]
+
+
+def test_many_cases_are_searched_ordered_and_paged(cases):
+    """Fifty rows a page, in an order of all cases; the search looks at every text of a case."""
     book = Casebook(cases)
-    for number in range(33):
-        book.create(f"Drive {number:02d}")
-    at = open_app()
-    assert sum(str(button.key).startswith("open_") for button in at.button) == 30
-    assert at.pagination(key="cards_page")
-    at.text_input(key="cards_search").input("drive 07").run()
-    assert [button.key for button in at.button if str(button.key).startswith("open_")] == ["open_drive-07"]
+    for number in range(53):
+        book.create(f"Drive {number:02d}", exhibit="Box 9" if number == 7 else "")
+    at = open_page("Cases")
+    assert len(table(at, "Case")) == 50
+    assert at.pagination(key="cases_page")
+    at.selectbox(key="cases_order").select("Title").run()
+    assert table(at, "Case")["Case"].tolist() == [f"Drive {number:02d}" for number in range(50)]
+    at.text_input(key="cases_search").input("drive box").run()
+    assert table(at, "Case")["Case"].tolist() == ["Drive 07"]
+
+
+def test_cases_of_one_name_are_told_apart(cases):
+    """The id is added where titles are alike."""
+    book = Casebook(cases)
+    ids = {book.create("Twin") for _ in range(2)}
+    assert set(table(open_page("Cases"), "Case")["Case"]) == {f"Twin ({case_id})" for case_id in ids}
 
 
 def test_an_exported_case_can_be_taken_in_again(cases):

@@ -15,11 +15,13 @@ from fdcore.words.claims import Claims
 from fdcore.work.compare_words import check_words
 
 
-def test_there_is_a_page_for_each_step():
-    """The pages' files are the steps, in order."""
-    from ui.steps import STEPS
+def test_there_is_a_page_for_each_step_and_each_place_beside_them():
+    """The pages' files are the steps, in order, and the pages beside them."""
+    from ui.steps import PLACES, STEPS
 
     assert [step.path for step in STEPS[1:]] == [f"pages/{page}.py" for page in PAGES]
+    beside = {path.name for path in (REPOSITORY / "pages").glob("*.py")} - {f"{page}.py" for page in PAGES}
+    assert {f"pages/{name}" for name in beside} == {place.path for place in PLACES}
 
 
 @pytest.mark.parametrize("page", PAGES)

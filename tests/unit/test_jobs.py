@@ -13,11 +13,13 @@ import pytest
 from raising import raises
 
 from fdcore.errors import CaseError, SettingsError, StorageError
-from fdcore.jobs import Job, JobQueue, State
+from fdcore.jobs import Job, JobQueue, State, wait_of
 from fdcore.jobs.database import database_path, log_path
+from fdcore.jobs.estimate import Estimate, Part, Phase, Rate
+from fdcore.jobs.kinds import KINDS
 from fdcore.jobs.process import ProcessId, start_process
 from fdcore.jobs.queue import KEPT
-from fdcore.jobs.reporting import OwnRow, Rate, Reporter, Stopped, Termination
+from fdcore.jobs.reporting import OwnRow, Reporter, Stopped, Termination
 from fdcore.jobs.worker import trim
 
 IDLE = ("sh", "-c", "exec sleep 60")  # a worker that never takes its job
@@ -186,6 +188,58 @@ def test_how_it_ended_is_shown_until_dismissed(queue):
     assert len(queue.unseen("a")) == 1
 
 
+def test_the_one_that_runs_next_goes_before_the_others(queue):
+    """Pressed twice for two of them, the last one is first; one that does not wait stays where it is."""
+    jobs = [queue.submit("investigate", case, {}) for case in "abcd"]
+    own_row(queue, jobs[0])
+    for job in (jobs[3], jobs[2], jobs[0]):
+        queue.run_next(job.id)
+    active = queue.active()
+    assert [job.case for job in active if job.state is State.QUEUED] == ["c", "d", "b"]
+    assert [wait_of(queue.get(job.id), active).place for job in jobs[1:]] == [3, 1, 2]
+    assert [job.case for job in wait_of(queue.get(jobs[1].id), active).behind] == ["a"]
+
+
+def test_short_work_waits_for_no_long_work():
+    """Conclusions, words, readings and tests of clones have slots of their own."""
+    lanes = {name: kind.lane for name, kind in KINDS.items()}
+    short = {name for name, lane in lanes.items() if lane == "short"}
+    assert {"analyse", "words", "readings", "clone-finish", "clone-test"} == short
+    assert {lanes[name] for name in ("investigate", "clone", "clone-go-on", "demo")} == {"heavy"}
+
+
+def test_what_stopped_lately_is_listed_for_all_cases(queue):
+    """The latest first; what is active, and what ended long ago, is not there."""
+    first, second, third = (queue.submit("analyse", case, {}) for case in "abc")
+    queue.cancel(first.id)
+    put(queue, ended=1.0)
+    queue.cancel(second.id)
+    assert [job.id for job in queue.recent()] == [second.id]
+    queue.pause(third.id)
+    assert [job.id for job in queue.recent()] == [third.id, second.id]
+
+
+def test_a_list_of_the_version_before_is_brought_up_to_date(queue):
+    """Its jobs stay, and can be resumed; nothing has to be deleted."""
+    job = queue.submit("analyse", "a", {"x": 1})
+    queue.pause(job.id)
+    with closing(sqlite3.connect(database_path(queue.root))) as connection:
+        for column in ("rank", "left_s", "parts"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        connection.executescript("DROP TABLE speeds; PRAGMA user_version = 1;")
+    assert queue.get(job.id).params == {"x": 1}
+    assert queue.resume(job.id).state is State.QUEUED
+
+
+def test_speeds_are_kept_by_case(queue):
+    """A case's own first; what others measured last is there for the rest."""
+    row = OwnRow(queue.root, 1, ProcessId.of(os.getpid()))
+    assert row.speeds("a") == ({}, {})
+    for case, speeds in (("a", {"Querying": 2.0}), ("b", {"Querying": 3.0, "Decoding": 1.0}), ("a", {"Querying": 2.5})):
+        row.keep_speeds(case, speeds)
+    assert row.speeds("b") == ({"Querying": 3.0, "Decoding": 1.0}, {"Querying": 2.5, "Decoding": 1.0})
+
+
 # Processes that are gone
 
 
@@ -256,6 +310,20 @@ def test_only_the_newest_worker_writes(queue):
 
 
 # How far it is
+
+
+def test_the_estimate_is_written_with_the_progress(queue):
+    """Whoever looks sees the phases, those to come included, and one time left for the whole job."""
+    job, clock = queue.submit("analyse", "a", {}), Clock()
+    estimate = Estimate((Phase("Counting", 10, 1.0), Phase("Writing", 5, 2.0)))
+    reporter = Reporter(own_row(queue, job), Termination(), estimate, clock=clock)
+    reporter("Counting", 5, 10)
+    seen = queue.get(job.id)
+    assert (seen.seconds_left, seen.parts) == (15, (Part("Counting", 0.5, 0.5), Part("Writing", 0.5, 0.0)))
+    assert seen.fraction == 0.25
+    clock.now += 3
+    reporter.flush()  # as the heart does, while nothing is reported
+    assert queue.get(job.id).seconds_left == 12
 
 
 class Clock:

@@ -52,13 +52,17 @@ def welcome(desk: frame.Desk) -> None:
     with st.container(border=True, key="empty", horizontal_alignment="center"):
         st.space("small")
         st.subheader("Find out what an undocumented image classifier was trained to recognise.", anchor=False)
-        st.text("Start with the demo case, which takes a few minutes, or with your own case.")
-        toolbar(desk)
+        st.text(
+            "fdcore shows the model labelled pictures, and concludes from its answers alone what each class means and "
+            "how sure that is. Every step is kept as evidence; start with the demo, which takes a few minutes, or with "
+            "your own file."
+        )
+        toolbar(desk, primary=False)
         st.space("small")
 
 
-def toolbar(desk: frame.Desk) -> None:
-    """New case, demo case, import."""
+def toolbar(desk: frame.Desk, *, primary: bool) -> None:
+    """Demo case, new case (the `primary` action, unless there is no case yet), import."""
     with st.container(horizontal=True, width="content", key="toolbar"):
         is_first = not desk.book.ids()
         if st.button(
@@ -68,8 +72,8 @@ def toolbar(desk: frame.Desk) -> None:
             icon=":material/school:",
             help="A corpus of drawings and a suspect trained on other drawings, investigated from end to end",
         ):
-            frame.go_to("Case", **RESET, case=begin_demo(desk))
-        _new_case(desk, primary=not is_first and desk.card is None)
+            frame.go_to("Overview", **RESET, case=begin_demo(desk))
+        _new_case(desk, primary=primary and not is_first)
         _import(desk)
 
 
@@ -80,13 +84,23 @@ def _new_case(desk: frame.Desk, *, primary: bool) -> None:
         st.form("new_case_form", border=False),
     ):
         title = st.text_input("Title", max_chars=MAX_TITLE, key="new_title", placeholder="Seized drive 7, model.pth")
+        examiner, exhibit = assignment("new", desk.by)
         if st.form_submit_button("Create the case", type="primary", key="new_submit"):
             try:
-                case_id = desk.book.create(title, by=desk.by)
+                case_id = desk.book.create(title, examiner=examiner, exhibit=exhibit, by=desk.by)
             except FdError as error:
                 show_error(error)
             else:
                 frame.go_to("Suspect", **RESET, case=case_id)
+
+
+def assignment(key: str, examiner: str = "", exhibit: str = "") -> tuple[str, str]:
+    """Fields for who investigates and for the exhibit's number; `key` begins their keys."""
+    left, right = st.columns(2)
+    return (
+        left.text_input("Examiner (optional)", examiner, max_chars=MAX_TITLE, key=f"{key}_examiner"),
+        right.text_input("Exhibit number (optional)", exhibit, max_chars=MAX_TITLE, key=f"{key}_exhibit"),
+    )
 
 
 def _import(desk: frame.Desk) -> None:
@@ -102,7 +116,7 @@ def _import(desk: frame.Desk) -> None:
                 show_error(error)
             else:
                 st.session_state[_FILE_ROUND] = number + 1
-                frame.go_to("Case", **RESET, case=case_id)
+                frame.go_to("Overview", **RESET, case=case_id)
 
 
 def _was_used(desk: frame.Desk) -> bool:

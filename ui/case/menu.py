@@ -1,52 +1,69 @@
-"""The menu of a case: rename, duplicate, export, archive."""
+"""What can be done with a case: open, name, duplicate, export, archive."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from fdcore.case.casebook import MAX_TITLE, Casebook, CaseCard
 from fdcore.errors import FdError
 from ui import frame
+from ui.case import cards, making
 from ui.exports import archive_file, download
 from ui.sentences import attempt, show_error
 from ui.state import RESET
 from ui.text import inert
 
-RENAME, DUPLICATE, EXPORT, ARCHIVE, RESTORE = "Rename", "Duplicate", "Export", "Archive", "Restore"
+
+def draw(desk: frame.Desk, card: CaseCard | None, name: str, *, busy: bool) -> None:
+    """The selected case's name and a button for each action; a `busy` case can only be opened and named."""
+    with st.container(border=True, key="actions", horizontal=True, vertical_alignment="center", gap="small"):
+        if card is None:
+            st.caption("Select a row to open a case, name it, copy it, export it or put it away.")
+            return
+        st.markdown(f"**{inert(name)}**", width="content")
+        if card.problem:
+            st.text(card.problem)
+            st.caption("It cannot be opened, copied or exported until this is repaired. Nothing in it was changed.")
+            return
+        target = cards.continues_at(card)
+        if st.button("Open", key="open", type="primary", icon=":material/arrow_forward:"):
+            frame.go_to("Overview", **RESET, case=card.id)
+        if st.button(f"Continue at {target}", key="continue"):
+            frame.go_to(target, **RESET, case=card.id)
+        if st.button("Name and exhibit", key="edit", type="tertiary", icon=":material/edit:"):
+            _edit(desk, card)
+        if busy:
+            st.caption("Work is in progress in it: it can be copied, exported and archived afterwards.")
+            return
+        if st.button("Duplicate", key="duplicate", type="tertiary", icon=":material/content_copy:"):
+            _at_once(lambda: desk.book.duplicate(card.id, by=desk.by), "Copying the case")
+        if st.button("Export", key="export_case", type="tertiary", icon=":material/download:"):
+            _export(desk.book, card)
+        label = "Restore" if card.archived else "Archive"
+        if st.button(label, key="archive", type="tertiary", icon=":material/inventory_2:"):
+            _at_once(lambda: desk.book.archive(card.id, not card.archived, by=desk.by))
 
 
-def draw(desk: frame.Desk, card: CaseCard, *, busy: bool) -> None:
-    """The menu of one card; a `busy` case can only be renamed."""
-    last = RESTORE if card.archived else ARCHIVE
-    options = [RENAME] if busy else [RENAME, DUPLICATE, EXPORT, last]
-    chosen = st.menu_button("More", options, type="tertiary", key=f"menu_{card.id}")
-    if chosen == RENAME:
-        _rename(desk, card)
-    elif chosen == EXPORT:
-        _export(desk.book, card)
-    elif chosen:
-        _at_once(desk, card, chosen)
+def _at_once(change: Callable[[], str | None], spinner: str = "") -> None:
+    """Carry out a change, and show the list of cases again; a copy is opened."""
+    made: list[str | None] = []
+    if attempt(lambda: made.append(change()), spinner=spinner, toast=True):
+        frame.go_to("Cases", **RESET, case=made[0])
 
 
-def _at_once(desk: frame.Desk, card: CaseCard, chosen: str) -> None:
-    try:
-        if chosen == DUPLICATE:
-            with st.spinner("Copying the case"):
-                case_id: str | None = desk.book.duplicate(card.id, by=desk.by)
-        else:
-            desk.book.archive(card.id, chosen == ARCHIVE, by=desk.by)
-            case_id = card.id if chosen == RESTORE else None
-    except FdError as error:
-        st.toast(inert(str(error)), icon=":material/error:")
-        return
-    frame.go_to("Case", **RESET, case=case_id)
-
-
-@st.dialog("Rename the case", icon=":material/edit:")
-def _rename(desk: frame.Desk, card: CaseCard) -> None:
-    with st.form("rename_form", border=False):
+@st.dialog("Name and exhibit", icon=":material/edit:")
+def _edit(desk: frame.Desk, card: CaseCard) -> None:
+    with st.form("edit_form", border=False):
         title = st.text_input("Title", card.title, max_chars=MAX_TITLE, key=f"rename_{card.id}")
+        examiner, exhibit = making.assignment(f"edit_{card.id}", card.examiner, card.exhibit)
         st.caption("Links to the case keep working.")
-        pressed = st.form_submit_button("Rename", type="primary")
-        if pressed and attempt(lambda: desk.book.rename(card.id, title, by=desk.by)):
+
+        def change() -> None:
+            if title != card.title:
+                desk.book.rename(card.id, title, by=desk.by)
+            desk.book.assign(card.id, examiner=examiner, exhibit=exhibit, by=desk.by)
+
+        if st.form_submit_button("Save", type="primary") and attempt(change):
             st.rerun()
 
 
