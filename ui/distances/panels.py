@@ -20,7 +20,7 @@ from ui.steps import step
 from ui.text import counted, inert, shortened
 from ui.workbench.bench import Bench
 from ui.workbench.cells import cells
-from ui.workbench.picked import pick
+from ui.workbench.picked import STEP, pick
 from ui.workbench.tabs import pick_tab
 
 ONE, ALL = "One class", "All classes"
@@ -31,7 +31,7 @@ MAX_PAIRS = 2_000  # rows of the table on the page; the CSV has all
 _STEPS = "Steps are the links on the shortest path between two leaves, up and down the hierarchy."
 
 
-@fragment()
+@fragment(key=STEP)
 def draw(bench: Bench) -> None:
     """Draw the candidates of the class, or of all classes."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
@@ -54,12 +54,8 @@ def draw(bench: Bench) -> None:
                 icon=":material/account_tree:",
             )
             _pairs(scored, shown)
-        elif (tab := pick_tab((MATRIX, TREE, PAIRS), "distances_tab")) == MATRIX:
-            _matrix(bench, shown, choice=not everything)
-        elif tab == TREE:
-            _tree(scored, shown, name, target_class)
         else:
-            _pairs(scored, shown)
+            _one_tab(bench, shown, name, target_class)
     with export_place:
         _export(scored, shown, name, target_class)
 
@@ -120,10 +116,12 @@ def _settings_line(settings: SelectionSettings, count: str) -> None:
 def _numbers(scored: Scored, shown: Neighbourhood) -> None:
     nearest = shown.nearest
     ancestor = scored.hierarchy.label(shown.ancestor) if shown.ancestor else "none"
-    pair = f" ({inert(shortened(f'{shown.labels[nearest.first]} and {shown.labels[nearest.second]}', 80))})"
+    pair = ""
+    if nearest:
+        pair = f" ({inert(shortened(f'{shown.labels[nearest.first]} and {shown.labels[nearest.second]}', 80))})"
     parts = [
         f"{counted(len(shown.leaves), 'candidate')}, {sum(shown.selected):,} in the answer",
-        f"closest pair: {steps_in_words(nearest.steps if nearest else None)}{pair if nearest else ''}",
+        f"closest pair: {steps_in_words(nearest.steps if nearest else None)}{pair}",
         f"median distance: {steps_in_words(shown.median)}",
         f"in common: {inert(shortened(ancestor, 60))}",
     ]
@@ -161,14 +159,29 @@ def _alone(scored: Scored, shown: Neighbourhood, target_class: int | None) -> No
             st.text(f"L {scored.scores.functional[target_class, shown.leaves[0]]:.2f}")
 
 
-def _matrix(bench: Bench, shown: Neighbourhood, *, choice: bool) -> None:
-    if choice:
-        order = st.segmented_control(
-            "Order", [CLUSTERS, HIERARCHY], key="order", default=CLUSTERS, required=True,
-            label_visibility="collapsed", format_func=lambda order: f"By {order.casefold()}",
-        )  # fmt: skip
-        by_cluster = order != HIERARCHY
-        shown = cached.candidates_of(bench.case, bench.settings, bench.target_class, by_cluster=by_cluster)
+def _one_tab(bench: Bench, shown: Neighbourhood, name: str, target_class: int | None) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+        tab = pick_tab((MATRIX, TREE, PAIRS), "distances_tab")
+        by_hierarchy = tab == MATRIX and target_class is not None and _pick_order() == HIERARCHY
+    if by_hierarchy:
+        shown = cached.candidates_of(bench.case, bench.settings, bench.target_class, by_cluster=False)
+    if tab == MATRIX:
+        _matrix(shown)
+    elif tab == TREE:
+        _tree(bench.scored, shown, name, target_class)
+    else:
+        _pairs(bench.scored, shown)
+
+
+def _pick_order() -> str:
+    picked = st.segmented_control(
+        "Order", [CLUSTERS, HIERARCHY], key="order", default=CLUSTERS, required=True, label_visibility="collapsed",
+        format_func=lambda order: f"By {order.casefold()}",
+    )  # fmt: skip
+    return picked or CLUSTERS
+
+
+def _matrix(shown: Neighbourhood) -> None:
     nearest = shown.nearest
     cells(
         shown.among, shown.labels, shown.labels, key="distances_cells", near_is_bright=True, unit=" steps", square=True,

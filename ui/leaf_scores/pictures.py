@@ -19,12 +19,22 @@ def all_pictures(bench: Bench) -> None:
     winner = bench.found.selection.winner
     images = images_of_class(scored, bench.target_class)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="picture_filters"):
-        words = st.text_input("Leaf", key="pictures_leaf", placeholder="Part of a leaf's name", width=170)
+        words = st.text_input(
+            "Leaf", key="pictures_leaf", placeholder="Part of a leaf's name", width=170, label_visibility="collapsed"
+        )
         where = st.segmented_control("Where", [ALL, FOUND, OTHER], default=ALL, required=True, key="pictures_where",
                                      label_visibility="collapsed") if winner else ALL  # fmt: skip
         tags = sorted({tag for text in marks.values() for tag in text.split(", ")})
         tag = (
-            st.selectbox("Tag", tags, index=None, key="pictures_tag", placeholder="Any tag", width=150)
+            st.selectbox(
+                "Tag",
+                tags,
+                index=None,
+                key="pictures_tag",
+                placeholder="Any tag",
+                width=150,
+                label_visibility="collapsed",
+            )
             if tags
             else None
         )

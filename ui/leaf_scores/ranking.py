@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CLASSES_PER_PAGE = 20
 ROWS_PER_PAGE = 1000
 _TOPS = (20, 50, 100)
+_COLUMNS = ("rank", "leaf", "selected", "L", "low", "high")  # on the page; the CSV has more
 _L_HELP = "L, the functional score: the share of the leaf's views that the suspect put in this class."
 
 
@@ -84,10 +85,7 @@ def table(bench: Bench) -> None:
             "L": share_column(_L_HELP, format="percent", width=90),
             "low": column.NumberColumn("Low", format="percent", help="Lower end of the 95 % interval", width=60),
             "high": column.NumberColumn("High", format="percent", help="Upper end of the 95 % interval", width=60),
-            "queries": column.NumberColumn("Answers", format="localized", width=60),
-            "images": column.NumberColumn("Images", format="localized", width=60),
-            "id": column.TextColumn("Id", width=90),
-        }, most_px=560, on_select=chosen, selection_mode="single-row")  # fmt: skip
+        }, most_px=560, column_order=_COLUMNS, on_select=chosen, selection_mode="single-row")  # fmt: skip
 
 
 def overview(bench: Bench) -> None:

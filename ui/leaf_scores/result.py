@@ -19,6 +19,7 @@ from ui.sentences import fragment
 from ui.text import counted
 from ui.workbench.bench import Bench, open_bench
 from ui.workbench.inspector import inspector
+from ui.workbench.picked import STEP
 from ui.workbench.tabs import pick_tab
 
 _DESIGN = (
@@ -41,7 +42,7 @@ def draw(desk: Desk) -> None:
         scoring_start.offer_reading(desk)
 
 
-@fragment()
+@fragment(key=STEP)
 def _tabs(bench: Bench) -> None:
     with st.container(border=True, key="tabs_box"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):

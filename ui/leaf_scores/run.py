@@ -13,6 +13,7 @@ from ui.sentences import fragment
 from ui.text import inert
 from ui.workbench.bench import Bench, open_bench
 from ui.workbench.inspector import inspector
+from ui.workbench.picked import STEP
 
 KINDS = ("investigate", "demo")
 REFRESH_S = 5.0  # as often as answers reach the disk
@@ -47,7 +48,7 @@ def stopped(desk: Desk, job: Job) -> None:
     job_panel.stopped(desk.jobs, job, "Scoring", then, "stopped")
 
 
-@fragment(run_every=REFRESH_S)
+@fragment(run_every=REFRESH_S, key=STEP)
 def _ranking_so_far(bench: Bench) -> None:
     scored = scored_or_none(bench.case)
     if scored is None:

@@ -20,6 +20,7 @@ from ui.sentences import fragment, show_error
 from ui.workbench.bench import Bench, open_bench
 from ui.workbench.deciding import locked_classes
 from ui.workbench.inspector import inspector
+from ui.workbench.picked import STEP
 from ui.workbench.tabs import pick_tab
 
 
@@ -45,7 +46,7 @@ def draw_page(desk: Desk) -> None:
         inspector(bench)
 
 
-@fragment()
+@fragment(key=STEP)
 def _live_part(bench: Bench) -> None:
     room = selection_controls.reserve()
     answer_line(bench.scored, bench.found)

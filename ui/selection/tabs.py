@@ -43,10 +43,20 @@ def leaves(bench: Bench) -> None:
 
         bars_of_leaves(bench, shown, key="leaf_bars", chosen=chosen, more=more)
         coloured = " Leaves of the answer are in colour." if chosen else ""
-        st.caption(f"Share of views in class {bench.target_class}; whiskers 95 %; line: tau.{coloured}")
+        st.caption(
+            f"Share of views in class {bench.target_class}, over all images; whiskers 95 %; line: tau.{coloured}"
+        )
     with right:
         filtered, what = _pictures_of(scored, found)
-        grid(bench, filtered.kept, "pictures_beside", side_px=46, per_page=N_BESIDE, marks=_marks(bench))
+        grid(
+            bench,
+            filtered.kept,
+            "pictures_beside",
+            side_px=46,
+            per_page=N_BESIDE,
+            marks=_marks(bench),
+            least_percent=18,
+        )
         st.caption(what)
 
 

@@ -10,6 +10,7 @@ function drawRow(row) {
   track.append(fill);
   line.append(make("span", "number", row.number), make("span", "name", row.name), track);
   line.number = row.number;
+  line.missing = row.kind === "missing";
   line.sought = `${row.number} ${row.words} ${row.sought}`.toLocaleLowerCase();
   return line;
 }
@@ -52,13 +53,11 @@ function step(memory, from, by) {
 
 function search(memory) {
   const words = memory.input.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  for (const line of memory.lines) line.hidden = line.style.display === "none";
-  for (const line of memory.lines) {
-    line.hidden = !words.every(word => /^\d+$/.test(word) ? String(line.number) === word : line.sought.includes(word));
-    line.style.display = line.hidden ? "none" : "";
-  }
+  const only = memory.only.ariaPressed === "true";
+  for (const line of memory.lines) line.hidden = (only && line.missing) || !words.every(word =>
+    /^\d+$/.test(word) ? String(line.number) === word : line.sought.includes(word));
   const n = shown(memory).length;
-  memory.count.textContent = words.length ? `${n} of ${memory.lines.length} classes` : memory.hint;
+  memory.count.textContent = words.length || only ? `${n} of ${memory.lines.length} classes` : memory.hint;
 }
 
 const typing = event => event.composedPath()[0].closest?.("input, textarea, select, [contenteditable=true]");
@@ -69,13 +68,17 @@ function begin(root) {
   rows.setAttribute("role", "listbox");
   const count = make("div", "note");
   count.setAttribute("role", "status");
-  root.replaceChildren(input, rows, count);
-  const memory = { input, rows, count, lines: [], current: null, active: null, chosenAt: 0 };
+  const only = make("button", "only", "", { type: "button", ariaPressed: "false" });
+  const below = make("div", "below");
+  below.append(count, only);
+  root.replaceChildren(input, rows, below);
+  const memory = { input, rows, count, only, lines: [], current: null, active: null, chosenAt: 0 };
   rows.onclick = event => {
     const line = event.target.closest(".row");
     if (line) choose(memory, line.number);
   };
   input.oninput = () => search(memory);
+  only.onclick = () => { only.ariaPressed = String(only.ariaPressed !== "true"); search(memory); };
   input.onkeydown = event => {
     if (event.key === "Enter" && shown(memory).length) choose(memory, shown(memory)[0].number);
     if (event.key === "Escape") { input.value = ""; search(memory); input.blur(); }
@@ -110,6 +113,10 @@ export default function (component) {
   if (changed(memory, data.rows)) {
     memory.lines = data.rows.map(drawRow);
     memory.rows.replaceChildren(...memory.lines);
+    const n = memory.lines.filter(line => !line.missing).length;
+    memory.only.textContent = `${n.toLocaleString("en-US")} found`;
+    memory.only.title = "Show only the classes that were found";
+    memory.only.hidden = n === 0 || n === memory.lines.length;
     search(memory);
   }
   const waiting = Date.now() - memory.chosenAt < ANSWER_MS && data.current !== memory.current;

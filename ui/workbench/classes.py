@@ -12,8 +12,7 @@ from ui.workbench.components import class_list
 from ui.workbench.picked import PICKS
 
 NAME_LENGTH, WORDS_LENGTH = 60, 200
-HINT = "j next, k previous class"
-SEARCH = "Also searches leaves, grades, caveats, “locked” and “not found”."
+HINT = "j next, k previous"
 
 
 def choose_class(findings: Findings | None, n_classes: int) -> int:

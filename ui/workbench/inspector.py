@@ -30,7 +30,7 @@ from ui.workbench.picked import INSPECTOR, code_of, pick, picked
 from ui.workbench.pictures import LOST, as_url, grid, images_of_leaf, share_of
 from ui.workbench.views import draw_sent_views
 
-LARGE_PX = 240
+LARGE_PX = 288
 MAX_VIEWS, MAX_OTHERS, MAX_MEMBERS = 24, 6, 12
 LEAST_SHARE = 0.01  # of a leaf's views, to be named among the classes that take it
 EMPTY = "Click a bar, a picture or a cell to see here what is behind it."
@@ -98,7 +98,7 @@ def _image(bench: Bench, scored: Scored, image: int, view: int) -> None:
     else:
         large = draw_sent_views(scored, pixels, image, range(view, view + 1))[0] if view else pixels[image]
         alt = f"{f'View {view}' if view else 'An image'} of {shortened(scored.label(leaf), 60)}"
-        st.image(as_tile(large, LARGE_PX), width="stretch", alt=alt)
+        st.image(as_tile(large, LARGE_PX), width=LARGE_PX, alt=alt)
     _heading(scored, leaf)
     st.markdown(f"{one.n_hits} of {one.n_views} views answered **{bench.target_class}**" if one.n_views
                 else "Not queried yet")  # fmt: skip
@@ -135,8 +135,8 @@ def _views(bench: Bench, scored: Scored, image: int, large: int, pixels: Picture
             pick(image=code_of(case, scored, image), view=view)
 
     items = [item(*each) for each in zip(shown, files, answers, strict=True)]
-    data = {"items": items, "picked": str(large), "side": 54, "page": 0, "per_page": MAX_VIEWS, "total": len(items),
-            "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
+    data = {"items": items, "picked": str(large), "side": 54, "least_percent": 0, "page": 0, "per_page": MAX_VIEWS,
+            "total": len(items), "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
     picture_grid(data, key="inspector_view_grid", chosen=enlarge)
     if scored.header.n_views > MAX_VIEWS:
         st.caption(f"The first {MAX_VIEWS} of {scored.header.n_views:,} views.")

@@ -12,6 +12,7 @@ from fdcore.method.findings import Scored
 from ui.sentences import attempt
 from ui.text import shortened
 from ui.workbench.bench import Bench
+from ui.workbench.picked import INSPECTOR, STEP
 
 OFFERED = ("good example", "wrong label", "unclear")
 
@@ -47,6 +48,7 @@ def _tags(bench: Bench, empty: Note, notes: Sequence[Note], tagged: Sequence[Not
     st.session_state[field] = list(now)  # the case is the state, not the widget
 
     def changed() -> None:
+        """Also draw the grids again, which mark tagged pictures."""
         wanted = [str(tag)[:MAX_TAG] for tag in st.session_state[field]]
         for tag in wanted:
             if tag not in now and tag.strip():
@@ -54,6 +56,7 @@ def _tags(bench: Bench, empty: Note, notes: Sequence[Note], tagged: Sequence[Not
         for tag, note in now.items():
             if tag not in wanted:
                 _carry_out(partial(remove_note, bench.case, note.number, by=bench.desk.by))
+        st.rerun([INSPECTOR, STEP])
 
     st.multiselect("Tags", offered, key=field, on_change=changed, accept_new_options=True, placeholder="Tags",
                    label_visibility="collapsed")  # fmt: skip

@@ -14,7 +14,7 @@ from ui.text import shortened
 
 IMAGE, VIEW, LEAF, OTHER, CLUSTER = "image", "view", "leaf", "other", "cluster"
 PICKS = (IMAGE, VIEW, LEAF, OTHER, CLUSTER)
-INSPECTOR = "inspector"  # the key of its fragment
+INSPECTOR, STEP = "inspector", "bench_step"  # the keys of the two fragments that a click draws again
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def picked(case: Case, scored: Scored) -> Picked:
 
 
 def pick(**chosen: str) -> None:
-    """Pick something else and draw the inspector alone again; for callbacks."""
+    """Pick something else and draw the inspector and the step again, the rest of the page not; for callbacks."""
     state.write(**dict.fromkeys(PICKS) | chosen)
-    st.rerun(INSPECTOR)
+    st.rerun([INSPECTOR, STEP])
 
 
 def image_codes(case: Case, scored: Scored) -> dict[str, int]:

@@ -40,6 +40,7 @@ export default function (component) {
   const cells = data.items.map(item => drawCell(item, data, pick));
   const grid = make("div", "cells");
   grid.style.setProperty("--side", `${data.side}px`);
+  grid.style.setProperty("--share", `${data.least_percent}%`);
   grid.setAttribute("role", "group");
   grid.ariaLabel = data.alt;
   grid.append(...cells);

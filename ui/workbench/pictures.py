@@ -77,13 +77,14 @@ def images_of_class(scored: Scored, target_class: int) -> npt.NDArray[np.intp]:
 def grid(
     bench: Bench, images: Sequence[int] | npt.NDArray[np.intp], key: str, *, side_px: int = 58,
     per_page: int = PER_PAGE, caption: Callable[[ImageShare], str] = lambda one: "",
-    marks: Mapping[int, str] | None = None,
+    marks: Mapping[int, str] | None = None, least_percent: int = 0,
 ) -> None:  # fmt: skip
     """Draw a page of some images; a click opens one in the inspector.
 
     Args:
         images: indices, in the order shown.
         key: Streamlit's.
+        side_px, least_percent: the least width of a picture, also as a part of the grid's.
         caption: under each picture; every picture says how many of its views are in the class.
         marks: tags of images.
     """
@@ -110,7 +111,7 @@ def grid(
 
     data = {
         "items": [item(*each) for each in zip(part, sources, strict=True)], "picked": st.query_params.get(IMAGE, ""),
-        "side": side_px, "page": page, "per_page": per_page, "total": len(images),
+        "side": side_px, "least_percent": least_percent, "page": page, "per_page": per_page, "total": len(images),
         "alt": f"{len(images):,} pictures; each opens in the inspector",
     }  # fmt: skip
     picture_grid(data, key=key, chosen=lambda code: open_image(bench, code), turned=turned)
