@@ -36,3 +36,13 @@ def figures(at: AppTest) -> list[dict[str, Any]]:
 def figures_by_key(at: AppTest) -> dict[str, dict[str, Any]]:
     """The Plotly figures by the end of their key."""
     return {one.proto.id.split("-")[-1]: json.loads(one.proto.spec) for one in at.get("plotly_chart")}
+
+
+def component(at: AppTest, key: str) -> dict[str, Any]:
+    """What the custom component with this key shows."""
+    return next(found for name, found in components(at).items() if name == key)
+
+
+def components(at: AppTest) -> dict[str, dict[str, Any]]:
+    """What each custom component shows, by its key."""
+    return {one.proto.id.split("-")[-1]: json.loads(one.proto.json) for one in at.get("bidi_component")}

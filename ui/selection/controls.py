@@ -40,6 +40,7 @@ HELP = {
     "objective is always the answer.",
 }
 EVIDENCE, PAPER = "Evidence", "Paper"
+TITLES = {"k": "k", "rule": "Found by"}
 KEYS = {"share": "share_limit"}  # "share" is the key of the link
 RANGES: dict[str, dict[str, Any]] = {
     "eta": {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")},
@@ -142,7 +143,7 @@ def _explained(desk: Desk, case: Case, settings: SelectionSettings) -> None:
         disabled=settings == default, on_click=_set_all, args=(desk.case_id, case, default),
         help=settings_in_words(default),
     )  # fmt: skip
-    st.caption("  \n".join(f"**{name.capitalize()}:** {text}" for name, text in HELP.items()))
+    st.caption("  \n".join(f"**{TITLES.get(name, name.capitalize())}:** {text}" for name, text in HELP.items()))
 
 
 # Saving
