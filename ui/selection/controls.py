@@ -18,8 +18,9 @@ from ui.frame import Desk
 from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
+from ui.workbench.picked import CLASSES, INSPECTOR, STEP
 
-PATIENCE_MS = 300  # how long a slider must rest before the whole page is drawn
+PATIENCE_MS = 300  # how long a slider must rest before what is beside it is drawn again
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
 _ONE_MOVE_S = 1.5  # changes of one control within this time count as one
@@ -84,14 +85,19 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         with place:
             live_slider(
                 title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
-                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_page, patience_ms=PATIENCE_MS,
+                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_beside, patience_ms=PATIENCE_MS,
                 **range_,
             )  # fmt: skip
 
 
-def _redraw_page() -> None:
-    """Redraw the whole page: the list of classes, which shows what is found, is outside the fragment."""
-    st.rerun()
+def _redraw_beside() -> None:
+    """Redraw what does not follow a moving slider: the list of classes and the inspector."""
+    st.rerun([CLASSES, INSPECTOR])
+
+
+def _redraw_all() -> None:
+    """Redraw the workbench."""
+    st.rerun([STEP, CLASSES, INSPECTOR])
 
 
 def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
@@ -101,7 +107,7 @@ def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
     def chosen() -> None:
         k = st.session_state["k"]
         _change(case_id, case, "k", empty if k is None else int(k))
-        _redraw_page()
+        _redraw_all()
 
     st.number_input("k", min_value=1, step=1, value=None, placeholder=empty or state.AUTO, key="k", help=HELP["k"],
                     on_change=chosen)  # fmt: skip
@@ -186,7 +192,7 @@ def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None
         state.forget_settings()
     else:
         state.write_settings(target)
-    _redraw_page()
+    _redraw_all()
 
 
 def _undo(case_id: str) -> None:
@@ -194,7 +200,7 @@ def _undo(case_id: str) -> None:
     if history.entries:
         state.write_settings(history.entries.pop())
         history.control = ""
-    _redraw_page()
+    _redraw_all()
 
 
 def _remember(case_id: str, before: SelectionSettings, after: SelectionSettings, control: str) -> None:

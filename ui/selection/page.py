@@ -1,7 +1,7 @@
 """The Selection page on the workbench: sliders, the answer, and what it rests on.
 
-Everything in the middle follows a moving slider, for one class. Once a slider rests, the whole page is drawn again, so
-that the list of classes agrees.
+Everything in the middle follows a moving slider, for one class. Once a slider rests, the list of classes and the
+inspector are drawn again, so that they agree.
 """
 
 import streamlit as st

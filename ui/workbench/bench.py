@@ -61,5 +61,5 @@ def open_bench(desk: Desk, findings: Findings | None, n_classes: int) -> Bench:
         left, middle = st.container(key="bench_list"), st.container(key="bench_middle")
         right = st.container(key="bench_inspector", border=True)
     with left:
-        target_class = choose_class(findings, n_classes)
+        target_class = choose_class(desk.case, findings, n_classes)
     return Bench(desk, desk.case, target_class, middle, right)

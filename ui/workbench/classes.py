@@ -1,36 +1,52 @@
 """The list of classes at the left of the workbench: what was found for each, and the choice of one."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Findings, Scored
-from ui import state
+from ui import cached, state
+from ui.sentences import fragment
 from ui.text import inert, listed, plain, shortened
 from ui.workbench.components import class_list
-from ui.workbench.picked import PICKS
+from ui.workbench.picked import CLASSES, PICKS
 
 NAME_LENGTH, WORDS_LENGTH = 60, 200
 HINT = "j next, k previous"
 
 
-def choose_class(findings: Findings | None, n_classes: int) -> int:
+def choose_class(case: Case, findings: Findings | None, n_classes: int) -> int:
     """Draw the list and return the class shown: that of the URL, or the first that was found. Not in a fragment.
 
+    The list is a fragment of its own, which is drawn again once a slider rests.
+
     Args:
+        case: whose classes they are.
         findings: None while answers still arrive; the classes are then shown by number alone.
         n_classes: of the suspect.
     """
     number = _shown(findings, n_classes)
-    rows = [class_row(findings.scored, found) for found in findings.classes] if findings else _unknown(n_classes)
+    _list(case, n_classes, known=findings is not None)
+    return number
+
+
+@fragment(key=CLASSES)
+def _list(case: Case, n_classes: int, *, known: bool) -> None:
+    if known:
+        findings = cached.findings(case, state.shown_settings(case))
+        rows = [class_row(findings.scored, found) for found in findings.classes]
+    else:
+        rows = _unknown(n_classes)
 
     def chosen(given: Any) -> None:
         if isinstance(given, int | float) and 0 <= given < n_classes:
             go_to_class(int(given))
+            st.rerun()
 
-    class_list({"rows": rows, "current": number, "hint": HINT}, key="class_list", chosen=chosen)
-    return number
+    class_list(
+        {"rows": rows, "current": state.target_class(n_classes)[0], "hint": HINT}, key="class_list", chosen=chosen
+    )
 
 
 def go_to_class(number: int) -> None:
@@ -73,6 +89,6 @@ def class_row(scored: Scored, found: ClassFinding) -> dict[str, Any]:
     }
 
 
-def _unknown(n_classes: int) -> Sequence[dict[str, Any]]:
+def _unknown(n_classes: int) -> list[dict[str, Any]]:
     row = {"name": "", "kind": "missing", "share": 0.0, "sought": ""}
     return [{**row, "number": number, "words": f"Class {number}"} for number in range(n_classes)]

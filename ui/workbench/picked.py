@@ -14,7 +14,7 @@ from ui.text import shortened
 
 IMAGE, VIEW, LEAF, OTHER, CLUSTER = "image", "view", "leaf", "other", "cluster"
 PICKS = (IMAGE, VIEW, LEAF, OTHER, CLUSTER)
-INSPECTOR, STEP = "inspector", "bench_step"  # the keys of the two fragments that a click draws again
+CLASSES, STEP, INSPECTOR = "bench_classes", "bench_step", "inspector"  # the keys of the fragments, left to right
 
 
 @dataclass(frozen=True)
