@@ -5,10 +5,13 @@ from dataclasses import replace
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import selection_settings
+from fdcore.case.conclusions import pixels_of, selection_settings
 from fdcore.case.plan import Settings, require_allowed
 from ui.frame import Desk
 from ui.sentences import attempt
+from ui.text import inert
+
+_BACK = "Reads the corpus's folders again and continues the case's plan. Existing answers are not requested again."
 
 
 def why_not_query(case: Case) -> str:
@@ -41,3 +44,13 @@ def start_and_redraw(desk: Desk, settings: Settings | None = None) -> None:
     """Start and redraw the page, or show why not."""
     if attempt(lambda: start(desk, settings)):
         st.rerun()
+
+
+def offer_reading(desk: Desk) -> None:
+    """Where the decoded pictures are gone from the cache, offer to read them again."""
+    if pixels_of(desk.case, desk.places.cache) is not None:
+        return
+    if reason := why_not_query(desk.case):
+        st.caption(f"The pictures cannot be read again here. {inert(reason)}")
+    elif st.button("Read the pictures again", icon=":material/refresh:", key="bring_back", help=_BACK):
+        start_and_redraw(desk)

@@ -21,6 +21,11 @@ def inert(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", plain)
 
 
+def plain(text: str) -> str:
+    """A string for where nothing is markup, such as a canvas: on one line, without invisible characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
 def inert_badge(text: str) -> str:
     """`inert` for `st.badge`, which puts a backslash before square brackets itself."""
     return inert(text).replace("\\[", "[").replace("\\]", "]")

@@ -1,6 +1,7 @@
 """The report's sections besides the findings: the record of a case, the words, the clones."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fdcore.cloning.comparison import (
     Comparison,
@@ -21,6 +22,22 @@ from fdcore.words.similarity import ClassSimilarity
 MAX_CLONE_CLASSES = 200  # in the table of clones
 
 
+class NoteRow(NamedTuple):
+    """A tag or comment of an analyst.
+
+    Attributes:
+        about: what it is attached to, such as "picture ship/3.png".
+        text: the tag, or the comment.
+        by: empty where nobody was signed in.
+        time: ISO 8601, UTC.
+    """
+
+    about: str
+    text: str
+    by: str
+    time: str
+
+
 @dataclass(frozen=True)
 class Record:
     """What a case records besides its findings. The case's own report leaves it out: the same findings give the same
@@ -30,11 +47,13 @@ class Record:
         title: of the case.
         tested: the pictures of the test query by name, and the class of each.
         trail: the audit log.
+        notes: the analysts' tags and comments, the oldest first.
     """
 
     title: str
     tested: tuple[tuple[str, int], ...]
     trail: AuditTrail
+    notes: tuple[NoteRow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import case_factory
 from browser.driver import TIMEOUT_MS, Watch, fresh_context, idle, key
 from browser.server import Server
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
@@ -164,3 +164,23 @@ def type_in(page: Page, name: str, text: str) -> None:
     field.fill(text)
     field.press("Enter")
     idle(page)
+
+
+# On the workbench
+
+
+def class_row(page: Page, number: int) -> Locator:
+    """A class in the list at the left."""
+    return key(page, "class_list").locator(f"#class-{number}")
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab in the middle, and wait until the page rests."""
+    key(page, "tabs_box").get_by_role("radio", name=name).click()
+    idle(page)
+
+
+def decide(page: Page) -> None:
+    """Open what decides the class by hand."""
+    key(page, "lock").get_by_role("button").first.click()
+    page.get_by_test_id("stPopoverBody").wait_for()

@@ -128,9 +128,9 @@ def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page:
     page.keyboard.press("Enter")
     on_page(page, "Selection")
     page.wait_for_url("**/Selection?**")
-    tab_to(page, "class_picker")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    tab_to(page, "class_list")
+    for press in ("ArrowDown", "ArrowDown", "Enter"):  # from the search into the list, and down in it
+        page.keyboard.press(press)
     page.wait_for_function("new URLSearchParams(location.search).get('class') === '1'")
     idle(page)
     for name in ("eta", "alpha", "tau"):

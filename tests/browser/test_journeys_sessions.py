@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from browser.driver import idle, key, open_page, params, press_slider, table
-from browser.journey import analyst, button, type_in, walk_to
+from browser.journey import analyst, button, decide, type_in, walk_to
 from browser.server import Server
 from playwright.sync_api import Browser, Page, expect
 
@@ -17,6 +17,7 @@ def test_what_one_decides_is_seen_by_the_other(server: Server, page: Page, brows
     with analyst(browser) as colleague:
         for one in (page, colleague):
             open_page(one, server, "Selection", case=case_id, class_=0)
+        decide(page)
         type_note(page, note)
         key(page, "lock_class").get_by_role("button").click()
         expect(key(page, "winner")).to_contain_text("Locked by hand")
@@ -25,8 +26,9 @@ def test_what_one_decides_is_seen_by_the_other(server: Server, page: Page, brows
         idle(colleague)
         expect(key(colleague, "winner")).to_contain_text("Locked by hand")
         expect(key(colleague, "winner")).to_contain_text(note)
+        decide(colleague)
         key(colleague, "unlock").get_by_role("button").click()
-        expect(key(colleague, "lock_class")).to_be_visible()
+        expect(key(colleague, "winner")).not_to_contain_text("Locked by hand")
         page.reload()
         idle(page)
         expect(key(page, "winner")).not_to_contain_text("Locked by hand")
@@ -58,6 +60,7 @@ def test_two_cases_never_mix(server: Server, page: Page, browser: Browser, case_
         before = key(colleague, "winner").inner_text()
         press_slider(page, "eta", "End")
         press_slider(page, "alpha", "Home")
+        decide(page)
         type_note(page, "mine alone")
         idle(colleague)
         assert key(colleague, "winner").inner_text() == before

@@ -1,4 +1,4 @@
-"""The figures that follow a slider: the map's cross-hair moves with it, names stay text, pictures can be taken away."""
+"""The map that follows a slider: its cross-hair moves with it, names stay text, a picture can be taken away."""
 
 import io
 import re
@@ -47,7 +47,7 @@ def drawn(page: Page, name: str) -> Locator:
 
 def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: Page, case_id: str):
     """Eta moves it to the right, alpha up, each by its step; undo takes it back; its words say where it is."""
-    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     canvas = drawn(page, "stability_map")
     first = canvas.evaluate(CROSS_HAIR)
     expect(canvas).to_have_attribute("aria-label", re.compile(r"eta 5\.0 steps, alpha 0\.50"))
@@ -68,17 +68,14 @@ def plot_width(canvas: Locator) -> float:
 
 
 def test_names_under_the_pointer_are_text(server: Server, page: Page, case_id: str):
-    """Whatever a name holds, the map, the clusters' bars and the images' bars show it as it is."""
+    """Whatever a name holds, the map shows it as it is."""
     call_everything(server.cases / case_id, NAME)
-    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
-    for name, place in (("stability_map", {"x": 90, "y": 60}), ("cluster_bars", {"x": 60, "y": 50}),
-                        ("filter_counts", {"x": 60, "y": 46})):  # fmt: skip
-        drawn(page, name).hover(position=place)
-        words = key(page, name).locator(".tip")
-        expect(words).to_contain_text(NAME)
-        assert words.evaluate("tip => tip.querySelectorAll(':not(div)').length") == 0
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     drawn(page, "stability_map").hover(position={"x": 90, "y": 60})
-    expect(key(page, "stability_map").locator(".tip")).to_contain_text(re.compile(r"eta \d+\.\d steps, alpha 0\.\d\d"))
+    words = key(page, "stability_map").locator(".tip")
+    expect(words).to_contain_text(NAME)
+    assert words.evaluate("tip => tip.querySelectorAll(':not(div)').length") == 0
+    expect(words).to_contain_text(re.compile(r"eta \d+\.\d steps, alpha 0\.\d\d"))
     page.mouse.move(0, 0)
     expect(key(page, "stability_map").locator(".tip")).to_be_hidden()
     assert page.evaluate("typeof window.pwned") == "undefined"
@@ -87,17 +84,16 @@ def test_names_under_the_pointer_are_text(server: Server, page: Page, case_id: s
 def test_the_camera_takes_a_sharp_picture_on_white_in_any_width(server: Server, page: Page, case_id: str):
     """Three times as fine as the page and white around, in dark mode too; a narrower window squeezes no picture."""
     page.emulate_media(color_scheme="dark")
-    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5)
+    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     canvas = drawn(page, "stability_map")
     page.set_viewport_size({"width": 800, "height": 900})
     page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
                            arg=canvas.element_handle())  # fmt: skip
     assert canvas.evaluate("canvas => canvas.getBoundingClientRect().right <= innerWidth")
-    for name, file in (("stability_map", "stability.png"), ("cluster_bars", "clusters.png")):
-        camera = key(page, name).get_by_role("button", name=CAMERA)
-        assert download_name(page, camera) == file
-        with Image.open(io.BytesIO(download(page, camera))) as picture:
-            assert picture.width == round(3 * drawn(page, name).evaluate("canvas => canvas.clientWidth"))
-            pixels = picture.convert("RGB")
-            assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
-            assert len(pixels.getcolors(1 << 20) or []) > 3
+    camera = key(page, "stability_map").get_by_role("button", name=CAMERA)
+    assert download_name(page, camera) == "stability.png"
+    with Image.open(io.BytesIO(download(page, camera))) as picture:
+        assert picture.width == round(3 * canvas.evaluate("canvas => canvas.clientWidth"))
+        pixels = picture.convert("RGB")
+        assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
+        assert len(pixels.getcolors(1 << 20) or []) > 3

@@ -28,13 +28,6 @@ def table(at: AppTest, column: str) -> pd.DataFrame:
     return next(one.value for one in at.dataframe if column in one.value.columns)
 
 
-def component(at: AppTest, name: str) -> dict[str, Any]:
-    """What the page hands over to one of our components."""
-    found = next(one.proto for one in at.get("bidi_component") if one.proto.component_name == f"fdcore.{name}")
-    data: dict[str, Any] = json.loads(found.json)
-    return data
-
-
 def wall(at: AppTest) -> list[dict[str, Any]]:
     """The rows of the overview, one for each class, in the order shown."""
     rows: list[dict[str, Any]] = component(at, "wall")["rows"]
@@ -49,3 +42,13 @@ def figures(at: AppTest) -> list[dict[str, Any]]:
 def figures_by_key(at: AppTest) -> dict[str, dict[str, Any]]:
     """The Plotly figures by the end of their key."""
     return {one.proto.id.split("-")[-1]: json.loads(one.proto.spec) for one in at.get("plotly_chart")}
+
+
+def component(at: AppTest, key: str) -> dict[str, Any]:
+    """What the custom component with this key shows."""
+    return next(found for name, found in components(at).items() if name == key)
+
+
+def components(at: AppTest) -> dict[str, dict[str, Any]]:
+    """What each custom component shows, by its key."""
+    return {one.proto.id.split("-")[-1]: json.loads(one.proto.json) for one in at.get("bidi_component")}

@@ -30,11 +30,11 @@ from ui.clone.one import reading
 from ui.clone.results import judgement
 from ui.clone.tables import (
     differences,
-    sentence,
     plausible_seconds,
     rate_cell,
     run_titles,
     seconds_left,
+    sentence,
     transfer_sets_to_csv,
     uneven,
     worst_pairs,

@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
-import numpy as np
 import pytest
 from opening import open_case, open_page
-from reading import as_markdown, figures, metric, said
+from reading import as_markdown, component, components, metric, said
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
@@ -127,23 +126,30 @@ def test_what_was_answered_is_not_counted_again_and_the_budget_caps_the_rest():
 # Results
 
 
-def test_a_finished_case_shows_ranking_images_and_overview(finished):
-    """Without importing torch, which is slow."""
+def test_a_finished_case_shows_its_ranking(finished):
+    """With the numbers of the answers in one line."""
     at = open_case(PAGE, finished)
-    assert metric(at, "Queries sent") == "320"
-    assert metric(at, "Classes with a candidate") == "3 of 4"
-    assert metric(at, "Ended") == "All queried"
-    assert len(figures(at)) == 2
-    assert len(at.get("image")[0].proto.imgs) == 10
+    line = said(at)
+    for part in ("**All queried**", "320 queries sent", "320 of 320 answers", "3 of 4 classes with a candidate"):
+        assert part in line
+    rows = component(at, "ranking_bars")["rows"]
+    shares = [row["parts"][0] for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert {row["name"] for row in rows if row["strong"]} == {"airliner", "warplane"}
 
 
-def test_another_class_is_chosen_by_its_pill_and_by_the_link(finished):
-    """Both lead to the same page, and the URL names the class."""
-    at = open_case(PAGE, finished)
-    at.get("button_group")[0].set_value(1).run()
-    assert at.query_params["class"] in ("1", ["1"])
-    linked = open_case(PAGE, finished, **{"class": "1"})
-    assert figures(linked)[0] == figures(at)[0]
+def test_all_classes_are_a_map_by_their_best_leaves(finished):
+    """A row for each class, bright where its leaves are."""
+    drawn = component(open_case(PAGE, finished, tab="All classes"), "overview_cells")
+    assert [row.partition(":")[0] for row in drawn["rows"]] == ["class 0", "class 1", "class 2", "class 3"]
+    assert drawn["values"][1][drawn["columns"].index("tabby")] == 1.0
+
+
+def test_the_table_holds_every_leaf(finished):
+    """Also those that the class never got."""
+    table = open_case(PAGE, finished, tab="Table").dataframe[0].value
+    assert len(table) == len(load_scored(finished).scores.nodes)
+    assert list(table["rank"]) == list(range(1, len(table) + 1))
 
 
 @pytest.mark.parametrize("number", ["99", "-1", "x", "1e3", HOSTILE])
@@ -160,36 +166,36 @@ def test_a_class_without_a_hit_says_so(finished):
     assert "no view of any leaf" in said(at)
 
 
-def test_a_leaf_can_be_linked_and_a_wrong_one_is_told(finished):
-    """The best leaf stands in for it."""
-    nodes = load_scored(finished).scores.nodes
-    at = open_case(PAGE, finished, leaf=nodes[-1])
-    assert at.selectbox(key="leaf_picker").value == len(nodes) - 1
-    wrong = open_case(PAGE, finished, leaf=HOSTILE)
-    assert "The best one is shown instead" in said(wrong)
-    assert "![x](http" not in as_markdown(wrong)
-
-
-def test_the_views_of_an_image_are_those_that_were_sent(finished):
-    """As many as the ledger has, each with its answer."""
-    at = open_case(PAGE, finished)
-    next(box for box in at.selectbox if box.label == "Views of an image").set_value(0).run()
-    shown = at.get("image")[1].proto.imgs
-    assert [image.caption.partition("\\")[0] for image in shown] == ["The image", "View 1", "View 2", "View 3"]
-
-
 def test_pictures_that_are_gone_leave_the_numbers_and_a_way_back(finished, monkeypatch, tmp_path, submitted):
     """The cache may be emptied at any time."""
     monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "empty"))
-    at = open_case(PAGE, finished)
-    assert not at.get("image")
+    at = open_case(PAGE, finished, tab="All pictures")
+    assert "all_pictures" not in components(at)
     at.button(key="bring_back").click().run()
     assert [call[0] for call in submitted] == ["investigate"]
 
 
+def test_all_pictures_are_those_with_a_view_in_the_class(finished):
+    """Across all leaves, the most consistent first; filtered by the leaf's name and by what was found."""
+    scored = load_scored(finished)
+    n_hits = (scored.answers == 0).sum(axis=1)
+    at = open_case(PAGE, finished, tab="All pictures")
+    drawn = component(at, "all_pictures")
+    assert drawn["total"] == (n_hits > 0).sum()
+    shares = [int(item["caption"].partition("/")[0]) for item in drawn["items"]]
+    assert shares == sorted(shares, reverse=True)
+    at.text_input(key="pictures_leaf").set_value("airl").run()
+    assert {item["words"].partition(":")[0] for item in component(at, "all_pictures")["items"]} == {"airliner"}
+    at.text_input(key="pictures_leaf").set_value("").run()
+    at.segmented_control(key="pictures_where").set_value("Other leaves").run()
+    others = {item["words"].partition(":")[0] for item in component(at, "all_pictures")["items"]}
+    assert others
+    assert not others & {"airliner", "warplane"}
+
+
 def test_fewer_views_than_before_cannot_be_asked_for(finished):
     """Answers would be thrown away."""
-    at = open_case(PAGE, finished)
+    at = open_case(PAGE, finished, tab="Query more")
     assert at.number_input(key="n_views").min == case_factory.N_VIEWS
     assert at.text_input(key="seed").disabled
     assert at.button(key="start").disabled
@@ -201,7 +207,7 @@ def test_fewer_views_than_before_cannot_be_asked_for(finished):
 def test_asking_more_keeps_the_settings_of_the_last_analysis(finished, submitted):
     """The plan's own are older."""
     finished.record(selection=replace(finished.facts().selection, eta=3.0))
-    at = open_case(PAGE, finished)
+    at = open_case(PAGE, finished, tab="Query more")
     at.number_input(key="n_views").set_value(6).run()
     at.button(key="start").click().run()
     assert finished.plan().settings.selection.eta == 3.0
@@ -210,29 +216,26 @@ def test_asking_more_keeps_the_settings_of_the_last_analysis(finished, submitted
 def test_half_a_case_can_be_read_and_gone_on_with(cases):
     """Half the answers are there."""
     case_factory.half_finished(cases / "half")
-    at = open_page(PAGE, case="half")
-    assert metric(at, "Answers") == "160 of 320"
-    assert metric(at, "Ended") == "Stopped early"
+    at = open_page(PAGE, case="half", tab="Query more")
+    assert "**Stopped early**" in said(at)
+    assert "160 of 320 answers" in said(at)
     assert not at.button(key="start").disabled
 
 
 def test_a_budget_that_ended_is_told(cases):
     """More needs a larger one."""
     case_factory.out_of_budget(cases / "poor")
-    at = open_page(PAGE, case="poor")
-    assert metric(at, "Ended") == "Budget ended"
+    at = open_page(PAGE, case="poor", tab="Query more")
+    assert "**Budget ended**" in said(at)
     assert at.error[0].value.startswith("The budget of 160")
 
 
-def test_hostile_labels_and_file_names_are_only_text(finished):
-    """In captions, in the choice of a class, in Plotly."""
+@pytest.mark.parametrize("tab", ["Leaves", "All pictures", "All classes", "Table"])
+def test_hostile_labels_and_file_names_are_only_text(finished, tab):
+    """Custom components set every text as text; what Streamlit reads as Markdown is inert."""
     case_factory.call_everything(finished.folder, HOSTILE)
-    at = open_case(PAGE, finished)
-    assert "![x](http" not in as_markdown(at)
-    options = [option.content for group in at.get("button_group") for option in group.proto.options]
-    assert not any("![x](http" in option for option in options)
-    assert not any("![x](http" in image.caption for group in at.get("image") for image in group.proto.imgs)
-    assert not any("<script>" in chart for chart in figures(at))
+    image = load_scored(finished).images.sha256[0][:16]
+    assert "![x](http" not in as_markdown(open_case(PAGE, finished, tab=tab, image=image))
 
 
 # While it runs, and after it stopped
@@ -273,25 +276,11 @@ def test_a_running_job_shows_its_progress_and_the_ranking_so_far(cases, monkeypa
     at = open_page(PAGE, case="half")
     assert at.button(key="job_pause")
     assert "160 of 320" in said(at)
-    assert len(figures(at)) == 1
+    assert component(at, "ranking_bars")["rows"]
     assert not [button for button in at.button if button.key == "start"]
 
 
 # The numbers
-
-
-def test_images_are_ordered_by_their_share_and_say_what_they_are_answered_instead(finished):
-    """Unanswered ones come last."""
-    scored = load_scored(finished)
-    answers = scored.answers.copy()
-    images = np.flatnonzero(scored.images.node_index == 0)[:4]
-    answers[images] = [[1, 1, 0, 0], [0, 0, 0, 0], [2, 2, 2, 0], [-1, -1, -1, -1]]
-    of_leaf = (~np.isin(np.arange(len(answers)), images)).astype(np.int32)  # no other image is of leaf 0
-    changed = replace(scored, answers=answers, images=replace(scored.images, node_index=of_leaf))
-    found = leaf_tables.images_of_leaf(changed, 0, 0)
-    assert [(one.n_hits, one.n_views, one.other) for one in found] == [
-        (4, 4, None), (2, 4, 1), (1, 4, 2), (0, 0, None),
-    ]  # fmt: skip
 
 
 def test_the_ranking_as_csv_holds_every_leaf_best_first(finished):
@@ -308,5 +297,5 @@ def test_without_a_suspect_nothing_more_can_be_asked(finished):
     """A case of recorded answers says so."""
     finished.record(evidence=None)
     shutil.rmtree(finished.folder / "evidence")
-    at = open_case(PAGE, finished)
+    at = open_case(PAGE, finished, tab="Query more")
     assert "no suspect to query" in said(at)

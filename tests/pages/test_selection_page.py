@@ -6,10 +6,11 @@ from pathlib import Path
 import case_factory
 import pytest
 from opening import open_case
-from reading import said
+from reading import component, components, said
+from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import lock_class, read_choices, selection_settings
+from fdcore.case.conclusions import lock_class, read_choices, selection_settings, weigh_case
 from fdcore.case.tables import hierarchy_from_parquet
 from fdcore.method.selection import Choice, SelectionSettings
 from fdcore.work.conclude import analyse
@@ -37,7 +38,16 @@ def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:
     at = open_case(PAGE, finished, **{"class": "1"})
     assert at.header[0].value == "domestic cat"
     assert any("tabby" in text.value and "Persian cat" in text.value for text in at.text)
-    assert [metric.label for metric in at.metric][:4] == ["L", "95 % interval", "S", "Objective"]
+    assert "**L 1.00** (" in said(at)
+    assert "S 0.50 · objective 0.850" in said(at)
+
+
+def test_without_a_class_in_the_link_the_first_found_one_is_shown(finished: Case) -> None:
+    """And it is in the link from then on, so that no slider changes it."""
+    lock_class(finished.folder, Choice(0, (), "Copies.", "", NOW))
+    at = open_case(PAGE, finished)
+    assert at.header[0].value == "domestic cat"
+    assert at.query_params["class"] == "1"
 
 
 def test_not_found_is_an_answer(finished: Case) -> None:
@@ -46,11 +56,15 @@ def test_not_found_is_an_answer(finished: Case) -> None:
     assert "puts no picture of the corpus in this class" in said(at)
 
 
+def cluster_sizes(at: AppTest) -> list[int]:
+    """How many leaves each cluster has, by the bars of the Clusters tab."""
+    return [int(row["name"].rpartition("(")[2].rstrip(")")) for row in component(at, "cluster_bars")["rows"]]
+
+
 def test_the_settings_come_from_the_link(finished: Case) -> None:
-    at = open_case(PAGE, finished, **{"class": "1"}, eta="0", alpha="1", k="2")
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="0", alpha="1", k="2", tab="Clusters")
     assert at.number_input(key="k").value == 2
-    clusters = at.dataframe[0].value
-    assert list(clusters["n"]) == [1, 1]
+    assert cluster_sizes(at) == [1, 1]
 
 
 @pytest.mark.parametrize("value", ["-3", "nan", "1e99", "x" * 400, "![x](http://evil.example)"])
@@ -65,24 +79,26 @@ def test_a_class_out_of_range_is_told(finished: Case) -> None:
     assert "Class 0 is shown instead" in said(at)
 
 
-def test_all_classes_are_in_the_table_and_can_be_filtered(finished: Case) -> None:
-    at = open_case(PAGE, finished)
-    assert list(at.dataframe[-1].value["Class"]) == [0, 1, 2, 3]
-    at.segmented_control(key="classes_shown").set_value("Not found").run()
-    assert list(at.dataframe[-1].value["Class"]) == [3]
-    assert list(at.dataframe[-1].value["Found"]) == ["(not found)"]
+def test_all_classes_are_in_the_list(finished: Case) -> None:
+    """Each with its name, its grade and the words by which it is searched."""
+    lock_class(finished.folder, Choice(2, ("n01494475",), "Seen.", "", NOW))
+    rows = component(open_case(PAGE, finished), "class_list")["rows"]
+    assert [row["name"] for row in rows] == ["heavier-than-air craft", "domestic cat", "hammerhead", "not found"]
+    assert [row["kind"] for row in rows] == ["likely", "certain", "graded", "missing"]
+    assert "locked by hand" in rows[2]["words"]
+    assert rows[1]["sought"] == "tabby, Persian cat"
 
 
 def test_k_is_written_to_the_link_and_taken_back(finished: Case) -> None:
-    at = open_case(PAGE, finished, **{"class": "1"}, eta="0")
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="0", tab="Clusters")
     assert at.button(key="undo").disabled
     at.number_input(key="k").set_value(1).run()
     assert at.query_params["k"] == "1"
-    assert list(at.dataframe[0].value["n"]) == [2]
+    assert cluster_sizes(at) == [2]
     at.button(key="undo").click().run()
     assert at.query_params["k"] == "auto"
     assert at.number_input(key="k").value is None
-    assert list(at.dataframe[0].value["n"]) == [1, 1]
+    assert cluster_sizes(at) == [1, 1]
 
 
 def test_the_rule_of_the_paper_is_a_switch(finished: Case) -> None:
@@ -135,7 +151,7 @@ def test_a_class_is_locked_with_a_note_and_unlocked(finished: Case) -> None:
     assert (choice.nodes, choice.note) == ((), "The pictures are copies.")
     assert at.header[0].value == "Not found"
     assert "The pictures are copies." in said(at)
-    assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]
+    assert "locked by hand" in component(at, "class_list")["rows"][1]["words"]
     at.button(key="unlock").click().run()
     assert read_choices(finished) == {}
     assert at.header[0].value == "domestic cat"
@@ -167,7 +183,8 @@ def test_a_half_finished_case_shows_what_there_is(cases: Path) -> None:
 def test_without_its_cache_a_case_shows_counts_only(finished: Case, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "nothing"))
     at = open_case(PAGE, finished, **{"class": "1"})
-    assert "no longer in this server's cache" in said(at)
+    assert "not in this server's cache" in said(at)
+    assert component(at, "leaf_bars")["rows"]
 
 
 def test_of_two_clusters_with_one_name_the_chosen_one_is_locked(finished: Case) -> None:
@@ -232,7 +249,7 @@ def test_what_was_written_about_one_case_stays_with_it(finished: Case) -> None:
     at.run()
     assert [area.value for area in at.text_area] == [""]
     assert at.button(key="lock_class").disabled
-    assert not at.multiselect
+    assert not [box for box in at.multiselect if box.label == "Leaves"]
 
 
 def test_settings_with_many_digits_come_back_as_they_are_saved(finished: Case) -> None:
@@ -263,19 +280,51 @@ def test_a_locked_answer_that_no_longer_fits_can_be_unlocked(finished: Case) -> 
     at.button(key="unlock_0").click().run()
     assert not at.error
     assert list(read_choices(finished)) == [1]
-    assert list(at.dataframe[-1].value["Locked"]) == ["", "locked", "", ""]
+    assert ["locked by hand" in row["words"] for row in component(at, "class_list")["rows"]] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
-def test_the_live_figures_are_given_what_the_url_says(finished: Case) -> None:
-    """The map stands at eta and alpha, its words name the place, and a class that is not found has no map."""
-    at = open_case(PAGE, finished, **{"class": "1"}, eta="5", alpha="0.5")
-    figures = {str(one.proto.component_name): json.loads(one.proto.json) for one in at.get("bidi_component")}
-    assert (figures["fdcore.live_map"]["eta"], figures["fdcore.live_map"]["alpha"]) == (5, 0.5)
-    assert figures["fdcore.live_map"]["current"] == "eta 5.0 steps, alpha 0.50: domestic cat"
-    assert len(figures["fdcore.live_bars"]["rows"]) > 0
+def test_the_map_is_given_what_the_url_says(finished: Case) -> None:
+    """It stands at eta and alpha, its words name the place, and a class that is not found has no map."""
+    at = open_case(PAGE, finished, **{"class": "1"}, eta="5", alpha="0.5", tab="Stability")
+    drawn = component(at, "stability_map")
+    assert (drawn["eta"], drawn["alpha"]) == (5, 0.5)
+    assert drawn["current"] == "eta 5.0 steps, alpha 0.50: domestic cat"
     assert not at.get("plotly_chart")
     at.query_params["tau"] = "0.95"
     at.query_params["class"] = "3"
     at.run()
     assert at.header[0].value == "Not found"
-    assert "fdcore.live_map" not in {one.proto.component_name for one in at.get("bidi_component")}
+    assert "stability_map" not in components(at)
+
+
+def test_only_the_open_tab_is_drawn_and_it_is_in_the_link(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"})
+    assert {"leaf_bars", "pictures_beside"} <= components(at).keys()
+    at.segmented_control(key="selection_tab").set_value("Clusters").run()
+    assert at.query_params["tab"] == "Clusters"
+    assert "leaf_bars" not in components(at)
+    assert component(at, "cluster_bars")["rows"][0]["strong"]
+
+
+def test_the_leaves_of_the_answer_are_strong_and_the_line_is_tau(finished: Case) -> None:
+    drawn = component(open_case(PAGE, finished, **{"class": "1"}, tau="0.3"), "leaf_bars")
+    assert drawn["line"] == 0.3
+    assert {row["name"] for row in drawn["rows"] if row["strong"]} == {"tabby", "Persian cat"}
+    assert all(row["low"] <= row["parts"][0] <= row["high"] for row in drawn["rows"])
+
+
+def test_kept_and_dropped_pictures_are_those_of_the_answer(finished: Case) -> None:
+    found = weigh_case(finished).classes[1].filtered
+    at = open_case(PAGE, finished, **{"class": "1"}, tab="Pictures")
+    assert len(component(at, "pictures_kept")["items"]) == len(found.kept) == component(at, "pictures_kept")["total"]
+    assert f"{len(found.kept)} of {len(found.kept) + len(found.dropped)} images" in said(at)
+
+
+def test_without_the_answer_nothing_is_found(finished: Case) -> None:
+    at = open_case(PAGE, finished, **{"class": "1"}, tab="Without it")
+    assert "Without these leaves and their relatives, nothing is found" in said(at)

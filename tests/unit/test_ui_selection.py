@@ -17,9 +17,10 @@ from fdcore.method.choices import Choice
 from fdcore.method.findings import Scored, weigh, weigh_class
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, find_flips, map_stability
-from fdcore.verdict import reason_for
 from ui.panels import table_csv
-from ui.selection import figures, parts, tables
+from ui.selection import figures, tables, tabs
+from ui.text import plain
+from ui.workbench import clusters
 
 NOW = "2026-01-02T03:04:05+00:00"
 
@@ -62,23 +63,22 @@ def test_the_table_of_clusters_marks_the_answer(scored):
     assert not any(tables.cluster_rows(scored, nothing.selection)["Answer"])
 
 
-def test_the_filters_of_the_table_of_classes(scored):
-    """Locked and not found classes are found by their filters."""
-    findings = weigh(scored, SelectionSettings(), {4: Choice(4, (), "why", "", NOW)})
-    rows = tables.class_rows(findings)
-    assert rows["Class"].tolist() == list(range(6))
-    assert rows[tables.SHOWN["Locked"](rows)]["Class"].tolist() == [4]
-    assert 4 in rows[tables.SHOWN["Not found"](rows)]["Class"].tolist()
-    assert len(rows[tables.SHOWN["All"](rows)]) == 6
-
-
-def test_leaves_that_a_cell_or_an_option_has_no_room_for_are_counted(scored):
-    """Eight leaves in a table, six in a choice."""
+def test_leaves_that_an_option_has_no_room_for_are_counted(scored):
+    """Six leaves in a choice."""
     found = weigh(scored, SelectionSettings(tau=0.01, k=1, eta=50))
     wide = next(one for one in found.classes if one.selection.winner and len(one.selection.winner.members) > 8)
     n = len(wide.selection.winner.members)
-    assert f" and {n - 8} more" in tables._class_row(scored, wide)["Leaves"]
-    assert f" and {n - 6} more" in tables.cluster_choice(scored, wide.selection.winner)
+    assert f" and {n - 6} more" in clusters.cluster_choice(scored, wide.selection.winner)
+
+
+def test_the_chosen_leaves_are_shown_however_low_they_score(scored):
+    """Beside the best ones, each once and by score."""
+    shares = scored.scores.functional[0]
+    worst = int(np.argmin(shares))
+    shown = tabs.leaves_shown(scored, 0, (worst,))
+    assert shown[-1] == worst
+    assert len(shown) == tabs.N_LEAVES + 1
+    assert shares[shown].tolist() == sorted(shares[shown].tolist(), reverse=True)
 
 
 def test_the_map_as_csv_has_a_row_for_each_point(scored):
@@ -88,7 +88,7 @@ def test_the_map_as_csv_has_a_row_for_each_point(scored):
     assert len(rows) == stability.winner.size
     here = stability.at(7.5, 0.7)
     row = next(row for row in rows if row["eta"] == "7.5" and row["alpha"] == "0.7")
-    assert row["answer"] == tables.cluster_name(scored, here.members)
+    assert row["answer"] == clusters.cluster_name(scored, here.members)
 
 
 def test_no_cell_of_a_csv_is_a_formula():
@@ -117,7 +117,7 @@ def test_under_a_lock_the_map_is_said_to_be_about_the_methods_own_answer(scored)
     chosen = Choice(0, (scored.scores.nodes[0],), "seen", "", NOW)
     locked = replace(found, selection=replace(found.selection, choice=chosen))
     text = tables.map_in_words(scored, locked, stability, settings)
-    name = tables.cluster_name(scored, stability.at(settings.eta, settings.alpha).members)
+    name = clusters.cluster_name(scored, stability.at(settings.eta, settings.alpha).members)
     assert f"give the method's own answer ({name}), and" in text.replace("\\", "")
     assert "this answer" not in text
     assert "give this answer, and" in tables.map_in_words(scored, found, stability, settings)
@@ -145,16 +145,6 @@ def test_without_relations_eta_and_alpha_are_not_said_to_be_firm(scored):
     assert "have no effect here" in text
 
 
-def test_each_weakness_is_shown_with_the_reason_that_the_verdict_gives(scored):
-    """One home for the reasons: the Selection page says what the verdict and the report say."""
-    settings = SelectionSettings(tau=0.05)
-    found = weigh_class(scored, settings, 0)
-    doubtful = replace(found, weaknesses=("a single leaf", "wide interval"))
-    text = parts._doubts(doubtful)
-    for weakness in doubtful.weaknesses:
-        assert f"**{weakness.capitalize()}.** {reason_for(weakness).why}" in text
-
-
 # What the canvases are given
 
 
@@ -173,48 +163,9 @@ def test_the_live_map_says_what_the_figure_to_take_away_says(scored, monkeypatch
     assert (drawn.layout.xaxis.title.text, drawn.layout.yaxis.title.text) == (live["across"], live["up"])
     assert (live["eta"], live["alpha"]) == (3.0, 0.4)
     here = stability.at(3.0, 0.4)
-    assert live["alt"].endswith(f"eta 3.0 steps, alpha 0.40: {tables.cluster_name(scored, here.members)}")
-
-
-def test_the_live_bars_add_up_as_the_figure_to_take_away_does(scored):
-    """alpha * L and (1 - alpha) * S of each cluster, its objective at the end, the winner strong."""
-    settings = SelectionSettings(tau=0.05, alpha=0.4)
-    found = weigh_class(scored, settings, 0)
-    live = figures.bars_to_follow(scored, found, settings)
-    functional, semantic, ends = figures.draw_clusters(scored, found, settings).data
-    assert [row["parts"] for row in live["rows"]] == list(zip(functional.x, semantic.x, strict=True))
-    assert [row["end"] for row in live["rows"]] == [
-        text.replace("<b>", "").replace("</b>", "").strip() for text in ends.text
-    ]
-    assert [row["strong"] for row in live["rows"]] == [c is found.selection.winner for c in found.selection.clusters]
-    assert [row["faint"] for row in live["rows"]] == [not row["strong"] for row in live["rows"]]
-
-
-def test_the_live_counts_are_those_of_the_images(scored, monkeypatch):
-    """Each leaf's kept and dropped images, and of very many leaves only the first, with a word on the rest."""
-    monkeypatch.setattr(figures.cached, "made", lambda case, what, make: make())
-    found = weigh_class(scored, SelectionSettings(tau=0.05, eta=20), 0)
-    winner, leaf_of = found.selection.winner, scored.images.node_index
-    live = figures.counts_to_follow(Case(Path("any")), scored, found)
-    kept = [sum(leaf_of[image] == leaf for image in found.filtered.kept) for leaf in winner.members]
-    every = [sum(leaf_of == leaf) for leaf in winner.members]
-    assert [row["parts"] for row in live["rows"]] == [(k, n - k) for k, n in zip(kept, every, strict=True)]
-    assert live["across"] == "Images"
-    monkeypatch.setattr(figures, "MAX_TICKS", 1)
-    live = figures.counts_to_follow(Case(Path("any")), scored, found)
-    assert len(live["rows"]) == 1
-    assert live["across"].startswith(f"Images; {len(winner.members) - 1} lea")
+    assert live["alt"].endswith(f"eta 3.0 steps, alpha 0.40: {clusters.cluster_name(scored, here.members)}")
 
 
 def test_what_a_canvas_draws_holds_no_character_that_is_not_seen():
     """No line break, no control character, nothing that turns the text around; markup stays as it is."""
-    assert (
-        figures.plain(" a\nb\t<b>&amp;\u202ex\x00 ")
-        == "a b <b>&amp;\N{REPLACEMENT CHARACTER}x\N{REPLACEMENT CHARACTER}"
-    )
-
-
-@pytest.mark.parametrize(("value", "step"), [(0.25, 1), (1, 1), (1.2, 2), (4, 5), (12.5, 20), (500, 500), (501, 1000)])
-def test_ticks_lie_one_two_or_five_apart(value, step):
-    """And never less than one image."""
-    assert max(1, figures.round_up(value)) == step
+    assert plain(" a\nb\t<b>&amp;\u202ex\x00 ") == "a b <b>&amp;\N{REPLACEMENT CHARACTER}x\N{REPLACEMENT CHARACTER}"

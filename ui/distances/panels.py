@@ -1,14 +1,12 @@
 """The panels of the Distances page: the matrix of the candidates, the tree above them, their pairs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import islice
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import Scored
 from fdcore.method.neighbourhood import Neighbourhood, matrix_to_csv, pairs_to_csv
@@ -16,21 +14,53 @@ from fdcore.method.selection import SelectionSettings
 from ui import cached, frame, state
 from ui.distances.figures import draw_heatmap, draw_tree
 from ui.exports import export
-from ui.frame import Desk
-from ui.panels import show_figure, show_numbers, show_table
+from ui.panels import show_figure, show_table
 from ui.sentences import fragment
 from ui.steps import step
 from ui.text import counted, inert, shortened
+from ui.workbench.bench import Bench
+from ui.workbench.cells import cells
+from ui.workbench.picked import STEP, pick
+from ui.workbench.tabs import pick_tab
 
 ONE, ALL = "One class", "All classes"
 CLUSTERS, HIERARCHY = "Cluster", "Hierarchy"
+MATRIX, TREE, PAIRS = "Matrix", "Tree", "Pairs"
 MAX_LEAVES = 150  # of all classes together: more are neither readable nor quickly compared
 MAX_PAIRS = 2_000  # rows of the table on the page; the CSV has all
-_SIDE_BY_SIDE = 14  # leaves up to which matrix and tree are side by side
 _STEPS = "Steps are the links on the shortest path between two leaves, up and down the hierarchy."
 
 
-def scope_picker() -> str:
+@fragment(key=STEP)
+def draw(bench: Bench) -> None:
+    """Draw the candidates of the class, or of all classes."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
+        everything = _pick_scope() == ALL
+        export_place = st.container(width="content", key="export_place")
+    shown = _everything(bench) if everything else _one_class(bench)
+    if shown is None:
+        return
+    scored, what = bench.scored, "all-classes" if everything else f"class-{bench.target_class}"
+    name, target_class = f"{bench.desk.case_id}-distances-{what}", None if everything else bench.target_class
+    _numbers(scored, shown)
+    if len(shown.leaves) == 1:
+        _alone(scored, shown, target_class)
+        return
+    with st.container(border=True, key="tabs_box"):
+        if shown.n_unrelated == len(shown.pairs):
+            st.info(
+                "These leaves are unrelated: no hierarchy joins them, so there are no distances and no common "
+                "ancestor. On the Corpus page, place the folder below a node.",
+                icon=":material/account_tree:",
+            )
+            _pairs(scored, shown)
+        else:
+            _one_tab(bench, shown, name, target_class)
+    with export_place:
+        _export(scored, shown, name, target_class)
+
+
+def _pick_scope() -> str:
     """Draw the choice between one class's candidates and those of all classes."""
     state.seed_widget("scope", "scope", ALL if st.query_params.get("scope") == "all" else ONE)
 
@@ -44,52 +74,29 @@ def scope_picker() -> str:
     return picked or ONE
 
 
-def one_class(desk: Desk, case: Case, settings: SelectionSettings, target_class: int, place: DeltaGenerator) -> None:
-    """Draw the candidates of one class."""
-    scored = cached.scored(case)
-    shown = cached.candidates_of(case, settings, target_class, by_cluster=True)
-    _settings_line(settings, f"{counted(len(shown.leaves), 'candidate')} of class {target_class}")
+def _one_class(bench: Bench) -> Neighbourhood | None:
+    shown = cached.candidates_of(bench.case, bench.settings, bench.target_class, by_cluster=True)
+    _settings_line(bench.settings, f"{counted(len(shown.leaves), 'candidate')} of class {bench.target_class}")
+    if shown.leaves:
+        return shown
+    _nothing_found(bench.scored, bench.settings, bench.target_class)
+    return None
+
+
+def _everything(bench: Bench) -> Neighbourhood | None:
+    """The candidates of all classes together, in the hierarchy's order."""
+    shown, n_found = cached.candidates_of_all(bench.case, bench.settings, MAX_LEAVES)
+    _settings_line(bench.settings, f"{counted(n_found, 'leaf', 'leaves')} of all classes")
     if not shown.leaves:
-        _nothing_found(scored, settings, target_class)
-        return
-    _metrics(scored, shown)
-    if len(shown.leaves) == 1:
-        _alone(scored, shown, target_class)
-        return
-    name = f"{desk.case_id}-distances-class-{target_class}"
-
-    @fragment()
-    def heatmap() -> None:
-        by_cluster = st.session_state.get("order", CLUSTERS) != HIERARCHY
-        ordered = cached.candidates_of(case, settings, target_class, by_cluster=by_cluster)
-        _heatmap_panel(scored, ordered, name, choice=True)
-
-    _panels(scored, shown, name, target_class, heatmap)
-    with place:
-        _export(scored, shown, name, target_class)
-
-
-def all_classes(desk: Desk, case: Case, settings: SelectionSettings, place: DeltaGenerator) -> None:
-    """Draw the candidates of all classes together, in the hierarchy's order."""
-    scored = cached.scored(case)
-    shown, n_found = cached.candidates_of_all(case, settings, MAX_LEAVES)
-    _settings_line(settings, f"{counted(n_found, 'leaf', 'leaves')} of all classes")
-    if not shown.leaves:
-        frame.empty(f"No leaf reaches tau = {settings.tau:g} in any class.", "Change tau in Selection", "Selection")
-        return
+        no_leaf = f"No leaf reaches tau = {bench.settings.tau:g} in any class."
+        frame.empty(no_leaf, "Change tau in Selection", "Selection")
+        return None
     if n_found > len(shown.leaves):
         st.info(
             f"The {len(shown.leaves):,} of {n_found:,} leaves with the highest scores are shown. Raise tau for fewer.",
             icon=":material/filter_alt:",
         )
-    _metrics(scored, shown)
-    if len(shown.leaves) == 1:
-        _alone(scored, shown, None)
-        return
-    name = f"{desk.case_id}-distances-all-classes"
-    _panels(scored, shown, name, None, lambda: _heatmap_panel(scored, shown, name, choice=False))
-    with place:
-        _export(scored, shown, name, None)
+    return shown
 
 
 def _settings_line(settings: SelectionSettings, count: str) -> None:
@@ -106,20 +113,20 @@ def _settings_line(settings: SelectionSettings, count: str) -> None:
         )  # fmt: skip
 
 
-def _metrics(scored: Scored, shown: Neighbourhood) -> None:
-    nearest, median = shown.nearest, shown.median
+def _numbers(scored: Scored, shown: Neighbourhood) -> None:
+    nearest = shown.nearest
     ancestor = scored.hierarchy.label(shown.ancestor) if shown.ancestor else "none"
-    pair = f"{shown.labels[nearest.first]} and {shown.labels[nearest.second]}" if nearest else ""
-    show_numbers(
-        "metrics",
-        ("Candidates", f"{len(shown.leaves):,}",
-         f"{sum(shown.selected):,} of them belong to their class's answer."),
-        ("Closest pair", steps_in_words(nearest.steps if nearest else None),
-         f"{inert(shortened(pair, 120))}. {_STEPS}" if pair else _STEPS),
-        ("Median distance", steps_in_words(median), f"Over all pairs. {_STEPS}"),
-        ("In common", inert(shortened(ancestor, 30)),
-         f"The most specific node above all candidates: {inert(shortened(ancestor, 200))}"),
-    )  # fmt: skip
+    pair = ""
+    if nearest:
+        pair = f" ({inert(shortened(f'{shown.labels[nearest.first]} and {shown.labels[nearest.second]}', 80))})"
+    parts = [
+        f"{counted(len(shown.leaves), 'candidate')}, {sum(shown.selected):,} in the answer",
+        f"closest pair: {steps_in_words(nearest.steps if nearest else None)}{pair}",
+        f"median distance: {steps_in_words(shown.median)}",
+        f"in common: {inert(shortened(ancestor, 60))}",
+    ]
+    with st.container(key="metrics"):
+        st.caption(" · ".join(parts), help=_STEPS)
 
 
 def steps_in_words(steps: float | None) -> str:
@@ -152,68 +159,84 @@ def _alone(scored: Scored, shown: Neighbourhood, target_class: int | None) -> No
             st.text(f"L {scored.scores.functional[target_class, shown.leaves[0]]:.2f}")
 
 
-def _panels(
-    scored: Scored, shown: Neighbourhood, name: str, target_class: int | None, heatmap: Callable[[], None]
-) -> None:
-    if shown.n_unrelated == len(shown.pairs):
-        st.info(
-            "These leaves are unrelated: no hierarchy joins them, so there are no distances and no common ancestor. "
-            "On the Corpus page, place the folder below a node.",
-            icon=":material/account_tree:",
-        )
-        _pairs_panel(scored, shown)
-        return
-    left, right = st.columns(2) if len(shown.leaves) <= _SIDE_BY_SIDE else (st.container(), st.container())
-    with left.container(border=True, height="stretch"):
-        heatmap()
-    with right.container(border=True, height="stretch"):
-        _tree_panel(scored, shown, name, target_class)
-    _pairs_panel(scored, shown)
+def _one_tab(bench: Bench, shown: Neighbourhood, name: str, target_class: int | None) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+        tab = pick_tab((MATRIX, TREE, PAIRS), "distances_tab")
+        by_hierarchy = tab == MATRIX and target_class is not None and _pick_order() == HIERARCHY
+    if by_hierarchy:
+        shown = cached.candidates_of(bench.case, bench.settings, bench.target_class, by_cluster=False)
+    if tab == MATRIX:
+        _matrix(shown)
+    elif tab == TREE:
+        _tree(bench.scored, shown, name, target_class)
+    else:
+        _pairs(bench.scored, shown)
 
 
-def _heatmap_panel(scored: Scored, shown: Neighbourhood, name: str, *, choice: bool) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Distances between candidates**", width="content")
-        if choice:
-            st.segmented_control(
-                "Order", [CLUSTERS, HIERARCHY], key="order", default=CLUSTERS, required=True,
-                label_visibility="collapsed", format_func=lambda order: f"By {order.casefold()}",
-            )  # fmt: skip
-    unrelated = f" {counted(shown.n_unrelated, 'pair is', 'pairs are')} unrelated." if shown.n_unrelated else ""
-    order = "Framed squares are clusters, the answer first." if shown.groups else "Related leaves are adjacent."
-    st.caption(f"Steps in the hierarchy between every two leaves: the brighter, the closer. {order}{unrelated}")
+def _pick_order() -> str:
+    picked = st.segmented_control(
+        "Order", [CLUSTERS, HIERARCHY], key="order", default=CLUSTERS, required=True, label_visibility="collapsed",
+        format_func=lambda order: f"By {order.casefold()}",
+    )  # fmt: skip
+    return picked or CLUSTERS
+
+
+def _matrix(shown: Neighbourhood) -> None:
     nearest = shown.nearest
-    alt = (
-        f"Heatmap of the distances among {len(shown.leaves)} leaves; the closest two are "
-        f"{steps_in_words(nearest.steps if nearest else None)} apart."
+    cells(
+        shown.among, shown.labels, shown.labels, key="distances_cells", near_is_bright=True, unit=" steps", square=True,
+        frames=_frames(shown.groups),
+        on_click=lambda row, column: _open_pair(shown, row, column),
+        alt=f"Distances among {len(shown.leaves)} leaves; the closest two are "
+        f"{steps_in_words(nearest.steps if nearest else None)} apart",
+    )  # fmt: skip
+    unrelated = f" {counted(shown.n_unrelated, 'pair is', 'pairs are')} unrelated." if shown.n_unrelated else ""
+    placed = "Framed squares are clusters, the answer first." if shown.groups else "Related leaves are adjacent."
+    st.caption(
+        f"Steps in the hierarchy between every two leaves: the brighter, the closer. {placed}{unrelated} Click "
+        "a cell to see both leaves."
     )
-    show_figure(draw_heatmap(scored, shown, name), "distances_heatmap", alt, name)
 
 
-def _tree_panel(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
-    st.markdown("**Place in the hierarchy**")
+def _frames(groups: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last row (exclusive) of each cluster's square; leaves of one cluster are adjacent."""
+    ends = [at for at in range(1, len(groups) + 1) if at == len(groups) or groups[at] != groups[at - 1]]
+    return [(first, last) for first, last in zip([0, *ends], ends, strict=False) if groups[first] >= 0]
+
+
+def _open_pair(shown: Neighbourhood, first: int, second: int) -> None:
+    other = {} if first == second else {"other": shown.nodes[second]}
+    pick(leaf=shown.nodes[first], **other)
+
+
+def _tree(scored: Scored, shown: Neighbourhood, name: str, target_class: int | None) -> None:
+    alt = f"Tree of the {len(shown.leaves)} candidates and the nodes above them."
+    show_figure(draw_tree(scored, shown, target_class, name), "distances_tree", alt, f"{name}-tree")
     what = "its score" if target_class is not None else "its best score in any class"
     st.caption(
         f"Each leaf is coloured by {what}; those of the answer are marked. Nodes with a single branch are left out; "
         "the tooltip names them."
     )
-    alt = f"Tree of the {len(shown.leaves)} candidates and the nodes above them."
-    show_figure(draw_tree(scored, shown, target_class, name), "distances_tree", alt, f"{name}-tree")
 
 
-def _pairs_panel(scored: Scored, shown: Neighbourhood) -> None:
+def _pairs(scored: Scored, shown: Neighbourhood) -> None:
+    if len(shown.pairs) > MAX_PAIRS:
+        st.caption(f"The closest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
+
+    def chosen() -> None:
+        if rows := st.session_state["pairs_table"].selection.rows:
+            pair = shown.pairs[rows[0]]
+            _open_pair(shown, pair.first, pair.second)
+
     column = st.column_config
-    with st.container(border=True, key="pairs"):
-        st.markdown("**Pairs, the closest first**")
-        if len(shown.pairs) > MAX_PAIRS:
-            st.caption(f"The closest {MAX_PAIRS:,} of {len(shown.pairs):,} pairs; the CSV under Export has all.")
-        show_table(pairs_table(scored.hierarchy, shown, MAX_PAIRS), "pairs_table", {
-            "first": column.TextColumn("Leaf", width=180),
-            "second": column.TextColumn("Other leaf", width=180),
-            "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty if there is no path.", width="small"),
-            "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two"),
-            "ids": column.TextColumn("Ids", width=160),
-        }, most_px=430)  # fmt: skip
+    show_table(pairs_table(scored.hierarchy, shown, MAX_PAIRS), "pairs_table", {
+        "first": column.TextColumn("Leaf", width=130),
+        "second": column.TextColumn("Other leaf", width=130),
+        "steps": column.NumberColumn("Steps", help=f"{_STEPS} Empty if there is no path.", width=50),
+        "ancestor": column.TextColumn("In common", help="The lowest common ancestor of the two", width=120),
+        "ids": column.TextColumn("Ids", width=120),
+    }, most_px=560, on_select=chosen, selection_mode="single-row")  # fmt: skip
+    st.caption("Pairs, the closest first. Select a row to see both leaves.")
 
 
 def pairs_table(hierarchy: Hierarchy, shown: Neighbourhood, limit: int) -> pd.DataFrame:

@@ -65,16 +65,15 @@ def begin(desk: Desk, *, primary: bool = True) -> None:
 
 def ask_more(desk: Desk, scored: Scored) -> None:
     """The form for more views, images or budget."""
+    if reason := why_not_query(desk.case):
+        st.caption(inert(reason))
+        return
+    st.caption(
+        "More views or images narrow the intervals. Existing answers are kept and not requested again. "
+        "Fewer than before is refused, because answers would be discarded."
+    )
     action = "Query more" if scored.complete else "Continue querying"
-    with st.expander(action, icon=":material/add:", key="more", expanded=False):
-        if reason := why_not_query(desk.case):
-            st.caption(inert(reason))
-            return
-        st.caption(
-            "More views or images narrow the intervals. Existing answers are kept and not requested again. "
-            "Fewer than before is refused, because answers would be discarded."
-        )
-        scoring_form(desk, read_given(desk.case, scored), action=action, primary=False)
+    scoring_form(desk, read_given(desk.case, scored), action=action, primary=False)
 
 
 def read_given(case: Case, scored: Scored | None) -> Given:

@@ -6,13 +6,14 @@ from fdcore.case.case import Case
 from fdcore.errors import CaseError
 from fdcore.jobs import Job
 from fdcore.method.findings import Scored
-from ui import cached, job_panel, state
-from ui.class_picker import pick_class
+from ui import cached, job_panel
 from ui.frame import Desk
 from ui.leaf_scores import ranking as leaf_ranking
-from ui.leaf_scores.tables import ranked_leaves
 from ui.sentences import fragment
 from ui.text import inert
+from ui.workbench.bench import Bench, open_bench
+from ui.workbench.inspector import inspector
+from ui.workbench.picked import STEP
 
 KINDS = ("investigate", "demo")
 REFRESH_S = 5.0  # as often as answers reach the disk
@@ -30,9 +31,14 @@ def running(desk: Desk) -> None:
     """Draw progress, controls and the ranking so far."""
     job_panel.follow(desk.jobs, lambda: desk.newest_job(*KINDS), "scoring")
     known = scored_or_none(desk.case)
-    n_classes = desk.case.facts().n_classes if known is None else known.scores.n_classes
-    target_class = pick_class([None] * n_classes, known=False, resets=("leaf",))
-    _ranking_so_far(desk, target_class)
+    bench = open_bench(desk, None, desk.case.facts().n_classes if known is None else known.scores.n_classes)
+    with bench.middle:
+        _ranking_so_far(bench)
+    with bench.right:
+        if known is None:
+            st.caption("What is clicked is shown here once there are answers.")
+        else:
+            inspector(bench)
 
 
 def stopped(desk: Desk, job: Job) -> None:
@@ -42,17 +48,14 @@ def stopped(desk: Desk, job: Job) -> None:
     job_panel.stopped(desk.jobs, job, "Scoring", then, "stopped")
 
 
-def _ranking_so_far(desk: Desk, target_class: int) -> None:
-    @fragment(run_every=REFRESH_S)
-    def refreshing() -> None:
-        scored = scored_or_none(desk.case)
-        if scored is None:
-            st.caption("Waiting for the first answers.")
-            return
-        n_answered = int((scored.answers >= 0).sum())
-        text = f"So far: {n_answered:,} of {scored.answers.size:,} answers"
-        st.badge(text, icon=":material/hourglass_top:", color="orange")
-        settings = state.shown_settings(desk.case)
-        leaf_ranking.ranking(scored, target_class, ranked_leaves(scored, target_class), (), settings.tau, live=True)
-
-    refreshing()
+@fragment(run_every=REFRESH_S, key=STEP)
+def _ranking_so_far(bench: Bench) -> None:
+    scored = scored_or_none(bench.case)
+    if scored is None:
+        st.caption("Waiting for the first answers.")
+        return
+    n_answered = int((scored.answers >= 0).sum())
+    text = f"So far: {n_answered:,} of {scored.answers.size:,} answers"
+    st.badge(text, icon=":material/hourglass_top:", color="orange")
+    with st.container(border=True, key="ranking"):
+        leaf_ranking.ranking(bench, live=True)

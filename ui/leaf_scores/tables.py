@@ -1,33 +1,16 @@
-"""The numbers on the Leaf scores page: a class's ranking, its best leaves, the images of a leaf."""
+"""The numbers on the Leaf scores page: a class's ranking and its best leaves."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fdcore.answers.ledger import NOT_ASKED
 from fdcore.case import tables
 from fdcore.method.findings import Scored
 from ui.panels import table_csv
 
 N_BEST = 3  # leaves of each class in the overview
-
-
-@dataclass(frozen=True)
-class ImageShare:
-    """How consistently one image is put in a class.
-
-    Attributes:
-        n_hits, n_views: views put in the class, of those answered.
-        other: the most frequent other answer; None if there is none.
-    """
-
-    image: int
-    n_hits: int
-    n_views: int
-    other: int | None
 
 
 def ranked_leaves(scored: Scored, target_class: int) -> npt.NDArray[np.intp]:
@@ -80,34 +63,3 @@ def best_leaves(scored: Scored, target_class: int, n: int = N_BEST) -> list[int]
 def overview_leaves(scored: Scored, classes: Sequence[int], n: int = N_BEST) -> list[int]:
     """The best leaves of some classes, in the order of the classes, each once."""
     return list(dict.fromkeys(leaf for number in classes for leaf in best_leaves(scored, number, n)))
-
-
-def overview_table(scored: Scored, names: Sequence[str]) -> pd.DataFrame:
-    """Each class with its best and second-best leaf."""
-    shares = scored.scores.functional
-    best = np.argpartition(-shares, min(1, shares.shape[1] - 1), axis=1)[:, :2]
-    best = np.take_along_axis(
-        best, np.argsort(-np.take_along_axis(shares, best, axis=1), axis=1, kind="stable"), axis=1
-    )
-    found = np.take_along_axis(shares, best, axis=1)
-    table: dict[str, object] = {"class": list(names)}
-    for place, (leaf, share) in enumerate((("best leaf", "L"), ("second leaf", "L of the second"))[: best.shape[1]]):
-        labels = scored.labels(best[:, place])
-        table[leaf] = [label if hit else "" for label, hit in zip(labels, found[:, place] > 0, strict=True)]
-        table[share] = found[:, place]
-    return pd.DataFrame(table)
-
-
-def images_of_leaf(scored: Scored, target_class: int, leaf: int) -> list[ImageShare]:
-    """The leaf's images, the most consistently answered first, those without an answer last."""
-    images = np.flatnonzero(scored.images.node_index == leaf)
-    found = [_share(int(image), scored.answers[image], target_class) for image in images]
-    return sorted(found, key=lambda one: (-one.n_hits / one.n_views if one.n_views else 1, one.image))
-
-
-def _share(image: int, answers: npt.NDArray[np.int32], target_class: int) -> ImageShare:
-    given = answers[answers != NOT_ASKED]
-    labels, counts = np.unique(given[given != target_class], return_counts=True)
-    most = int(counts.argmax()) if len(labels) else None
-    n_hits = int((given == target_class).sum())
-    return ImageShare(image, n_hits, len(given), None if most is None else int(labels[most]))

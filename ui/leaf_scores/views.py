@@ -1,36 +1,18 @@
-"""The views of one image, drawn on demand: torch is imported only then."""
+"""A preview of the views that the form describes."""
 
 from collections.abc import Callable
 
-import numpy as np
 import streamlit as st
 
-from fdcore.answers.views import Pictures, ViewSpec, make_views
+from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
-from fdcore.errors import CaseError, FdError
-from fdcore.method.findings import Scored
+from fdcore.errors import FdError
 from fdcore.work.intake import sample_pictures
 from ui.pictures import as_tiles
 from ui.sentences import show_error
+from ui.workbench.views import draw_views
 
 N_PREVIEWED = 8
-
-
-def draw_views(picture: Pictures, image_id: int, views: range, *, seed: int, spec: ViewSpec) -> Pictures:
-    """Some views (len(views), H, W, C) of one picture (H, W, C)."""
-    picture = np.array(picture)  # torch needs memory that it may write to
-    ids = np.array([image_id], dtype=np.uint64)
-    return np.stack([make_views(picture[None], ids, view=view, seed=seed, spec=spec)[0] for view in views])
-
-
-def draw_sent_views(scored: Scored, pixels: Pictures | None, image: int, views: range) -> list[bytes]:
-    """Some views of one image as PNG files, exactly as they were sent; a `CaseError` if the pictures are gone."""
-    if pixels is None:
-        raise CaseError("This case's decoded pictures are gone. Score it again to restore them.", key="pictures gone")
-    drawn = draw_views(
-        pixels[image], int(scored.image_ids[image]), views, seed=scored.header.seed, spec=scored.header.views
-    )
-    return as_tiles(drawn)
 
 
 def preview(case: Case, spec: Callable[[], ViewSpec], seed: str) -> None:

@@ -18,9 +18,9 @@ from ui.frame import Desk
 from ui.live_slider import live_slider
 from ui.state import settings_in_words
 from ui.text import inert
+from ui.workbench.picked import CLASSES, INSPECTOR, STEP
 
-PATIENCE_MS = 200  # how long a slider of a big case must rest before the slow part is drawn
-LIVE, SLOW = "live_part", "slow_part"  # the keys of the page's two fragments
+PATIENCE_MS = 300  # how long a slider must rest before what is beside it is drawn again
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
 _ONE_MOVE_S = 1.5  # changes of one control within this time count as one
@@ -41,7 +41,15 @@ HELP = {
     "objective is always the answer.",
 }
 EVIDENCE, PAPER = "Evidence", "Paper"
+TITLES = {"k": "k", "rule": "Found by"}
 KEYS = {"share": "share_limit"}  # "share" is the key of the link
+RANGES: dict[str, dict[str, Any]] = {
+    "eta": {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")},
+    "alpha": {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("closeness", "consistency")},
+    "tau": {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")},
+    "evidence": {"low": 0.0, "high": 0.95, "step": 0.01, "ends": ("more answers", "surer answers")},
+    "share": {"low": 0.0, "high": 0.3, "step": 0.005, "ends": ("may be scattered", "in one place")},
+}
 
 
 @dataclass
@@ -56,42 +64,40 @@ class _History:
 
 def reserve() -> list[DeltaGenerator]:
     """Reserve room for the controls at the top; they are drawn last, after what they change."""
-    with st.container(border=True, key="controls"):
-        above = st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top")
-        limits = st.columns([3, 3, 3, 2], gap="medium", vertical_alignment="top")
-        return [*above, *limits[:3], st.container(key="below_controls")]
+    with st.container(border=True, key="controls", gap="xsmall"):
+        sliders = st.columns(3, gap="small", vertical_alignment="top")
+        return [*sliders, st.container(key="below_controls")]
 
 
-def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator], *, big: bool) -> None:
-    """Draw the controls in the `room` from `reserve`; in a `big` case the slow part waits until a slider rests."""
-    knobs: list[tuple[str, dict[str, Any]]] = [
-        ("eta", {"low": 0.0, "high": 20.0, "step": 0.5, "unit": " steps", "ends": ("more specific", "more general")}),
-        ("alpha", {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("closeness", "consistency")}),
-        ("tau", {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")}),
-    ]
-    limit = automatic_evidence(cached.scored(case).scores.split(settings.held_out))
+def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGenerator]) -> None:
+    """Draw the controls in the `room` from `reserve`."""
     with room[-1]:
-        _below(desk, case, settings)
-    with room[3]:
+        more = _below(desk, case, settings)
+    with more:
         _draw_k(desk.case_id, case, settings)
-    with room[4]:
         _draw_rule(desk.case_id, case, settings)
-    knobs.append(("evidence", {"low": 0.0, "high": 0.95, "step": 0.01, "ends": ("more answers", "surer answers")}))
-    knobs.append(("share", {"low": 0.0, "high": 0.3, "step": 0.005, "ends": ("may be scattered", "in one place")}))
-    for (name, range_), place in zip(knobs, [*room[:3], *room[5:7]], strict=True):
+        rare = [st.container(), st.container()]
+        _explained(desk, case, settings)
+    limit = automatic_evidence(cached.scored(case).scores.split(settings.held_out))
+    for (name, range_), place in zip(RANGES.items(), [*room[:3], *rare], strict=True):
         value = getattr(settings, name)
         title = name.capitalize() if value is not None else f"{name.capitalize()} (automatic)"
         with place:
             live_slider(
                 title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
-                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_page if big else None,
-                patience_ms=PATIENCE_MS, **range_,
+                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_beside, patience_ms=PATIENCE_MS,
+                **range_,
             )  # fmt: skip
 
 
-def _redraw_page() -> None:
-    """Redraw the whole page: the choice of the class, which shows what is found, is outside the fragments."""
-    st.rerun()
+def _redraw_beside() -> None:
+    """Redraw what does not follow a moving slider: the list of classes and the inspector."""
+    st.rerun([CLASSES, INSPECTOR])
+
+
+def _redraw_all() -> None:
+    """Redraw the workbench."""
+    st.rerun([STEP, CLASSES, INSPECTOR])
 
 
 def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
@@ -101,7 +107,7 @@ def _draw_k(case_id: str, case: Case, settings: SelectionSettings) -> None:
     def chosen() -> None:
         k = st.session_state["k"]
         _change(case_id, case, "k", empty if k is None else int(k))
-        _redraw_page()
+        _redraw_all()
 
     st.number_input("k", min_value=1, step=1, value=None, placeholder=empty or state.AUTO, key="k", help=HELP["k"],
                     on_change=chosen)  # fmt: skip
@@ -117,27 +123,33 @@ def _draw_rule(case_id: str, case: Case, settings: SelectionSettings) -> None:
     st.segmented_control("Found by", [EVIDENCE, PAPER], key="rule", help=HELP["rule"], required=True, on_change=chosen)
 
 
-def _below(desk: Desk, case: Case, settings: SelectionSettings) -> None:
+def _below(desk: Desk, case: Case, settings: SelectionSettings) -> DeltaGenerator:
+    """The row below the sliders; returns the popover of the rarely used settings."""
     saved = selection_settings(case)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         with st.container(horizontal=True, width="content", gap="small"):
-            history = _history(desk.case_id)
+            more = st.popover("More settings", type="tertiary", icon=":material/tune:", key="more_settings")
             st.button(
-                "Undo", icon=":material/undo:", key="undo", type="tertiary", disabled=not history.entries,
-                on_click=_undo, args=(desk.case_id,), help="Undo the last change.",
+                "Undo", icon=":material/undo:", key="undo", type="tertiary",
+                disabled=not _history(desk.case_id).entries, on_click=_undo, args=(desk.case_id,),
+                help="Undo the last change.",
             )  # fmt: skip
             st.button(
                 "Reset to saved", key="to_case", type="tertiary", disabled=settings == saved,
                 on_click=_set_all, args=(desk.case_id, case, None), help=settings_in_words(saved),
             )  # fmt: skip
-            default = SelectionSettings(k_max=saved.k_max)
-            st.button(
-                "Reset to defaults", key="to_default", type="tertiary", disabled=settings == default,
-                on_click=_set_all, args=(desk.case_id, case, default), help=settings_in_words(default),
-            )  # fmt: skip
-            with st.popover("What do these mean?", type="tertiary", key="controls_explained"):
-                st.markdown("\n\n".join(f"**{name}:** {text}" for name, text in HELP.items()))
         _saving(desk, case, settings, saved)
+    return more
+
+
+def _explained(desk: Desk, case: Case, settings: SelectionSettings) -> None:
+    default = SelectionSettings(k_max=selection_settings(case).k_max)
+    st.button(
+        "Reset to defaults", key="to_default", type="tertiary", icon=":material/restart_alt:",
+        disabled=settings == default, on_click=_set_all, args=(desk.case_id, case, default),
+        help=settings_in_words(default),
+    )  # fmt: skip
+    st.caption("  \n".join(f"**{TITLES.get(name, name.capitalize())}:** {text}" for name, text in HELP.items()))
 
 
 # Saving
@@ -150,8 +162,8 @@ def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: Selectio
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.badge("Not saved", icon=":material/edit:", color="orange")
         asked = st.button(
-            "Save as the case's conclusions", type="primary", key="save",
-            help=f"Writes the tables and the report with {settings_in_words(settings)}. "
+            "Save conclusions", type="primary", key="save",
+            help=f"Writes the case's tables and report with {settings_in_words(settings)}. "
             + (f"They now use {settings_in_words(saved)}." if settings != saved else "They are not up to date."),
         )  # fmt: skip
         if asked:
@@ -180,7 +192,7 @@ def _set_all(case_id: str, case: Case, target: SelectionSettings | None) -> None
         state.forget_settings()
     else:
         state.write_settings(target)
-    _redraw_page()
+    _redraw_all()
 
 
 def _undo(case_id: str) -> None:
@@ -188,7 +200,7 @@ def _undo(case_id: str) -> None:
     if history.entries:
         state.write_settings(history.entries.pop())
         history.control = ""
-    _redraw_page()
+    _redraw_all()
 
 
 def _remember(case_id: str, before: SelectionSettings, after: SelectionSettings, control: str) -> None:

@@ -1,4 +1,4 @@
-"""Figures that follow a slider, redrawn on a canvas: the stability map and stacked bars.
+"""The stability map, which follows a slider: redrawn on a canvas.
 
 `st.plotly_chart` replaces a chart whenever its figure changes, which takes a tenth of a second and loses the zoom. A
 canvas is drawn in a few milliseconds. Downloaded figures are Plotly's.
@@ -43,20 +43,12 @@ svg { width: 18px; height: 18px; fill: currentColor; }
 """
 
 
-def _component(name: str) -> Any:
-    here = Path(__file__).parent
-    script = "\n".join((here / file).read_text(encoding="utf-8") for file in (f"{name}.js", "live_figure.js"))
-    return st.components.v2.component(f"fdcore.{name}", html=_HTML, css=_CSS, js=script)
-
-
-_mount_map, _mount_bars = _component("live_map"), _component("live_bars")
+_SCRIPT = "\n".join(
+    Path(__file__).with_name(file).read_text(encoding="utf-8") for file in ("live_map.js", "live_figure.js")
+)
+_mount_map = st.components.v2.component("fdcore.live_map", html=_HTML, css=_CSS, js=_SCRIPT)
 
 
 def live_map(data: Mapping[str, Any], *, key: str) -> None:
     """Draw the stability map of `figures.map_to_follow`."""
     _mount_map(key=key, data=dict(data))
-
-
-def live_bars(data: Mapping[str, Any], *, key: str) -> None:
-    """Draw the bars of `figures.bars_to_follow` or of `figures.counts_to_follow`."""
-    _mount_bars(key=key, data=dict(data))

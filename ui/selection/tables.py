@@ -1,30 +1,18 @@
 """The tables and sentences of the Selection page; nothing here draws."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pandas as pd
 
 from fdcore.case.tables import selection_rows, selection_to_csv
 from fdcore.method.findings import ClassFinding, Findings, Scored
-from fdcore.method.naming import name_selection
-from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
+from fdcore.method.selection import ClassSelection, SelectionSettings
 from fdcore.method.stability import FIRM, Flip, StabilityMap, answer_of_method, find_flips, firmness, stability_of
 from ui.panels import table_csv
-from ui.text import counted, inert, listed, shortened
+from ui.text import counted, inert
+from ui.workbench.clusters import cluster_name
 
 NOT_FOUND, CAVEATS, GRADE = "(not found)", "Caveats", "Grade"
 MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
-
-
-def cluster_name(scored: Scored, members: Sequence[int]) -> str:
-    """What some leaves have in common, or their names if nothing. Not inert."""
-    if len(members) == 1:
-        return scored.label(members[0])
-    hierarchy, nodes = scored.hierarchy, scored.scores.nodes
-    chosen = [nodes[leaf] for leaf in members]
-    ancestor = hierarchy.lowest_common_ancestor(chosen)
-    return name_selection(hierarchy, chosen, nodes).label if ancestor is None else hierarchy.label(ancestor)
 
 
 def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
@@ -48,37 +36,6 @@ def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
         ],
         columns=["Answer", "Name", "n", "L", "Apparent L", "S", "Objective", "Medoid", "Leaves", "Node of the medoid"],
     )
-
-
-def class_rows(findings: Findings) -> pd.DataFrame:
-    """A row for each class, in order; texts are not inert."""
-    return pd.DataFrame([_class_row(findings.scored, found) for found in findings.classes])
-
-
-def _class_row(scored: Scored, found: ClassFinding) -> dict[str, object]:
-    winner = found.selection.winner
-    leaves = listed(scored.labels(winner.members), 8) if winner else ""
-    return {
-        "Class": found.selection.target_class,
-        "Found": found.name.label if found.name else NOT_FOUND,
-        GRADE: found.grade.word if found.grade else "",
-        "L": winner.functional if winner else np.nan,
-        "S": winner.semantic if winner else np.nan,
-        "Objective": winner.objective if winner else np.nan,
-        "Images": len(found.filtered.kept),
-        CAVEATS: ", ".join(found.weaknesses) if winner else "",
-        "Locked": "locked" if found.selection.choice else "",
-        "Leaves": shortened(leaves, MAX_LEAVES_TEXT),
-    }
-
-
-SHOWN: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
-    "All": lambda rows: rows["Class"] >= 0,
-    "Weak": lambda rows: rows[GRADE] == "weak",
-    CAVEATS: lambda rows: rows[CAVEATS] != "",
-    "Not found": lambda rows: rows["L"].isna(),
-    "Locked": lambda rows: rows["Locked"] != "",
-}
 
 
 # As files
@@ -152,9 +109,3 @@ def _change(scored: Scored, flip: Flip) -> str:
     members = flip.winner.members
     leaves = "" if len(members) == 1 else f" ({counted(len(members), 'leaf', 'leaves')})"
     return f"Nearest change: at {flip.axis} {flip.value:g} it becomes {inert(cluster_name(scored, members))}{leaves}."
-
-
-def cluster_choice(scored: Scored, cluster: Cluster) -> str:
-    """One cluster as an option. Not inert."""
-    leaves = listed(scored.labels(cluster.members), 6)
-    return shortened(f"{cluster_name(scored, cluster.members)}: {leaves}", 110)

@@ -1,6 +1,5 @@
-"""The images behind one class's answer, before and after filtering, and locking the answer by hand."""
+"""Deciding a class by hand: its answer is locked with a reason, or unlocked."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -9,93 +8,22 @@ import numpy as np
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import lock_class, pixels_of, unlock_class
-from fdcore.method.filtering import filter_leaves
+from fdcore.case.conclusions import lock_class, unlock_class
 from fdcore.method.findings import ClassFinding, Scored
-from fdcore.method.misses import Miss
 from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
-from ui import cached
 from ui.frame import Desk
-from ui.pictures import as_thumbnails
-from ui.selection.figures import counts_to_follow
-from ui.selection.live_figure import live_bars
-from ui.selection.tables import cluster_choice
 from ui.sentences import attempt
-from ui.text import counted, distinct_texts, listed, shortened
+from ui.text import distinct_texts, shortened
+from ui.workbench.clusters import cluster_choice
 
-N_THUMBNAILS = 24
 MAX_OPTIONS = 5_000  # leaves offered to choose from, the best score first
 OTHER, NOTHING = "Other leaves", "Not found"
 
 
-def images_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
-    """How many images are kept in each leaf, the most consistent of them, and on demand the dropped ones."""
-    with st.container(border=True, key="images"):
-        filtered = found.filtered
-        n_kept, n_all = len(filtered.kept), len(filtered.kept) + len(filtered.dropped)
-        st.markdown("**Images before and after filtering**")
-        if found.miss:
-            _nearest(desk, case, scored, found.selection.target_class, found.miss)
-            return
-        if not n_all:
-            st.text("Nothing was selected, so there are no images to filter.")
-            return
-        left, right = st.columns([2, 3], gap="medium")
-        with left:
-            live_bars(counts_to_follow(case, scored, found), key="filter_counts")
-            st.caption(f"{n_kept:,} of {counted(n_all, 'image')} are kept: those that the suspect puts in this class.")
-        with right:
-            kept = filtered.kept[:N_THUMBNAILS].tolist()
-            shares = [f"{share:.0%}" for share in filtered.consistency[:N_THUMBNAILS].tolist()]
-            caption = "Kept images, the most consistent first, with the share of views in this class."
-            _pictures(desk, case, kept, shares, caption, n_kept)
-            n_dropped = len(filtered.dropped)
-            if n_dropped and st.toggle(f"Show dropped images ({n_dropped:,})", key="show_dropped"):
-                _dropped(desk, case, found)
-
-
-def _nearest(desk: Desk, case: Case, scored: Scored, target_class: int, miss: Miss) -> None:
-    """The images that come nearest where nothing was found: an analyst sees what the limit excludes."""
-    nearest = filter_leaves(target_class, miss.members, scored.answers, scored.images.node_index)
-    shown = nearest.kept[:N_THUMBNAILS].tolist()
-    shares = [f"{share:.0%}" for share in nearest.consistency[:N_THUMBNAILS].tolist()]
-    caption = "Not an answer: the nearest images that are put in this class, with the share of views."
-    _pictures(desk, case, shown, shares, caption, len(nearest.kept))
-
-
-def _pictures(desk: Desk, case: Case, images: list[int], captions: list[str], caption: str, n_all: int) -> None:
-    cache = desk.places.cache
-    files = cached.made(case, f"thumbnails {cache} {images}", lambda: as_thumbnails(pixels_of(case, cache), images))
-    if not images:
-        st.text("No image is kept.")
-    elif not files:
-        st.text("The pictures are no longer in this server's cache. The counts do not depend on them.")
-    else:
-        st.image(files, caption=captions, width=64, alt=[f"Image {number}" for number in images])
-        st.caption(f"{caption} The first {len(images)} of {n_all:,}." if n_all > len(images) else caption)
-
-
-def _dropped(desk: Desk, case: Case, found: ClassFinding) -> None:
-    labels = found.filtered.dropped_label
-    answers = Counter(labels.tolist()).most_common()
-    st.text(f"Answered instead: {listed([f'{_answer(label)} ({n:,})' for label, n in answers], 6)}")
-    dropped = found.filtered.dropped[:N_THUMBNAILS].tolist()
-    instead = [_answer(label) for label in labels[:N_THUMBNAILS].tolist()]
-    _pictures(desk, case, dropped, instead, "Dropped images, with the suspect's answers.", len(labels))
-
-
-def _answer(label: int) -> str:
-    return f"class {label}" if label >= 0 else "not queried"
-
-
-# Locked by hand
-
-
 def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
-    """Lock this class's answer by hand, with a reason, or unlock it."""
+    """Draw a popover that locks this class's answer by hand, with a reason, or unlocks it."""
     target_class, choice = found.selection.target_class, found.selection.choice
-    with st.container(border=True, key="lock"):
-        st.markdown("**Decide this class by hand**")
+    with st.popover(f"Decide class {target_class} by hand", icon=":material/lock:", key="lock", width="stretch"):
         if choice:
             st.text(_locked_when(choice))
             if st.button("Unlock", icon=":material/lock_open:", key="unlock", help="Return to the method's answer."):
