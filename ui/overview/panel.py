@@ -10,10 +10,11 @@ from fdcore.case.conclusions import pixels_of
 from fdcore.method.findings import Findings
 from fdcore.report.strips import strip_of
 from fdcore.verdict.overview import CERTAINTIES, Overview, Row, pictures_of
-from ui import cached, frame
+from ui import cached, frame, state
 from ui.frame import Desk
 from ui.overview.wall import draw_wall
 from ui.panels import page_of
+from ui.workbench.picked import IMAGE, PICKS, code_of
 
 PER_PAGE = 40
 _ALL, _CAVEATS = "all", "caveats"
@@ -73,7 +74,8 @@ def _rows(desk: Desk, findings: Findings, overview: Overview, rows: Sequence[Row
     strips = strips_of(desk.case, desk, pictures)
 
     def opened(number: int, image: int | None) -> None:
-        frame.go_to("Selection", **{"class": str(number)}, **({"image": str(image)} if image is not None else {}))
+        code = None if image is None else code_of(desk.case, findings.scored, image)
+        frame.go_to("Selection", **dict.fromkeys(PICKS) | {state.CLASS: str(number), IMAGE: code})
 
     draw_wall(rows, pictures, strips, tau=overview.tau, key="wall", on_open=opened)
 
