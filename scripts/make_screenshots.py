@@ -1,4 +1,4 @@
-"""Take the screenshots of every page in docs/screenshots: light and dark at 1280 pixels, a few at 768.
+"""Take the screenshots of every page in docs/screenshots: light and dark at 1280 pixels, a few at 768 and 1920.
 
     python scripts/make_screenshots.py [--case cases/demo] [--out docs/screenshots] [--only Selection]
 
@@ -22,7 +22,7 @@ from browser.server import REPOSITORY, Server
 from fdcore.case.places import Places
 
 THEMES = ("light", "dark")
-WIDE, NARROW = 1280, 768
+NARROW, WIDE, BROAD = 768, 1280, 1920
 HEIGHT_PX, MAX_HEIGHT_PX = 800, 4000
 SETTLE_MS = 1500  # pictures and figures are drawn after the script has ended
 MAX_BYTES = 250_000
@@ -34,19 +34,22 @@ class Shot(NamedTuple):
 
     step: str  # the name of the file
     page: str  # path, empty for the first page
-    narrow: bool = False  # also at 768 pixels
+    all_widths: bool = False  # also at 768 and 1920 pixels
 
 
 SHOTS = (
-    Shot("case", "", narrow=True),
+    Shot("overview", "", all_widths=True),
     Shot("suspect", "Suspect"),
     Shot("corpus", "Corpus"),
     Shot("leaf-scores", "Leaf_scores"),
     Shot("distances", "Distances"),
-    Shot("selection", "Selection", narrow=True),
+    Shot("selection", "Selection", all_widths=True),
     Shot("verification", "Verification"),
     Shot("clone", "Clone"),
-    Shot("report", "Report", narrow=True),
+    Shot("report", "Report", all_widths=True),
+    Shot("cases", "Cases"),
+    Shot("compare", "Compare"),
+    Shot("glossary", "Glossary"),
 )
 
 
@@ -82,8 +85,8 @@ def _take(browser: Browser, server: Server, shot: Shot, case: str, out: Path) ->
     out.mkdir(parents=True, exist_ok=True)
     for theme in THEMES:
         _save(take_page(browser, server, shot, case, theme, WIDE), out / f"{shot.step}-{theme}.png")
-    if shot.narrow:
-        _save(take_page(browser, server, shot, case, "light", NARROW), out / f"{shot.step}-light-{NARROW}.png")
+    for width in (NARROW, BROAD) if shot.all_widths else ():
+        _save(take_page(browser, server, shot, case, "light", width), out / f"{shot.step}-light-{width}.png")
 
 
 def take_page(browser: Browser, server: Server, shot: Shot, case: str, theme: str, width: int) -> bytes:
