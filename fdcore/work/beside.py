@@ -1,4 +1,4 @@
-"""Names of the classes in a file beside the suspect's: a claim of whoever left it there, offered and never just taken."""
+"""Names of the classes in a file beside the suspect's: a claim of whoever left it there, which is only offered."""
 
 from contextlib import suppress
 from pathlib import Path

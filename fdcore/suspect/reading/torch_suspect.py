@@ -273,7 +273,8 @@ def _nothing_fits(shapes: Shapes, file_name: str) -> str:
     )
     return (
         f"No known architecture fits the tensors of {file_name}, {len(shapes)} in all ({', '.join(shown)}). {nearest} "
-        "`fdcore tensors FILE` lists them all. Name one with --arch, ask for an ONNX export, or wrap the model as a Python callable."
+        "`fdcore tensors FILE` lists them all. Name one with --arch, ask for an ONNX export, or wrap the "
+        "model as a Python callable."
     )
 
 
