@@ -14,6 +14,8 @@
     verdict.json        what all classes together mean
     claims.json         what the classes are claimed to be
     notes.json          tags and comments on pictures, leaves and classes
+    claims_beside.json  what a file beside the suspect's calls them
+    tensors.csv         the tensors of weights that no known network fits
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
 

@@ -11,7 +11,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -41,6 +41,7 @@ class CaseCard:
         examiner, exhibit: as in `CaseFacts`.
         suspect: the suspect's description.
         evidence, sha256: of the suspect's file.
+        weights: the fingerprint of its weights, as of `Suspect`.
         corpus: leaves and images in words.
         n_answered, n_queries: answers recorded, of those planned.
         n_found, n_classes: classes found, of all.
@@ -77,6 +78,7 @@ class CaseCard:
     cloned: bool = False
     refused: bool = False
     problem: str = ""
+    weights: str = ""
 
     @property
     def stage(self) -> str:
@@ -328,7 +330,16 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         words_checked=case.has(layout.WORDS),
         cloned=any(_is_finished_clone(case, name) for name in clone_records(case)),
         refused=facts.refused is not None,
+        weights=facts.suspect.weights if facts.suspect else "",
     )
+
+
+def same_weights(cards: Iterable[CaseCard], case_id: str) -> str:
+    """A sentence that names the other cases whose suspects have this case's weights; empty if there are none."""
+    cards = list(cards)
+    own = next((card.weights for card in cards if card.id == case_id), "")
+    others = [f"{card.title} (file {card.evidence})" for card in cards if card.weights == own and card.id != case_id]
+    return f"The suspect has the same weights as in {' and in '.join(others)}." if own and others else ""
 
 
 def clone_records(case: Case) -> list[str]:

@@ -26,6 +26,17 @@ def read_claims(case: Case) -> Claims:
     return Claims({i: cleaned(name) for i, name in sorted(kept.names.items())}, cleaned(kept.source))
 
 
+def names_beside(case: Case) -> Claims:
+    """What a file beside the suspect's calls the classes; empty where there was none, or where it is damaged."""
+    if not case.has(layout.BESIDE):
+        return Claims()
+    try:
+        kept = from_plain(Claims, case.read_json(layout.BESIDE), what=f"{case.path(layout.BESIDE)}")
+    except CaseError:
+        return Claims()
+    return Claims({i: cleaned(name) for i, name in sorted(kept.names.items())}, cleaned(kept.source))
+
+
 def write_claims(folder: Path, claims: Claims, *, by: str = "", expected: Claims | None = None) -> None:
     """Replace a case's claims, and record the change in the audit log.
 

@@ -45,7 +45,7 @@ class SuspectFacts:
         title, notes: as in `Suspect`; empty in cases of earlier versions.
         format: the kind of its file, a name of `Format`; empty in cases of earlier versions.
         cell: how the process that read and ran it was closed; None where it ran in ours.
-        assumptions: as in `Suspect`; empty in cases of earlier versions.
+        assumptions, weights: as in `Suspect`; empty in cases of earlier versions.
     """
 
     description: str
@@ -60,6 +60,7 @@ class SuspectFacts:
     cell: CellReport | None = None
     format: str = ""
     assumptions: tuple[Assumption, ...] = ()
+    weights: str = ""
 
     @property
     def reading_is_sure(self) -> bool:

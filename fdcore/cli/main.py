@@ -111,6 +111,15 @@ def _identify(options: argparse.Namespace) -> dict[str, Any]:
     return {"case": str(out), **to_plain(found)}
 
 
+def _tensors(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.suspect.tensors import list_tensors
+
+    found = list_tensors(options.suspect, allow_unscanned=options.allow_unscanned)
+    if not options.json:
+        print(printing.tensors(found))
+    return to_plain(found)
+
+
 def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":
     """The plan with the reading that is clearly ahead; unchanged where it cannot be told."""
     from fdcore.case.case import Case
@@ -260,11 +269,14 @@ def _verdict(options: argparse.Namespace) -> dict[str, Any]:
 def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Print the verdict that a case holds."""
     from fdcore.case.case import Case
+    from fdcore.case.casebook import Casebook, same_weights
 
     case = Case.open(folder)
     found, facts = case.read_json(layout.SELECTION), case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
     n_entries = sum(1 for _ in case.audit())
+    beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []
+    same = same_weights(beside, case.folder.resolve().name)
     if not options.json:
         try:
             print(printing.verdict(facts, found, reached))
@@ -273,8 +285,16 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` writes it again.",
                 key="file damaged",
             ) from error
+        if same:
+            print(f"\n{printing.plain(same)}")
         print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
-    return {"case": str(folder), **to_plain(facts), **found, "report": str(case.path(layout.REPORT))}
+    return {
+        "case": str(folder),
+        **to_plain(facts),
+        **found,
+        "same_weights": same,
+        "report": str(case.path(layout.REPORT)),
+    }
 
 
 def _corpus(options: argparse.Namespace) -> dict[str, Any]:
@@ -410,6 +430,12 @@ def _parser() -> argparse.ArgumentParser:
         commands, "identify", _identify, "compare what a suspect's file may mean: normalisation, channels, size"
     )
     _add_suspect(command)
+    command = _add(
+        commands, "tensors", _tensors, "list the tensors of a file of weights, such as one that nothing fits"
+    )
+    command.add_argument("suspect", type=Path, help="the file, or a model's folder")
+    command.add_argument("--allow-unscanned", action="store_true",
+                         help="read a file although the scanners reached no conclusion")  # fmt: skip
     command = _add(commands, "select", _select, "weigh a case's answers again with other settings, without queries")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_selection(command)

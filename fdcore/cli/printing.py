@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fdcore.case.readings import Readings
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
+    from fdcore.suspect.tensors import TensorTable
 
 
 WRONG_GUESS = (
@@ -57,10 +58,7 @@ def readings(found: "Readings") -> str:
         behind = f"{one.behind[0]:.3f} ± {one.behind[1]:.3f}" if any(one.behind) else ""
         used = f"{one.n_used} of {one.n_classes}"
         rows.append((one.name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [
-        "  ".join(plain(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    table = _aligned(rows)
     sent = sum(one.n_queries for one in found.readings)
     lines = [
         f"{len(found.readings)} readings, the same {found.n_images:,} images of {found.n_leaves:,} leaves each, "
@@ -70,6 +68,24 @@ def readings(found: "Readings") -> str:
     ]  # fmt: skip
     lines += [f"Not possible: {plain(name)} ({plain(reason)})" for name, reason in found.not_opened]
     return "\n".join([*lines, reading_in_words(found)])
+
+
+def tensors(found: "TensorTable") -> str:
+    """A line for each tensor, and how many more there are."""
+    rows = [("name", "shape", "type", "mean", "std", "zeros")]
+    for one in found.rows:
+        mean, std = ("not finite" if value is None else f"{value:.4g}" for value in (one.mean, one.std))
+        rows.append((one.name, one.shape, one.type, mean, std, f"{one.zeros:.1%}"))
+    more = found.n_tensors - len(found.rows)
+    return "\n".join([*_aligned(rows), *([f"and {more:,} more tensors"] if more else [])])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(plain(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any]) -> str:

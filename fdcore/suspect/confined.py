@@ -19,7 +19,8 @@ class Opened:
 
     Attributes:
         arch: the architecture's name, part of the suspect's identity.
-        batch_size, description, title, notes, origins, spec, n_classes, class_names, assumptions: as of `Suspect`.
+        batch_size, description, title, notes, origins, spec, n_classes, class_names, assumptions, weights: as of
+            `Suspect`.
     """
 
     arch: str
@@ -32,6 +33,7 @@ class Opened:
     origins: Origins
     class_names: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    weights: str = ""
 
 
 class ConfinedSuspect(Suspect):
@@ -50,7 +52,7 @@ class ConfinedSuspect(Suspect):
         self.n_classes, self.spec, self.batch_size = opened.n_classes, opened.spec, opened.batch_size
         self.description, self.title, self.notes = opened.description, opened.title, opened.notes
         self.origins, self.class_names, self.assumptions = opened.origins, opened.class_names, opened.assumptions
-        self.cell = self._inside.report
+        self.cell, self.weights = self._inside.report, opened.weights
         self._check()
 
     def close(self) -> None:

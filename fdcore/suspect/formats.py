@@ -44,6 +44,10 @@ class Format(Enum):
         "A NumPy file of arrays without an architecture. Save the arrays as a state dict under the names that their "
         "network uses, or wrap a function that uses them as a Python callable."
     )
+    TABLE = (
+        "A table. Answers that were recorded elsewhere are looked up by a Python callable (docs/python.md, 'A suspect "
+        "that somebody else queries')."
+    )
     ARCHIVE = "A packed archive without recognisable weights. Unpack it and name the file inside."
     WEB_PAGE = (
         "A web page, which a browser or a script saved in place of a download, perhaps because a login or a "

@@ -5,7 +5,6 @@ This process never parses a suspect's bytes: it copies and hashes them, and hand
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -14,10 +13,9 @@ from typing import Any
 from fdcore.errors import RefusedError, SettingsError
 from fdcore.progress import Progress, silent
 from fdcore.suspect.cell.cell import Cell, Limits
-from fdcore.suspect.cell.evidence import Evidence
 from fdcore.suspect.confined import ConfinedSuspect, Opened
 from fdcore.suspect.formats import require_supported
-from fdcore.suspect.packing import is_model_folder, pack
+from fdcore.suspect.packing import take
 from fdcore.suspect.preprocess import Origin, PreprocessSpec
 from fdcore.suspect.scan import identify, require_safe, scan
 from fdcore.suspect.suspect import Suspect
@@ -71,7 +69,7 @@ def open_suspect(
         from fdcore.suspect.service import open_service  # imports a library that only services need
 
         return open_service(Path(path))
-    evidence = _taken(Path(path))
+    evidence = take(Path(path))
     kind = identify(evidence, limits=limits)
     report = scan(evidence, kind, limits=limits)
     if report.verdict != "dangerous":
@@ -88,14 +86,6 @@ def open_suspect(
     suspect = ConfinedSuspect(open_cell, lambda opened: fingerprint(evidence.sha256, opened.arch, opened.spec), limits)
     suspect.scan, suspect.format = report, kind.name
     return suspect
-
-
-def _taken(path: Path) -> Evidence:
-    """Copies of a file's bytes, or of a model's folder as one archive."""
-    if not is_model_folder(path):
-        return Evidence.take(path)
-    with tempfile.TemporaryDirectory() as place:
-        return Evidence.take(pack(path, Path(place) / f"{path.name}.zip"))
 
 
 def fingerprint(sha256: str, arch: str, spec: PreprocessSpec) -> str:

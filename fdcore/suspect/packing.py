@@ -2,10 +2,12 @@
 
 import os
 import re
+import tempfile
 import zipfile
 from pathlib import Path
 
 from fdcore.errors import SuspectError
+from fdcore.suspect.cell.evidence import Evidence
 
 CONFIG = "config.json"
 KEPT = (".json", ".txt")  # configuration and names; not a program, not a picture
@@ -41,3 +43,15 @@ def pack(folder: Path, target: Path) -> Path:
             f"The model's folder {folder.name} cannot be read: {error.strerror}.", key="suspect unreadable"
         ) from error
     return target
+
+
+def take(path: Path) -> Evidence:
+    """Copies of a file's bytes, or of a model's folder as one archive.
+
+    Raises:
+        SuspectError: it cannot be read.
+    """
+    if not is_model_folder(path):
+        return Evidence.take(path)
+    with tempfile.TemporaryDirectory() as place:
+        return Evidence.take(pack(path, Path(place) / f"{path.name}.zip"))

@@ -38,6 +38,8 @@ class Suspect(ABC):
         cell: how the process that reads and runs it is closed; None where it runs in this process.
         class_names: as its file names the classes, a claim; empty if it does not.
         assumptions: what its file does not show and could change answers.
+        weights: hex SHA-256 over the numbers of its weights, the same in any file that holds them as named tensors;
+            empty for a graph, a program or a service.
     """
 
     fingerprint: str
@@ -54,6 +56,7 @@ class Suspect(ABC):
     class_names: tuple[str, ...] = ()
     _sent_again: Callable[[int], None] = staticmethod(lambda n_pictures: None)
     assumptions: tuple[Assumption, ...] = ()
+    weights: str = ""
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.

@@ -6,6 +6,7 @@ change. `run_plan` takes everything from the case's own plan.
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
@@ -28,6 +29,8 @@ from fdcore.suspect.packing import is_model_folder, pack
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
+from fdcore.suspect.tensors import NOTHING_FITS, list_tensors, tensors_csv
+from fdcore.work.beside import keep_names_beside
 from fdcore.work.conclude import conclude
 
 OpenSuspect = Callable[[Path], Suspect]
@@ -132,9 +135,12 @@ def take_suspect(
     except SuspectError as error:
         case.log("suspect not opened", {"reason": str(error)})
         _record_refusal(case, error.scan if isinstance(error, RefusedError) else None)
+        if error.key == NOTHING_FITS:
+            _keep_tensors(case, evidence.path)
         raise
     _record_refusal(case, None)
     _record_suspect(case, model)
+    keep_names_beside(case, suspect, model.n_classes)
     return model, model.spec
 
 
@@ -144,6 +150,14 @@ def _take_evidence(case: Case, suspect: Path) -> Evidence:
         return case.take_evidence(suspect)
     with tempfile.TemporaryDirectory() as place:
         return case.take_evidence(pack(suspect, Path(place) / f"{suspect.name}.zip"))
+
+
+def _keep_tensors(case: Case, path: Path) -> None:
+    """The table of a file's tensors, for the analyst who has to find out what they belong to."""
+    with suppress(SuspectError):  # the error that follows says more
+        table = list_tensors(path, allow_unscanned=case.plan().suspect.allow_unscanned)
+        case.write(layout.TENSORS, tensors_csv(table.rows))
+        case.log("tensors listed", {"n_tensors": table.n_tensors})
 
 
 def _record_refusal(case: Case, scan: ScanReport | None) -> None:
@@ -161,6 +175,7 @@ def _record_suspect(case: Case, suspect: Suspect) -> None:
     facts = SuspectFacts(
         suspect.description, suspect.fingerprint, suspect.n_classes, suspect.spec, suspect.origins, suspect.scan,
         suspect.class_names, suspect.title, suspect.notes, suspect.cell, suspect.format, suspect.assumptions,
+        suspect.weights,
     )  # fmt: skip
     if case.facts().suspect != facts:
         case.record(suspect=facts)

@@ -11,7 +11,7 @@ import case_factory
 import pytest
 from opening import open_page
 from raising import raises
-from reading import as_markdown, said
+from reading import as_markdown, said, table
 
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
@@ -24,6 +24,7 @@ from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.database import writing
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.tensors import TensorRow, tensors_csv
 from fdcore.work import intake
 from fdcore.work.intake import check_suspect
 from ui.suspect import uploads
@@ -32,6 +33,7 @@ from ui.suspect.options import in_numbers
 from ui.suspect.parts import input_csv
 from ui.suspect.result import in_whole_words, preprocessing_rows
 from ui.suspect.test_query import answers_csv, with_only_preset
+from ui.text import inert
 
 PAGE = "1_Suspect"
 HOSTILE = "<b>x<i> [a](evil.x) *.pth"
@@ -74,6 +76,29 @@ def test_a_file_of_the_evidence_folder_is_checked(cases, idle_workers):
     assert case.plan().suspect.preset == "signed"
     assert [entry["event"] for entry in case.audit()][-1] == "plan changed"
     assert at.button(key="check").disabled
+
+
+def test_the_tensors_of_an_unknown_network_are_listed(cases):
+    """The table stands below the refusal, its names as they are; a damaged one is left out."""
+    case_id = Casebook(cases).create("Unknown")
+    case = Case(cases / case_id)
+    case.take_evidence(cases.parent / "evidence" / "drive" / "colours.onnx")
+    case.write("tensors.csv", tensors_csv([TensorRow("**bold** <b>", "2 x 2", "float32", 0.5, None, 0.0)]))
+    assert table(open_page(PAGE, case=case_id), "shape")["name"].tolist() == ["**bold** <b>"]
+    case.write("tensors.csv", b"\xff")
+    assert not open_page(PAGE, case=case_id).exception
+
+
+def test_the_same_weights_in_another_case_are_named(cases):
+    """The other case and its file stand on the page, as text; without a fingerprint nothing does."""
+    ids = [checked(cases, title) for title in ("One", HOSTILE)]
+    assert "same weights" not in said(open_page(PAGE, case=ids[0]))
+    for case_id in ids:
+        case = Case.open(cases / case_id)
+        case.record(suspect=replace(case.facts().suspect, weights="ab" * 32))
+    at = open_page(PAGE, case=ids[0])
+    assert "(file colours.onnx)" in said(at)
+    assert inert(HOSTILE) in as_markdown(at)
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "~/x", "link", "nothing.pth", "a\0b"])

@@ -12,7 +12,7 @@ import tiny_world
 from raising import raises
 
 from fdcore.case.case import Case
-from fdcore.case.casebook import Casebook, CaseCard
+from fdcore.case.casebook import Casebook, CaseCard, same_weights
 from fdcore.errors import CaseError
 from ui import cached
 
@@ -58,6 +58,14 @@ def test_a_new_case_is_named_and_found(book):
 def test_two_cases_may_have_one_title(book):
     """Ids differ all the same."""
     assert book.create("Same") != book.create("Same")
+
+
+def test_cases_about_the_same_weights_name_each_other():
+    """The sentence names the other case and its file, and no case without weights."""
+    weights = {"one": "ab", "two": "ab", "three": "cd", "four": "", "five": ""}
+    cards = [CaseCard(id, id.title(), 0.0, evidence=f"{id}.pt", weights=own) for id, own in weights.items()]
+    assert same_weights(cards, "one") == "The suspect has the same weights as in Two (file two.pt)."
+    assert [same_weights(cards, name) for name in ("three", "four", "gone")] == ["", "", ""]
 
 
 @pytest.mark.parametrize("title", ["", "   ", "\x00\n"])

@@ -56,6 +56,9 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["classes"] == selected["classes"]
     assert main(["select", str(case), "--k", "0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"]["k"] is None
+    shutil.copytree(case, tmp_path / "beside")
+    assert main(["show", str(tmp_path / "beside")]) == 0
+    assert "the same weights as in suspect.pth (file suspect.pth)" in capsys.readouterr().out
 
 
 def test_a_case_made_here_is_continued_from_its_plan(world, tmp_path, capsys):

@@ -67,6 +67,7 @@ CONTENTS = {
     Format.TF_GRAPH: b"\x0a\x02ab\x22\x00",
     Format.GGUF: b"GGUF\x03\0\0\0",
     Format.NUMPY: array_file(),
+    Format.TABLE: b"picture,answer\na.png,3\nb.png,4\n",
     Format.ARCHIVE: zip_file("readme.txt"),
     Format.WEB_PAGE: b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>",
     Format.EMPTY: b"",

@@ -17,6 +17,7 @@ from fdcore.suspect import open as open_module
 from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.reading import opening
+from fdcore.suspect.reading.weights import fingerprint
 from fdcore.suspect.scan import ScanReport
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
@@ -67,6 +68,26 @@ def test_safetensors_open_too(tmp_path: Path) -> None:
     one, other = open_suspect(tmp_path / "a", arch="lenet"), open_suspect(tmp_path / "b", arch="lenet")
     assert (one.labels(pictures(30)) == other.labels(pictures(30))).all()
     assert one.fingerprint != other.fingerprint
+    assert one.weights == other.weights != ""
+
+
+def test_weights_have_one_fingerprint_in_every_container() -> None:
+    """Names, order and counters do not count; type, shape and every number do."""
+    state = build("resnet20", 4).state_dict()
+    one = fingerprint(state)
+    renamed = {f"module.{key}": value for key, value in reversed(state.items()) if value.is_floating_point()}
+    assert fingerprint(renamed) == one
+    assert len(renamed) < len(state)
+    key = next(iter(state))
+    changed = state[key].clone()
+    changed.view(-1)[0] += 1
+    others = (
+        {name: value.half() for name, value in state.items()},
+        state | {key: changed},
+        state | {key: state[key].flatten()},
+        state | {key: state[key].to(memory_format=torch.channels_last)},
+    )
+    assert [fingerprint(other) == one for other in others] == [False, False, False, True]
 
 
 def test_fingerprints_change_with_everything_that_changes_an_answer(checkpoint: Path) -> None:

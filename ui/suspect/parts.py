@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fdcore.case import layout
+from fdcore.case.casebook import same_weights
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import SuspectOptions
 from fdcore.case.readings import read_readings
@@ -13,7 +14,7 @@ from fdcore.case.records import SuspectFacts
 from fdcore.errors import FdError, SettingsError
 from fdcore.jobs import Job, State
 from fdcore.tables import to_csv
-from ui import exports, frame, job_panel
+from ui import cached, exports, frame, job_panel
 from ui.frame import Desk
 from ui.new_case import about_this_suspect
 from ui.sentences import show_error
@@ -24,6 +25,7 @@ from ui.suspect import result as suspect_result
 from ui.suspect import source as suspect_source
 from ui.suspect import test_query as suspect_test
 from ui.suspect.source import check
+from ui.text import inert
 
 
 def draw(desk: Desk) -> None:
@@ -60,6 +62,8 @@ def _another_file(desk: Desk) -> None:
 
 def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
     suspect_result.summary(suspect, desk.case.facts().evidence)
+    if suspect.weights and (same := same_weights(cached.cards(desk.book), desk.case_id)):
+        st.info(inert(same), icon=":material/content_copy:")
     if suspect.scan and suspect.scan.verdict == "inconclusive":
         st.warning("The scanners reached no conclusion. The file was opened by the analyst's decision.",
                    icon=":material/warning:")  # fmt: skip
@@ -95,6 +99,7 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
                 suspect_result.evidence_block(facts.evidence)
             if job:
                 _failure(desk, job)
+            suspect_result.tensors(desk.case)
             _another_file(desk)
             return
         suspect_result.refused(facts.refused, facts.evidence, noticed=_is_noticed(desk, job))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from fdcore.case import layout
+from fdcore.case.case import Case
 from fdcore.case.records import EvidenceFacts, SuspectFacts, title
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.formats import Format
@@ -29,6 +31,7 @@ _WALLS = {
 }
 _TOGETHER = {"height": "size", "width": "size", **dict.fromkeys(NORMALISATION, "normalisation")}
 _LONGEST_FINDING = 600
+MAX_TENSORS = 400  # rows
 _ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "compared", "guess": "guessed"}
 NOT_RECORDED = "not recorded"
 
@@ -142,9 +145,24 @@ def refused(scan: ScanReport, evidence: EvidenceFacts, *, noticed: bool) -> None
     evidence_block(evidence)
 
 
+def tensors(case: Case) -> None:
+    """The tensors of a file whose network is not known, where the check has listed them."""
+    if not case.has(layout.TENSORS):
+        return
+    try:
+        table = pd.read_csv(case.path(layout.TENSORS), keep_default_na=False, nrows=MAX_TENSORS)
+    except (OSError, ValueError):  # damaged, as it may come with an imported case
+        return
+    with st.expander("What the file holds: its tensors", icon=":material/table:", key="tensors"):
+        st.dataframe(table, hide_index=True, key="tensor_table")
+
+
 def preprocessing(suspect: SuspectFacts) -> None:
     """How a picture is prepared for the network, and the origin of each setting."""
     st.dataframe(pd.DataFrame(preprocessing_rows(suspect)), hide_index=True, placeholder="", key="preprocessing")
+    if suspect.weights:
+        st.caption("SHA-256 of the weights, the same in any file that holds them as named tensors")
+        st.code(suspect.weights, language=None, wrap_lines=True)
     if suspect.doubt:
         st.warning(
             f"{suspect.doubt} A wrong guess can change every verdict. Compare cases with other presets and "

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.case.claims import write_claims
+from fdcore.case.claims import names_beside, write_claims
 from fdcore.errors import FdError
 from fdcore.method.findings import Findings
 from fdcore.words.agreement import Agreement
@@ -28,6 +28,7 @@ from ui.verification.tables import claims_table, set_id
 
 PAGE_ROWS = 1_000  # classes edited at once
 BY_HAND, KNOWN_SET, CSV, OWN_WORDS = "By hand", "Known label set", "CSV file", "The file's own names"
+BESIDE = "A file beside it"
 _HEIGHT = 420
 _CLOSE = "claims_close"
 
@@ -77,6 +78,8 @@ def _fill(desk: Desk, case: Case, n_classes: int, agreements: Sequence[Agreement
     """The sources that the table can be filled from."""
     own = own_words(case)
     ways = [BY_HAND, *([KNOWN_SET] if agreements else []), CSV, *([OWN_WORDS] if own else [])]
+    if (beside := names_beside(case)).names:
+        ways.append(BESIDE)
     way = st.segmented_control("Fill the table", ways, default=BY_HAND, required=True, key="claims_way")
     if way == KNOWN_SET:
         _from_set(desk.case_id, n_classes, agreements)
@@ -88,6 +91,11 @@ def _fill(desk: Desk, case: Case, n_classes: int, agreements: Sequence[Agreement
             claims = claims_from_list(own[:n_classes], source=FROM_SUSPECT)
             st.button("Fill in", key="fill_own", on_click=draft.put, args=(desk.case_id, claims))
         st.caption("The file's author wrote these names into it; nothing proves that they are right.")
+    elif way == BESIDE:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"From {shortened(beside.source, 120)}")
+            st.button("Fill in", key="fill_beside", on_click=draft.put, args=(desk.case_id, beside))
+        st.caption("Somebody left this file beside the suspect's; nothing proves that it belongs to it.")
 
 
 def _from_set(case_id: str, n_classes: int, agreements: Sequence[Agreement]) -> None:

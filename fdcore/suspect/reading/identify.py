@@ -25,6 +25,7 @@ MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", Format.HDF5),
     (0, b"GGUF", Format.GGUF),
     (0, b"\x93NUMPY", Format.NUMPY),
+    (0, b"PAR1", Format.TABLE),
     (257, b"ustar", Format.TAR_CHECKPOINT),
     (0, b"\x1f\x8b", Format.ARCHIVE),
     (0, b"7z\xbc\xaf\x27\x1c", Format.ARCHIVE),
@@ -65,7 +66,16 @@ def _identify(file: BinaryIO, size: int) -> Format:
         return Format.WEB_PAGE
     if (head[0] == 0x80 or head[0] in PICKLE_TEXT_STARTS) and _starts_as_pickle(file):
         return Format.PICKLE
-    return _identify_protobuf(file, size)
+    kind = _identify_protobuf(file, size)
+    return Format.TABLE if kind is Format.UNKNOWN and _is_table(head) else kind
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether the first two lines are text with the same number of commas, semicolons or tabs."""
+    lines = head.splitlines()[:2]
+    if len(lines) < 2 or head.lstrip()[:1] in b"{[<" or not head.isascii() or b"\0" in head:
+        return False
+    return any(lines[0].count(mark) == lines[1].count(mark) > 0 for mark in (b",", b";", b"\t"))
 
 
 def _identify_zip(file: BinaryIO) -> Format:

@@ -42,6 +42,7 @@ class _Worker:
         self._tasks: dict[str, Callable[..., Any]] = {
             "identify": lambda: identify(self._path),
             "scan": lambda name, kind: scanners.run(name, kind, self._path),
+            "tensors": lambda: opening.list_tensors(self._path),
             "open": self._open,
             "label": self._label,
         }

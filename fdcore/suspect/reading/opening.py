@@ -19,7 +19,9 @@ from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.program import Program
 from fdcore.suspect.reading.torch_suspect import Network, load_network
+from fdcore.suspect.reading.weights import fingerprint, tensor_rows
 from fdcore.suspect.suspect import Suspect
+from fdcore.suspect.tensors import TensorTable
 
 N_NAMES_SHOWN = 5
 SIZE = ("height", "width")
@@ -56,14 +58,34 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
-    assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
+    assumptions, weights = (loaded.assumptions, loaded.weights) if isinstance(loaded, Network) else ((), "")
     description = _describe(loaded, request, spec)
     suspect = loaded.suspect(spec, fingerprint="", description=description, device=request.device)
     copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise
     return suspect, Opened(
         loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
-        _final_origins(loaded, request), _class_names(path, loaded), assumptions,
+        _final_origins(loaded, request), _class_names(path, loaded), assumptions, weights,
     )  # fmt: skip
+
+
+def list_tensors(path: Path) -> TensorTable:
+    """The tensors of a file of weights that the scanners have passed.
+
+    Raises:
+        SuspectError, RefusedError: as `open_suspect`.
+    """
+    kind = identify(path)
+    if OPENERS.get(kind) is not _load_weights:
+        raise SuspectError(
+            f"{path.name} holds no weights as named tensors. It is {kind.value[0].lower()}{kind.value[1:]}",
+            key="no tensors",
+        )
+    tensors = _read_weights(path, kind).tensors
+    return TensorTable(tensor_rows(tensors), len(tensors))
+
+
+def _read_weights(path: Path, kind: Format) -> Checkpoint:
+    return read_hub(path, kind) if kind in FOLDERS else read_checkpoint(path, kind)
 
 
 def _class_names(path: Path, loaded: Loaded) -> tuple[str, ...]:
@@ -83,9 +105,10 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             f"{request.output!r}.",
             key="output of weights",
         )
-    checkpoint = read_hub(path, kind) if kind in FOLDERS else read_checkpoint(path, kind)
+    checkpoint = _read_weights(path, kind)
+    weights = fingerprint(checkpoint.tensors)
     if checkpoint.of_transformers:
-        return _load_transformers(checkpoint, path, request)
+        return replace(_load_transformers(checkpoint, path, request), weights=weights)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, is_hinted = _hinted_spec(network.spec, hints)
@@ -96,11 +119,12 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     assumptions = (*checkpoint.assumptions, *network.assumptions)
     notes = (*checkpoint.notes, *network.notes, *(assumption.note for assumption in assumptions), *named)
     return replace(
-        network, spec=spec, normalisation=normalisation, origins=origins, notes=notes, assumptions=assumptions
-    )
+        network, spec=spec, normalisation=normalisation, origins=origins, notes=notes, assumptions=assumptions,
+        weights=weights,
+    )  # fmt: skip
 
 
-def _load_transformers(checkpoint: Checkpoint, path: Path, request: Request) -> Loaded:
+def _load_transformers(checkpoint: Checkpoint, path: Path, request: Request) -> Network:
     if request.arch is not None:
         raise SettingsError(
             f"{path.name} specifies its architecture; leave out {request.arch!r}.", key="architecture given"

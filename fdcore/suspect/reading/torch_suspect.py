@@ -16,6 +16,7 @@ from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find
 from fdcore.suspect.preprocess import Assumption, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
+from fdcore.suspect.tensors import NOTHING_FITS
 
 ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what tensors cannot show
 USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
@@ -38,6 +39,7 @@ class Network:
         notes: how it was found and what was left out, for people.
         origins: how each part is known.
         assumptions: what its tensors do not show.
+        weights: as of `Suspect`.
     """
 
     module: nn.Module
@@ -49,6 +51,7 @@ class Network:
     notes: tuple[str, ...]
     origins: Origins
     assumptions: tuple[Assumption, ...] = ()
+    weights: str = ""
 
     @property
     def n_classes(self) -> int:
@@ -157,7 +160,7 @@ def load_network(checkpoint: Checkpoint, arch: str | None, file_name: str, *, pr
         return _load(hinted, shapes, checkpoint, ("architecture as the file specifies",))
     found = fitting.fitting(checkpoint.tensors, progress=progress)
     if not found:
-        raise SuspectError(_nothing_fits(shapes, file_name), key="no architecture fits")
+        raise SuspectError(_nothing_fits(shapes, file_name), key=NOTHING_FITS)
     if all(name.startswith(plain.PREFIX) for name in found):
         return _load(plain.PREFIX, shapes, checkpoint, (), "guess")
     if len(found) == 1:
@@ -270,7 +273,8 @@ def _nothing_fits(shapes: Shapes, file_name: str) -> str:
     )
     return (
         f"No known architecture fits the tensors of {file_name}, {len(shapes)} in all ({', '.join(shown)}). {nearest} "
-        "Name one with --arch, ask for an ONNX export, or wrap the model as a Python callable."
+        "`fdcore tensors FILE` lists them all. Name one with --arch, ask for an ONNX export, or wrap the "
+        "model as a Python callable."
     )
 
 

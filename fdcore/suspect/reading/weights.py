@@ -1,5 +1,6 @@
-"""Which tensors can be a network's weights here; any other kind is refused with its own sentence."""
+"""Which tensors can be a network's weights here, and their fingerprint; any other kind is refused with a sentence."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,9 +8,11 @@ import torch
 from torch import Tensor
 
 from fdcore.errors import SuspectError
+from fdcore.suspect.tensors import TensorRow
 
 MAX_TENSORS = 20_000  # several times as many as the largest network of any library has
 MAX_ELEMENTS = 4_000_000_000  # total over all tensors: 16 GB of float32
+MAX_ROWS = 400  # of the table of tensors
 MAX_DEPTH = 5
 MAX_VISITED = 1_000_000
 
@@ -67,6 +70,36 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from value.items()
     elif isinstance(value, list | tuple):
         yield from enumerate(value)
+
+
+def tensor_rows(tensors: Mapping[str, Tensor]) -> tuple[TensorRow, ...]:
+    """The first `MAX_ROWS` tensors in their order."""
+    return tuple(_row(name, tensor) for name, tensor in list(tensors.items())[:MAX_ROWS])
+
+
+def _row(name: str, tensor: Tensor) -> TensorRow:
+    numbers = tensor.detach().float()
+    std, mean = torch.std_mean(numbers, correction=0) if numbers.numel() else (numbers.sum(), numbers.sum())
+    mean_std = [round(float(one), 6) if torch.isfinite(one) else None for one in (mean, std)]
+    zeros = 1 - int(numbers.count_nonzero()) / max(1, numbers.numel())
+    shape = " x ".join(map(str, tensor.shape))
+    return TensorRow(name, shape, str(tensor.dtype).removeprefix("torch."), *mean_std, zeros=round(zeros, 4))
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Hex SHA-256 over the numbers of all weights, whatever file, order and names they are stored under.
+
+    The type and shape of each tensor count, so that weights of half precision are others. Counters do not count, which
+    some files leave out.
+    """
+    each = sorted(_digest(tensor) for tensor in tensors.values() if tensor.is_floating_point())
+    return hashlib.sha256(b"".join(each)).hexdigest()
+
+
+def _digest(tensor: Tensor) -> bytes:
+    digest = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    digest.update(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.digest()
 
 
 def check_number(n_tensors: int, name: str) -> None:
