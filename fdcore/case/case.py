@@ -13,9 +13,9 @@
     images.csv          the selection's images, kept or dropped
     verdict.json        what all classes together mean
     claims.json         what the classes are claimed to be
-    views.json          settings that an analyst saved under a name
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
+    views.json          settings that an analyst saved under a name
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """
