@@ -47,10 +47,6 @@ SHOTS = (
     Shot("verification", "Verification"),
     Shot("clone", "Clone"),
     Shot("report", "Report", narrow=True),
-    Shot("cases", "Cases", narrow=True),
-    Shot("jobs", "Jobs"),
-    Shot("compare", "Compare"),
-    Shot("glossary", "Glossary"),
 )
 
 

@@ -45,6 +45,7 @@ class CaseCard:
         n_answered, n_queries: answers recorded, of those planned.
         n_found, n_classes: classes found, of all.
         domain: the names of what was found, best first.
+        head, seal: what the suspect is, in a few words, and how sure that is (`fdcore.verdict.Head`).
         verdict: what all classes together say, in a sentence.
         outcome: "meaningful", "undecided" or "meaningless".
         words_checked: whether claims were compared with the findings.
@@ -68,6 +69,8 @@ class CaseCard:
     n_found: int | None = None
     n_classes: int | None = None
     domain: tuple[str, ...] = ()
+    head: str = ""
+    seal: str = ""
     verdict: str = ""
     outcome: str = ""
     words_checked: bool = False
@@ -318,6 +321,8 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         n_found=int(found["overall"]["n_found"]) if found else None,
         n_classes=int(found["overall"]["n_classes"]) if found else None,
         domain=tuple(dict.fromkeys(map(str, names))),
+        head=str((verdict.get("head") or {}).get("title", "")),
+        seal=str((verdict.get("head") or {}).get("seal", "")),
         verdict=str(verdict.get("headline", "")),
         outcome=str(verdict.get("outcome", "")),
         words_checked=case.has(layout.WORDS),
