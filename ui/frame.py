@@ -19,9 +19,9 @@ from fdcore.case.places import Places
 from fdcore.errors import CaseError, FdError
 from fdcore.jobs import Job, JobQueue
 from fdcore.method.selection import SelectionSettings
-from ui import cached, job_panel, state
+from ui import cached, job_panel, keys, state
 from ui.sentences import attempt, fragment, show_error
-from ui.steps import CASES, JOBS, OVERVIEW, PLACES, STEPS, Step, following, reached, step
+from ui.steps import CASES, GLOSSARY, JOBS, OVERVIEW, PLACES, STEPS, WITH_CLASS, Step, following, reached, step
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
@@ -135,6 +135,8 @@ def _furnished(here: Step) -> Desk:
     if ignored := state.linked_settings(SelectionSettings()).ignored:
         st.warning(f"The link's {inert(', '.join(ignored))} is not valid and is ignored.", icon=":material/link_off:")
     _require(desk)
+    if desk.card:
+        state.seen_conclusions(desk.case)
     return desk
 
 
@@ -176,6 +178,7 @@ def _sidebar(desk: Desk) -> None:
                 job_panel.watch(desk.jobs, Case(desk.book.root / desk.case_id) if desk.card else None)
             else:
                 st.page_link(one.path, label=one.name, icon=one.icon, query_params=case, width="stretch")
+        _listen_to_keys(desk)
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
@@ -183,6 +186,16 @@ def _sidebar(desk: Desk) -> None:
         if desk.by:
             st.text(f"Signed in as {desk.by}")
             st.button("Sign out", on_click=st.logout, type="tertiary")
+
+
+def _listen_to_keys(desk: Desk) -> None:
+    n_classes = desk.case.facts().n_classes if desk.card and not desk.card.problem else 0
+
+    def step_on(by: int) -> None:
+        state.write(**{state.CLASS: (state.target_class(n_classes)[0] + by) % n_classes})
+
+    if keys.listen(on_step=step_on if n_classes and desk.step.name in WITH_CLASS else None):
+        go_to(GLOSSARY.name)
 
 
 def _case_switcher(desk: Desk) -> None:

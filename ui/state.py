@@ -25,6 +25,7 @@ _SETTINGS: dict[str, Callable[[str], Any]] = {
 _SHARED = (CASE, CLASS, *_SETTINGS)  # carried from page to page
 RESET: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # for another case, which has its own
 _WRITTEN, _SEEN, _PAGE = "url_written", "url_seen", "page_seen"
+_CONCLUSIONS = "conclusions_seen"
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,18 @@ def linked_settings(default: SelectionSettings) -> Linked:
     return Linked(settings, tuple(ignored))
 
 
+def settings_as_link(settings: SelectionSettings) -> dict[str, str]:
+    """All settings as the parameters of a link."""
+    values = {name: getattr(settings, name) for name in _SETTINGS}
+    return {
+        name: AUTO if value is None else shortest(value) if isinstance(value, float) else str(value)
+        for name, value in values.items()
+    }
+
+
 def write_settings(settings: SelectionSettings) -> None:
     """Put all settings in the URL."""
-    values = {name: getattr(settings, name) for name in _SETTINGS}
-    write(**{name: AUTO if value is None else value for name, value in values.items()})
+    write(**settings_as_link(settings))
 
 
 def forget_settings() -> None:
@@ -135,6 +144,17 @@ def settings_in_words(settings: SelectionSettings) -> str:
     halves = "" if settings.held_out else ", all images choose"
     evidence = AUTO if settings.evidence is None else shortest(settings.evidence)
     return f"{words}, evidence {evidence}, share {share}{halves}"
+
+
+def seen_conclusions(case: Case) -> SelectionSettings:
+    """The settings of the conclusions that this session saw in the case when it opened it, or saved there since."""
+    kept: dict[str, SelectionSettings] = st.session_state.setdefault(_CONCLUSIONS, {})
+    return kept.setdefault(case.folder.name, selection_settings(case))
+
+
+def note_conclusions(case: Case, settings: SelectionSettings) -> None:
+    """Note that this session knows the case's conclusions with these settings."""
+    st.session_state.setdefault(_CONCLUSIONS, {})[case.folder.name] = settings
 
 
 def seed_widget(key: str, name: str, value: Any) -> None:

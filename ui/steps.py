@@ -58,7 +58,11 @@ CASES = Step("Cases", "pages/Cases.py", "Which investigations exist, and how far
              icon=":material/folder_open:")  # fmt: skip
 JOBS = Step("Jobs", "pages/Jobs.py", "What is under way or waits its turn in all cases, and how did it end?", "",
             icon=":material/notifications:")  # fmt: skip
-PLACES = (CASES, JOBS)
+COMPARE = Step("Compare", "pages/Compare.py", "What differs between two cases, or two settings of one?", "",
+               icon=":material/compare_arrows:")  # fmt: skip
+GLOSSARY = Step("Glossary", "pages/Glossary.py", "What do the terms and the keys mean?", "", icon=":material/help:")
+PLACES = (CASES, JOBS, COMPARE, GLOSSARY)
+WITH_CLASS = ("Leaf scores", "Distances", "Selection")  # the steps that show one class
 
 
 def step(name: str) -> Step:

@@ -4,6 +4,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 Identity = TypeVar("Identity", bound=str | tuple[str, ...])
@@ -97,6 +98,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment_in_words(iso: str) -> str:
+    """How long ago a moment in ISO 8601 was, in words; the text itself if it is none."""
+    try:
+        return since(datetime.fromisoformat(iso).timestamp())
+    except ValueError:
+        return iso
 
 
 def roughly(seconds: float) -> str:

@@ -18,6 +18,7 @@
     tensors.csv         the tensors of weights that no known network fits
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
+    views.json          settings that an analyst saved under a name
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """

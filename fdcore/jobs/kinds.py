@@ -82,8 +82,11 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.work.conclude import analyse
 
     settings = SelectionSettings(**params["settings"])
-    by = params.get("by", "")
-    return _in_words(folder, analyse(folder, settings, cache=Path(params["cache"]), by=by, progress=progress))
+    replacing = SelectionSettings(**params["replacing"]) if params.get("replacing") else None
+    found = analyse(
+        folder, settings, cache=Path(params["cache"]), by=params.get("by", ""), replacing=replacing, progress=progress
+    )
+    return _in_words(folder, found)
 
 
 def _check_words(folder: Path, params: Params, progress: Progress) -> str:

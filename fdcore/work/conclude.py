@@ -51,6 +51,7 @@ def analyse(
     *,
     cache: Path | None = None,
     by: str = "",
+    replacing: SelectionSettings | None = None,
     progress: Progress = silent,
 ) -> Findings:
     """Draw the conclusions from a case's answers again, and write them into the case.
@@ -60,13 +61,19 @@ def analyse(
         settings: alpha, eta, tau, k, k_max; None for those of the last analysis.
         cache: where decoded images are kept, for the pictures in the report.
         by: who requests it, for the audit log.
+        replacing: the settings of the conclusions that may be replaced; None for any.
         progress: a listener.
 
     Raises:
-        CaseError: the case is damaged, or has not been scored yet.
+        CaseError: the case is damaged, or has not been scored yet, or holds other conclusions than those to replace.
     """
     case = Case.open(folder)
     with case.exclusively():
+        if replacing is not None and selection_settings(case) != replacing:
+            raise CaseError(
+                "Somebody saved other conclusions in this case meanwhile. Look at them; save again to replace them.",
+                key="conclusions changed",
+            )
         return conclude(case, settings or selection_settings(case), pixels_of(case, cache), by=by, progress=progress)
 
 

@@ -28,6 +28,7 @@ STEPS = {
     "Selection": "Selection", "Verification": "Verification", "Clone": "Clone", "Report": "Report",
 }  # fmt: skip  # a page's path and its name
 PAGES = ["", *STEPS]
+PLACES = ("Cases", "Jobs", "Compare", "Glossary")  # the pages beside the steps
 WORK_S = 180.0
 GRACE_S = 15.0  # within which a job that ended may have been resumed by a button just pressed
 

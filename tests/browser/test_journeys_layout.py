@@ -1,7 +1,7 @@
 """Narrow windows and the keyboard alone: nothing is cut off, everything can be reached and has a name."""
 
 from browser.driver import idle, key, open_page, params
-from browser.journey import PAGES, on_page
+from browser.journey import PAGES, PLACES, on_page
 from browser.server import Server
 from browser.test_journeys_clone import HOSTILE, add_clones
 from browser.test_journeys_links import LINKED, require_linked
@@ -68,9 +68,14 @@ def test_nothing_is_cut_off_or_nameless_in_a_narrow_window(server: Server, page:
             key(page, part).locator("summary").first.click()
             idle(page)
         if found := page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS):
-            wrong[name or "Case"] = found
+            wrong[name or "Overview"] = found
         tab_to(page, "export")
         assert page.evaluate("document.activeElement.matches(':focus-visible')"), name
+    for name in PLACES:
+        open_page(page, server, name, case=case_id)
+        close_sidebar_over_the_page(page)
+        if found := page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS):
+            wrong[name] = found
     assert wrong == {}
 
 

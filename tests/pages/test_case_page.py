@@ -194,6 +194,14 @@ def test_a_row_shows_the_case_in_short(cases):
     assert [entry["event"] for entry in book.open("one").audit()][-1] == "case assigned"
 
 
+def test_a_row_says_what_was_found_with_the_verdicts_own_head(cases):
+    """The short answer that the verdict begins with, and not one made up for the table."""
+    case = Case.open(case_factory.finished(cases / "one"))
+    head = {"seal": "identified", "title": "CIFAR-10, class for class"}
+    case.write_json("verdict.json", case.read_json("verdict.json") | {"head": head})
+    assert table(open_page("Cases"), "Case")["What was found"].tolist() == ["CIFAR-10, class for class"]
+
+
 def test_a_strip_shows_kept_pictures_and_grey_where_there_are_none(cases):
     """Three pictures of different found classes; a case without conclusions and one without its pictures are grey."""
     case_factory.finished(cases / "one")

@@ -47,9 +47,12 @@ def found_in_words(card: CaseCard) -> str:
     """What was found, in short; empty before conclusions were drawn. Not inert."""
     if card.n_found is None:
         return ""
+    if card.head:
+        return shortened(card.head, LONGEST)
+    # A case of an earlier version has no head; other sentences of its verdict are cautions.
     sentences = card.verdict.rstrip(".").split(". ")
-    said = next((one for one in sentences if one.startswith("The suspect")), sentences[0])  # the others are cautions
+    said = next((one for one in sentences if one.startswith("The suspect")), sentences[0])
     for beginning in _BEGINNINGS:
         said = said.removeprefix(beginning)
-    names = listed(card.domain, N_NAMES) or "Nothing in the corpus fits any class"  # cases of earlier versions
+    names = listed(card.domain, N_NAMES) or "Nothing in the corpus fits any class"
     return shortened(f"{said[:1].upper()}{said[1:].partition(':')[0]}" or names, LONGEST)
