@@ -117,7 +117,7 @@ def _tensors(options: argparse.Namespace) -> dict[str, Any]:
     found = list_tensors(options.suspect, allow_unscanned=options.allow_unscanned)
     if not options.json:
         print(printing.tensors(found))
-    return to_plain(found)
+    return {"suspect": str(options.suspect), **to_plain(found)}
 
 
 def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":
