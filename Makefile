@@ -25,7 +25,7 @@ app: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not nightly"
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "browser and not nightly"
+	$(BIN)/python -m pytest -n 2 --maxschedchunk 1 -m "not nightly" tests/browser
 
 test-nightly: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m nightly

@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that a test asks for wait without spinning
 
 
 def pytest_collection_finish() -> None:

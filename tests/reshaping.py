@@ -1,12 +1,12 @@
 """Processes that reshape a ledger over and over, and that read it meanwhile."""
 
-import multiprocessing
 import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import forked
 import numpy as np
 
 from fdcore.answers.ledger import Ledger, LedgerHeader
@@ -16,8 +16,6 @@ from fdcore.suspect.preprocess import PreprocessSpec
 
 IDS = np.arange(1, 31).astype(np.uint64)
 HEADER = LedgerHeader("f" * 64, 3, PreprocessSpec(), "corpus", 0, ViewSpec(), len(IDS), 2)
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["fdcore.answers.ledger"])
 
 
 def answered(folder: Path) -> Ledger:
@@ -58,8 +56,8 @@ def _repeat(open_it, seconds: float, told: Connection) -> None:
 
 def start(what, folder: Path, seconds: float) -> tuple[ForkServerProcess, Connection]:
     """Start one of the two; it runs once this returns."""
-    here, there = _SERVER.Pipe(duplex=False)
-    process = _SERVER.Process(target=what, args=(folder, seconds, there))
+    here, there = forked.SERVER.Pipe(duplex=False)
+    process = forked.process(what, (folder, seconds, there))
     process.start()
     there.close()
     assert here.recv() == "begun"

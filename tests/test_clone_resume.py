@@ -1,11 +1,10 @@
 """Kill -9 in the middle of training a clone and train again: the same weights bit for bit, and nothing asked twice."""
 
-import multiprocessing
 import signal
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import cloning_world
+import forked
 import numpy as np
 import pytest
 
@@ -28,17 +27,11 @@ RARE = (
 
 pytestmark = pytest.mark.slow
 
-# Each training is a process of its own, forked from a server that has done the slow imports.
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["cloning_world", "fdcore.cloning.training", "torchvision.models"])
-
 
 def train(folder: Path, settings: TrainingSettings, moment: str = "", threads: int = 1) -> int:
     """The exit code of one training; a killed one gives minus the signal's number."""
     folder.mkdir(exist_ok=True)
-    process: ForkServerProcess = SERVER.Process(
-        target=cloning_world.train_and_save, args=(folder, settings, N, threads, moment)
-    )
+    process = forked.process(cloning_world.train_and_save, (folder, settings, N, threads, moment))
     process.start()
     process.join(180)
     assert process.exitcode is not None, "the training hangs"

@@ -1,6 +1,5 @@
 """Kill -9 at any moment and run again: the same result to the last digit, and no query asked twice."""
 
-import multiprocessing
 import random
 import signal
 import time
@@ -8,6 +7,7 @@ from collections import Counter
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import forked
 import pytest
 import tiny_world
 
@@ -25,13 +25,9 @@ RARE = ["after query 32", "after query 320", "after:ledger.json", "after:hierarc
 
 pytestmark = pytest.mark.slow
 
-# Each run is a process of its own, forked from a server that has done the slow imports.
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fdcore.work.investigate", "torch", "pandas", "scipy.cluster.hierarchy"])
-
 
 def start(world: Path, case: Path, log: Path, moment: str = "") -> ForkServerProcess:
-    process = SERVER.Process(target=tiny_world.run, args=(world / "corpus", case, world / "cache", log, moment))
+    process = forked.process(tiny_world.run, (world / "corpus", case, world / "cache", log, moment))
     process.start()
     return process
 

@@ -13,15 +13,18 @@ from browser.server import Server
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
+LONGEST = ("test_journeys_hostile", "test_journeys_jobs", "test_journeys_clone", "test_journeys_analyst",
+           "test_journeys_layout", "test_journeys_words")  # fmt: skip
 VECTORS = "airplane 1 0 0\nairliner 0.8 0.6 0\nwarplane 0.6 0.8 0\ncat 0 0 2\nautomobile 0 3 1\nconvertible 2 1 0\n"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here needs a browser, and is slow."""
+    """Every test here needs a browser, and is slow; the modules with the longest ones come first: none ends alone."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
             item.add_marker("slow")
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,6 +17,7 @@ from browser.server import Server
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Request, ViewportSize
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
+CONTEXT: dict[str, Any] = {"viewport": VIEWPORT, "accept_downloads": True, "reduced_motion": "reduce"}
 TIMEOUT_MS = 60_000
 REST_MS = 120  # how long nothing may happen before a page counts as idle
 GRID_MS = 300  # a grid writes its cells down 200 ms after it was scrolled
@@ -78,9 +79,10 @@ _warm: list[BrowserContext] = []  # contexts of this process's browser that nobo
 def fresh_context(browser: Browser) -> Iterator[BrowserContext]:
     """A person's browser without cookies, storage or tabs; the scripts of earlier pages are still in its cache.
 
-    Streamlit's scripts take three seconds of a page's first 4.5 to load into an empty cache.
+    Streamlit's scripts take three seconds of a page's first 4.5 to load into an empty cache. The person has asked for
+    reduced motion: drawing Streamlit's animations without a graphics card takes half of the processor's time.
     """
-    context = _warm.pop() if _warm else browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    context = _warm.pop() if _warm else browser.new_context(**CONTEXT)
     context.set_default_timeout(TIMEOUT_MS)
     try:
         yield context
