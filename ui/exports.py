@@ -1,4 +1,4 @@
-"""Downloads of what a page shows: tables as CSV, figures as HTML; PNG is in each figure's toolbar."""
+"""Downloads of what a page shows: tables as CSV, figures as HTML; PNG is in each file's toolbar."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def export(
             download(f"{title} (HTML)", _as_page(draw, title), f"{name}-{_slug(title)}.html", "text/html",
                      key=f"html_{_slug(title)}", icon="insert_chart")  # fmt: skip
         if figures:
-            st.caption("For a picture (PNG), use the camera in a figure's toolbar.")
+            st.caption("For a picture (PNG), open the file and use the camera in its toolbar.")
 
 
 def download(

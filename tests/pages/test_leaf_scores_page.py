@@ -141,7 +141,7 @@ def test_a_finished_case_shows_its_ranking(finished):
 def test_all_classes_are_a_map_by_their_best_leaves(finished):
     """A row for each class, bright where its leaves are."""
     drawn = component(open_case(PAGE, finished, tab="All classes"), "overview_cells")
-    assert [row.partition(":")[0] for row in drawn["rows"]] == ["class 0", "class 1", "class 2", "class 3"]
+    assert [row.partition(":")[0] for row in drawn["rows"]] == ["Class 0", "Class 1", "Class 2", "Class 3"]
     assert drawn["values"][1][drawn["columns"].index("tabby")] == 1.0
 
 

@@ -14,7 +14,7 @@ from ui import cached, frame, state
 from ui.frame import Desk
 from ui.overview.wall import draw_wall
 from ui.panels import page_of
-from ui.workbench.picked import IMAGE, PICKS, code_of
+from ui.workbench.picked import IMAGE, PICKS, codes_of
 
 PER_PAGE = 40
 _ALL, _CAVEATS = "all", "caveats"
@@ -74,7 +74,7 @@ def _rows(desk: Desk, findings: Findings, overview: Overview, rows: Sequence[Row
     strips = strips_of(desk.case, desk, pictures)
 
     def opened(number: int, image: int | None) -> None:
-        code = None if image is None else code_of(desk.case, findings.scored, image)
+        code = None if image is None else codes_of(desk.case, findings.scored)[image]
         frame.go_to("Selection", **dict.fromkeys(PICKS) | {state.CLASS: str(number), IMAGE: code})
 
     draw_wall(rows, pictures, strips, tau=overview.tau, key="wall", on_open=opened)

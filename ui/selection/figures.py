@@ -46,7 +46,7 @@ def draw_map(scored: Scored, stability: StabilityMap, settings: SelectionSetting
 
 
 def map_to_follow(case: Case, scored: Scored, stability: StabilityMap, settings: SelectionSettings) -> dict[str, Any]:
-    """`draw_map` for `live_figure.live_map`: built once for each answer, then only the cross-hair moves."""
+    """`draw_map` for `live_map.live_map`: built once for each answer, then only the cross-hair moves."""
     here = int(stability.winner[stability.nearest(settings.eta, settings.alpha)])
     anywhere = replace(settings, eta=0.0, alpha=1.0)
     what = f"stability map {stability.target_class} {anywhere!r} {here}"

@@ -13,7 +13,7 @@ from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.removal import Rest, look_again
 from ui import cached
 from ui.selection.figures import map_to_follow
-from ui.selection.live_figure import live_map
+from ui.selection.live_map import live_map
 from ui.selection.tables import map_in_words
 from ui.text import counted, inert, listed, shortened
 from ui.workbench.bars import bar, bars, bars_of_leaves

@@ -10,7 +10,7 @@ from fdcore.words.claims import Claims
 from fdcore.words.maps import Method
 from fdcore.words.points import MAX_POINTS
 from ui import cached
-from ui.class_picker import class_name, found_names
+from ui.class_names import class_name, found_names
 from ui.frame import Desk
 from ui.panels import show_figure
 from ui.sentences import show_error

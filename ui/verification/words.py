@@ -5,7 +5,7 @@ import streamlit as st
 
 from fdcore.method.findings import Findings
 from fdcore.words.words import Words, words_of
-from ui.class_picker import class_name, found_names
+from ui.class_names import class_name, found_names
 from ui.panels import share_column, show_numbers, show_table
 
 MAX_ROWS = 2_000  # of the table on the page; the CSV has all

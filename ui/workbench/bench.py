@@ -12,8 +12,8 @@ from fdcore.case.case import Case
 from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.selection import SelectionSettings
 from ui import cached, state
+from ui.class_names import class_name
 from ui.frame import Desk
-from ui.text import shortened
 from ui.workbench.classes import choose_class
 
 _CSS = Path(__file__).with_name("bench.css")
@@ -51,7 +51,7 @@ class Bench:
     def class_name(self, number: int) -> str:
         """A class's number and what was found for it. Not inert."""
         name = cached.class_finding(self.case, self.settings, number).name
-        return f"class {number}: {shortened(name.label, 40)}" if name else f"class {number}"
+        return class_name(number, name.label if name else None, 40)
 
 
 def open_bench(desk: Desk, findings: Findings | None, n_classes: int) -> Bench:

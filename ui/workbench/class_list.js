@@ -60,7 +60,8 @@ function search(memory) {
   memory.count.textContent = words.length || only ? `${n} of ${memory.lines.length} classes` : memory.hint;
 }
 
-const typing = event => event.composedPath()[0].closest?.("input, textarea, select, [contenteditable=true]");
+const TEXT = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable=true]";
+const typing = event => event.composedPath()[0].closest?.(TEXT);
 
 function begin(root) {
   const input = make("input", "", null, { type: "search", placeholder: "/ search classes", ariaLabel: "Search classes" });

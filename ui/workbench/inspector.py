@@ -26,7 +26,7 @@ from ui.workbench.clusters import cluster_name
 from ui.workbench.components import picture_grid
 from ui.workbench.deciding import lock_panel
 from ui.workbench.notes import marks_of_images, notes_panel
-from ui.workbench.picked import INSPECTOR, code_of, pick, picked
+from ui.workbench.picked import INSPECTOR, codes_of, pick, picked
 from ui.workbench.pictures import LOST, as_url, grid, images_of_leaf, share_of
 from ui.workbench.views import draw_sent_views
 
@@ -132,7 +132,7 @@ def _views(bench: Bench, scored: Scored, image: int, large: int, pixels: Picture
 
     def enlarge(view: Any) -> None:
         if view in map(str, shown):
-            pick(image=code_of(case, scored, image), view=view)
+            pick(image=codes_of(case, scored)[image], view=view)
 
     items = [item(*each) for each in zip(shown, files, answers, strict=True)]
     data = {"items": items, "picked": str(large), "side": 54, "least_percent": 0, "page": 0, "per_page": MAX_VIEWS,

@@ -55,12 +55,12 @@ def pick(**chosen: str) -> None:
 
 def image_codes(case: Case, scored: Scored) -> dict[str, int]:
     """Each image by its name in the URL."""
-    return cached.made(case, "image codes", lambda: {code: image for image, code in enumerate(_codes(scored))})
+    return cached.made(case, "images by code", lambda: {code: n for n, code in enumerate(codes_of(case, scored))})
 
 
-def code_of(case: Case, scored: Scored, image: int) -> str:
-    """The name of an image in the URL."""
-    return cached.made(case, "codes of images", lambda: _codes(scored))[image]
+def codes_of(case: Case, scored: Scored) -> list[str]:
+    """The name of each image in the URL."""
+    return cached.made(case, "codes of images", lambda: _codes(scored))
 
 
 def _codes(scored: Scored) -> list[str]:

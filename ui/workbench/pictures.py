@@ -17,7 +17,7 @@ from ui.pictures import as_thumbnails
 from ui.text import plain, shortened
 from ui.workbench.bench import Bench
 from ui.workbench.components import picture_grid
-from ui.workbench.picked import IMAGE, code_of, image_codes, pick
+from ui.workbench.picked import IMAGE, codes_of, image_codes, pick
 
 PER_PAGE = 60
 LOST = "This case's decoded pictures are not in this server's cache, so only their numbers can be shown."
@@ -97,12 +97,14 @@ def grid(
         st.caption(f":material/hide_image: {LOST}" if part else "No picture.")
         return
 
+    codes = codes_of(case, scored)
+
     def item(image: int, source: str) -> dict[str, Any]:
         one = share_of(scored, image, bench.target_class)
         label = shortened(plain(scored.label(int(scored.images.node_index[image]))), 60)
         tags = (marks or {}).get(image, "")
         words = f"{label}: {one.in_words}{f' ({tags})' if tags else ''}"
-        return {"id": code_of(case, scored, image), "src": source, "caption": caption(one), "words": words,
+        return {"id": codes[image], "src": source, "caption": caption(one), "words": words,
                 "mark": tags, "kind": ""}  # fmt: skip
 
     def turned(given: Any) -> None:

@@ -43,12 +43,10 @@ svg { width: 18px; height: 18px; fill: currentColor; }
 """
 
 
-_SCRIPT = "\n".join(
-    Path(__file__).with_name(file).read_text(encoding="utf-8") for file in ("live_map.js", "live_figure.js")
-)
-_mount_map = st.components.v2.component("fdcore.live_map", html=_HTML, css=_CSS, js=_SCRIPT)
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_mount = st.components.v2.component("fdcore.live_map", html=_HTML, css=_CSS, js=_SCRIPT)
 
 
 def live_map(data: Mapping[str, Any], *, key: str) -> None:
     """Draw the stability map of `figures.map_to_follow`."""
-    _mount_map(key=key, data=dict(data))
+    _mount(key=key, data=dict(data))
