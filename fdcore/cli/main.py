@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ def _tensors(options: argparse.Namespace) -> dict[str, Any]:
     found = list_tensors(options.suspect, allow_unscanned=options.allow_unscanned)
     if not options.json:
         print(printing.tensors(found))
-    return to_plain(found)
+    return asdict(found)
 
 
 def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":

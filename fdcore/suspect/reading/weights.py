@@ -80,10 +80,10 @@ def tensor_rows(tensors: Mapping[str, Tensor]) -> tuple[TensorRow, ...]:
 def _row(name: str, tensor: Tensor) -> TensorRow:
     numbers = tensor.detach().float()
     std, mean = torch.std_mean(numbers, correction=0) if numbers.numel() else (numbers.sum(), numbers.sum())
-    mean_std = [round(float(one), 6) if torch.isfinite(one) else None for one in (mean, std)]
+    finite = [round(float(one), 6) if torch.isfinite(one) else None for one in (mean, std)]
     zeros = 1 - int(numbers.count_nonzero()) / max(1, numbers.numel())
     shape = " x ".join(map(str, tensor.shape))
-    return TensorRow(name, shape, str(tensor.dtype).removeprefix("torch."), *mean_std, zeros=round(zeros, 4))
+    return TensorRow(name, shape, str(tensor.dtype).removeprefix("torch."), finite[0], finite[1], round(zeros, 4))
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
@@ -98,7 +98,7 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
 
 def _digest(tensor: Tensor) -> bytes:
     digest = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-    digest.update(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    digest.update(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()
 
 
