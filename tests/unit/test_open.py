@@ -63,7 +63,8 @@ def test_safetensors_open_too(tmp_path: Path) -> None:
     """The same weights as safetensors give the same answers."""
     torch.manual_seed(0)
     state = build("lenet", 4).state_dict()
-    torch.save(state, tmp_path / "a")
+    trained = {f"model.{key}": value for key, value in state.items()} | {"criterion.weight": torch.ones(4)}
+    torch.save(trained, tmp_path / "a")
     safetensors.torch.save_file(state, tmp_path / "b")
     one, other = open_suspect(tmp_path / "a", arch="lenet"), open_suspect(tmp_path / "b", arch="lenet")
     assert (one.labels(pictures(30)) == other.labels(pictures(30))).all()

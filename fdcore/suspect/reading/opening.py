@@ -19,7 +19,7 @@ from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.program import Program
 from fdcore.suspect.reading.torch_suspect import Network, load_network
-from fdcore.suspect.reading.weights import fingerprint, tensor_rows
+from fdcore.suspect.reading.weights import tensor_rows
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import TensorTable
 
@@ -106,9 +106,8 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
             key="output of weights",
         )
     checkpoint = _read_weights(path, kind)
-    weights = fingerprint(checkpoint.tensors)
     if checkpoint.of_transformers:
-        return replace(_load_transformers(checkpoint, path, request), weights=weights)
+        return _load_transformers(checkpoint, path, request)
     network = load_network(checkpoint, request.arch, path.name, progress=request.progress)
     hints = {key: value for key, value in checkpoint.hints.items() if key != "size" or not network.fixed_size}
     spec, is_hinted = _hinted_spec(network.spec, hints)
@@ -119,9 +118,8 @@ def _load_weights(path: Path, kind: Format, request: Request) -> Loaded:
     assumptions = (*checkpoint.assumptions, *network.assumptions)
     notes = (*checkpoint.notes, *network.notes, *(assumption.note for assumption in assumptions), *named)
     return replace(
-        network, spec=spec, normalisation=normalisation, origins=origins, notes=notes, assumptions=assumptions,
-        weights=weights,
-    )  # fmt: skip
+        network, spec=spec, normalisation=normalisation, origins=origins, notes=notes, assumptions=assumptions
+    )
 
 
 def _load_transformers(checkpoint: Checkpoint, path: Path, request: Request) -> Network:

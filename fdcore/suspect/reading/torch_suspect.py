@@ -12,9 +12,11 @@ from fdcore.progress import Progress, silent
 from fdcore.suspect.architectures import fitting, plain
 from fdcore.suspect.architectures.fitting import Fit
 from fdcore.suspect.architectures.index import Shapes
+from fdcore.suspect.architectures.namings import Naming
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
 from fdcore.suspect.preprocess import Assumption, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint
+from fdcore.suspect.reading.weights import fingerprint
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 from fdcore.suspect.tensors import NOTHING_FITS
 
@@ -198,7 +200,10 @@ def _load(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, .
         spec, normalisation = replace(spec, mean=usual.mean, std=usual.std), "timm's usual normalisation for it"
     if arch.startswith(ASSUMED_FIRST):
         origins = origins.known("file", "height", "width")
-    return Network(module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes), origins)
+    return Network(
+        module.eval(), arch, title(arch), fit.n_outputs, spec, normalisation, (*notes, *fit.notes), origins,
+        weights=_weights(fit.keys, checkpoint),
+    )  # fmt: skip
 
 
 def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[str, ...], origins: Origins) -> Network:
@@ -214,8 +219,13 @@ def _load_plain(arch: str, shapes: Shapes, checkpoint: Checkpoint, notes: tuple[
     notes = (*notes, *fitting.left_out_note([key for key in shapes if key not in names.values()]))
     return Network(
         module.eval(), reading.name, reading.title, reading.n_outputs, spec, normalisation, notes, origins,
-        reading.assumptions(others[:N_SHOWN]),
+        reading.assumptions(others[:N_SHOWN]), _weights(names, checkpoint),
     )  # fmt: skip
+
+
+def _weights(keys: Naming, checkpoint: Checkpoint) -> str:
+    """The fingerprint of the tensors that the network takes."""
+    return fingerprint({key: checkpoint.tensors[key] for key in keys.values()})
 
 
 def _usual_input(height: int, width: int, channels: int) -> tuple[PreprocessSpec, str]:

@@ -26,7 +26,7 @@ from fdcore.suspect.preprocess import NORMALISATION, Origins, PreprocessSpec, wi
 from fdcore.suspect.reading.checkpoint import Checkpoint
 from fdcore.suspect.reading.program import short
 from fdcore.suspect.reading.torch_suspect import N_SHOWN, Network
-from fdcore.suspect.reading.weights import UNUSUAL
+from fdcore.suspect.reading.weights import UNUSUAL, fingerprint
 
 USUAL_SIDE = 224  # pixels
 PROBE_SIDE = 64  # pixels of the pictures that the preprocessing is measured with
@@ -65,12 +65,12 @@ def load_network(checkpoint: Checkpoint, name: str) -> Network:
     """
     logging.disable_progress_bar()
     config, preprocessor = checkpoint.of_transformers or ({}, {})
-    title = _class_name(config, name)
+    title, tensors = _class_name(config, name), checkpoint.tensors
     try:
         settings = {key: value for key, value in config.items() if key not in STEERING and not key.startswith("_")}
         built = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(settings)
         network, info = getattr(transformers, title).from_pretrained(
-            None, config=built, state_dict=checkpoint.tensors, dtype=torch.float32, output_loading_info=True,
+            None, config=built, state_dict=tensors, dtype=torch.float32, output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are in `info`
         )  # fmt: skip
     except FAILURES as error:
@@ -90,6 +90,7 @@ def load_network(checkpoint: Checkpoint, name: str) -> Network:
     return Network(
         _Scores(network).eval(), f"transformers/{title}", title, built.num_labels, found.spec,
         found.normalisation, (*found.notes, *left_out_note(sorted(info["unexpected_keys"]))), origins,
+        weights=fingerprint({key: value for key, value in tensors.items() if key not in info["unexpected_keys"]}),
     )  # fmt: skip
 
 
