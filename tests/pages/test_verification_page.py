@@ -16,8 +16,8 @@ from reading import as_markdown, figures_by_key, metric, said, table
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims, write_claims
 from fdcore.case.conclusions import lock_class
-from fdcore.case.layout import CLAIMS as CLAIMS_FILE
 from fdcore.case.layout import BESIDE, WORD_VECTORS, WORDS
+from fdcore.case.layout import CLAIMS as CLAIMS_FILE
 from fdcore.jobs import JobQueue
 from fdcore.method.selection import Choice
 from fdcore.words.agreement import Agreement
