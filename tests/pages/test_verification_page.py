@@ -16,8 +16,8 @@ from reading import as_markdown, figures_by_key, metric, said, table
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims, write_claims
 from fdcore.case.conclusions import lock_class
+from fdcore.case.layout import BESIDE, WORD_VECTORS, WORDS
 from fdcore.case.layout import CLAIMS as CLAIMS_FILE
-from fdcore.case.layout import WORD_VECTORS, WORDS
 from fdcore.jobs import JobQueue
 from fdcore.method.selection import Choice
 from fdcore.words.agreement import Agreement
@@ -207,6 +207,19 @@ def test_the_files_own_words_are_offered_and_marked_only_where_it_tells_some(fin
     at.button(key="fill_own").click().run()
     at.button(key="claims_keep").click().run()
     assert read_claims(finished) == Claims({0: "airplane", 1: HOSTILE, 2: "car", 3: "x"}, FROM_SUSPECT)
+
+
+def test_names_from_a_file_beside_the_suspect_are_offered_with_their_source(finished: Case) -> None:
+    """They are no claims until somebody fills them in and saves them."""
+    beside = Claims({0: "airplane", 1: HOSTILE}, "a file beside the suspect, labels.txt")
+    finished.write_json(BESIDE, {"names": beside.names, "source": beside.source})
+    at = open_case(PAGE, finished)
+    at.segmented_control(key="claims_way").set_value("A file beside it").run()
+    assert "From a file beside the suspect, labels.txt" in said(at)
+    assert read_claims(finished) == Claims()
+    at.button(key="fill_beside").click().run()
+    at.button(key="claims_keep").click().run()
+    assert read_claims(finished) == beside
 
 
 # With claims
