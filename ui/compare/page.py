@@ -55,7 +55,7 @@ def _side_by_side(desk: frame.Desk, titles: dict[str, str], own: str) -> None:
         st.caption(settings_in_words(other.settings))
     rows = sides.table(sides.findings_of(baseline), sides.findings_of(other))
     _numbers(rows)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):  # the table's own buttons come up at the right
         which = st.segmented_control("Show", [DIFFERENT, ALL], default=DIFFERENT, required=True, key="compare_shown",
                                      label_visibility="collapsed")  # fmt: skip
         place = st.container(width="content")
