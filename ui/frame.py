@@ -7,6 +7,7 @@ with frame.page("Selection") as desk:
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
@@ -45,6 +46,11 @@ class Desk:
     jobs: JobQueue
     by: str
     card: CaseCard | None
+
+    @cached_property
+    def cards(self) -> list[CaseCard]:
+        """Every case at a glance, the most recently changed first."""
+        return cached.cards(self.book)
 
     @property
     def case_id(self) -> str:
@@ -199,7 +205,7 @@ def _listen_to_keys(desk: Desk) -> None:
 
 
 def _case_switcher(desk: Desk) -> None:
-    cards = {card.id: card for card in cached.cards(desk.book) if not card.archived or card.id == desk.case_id}
+    cards = {card.id: card for card in desk.cards if not card.archived or card.id == desk.case_id}
     if not cards:
         return
     st.session_state["case_switch"] = desk.case_id or None  # the URL always decides

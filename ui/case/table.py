@@ -32,7 +32,7 @@ _ORDERS: dict[str, Callable[[CaseCard], Any]] = {
 
 def draw(desk: frame.Desk) -> None:
     """The table, or how to begin where there is no case yet."""
-    cards = cached.cards(desk.book)
+    cards = desk.cards
     if not cards:
         making.welcome(desk)
         return
@@ -71,8 +71,8 @@ def _chosen(cards: Sequence[CaseCard], open_id: str) -> list[CaseCard]:
 
 def _fits(card: CaseCard, words: str) -> bool:
     text = " ".join(
-        (card.title, card.id, card.suspect, card.evidence, card.sha256, card.examiner, card.exhibit, card.verdict,
-         *card.domain)
+        (card.title, card.id, card.suspect, card.evidence, card.sha256, card.examiner, card.exhibit, card.head,
+         card.verdict, *card.domain)
     ).casefold()  # fmt: skip
     return all(word in text for word in words.casefold().split())
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.saved_views import MAX_NAME, Concluded, read_history, read_views, remove_view, save_view
-from ui import cached, frame, saving, state
+from ui import frame, saving, state
 from ui.compare import sides
 from ui.compare.sides import SAVED, Side
 from ui.panels import show_numbers, show_table
@@ -27,7 +27,7 @@ _SETTINGS = ("alpha", "eta", "tau", "k", "relative", "evidence", "share", "held_
 
 def draw(desk: frame.Desk) -> None:
     """The comparison first, then the open case's views and history."""
-    cards = [card for card in cached.cards(desk.book) if reached(card, "scoring")]
+    cards = [card for card in desk.cards if reached(card, "scoring")]
     if not cards:
         frame.empty("No case holds answers yet, so there is nothing to compare.", "Choose a case", "Cases")
         return
@@ -55,7 +55,7 @@ def _side_by_side(desk: frame.Desk, titles: dict[str, str], own: str) -> None:
         st.caption(settings_in_words(other.settings))
     rows = sides.table(sides.findings_of(baseline), sides.findings_of(other))
     _numbers(rows)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):  # the table's own buttons come up at the right
         which = st.segmented_control("Show", [DIFFERENT, ALL], default=DIFFERENT, required=True, key="compare_shown",
                                      label_visibility="collapsed")  # fmt: skip
         place = st.container(width="content")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fdcore.jobs import Job, JobQueue, State, wait_of
-from ui import cached, frame, job_panel
+from ui import frame, job_panel
 from ui.job_panel import do
 from ui.sentences import fragment
 from ui.state import RESET
@@ -24,7 +24,7 @@ _PICKED = "job_picked"
 
 def draw(desk: frame.Desk) -> None:
     """What is under way, updated every second; below, what ended in the last days."""
-    titles = {card.id: shortened(card.title, 60) for card in cached.cards(desk.book)}
+    titles = {card.id: shortened(card.title, 60) for card in desk.cards}
     names = distinct_texts(titles)
     busy = bool(desk.jobs.active())
 
