@@ -20,11 +20,13 @@ from fdcore.case.places import Places
 from fdcore.errors import CaseError, FdError
 from fdcore.jobs import Job, JobQueue
 from fdcore.method.selection import SelectionSettings
-from ui import cached, job_panel, keys, state
+from ui import cached, job_panel, keys, state, tour
 from ui.sentences import attempt, fragment, show_error
 from ui.steps import CASES, GLOSSARY, JOBS, OVERVIEW, PLACES, STEPS, WITH_CLASS, Step, following, reached, step
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
+SIDEBAR_PX = 230
+_STYLE = "<style>.stMainBlockContainer { padding-left: 1.5rem; padding-right: 1.5rem; }</style>"
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 _MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 _MENDS = {
@@ -90,8 +92,11 @@ class Desk:
 def page(name: str) -> Iterator[Desk]:
     """Draw a page's frame; an error in its body that the analyst can correct becomes a message."""
     here = step(name)
-    st.set_page_config(page_title=f"{name} · fdcore", page_icon=str(ICON), layout="wide")
+    st.set_page_config(
+        page_title=f"{name} · fdcore", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
+    )
     st.logo(str(ICON), size="large")
+    st.html(_STYLE)
     try:
         desk = _furnished(here)
     except FdError as error:  # such as a damaged list of jobs
@@ -143,6 +148,8 @@ def _furnished(here: Step) -> Desk:
     _require(desk)
     if desk.card:
         state.seen_conclusions(desk.case)
+        if desk.case.facts().demo and desk.card.n_found is not None:
+            tour.draw(desk.step.name, go_to)
     return desk
 
 
@@ -225,8 +232,11 @@ def _header(desk: Desk) -> None:
     here = CASES if desk.step is OVERVIEW and desk.card is None else desk.step
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="content"):
-            st.title(f"{number} · {here.name}" if number else here.name, anchor=False)
-            st.caption(here.question)
+            if here is OVERVIEW and desk.card:  # its title is what was found
+                st.subheader(inert(shortened(desk.card.title, 90)), anchor=False)
+            else:
+                st.title(f"{number} · {here.name}" if number else here.name, anchor=False)
+                st.caption(here.question)
         if desk.card:
             with st.container(width="content"):
                 _share()

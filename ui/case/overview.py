@@ -14,7 +14,6 @@ from ui.overview.holds import draw_holds
 from ui.overview.panel import wall
 from ui.panels import show_figure, show_numbers
 from ui.sentences import show_error
-from ui.text import inert, shortened
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, weak_points
 
 _COLUMNS = ("Class", "Found", "Grade", "L", "S", "Without it", "Caveats")
@@ -33,8 +32,6 @@ def draw(desk: frame.Desk) -> None:
     if card is None:
         return
     with st.container(key="overview"):
-        if card.n_found is None:
-            st.subheader(inert(shortened(card.title, 90)), anchor=False)
         if card.problem:
             st.error("This case cannot be read.", icon=":material/error:")
             st.text(card.problem)
@@ -46,11 +43,6 @@ def draw(desk: frame.Desk) -> None:
 
 
 def _body(desk: frame.Desk, card: CaseCard) -> None:
-    if desk.case.facts().demo:
-        st.caption(
-            "The demo case: a corpus of drawings, and a suspect trained on other drawings of some of the same things. "
-            "Try everything on it; archive it when you are done."
-        )
     job = desk.jobs.latest(desk.case_id)
     if job and job.active:
         job_panel.live_bar(desk.jobs, job)
@@ -58,27 +50,35 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
             st.text("This takes a few minutes. The page updates itself; you can also close it and come back.")
     findings = None if card.n_found is None else cached.findings(desk.case, selection_settings(desk.case))
     if findings:
-        _findings(desk, findings)
+        _findings(desk, card, findings)
     elif not (job and job.active):
         st.text(_NEXT[card.stage])
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="overview_doors"):
-        if findings:
-            exports.export(
-                f"{desk.case_id}-verdict",
-                tables={"Class by class": lambda: _table_csv(desk, findings)},
-                figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
-            )
-        if not (job and job.kind == "demo" and job.active):
-            target, arrow = case_cards.continues_at(card), ":material/arrow_forward:"
-            if st.button(f"Continue at {target}", type="primary", key="go_on", icon=arrow, icon_position="right"):
-                frame.go_to(target)
+    if not findings and not (job and job.kind == "demo" and job.active):
+        _continue(card)
+
+
+def _continue(card: CaseCard) -> None:
+    target = case_cards.continues_at(card)
+    if st.button(f"Continue at {target}", type="primary", key="go_on", icon=":material/arrow_forward:",
+                 icon_position="right"):  # fmt: skip
+        frame.go_to(target)
+
+
+def _doors(desk: frame.Desk, card: CaseCard, findings: Findings) -> None:
+    with st.container(horizontal=True, key="overview_doors"):
+        _continue(card)
+        exports.export(
+            f"{desk.case_id}-verdict",
+            tables={"Class by class": lambda: _table_csv(desk, findings)},
+            figures={"What the suspect seems to recognise": lambda: draw_domain(findings, desk.case_id)},
+        )
 
 
 def _table_csv(desk: frame.Desk, findings: Findings) -> bytes:
     return verdict_csv(findings, cached.verdict(desk.case, findings.settings), _COLUMNS)
 
 
-def _findings(desk: frame.Desk, findings: Findings) -> None:
+def _findings(desk: frame.Desk, card: CaseCard, findings: Findings) -> None:
     """The answer in one picture; the numbers that it rests on are under "Method"."""
     overview = cached.overview(desk.case, findings.settings)
     verdict = cached.verdict(desk.case, findings.settings)
@@ -92,6 +92,7 @@ def _findings(desk: frame.Desk, findings: Findings) -> None:
             with left:
                 wall(desk, findings, overview)
             with right:
+                _doors(desk, card, findings)
                 draw_helps(desk, findings, overview)
                 draw_holds(verdict)
     with tabs[1]:
