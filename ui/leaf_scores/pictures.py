@@ -57,5 +57,5 @@ def kept(
         leaf for leaf in np.unique(leaves).tolist() if all(word in scored.label(leaf).casefold() for word in sought)
     ]
     inside = np.isin(leaves, found)
-    chosen: npt.NDArray[np.bool_] = np.isin(leaves, named) & {ALL: True, FOUND: inside, OTHER: ~inside}[where]
+    chosen: npt.NDArray[np.bool_] = np.isin(leaves, named) & (inside | (where != FOUND)) & (~inside | (where != OTHER))
     return chosen
