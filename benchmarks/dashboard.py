@@ -234,7 +234,7 @@ def measure_size(browser: Browser, folder: Path, n_classes: int, n_leaves: int) 
     with _running(server):
         for control in CONTROLS:
             with _page(browser) as page:
-                open_page(page, server, PAGE, case="big")
+                open_page(page, server, PAGE, case="big", tab="Stability")  # the figure that follows every move
                 page.evaluate(_WATCH)
                 presses = walk(page, Wire(page), server, control)
                 held = hold(page, control)

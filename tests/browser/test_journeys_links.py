@@ -33,7 +33,9 @@ def test_a_link_brings_class_and_settings_to_the_next_page(server: Server, page:
     walk_to(page, "Selection")
     require_linked(page, case_id)
     assert sliders(page) == {"alpha": 0.35, "eta": 3.5, "tau": 0.12}
-    assert key(page, "k").locator("input").input_value() == "2"
+    key(page, "more_settings").get_by_role("button").first.click()
+    expect(key(page, "k").locator("input")).to_have_value("2")
+    page.keyboard.press("Escape")
     found = conclusions(server, case_id, alpha=0.35, eta=3.5, tau=0.12, k=2).classes[1].name
     assert found is not None
     expect(key(page, "winner").get_by_role("heading", name=found.label)).to_be_visible()

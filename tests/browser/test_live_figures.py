@@ -39,9 +39,11 @@ def call_everything(case: Path, name: str) -> None:
 
 
 def drawn(page: Page, name: str) -> Locator:
-    """A live figure's canvas, once it says what it shows."""
+    """A live figure's canvas, once it says what it shows and is as wide as its place."""
     canvas = key(page, name).locator("canvas")
     expect(canvas).to_have_attribute("aria-label", re.compile("."))
+    page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
+                           arg=canvas.element_handle())  # fmt: skip
     return canvas
 
 
@@ -87,8 +89,7 @@ def test_the_camera_takes_a_sharp_picture_on_white_in_any_width(server: Server, 
     open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     canvas = drawn(page, "stability_map")
     page.set_viewport_size({"width": 800, "height": 900})
-    page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
-                           arg=canvas.element_handle())  # fmt: skip
+    canvas = drawn(page, "stability_map")
     assert canvas.evaluate("canvas => canvas.getBoundingClientRect().right <= innerWidth")
     camera = key(page, "stability_map").get_by_role("button", name=CAMERA)
     assert download_name(page, camera) == "stability.png"
