@@ -10,9 +10,9 @@ _ENDED = "tour_ended"
 _STOPS = (
     ("Overview", "The answer comes first: what the suspect was trained on, what that rests on, and in red what is "
                  "only guessed. Each row is a class: its pictures, what was found, L with its interval. Click one."),
-    ("Leaf scores", "Each bar is a leaf of the corpus: the share of its views that the suspect puts in the class chosen "
+    ("Leaf scores", "Each bar is a leaf of the corpus: the share of its views that the suspect puts in the class "
                     "at the left. Click a bar to see the leaf's pictures, and a picture to see its views."),
-    ("Selection", "Leaves that lie close together form the answer. Drag eta and alpha and watch it change; “Without it” "
+    ("Selection", "Leaves that lie close together are the answer. Drag eta and alpha and watch it change. “Without it” "
                   "shows what would be found if these leaves were not in the corpus."),
     ("Clone", "The proof: a network trained on the found pictures, with the suspect's answers as labels, should copy "
               "the suspect better than one trained on random pictures."),
