@@ -20,7 +20,8 @@ from ui.state import settings_in_words
 from ui.text import inert
 from ui.workbench.picked import CLASSES, INSPECTOR, STEP
 
-PATIENCE_MS = 300  # how long a slider must rest before what is beside it is drawn again
+BIG_CELLS = 100_000  # classes x leaves above which weighing all classes is noticeably slow
+PATIENCE_MS, PATIENCE_BIG_MS = 80, 200  # how long a slider must rest before what is beside it is drawn again
 _HISTORY = "selection_history"
 _MAX_UNDO = 50
 _ONE_MOVE_S = 1.5  # changes of one control within this time count as one
@@ -78,14 +79,16 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         _draw_rule(desk.case_id, case, settings)
         rare = [st.container(), st.container()]
         _explained(desk, case, settings)
-    limit = automatic_evidence(cached.scored(case).scores.split(settings.held_out))
+    scores = cached.scored(case).scores
+    limit = automatic_evidence(scores.split(settings.held_out))
+    patience_ms = PATIENCE_BIG_MS if scores.hits.size > BIG_CELLS else PATIENCE_MS
     for (name, range_), place in zip(RANGES.items(), [*room[:3], *rare], strict=True):
         value = getattr(settings, name)
         title = name.capitalize() if value is not None else f"{name.capitalize()} (automatic)"
         with place:
             live_slider(
                 title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
-                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_beside, patience_ms=PATIENCE_MS,
+                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_beside, patience_ms=patience_ms,
                 **range_,
             )  # fmt: skip
 
