@@ -146,9 +146,9 @@ def _furnished(here: Step) -> Desk:
     if ignored := state.linked_settings(SelectionSettings()).ignored:
         st.warning(f"The link's {inert(', '.join(ignored))} is not valid and is ignored.", icon=":material/link_off:")
     _require(desk)
-    if desk.card:
+    if desk.card and not desk.card.problem:
         state.seen_conclusions(desk.case)
-        if desk.case.facts().demo and desk.card.n_found is not None:
+        if desk.card.n_found is not None and desk.case.facts().demo:
             tour.draw(desk.step.name, go_to)
     return desk
 

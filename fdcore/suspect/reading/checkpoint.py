@@ -109,6 +109,8 @@ def _is_stored(path: Path, kind: Format) -> bool:
     """Whether the tensors lie in the file as they are, as PyTorch writes them, and not compressed."""
     if kind is not Format.TORCH_ZIP:
         return False
+    if not zipfile.is_zipfile(path):  # cut short; PyTorch says what is wrong with it
+        return False
     with zipfile.ZipFile(path) as archive:
         return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
 
