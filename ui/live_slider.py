@@ -50,7 +50,7 @@ export default function (component) {
     if (waiting) { memory.timer = setTimeout(send, 50); return; }
     if (value === memory.value) return;
     memory.sent = value; memory.sentAt = Date.now(); memory.stirred = true;
-    memory.setStateValue("value", value);
+    memory.setStateValue("value", [value, Date.now()]);  // with the time: the same value twice would change nothing
   };
 
   memory.setStateValue = setStateValue;
@@ -101,13 +101,17 @@ def live_slider(
 
     def moved() -> None:
         chosen = st.session_state[key].value
-        if isinstance(chosen, int | float):
-            on_move(round(min(max(float(chosen), low), high), digits))
+        if isinstance(chosen, list) and chosen and isinstance(chosen[0], int | float):
+            on_move(round(min(max(float(chosen[0]), low), high), digits))
 
     shown = f"{value:.{digits}f}" if round(value, digits) == value else f"{value:g}"
     data = {"label": label, "value": value, "shown": shown, "min": low, "max": high, "step": step, "digits": digits,
             "unit": unit, "low": ends[0], "high": ends[1], "help": help,
             "patience": patience_ms if on_rest else None}  # fmt: skip
     _mount(
-        key=key, data=data, default={"value": value}, on_value_change=moved, on_rested_change=on_rest or (lambda: None)
+        key=key,
+        data=data,
+        default={"value": [value, 0]},
+        on_value_change=moved,
+        on_rested_change=on_rest or (lambda: None),
     )

@@ -121,6 +121,12 @@ def n_sent_and_answered(server: Server, case_id: str) -> tuple[int, int]:
 # Doing
 
 
+def tab(page: Page, name: str) -> None:
+    """Open a tab of the page."""
+    page.get_by_role("tab", name=name, exact=True).click()
+    idle(page)
+
+
 def button(page: Page, name: str) -> None:
     """Press the button that bears this name, and wait until the page rests."""
     page.get_by_role("button", name=name).first.click()

@@ -7,7 +7,7 @@ from pathlib import Path
 import case_factory
 import pandas as pd
 from browser.driver import click, download, idle, key, open_page, plotly, table
-from browser.journey import WORK_S, button, newest, type_in, wait_for_work
+from browser.journey import WORK_S, button, newest, tab, type_in, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -52,8 +52,10 @@ def test_from_the_form_to_a_clone_in_the_hand(server: Server, page: Page, case_i
     rate = next(one for one in comparison.columns if one.run.source == FOUND).evaluation.agreement
     assert rate is not None
     expect(key(page, "clone_results").get_by_text(f"{rate.value * 100:.0f} % of {rate.n}").first).to_be_visible()
+    tab(page, "Results")
     drawn = [float(point["x"][0]) for point in plotly(page, "clone_rates")["data"]]
     assert min(abs(value - rate.value) for value in drawn) < 1e-9
+    tab(page, "Each clone")
     weights = download(page, key(page, "clone_file_clone_safetensors").locator("button").first)
     chosen = next(run for run in runs if run.source == FOUND)
     assert weights == case.path(f"cloning/runs/{chosen.id}/clone.safetensors").read_bytes()
@@ -73,6 +75,7 @@ def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page, c
     expect(key(page, "clone_stopped")).to_be_visible()
     idle(page)
     (stopped,) = read_runs(Case.open(server.cases / case_id))
+    tab(page, "Each clone")
     click(page, "clone_go_on")
     end = time.monotonic() + WORK_S
     while len(read_runs(Case.open(server.cases / case_id))[0].history) <= len(stopped.history):
@@ -82,6 +85,7 @@ def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page, c
     page.get_by_role("button", name="Pause").first.click()
     wait_for_work(server, case_id, State.PAUSED)
     idle(page)
+    tab(page, "Each clone")
     click(page, "clone_keep_best")
     wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
     assert newest(server, case_id).kind == "clone-finish"
@@ -90,6 +94,8 @@ def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page, c
     assert run.id == stopped.id
     assert run.history[: len(stopped.history)] == stopped.history
     assert 0 < run.best_epoch <= len(run.history) < 2_000
+    idle(page)
+    tab(page, "Each clone")
     expect(key(page, "clones").get_by_text("finished", exact=False).first).to_be_visible()
 
 
@@ -111,6 +117,7 @@ def test_clones_are_compared_taken_away_and_removed(server: Server, page: Page, 
     page.keyboard.press("Escape")
     idle(page)
     assert page.locator("img[src*=evil]").count() == 0
+    tab(page, "Each clone")
     before = table(page, "clones")
     page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_text("Remove Found, two terms?")).to_be_visible()

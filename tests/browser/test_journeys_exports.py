@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 from browser.driver import download, idle, key, open_page
-from browser.journey import conclusions
+from browser.journey import conclusions, tab
 from browser.server import Server
 from playwright.sync_api import Page
 
@@ -100,7 +100,7 @@ def test_the_report_page_gives_every_file(server: Server, page: Page, case_id: s
     assert len(taken.tables["Verdict"]) == 4
     assert len(taken.tables["Audit log"]) == len(list(case.audit()))
     page.keyboard.press("Escape")
-    page.get_by_role("tab", name="Files").click()
+    tab(page, "Files")
     for name in ("scores.csv", "selection.csv", "images.csv"):
         stem, _, ending = name.partition(".")
         content = download(page, key(page, f"download_{stem}_{ending}").locator("button"))

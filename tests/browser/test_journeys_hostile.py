@@ -10,7 +10,7 @@ import pytest
 import tiny_world
 import torch
 from browser.driver import download, idle, key, open_page, upload
-from browser.journey import PAGES, PLACES, STEPS, analyst, wait_for_work, walk_to
+from browser.journey import PAGES, PLACES, STEPS, analyst, tab, wait_for_work, walk_to
 from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -118,7 +118,7 @@ def test_hostile_texts_are_only_text(server: Server, browser: Browser, page: Pag
         assert page.locator("body").inner_text().count("onerror") > 0
         if name in EXPORTING:
             saved += exported(page, tmp_path / name)
-    page.get_by_role("tab", name="Files").click()  # of the Report, the last page
+    tab(page, "Files")  # of the Report, the last page
     for name in ("scores.csv", "selection.csv", "images.csv", "corpus_problems.csv"):
         stem, _, ending = name.partition(".")
         content = download(page, key(page, f"download_{stem}_{ending}").locator("button")).decode()

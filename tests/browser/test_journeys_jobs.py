@@ -108,5 +108,5 @@ def test_any_session_pauses_cancels_and_resumes(
         wait_for_work(server, case_id, State.DONE)
         colleague.reload()
         for one in (page, colleague):
-            expect(one.get_by_text("Found 3 of 4 classes").first).to_be_visible()
+            expect(one.get_by_text("3 of 4 classes found").first).to_be_visible()
     assert n_sent_and_answered(server, case_id) == (80 * N_VIEWS, 80 * N_VIEWS)

@@ -1,7 +1,7 @@
 """Narrow windows and the keyboard alone: nothing is cut off, everything can be reached and has a name."""
 
 from browser.driver import idle, key, open_page, params
-from browser.journey import PAGES, PLACES, on_page
+from browser.journey import PAGES, PLACES, on_page, tab
 from browser.server import Server
 from browser.test_journeys_clone import HOSTILE, add_clones
 from browser.test_journeys_links import LINKED, require_linked
@@ -10,7 +10,10 @@ from playwright.sync_api import Page, expect
 from fdcore.case.claims import write_claims
 from fdcore.words.claims import Claims
 
-CLONE_PARTS = ("clone_form", "clone_settings", "clone_adding", "clone_curves_box", "clone_test_more", "kept")
+CLONE_PARTS = {  # what is folded in each tab
+    "Results": ["clone_test_more"], "Each clone": ["clone_curves_box"],
+    "Train clones": ["clone_settings", "clone_adding", "kept"],
+}  # fmt: skip
 
 CUT_OFF = """
 () => {
@@ -64,19 +67,29 @@ def test_nothing_is_cut_off_or_nameless_in_a_narrow_window(server: Server, page:
         open_page(page, server, name, case=case_id, **LINKED)
         require_linked(page, case_id)
         close_sidebar_over_the_page(page)
-        for part in CLONE_PARTS if name == "Clone" else ():
-            key(page, part).locator("summary").first.click()
-            idle(page)
-        if found := page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS):
+        for title, parts in CLONE_PARTS.items() if name == "Clone" else ():
+            tab(page, title)
+            for part in parts:
+                key(page, part).locator("summary").first.click()
+                idle(page)
+            if found := faults(page):
+                wrong[f"{name}, {title}"] = found
+        if found := faults(page):
             wrong[name or "Overview"] = found
         tab_to(page, "export")
         assert page.evaluate("document.activeElement.matches(':focus-visible')"), name
     for name in PLACES:
         open_page(page, server, name, case=case_id)
         close_sidebar_over_the_page(page)
-        if found := page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS):
+        if found := faults(page):
             wrong[name] = found
     assert wrong == {}
+
+
+def faults(page: Page) -> list[str]:
+    """What is cut off, nameless, or scrolls sideways."""
+    found: list[str] = page.evaluate(SCROLLS_SIDEWAYS) + page.evaluate(CUT_OFF) + page.evaluate(NAMELESS)
+    return found
 
 
 def close_sidebar_over_the_page(page: Page) -> None:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 from browser.driver import download, idle, key, open_page, plotly, table, upload
-from browser.journey import WORK_S, button, wait_for_work
+from browser.journey import WORK_S, button, tab, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -29,10 +29,12 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id:
     key(page, "use_set").get_by_role("button").click()
     idle(page)
     assert not kept(server, case_id).names
+    tab(page, "Claims")
     button(page, "Save claims")
     names = list(kept(server, case_id).names.values())
     assert names == [label[0] for label in label_set("beans").names]
     expect(key(page, "word_metrics").get_by_text("of 4").first).to_be_visible()
+    tab(page, "Map of the words")
     page.get_by_role("button", name="Compare and draw the maps").click()
     wait_for_work(server, case_id, State.DONE, timeout_s=2 * WORK_S)
     expect(page.get_by_text("Comparing the words:", exact=False).first).to_be_visible()
@@ -43,6 +45,7 @@ def test_from_a_known_label_set_to_the_maps(server: Server, page: Page, case_id:
         idle(page)
         require_map(page, written, "tsne" if method == "t-SNE" else "umap")
     expect(key(page, "word_map_panel").get_by_text("The maps show")).to_have_count(0)
+    tab(page, "Claims")
     rows = exported(page, "Claims and findings")
     assert rows["claim"].tolist() == names
     assert rows["target_class"].tolist() == sorted(kept(server, case_id).names)
@@ -80,6 +83,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
     good.write_text(f'class,name\n0,"{hostile}"\n1,cat\n')
     bad.write_text("class,name\n99,cat\n")
     open_page(page, server, "Verification", case=case_id)
+    tab(page, "Claims")
     key(page, "claims_way").get_by_text("CSV file").click()
     idle(page)
     upload(page, f"claims_csv_{case_id}", bad)
@@ -98,6 +102,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
 def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
     """A double click on a cell, a word, Enter: then it can be kept, and no sooner."""
     open_page(page, server, "Verification", case=case_id)
+    tab(page, "Claims")
     expect(key(page, "claims_keep").get_by_role("button")).to_be_disabled()
     grid = key(page, "claims").get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()
@@ -119,6 +124,7 @@ def test_a_file_of_word_vectors_is_prepared_and_used(server: Server, page: Page,
     folder = server.cases / case_id
     write_claims(folder, Claims({0: "airplane"}, "the README"))
     open_page(page, server, "Verification", case=case_id)
+    tab(page, "Word vectors")
     expect(key(page, "vectors").get_by_text("Not independent of the hierarchy")).to_be_visible()
     key(page, "vectors").evaluate("panel => panel.scrollIntoView({block: 'center'})")  # its list needs room below
     field = key(page, "vectors_choice").locator("input").first

@@ -42,8 +42,15 @@ def drawn(page: Page, name: str) -> Locator:
     """A live figure's canvas, once it says what it shows and is as wide as its place."""
     canvas = key(page, name).locator("canvas")
     expect(canvas).to_have_attribute("aria-label", re.compile("."))
-    page.wait_for_function("canvas => Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1",
-                           arg=canvas.element_handle())  # fmt: skip
+    page.wait_for_function(
+        """canvas => {
+          const fits = Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) <= 1;
+          const settled = fits && canvas.width === canvas.widthBefore;
+          canvas.widthBefore = canvas.width;
+          return settled;
+        }""",
+        arg=canvas.element_handle(), polling=300,
+    )  # fmt: skip
     return canvas
 
 

@@ -49,13 +49,11 @@ def take_away(desk: Desk, case: Case, findings: Findings) -> None:
         download(
             "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
             f"{desk.case_id}-report.html", "text/html", key="download_report", type="primary", icon="print",
-            help="One self-contained page to print or send.",
         )  # fmt: skip
         size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
         download(
             f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
             "application/zip", key="download_bundle", type="secondary", icon="folder_zip",
-            help="Holds the evidence unchanged; its hash is verified first. Another server can import the file.",
         )  # fmt: skip
         export_menu(desk, case, findings)
 

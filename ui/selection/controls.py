@@ -165,18 +165,18 @@ def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: Selectio
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.badge("Not saved", icon=":material/edit:", color="orange")
         st.button(
-            "Save conclusions", type="primary", key="save", on_click=_ask_to_save, args=(desk.case_id, settings),
+            "Save conclusions", type="primary", key="save", on_click=_ask_to_save, args=(desk.case_id,),
             help=f"Writes the case's tables and report with {settings_in_words(settings)}. "
             + (f"They now use {settings_in_words(saved)}." if settings != saved else "They are not up to date."),
         )  # fmt: skip
-        if st.session_state.get(_TO_SAVE) == (desk.case_id, settings):
+        if st.session_state.get(_TO_SAVE) == desk.case_id:
             del st.session_state[_TO_SAVE]
             saving.save(desk, case, settings)
 
 
-def _ask_to_save(case_id: str, settings: SelectionSettings) -> None:
+def _ask_to_save(case_id: str) -> None:
     """Remember the click until it is carried out: a slider that comes to rest may interrupt the run that it starts."""
-    st.session_state[_TO_SAVE] = case_id, settings
+    st.session_state[_TO_SAVE] = case_id
 
 
 # Changes and undo
