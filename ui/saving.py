@@ -19,6 +19,22 @@ from ui.state import settings_in_words
 from ui.text import counted, moment_in_words
 
 MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the page waits
+_WANTED = "save_wanted"
+
+
+def want(case_id: str) -> None:
+    """Remember a click on Save until it is carried out or withdrawn, for callbacks: a slider that comes to rest may
+    interrupt the run that the click starts."""
+    st.session_state[_WANTED] = case_id
+
+
+def wanted(case_id: str) -> bool:
+    """Whether a click on Save in this case is not carried out yet."""
+    return bool(st.session_state.get(_WANTED) == case_id)
+
+
+def _settled() -> None:
+    st.session_state.pop(_WANTED, None)
 
 
 def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
@@ -30,12 +46,13 @@ def save(desk: Desk, case: Case, settings: SelectionSettings) -> None:
         _ask(desk, case, settings, there)
 
 
-@st.dialog("Replace the conclusions?", icon=":material/group:")
+@st.dialog("Replace the conclusions?", icon=":material/group:", on_dismiss=_settled)
 def _ask(desk: Desk, case: Case, settings: SelectionSettings, there: SelectionSettings) -> None:
     st.text(would_replace(next(iter(read_history(case)), None), there))
     st.text(f"Yours: {settings_in_words(settings)}.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep theirs", key="keep_theirs"):
+            _settled()
             state.note_conclusions(case, there)
             state.forget_settings()
             st.rerun()
@@ -52,6 +69,7 @@ def would_replace(last: Concluded | None, there: SelectionSettings) -> str:
 
 
 def _write(desk: Desk, case: Case, settings: SelectionSettings, there: SelectionSettings) -> None:
+    _settled()
     facts = case.facts()
     n_cells = (facts.corpus.n_leaves if facts.corpus else 0) * facts.n_classes
     if n_cells > MAX_INLINE_CELLS:

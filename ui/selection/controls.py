@@ -22,7 +22,7 @@ from ui.workbench.picked import CLASSES, INSPECTOR, STEP
 
 BIG_CELLS = 100_000  # classes x leaves above which weighing all classes is noticeably slow
 PATIENCE_MS, PATIENCE_BIG_MS = 80, 200  # how long a slider must rest before what is beside it is drawn again
-_HISTORY, _TO_SAVE = "selection_history", "selection_to_save"
+_HISTORY = "selection_history"
 _MAX_UNDO = 50
 _ONE_MOVE_S = 1.5  # changes of one control within this time count as one
 
@@ -88,14 +88,14 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         with place:
             live_slider(
                 title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
-                on_move=partial(_change, desk.case_id, case, name), on_rest=_redraw_beside, patience_ms=patience_ms,
-                **range_,
+                on_move=partial(_change, desk.case_id, case, name), on_rest=partial(_redraw_beside, desk.case_id),
+                patience_ms=patience_ms,                 **range_,
             )  # fmt: skip
 
 
-def _redraw_beside() -> None:
-    """Redraw what does not follow a moving slider: the list of classes and the inspector."""
-    st.rerun([STEP, CLASSES, INSPECTOR] if _TO_SAVE in st.session_state else [CLASSES, INSPECTOR])
+def _redraw_beside(case_id: str) -> None:
+    """Redraw what does not follow a moving slider: the list of classes and the inspector; and a click on Save."""
+    st.rerun([STEP, CLASSES, INSPECTOR] if saving.wanted(case_id) else [CLASSES, INSPECTOR])
 
 
 def _redraw_all() -> None:
@@ -165,18 +165,12 @@ def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: Selectio
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.badge("Not saved", icon=":material/edit:", color="orange")
         st.button(
-            "Save conclusions", type="primary", key="save", on_click=_ask_to_save, args=(desk.case_id,),
+            "Save conclusions", type="primary", key="save", on_click=saving.want, args=(desk.case_id,),
             help=f"Writes the case's tables and report with {settings_in_words(settings)}. "
             + (f"They now use {settings_in_words(saved)}." if settings != saved else "They are not up to date."),
         )  # fmt: skip
-        if st.session_state.get(_TO_SAVE) == desk.case_id:
-            del st.session_state[_TO_SAVE]
+        if saving.wanted(desk.case_id):
             saving.save(desk, case, settings)
-
-
-def _ask_to_save(case_id: str) -> None:
-    """Remember the click until it is carried out: a slider that comes to rest may interrupt the run that it starts."""
-    st.session_state[_TO_SAVE] = case_id
 
 
 # Changes and undo
