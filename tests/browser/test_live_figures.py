@@ -16,17 +16,15 @@ from fdcore.corpus.hierarchy import Hierarchy
 NAME = "<img src=x onerror='window.pwned=1'> & <b>cat</b>"
 CAMERA = "Save as a picture (PNG)"
 
-# Where the white of the cross-hair lies, in CSS pixels: along the plot's lower edge, and along its left edge.
+# Where the white of the cross-hair lies, part of it between two pixels, in CSS pixels: along the plot's lower edge, and
+# along its left edge.
 CROSS_HAIR = """
 canvas => {
   const scale = canvas.width / canvas.clientWidth, pen = canvas.getContext("2d");
   const middle = (x, y, width, height) => {
     const {data} = pen.getImageData(x * scale, y * scale, Math.max(1, width * scale), Math.max(1, height * scale));
-    const white = [...Array(data.length / 4).keys()].filter(n => Math.min(...data.slice(4 * n, 4 * n + 3)) > 250);
-    const runs = [];  // a border between answers is white too, but thinner
-    for (const n of white) runs.at(-1)?.at(-1) === n - 1 ? runs.at(-1).push(n) : runs.push([n]);
-    const widest = runs.sort((a, b) => b.length - a.length)[0];
-    return widest ? (widest[0] + widest.at(-1)) / 2 / scale : null;
+    const white = [...Array(data.length / 4).keys()].filter(n => Math.min(...data.slice(4 * n, 4 * n + 3)) > 100);
+    return white.length ? (white[0] + white.at(-1)) / 2 / scale : null;
   };
   return {x: middle(54, 266, canvas.clientWidth - 66, 0), y: middle(54, 32, 0, 234)};
 }
