@@ -191,9 +191,18 @@ def _head(
     if agreed:
         return Head("identified", f"{_set_in_words(agreed)}, class for class", _agreement_in_words(agreed, rows),
                     open_points)  # fmt: skip
-    because = verdict.label_set_sentence or verdict.removal_in_words or verdict.specificity.in_words()
     title = f"{domains[0].upper()}{domains[1:]}" if domains else "It distinguishes things, but no domain can be named"
-    return Head("described", title, because, open_points)
+    return Head("described", title, verdict.label_set_sentence or _follows_the_pictures(verdict), open_points)
+
+
+def _follows_the_pictures(verdict: Verdict) -> str:
+    """Why the answers are meaningful, in one sentence."""
+    if (chance := verdict.chance) is None:
+        return verdict.specificity.in_words()
+    return (
+        f"The answers follow what the pictures show: their consistency is {chance.consistency:.3f}, that of untrained "
+        f"networks at most {max(chance.highest, 0.0):.3f}"
+    )
 
 
 def _set_in_words(agreed: Agreement) -> str:
