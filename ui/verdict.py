@@ -13,15 +13,10 @@ from fdcore.verdict import Verdict, WeakPoint
 from ui.text import inert, listed
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
     from fdcore.report.figures.corpus import FoundClass
 
-WITHOUT_HELP = (
-    "What the class would be found to be if its leaves and their relatives were not in the corpus. “Nothing”: no "
-    "other leaves give an answer."
-)
 MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
 _SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
@@ -55,16 +50,8 @@ def _weak_point(point: WeakPoint) -> None:
     )
 
 
-def verdict_table(findings: Findings, verdict: Verdict, columns: Sequence[str] = COLUMNS) -> "pd.DataFrame":
-    """One row for each class, "not found" included. Texts are not inert."""
-    import pandas as pd
-
-    table = pd.DataFrame(_rows(findings, verdict), columns=COLUMNS).astype({"L": float, "S": float})
-    return table[list(columns)]
-
-
 def verdict_csv(findings: Findings, verdict: Verdict, columns: Sequence[str] = COLUMNS) -> bytes:
-    """`verdict_table` as CSV with formulas made inert."""
+    """One row for each class, "not found" included, as CSV with formulas made inert."""
     return to_csv(columns, ({column: row[column] for column in columns} for row in _rows(findings, verdict)))
 
 
