@@ -52,7 +52,7 @@ def test_the_real_digits_are_mnist(real_data: Path, tmp_path: Path, cache: Path)
     suspect, corpus = real_data / "suspects" / "seized-03.onnx", real_data / "corpora" / "mnist"
     first = rank(find(suspect, [str(corpus)], tmp_path / "case", cache, per_leaf=20, n_views=2), (28, 28, 1))[0]
     assert first.label_set.key == "mnist"
-    assert first.agrees
+    assert first.numbered
     assert set(first.tied_with) == {"SVHN", "USPS", "EMNIST digits"}
 
 
@@ -61,9 +61,9 @@ def test_the_real_signs_are_gtsrb(real_data: Path, tmp_path: Path, cache: Path):
     suspect, corpus = real_data / "suspects" / "seized-02.onnx", f"{real_data / 'corpora' / 'gtsrb'}@n06794110"
     first, *others = rank(find(suspect, [corpus], tmp_path / "case", cache, per_leaf=10, n_views=2), (32, 32, 3))
     assert first.label_set.key == "gtsrb"
-    assert first.agrees
+    assert first.numbered
     assert first.mean > 0.9
-    assert not any(other.agrees for other in others)
+    assert not any(other.in_order for other in others)
 
 
 def test_the_real_resnet_is_cifar10_and_its_shuffled_outputs_are_nothing(real_data: Path, tmp_path: Path, cache: Path):

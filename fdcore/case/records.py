@@ -74,13 +74,18 @@ class SuspectFacts:
             return ""
         if self.origins is None:
             return "This case does not record whether the preprocessing was guessed."
-        return f"Guessed, as neither the file nor the options say it: {', '.join(map(title, self.origins.guessed))}."
+        return f"Guessed, as neither the file nor the options say it: {', '.join(map(title, self.guessed))}."
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """The parts that were guessed and matter; a grey input has no order of channels."""
+        parts = self.origins.guessed if self.origins else ()
+        return tuple(part for part in parts if part != "order" or self.preprocessing.channels > 1)
 
     @property
     def open_guesses(self) -> tuple[str, ...]:
         """Everything about it that was guessed or assumed, in a few words each. Untrusted text."""
-        guessed = self.origins.guessed if self.origins else ()
-        named = dict.fromkeys(_TOGETHER.get(part, title(part)) for part in guessed)
+        named = dict.fromkeys(_TOGETHER.get(part, title(part)) for part in self.guessed)
         preset = next(
             (f": {name}" for name in PRESETS if with_preset(self.preprocessing, name) == self.preprocessing), ""
         )

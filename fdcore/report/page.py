@@ -57,7 +57,7 @@ def render_report(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
         clones=clones, classes=classes, record=record, overview=overview,
         found=found_in_words(overview, head["n_sent"]), reason_for=reason_for,
-        strips={} if pixels is None else _strips(findings, pixels),
+        strips={} if pixels is None else _strips(findings, overview, pixels),
         commands=rerun_commands(facts, settings), limited=not settings.without_limits,
         held_out=settings.held_out, grades=GRADES_IN_WORDS,
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
@@ -75,10 +75,11 @@ def _template() -> Template:
     return environment.get_template("report.html")
 
 
-def _strips(findings: Findings, pixels: npt.NDArray[np.uint8]) -> dict[int, str]:
+def _strips(findings: Findings, overview: Overview, pixels: npt.NDArray[np.uint8]) -> dict[int, str]:
     """The pictures of the first classes that have some, side by side."""
     strips: dict[int, str] = {}
-    for each in findings.classes:
-        if len(strips) < MAX_CLASSES_WITH_PICTURES and (images := pictures_of(findings.scored, each)):
-            strips[each.selection.target_class] = strip_of([pixels[image] for image in images])
+    for row in overview.rows:
+        named = row.name and len(strips) < MAX_CLASSES_WITH_PICTURES
+        if named and (images := pictures_of(findings.scored, findings.classes[row.target_class])):
+            strips[row.target_class] = strip_of([pixels[image] for image in images])
     return strips

@@ -12,6 +12,7 @@ from fdcore.method.filtering import filter_leaves
 from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.grades import MEASURED
 from fdcore.method.removal import Rest
+from fdcore.verdict.background import Background
 from fdcore.verdict.domains import Domain
 from fdcore.verdict.reach import Verdict, quoted, uncertain_classes
 from fdcore.verdict.weak_points import caveats
@@ -103,9 +104,12 @@ def overview_of(findings: Findings, verdict: Verdict, open_guesses: Sequence[str
     """
     agreed = next((one for one in verdict.agreements if one.agrees), None)
     domains = {target: domain.label for domain in verdict.domains for target in domain.classes}
+    background = verdict.specificity.background
     rows = tuple(
-        _row(findings.scored, each, agreed, domains.get(each.selection.target_class, ""),
-             verdict.rests.get(each.selection.target_class))
+        _set_aside(background)
+        if background and each.selection.target_class == background.target_class and not each.selection.winner
+        else _row(findings.scored, each, agreed, domains.get(each.selection.target_class, ""),
+                  verdict.rests.get(each.selection.target_class))
         for each in findings.classes
     )  # fmt: skip
     return Overview(_head(findings, verdict, agreed, rows, open_guesses), rows, findings.settings.tau)
@@ -158,6 +162,13 @@ def _row(scored: Scored, finding: ClassFinding, agreed: Agreement | None, domain
         without=without,
         why_not="" if winner else miss.why if miss else nothing,
     )
+
+
+def _set_aside(background: Background) -> Row:
+    """A class that takes most of everything: no leaf comes near it more than another."""
+    why = background.in_words()
+    return Row(background.target_class, "not found", "", (), "", None, np.nan, np.nan, np.nan, "", (), "",
+               f"{why[0].upper()}{why[1:]}.")  # fmt: skip
 
 
 def _certainty(finding: ClassFinding) -> Certainty:

@@ -130,7 +130,8 @@ class Verdict:
         """
         if agreed := _agreed(self.agreements):
             return agreed.tie_in_words if agreed.claim in self.headline else agreed.in_words
-        fitting = (one.in_words for one in self.agreements if one.fits and self.outcome != "meaningless")
+        alike = (one for one in self.agreements if one.fits or one.numbered)
+        fitting = (one.in_words for one in alike if self.outcome != "meaningless")
         return next(fitting, "")
 
 
@@ -196,7 +197,9 @@ def reach_verdict(
     second = second_domain(chance.rest if chance else None, hierarchy)
     points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     decision, agreed = decide(specificity, chance), _agreed(agreements)
-    if agreed and decision.outcome == "undecided":  # no untrained network answers a known set in its order
+    if decision.outcome == "undecided" and any(
+        one.in_order for one in agreements
+    ):  # no untrained network answers a known set in its order
         decision = Decision("meaningful", "")
     if decision.why and (few := too_few_images(scores)):
         decision = decision._replace(why=f"{decision.why} {few}")
@@ -243,7 +246,7 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [*filter(None, [verdict.label_set_sentence])]
     if verdict.domains:
         lines += ["", "Domains:", *(f"  {_domain_in_words(domain)}" for domain in verdict.domains)]
-    alike = [one for one in verdict.agreements if one.agrees or one.fits or one.resembles]
+    alike = [one for one in verdict.agreements if one.in_order or one.fits or one.resembles]
     lines += ["", "Known label sets:", *(f"  {_agreement_in_words(one)}" for one in alike)] if alike else []
     if verdict.weak_points:
         lines += ["", "Weak points:"]
@@ -412,10 +415,15 @@ def _domain_in_words(domain: Domain) -> str:
 
 
 def _agreement_in_words(agreement: Agreement) -> str:
+    if agreement.agrees:
+        judged = "convincing"
+    elif agreement.numbered:
+        judged = "by numbers alone"
+    else:
+        judged = TOO_FEW if agreement.fits else "above chance, not convincing"
     return (
         f"{quoted(agreement.title)}: mean similarity {agreement.mean:.2f} over "
-        f"{counted(agreement.n_compared, 'class', 'classes')} in class order, p = {agreement.p_value:.2g}; "
-        + ("convincing" if agreement.agrees else TOO_FEW if agreement.fits else "above chance, not convincing")
+        f"{counted(agreement.n_compared, 'class', 'classes')} in class order, p = {agreement.p_value:.2g}; {judged}"
     )
 
 

@@ -60,6 +60,7 @@ class Agreement:
             therefore not evidence by itself.
         tied_with: display names of other sets with the same labels in the same order: only the pictures can
             distinguish them.
+        by_number: whether most classes were compared by numbers alone, which folders of any corpus may have as names.
     """
 
     label_set: LabelSet
@@ -72,6 +73,7 @@ class Agreement:
     n_compared: int
     any_order: float
     tied_with: tuple[str, ...] = ()
+    by_number: bool = False
 
     @property
     def title(self) -> str:
@@ -90,8 +92,8 @@ class Agreement:
         return self.p_value <= MAX_P and self.n_compared >= MIN_COMPARED
 
     @property
-    def agrees(self) -> bool:
-        """Whether this is convincing: above chance, and the mean is at least `MIN_MEAN`.
+    def in_order(self) -> bool:
+        """Whether classes and labels come in the same order: above chance, and the mean is at least `MIN_MEAN`.
 
         Measured on real suspects: the right set has a mean of 0.69 or more where corpus and queries suffice (0.40 for
         a weak CIFAR-10 model with a fifth of the queries); STL-10, which has six of its ten classes in the same places
@@ -99,6 +101,19 @@ class Agreement:
         300, had a mean above 0.27.
         """
         return self.above_chance and self.mean >= MIN_MEAN
+
+    @property
+    def agrees(self) -> bool:
+        """Whether this is convincing: in order, and by more than numbers.
+
+        The folders 0 to 9 of a corpus of clothes agree with the digits of MNIST as well as folders of digits do.
+        """
+        return self.in_order and not self.by_number
+
+    @property
+    def numbered(self) -> bool:
+        """Whether classes and folders have the same numbers in order, which says nothing about what they show."""
+        return self.in_order and self.by_number
 
     @property
     def resembles(self) -> bool:
@@ -118,11 +133,19 @@ class Agreement:
     def fits(self) -> bool:
         """Whether it fits as well as so few classes can: `too_few`, a convincing mean, and no other order as good."""
         best_order_alone = self.p_value <= max(MAX_P, 1.5 / self._n_orders)
-        return self.too_few and self.n_compared > 0 and self.mean >= MIN_MEAN and best_order_alone
+        alike = self.n_compared > 0 and self.mean >= MIN_MEAN and not self.by_number
+        return self.too_few and alike and best_order_alone
 
     @property
     def in_words(self) -> str:
-        """The result in one to three sentences of plain text where the set agrees or fits; empty elsewhere."""
+        """The result in one to three sentences of plain text where the set agrees, fits or is numbered alike; empty
+        elsewhere."""
+        if self.numbered:
+            return (
+                f"Classes and folders have the same numbers in order ({self.n_compared:,} classes, p = "
+                f"{self.p_value:.2g}), as in {', '.join([self.title, *self.tied_with][:3])}; only the pictures can "
+                "tell what they show."
+            )
         return f"{self.claim} {self.tie_in_words}".rstrip() if self.agrees or self.fits else ""
 
     @property
@@ -228,7 +251,7 @@ def _rank(agreement: Agreement, n_classes: int, height: int, width: int, channel
     known = agreement.label_set
     size = log(height / (known.height or USUAL_SIDE)), log(width / (known.width or USUAL_SIDE))
     return (
-        not agreement.agrees,
+        not agreement.in_order,
         n_classes != len(known),
         agreement.p_value,
         -round(agreement.mean, 6),
@@ -417,10 +440,15 @@ def _agreement(
     nearest[classes] = (
         (values >= values[rows, labels, None] - _TOLERANCE) == np.eye(len(label_set), dtype=bool)[labels]
     ).all(axis=1)
-    n_compared = int((~np.isnan(per_class)).sum())
+    compared = ~np.isnan(per_class)
+    n_compared, numbered = int(compared.sum()), np.zeros(n_classes, dtype=bool)
+    numbered[found.classes] = found.sums(table.numbers[:, None].astype(np.float64))[:, 0] > 0
+    by_number = 2 * int((numbered & compared & ~nodes).sum()) > n_compared
     mean = float(np.nanmean(per_class)) if n_compared else 0.0
     p_value = _p_value(values, mean, deals) if n_compared else 1.0
-    return Agreement(label_set, offset, per_class, nodes, nearest, mean, p_value, n_compared, _any_order(values))
+    return Agreement(
+        label_set, offset, per_class, nodes, nearest, mean, p_value, n_compared, _any_order(values), by_number=by_number
+    )
 
 
 def _deal(n_labels: int, n_permutations: int, seed: int) -> Indices:

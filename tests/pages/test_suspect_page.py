@@ -154,7 +154,7 @@ def test_an_opened_suspect_is_shown_with_its_answers(cases):
     """Metrics, hash, what was assumed, pictures with classes."""
     case_id = checked(cases)
     at = open_page(PAGE, case=case_id)
-    for sentence in ("##### ONNX graph", "4 classes, input 12 x 12 colour", "An ONNX graph.", "normalisation: guessed"):
+    for sentence in ("##### ONNX graph", "4 classes, input 12 x 12 colour", "An ONNX graph.", "normalisation guessed"):
         assert sentence in said(at)
     assert any(len(code.value) == 64 for code in at.code)
     assert "Guessed, as neither the file nor the options say it" in said(at)

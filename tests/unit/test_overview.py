@@ -5,7 +5,9 @@ import math
 import numpy as np
 from verdict_world import by_family, findings_on, make_scores
 
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import Findings
+from fdcore.method.selection import SelectionSettings
 from fdcore.verdict import Overview, judge, overview_of
 from fdcore.verdict.overview import MAX_WORDS, found_in_words, pictures_of
 
@@ -72,3 +74,22 @@ def test_the_counts_are_said_in_one_line():
     findings = findings_on(make_scores(by_family()))
     assert found_in_words(overview_on(findings), 4800).startswith("6 of 6 classes found")
     assert found_in_words(overview_on(findings), 1).endswith("; 1 query")
+
+
+def test_a_background_class_is_said_to_be_one():
+    """Of a class that takes most of everything no leaf comes nearest; its share stands in its row."""
+    shares = np.vstack([0.3 * by_family(), np.full((1, 24), 0.7)])
+    row = overview_on(findings_on(make_scores(shares, asked=1000), settings=SelectionSettings(tau=0.75))).rows[-1]
+    assert (row.found, row.name) == (False, "")
+    assert row.why_not.startswith("Class 6 takes 70%")
+
+
+def test_folders_that_bear_numbers_do_not_identify():
+    """Clothes in folders 0 to 9 are in the order of MNIST's digits too: described by their folder, and no more."""
+    names = tuple(f"clothes/{number}" for number in range(10))
+    hierarchy = Hierarchy.from_rows([(name, (), (name.partition("/")[2],)) for name in names])
+    findings = findings_on(make_scores(0.9 * np.eye(10) + 0.01, nodes=names), hierarchy)
+    overview = overview_on(findings)
+    assert overview.head.seal != "identified"
+    assert "MNIST" not in overview.head.title
+    assert all(row.matched == "" for row in overview.rows)

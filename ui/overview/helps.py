@@ -19,7 +19,7 @@ from ui.frame import Desk
 from ui.text import counted, duration
 
 MOST = 3  # buttons
-_READINGS = "at most 8 readings, 2,400 queries each"
+_READINGS = "at most 8 readings, 2,400 queries each, close ones twice as many"
 
 
 class Help(NamedTuple):
@@ -52,7 +52,7 @@ def find_helps(desk: Desk, findings: Findings, overview: Overview) -> list[Help]
     can_query = not scoring_start.why_not_query(case)
     helps: list[Help] = []
     unsettled = facts.suspect is not None and not facts.suspect.reading_is_sure
-    if can_query and (unsettled or facts.open_reading):
+    if can_query and unsettled and not facts.readings:
         helps.append(Help("readings", "Compare readings of the file", _READINGS, lambda: frame.go_to("Suspect")))
     if can_query and not findings.scored.complete:
         settings = case.plan().settings

@@ -70,7 +70,10 @@ def _chosen(rows: Sequence[Row], chosen: str) -> list[Row]:
 
 
 def _rows(desk: Desk, findings: Findings, overview: Overview, rows: Sequence[Row]) -> None:
-    pictures = {row.target_class: pictures_of(findings.scored, findings.classes[row.target_class]) for row in rows}
+    pictures = {
+        row.target_class: pictures_of(findings.scored, findings.classes[row.target_class]) if row.name else []
+        for row in rows
+    }
     strips = strips_of(desk.case, desk, pictures)
 
     def opened(number: int, image: int | None) -> None:

@@ -7,12 +7,12 @@ import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.case import Case
-from fdcore.case.records import EvidenceFacts, SuspectFacts, title
+from fdcore.case.records import EvidenceFacts, SuspectFacts
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.formats import Format
-from fdcore.suspect.preprocess import NORMALISATION, Origin
+from fdcore.suspect.preprocess import Origin
 from fdcore.suspect.scan import ScanReport
-from ui.text import file_size, inert, shortened
+from ui.text import file_size, inert, inert_badge, shortened
 
 _SCANNERS = {
     "opcodes": "Built-in check of imports",
@@ -29,7 +29,6 @@ _WALLS = {
     "network": ("connect to a port", "send a packet"),
     "programs": ("run a program", "start a process"),
 }
-_TOGETHER = {"height": "size", "width": "size", **dict.fromkeys(NORMALISATION, "normalisation")}
 _LONGEST_FINDING = 600
 MAX_TENSORS = 400  # rows
 _ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "compared", "guess": "guessed"}
@@ -85,13 +84,9 @@ def network_block(suspect: SuspectFacts) -> None:
     colour = "grey" if spec.channels == 1 else "colour"
     st.markdown(f"##### {inert(shortened(suspect.title or suspect.description, 80))}")
     st.text(f"{suspect.n_classes:,} classes, input {spec.width} x {spec.height} {colour}")
-    guessed = suspect.origins.guessed if suspect.origins else ()
     with st.container(horizontal=True, gap="small"):
-        for name in dict.fromkeys(_TOGETHER.get(name, title(name)) for name in guessed):
-            st.badge(f"{name}: guessed", color="orange", icon=":material/help:")
-        for assumption in suspect.assumptions:
-            st.badge(inert(f"{assumption.what}: {shortened(assumption.value, 40)} assumed"), color="orange",
-                     icon=":material/help:")  # fmt: skip
+        for guess in suspect.open_guesses:
+            st.badge(inert_badge(shortened(guess, 60)), color="orange", icon=":material/help:")
     if suspect.notes:
         st.caption(inert("; ".join(shortened(note, 300) for note in suspect.notes)))
     with st.popover("Every setting and its origin", icon=":material/tune:", key="settings_and_origins"):

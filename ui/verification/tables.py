@@ -136,7 +136,7 @@ def agreement_table(agreements: Sequence[Agreement]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Known set": [one.title for one in agreements],
-            "Convincing": ["yes" if one.agrees else "too few classes" if one.fits else "" for one in agreements],
+            "Convincing": [_convincing(one) for one in agreements],
             "Agreement": [one.mean for one in agreements],
             "p": [one.p_value for one in agreements],
             "Compared": [f"{one.n_compared:,} of {len(one.per_class):,}" for one in agreements],
@@ -148,12 +148,18 @@ def agreement_table(agreements: Sequence[Agreement]) -> pd.DataFrame:
     )
 
 
+def _convincing(one: Agreement) -> str:
+    return "yes" if one.agrees else "numbers alone" if one.numbered else "too few classes" if one.fits else ""
+
+
 def headline(agreements: Sequence[Agreement]) -> str:
     """The conclusion from the known label sets as Markdown. `agreements` holds at least one."""
     best = agreements[0]
     if best.agrees:
         compared = f"{best.n_compared:,} of {counted(len(best.per_class), 'class', 'classes')} compared"
         return f"**{inert(best.title)}** agrees class for class: {best.mean:.2f}, {p_text(best.p_value)}, {compared}."
+    if best.numbered:
+        return f"**No known label set agrees by what it shows.** {inert(best.in_words)}"
     if one := fitting_set(agreements):
         compared = counted(one.n_compared, "class", "classes")
         return (
@@ -179,7 +185,7 @@ def hints(agreements: Sequence[Agreement]) -> list[str]:
     others = [one for one in agreements if one is not best and one.label_set.name not in best.tied_with]
     if also := [one.title for one in others if (one.agrees if best.agrees else one.fits)]:
         notes.append(f"{'Also convincing' if best.agrees else 'Equally good fits'}: {listed(also, 4)}.")
-    shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.agrees]
+    shuffled = [one for one in agreements if one.any_order >= MIN_MEAN and not one.in_order]
     if shuffled and not convinces:
         one = max(shuffled, key=lambda each: each.any_order)
         notes.append(
