@@ -27,6 +27,7 @@ input:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset
 _JS = """
 const ANSWER_MS = 1500;   // how long to wait for an answer that may be lost
 const RESTING_MS = 400;   // after which the page's value applies again
+const ELSEWHERE_MS = 600; // a click elsewhere is answered before the slider reports that it rests
 
 export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
@@ -53,8 +54,28 @@ export default function (component) {
     memory.setStateValue("value", [value, Date.now()]);  // with the time: the same value twice would change nothing
   };
 
+  const apply = () => {
+    const waiting = memory.sent !== null && Date.now() - memory.sentAt < ANSWER_MS;
+    if (Date.now() - memory.moved <= RESTING_MS || waiting || memory.timer !== null) {
+      memory.later = setTimeout(apply, RESTING_MS);
+      return;
+    }
+    input.value = memory.value;
+    show(memory.shown);
+  };
+
+  const elsewhere = () => {
+    if (!input.isConnected) window.removeEventListener("pointerdown", elsewhere, true);
+    if (memory.resting === null) return;
+    clearTimeout(memory.resting);
+    memory.resting = setTimeout(memory.rest, ELSEWHERE_MS);
+  };
+
+  if (!memory.listening) window.addEventListener("pointerdown", elsewhere, true);
+  memory.listening = true;
+  memory.rest = rest;
   memory.setStateValue = setStateValue;
-  memory.value = data.value;
+  memory.value = data.value; memory.shown = data.shown;
   if (memory.sent !== null && Math.abs(memory.sent - data.value) < 1e-9) memory.sent = null;
   clearTimeout(memory.resting);
   const still = data.patience !== null && memory.sent === null && memory.stirred;
@@ -65,10 +86,8 @@ export default function (component) {
   input.min = data.min; input.max = data.max; input.step = data.step;
   input.setAttribute("aria-label", data.label);
   input.title = data.help;
-  if (Date.now() - memory.moved > RESTING_MS && memory.sent === null && memory.timer === null) {
-    input.value = data.value;
-    show(data.shown);
-  }
+  clearTimeout(memory.later);
+  apply();
   input.oninput = () => {
     memory.moved = Date.now();
     clearTimeout(memory.resting);
