@@ -1,4 +1,4 @@
-"""The findings class by class and as a whole, for the Case and Report pages."""
+"""What all classes together mean, in sentences, as a treemap and as CSV."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

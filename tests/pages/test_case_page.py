@@ -109,7 +109,7 @@ def draw_the_demo(folder: Path, params: dict[str, str], monkeypatch: pytest.Monk
 
 
 def test_a_half_finished_case_says_how_far_it_is(cases):
-    """Its row says it, and its overview leads to where work goes on."""
+    """Its row says so, and its overview leads to the step where work continues."""
     case_factory.half_finished(cases / "half")
     assert table(open_page("Cases"), "State")["State"].tolist() == ["50% queried"]
     at = open_app(case="half")
@@ -268,7 +268,7 @@ def test_duplicate_archive_and_bring_back(cases):
 
 
 def test_a_case_is_opened_from_its_row(cases):
-    """Open leads to its overview, and the other button to where work goes on; the last case's settings stay behind."""
+    """Open leads to its overview, and the other button to the next step; the settings of the last case are dropped."""
     for name in ("one", "two"):
         case_factory.finished(cases / name)
     at = picked("two", case="one", eta="3")

@@ -22,7 +22,7 @@ def test_every_term_is_explained(cases):
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
 def test_a_term_has_two_sentences_and_a_drawing_within_its_field(term: Term):
-    """Nothing is drawn outside, and somebody who does not see it is told what it shows."""
+    """Nothing is drawn outside its frame, and a text says what each drawing shows."""
     assert len(re.findall(r"[.”](?= [A-Z]|$)", term.text)) == 2, term.text
     assert term.alt
     for shape in term.shapes:

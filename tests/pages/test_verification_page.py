@@ -210,7 +210,7 @@ def test_the_files_own_words_are_offered_and_marked_only_where_it_tells_some(fin
 
 
 def test_names_from_a_file_beside_the_suspect_are_offered_with_their_source(finished: Case) -> None:
-    """They are no claims until somebody fills them in and saves them."""
+    """They become claims only when somebody fills them in and saves them."""
     beside = Claims({0: "airplane", 1: HOSTILE}, "a file beside the suspect, labels.txt")
     finished.write_json(BESIDE, {"names": beside.names, "source": beside.source})
     at = open_case(PAGE, finished)

@@ -25,7 +25,7 @@ def suspect(tmp_path: Path) -> Path:
 
 
 def test_a_list_beside_the_file_is_offered_with_its_name(case: Case, suspect: Path) -> None:
-    """The nearest name is taken first; the names are no claims until somebody takes them."""
+    """The nearest name is taken first; the names become claims only when somebody takes them."""
     (suspect.parent / "labels.txt").write_text("one\ntwo\n")
     (suspect.parent / "model.labels.txt").write_text("0 cat\n1 dog\x07\n")
     keep_names_beside(case, suspect, 2)
@@ -37,7 +37,7 @@ def test_a_list_beside_the_file_is_offered_with_its_name(case: Case, suspect: Pa
 
 @pytest.mark.parametrize("content", [b"one\ntwo\nthree\n", b"one\n", b"\xff\xfe\x00", b""])
 def test_a_list_of_another_length_is_left_alone(case: Case, suspect: Path, content: bytes) -> None:
-    """So is what is no list; the next file is read then."""
+    """A file that is not a list is passed over too; the next one is read."""
     (suspect.parent / "labels.txt").write_bytes(content)
     keep_names_beside(case, suspect, 2)
     assert names_beside(case).names == {}

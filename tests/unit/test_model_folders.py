@@ -164,7 +164,7 @@ def test_a_program_in_one_of_the_checkpoints_is_refused(folder: Path, network: t
 
 
 def test_without_weights_the_expected_files_are_named(folder: Path) -> None:
-    """A configuration alone is no model."""
+    """A configuration without weights is refused."""
     (folder / "model.safetensors").unlink()
     with raises(SuspectError, "no weights", "pytorch_model.bin"):
         open_suspect(folder)

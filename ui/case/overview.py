@@ -1,4 +1,4 @@
-"""The open case above the cards: its findings, its running work, or its next step."""
+"""The open case: what was found, its running work, or its next step."""
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ _NEXT = {
 
 
 def draw(desk: frame.Desk) -> None:
-    """The case in short; damage becomes a message, and the cards below stay usable."""
+    """The case in short; damage becomes a message."""
     card = desk.card
     if card is None:
         return

@@ -37,6 +37,7 @@ from ui.text import counted, distinct_texts, inert, shortened
 
 _SET, _MEASURE = "clone_set", "clone_measure"
 _MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
+_FIGURE_PX = 400  # below that the axes of two figures side by side are cut
 _TABLE_PX, _CLASS_PX, _CELL_PX = 470, 150, 112  # five clones fit into a page of 1280 px
 
 
@@ -187,9 +188,10 @@ def _figures(desk: Desk, shown: Shown, n_scored: int) -> None:
     cost = partial(_cost, n_scored=n_scored)
     wanted = ((_rates, True), (_density, has_density(comparison)), (cost, has_costs(comparison)))
     drawn = [draw_one for draw_one, wants in wanted if wants]
-    for place, draw_one in zip(st.columns(len(drawn), gap="medium"), drawn, strict=True):
-        with place:
-            draw_one(desk, shown)
+    with st.grid(len(drawn), min_column_width=_FIGURE_PX, key="clone_figures"):
+        for draw_one in drawn:
+            with st.container():
+                draw_one(desk, shown)
 
 
 def _rates(desk: Desk, shown: Shown) -> None:

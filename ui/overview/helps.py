@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,8 +14,7 @@ from fdcore.case.plan import Settings
 from fdcore.method.findings import Findings
 from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.overview import Overview
-from ui import cached, frame
-from ui import querying as scoring_start
+from ui import cached, frame, querying
 from ui.frame import Desk
 from ui.text import counted, duration
 
@@ -49,7 +49,7 @@ def find_helps(desk: Desk, findings: Findings, overview: Overview) -> list[Help]
     """Everything that would help, what could change the most first."""
     case, card = desk.case, desk.card
     facts, rows = case.facts(), overview.rows
-    can_query = not scoring_start.why_not_query(case)
+    can_query = not querying.why_not_query(case)
     helps: list[Help] = []
     unsettled = facts.suspect is not None and not facts.suspect.reading_is_sure
     if can_query and unsettled and not facts.readings:
@@ -86,8 +86,8 @@ def _query(desk: Desk, findings: Findings, settings: Settings, key: str, words: 
     if cost is None or not cost.n_left:
         return []
     time = f", about {duration(cost.seconds)}" if cost.seconds is not None else ""
-    act = lambda: scoring_start.start_and_redraw(desk, settings)  # noqa: E731
-    return [Help(key, words, f"{counted(cost.n_left, 'query', 'queries')}{time}", act)]
+    price = f"{counted(cost.n_left, 'query', 'queries')}{time}"
+    return [Help(key, words, price, partial(querying.start_and_redraw, desk, settings))]
 
 
 def _cost(desk: Desk, findings: Findings, settings: Settings) -> Cost | None:

@@ -84,7 +84,7 @@ def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
     if name.endswith(".bin"):
         state = load_weights_only(BytesIO(content), name)
         if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-            raise damaged(name, "its names are no names of tensors")
+            raise damaged(name, "it does not hold tensors by name")
         return {key: value for key, value in state.items() if isinstance(value, Tensor)}
     try:
         return safetensors.torch.load(content)
