@@ -61,9 +61,10 @@ def read_notes(case: Case) -> tuple[Note, ...]:
 
 
 def add_note(case: Case, note: Note) -> Note:
-    """Keep a note and record it in the audit log; a tag that the thing already bears changes nothing.
+    """Keep a note and record it in the audit log, unless the thing already bears that tag, or that person's comment.
 
-    Work in the case may go on meanwhile: notes have a lock of their own.
+    A browser may send a comment twice, before it hears that the first one was kept. Notes have a lock of their own,
+    so work in the case need not stop.
 
     Raises:
         CaseError: the note is neither a tag nor a comment, is too long, or the case's notes are damaged.
@@ -71,7 +72,7 @@ def add_note(case: Case, note: Note) -> Note:
     note = _checked(note)
     with only_one(case.folder / ".notes.lock"):
         kept = _read(case)
-        known = next((one for one in kept.notes if note.tag and _same(one, note)), None)
+        known = next((one for one in kept.notes if _same(one, note)), None)
         if known:
             return known
         note = replace(note, number=kept.given + 1)
@@ -117,7 +118,9 @@ def _checked(note: Note) -> Note:
 
 
 def _same(one: Note, other: Note) -> bool:
-    return (one.about, one.key, one.tag) == (other.about, other.key, other.tag)
+    if (one.about, one.key, one.tag, one.comment) != (other.about, other.key, other.tag, other.comment):
+        return False
+    return bool(one.tag) or one.by == other.by
 
 
 def _read(case: Case) -> _Notes:

@@ -1,6 +1,7 @@
 """Tags and comments in a case: kept, removed, logged, and taken along."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_tag_that_is_there_is_not_added_twice(case: Case) -> None:
     assert add_note(case, Note("leaf", "n02123045", tag="good example", by="Bob")) == first
     add_note(case, Note("leaf", "n1", tag="good example"))
     assert len(read_notes(case)) == 2
+
+
+def test_a_comment_that_arrives_twice_is_kept_once(case: Case) -> None:
+    """From one person; another may say the same."""
+    first = add_note(case, COMMENT)
+    assert add_note(case, COMMENT) == first
+    add_note(case, replace(COMMENT, by="Bob"))
+    assert [note.by for note in read_notes(case)] == ["", "Bob"]
 
 
 def test_a_removed_note_stays_in_the_log_and_its_number_is_not_given_again(case: Case) -> None:
