@@ -33,7 +33,8 @@ export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
   const input = parentElement.querySelector("input");
   const output = parentElement.querySelector("output");
-  const show = value => { output.textContent = value + data.unit; };
+  const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+  const show = value => write(output, value + data.unit);
   const memory = input.memory ??= { moved: 0, sent: null, sentAt: 0, timer: null, resting: null, stirred: false };
 
   const rest = () => {
@@ -80,9 +81,9 @@ export default function (component) {
   clearTimeout(memory.resting);
   const still = data.patience !== null && memory.sent === null && memory.stirred;
   memory.resting = still ? setTimeout(rest, data.patience) : null;
-  parentElement.querySelector(".name").textContent = data.label;
-  parentElement.querySelector(".low").textContent = data.low;
-  parentElement.querySelector(".high").textContent = data.high;
+  write(parentElement.querySelector(".name"), data.label);
+  write(parentElement.querySelector(".low"), data.low);
+  write(parentElement.querySelector(".high"), data.high);
   input.min = data.min; input.max = data.max; input.step = data.step;
   input.setAttribute("aria-label", data.label);
   input.title = data.help;
