@@ -71,6 +71,7 @@ def test_what_is_taken_from_each_step_is_what_the_case_holds(server: Server, pag
     images = Taken(page, server, "Clone", case=case_id).tables["Found images"]
     n_kept = sum(len(f.filtered.kept) for f in findings.classes)
     assert int((images["kept"].astype(str) == "True").sum()) == n_kept
+    assert "missing ScriptRunContext" not in server.log_text()
 
 
 def test_distances_and_clusters_are_taken_as_they_are_shown(server: Server, page: Page, case_id: str):

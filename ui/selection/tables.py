@@ -12,7 +12,6 @@ from ui.text import counted, inert
 from ui.workbench.clusters import cluster_name
 
 NOT_FOUND, CAVEATS, GRADE = "(not found)", "Caveats", "Grade"
-MAX_LEAVES_TEXT = 160  # characters of a list of leaves in a table
 
 
 def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from fdcore.errors import SuspectError
 
 CONTAINERS = ("Model", "Functional", "Sequential")
 CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")  # Keras's own layers that hold a program
-FUNCTIONS = ("function", "__lambda__")
 KERAS_1 = {
     "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
     "MaxPool2D": "MaxPooling2D", "AvgPool2D": "AveragePooling2D", "Merge": "Concatenate",
