@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROW_PX, _FRAME_PX = 31, 3
+SENT_HELP = "Pictures ever sent to the suspect in this case, for any purpose; each view of an image counts"
 
 
 def show_table(

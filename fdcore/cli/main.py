@@ -274,9 +274,10 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Print the verdict that a case holds."""
     from fdcore.case.case import Case
     from fdcore.case.casebook import Casebook, same_weights
+    from fdcore.case.spending import n_sent
 
     case = Case.open(folder)
-    found, facts = case.read_json(layout.SELECTION), case.facts()
+    found, facts = case.read_json(layout.SELECTION) | {"n_sent": n_sent(case)}, case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
     n_entries = sum(1 for _ in case.audit())
     beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []

@@ -131,12 +131,12 @@ def pictures_of(scored: Scored, finding: ClassFinding, n: int = N_PICTURES) -> l
 
 
 def found_in_words(overview: Overview, n_sent: int) -> str:
-    """ "10 of 10 classes found: 2 certain, 6 likely, 2 weak; 262,816 queries"."""
+    """ "10 of 10 classes found: 2 certain, 6 likely, 2 weak; 262,816 queries sent"."""
     counts = overview.counts
     n_found = len(overview.rows) - counts["not found"]
     grades = ", ".join(f"{counts[word]:,} {word}" for word in (*MEASURED, "by hand") if counts[word])  # type: ignore[index]
     found = f"{n_found:,} of {len(overview.rows):,} classes found"
-    return f"{found}{f': {grades}' if grades else ''}; {n_sent:,} {'query' if n_sent == 1 else 'queries'}"
+    return f"{found}{f': {grades}' if grades else ''}; {n_sent:,} {'query' if n_sent == 1 else 'queries'} sent"
 
 
 def _row(scored: Scored, finding: ClassFinding, agreed: Agreement | None, domain: str, rest: Rest | None) -> Row:
