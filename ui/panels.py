@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROW_PX, _FRAME_PX = 31, 3
+BY_HELP = "Who acted, as signed in; empty if nobody was. The case's examiner may be somebody else."
 SENT_HELP = "Pictures ever sent to the suspect in this case, for any purpose; each view of an image counts"
 
 

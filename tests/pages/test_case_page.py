@@ -291,7 +291,7 @@ def test_a_case_is_opened_from_its_row(cases):
     assert {name: at.query_params[name] for name in at.query_params} == {"case": "two"}
     assert "3 of 4 classes found" in said(at)
     at = picked("two")
-    assert at.button(key="continue").label == "Continue at Selection"
+    assert at.button(key="continue").label == "Continue at Verification"
 
 
 def test_a_case_at_work_is_only_opened_and_named(cases, idle_workers):

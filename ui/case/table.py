@@ -100,7 +100,7 @@ def _table(desk: frame.Desk, shown: Sequence[CaseCard], running: Mapping[str, Jo
                 "State": column.TextColumn(width=78),
                 "Suspect": column.TextColumn(width=88),
                 "Exhibit": column.TextColumn(width=64),
-                "Examiner": column.TextColumn(width=64),
+                "Examiner": column.TextColumn(width=64, help=making.EXAMINER_HELP),
                 "Queries sent": column.NumberColumn(width=66, format="localized", help=SENT_HELP),
                 "Changed": column.DatetimeColumn(width=88, format="distance"),
             },

@@ -10,7 +10,7 @@ from fdcore.case.saved_views import MAX_NAME, Concluded, read_history, read_view
 from ui import frame, saving, state
 from ui.compare import sides
 from ui.compare.sides import SAVED, Side
-from ui.panels import show_numbers, show_table
+from ui.panels import BY_HELP, show_numbers, show_table
 from ui.sentences import attempt
 from ui.state import settings_in_words
 from ui.steps import reached
@@ -187,7 +187,7 @@ def _picked_of(history: tuple[Concluded, ...]) -> Concluded | None:
         on_select="rerun", selection_mode="single-row", placeholder="", alt="When conclusions were saved, and by whom",
         column_config={
             "When": column.DatetimeColumn(format="distance", width=100),
-            "By": column.TextColumn(width=80),
+            "By": column.TextColumn(width=80, help=BY_HELP),
             "Found": column.NumberColumn(width=55, help=f"{counted(2, 'class', 'classes')[2:]} found"),
             "Settings": column.TextColumn(width=200, help="What changed against the conclusions before"),
         },

@@ -8,7 +8,7 @@ from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
 from ui.exports import download
 from ui.frame import Desk
-from ui.panels import show_table
+from ui.panels import BY_HELP, show_table
 from ui.sentences import show_error
 from ui.text import inert
 
@@ -45,7 +45,7 @@ def _table(trail: AuditTrail) -> None:
         "n": column.NumberColumn("Entry", width=50),
         "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
         "event": column.TextColumn("Event", width=170),
-        "by": column.TextColumn("By", width=80, help="Empty if nobody was signed in"),
+        "by": column.TextColumn("By", width=80, help=BY_HELP),
         "words": column.TextColumn("Details", width=330),
         "hash": column.TextColumn("Hash", width="small", help="The next entry is chained to it"),
     }, most_px=400)  # fmt: skip
