@@ -60,6 +60,7 @@ class Row:
         caveats: as in the weak points.
         without: what is found without the answer, and its L; "" where nothing is.
         why_not: why the class was not found; "" for one that was.
+        grade_rests_on: why the answer has its grade; "" without one.
     """
 
     target_class: int
@@ -75,6 +76,7 @@ class Row:
     caveats: tuple[str, ...]
     without: str
     why_not: str
+    grade_rests_on: str = ""
 
     @property
     def found(self) -> bool:
@@ -161,6 +163,7 @@ def _row(scored: Scored, finding: ClassFinding, agreed: Agreement | None, domain
         caveats=tuple(caveats(finding)),
         without=without,
         why_not="" if winner else miss.why if miss else nothing,
+        grade_rests_on=finding.grade.rests_on(scored.label) if finding.grade else "",
     )
 
 
