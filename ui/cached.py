@@ -16,7 +16,6 @@ from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_eva
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
 from fdcore.case.conclusions import overview as draw_overview
 from fdcore.case.intake import Surveyed, read_survey, read_test_query
-from fdcore.case.notes import read_notes
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
 from fdcore.errors import CaseError
@@ -25,7 +24,7 @@ from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbour
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, map_stability
 from fdcore.report.audit import read_trail
-from fdcore.report.sections import NoteRow, Record
+from fdcore.report.sections import Record
 from fdcore.verdict import Overview, Verdict
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
@@ -194,7 +193,6 @@ def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictu
         title=case.facts().title,
         tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
         trail=read_trail(case.audit()),
-        notes=tuple(NoteRow(note.title, note.tag or note.comment, note.by, note.time) for note in read_notes(case)),
     )
     pixels = pixels_of(case, cache) if pictures else None
     return draw_report(case, findings(case, settings), pixels, record).encode()

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROW_PX, _FRAME_PX = 31, 3
+BY_HELP = "Who acted, as signed in; empty if nobody was. The case's examiner may be somebody else."
+SENT_HELP = "Pictures ever sent to the suspect in this case, for any purpose; each view of an image counts"
 
 
 def show_table(
     table: "pd.DataFrame", key: str, columns: Mapping[str, Any], *, most_px: int = 420, **more: Any
-) -> None:  # fmt: skip
-    """A table as high as its rows, and at most `most_px`; `more` goes to `st.dataframe`."""
+) -> Any:  # fmt: skip
+    """A table as high as its rows, and at most `most_px`; `more` goes to `st.dataframe`, whose result is returned."""
     height = min(_ROW_PX * (len(table) + 1) + _FRAME_PX, most_px)
-    st.dataframe(table, key=key, hide_index=True, placeholder="", height=height, column_config=dict(columns), **more)
+    return st.dataframe(
+        table, key=key, hide_index=True, placeholder="", height=height, column_config=dict(columns), **more
+    )
 
 
 def share_column(help: str | None = None, label: str | None = None, *, width: int | str = "small",

@@ -34,7 +34,7 @@ def _is_found(card: CaseCard) -> bool:
 
 
 STEPS = (
-    Step("Overview", "app.py", "What is this suspect, how sure is that, and what is open?", "", lambda card: True),
+    Step("Overview", "app.py", "What is this suspect, how sure is that, and what is open?", "", _is_found),
     Step("Suspect", "pages/1_Suspect.py", "Which model is under investigation, and can it be queried?", "new",
          lambda card: bool(card.suspect)),
     Step("Corpus", "pages/2_Corpus.py", "Which labelled images will the suspect be shown?", "new",

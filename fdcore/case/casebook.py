@@ -21,6 +21,7 @@ from fdcore.answers.ledger import Ledger
 from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.records import CorpusFacts
+from fdcore.case.spending import n_sent
 from fdcore.errors import CaseError, FdError
 from fdcore.storage import disk_errors, only_one, write_atomically
 
@@ -44,6 +45,7 @@ class CaseCard:
         weights: the fingerprint of its weights, as of `Suspect`.
         corpus: leaves and images in words.
         n_answered, n_queries: answers recorded, of those planned.
+        n_sent: queries ever sent, for any purpose.
         n_found, n_classes: classes found, of all.
         domain: the names of what was found, best first.
         head, seal: what the suspect is, in a few words, and how sure that is (`fdcore.verdict.Head`).
@@ -67,6 +69,7 @@ class CaseCard:
     corpus: str = ""
     n_answered: int = 0
     n_queries: int = 0
+    n_sent: int = 0
     n_found: int | None = None
     n_classes: int | None = None
     domain: tuple[str, ...] = ()
@@ -320,6 +323,7 @@ def _read_card(case: Case, changed: float) -> CaseCard:
         corpus=_corpus_in_words(case, facts.corpus),
         n_answered=ledger.n_answered if ledger else 0,
         n_queries=ledger.answers.size if ledger else 0,
+        n_sent=n_sent(case),
         n_found=int(found["overall"]["n_found"]) if found else None,
         n_classes=int(found["overall"]["n_classes"]) if found else None,
         domain=tuple(dict.fromkeys(map(str, names))),

@@ -43,16 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_paths(options)
         result = options.run(options)
+        if options.json:
+            print(json.dumps(result, indent=2, ensure_ascii=False))
+        sys.stdout.flush()  # here and not at the interpreter's exit, where a closed pipe is a traceback
     except FdError as error:
         return _report_error(str(error), error.exit_code, options.json)
     except BrokenPipeError:  # the reader closed the pipe, as `head` does
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in the buffer
         return 0
     except KeyboardInterrupt:
         print("fdcore: interrupted. Run the same command again to continue.", file=sys.stderr)
         return 130
-    if options.json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
     return 0
 
 
@@ -85,13 +86,14 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
     plan = _plan(options)
     out = options.out or Path("cases") / options.suspect.stem
     progress = printing.ProgressBar()
-    if options.identify:
-        plan = _identified(options, out, plan)
-    investigate.investigate(
-        out, options.suspect, options.corpus, hierarchy=open_hierarchy(plan.hierarchy),
-        open_suspect=investigate.open_planned_suspect(plan, progress), cache=_cache(options), settings=plan.settings,
-        plan=plan, progress=progress,
-    )  # fmt: skip
+    with investigate.no_empty_case(out):
+        if options.identify:
+            plan = _identified(options, out, plan)
+        investigate.investigate(
+            out, options.suspect, options.corpus, hierarchy=open_hierarchy(plan.hierarchy),
+            open_suspect=investigate.open_planned_suspect(plan, progress), cache=_cache(options),
+            settings=plan.settings, plan=plan, progress=progress,
+        )  # fmt: skip
     return _present(out, options)
 
 
@@ -99,13 +101,15 @@ def _identify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.case.plan import Plan, Settings
     from fdcore.records import to_plain
+    from fdcore.work.investigate import no_empty_case
     from fdcore.work.readings import compare_readings
 
     settings = Settings(seed=options.seed, budget=options.budget)
     plan = Plan(_suspect_options(options), _corpora(options), _hierarchy_file(options), settings)
     out = options.out or Path("cases") / options.suspect.stem
-    Case.open_or_create(out).record(plan=plan)
-    found = compare_readings(out, options.suspect, cache=_cache(options), progress=printing.ProgressBar())
+    with no_empty_case(out):
+        Case.open_or_create(out).record(plan=plan)
+        found = compare_readings(out, options.suspect, cache=_cache(options), progress=printing.ProgressBar())
     if not options.json:
         print(printing.readings(found))
     return {"case": str(out), **to_plain(found)}
@@ -270,9 +274,10 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Print the verdict that a case holds."""
     from fdcore.case.case import Case
     from fdcore.case.casebook import Casebook, same_weights
+    from fdcore.case.spending import n_sent
 
     case = Case.open(folder)
-    found, facts = case.read_json(layout.SELECTION), case.facts()
+    found, facts = case.read_json(layout.SELECTION) | {"n_sent": n_sent(case)}, case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
     n_entries = sum(1 for _ in case.audit())
     beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from fdcore.method.clustering import Indices, Matrix
-from fdcore.method.evidence import support
+from fdcore.method.evidence import share_of_answers
 from fdcore.method.scores import Scores
-from fdcore.method.selection import ClassSelection, SelectionSettings
+from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
 
 Word = Literal["certain", "likely", "weak"]
 
@@ -32,17 +32,41 @@ class Grade(NamedTuple):
 
     Attributes:
         word: the grade.
-        support: the lower bound of L times the part of the class's answers that falls in the answer's leaves, 0..1.
+        low: the lower bound of L.
+        share: the part of the class's answers that falls in the answer's leaves, 0..1.
+        rival: index of the best unrelated leaf that scores as high as `low`; None where none does, or where the
+            support alone is too low.
     """
 
     word: Word
-    support: float
+    low: float
+    share: float
+    rival: int | None = None
+
+    @property
+    def support(self) -> float:
+        """`low` times `share`."""
+        return self.low * self.share
 
     @property
     def measured(self) -> str:
         """How often such answers were right."""
         n_right, n = MEASURED[self.word]
         return f"{n_right} of {n} such answers were right, where half of the corpora lacked the truth"
+
+    def rests_on(self, label_of: Callable[[int], str]) -> str:
+        """Why it is this grade, in words; `label_of` gives the label of a leaf. Holds a label."""
+        support = (
+            f"Support {self.support:.3f}: at least {self.low:.2f} of L, times {self.share:.0%} of the class's answers"
+        )
+        if self.support < LIKELY:
+            return f"{support}. Below {LIKELY:g} an answer is weak."
+        if self.rival is not None:
+            return (
+                f"{support}. The unrelated leaf {label_of(self.rival)} scores as high, so this cannot be certain; "
+                f"likely needs {LIKELY_DESPITE:g}."
+            )
+        return f"{support}, and no unrelated leaf scores as high. Certain needs {CERTAIN:g}."
 
 
 def grade_of(
@@ -56,23 +80,26 @@ def grade_of(
     winner = selection.winner
     if winner is None or selection.choice or settings.without_limits or not (settings.held_out and scores.halves):
         return None
-    held = support(scores.halves.stating, selection.target_class, winner.members, winner.low)
+    share = share_of_answers(scores.halves.stating, selection.target_class, winner.members)
+    held = winner.low * share
     if held < LIKELY:
-        return Grade("weak", held)
-    if _has_rival(selection, scores, distances, settings.eta):
-        return Grade("likely" if held >= LIKELY_DESPITE else "weak", held)
-    return Grade("certain" if held >= CERTAIN else "likely", held)
+        return Grade("weak", winner.low, share)
+    rival = _rival(selection, winner, scores, distances, settings.eta)
+    if rival is not None:
+        return Grade("likely" if held >= LIKELY_DESPITE else "weak", winner.low, share, rival)
+    return Grade("certain" if held >= CERTAIN else "likely", winner.low, share)
 
 
-def _has_rival(selection: ClassSelection, scores: Scores, distances: Callable[[Indices], Matrix], eta: float) -> bool:
-    """Whether a leaf unrelated to the answer's leaves scores as high as the answer's lower bound."""
-    winner, functional = selection.winner, scores.functional[selection.target_class]
-    if winner is None:
-        return False
+def _rival(
+    selection: ClassSelection, winner: Cluster, scores: Scores, distances: Callable[[Indices], Matrix], eta: float
+) -> int | None:
+    """The best leaf unrelated to the answer's leaves that scores as high as the answer's lower bound."""
+    functional = scores.functional[selection.target_class]
     high = np.setdiff1d(np.flatnonzero(functional >= winner.low), winner.members)
     high = high[np.argsort(-functional[high], kind="stable")][:RIVALS]
     if not len(high):
-        return False
+        return None
     n = len(winner.members)
     among = distances(np.concatenate([np.array(winner.members, np.intp), high]))
-    return bool((among[:n, n:] >= eta).all(axis=0).any())
+    unrelated = high[(among[:n, n:] >= eta).all(axis=0)]
+    return int(unrelated[0]) if len(unrelated) else None

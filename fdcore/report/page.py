@@ -15,7 +15,7 @@ from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 from fdcore.report.audit import details_in_words
 from fdcore.report.rerun import rerun_commands
-from fdcore.report.sections import ClonesSection, Record, WordsSection
+from fdcore.report.sections import ClonesSection, NoteRow, Record, WordsSection
 from fdcore.report.strips import strip_of
 from fdcore.verdict import Overview, Verdict, reason_for
 from fdcore.verdict.overview import found_in_words, pictures_of
@@ -34,6 +34,7 @@ def render_report(
     overview: Overview,
     words: WordsSection | None = None,
     clones: ClonesSection | None = None,
+    notes: Sequence[NoteRow] = (),
     record: Record | None = None,
 ) -> str:
     """Render a case's findings as self-contained HTML; every text is escaped, and no script can run.
@@ -48,6 +49,7 @@ def render_report(
         overview: the same in one picture.
         words: claims against these findings; None where they were never compared.
         clones: clones side by side; None where none was tested.
+        notes: the analysts' tags and comments, the oldest first.
         record: the test query and the audit log; None leaves them out.
     """
     suspect = facts.suspect
@@ -55,7 +57,7 @@ def render_report(
     evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
-        clones=clones, classes=classes, record=record, overview=overview,
+        clones=clones, classes=classes, notes=notes, record=record, overview=overview,
         found=found_in_words(overview, head["n_sent"]), reason_for=reason_for,
         strips={} if pixels is None else _strips(findings, overview, pixels),
         commands=rerun_commands(facts, settings), limited=not settings.without_limits,

@@ -47,13 +47,11 @@ class Record:
         title: of the case.
         tested: the pictures of the test query by name, and the class of each.
         trail: the audit log.
-        notes: the analysts' tags and comments, the oldest first.
     """
 
     title: str
     tested: tuple[tuple[str, int], ...]
     trail: AuditTrail
-    notes: tuple[NoteRow, ...] = ()
 
 
 @dataclass(frozen=True)

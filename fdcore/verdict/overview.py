@@ -60,6 +60,7 @@ class Row:
         caveats: as in the weak points.
         without: what is found without the answer, and its L; "" where nothing is.
         why_not: why the class was not found; "" for one that was.
+        grade_rests_on: why the answer has its grade; "" without one.
     """
 
     target_class: int
@@ -75,6 +76,7 @@ class Row:
     caveats: tuple[str, ...]
     without: str
     why_not: str
+    grade_rests_on: str = ""
 
     @property
     def found(self) -> bool:
@@ -131,12 +133,12 @@ def pictures_of(scored: Scored, finding: ClassFinding, n: int = N_PICTURES) -> l
 
 
 def found_in_words(overview: Overview, n_sent: int) -> str:
-    """ "10 of 10 classes found: 2 certain, 6 likely, 2 weak; 262,816 queries"."""
+    """ "10 of 10 classes found: 2 certain, 6 likely, 2 weak; 262,816 queries sent"."""
     counts = overview.counts
     n_found = len(overview.rows) - counts["not found"]
     grades = ", ".join(f"{counts[word]:,} {word}" for word in (*MEASURED, "by hand") if counts[word])  # type: ignore[index]
     found = f"{n_found:,} of {len(overview.rows):,} classes found"
-    return f"{found}{f': {grades}' if grades else ''}; {n_sent:,} {'query' if n_sent == 1 else 'queries'}"
+    return f"{found}{f': {grades}' if grades else ''}; {n_sent:,} {'query' if n_sent == 1 else 'queries'} sent"
 
 
 def _row(scored: Scored, finding: ClassFinding, agreed: Agreement | None, domain: str, rest: Rest | None) -> Row:
@@ -161,6 +163,7 @@ def _row(scored: Scored, finding: ClassFinding, agreed: Agreement | None, domain
         caveats=tuple(caveats(finding)),
         without=without,
         why_not="" if winner else miss.why if miss else nothing,
+        grade_rests_on=finding.grade.rests_on(scored.label) if finding.grade else "",
     )
 
 

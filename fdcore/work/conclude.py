@@ -33,7 +33,7 @@ from fdcore.report.sections import Record
 from fdcore.storage import sha256_file
 from fdcore.verdict import Verdict, ask_untrained, verdict_as_dict
 from fdcore.version import __version__
-from fdcore.work.sections import clones_for_report, words_for_report
+from fdcore.work.sections import clones_for_report, notes_for_report, words_for_report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,13 +130,24 @@ def agrees_with_files(case: Case, findings: Findings) -> bool:
         kept, written = case.read_json(layout.SELECTION).get("classes"), case.facts().written
         if written is not None:
             names = [name for name in WRITTEN if name != layout.SCORES_PARQUET or name in written]
-            if written != {name: sha256_file(case.path(name)) for name in names}:
+            if any(written.get(name) != sha256_file(case.path(name)) for name in names):
                 return False
     except (CaseError, OSError):  # a file is damaged or missing
         return False
     classes = tables.selection_to_json(findings.classes, findings.scored.scores, findings.scored.hierarchy)
     own = [{name: value for name, value in entry.items() if name != WITHOUT} for entry in kept or ()]
     return bool(own == json.loads(json.dumps(classes)))
+
+
+def has_later_notes(case: Case) -> bool:
+    """Whether tags or comments were changed after the case's report was written, which shows them."""
+    shown, now = (case.facts().written or {}).get(layout.NOTES), _digest_of_notes(case).get(layout.NOTES)
+    return shown != now
+
+
+def _digest_of_notes(case: Case) -> dict[str, str]:
+    """Their file's SHA-256 in hex by its name; empty where there are none."""
+    return {layout.NOTES: sha256_file(case.path(layout.NOTES))} if case.has(layout.NOTES) else {}
 
 
 def _classes(findings: Findings, verdict: Verdict) -> list[dict[str, Any]]:
@@ -158,7 +169,8 @@ def _report(
     return render_report(
         case.facts(), _head(findings, rows_left_out=True), classes, findings, pixels,
         verdict=verdict, overview=overview(findings, verdict, case.facts()), words=words_for_report(case, findings),
-        clones=clones_for_report(case, findings.settings, read_choices(case)), record=record,
+        clones=clones_for_report(case, findings.settings, read_choices(case)), notes=notes_for_report(case),
+        record=record,
     )  # fmt: skip
 
 
@@ -187,7 +199,7 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
         layout.VERDICT: lambda: to_json(head | {"head": _in_short(case, findings, verdict)} | verdict_as_dict(verdict)),
         layout.REPORT: lambda: _report(case, findings, verdict, classes, pixels).encode(),
     }
-    written = {}
+    written = _digest_of_notes(case)  # the notes that the report shows
     for done, name in enumerate(WRITTEN, start=1):
         content = contents[name]()
         case.write(name, content)

@@ -4,9 +4,10 @@
 change. `run_plan` takes everything from the case's own plan.
 """
 
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
@@ -17,11 +18,11 @@ from fdcore.case.case import Case, Evidence
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
-from fdcore.case.spending import asking, budget_for_scoring, n_sent_beside
+from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import ImageStore
-from fdcore.errors import CaseError, RefusedError, SettingsError, SuspectError
+from fdcore.errors import CaseError, CorpusError, RefusedError, SettingsError, SuspectError
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
@@ -99,6 +100,22 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
         folder, case.evidence().path, plan.corpora, hierarchy=open_hierarchy(plan.hierarchy),
         open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, progress=progress,
     )  # fmt: skip
+
+
+@contextmanager
+def no_empty_case(folder: Path) -> Iterator[None]:
+    """Remove a case that work in this context makes, if the user's mistake ends the work before any query is sent.
+
+    A file that cannot be opened stays in its case, with the reason.
+    """
+    is_new = not folder.exists()
+    try:
+        yield
+    except (CorpusError, SettingsError, SuspectError) as error:
+        case = Case.open(folder) if is_new and (folder / layout.FACTS).is_file() else None
+        if case and not n_sent(case) and not (isinstance(error, SuspectError) and case.facts().evidence):
+            shutil.rmtree(folder)
+        raise
 
 
 def open_planned_suspect(plan: Plan, progress: Progress) -> OpenSuspect:

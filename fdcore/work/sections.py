@@ -1,4 +1,4 @@
-"""The report's sections about the words and the clones, read from a case."""
+"""The report's sections about the words, the clones and the notes, read from a case."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,12 @@ from fdcore.case.claims import read_claims
 from fdcore.case.clones.answered_sets import read_evaluation_sets
 from fdcore.case.clones.records import made_from_another_finding
 from fdcore.case.clones.tested import left_out, read_comparison
+from fdcore.case.notes import read_notes
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import Choice, SelectionSettings
 from fdcore.records import from_plain
-from fdcore.report.sections import ClonesSection, WordsSection
+from fdcore.report.sections import ClonesSection, NoteRow, WordsSection
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import compare
 from fdcore.words.vectors import from_npz
@@ -34,6 +35,15 @@ def words_for_report(case: Case, findings: Findings) -> WordsSection | None:
     except (CaseError, OSError) as error:
         return WordsSection(problem=f"The comparison that the case keeps cannot be read: {error}")
     return WordsSection(found.rows, found.agreements, claims.source, vectors.name, vectors.independent)
+
+
+def notes_for_report(case: Case) -> tuple[NoteRow, ...]:
+    """The analysts' tags and comments, the oldest first.
+
+    Raises:
+        CaseError: they are damaged.
+    """
+    return tuple(NoteRow(note.title, note.tag or note.comment, note.by, note.time) for note in read_notes(case))
 
 
 def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[int, Choice]) -> ClonesSection | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import case_factory
+import numpy as np
 import pandas as pd
 import pytest
 from opening import open_app, open_page
@@ -23,6 +24,7 @@ from fdcore.case.casebook import Casebook
 from fdcore.case.conclusions import judge, load_scored, selection_settings
 from fdcore.case.places import Places, folder_choices
 from fdcore.case.plan import require_allowed
+from fdcore.case.spending import n_sent
 from fdcore.demo import case as demo_case
 from fdcore.errors import CaseError
 from fdcore.jobs import JobQueue
@@ -30,6 +32,7 @@ from fdcore.jobs.kinds import KINDS
 from fdcore.method.findings import weigh
 from fdcore.progress import silent
 from fdcore.suspect.scan import ScanReport
+from fdcore.work.intake import check_suspect
 from ui.strip import N_PICTURES, draw_strip
 from ui.verdict import verdict_csv
 
@@ -189,9 +192,21 @@ def test_a_row_shows_the_case_in_short(cases):
     assert any(name in row["What was found"] for name in book.card("one").domain)
     assert "The suspect" not in row["What was found"]
     assert row[["Suspect", "Exhibit", "Examiner"]].tolist() == ["colours.onnx", "EX-2031/4", "M. Okafor"]
-    assert row["Queries"] == book.card("one").n_answered
+    assert row["Queries sent"] == book.card("one").n_sent == n_sent(Case.open(cases / "one"))
     assert abs(row["Changed"] - pd.Timestamp.now(tz="UTC")) < pd.Timedelta("1 h")
     assert [entry["event"] for entry in book.open("one").audit()][-1] == "case assigned"
+
+
+def test_queries_sent_are_the_same_number_on_every_page(cases):
+    """A test query after scoring counts in the list of cases, on the overview and on the Leaf scores page."""
+    case = Case.open(case_factory.finished(cases / "one"))
+    before = n_sent(case)
+    check_suspect(case.folder, None, [("grey", np.full((8, 8, 3), 99, np.uint8))])
+    assert n_sent(case) == before + 1
+    sent = f"{n_sent(case):,} queries sent"
+    assert table(open_page("Cases"), "Case").iloc[0]["Queries sent"] == n_sent(case)
+    assert sent in said(open_app(case="one"))
+    assert sent in said(open_page("3_Leaf_scores", case="one"))
 
 
 def test_a_row_says_what_was_found_with_the_verdicts_own_head(cases):
@@ -276,7 +291,7 @@ def test_a_case_is_opened_from_its_row(cases):
     assert {name: at.query_params[name] for name in at.query_params} == {"case": "two"}
     assert "3 of 4 classes found" in said(at)
     at = picked("two")
-    assert at.button(key="continue").label == "Continue at Selection"
+    assert at.button(key="continue").label == "Continue at Verification"
 
 
 def test_a_case_at_work_is_only_opened_and_named(cases, idle_workers):

@@ -36,6 +36,16 @@ def test_without_answers_there_is_nothing_to_compare(cases):
     assert "nothing to compare" in open_page(PAGE, case="new").subheader[0].value
 
 
+def test_one_case_is_not_compared_with_itself(finished, cases):
+    """The other side is empty until something is chosen; a second case is its default."""
+    at = opened(finished)
+    assert (at.selectbox(key="baseline_case").value, at.selectbox(key="other_case").value) == ("colours", None)
+    assert not at.metric
+    assert "save one of them as a view" in said(at)
+    case_factory.finished(cases / "two")
+    assert opened(finished).selectbox(key="other_case").value == "two"
+
+
 def test_two_settings_of_one_case_show_what_differs(general):
     """The conclusions against the view: names, grades, L and its change, as the method itself finds them."""
     at = opened(general)

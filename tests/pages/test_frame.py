@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import case_factory
 import pytest
 from conftest import REPOSITORY, principal_axes_for_umap
-from opening import PAGES, open_page
+from opening import PAGES, open_app, open_page
 from reading import as_markdown
 from streamlit.testing.v1 import AppTest
 
+from fdcore.case.casebook import Casebook
 from fdcore.case.claims import write_claims
 from fdcore.words.claims import Claims
 from fdcore.work.compare_words import check_words
+from ui.case.cards import continues_at
 
 
 def test_there_is_a_page_for_each_step_and_each_place_beside_them():
@@ -54,6 +57,21 @@ def test_damaged_tables_are_a_sentence(cases, page):
     case_factory.damaged(cases / "broken", "corpus.parquet")
     at = open_page(page, case="broken")
     assert "damaged" in at.error[0].value
+
+
+def test_a_step_is_ticked_once_it_is_done(cases):
+    """Nothing in an empty case; in a concluded one everything but words and clones, where its work continues."""
+    case_factory.finished(cases / "one")
+    Casebook(cases).create("Empty")
+    ticked = {
+        case: [link.proto.label for link in open_app(case=case).get("page_link") if "check_circle" in link.proto.icon]
+        for case in ("empty", "one")
+    }
+    assert ticked["empty"] == []
+    assert {"Overview", "5 Selection", "8 Report"} <= set(ticked["one"])
+    assert [continues_at(Casebook(cases).card(case)) for case in ticked] == ["Suspect", "Verification"]
+    done = replace(Casebook(cases).card("one"), words_checked=True, cloned=True)
+    assert continues_at(done) == "Report"
 
 
 def test_a_new_case_leads_to_the_first_missing_step(cases):
@@ -142,7 +160,7 @@ def test_another_case_begins_with_nothing_of_the_last_one(cases, page, own):
 _DRAWN = """
 import sys
 sys.path[:0] = ["tests", "tests/pages"]
-from opening import PAGES, open_page
+from opening import PAGES, open_app, open_page
 for page in PAGES:
     at = open_page(page, case="colours")
     assert not at.exception, at.exception

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
+from fdcore.case.notes import Note, add_note, read_notes, remove_note
 from fdcore.method.choices import Choice
 from fdcore.method.findings import weigh
 from fdcore.report.audit import read_trail
@@ -94,6 +95,31 @@ def test_the_evidence_is_verified_on_demand(finished):
     file.write_bytes(b"other")
     at.button(key="verify_evidence").click().run()
     assert "changed after intake" in at.error[0].value
+
+
+def test_an_entry_of_the_log_is_read_whole(finished):
+    """The table cuts long details; the selected entry is shown as it is in the file."""
+    entry = list(finished.audit())[-2]
+    at = open_case(PAGE, finished)
+    at.session_state["audit_table"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    show_tab(at, LOG)
+    assert json.loads(at.json[0].value) == entry["details"]
+    assert entry["hash"] in [code.value for code in at.code]
+
+
+def test_notes_are_in_the_cases_own_report(finished):
+    """Whoever writes one after the report was written is told, and one button puts it in."""
+    add_note(finished, Note("class", "1", "1: cat", comment=f"looks like a {HOSTILE}", by="Ana", time="2026-01-02"))
+    at = open_case(PAGE, finished)
+    assert "Tags or comments were changed" in at.info[0].value
+    assert HOSTILE not in finished.path("report.html").read_text()
+    at.button(key="save_conclusions").click().run()
+    own = finished.path("report.html").read_text()
+    assert "<h2>Notes</h2>" in own
+    assert "looks like a ![x](http://evil/x.png)&lt;script&gt;" in own
+    assert not [b for b in at.button if b.key == "save_conclusions"]
+    remove_note(finished, read_notes(finished)[0].number)
+    assert "Tags or comments were changed" in open_case(PAGE, finished).info[0].value
 
 
 def test_half_finished_offers_to_draw_the_conclusions(cases):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import case_factory
 import pytest
-from opening import open_case
-from reading import component, components, said
+from opening import open_app, open_case
+from reading import component, components, said, wall
 from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
@@ -40,6 +40,17 @@ def test_the_answer_of_a_class_is_named_with_its_leaves(finished: Case) -> None:
     assert any("tabby" in text.value and "Persian cat" in text.value for text in at.text)
     assert "**L 1.00** (" in said(at)
     assert "S 0.50 · objective 0.850" in said(at)
+
+
+def test_the_grade_and_the_two_scores_of_a_leaf_are_explained(finished: Case) -> None:
+    """What the grade rests on stands below it, and that L comes from other images than the bars below the bars."""
+    found = weigh_case(finished).classes[1]
+    at = open_case(PAGE, finished, **{"class": "1"})
+    assert found.grade.rests_on(weigh_case(finished).scored.label) in said(at)
+    assert "comes from the half of the images that did not choose these leaves" in said(at)
+    assert "did not choose these leaves" not in said(open_case(PAGE, finished, **{"class": "1", "held_out": "False"}))
+    shown = next(row for row in wall(open_app(case=finished.folder.name)) if row["number"] == 1)
+    assert shown["why"] == found.grade.rests_on(weigh_case(finished).scored.label)
 
 
 def test_without_a_class_in_the_link_the_first_found_one_is_shown(finished: Case) -> None:

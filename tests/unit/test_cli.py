@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,30 @@ def test_wrong_input_is_one_sentence_and_its_exit_code(world, tmp_path, capsys, 
     assert errors.startswith("fdcore: ")
     assert words in errors
     assert "Traceback" not in errors
+    assert (tmp_path / "case").exists() == (code == 3)  # only a suspect that could not be opened leaves something
+
+
+def test_a_mistake_leaves_a_case_that_was_there_before(world, investigated, tmp_path):
+    """A folder that cannot be read removes neither an earlier case nor an empty folder; a missing file makes none."""
+    case = shutil.copytree(investigated, tmp_path / "case")
+    assert investigate(world, case, "--corpus", "/nowhere") == 5
+    assert (case / "selection.json").is_file()
+    (tmp_path / "empty").mkdir()
+    assert investigate(world, tmp_path / "empty", "--corpus", "/nowhere") == 5
+    assert (tmp_path / "empty").is_dir()
+    missing = ["investigate", str(tmp_path / "none.pth"), "--corpus", str(world / "corpus"), "--out"]
+    assert main([*missing, str(tmp_path / "made")]) == 3
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(investigated, options):
+    """`fdcore show CASE | head` prints no traceback, whether the output is text or JSON."""
+    command = [sys.executable, "-m", "fdcore", "show", str(investigated), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
 
 
 def test_a_refused_file_stays_in_the_case_as_evidence(world, tmp_path, capsys):

@@ -49,6 +49,19 @@ def test_a_rival_among_the_unrelated_leaves_makes_it_weak():
     assert grade.support < 0.1
 
 
+def test_a_grade_says_what_it_rests_on():
+    """A high L with a rival is less sure than a lower one without, and the words show both numbers and the rival."""
+    rivalled, alone = graded([0.9, 0.9, 0, 0, 0.88]), graded([0.7, 0.7])
+    assert (rivalled.word, alone.word) == ("likely", "certain")
+    assert rivalled.rival == 4
+    assert alone.rival is None
+    words = rivalled.rests_on(lambda leaf: f"leaf {leaf}")
+    assert f"Support {rivalled.support:.3f}: at least {rivalled.low:.2f} of L, times 67% of" in words
+    assert "unrelated leaf leaf 4 scores as high" in words
+    assert "no unrelated leaf scores as high. Certain needs 0.16" in alone.rests_on(str)
+    assert "Below 0.02" in graded([0.24] * 20, SelectionSettings(evidence=0.2, k=20, share=0.0)).rests_on(str)
+
+
 def test_a_relative_is_no_rival():
     """A leaf nearer than eta may score as high: it belongs to the same kind."""
     assert graded([0.62, 0.56] + [0.4] * 18, SelectionSettings(evidence=0.2, k=20)).word == "likely"

@@ -73,7 +73,7 @@ def test_the_counts_are_said_in_one_line():
     """Found, by grade, and what it cost."""
     findings = findings_on(make_scores(by_family()))
     assert found_in_words(overview_on(findings), 4800).startswith("6 of 6 classes found")
-    assert found_in_words(overview_on(findings), 1).endswith("; 1 query")
+    assert found_in_words(overview_on(findings), 1).endswith("; 1 query sent")
 
 
 def test_a_background_class_is_said_to_be_one():

@@ -3,13 +3,12 @@
 from fdcore.case.casebook import CaseCard
 from fdcore.jobs import Job, State
 from fdcore.jobs.kinds import KINDS
+from ui.steps import STEPS
 from ui.text import listed, shortened
 
 N_NAMES = 3
 LONGEST = 120  # characters of what was found
-_CONTINUES = {
-    "new": "Suspect", "suspect": "Corpus", "corpus": "Leaf scores", "scoring": "Leaf scores", "found": "Selection",
-}  # fmt: skip
+_CONTINUES = {"new": "Suspect", "suspect": "Corpus", "corpus": "Leaf scores", "scoring": "Leaf scores"}
 _STATES = {
     "new": "No suspect yet",
     "suspect": "Suspect checked",
@@ -23,8 +22,9 @@ _OUTCOMES = {"undecided": ", undecided", "meaningless": ", meaningless"}
 
 
 def continues_at(card: CaseCard) -> str:
-    """The step at which work on a case continues."""
-    return _CONTINUES[card.stage]
+    """The step at which work on a case continues: the first that is not done; the report once all are."""
+    left = (step.name for step in STEPS if not step.done(card))
+    return _CONTINUES.get(card.stage) or next(left, STEPS[-1].name)
 
 
 def state_in_words(card: CaseCard, job: Job | None = None) -> str:

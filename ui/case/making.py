@@ -14,6 +14,7 @@ from ui.sentences import show_error
 from ui.state import RESET
 
 SWITCH = "FDCORE_DEMO"  # "off": the first visit does not start the demo case
+EXAMINER_HELP = "Who is responsible for the case, as written here. “By” in tables is who acted, as signed in."
 _FILE_ROUND = "import_round"  # counts the imported files, so that the next uploader is empty
 
 
@@ -98,9 +99,10 @@ def assignment(key: str, examiner: str = "", exhibit: str = "") -> tuple[str, st
     """Fields for who investigates and for the exhibit's number; `key` begins their keys."""
     left, right = st.columns(2)
     return (
-        left.text_input("Examiner (optional)", examiner, max_chars=MAX_TITLE, key=f"{key}_examiner"),
+        left.text_input("Examiner (optional)", examiner, max_chars=MAX_TITLE, key=f"{key}_examiner",
+                        help=EXAMINER_HELP),
         right.text_input("Exhibit number (optional)", exhibit, max_chars=MAX_TITLE, key=f"{key}_exhibit"),
-    )
+    )  # fmt: skip
 
 
 def _import(desk: frame.Desk) -> None:

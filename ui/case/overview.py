@@ -12,7 +12,7 @@ from ui.overview.head import draw_head
 from ui.overview.helps import draw_helps
 from ui.overview.holds import draw_holds
 from ui.overview.panel import wall
-from ui.panels import show_figure, show_numbers
+from ui.panels import SENT_HELP, show_figure, show_numbers
 from ui.sentences import show_error
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, weak_points
 
@@ -118,6 +118,5 @@ def _numbers(findings: Findings) -> None:
         ("Sum of S", f"{total.semantic:.2f}", "Over the found classes (paper section 4.1.3)"),
         ("Leaves", f"{len(scored.scores.nodes):,}",
          "A leaf is a group of images with one label in the corpus"),
-        ("Queries sent", f"{scored.n_sent:,}",
-         "Pictures sent to the suspect; each view of an image counts"),
+        ("Queries sent", f"{scored.n_sent:,}", SENT_HELP),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from ui import cached, frame
 from ui.case import making
 from ui.case import menu as case_menu
 from ui.case.cards import found_in_words, state_in_words
-from ui.panels import page_of
+from ui.panels import SENT_HELP, page_of
 from ui.text import counted, distinct_texts, shortened
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def _table(desk: frame.Desk, shown: Sequence[CaseCard], running: Mapping[str, Jo
                 "State": column.TextColumn(width=78),
                 "Suspect": column.TextColumn(width=88),
                 "Exhibit": column.TextColumn(width=64),
-                "Examiner": column.TextColumn(width=64),
-                "Queries": column.NumberColumn(width=66, format="localized", help="Queries answered"),
+                "Examiner": column.TextColumn(width=64, help=making.EXAMINER_HELP),
+                "Queries sent": column.NumberColumn(width=66, format="localized", help=SENT_HELP),
                 "Changed": column.DatetimeColumn(width=88, format="distance"),
             },
         )  # fmt: skip
@@ -121,7 +121,7 @@ def _rows(
         "Suspect": [card.evidence for card in shown],
         "Exhibit": [card.exhibit for card in shown],
         "Examiner": [card.examiner for card in shown],
-        "Queries": pd.array([card.n_answered or None for card in shown], dtype="Int64"),
+        "Queries sent": pd.array([card.n_sent or None for card in shown], dtype="Int64"),
         "Changed": pd.to_datetime([card.changed for card in shown], unit="s", utc=True),
     })  # fmt: skip
     optional = ("Exhibit", "Examiner")

@@ -10,7 +10,7 @@ from fdcore.case.saved_views import MAX_NAME, Concluded, read_history, read_view
 from ui import frame, saving, state
 from ui.compare import sides
 from ui.compare.sides import SAVED, Side
-from ui.panels import show_numbers, show_table
+from ui.panels import BY_HELP, show_numbers, show_table
 from ui.sentences import attempt
 from ui.state import settings_in_words
 from ui.steps import reached
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BASELINE, OTHER = "baseline", "other"  # in the URL
 _PICKED = "compared_class"
+NO_OTHER = "Choose another case. To compare two settings of this one, save one of them as a view below."
 DIFFERENT, ALL = "What differs", "All classes"
 _SETTINGS = ("alpha", "eta", "tau", "k", "relative", "evidence", "share", "held_out")
 
@@ -43,16 +44,18 @@ def draw(desk: frame.Desk) -> None:
 
 
 def _side_by_side(desk: frame.Desk, titles: dict[str, str], own: str) -> None:
-    another = next((case_id for case_id in titles if case_id != own), own)
+    another = next((case_id for case_id in titles if case_id != own), None)
     shown = sides.views_of(desk, desk.book.open(own))
-    second = (own, next(name for name in reversed(shown))) if len(shown) > 1 else (another, SAVED)
+    second = (own, next(name for name in reversed(shown))) if len(shown) > 1 else (another, SAVED) if another else None
     left, right = st.columns(2)
     with left.container(border=True):
         baseline = sides.choose(desk, BASELINE, "Baseline", titles, (own, SAVED))
-        st.caption(settings_in_words(baseline.settings))
+        st.caption(settings_in_words(baseline.settings) if baseline else "")
     with right.container(border=True):
         other = sides.choose(desk, OTHER, "Other", titles, second)
-        st.caption(settings_in_words(other.settings))
+        st.caption(settings_in_words(other.settings) if other else NO_OTHER)
+    if baseline is None or other is None:
+        return
     rows = sides.table(sides.findings_of(baseline), sides.findings_of(other))
     _numbers(rows)
     with st.container(horizontal=True, vertical_alignment="center"):  # the table's own buttons come up at the right
@@ -187,7 +190,7 @@ def _picked_of(history: tuple[Concluded, ...]) -> Concluded | None:
         on_select="rerun", selection_mode="single-row", placeholder="", alt="When conclusions were saved, and by whom",
         column_config={
             "When": column.DatetimeColumn(format="distance", width=100),
-            "By": column.TextColumn(width=80),
+            "By": column.TextColumn(width=80, help=BY_HELP),
             "Found": column.NumberColumn(width=55, help=f"{counted(2, 'class', 'classes')[2:]} found"),
             "Settings": column.TextColumn(width=200, help="What changed against the conclusions before"),
         },

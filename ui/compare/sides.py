@@ -44,15 +44,13 @@ def views_of(desk: Desk, case: Case) -> dict[str, SelectionSettings]:
     return {SAVED: saved} | linked | {view.name: view.settings for view in read_views(case)}
 
 
-def choose(desk: Desk, name: str, label: str, titles: Mapping[str, str], default: tuple[str, str]) -> Side:
-    """Draw the choice of one side, which the URL keeps as `name`, and read it."""
-    case_id, _, view = st.query_params.get(name, "").partition(" ")
-    case_id = case_id if case_id in titles else default[0]
-    case = desk.book.open(case_id)
-    views = views_of(desk, case)
-    view = view if view in views else default[1] if default[1] in views else SAVED
+def choose(
+    desk: Desk, name: str, label: str, titles: Mapping[str, str], default: tuple[str, str] | None
+) -> Side | None:
+    """Draw the choice of one side, which the URL keeps as `name`, and read it; None where nothing is chosen."""
     case_key, view_key = f"{name}_case", f"{name}_view"
-    st.session_state[case_key], st.session_state[view_key] = case_id, view  # the URL is the state
+    linked, _, view = st.query_params.get(name, "").partition(" ")
+    case_id, usual = (linked, SAVED) if linked in titles else default or (None, SAVED)
 
     def changed_case() -> None:
         state.write(**{name: f"{st.session_state[case_key]} {SAVED}"})
@@ -60,10 +58,15 @@ def choose(desk: Desk, name: str, label: str, titles: Mapping[str, str], default
     def changed_view() -> None:
         state.write(**{name: f"{case_id} {st.session_state[view_key]}"})
 
+    st.session_state[case_key] = case_id  # the URL is the state
     st.markdown(f"**{label}**")
-    st.selectbox(
-        "Case", list(titles), key=case_key, format_func=lambda one: titles.get(one, one), on_change=changed_case
-    )
+    st.selectbox("Case", list(titles), key=case_key, format_func=lambda one: titles.get(one, one),
+                 on_change=changed_case, placeholder="Choose a case")  # fmt: skip
+    if case_id is None:
+        return None
+    case = desk.book.open(case_id)
+    views = views_of(desk, case)
+    view = st.session_state[view_key] = view if view in views else usual if usual in views else SAVED
     st.selectbox("Settings", list(views), key=view_key, on_change=changed_view)
     return Side(case, view, views[view])
 

@@ -9,6 +9,7 @@ import streamlit as st
 from fdcore.jobs import Job, JobQueue, State, wait_of
 from ui import frame, job_panel
 from ui.job_panel import do
+from ui.panels import BY_HELP
 from ui.sentences import fragment
 from ui.state import RESET
 from ui.text import counted, distinct_texts, duration, inert, roughly, shortened
@@ -122,7 +123,7 @@ def _finished(desk: frame.Desk, jobs: Sequence[Job], names: Mapping[str, str]) -
                 "How": column.TextColumn(width=85),
                 "Ended": column.DatetimeColumn(format="distance", width=100),
                 "Took": column.TextColumn(width=85),
-                "By": column.TextColumn(width=80),
+                "By": column.TextColumn(width=80, help=BY_HELP),
             },
         )  # fmt: skip
     picked = next((job for job in jobs if job.id == st.session_state.get(_PICKED)), None)

@@ -93,7 +93,9 @@ const bar = (row, tau) => {
   line.style.left = `${100 * tau}%`;
   line.title = "tau, the lowest score of a candidate";
   track.append(fill, whisker, line);
-  measure.append(track, element("div", "score", row.in_words));
+  const score = element("div", "score", row.in_words);
+  score.title = row.why;
+  measure.append(track, score);
   return measure;
 };
 
@@ -184,6 +186,7 @@ def _as_data(row: Row, pictures: Sequence[int], strip: str) -> dict[str, Any]:
         "score": None if math.isnan(row.functional) else row.functional,
         "low": None if math.isnan(row.low) else row.low,
         "high": None if math.isnan(row.high) else row.high,
+        "why": shortened(row.grade_rests_on, 300),
         "in_words": f"{interval} · {row.certainty}" if row.found else interval,
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
 from ui.exports import download
 from ui.frame import Desk
-from ui.panels import show_table
+from ui.panels import BY_HELP, show_table
 from ui.sentences import show_error
 from ui.text import inert
 
@@ -25,7 +25,11 @@ def draw(desk: Desk, case: Case) -> None:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
         else:
             st.success(f"Verified now: {trail.in_words}", icon=":material/verified:")
-        _table(trail)
+        opened = _table(trail)
+        if opened is None:
+            st.caption("Select an entry to read all of its details.")
+        else:
+            _entry(case, opened)
         _evidence(case)
 
 
@@ -37,18 +41,32 @@ def trail_table(trail: AuditTrail) -> pd.DataFrame:
     return table
 
 
-def _table(trail: AuditTrail) -> None:
-    column = st.column_config
+def _table(trail: AuditTrail) -> int | None:
+    """Draw the log; the number of the entry that is selected."""
+    column, table = st.column_config, trail_table(trail)
     if len(trail.rows) > MAX_ROWS:
         st.caption(f"The newest {MAX_ROWS:,} of {len(trail.rows):,} entries; the CSV has all.")
-    show_table(trail_table(trail), "audit_table", {
+    event = show_table(table, "audit_table", {
         "n": column.NumberColumn("Entry", width=50),
         "time": column.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
         "event": column.TextColumn("Event", width=170),
-        "by": column.TextColumn("By", width=80, help="Empty if nobody was signed in"),
+        "by": column.TextColumn("By", width=80, help=BY_HELP),
         "words": column.TextColumn("Details", width=330),
         "hash": column.TextColumn("Hash", width="small", help="The next entry is chained to it"),
-    }, most_px=400)  # fmt: skip
+    }, most_px=400, on_select="rerun", selection_mode="single-row")  # fmt: skip
+    rows = event.selection.rows
+    return int(table["n"].iloc[rows[0]]) if rows and rows[0] < len(table) else None
+
+
+def _entry(case: Case, number: int) -> None:
+    """An entry as it is in the file."""
+    entry = next((entry for entry in case.audit() if entry["n"] == number), None)
+    if entry is not None:
+        with st.container(border=True, key="audit_entry"):
+            st.text(f"Entry {number}: {entry['event']}, {entry['time']}")
+            st.json(entry["details"])
+            st.caption("Hash")
+            st.code(entry["hash"], language=None, wrap_lines=True)
 
 
 def _evidence(case: Case) -> None:

@@ -7,6 +7,7 @@ from fdcore.case.tables import selection_rows, selection_to_csv
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from fdcore.report.audit import read_trail, trail_to_csv
+from fdcore.work.conclude import has_later_notes
 from ui import cached, saving
 from ui.exports import export
 from ui.frame import Desk
@@ -31,6 +32,12 @@ def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSet
             "another version wrote the files, or they were changed. This page shows what the answers give."
         )
         _offer(desk, case, shown, "warning", sentence, "Write the conclusions again")
+    elif has_later_notes(case):
+        sentence = (
+            "Tags or comments were changed after the case's own report.html was written. The report that is shown and "
+            "downloaded here has them."
+        )
+        _offer(desk, case, shown, "info", sentence, "Write report.html again")
 
 
 def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sentence: str, action: str) -> None:

@@ -23,8 +23,8 @@ L_HELP = (
     "contains the true L of these leaves in 95 of 100 such cases (docs/decisions/0003)."
 )
 SUPPORT_HELP = (
-    "The grade rests on the support, which is the lower bound of L times the part of the class's answers that these "
-    "leaves hold, and on whether an unrelated leaf scores as high. docs/error-rates.md says how it was measured."
+    "The grade rests on the support and on whether a leaf at least eta steps away reaches the lower bound of L. "
+    "docs/error-rates.md says how it was measured."
 )
 NUMBERS_HELP = (
     "**S**: closeness of the leaves in the hierarchy, the mean of 1 / distance over pairs of images in different "
@@ -52,6 +52,8 @@ def answer_line(scored: Scored, found: ClassFinding) -> None:
         if winner and name:
             st.caption(_numbers(scored, winner, name, found.filtered.invariance), help=NUMBERS_HELP)
         _badges(found)
+        if found.grade:
+            st.caption(inert(found.grade.rests_on(scored.label)), help=SUPPORT_HELP)
         if choice:
             st.text(f"{f'{choice.by}, ' if choice.by else ''}{choice.time[:10]}: {choice.note}")
 
@@ -64,7 +66,7 @@ def _badges(found: ClassFinding) -> None:
         if found.grade:
             (icon, color), (n_right, n) = GRADE_MARKS[found.grade.word], MEASURED[found.grade.word]
             st.badge(f"{found.grade.word.capitalize()}: {n_right} of {n} such answers were right", icon=icon,
-                     color=color, help=f"{found.grade.measured}. {SUPPORT_HELP}")  # fmt: skip
+                     color=color, help=f"{found.grade.measured} (docs/error-rates.md).")  # fmt: skip
         for weakness in found.weaknesses:
             why = reason_for(weakness).why
             st.badge(weakness.capitalize(), icon=":material/warning:", color="orange", help=why)

@@ -24,6 +24,7 @@ from ui.workbench.picked import CLUSTER, pick
 from ui.workbench.pictures import grid
 
 N_LEAVES, MAX_LEAVES, N_BESIDE, MAX_CLUSTERS = 14, 30, 21, 20
+HELD_OUT = " The L above differs: it comes from the half of the images that did not choose these leaves."
 
 
 def leaves(bench: Bench) -> None:
@@ -45,6 +46,7 @@ def leaves(bench: Bench) -> None:
         coloured = " Leaves of the answer are in colour." if chosen else ""
         st.caption(
             f"Share of views in class {bench.target_class}, over all images; whiskers 95 %; line: tau.{coloured}"
+            f"{HELD_OUT if chosen and is_held_out(bench) else ''}"
         )
     with right:
         filtered, what = _pictures_of(scored, found)
@@ -58,6 +60,11 @@ def leaves(bench: Bench) -> None:
             least_percent=18,
         )
         st.caption(what)
+
+
+def is_held_out(bench: Bench) -> bool:
+    """Whether the L of an answer comes from other images than those that chose it."""
+    return bench.settings.held_out and bench.scored.scores.halves is not None
 
 
 def leaves_shown(scored: Scored, target_class: int, chosen: tuple[int, ...]) -> list[int]:

@@ -165,7 +165,8 @@ def _score(bench: Bench, scored: Scored, leaf: int) -> None:
     scores, number = scored.scores, bench.target_class
     low, high = scores.interval_of(number, (leaf,))
     st.markdown(f"L **{scores.functional[number, leaf]:.2f}** ({low:.2f} to {high:.2f}) in class {number}")
-    st.caption(f"{counted(int(scores.n_images[leaf]), 'image')}, {counted(int(scores.n_queries[leaf]), 'answer')}.")
+    n_images, n_answers = int(scores.n_images[leaf]), int(scores.n_queries[leaf])
+    st.caption(f"Over all of its {counted(n_images, 'image')}: {counted(n_answers, 'answer')}.")
 
 
 def _other_classes(bench: Bench, scored: Scored, leaf: int) -> None:
