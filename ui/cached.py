@@ -15,7 +15,7 @@ from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
 from fdcore.case.conclusions import overview as draw_overview
-from fdcore.case.intake import Surveyed, read_survey, read_test_query
+from fdcore.case.intake import Surveyed, read_survey
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
 from fdcore.errors import CaseError
@@ -23,8 +23,6 @@ from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.stability import StabilityMap, map_stability
-from fdcore.report.audit import read_trail
-from fdcore.report.sections import Record
 from fdcore.verdict import Overview, Verdict
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
@@ -32,6 +30,7 @@ from fdcore.words.vectors import WordVectors
 from fdcore.work import clones
 from fdcore.work.compare_words import case_vectors
 from fdcore.work.conclude import WRITTEN, agrees_with_files, draw_report
+from fdcore.work.sections import record_for_report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,14 +187,8 @@ def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tu
 @cached(*WEIGHED, *LOGGED, entries=6, spinner="Drawing the report")
 def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
     """The report on the case's findings, with its test query and audit log, as HTML."""
-    tested = read_test_query(case)
-    record = Record(
-        title=case.facts().title,
-        tested=tuple(zip(tested.names, tested.labels, strict=False)) if tested else (),
-        trail=read_trail(case.audit()),
-    )
     pixels = pixels_of(case, cache) if pictures else None
-    return draw_report(case, findings(case, settings), pixels, record).encode()
+    return draw_report(case, findings(case, settings), pixels, record_for_report(case)).encode()
 
 
 def made(case: Case, what: str, make: Callable[[], T]) -> T:

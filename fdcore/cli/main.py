@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps(result, indent=2, ensure_ascii=False))
         sys.stdout.flush()  # here and not at the interpreter's exit, where a closed pipe is a traceback
     except FdError as error:
-        return _report_error(str(error), error.exit_code, options.json)
+        return _fail(str(error), error.exit_code, options.json)
     except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in the buffer
         return 0
@@ -71,7 +71,7 @@ def _check_paths(options: argparse.Namespace) -> None:
                 raise SettingsError(f"{path} cannot be read: {reason}. Give a path that you may read.") from error
 
 
-def _report_error(sentence: str, exit_code: int, as_json: bool) -> int:
+def _fail(sentence: str, exit_code: int, as_json: bool) -> int:
     print(json.dumps({"error": sentence}) if as_json else f"fdcore: {printing.plain(sentence)}", file=sys.stderr)
     return exit_code
 
@@ -159,6 +159,26 @@ def _select(options: argparse.Namespace) -> dict[str, Any]:
 
 def _show(options: argparse.Namespace) -> dict[str, Any]:
     return _present(options.case, options)
+
+
+def _report(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.storage import write_atomically
+    from fdcore.work.conclude import full_report
+
+    out: Path = options.out
+    if out.suffix not in (".pdf", ".html"):
+        raise SettingsError(f"{out} must end in .pdf or .html, which says what is written.", key="report ending")
+    page = full_report(options.case, cache=_cache(options))
+    if out.suffix == ".pdf":
+        from fdcore.report.pdf import to_pdf
+
+        content = to_pdf(page)
+    else:
+        content = page.encode()
+    write_atomically(out, content)
+    if not options.json:
+        print(f"Written: {out}")
+    return {"case": str(options.case), "written": str(out)}
 
 
 def _verify(options: argparse.Namespace) -> dict[str, Any]:
@@ -452,6 +472,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")
     command = _add(commands, "show", _show, "show a case's verdict")
     command.add_argument("case", type=Path, help="the case's folder")
+    command = _add(commands, "report", _report, "write a case's whole report as PDF or HTML")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends in .pdf or .html")
     command = _add(commands, "verdict", _verdict, "show what all classes together mean, and the weak points")
     command.add_argument("case", type=Path, help="the case's folder")
     _add_verify(commands)

@@ -148,7 +148,7 @@ def _size(cells: Sequence[Element]) -> tuple[float, float]:
     if kinds:
         return (fixed := GAP + 6 * STRIP_PT if "img" in kinds else SCORE_PT), fixed
     words = [stringWidth(word, "VeraBd", CELL) for cell in cells for word in cell.text[:MAX_WANTED].split()]
-    lines = [stringWidth(cell.text[:MAX_WANTED], "Vera", CELL) for cell in cells]
+    lines = [stringWidth(cell.text[:MAX_WANTED], "VeraBd", CELL) for cell in cells]
     return GAP + min(max(words, default=0), MAX_WORD), GAP + max(lines, default=0)
 
 

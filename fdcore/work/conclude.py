@@ -33,7 +33,7 @@ from fdcore.report.sections import Record
 from fdcore.storage import sha256_file
 from fdcore.verdict import Verdict, ask_untrained, verdict_as_dict
 from fdcore.version import __version__
-from fdcore.work.sections import clones_for_report, notes_for_report, words_for_report
+from fdcore.work.sections import clones_for_report, notes_for_report, record_for_report, words_for_report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,21 @@ def draw_report(case: Case, findings: Findings, pixels: Pictures | None, record:
     """The report on findings as self-contained HTML; nothing is written."""
     verdict = judge(findings, case.facts())
     return _report(case, findings, verdict, _classes(findings, verdict), pixels, record)
+
+
+def full_report(folder: Path, *, cache: Path | None = None) -> str:
+    """The report on a case's saved conclusions, with its test query and audit log, as self-contained HTML.
+
+    Args:
+        folder: the case's folder.
+        cache: where decoded images are kept, for the pictures in the report.
+
+    Raises:
+        CaseError: the case is damaged, or has not been scored yet.
+    """
+    case = Case.open(folder)
+    findings = weigh(load_scored(case), selection_settings(case), read_choices(case))
+    return draw_report(case, findings, pixels_of(case, cache), record_for_report(case))
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:

@@ -1,4 +1,4 @@
-"""The report's sections about the words, the clones and the notes, read from a case."""
+"""The report's sections about the words, the clones, the notes and the record, read from a case."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,14 @@ from fdcore.case.claims import read_claims
 from fdcore.case.clones.answered_sets import read_evaluation_sets
 from fdcore.case.clones.records import made_from_another_finding
 from fdcore.case.clones.tested import left_out, read_comparison
+from fdcore.case.intake import read_test_query
 from fdcore.case.notes import read_notes
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings
 from fdcore.method.selection import Choice, SelectionSettings
 from fdcore.records import from_plain
-from fdcore.report.sections import ClonesSection, NoteRow, WordsSection
+from fdcore.report.audit import read_trail
+from fdcore.report.sections import ClonesSection, NoteRow, Record, WordsSection
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import compare
 from fdcore.words.vectors import from_npz
@@ -44,6 +46,17 @@ def notes_for_report(case: Case) -> tuple[NoteRow, ...]:
         CaseError: they are damaged.
     """
     return tuple(NoteRow(note.title, note.tag or note.comment, note.by, note.time) for note in read_notes(case))
+
+
+def record_for_report(case: Case) -> Record:
+    """The test query and the audit log.
+
+    Raises:
+        CaseError: the test query is damaged; a damaged log is reported in the record.
+    """
+    tested = read_test_query(case)
+    answers = tuple(zip(tested.names, tested.labels, strict=False)) if tested else ()
+    return Record(case.facts().title, answers, read_trail(case.audit()))
 
 
 def clones_for_report(case: Case, settings: SelectionSettings, choices: Mapping[int, Choice]) -> ClonesSection | None:

@@ -9,6 +9,7 @@ from browser.driver import download, idle, key, open_page
 from browser.journey import conclusions, tab
 from browser.server import Server
 from playwright.sync_api import Page
+from pypdf import PdfReader
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
@@ -107,4 +108,6 @@ def test_the_report_page_gives_every_file(server: Server, page: Page, case_id: s
         content = download(page, key(page, f"download_{stem}_{ending}").locator("button"))
         assert content == case.path(name).read_bytes()
     assert b"<script" not in download(page, key(page, "download_report").locator("button")).lower()
+    pdf = PdfReader(io.BytesIO(download(page, key(page, "download_pdf").locator("button"))))
+    assert "page 1 of" in pdf.pages[0].extract_text()
     assert download(page, key(page, "download_bundle").locator("button"))[:2] == b"PK"

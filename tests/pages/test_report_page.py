@@ -39,7 +39,7 @@ def test_a_finished_case_shows_its_verdict_and_its_log(finished):
     assert not [b for b in at.button if b.key == "save_conclusions"]
     assert "3 of 4 classes found" in said(at)
     assert [row["name"] for row in wall(at)] == ["heavier-than-air craft", "domestic cat", "car", "not found"]
-    assert {"download_report", "download_bundle"} <= {b.key for b in at.get("download_button")}
+    assert {"download_pdf", "download_report", "download_bundle"} <= {b.key for b in at.get("download_button")}
     assert show_tab(at, LOG).dataframe[0].value["event"].tolist()[-1] == "case created"
     keys = {b.key for b in show_tab(at, "Files").get("download_button")}
     assert {"download_scores_csv", "download_case_json"} <= keys

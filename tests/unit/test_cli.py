@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import tiny_world
 import torch
+from pypdf import PdfReader
 
 from fdcore.cli.main import main
 from fdcore.suspect.architectures.registry import build
@@ -38,6 +39,17 @@ def investigate(world: Path, case: Path, *more: str) -> int:
         ["investigate", str(world / "suspect.pth"), "--corpus", str(world / "corpus"), "--out", str(case),
          "--cache", str(world / "cache"), "--arch", "lenet", "--views", "2", *more]
     )  # fmt: skip
+
+
+def test_the_report_is_written_as_its_ending_says(investigated, tmp_path, capsys):
+    """Both hold the audit log; another ending is refused with the two that are known."""
+    html, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    for out in (html, pdf):
+        assert main(["report", str(investigated), "--out", str(out)]) == 0
+    assert "case created" in html.read_text()
+    assert "case created" in " ".join(" ".join(one.extract_text() for one in PdfReader(pdf).pages).split())
+    assert main(["report", str(investigated), "--out", str(tmp_path / "report.doc")]) == 2
+    assert ".pdf or .html" in capsys.readouterr().err
 
 
 def test_investigate_then_select_then_show(world, tmp_path, capsys):

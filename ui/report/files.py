@@ -44,12 +44,21 @@ def downloads(desk: Desk, case: Case, findings: Findings) -> None:
 
 
 def take_away(desk: Desk, case: Case, findings: Findings) -> None:
-    """The printable report, the case as one file, and the tables and figures of this page."""
+    """The report as PDF and as a page, the case as one file, and the tables and figures of this page."""
+
+    def page() -> bytes:
+        return cached.report(case, findings.settings, desk.places.cache)
+
+    def pdf() -> bytes:
+        from fdcore.report.pdf import to_pdf
+
+        return to_pdf(page().decode())
+
     with st.container(horizontal=True, vertical_alignment="center", key="take_away"):
-        download(
-            "Report (HTML)", lambda: cached.report(case, findings.settings, desk.places.cache),
-            f"{desk.case_id}-report.html", "text/html", key="download_report", type="primary", icon="print",
-        )  # fmt: skip
+        download("Report (PDF)", pdf, f"{desk.case_id}-report.pdf", "application/pdf", key="download_pdf",
+                 type="primary", icon="print")  # fmt: skip
+        download("Report (HTML)", page, f"{desk.case_id}-report.html", "text/html", key="download_report",
+                 type="secondary", icon="html")  # fmt: skip
         size = file_size(sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file()))
         download(
             f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
