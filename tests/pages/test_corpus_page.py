@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
+import pandas as pd
 import pytest
 import tiny_world
 from opening import open_page
@@ -18,6 +19,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.jobs import JobQueue
 from fdcore.work.intake import survey_corpora
 from ui.corpus.folders import first_look
+from ui.corpus.result import fewer_in_words
 from ui.corpus.treemap import clicked_node
 from ui.survey_tables import read_samples, tree_rows
 from ui.tree_picker import MAX_CHILDREN, MAX_FOUND
@@ -179,6 +181,24 @@ def test_what_was_found_is_shown(cases):
     assert len(at.get("plotly_chart")) == 1
     assert len(at.image) == 1
     assert len(at.dataframe[0].value) == len(tiny_world.LEAVES)
+
+
+@pytest.mark.parametrize(
+    ("available", "words"),
+    [
+        ([200, 300], ""),
+        ([20, 200, 300], "1 of 3 leaves have fewer than the 200 images per leaf"),
+        (
+            [20, 50, 90],
+            "Every leaf has fewer than the 200 images per leaf in the plan: the smallest 20, the median 50.",
+        ),
+    ],
+)
+def test_leaves_with_few_images_are_counted(available, words):
+    """A number where some have few, and how few where all have."""
+    said_of = fewer_in_words(pd.Series(available, dtype="Int64"), 200)
+    assert said_of.startswith(words)
+    assert bool(said_of) == bool(words)
 
 
 def test_a_node_narrows_pictures_and_leaves(cases):

@@ -66,16 +66,28 @@ def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
     """Point out leaves with too few images."""
     available, wanted = n_available(leaves), plan.settings.images_per_leaf
     n_none = int((available == 0).sum())
-    n_fewer = int((available < wanted).sum()) if wanted else 0
     if n_none:
         st.warning(f"{counted(n_none, 'leaf has', 'leaves have')} no usable image and will not be queried.",
                    icon=":material/image_not_supported:")  # fmt: skip
-    if n_fewer - n_none > 0:
-        st.info(
-            f"{counted(n_fewer - n_none, 'leaf has', 'leaves have')} fewer than the {wanted} images per leaf in the "
-            "plan. All of their images are used, but their scores rest on less evidence.",
-            icon=":material/info:",
+    if wanted and (sentence := fewer_in_words(available[available > 0], wanted)):
+        st.info(sentence, icon=":material/info:")
+
+
+def fewer_in_words(available: "pd.Series[int]", wanted: int) -> str:
+    """How many leaves have fewer images than planned, given the images of each; empty if none has."""
+    n_fewer = int((available < wanted).sum())
+    if not n_fewer:
+        return ""
+    if n_fewer < len(available):
+        who = f"{n_fewer:,} of {counted(len(available), 'leaf has', 'leaves have')}"
+        return (
+            f"{who} fewer than the {wanted:,} images per leaf in the plan. All of their images are used, but their "
+            "scores rest on less evidence."
         )
+    return (
+        f"Every leaf has fewer than the {wanted:,} images per leaf in the plan: the smallest {int(available.min()):,}, "
+        f"the median {int(available.median()):,}. All images are used."
+    )
 
 
 def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -> None:
