@@ -18,7 +18,7 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
 from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import write_picture
-from fdcore.case.plan import Plan, SuspectOptions, open_hierarchy
+from fdcore.case.plan import Plan, SuspectOptions, open_planned_hierarchy
 from fdcore.case.readings import N_SHOWN, Reading, Readings, read_readings, write_readings
 from fdcore.case.records import SuspectFacts
 from fdcore.case.spending import asking, require_budget
@@ -114,7 +114,7 @@ def compare_readings(
         suspect, _ = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
             raise SuspectError("This case replays recorded answers; there is no file to read.", key="no suspect")
-        bench = _Bench(case, plan, open_hierarchy(plan.hierarchy), cache, progress)
+        bench = _Bench(case, plan, open_planned_hierarchy(plan), cache, progress)
         bench.try_all(suspect)
         found = bench.ranked(_earlier(case))
         write_readings(case, found, by=by)

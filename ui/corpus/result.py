@@ -8,7 +8,9 @@ import streamlit as st
 from fdcore.case import layout
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
+from fdcore.corpus.leaf_names import names_to_csv
 from ui import cached, state
+from ui.corpus import naming
 from ui.corpus.problems import draw_problems
 from ui.corpus.treemap import clicked_node, draw_map, root_of_map
 from ui.exports import export
@@ -38,11 +40,13 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
             f"{desk.case_id}-corpus",
             tables={
                 "Leaves": lambda: leaves_csv(leaves),
+                **({"Names of leaves": lambda: names_to_csv(plan.leaves)} if plan.leaves else {}),
                 "Problems": lambda: desk.case.path(layout.SURVEY_PROBLEMS).read_bytes(),
             },
             figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )
     _metrics(surveyed, len(problems))
+    naming.draw(desk, plan, surveyed)
     _shortages(plan, leaves)
     _explore(desk, plan, surveyed, leaves)
     draw_problems(desk.case_id, problems)
