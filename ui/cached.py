@@ -269,6 +269,14 @@ def corpus_leaves(case: Case) -> "pd.DataFrame":
     return leaf_table(_surveyed(case))
 
 
+@cached(*SURVEY, entries=8, spinner="Reading sample pictures", ttl=300)
+def leaf_strips(case: Case, roots: tuple[Path, ...], leaves: tuple[str, ...]) -> dict[str, str]:
+    """A few pictures of each of some leaves, side by side; see `survey_tables.leaf_strips`. Only after a survey."""
+    from ui.survey_tables import leaf_strips as draw_strips
+
+    return draw_strips(_surveyed(case), roots, leaves)
+
+
 @cached(layout.SURVEY_PROBLEMS, entries=4)
 def corpus_problems(case: Case) -> "pd.DataFrame":
     """Problems with the corpora's files; see `survey_tables.problem_table`. Only after a survey."""

@@ -26,6 +26,7 @@ _LOOK = {
     State.PAUSED: ("info", ":material/pause_circle:"),
     State.INTERRUPTED: ("warning", ":material/power_off:"),
 }
+_NEUTRAL = ("info", ":material/balance:")  # for a result that may be that nothing was decided
 _ENDS = {
     State.PAUSED: "was paused", State.FAILED: "failed", State.CANCELLED: "was cancelled",
     State.INTERRUPTED: "was interrupted",
@@ -170,7 +171,7 @@ def notices(jobs: JobQueue, case_id: str, page: str, changed: float) -> None:
         if job.state is State.DONE and is_over:
             jobs.dismiss(job.id)
             continue
-        kind, icon = _LOOK[job.state]
+        kind, icon = _NEUTRAL if job.kind == "readings" and job.state is State.DONE else _LOOK[job.state]
         with st.container(horizontal=True, vertical_alignment="center", key=f"notice_{job.id}"):
             getattr(st, kind)(f"**{title(job)}:** {inert(job.message) or job.state.value}", icon=icon)
             if can_resume(job):

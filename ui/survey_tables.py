@@ -18,11 +18,13 @@ from fdcore.corpus.containers import on_disk
 from fdcore.corpus.decode import decode_file, quiet_pillow
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError, SettingsError
+from fdcore.report.strips import strip_of
 from ui.panels import table_csv
 
 N_SAMPLES = 12
 SAMPLE_PX = 96
 NO_SOURCE = "unknown"
+MAX_STRIPS, PER_STRIP = 200, 3
 _COLUMNS = ("label", "path", "files", "usable", "source", "node", "synonyms")
 
 
@@ -159,6 +161,16 @@ def read_samples(surveyed: Surveyed, roots: tuple[Path, ...], node: str | None) 
     in_turn = zip_longest(*([(leaf, path) for path in surveyed.samples.get(leaf, ())] for leaf in chosen))
     taken = sorted(list(filter(None, chain.from_iterable(in_turn)))[:N_SAMPLES], key=lambda one: chosen.index(one[0]))
     return [_read_sample(surveyed.hierarchy.label(leaf), path, roots) for leaf, path in taken]
+
+
+def leaf_strips(surveyed: Surveyed, roots: tuple[Path, ...], leaves: Sequence[str]) -> dict[str, str]:
+    """The first pictures of each leaf side by side, as data URLs; of at most `MAX_STRIPS` leaves."""
+    strips = {}
+    for leaf in leaves[:MAX_STRIPS]:
+        read = [_read_sample(leaf, path, roots).pixels for path in surveyed.samples.get(leaf, ())[:PER_STRIP]]
+        if good := [pixels for pixels in read if pixels is not None]:
+            strips[leaf] = strip_of(good)
+    return strips
 
 
 def _leaf_row(surveyed: Surveyed, hierarchy: Hierarchy, node: str, n_files: int) -> tuple[Any, ...]:

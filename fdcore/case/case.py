@@ -5,6 +5,7 @@
     evidence/           the suspect's file as it came
     hierarchy.parquet   the corpus' hierarchy
     corpus.parquet      the corpus' images: node, name, SHA-256
+    names.csv           what leaves were called and placed below by hand
     corpus_problems.csv files that were left out or converted, with the reason
     ledger/             every answer of the suspect
     scores.csv/.json    functional scores; of very many, those above 0

@@ -3,7 +3,7 @@
 FACTS, AUDIT, EVIDENCE = "case.json", "audit.jsonl", "evidence"
 CORPUS, HIERARCHY, PROBLEMS = "corpus.parquet", "hierarchy.parquet", "corpus_problems.csv"
 LEDGER, LEDGER_HEADER = "ledger", "ledger/ledger.json"
-TENSORS, BESIDE = "tensors.csv", "claims_beside.json"
+TENSORS, BESIDE, NAMES = "tensors.csv", "claims_beside.json", "names.csv"
 TEST_QUERY, TEST_PICTURE = "test_query.json", "test_query/{:03d}.png"
 SURVEY, SURVEY_NODES = "survey/survey.json", "survey/nodes.parquet"
 SURVEY_HIERARCHY, SURVEY_PROBLEMS = "survey/hierarchy.parquet", "survey/problems.csv"

@@ -11,6 +11,7 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case.places import Places, require_inside
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
+from fdcore.corpus.leaf_names import NamedLeaf, with_named
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
 from fdcore.method.selection import SelectionSettings
@@ -74,12 +75,14 @@ class Plan:
     Attributes:
         corpora: image folders, each "DIR" or "DIR@NODE".
         hierarchy: a CSV or JSON file of nodes; None for WordNet.
+        leaves: names and places of leaves whose folders say too little.
     """
 
     suspect: SuspectOptions = field(default_factory=SuspectOptions)
     corpora: tuple[str, ...] = ()
     hierarchy: str | None = None
     settings: Settings = field(default_factory=Settings)
+    leaves: tuple[NamedLeaf, ...] = ()
 
 
 def require_allowed(places: Places, plan: Plan) -> None:
@@ -101,3 +104,12 @@ def open_hierarchy(path: str | Path | None) -> Hierarchy:
         CorpusError: the file cannot be read or is not a hierarchy.
     """
     return load_wordnet() if path is None else read_hierarchy(Path(path))
+
+
+def open_planned_hierarchy(plan: Plan) -> Hierarchy:
+    """The hierarchy that a plan names, with the leaves that it names and places.
+
+    Raises:
+        CorpusError: the file cannot be read or is not a hierarchy, or a leaf is below an unknown node.
+    """
+    return with_named(open_hierarchy(plan.hierarchy), plan.leaves)

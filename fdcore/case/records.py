@@ -123,7 +123,7 @@ class AskingFacts:
     """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
     None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes` and `output`
-    are as in `Plan`.
+    are as in `Plan`; `names` is the table of its named leaves.
     """
 
     n_views: int | None = None
@@ -136,6 +136,7 @@ class AskingFacts:
     arch: str | None = None
     n_classes: int | None = None
     output: str | None = None
+    names: str | None = None
 
 
 @dataclass(frozen=True)

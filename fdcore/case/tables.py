@@ -15,7 +15,7 @@ from fdcore.method.findings import ClassFinding, ImageTable
 from fdcore.method.grades import MEASURED, Grade
 from fdcore.method.misses import Miss
 from fdcore.method.scores import Scores, wilson_interval
-from fdcore.method.selection import Cluster
+from fdcore.method.selection import Choice, Cluster
 from fdcore.tables import inert, to_csv
 
 if TYPE_CHECKING:  # pandas takes half a second to import
@@ -201,10 +201,15 @@ def _class_as_dict(finding: ClassFinding, scores: Scores, hierarchy: Hierarchy) 
         "n_images_before": len(filtered.kept) + len(filtered.dropped),
         "grade": _grade_as_dict(finding.grade) if finding.grade else None,
         "weaknesses": list(finding.weaknesses),
-        "locked": {"note": choice.note, "by": choice.by, "time": choice.time} if choice else None,
+        "locked": _choice_as_dict(choice) if choice else None,
         "nearest": _miss_as_dict(finding.miss, scores, hierarchy) if finding.miss else None,
         "clusters": [_cluster_as_dict(c, scores, hierarchy) for c in finding.selection.clusters],
     }
+
+
+def _choice_as_dict(choice: Choice) -> dict[str, Any]:
+    called = {"name": choice.name} if choice.name else {}
+    return {"note": choice.note, "by": choice.by, "time": choice.time} | called
 
 
 def _grade_as_dict(grade: Grade) -> dict[str, Any]:

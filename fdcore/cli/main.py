@@ -18,11 +18,12 @@ from fdcore.version import __version__
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
     from fdcore.case.plan import Plan, Settings, SuspectOptions
     from fdcore.corpus.hierarchy import Hierarchy
+    from fdcore.corpus.leaf_names import NamedLeaf
     from fdcore.method.selection import SelectionSettings
     from fdcore.words.claims import Claims
 
 _PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
-          "cache")  # the options that take a path  # fmt: skip
+          "names", "cache")  # the options that take a path  # fmt: skip
 AUTOMATIC = "auto"
 EXIT_CODES = """exit codes:
   0    success ("not found" is an answer, not an error)
@@ -80,17 +81,17 @@ def _fail(sentence: str, exit_code: int, as_json: bool) -> int:
 
 
 def _investigate(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore.case.plan import open_hierarchy
+    from fdcore.case.plan import open_planned_hierarchy
     from fdcore.work import investigate
 
     plan = _plan(options)
-    out = options.out or Path("cases") / options.suspect.stem
+    out = _case_folder(options)
     progress = printing.ProgressBar()
     with investigate.no_empty_case(out):
         if options.identify:
             plan = _identified(options, out, plan)
         investigate.investigate(
-            out, options.suspect, options.corpus, hierarchy=open_hierarchy(plan.hierarchy),
+            out, options.suspect, options.corpus, hierarchy=open_planned_hierarchy(plan),
             open_suspect=investigate.open_planned_suspect(plan, progress), cache=_cache(options),
             settings=plan.settings, plan=plan, progress=progress,
         )  # fmt: skip
@@ -105,8 +106,10 @@ def _identify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.work.readings import compare_readings
 
     settings = Settings(seed=options.seed, budget=options.budget)
-    plan = Plan(_suspect_options(options), _corpora(options), _hierarchy_file(options), settings)
-    out = options.out or Path("cases") / options.suspect.stem
+    plan = Plan(
+        _suspect_options(options), _corpora(options), _hierarchy_file(options), settings, _named_leaves(options)
+    )
+    out = _case_folder(options)
     with no_empty_case(out):
         Case.open_or_create(out).record(plan=plan)
         found = compare_readings(out, options.suspect, cache=_cache(options), progress=printing.ProgressBar())
@@ -346,7 +349,8 @@ def _tree(options: argparse.Namespace) -> dict[str, Any]:
 def _plan(options: argparse.Namespace) -> "Plan":
     from fdcore.case.plan import Plan
 
-    return Plan(_suspect_options(options), _corpora(options), _hierarchy_file(options), _settings(options))
+    corpora, hierarchy = _corpora(options), _hierarchy_file(options)
+    return Plan(_suspect_options(options), corpora, hierarchy, _settings(options), _named_leaves(options))
 
 
 def _suspect_options(options: argparse.Namespace) -> "SuspectOptions":
@@ -360,6 +364,22 @@ def _suspect_options(options: argparse.Namespace) -> "SuspectOptions":
 
 def _corpora(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(str(Path(folder).absolute()) for folder in options.corpus)
+
+
+def _named_leaves(options: argparse.Namespace) -> "tuple[NamedLeaf, ...]":
+    """The names of leaves in the given table, else those that the case has."""
+    from fdcore.case.case import Case
+    from fdcore.corpus.leaf_names import read_names
+
+    if options.names:
+        return read_names(options.names)
+    folder = _case_folder(options)
+    return Case.open(folder).plan().leaves if (folder / layout.FACTS).is_file() else ()
+
+
+def _case_folder(options: argparse.Namespace) -> Path:
+    out: Path | None = options.out
+    return out or Path("cases") / options.suspect.stem
 
 
 def _hierarchy_file(options: argparse.Namespace) -> str | None:
@@ -533,6 +553,8 @@ def _add_suspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
                          help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
+    command.add_argument("--names", type=Path, metavar="FILE", help="CSV or JSON file: id, parent, label of leaves "
+                         "whose folders say too little, such as shoes/7,n04133789,sandal")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
     command.add_argument("--seed", type=int, default=0, help="of the views and the sampling (default 0)")
     command.add_argument("--budget", type=int, metavar="N", help="send at most N queries")

@@ -167,6 +167,17 @@ def folder_of(text: str) -> Path:
     return Path(text) if is_corpus(text) or "@" not in text else Path(text.rpartition("@")[0])
 
 
+def nodes_above(folders: Sequence[str | Path], hierarchy: Hierarchy) -> dict[str, str | None]:
+    """For the name of each corpus folder, the node below which its classes are placed; None for none.
+
+    Raises:
+        CorpusError: a node is unknown, or a folder that names one does not exist.
+    """
+    wanted = [_parse_folder(str(folder), hierarchy) for folder in folders]
+    names = _distinct([folder_name(root) for root, _ in wanted])
+    return dict(zip(names, (under for _, under in wanted), strict=True))
+
+
 def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
     folder = folder_of(text)
     if str(folder) == str(Path(text)):

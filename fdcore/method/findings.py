@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -169,11 +169,17 @@ def _weigh(
     selections = select(scores, leaves, among, settings, classes)
     selections = apply_choices(selections, choices, scores, leaves, among, settings)
     filtered = filter_images(selections, scored.answers, scored.images.node_index)
-    names = [
-        name_selection(hierarchy, [scores.nodes[leaf] for leaf in s.winner.members], scores.nodes) if s.winner else None
-        for s in selections
-    ]
+    names = [_name(selection, scored) for selection in selections]
     doubts = [weaknesses(selection, scores, settings) for selection in selections]
     misses = [nearest_miss(selection, scores, hierarchy, settings) for selection in selections]
     grades = [grade_of(selection, scores, scored.distances, settings) for selection in selections]
     return tuple(map(ClassFinding, selections, filtered, names, doubts, misses, grades))
+
+
+def _name(selection: ClassSelection, scored: Scored) -> Name | None:
+    """The name of the answer: the analyst's own where one was given."""
+    if selection.winner is None:
+        return None
+    nodes = scored.scores.nodes
+    name = name_selection(scored.hierarchy, [nodes[leaf] for leaf in selection.winner.members], nodes)
+    return replace(name, label=selection.choice.name) if selection.choice and selection.choice.name else name

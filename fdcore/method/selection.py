@@ -24,6 +24,7 @@ Shares = npt.NDArray[np.float64]
 
 MAX_NOTE = 2_000  # characters of a choice's note
 MAX_BY = 200  # characters of a choice's author
+MAX_CALLED = 120  # characters of a choice's name
 MAX_CHOSEN = 1_000  # leaves of a choice
 WINNER_TIMES = 1.5  # a winner scores at least `relative` times this part of the class's best leaf
 WITHOUT_LIMITS: dict[str, float | bool] = {"relative": 0.0, "evidence": 0.0, "share": 0.0, "held_out": False}
@@ -120,6 +121,7 @@ class Choice:
         note: the reason, at most `MAX_NOTE` characters; required, because a reader must be able to check the choice.
         by: who chose; empty where nobody is signed in.
         time: in ISO 8601 and UTC.
+        name: what the answer is called, at most `MAX_CALLED` characters; empty for the name that its leaves give it.
 
     Raises:
         SettingsError: one of these is missing, too long or not printable text.
@@ -130,17 +132,28 @@ class Choice:
     note: str
     by: str
     time: str
+    name: str = ""
 
     def __post_init__(self) -> None:
-        n_note, n_by, n_nodes = len(self.note), len(self.by), len(self.nodes)
-        text = self.by + self.note.replace("\n", "").replace("\t", "")
+        n_note, n_by, n_nodes, n_name = len(self.note), len(self.by), len(self.nodes), len(self.name)
+        text = self.by + self.name + self.note.replace("\n", "").replace("\t", "")
         repeats = len(set(self.nodes)) < n_nodes
         for wrong, message, key in (
             (self.target_class < 0, f"A class number must be at least 0, not {self.target_class}.", "class range"),
             (not self.note.strip(), "A choice by hand needs a note that gives the reason.", "note missing"),
             (n_note > MAX_NOTE, f"The note has {n_note:,} characters; shorten it to {MAX_NOTE:,}.", "note length"),
             (n_by > MAX_BY, f"The author's name has {n_by:,} characters; shorten it to {MAX_BY}.", "author length"),
-            (not text.isprintable(), "Note or author contain control characters; retype them.", "control characters"),
+            (
+                not text.isprintable(),
+                "Note, name or author contain control characters; retype them.",
+                "control characters",
+            ),
+            (n_name > MAX_CALLED, f"The name has {n_name:,} characters; shorten it to {MAX_CALLED}.", "name length"),
+            (
+                bool(self.name) and not n_nodes,
+                "What is not found has no name; write it in the note.",
+                "name of nothing",
+            ),
             (repeats, "The same leaf was chosen twice; choose each leaf once.", "leaf repeated"),
             (n_nodes > MAX_CHOSEN, f"{n_nodes:,} leaves are too many; choose at most {MAX_CHOSEN:,}.", "leaf count"),
             (not _is_utc(self.time), f"The time must be in ISO 8601 and UTC, not {self.time[:40]!r}.", "time not utc"),

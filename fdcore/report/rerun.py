@@ -73,7 +73,8 @@ def _corpora(facts: CaseFacts, asking: AskingFacts) -> list[str]:
         folders = list(facts.corpus.folders or facts.corpus.sources)
     hierarchy = asking.hierarchy or (planned.hierarchy if planned else None)
     words = [word for folder in folders for word in ("--corpus", folder)]
-    return words + (["--hierarchy", _name(hierarchy)] if hierarchy else [])
+    words += ["--hierarchy", _name(hierarchy)] if hierarchy else []
+    return words + (["--names", _name(asking.names)] if asking.names else [])
 
 
 def _name(path: str) -> str:

@@ -14,7 +14,7 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case import layout, tables
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed, TestQuery, read_test_query, write_survey, write_test_query
-from fdcore.case.plan import open_hierarchy
+from fdcore.case.plan import open_planned_hierarchy
 from fdcore.case.spending import ask_about, ledger_of_pictures
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
@@ -124,7 +124,7 @@ def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
     case = Case.open(folder)
     with case.exclusively():
         plan = case.plan()
-        hierarchy = open_hierarchy(plan.hierarchy)
+        hierarchy = open_planned_hierarchy(plan)
         found = survey(plan.corpora, hierarchy=hierarchy, quick=True, progress=progress)
         if sum(sum(source.n_files.values()) for source in found.sources) <= MAX_SURVEYED:
             found = survey(plan.corpora, hierarchy=hierarchy, progress=progress)

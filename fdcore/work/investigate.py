@@ -16,7 +16,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import layout, tables
 from fdcore.case.case import Case, Evidence
 from fdcore.case.conclusions import selection_settings
-from fdcore.case.plan import Plan, Settings, open_hierarchy
+from fdcore.case.plan import Plan, Settings, open_planned_hierarchy
 from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
 from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
@@ -33,6 +33,7 @@ from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import NOTHING_FITS, list_tensors, tensors_csv
 from fdcore.work.beside import keep_names_beside
 from fdcore.work.conclude import conclude
+from fdcore.work.leaf_names import keep_names
 
 OpenSuspect = Callable[[Path], Suspect]
 
@@ -97,7 +98,7 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
     weighed_before = case.facts().selection is not None
     settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
-        folder, case.evidence().path, plan.corpora, hierarchy=open_hierarchy(plan.hierarchy),
+        folder, case.evidence().path, plan.corpora, hierarchy=open_planned_hierarchy(plan),
         open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, progress=progress,
     )  # fmt: skip
 
@@ -293,6 +294,8 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
         given = plan.suspect
         asked = replace(asked, hierarchy=hierarchy, arch=given.arch, n_classes=given.n_classes, output=given.output)
     case.record(asking=asked)
+    if plan is not None and plan.leaves:
+        keep_names(case, plan.leaves)
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:

@@ -5,10 +5,10 @@ first, then the orders of the best of them, and so on. All queries count against
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
 from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import write_picture
-from fdcore.case.plan import Plan, SuspectOptions, open_hierarchy
+from fdcore.case.plan import Plan, SuspectOptions, open_planned_hierarchy
 from fdcore.case.readings import N_SHOWN, Reading, Readings, read_readings, write_readings
+from fdcore.case.records import SuspectFacts
 from fdcore.case.spending import asking, require_budget
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
@@ -29,7 +30,7 @@ from fdcore.method.findings import ImageTable, score, weigh
 from fdcore.method.information import Information, information, is_ahead, lead
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
-from fdcore.suspect.preprocess import NORMALISATION, PRESETS
+from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec
 from fdcore.suspect.suspect import Suspect
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import builtin_vectors
@@ -113,7 +114,7 @@ def compare_readings(
         suspect, _ = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
             raise SuspectError("This case replays recorded answers; there is no file to read.", key="no suspect")
-        bench = _Bench(case, plan, open_hierarchy(plan.hierarchy), cache, progress)
+        bench = _Bench(case, plan, open_planned_hierarchy(plan), cache, progress)
         bench.try_all(suspect)
         found = bench.ranked(_earlier(case))
         write_readings(case, found, by=by)
@@ -288,10 +289,27 @@ def _telling_pictures(tried: _Tried) -> list[int]:
 # What a file can leave open
 
 
+class Opened(Protocol):
+    """What the questions ask about a suspect."""
+
+    @property
+    def spec(self) -> PreprocessSpec: ...
+    @property
+    def origins(self) -> Origins: ...
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]: ...
+
+
+class _Known(NamedTuple):
+    spec: PreprocessSpec
+    origins: Origins
+    assumptions: tuple[Assumption, ...]
+
+
 Candidates = Iterator[SuspectOptions]
 
 
-def _normalisations(options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _normalisations(options: SuspectOptions, suspect: Opened) -> Candidates:
     if not set(NORMALISATION) & set(suspect.origins.guessed):
         return
     rest = {key: value for key, value in options.spec_overrides.items() if key not in NORMALISATION}
@@ -299,7 +317,7 @@ def _normalisations(options: SuspectOptions, suspect: Suspect) -> Candidates:
         yield _guessed(replace(options, preset=preset, spec_overrides=rest), *NORMALISATION)
 
 
-def _architectures(options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _architectures(options: SuspectOptions, suspect: Opened) -> Candidates:
     """Other networks that have exactly these tensors."""
     for assumption in suspect.assumptions:
         if assumption.what == READING:
@@ -307,19 +325,19 @@ def _architectures(options: SuspectOptions, suspect: Suspect) -> Candidates:
                 yield _guessed(replace(options, arch=other), "architecture")
 
 
-def _orders(options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _orders(options: SuspectOptions, suspect: Opened) -> Candidates:
     if "order" in suspect.origins.guessed and suspect.spec.channels == 3:
         for order in ("RGB", "BGR"):
             yield _overridden(options, order=order)
 
 
-def _layouts(options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _layouts(options: SuspectOptions, suspect: Opened) -> Candidates:
     if "layout" in suspect.origins.guessed:
         for order in ("NCHW", "NHWC"):
             yield _overridden(options, layout=order)
 
 
-def _sizes(options: SuspectOptions, suspect: Suspect) -> Candidates:
+def _sizes(options: SuspectOptions, suspect: Opened) -> Candidates:
     known = suspect.spec.height
     if "height" in suspect.origins.guessed and not any(one.what == READING for one in suspect.assumptions):
         for side in SIDES:
@@ -328,6 +346,48 @@ def _sizes(options: SuspectOptions, suspect: Suspect) -> Candidates:
 
 
 QUESTIONS = (_normalisations, _architectures, _orders, _layouts, _sizes)
+
+
+class ReadingsCost(NamedTuple):
+    """What a comparison would send, before anything is sent.
+
+    Attributes:
+        n_readings: about how many; each answer may raise a further question.
+        n_images: what each is sent.
+        n_more: what each is sent that stays close to the best.
+    """
+
+    n_readings: int
+    n_images: int
+    n_more: int
+
+    @property
+    def n_queries(self) -> int:
+        """With the readings that are clearly behind after the first images."""
+        return self.n_readings * self.n_images * N_VIEWS
+
+    @property
+    def n_most(self) -> int:
+        """If all readings stay close."""
+        return self.n_readings * self.n_more * N_VIEWS
+
+
+def cost_of_readings(suspect: SuspectFacts, options: SuspectOptions, n_images: Mapping[str, int]) -> ReadingsCost:
+    """The cost of comparing a suspect's readings.
+
+    Args:
+        suspect: as it was opened.
+        options: the plan's.
+        n_images: how many each leaf has.
+    """
+    known = _Known(suspect.preprocessing, suspect.origins or Origins(), suspect.assumptions)
+    n_readings = 1 + len([*_architectures(options, known)])
+    for question in set(QUESTIONS) - {_architectures}:  # one of each is the reading as opened
+        n_readings += max(len([*question(options, known)]) - 1, 0)
+    taken = [min(n, IMAGES_PER_LEAF) for n in n_images.values() if n]
+    mean, n_leaves = sum(taken) / max(len(taken), 1), len(taken)
+    first, more = (round(mean * min(most, n_leaves)) for most in (FIRST_LEAVES, ALL_LEAVES))
+    return ReadingsCost(n_readings, first, more)
 
 
 def _name(options: SuspectOptions) -> str:

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
+import pandas as pd
 import pytest
 import tiny_world
 from opening import open_page
+from PIL import Image
 from reading import as_markdown, said
 from streamlit.testing.v1 import AppTest
 
@@ -15,14 +17,20 @@ from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
 from fdcore.case.intake import Surveyed
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.leaf_names import NamedLeaf
+from fdcore.corpus.wordnet import load_wordnet
 from fdcore.jobs import JobQueue
 from fdcore.work.intake import survey_corpora
+from fdcore.work.leaf_names import name_leaves
 from ui.corpus.folders import first_look
+from ui.corpus.naming import editable, named_leaves, offered, own_leaves
+from ui.corpus.result import fewer_in_words
 from ui.corpus.treemap import clicked_node
-from ui.survey_tables import read_samples, tree_rows
+from ui.survey_tables import leaf_strips, read_samples, tree_rows
 from ui.tree_picker import MAX_CHILDREN, MAX_FOUND
 
 PAGE = "2_Corpus"
+SANDAL = "n04133789"
 HOSTILE = "<img src=x> **b** ![x](http://evil/x.png) [a](http://evil)"
 
 
@@ -179,6 +187,58 @@ def test_what_was_found_is_shown(cases):
     assert len(at.get("plotly_chart")) == 1
     assert len(at.image) == 1
     assert len(at.dataframe[0].value) == len(tiny_world.LEAVES)
+
+
+@pytest.mark.parametrize(
+    ("available", "words"),
+    [
+        ([200, 300], ""),
+        ([20, 200, 300], "1 of 3 leaves have fewer than the 200 images per leaf"),
+        (
+            [20, 50, 90],
+            "Every leaf has fewer than the 200 images per leaf in the plan: the smallest 20, the median 50.",
+        ),
+    ],
+)
+def test_leaves_with_few_images_are_counted(available, words):
+    """A number where some have few, and how few where all have."""
+    said_of = fewer_in_words(pd.Series(available, dtype="Int64"), 200)
+    assert said_of.startswith(words)
+    assert bool(said_of) == bool(words)
+
+
+def test_leaves_that_are_only_numbered_are_said_and_named(cases, tmp_path, monkeypatch):
+    """What it means is said, with pictures beside the fields; what is named is no longer counted."""
+    corpora = tmp_path / "own"
+    for number in range(12):
+        (corpora / "shoes" / str(number)).mkdir(parents=True)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(corpora / "shoes" / str(number) / "a.png")
+    monkeypatch.setenv("FDCORE_CORPORA", str(corpora))
+    case = Case.open(cases / Casebook(cases).create("Shoes"))
+    case.change_plan(corpora=(str(corpora / "shoes"),))
+    read = survey_corpora(case.folder)
+    at = open_page(PAGE, case="shoes")
+    assert any("12 leaves have only a number for a name" in one.value for one in at.warning)
+    assert at.button(key="save_names").disabled
+    own = own_leaves(read)
+    assert own == [f"shoes/{number}" for number in range(12)]
+    table = editable(case.plan(), read, own, leaf_strips(read, (corpora,), own))
+    assert all(strip.startswith("data:image/jpeg") for strip in table["Pictures"])
+    assert leaf_strips(read, (tmp_path / "cases",), own) == {}
+    table.loc[1, "Name"], table.loc[2, "Node"], table.loc[3, "Node"] = " flat  sandal ", SANDAL, "no node"
+    leaves = named_leaves(table, load_wordnet())
+    assert leaves == (NamedLeaf("shoes/1", "flat sandal"), NamedLeaf("shoes/2", "sandal", SANDAL))
+    name_leaves(case.folder, leaves)
+    at = open_page(PAGE, case="shoes")
+    assert any("10 leaves have only a number" in one.value for one in at.warning)
+
+
+def test_words_offer_nodes():
+    """Of the whole name, or of its words where nothing is called so; and those that were chosen before."""
+    hierarchy = load_wordnet()
+    assert SANDAL in offered(hierarchy, ["sandal"], [])
+    assert SANDAL in offered(hierarchy, ["purple-sandal/clog"], [])
+    assert offered(hierarchy, [], [SANDAL, "gone"]) == [SANDAL]
 
 
 def test_a_node_narrows_pictures_and_leaves(cases):

@@ -17,6 +17,7 @@ from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
 from fdcore.jobs.database import writing
 from fdcore.jobs.process import ProcessId
+from fdcore.suspect.preprocess import Origins
 from fdcore.work.intake import check_suspect, survey_corpora
 from ui.leaf_scores import tables as leaf_tables
 
@@ -67,6 +68,19 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     at.number_input(key="budget").set_value(100).run()
     assert metric(at, "Queries to send") == "74"  # the test query has sent 26 of them
     assert "The budget ends before all 160 queries" in said(at)
+
+
+def test_guesses_are_shown_before_the_first_query(ready):
+    """With the way to settle them; once they are settled nothing is said."""
+    at = open_page(PAGE, case="ready")
+    assert "Settle these guesses first" in said(at)
+    assert "channel order guessed" in said(at)
+    at.button(key="settle_guesses").click().run()
+    assert at.title[0].value == "1 · Suspect"
+    case = Case.open(ready)
+    suspect = case.facts().suspect
+    case.record(suspect=replace(suspect, origins=Origins(*["options"] * 11)))
+    assert "Settle these guesses" not in said(open_page(PAGE, case="ready"))
 
 
 def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):

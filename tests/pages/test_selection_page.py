@@ -168,6 +168,31 @@ def test_a_class_is_locked_with_a_note_and_unlocked(finished: Case) -> None:
     assert at.header[0].value == "domestic cat"
 
 
+def test_what_was_rejected_is_not_offered_first(finished: Case) -> None:
+    """Where nothing was found, "not found" is preset; beside an answer it comes next, before the weaker groups."""
+    for share, place in (("0.99", 0), ("0.02", 1)):
+        at = open_case(PAGE, finished, **{"class": "1"}, share=share)
+        assert (at.header[0].value == "Not found") is (place == 0)
+        box = at.selectbox(key="lock_answer_colours_1")
+        assert box.options[place] == "Not found: none of these"
+        assert (box.value == "Not found") is (place == 0)
+
+
+def test_an_answer_is_called_what_the_analyst_calls_it(finished: Case) -> None:
+    """The name is shown for the leaves' own in the findings, in the files and in the report, with its reason."""
+    at = open_case(PAGE, finished, **{"class": "1"})
+    assert at.text_input(key="lock_called_colours_1").placeholder == "domestic cat"
+    at.text_input(key="lock_called_colours_1").set_value(" lap   cat ").run()
+    at.text_area(key="lock_note_colours_1").set_value("Seen.").run()
+    at.button(key="lock_class").click().run()
+    assert read_choices(finished)[1].name == "lap cat"
+    assert at.header[0].value == "lap cat"
+    assert "Called: lap cat" in said(at)
+    analyse(finished.folder)
+    assert "lap cat: " in (finished.folder / "report.html").read_text()
+    assert json.loads((finished.folder / "selection.json").read_text())["classes"][1]["locked"]["name"] == "lap cat"
+
+
 def test_leaves_are_locked_one_by_one(finished: Case) -> None:
     at = open_case(PAGE, finished, **{"class": "3"})
     at.selectbox(key="lock_answer_colours_3").set_value("Other leaves").run()
@@ -228,11 +253,11 @@ def test_of_two_leaves_with_one_name_the_chosen_one_is_locked(finished: Case) ->
 def test_a_picked_cluster_stays_picked_when_the_settings_give_others(finished: Case) -> None:
     """A pick is about its leaves, not about its place in the list."""
     at = open_case(PAGE, finished, **{"class": "0"}, eta="0", alpha="1")
-    picked = at.selectbox(key="lock_answer_colours_0").options[2]
-    at.selectbox(key="lock_answer_colours_0").select_index(2).run()
+    picked = at.selectbox(key="lock_answer_colours_0").options[3]
+    at.selectbox(key="lock_answer_colours_0").select_index(3).run()
     at.query_params["eta"] = "20"
     at.run()
-    assert picked.partition(":")[0] in at.selectbox(key="lock_answer_colours_0").options[-1 - 2]
+    assert picked.partition(":")[0] in at.selectbox(key="lock_answer_colours_0").options[-1]
     at.text_area(key="lock_note_colours_0").set_value("Seen.").run()
     at.button(key="lock_class").click().run()
     nodes = read_choices(finished)[0].nodes

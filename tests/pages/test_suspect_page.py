@@ -15,7 +15,7 @@ from reading import as_markdown, said, table
 
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
-from fdcore.case.plan import Plan, SuspectOptions
+from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import SuspectFacts
 from fdcore.demo import trial_pictures
@@ -26,10 +26,10 @@ from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.tensors import TensorRow, tensors_csv
 from fdcore.work import intake
-from fdcore.work.intake import check_suspect
+from fdcore.work.intake import check_suspect, survey_corpora
 from ui.suspect import uploads
 from ui.suspect.bench import readings_csv
-from ui.suspect.options import in_numbers
+from ui.suspect.options import in_numbers, reading_meaning
 from ui.suspect.parts import input_csv
 from ui.suspect.result import in_whole_words, preprocessing_rows
 from ui.suspect.test_query import answers_csv, with_only_preset
@@ -403,6 +403,38 @@ def test_readings_need_a_corpus(cases, idle_workers):
     at = open_page(PAGE, case=case_id)
     at.button(key="compare_readings").click().run()
     assert JobQueue(cases).latest(case_id).kind == "readings"
+
+
+def test_the_cost_of_a_comparison_is_shown_before_it_starts(cases, idle_workers):
+    """Readings x images x views, against the budget; while it runs, its progress takes the button's place."""
+    case_id = checked(cases)
+    case = Case.open(cases / case_id)
+    case.change_plan(corpora=(str(case_factory.world().corpora / "tiny"),), settings=Settings(budget=100))
+    assert "once the corpus has been read" in said(open_page(PAGE, case=case_id))
+    survey_corpora(case.folder)
+    at = open_page(PAGE, case=case_id)
+    assert "x 80 images x 2 views = " in said(at)
+    assert "the budget leaves 74" in said(at)
+    assert "may end before the comparison" in said(at)
+    at.button(key="compare_readings").click().run()
+    assert not [button for button in at.button if button.key == "compare_readings"]
+    assert "The file is hashed, copied" in said(at)  # below, where no other work is shown
+
+
+def test_an_undecided_comparison_is_not_reported_in_green(cases, idle_workers):
+    """The notice of the ended work is neutral, and the names of readings are explained."""
+    case_id = checked(cases)
+    JobQueue(cases).submit("readings", case_id, {"cache": "here"})
+    with writing(cases) as connection:
+        connection.execute(
+            "UPDATE jobs SET state = 'done', message = 'The answers do not show which is right.', ended = ?",
+            (time.time(),),
+        )
+    at = open_page(PAGE, case=case_id)
+    assert any("do not show which is right" in info.value for info in at.info)
+    assert not at.success
+    assert reading_meaning("signed, BGR") == "-1 to 1; blue before green before red"
+    assert reading_meaning("28 x 28") == ""
 
 
 def test_the_cell_shows_what_it_keeps_out(cases):

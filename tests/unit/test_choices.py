@@ -175,6 +175,7 @@ def test_leaves_and_classes_that_the_case_does_not_have_are_named(wrong, fault):
 @pytest.mark.parametrize(
     ("wrong", "key", "value"),
     [({"note": ""}, "note missing", ""), ({"note": " \n\t"}, "note missing", ""),
+     ({"name": "x" * 121}, "name length", "121"), ({"name": "cat", "nodes": ()}, "name of nothing", ""),
      ({"note": "x" * (MAX_NOTE + 1)}, "note length", "2,001"), ({"note": "a\x1b[31mb"}, "control characters", ""),
      ({"note": "a\ud800"}, "control characters", ""), ({"by": "a\nb"}, "control characters", ""),
      ({"by": "x" * (MAX_BY + 1)}, "author length", "201"), ({"target_class": -1}, "class range", "-1"),

@@ -15,8 +15,10 @@ from fdcore.case.readings import read_readings, reading_in_words, take_reading
 from fdcore.case.spending import n_sent
 from fdcore.errors import SettingsError
 from fdcore.method.information import information, is_ahead, lead
+from fdcore.progress import silent
 from fdcore.work.intake import check_suspect
-from fdcore.work.readings import compare_readings
+from fdcore.work.investigate import open_planned_suspect, take_suspect
+from fdcore.work.readings import compare_readings, cost_of_readings
 
 N_LEAVES, PER_LEAF = 90, 3
 LEVELS = tuple(np.linspace(-0.9, 0.9, 13))  # no known label set has 13 classes
@@ -114,6 +116,22 @@ def test_nothing_is_sent_twice_and_everything_counts(tmp_path: Path, corpus: Pat
     with raises(SettingsError, "budget exceeded", 540, 460):
         compare_readings(poor.folder, suspect, cache=tmp_path / "cache")
     assert n_sent(poor) == 540
+
+
+def test_the_cost_is_known_before_anything_is_sent(tmp_path: Path, corpus: Path) -> None:
+    """It is that of the comparison that follows; where there are many leaves, close readings cost more."""
+    case = case_about(tmp_path, corpus)
+    take_suspect(case, levels_of_red(tmp_path / "m.onnx"), open_planned_suspect(case.plan(), silent))
+    suspect = case.facts().suspect
+    assert suspect is not None
+    leaves = {f"kind {number:02d}": PER_LEAF for number in range(N_LEAVES)}
+    cost = cost_of_readings(suspect, case.plan().suspect, leaves)
+    found = compare_readings(case.folder, cache=tmp_path / "cache")
+    assert (cost.n_readings, cost.n_queries) == (len(found.readings), n_sent(case))
+    assert cost.n_most == cost.n_queries
+    many = cost_of_readings(suspect, case.plan().suspect, {str(leaf): 40 for leaf in range(1000)})
+    assert (many.n_images, many.n_more) == (1200, 4800)
+    assert cost_of_readings(suspect, case.plan().suspect, {}).n_queries == 0
 
 
 def test_what_the_analyst_has_settled_is_no_question(tmp_path: Path, corpus: Path) -> None:

@@ -109,4 +109,6 @@ def _new_case(desk: Desk, plan: Plan) -> None:
     if not desk.case.facts().evidence:
         return
     if st.button("New case with these folders", key="new_with_folders", icon=":material/add:"):
-        about_this_suspect(desk, "other corpus", page="Corpus", corpora=plan.corpora, hierarchy=plan.hierarchy)
+        about_this_suspect(
+            desk, "other corpus", page="Corpus", corpora=plan.corpora, hierarchy=plan.hierarchy, leaves=plan.leaves
+        )

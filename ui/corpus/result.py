@@ -8,7 +8,9 @@ import streamlit as st
 from fdcore.case import layout
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
+from fdcore.corpus.leaf_names import names_to_csv
 from ui import cached, state
+from ui.corpus import naming
 from ui.corpus.problems import draw_problems
 from ui.corpus.treemap import clicked_node, draw_map, root_of_map
 from ui.exports import export
@@ -38,11 +40,13 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
             f"{desk.case_id}-corpus",
             tables={
                 "Leaves": lambda: leaves_csv(leaves),
+                **({"Names of leaves": lambda: names_to_csv(plan.leaves)} if plan.leaves else {}),
                 "Problems": lambda: desk.case.path(layout.SURVEY_PROBLEMS).read_bytes(),
             },
             figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
         )
     _metrics(surveyed, len(problems))
+    naming.draw(desk, plan, surveyed)
     _shortages(plan, leaves)
     _explore(desk, plan, surveyed, leaves)
     draw_problems(desk.case_id, problems)
@@ -66,16 +70,28 @@ def _shortages(plan: Plan, leaves: pd.DataFrame) -> None:
     """Point out leaves with too few images."""
     available, wanted = n_available(leaves), plan.settings.images_per_leaf
     n_none = int((available == 0).sum())
-    n_fewer = int((available < wanted).sum()) if wanted else 0
     if n_none:
         st.warning(f"{counted(n_none, 'leaf has', 'leaves have')} no usable image and will not be queried.",
                    icon=":material/image_not_supported:")  # fmt: skip
-    if n_fewer - n_none > 0:
-        st.info(
-            f"{counted(n_fewer - n_none, 'leaf has', 'leaves have')} fewer than the {wanted} images per leaf in the "
-            "plan. All of their images are used, but their scores rest on less evidence.",
-            icon=":material/info:",
+    if wanted and (sentence := fewer_in_words(available[available > 0], wanted)):
+        st.info(sentence, icon=":material/info:")
+
+
+def fewer_in_words(available: "pd.Series[int]", wanted: int) -> str:
+    """How many leaves have fewer images than planned, given the images of each; empty if none has."""
+    n_fewer = int((available < wanted).sum())
+    if not n_fewer:
+        return ""
+    if n_fewer < len(available):
+        who = f"{n_fewer:,} of {counted(len(available), 'leaf has', 'leaves have')}"
+        return (
+            f"{who} fewer than the {wanted:,} images per leaf in the plan. All of their images are used, but their "
+            "scores rest on less evidence."
         )
+    return (
+        f"Every leaf has fewer than the {wanted:,} images per leaf in the plan: the smallest {int(available.min()):,}, "
+        f"the median {int(available.median()):,}. All images are used."
+    )
 
 
 def _explore(desk: Desk, plan: Plan, surveyed: Surveyed, leaves: pd.DataFrame) -> None:

@@ -15,8 +15,9 @@ from fdcore.errors import FdError, SettingsError
 from fdcore.method.findings import Scored
 from fdcore.records import to_plain
 from ui import cached, state
-from ui.frame import Desk
+from ui.frame import Desk, go_to
 from ui.leaf_scores import views as views_of_image
+from ui.overview.head import guess_chips
 from ui.panels import show_numbers
 from ui.querying import start_and_redraw, why_not_query
 from ui.sentences import fragment, show_error
@@ -60,7 +61,22 @@ def begin(desk: Desk, *, primary: bool = True) -> None:
     with st.container(border=True, key="begin"):
         st.markdown("**Query plan**")
         st.caption("The suspect is shown several views of every leaf's images. It returns only a class for each.")
+        _guesses(desk.case)
         scoring_form(desk, read_given(desk.case, None), action="Start scoring", primary=primary)
+
+
+def _guesses(case: Case) -> None:
+    """What should be settled first, because the answers belong to it."""
+    if not (guesses := case.facts().open_guesses):
+        return
+    with st.container(border=True, key="guesses_first", gap="small"):
+        st.markdown("**Settle these guesses first**")
+        st.text("They are fixed once the suspect is queried. With a wrong one all queries are wasted.")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            guess_chips(guesses)
+            if st.button("Compare readings on the Suspect page", key="settle_guesses", type="tertiary",
+                         icon=":material/balance:"):  # fmt: skip
+                go_to("Suspect")
 
 
 def ask_more(desk: Desk, scored: Scored) -> None:

@@ -1,8 +1,10 @@
 """The head of a case: what the suspect is, how sure that is, and what is open."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from fdcore.verdict.overview import Head, Overview, found_in_words
+from fdcore.verdict.overview import Overview, found_in_words
 from ui.text import inert, inert_badge, shortened
 
 _SEALS = {
@@ -28,12 +30,13 @@ def draw_head(overview: Overview, n_sent: int) -> None:
             st.caption(inert(found_in_words(overview, n_sent)))
         if head.open:
             with st.container(width="content", gap="xsmall", key="open_guesses"):
-                _chips(head)
+                guess_chips(head.open)
 
 
-def _chips(head: Head) -> None:
-    shown = head.open if len(head.open) <= MAX_OPEN else head.open[: MAX_OPEN - 1]
+def guess_chips(guesses: Sequence[str]) -> None:
+    """A red chip for each guess; the last ones share one."""
+    shown = guesses if len(guesses) <= MAX_OPEN else guesses[: MAX_OPEN - 1]
     for guess in shown:
         st.badge(inert_badge(shortened(guess, 48)), color="red", icon=":material/help:")
-    if rest := head.open[len(shown) :]:
+    if rest := guesses[len(shown) :]:
         st.badge(f"{len(rest)} more", color="red", help=inert("; ".join(shortened(guess, 80) for guess in rest)))

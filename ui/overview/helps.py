@@ -19,7 +19,7 @@ from ui.frame import Desk
 from ui.text import counted, duration
 
 MOST = 3  # buttons
-_READINGS = "at most 8 readings, 2,400 queries each, close ones twice as many"
+_READINGS = "its cost is shown first"
 
 
 class Help(NamedTuple):

@@ -4,9 +4,12 @@ import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.readings import Reading, Readings, read_readings, reading_in_words, take_reading
+from fdcore.case.spending import budget_left
 from fdcore.tables import to_csv
-from ui import frame
+from fdcore.work.readings import N_VIEWS, ReadingsCost, cost_of_readings
+from ui import cached, frame, job_panel
 from ui.frame import Desk
+from ui.suspect.options import reading_meaning
 from ui.text import counted, inert, shortened
 
 _WIDTHS = (4, 5, 3, 4)
@@ -20,12 +23,16 @@ def draw(desk: Desk, *, locked: bool) -> None:
     Raises:
         CaseError: the record of the comparison is damaged.
     """
-    found = read_readings(desk.case)
+    found, job = read_readings(desk.case), desk.newest_job("readings")
     with st.container(border=True, key="readings"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**Which reading is right?**", width="content")
-            if not locked:
+            if not locked and not (job and job.active):
                 _start(desk, again=found is not None)
+        if job and job.active:
+            job_panel.live_bar(desk.jobs, job)
+        elif not locked:
+            _cost(desk)
         if found is None:
             st.text(
                 "A file seldom says how its pictures were prepared. Each reading that it allows can be sent the same "
@@ -51,9 +58,34 @@ def _start(desk: Desk, *, again: bool) -> None:
             frame.go_to("Corpus")
         return
     if st.button("Compare again" if again else "Compare readings", key="compare_readings", disabled=desk.busy,
-                 icon=":material/balance:", help="Up to eight readings, 2,400 queries each; close ones more. All of "
-                 "them count against the budget."):  # fmt: skip
+                 icon=":material/balance:"):  # fmt: skip
         frame.start_work(desk, "readings", by=desk.by)
+
+
+def _cost(desk: Desk) -> None:
+    """What a comparison sends, against the budget."""
+    suspect, survey, plan = desk.case.facts().suspect, cached.survey(desk.case), desk.case.plan()
+    if suspect is None or not plan.corpora:
+        return
+    if survey is None or survey.corpora != plan.corpora:
+        st.caption("The cost of a comparison is shown here once the corpus has been read on the Corpus page.")
+        return
+    cost, left = cost_of_readings(suspect, plan.suspect, survey.n_usable or survey.n_files), budget_left(desk.case)
+    st.caption(cost_in_words(cost, left))
+    if left is not None and cost.n_most > left:
+        st.warning("The budget may end before the comparison does. Raise it on the Leaf scores page, or settle the "
+                   "options below.", icon=":material/warning:")  # fmt: skip
+
+
+def cost_in_words(cost: ReadingsCost, left: int | None) -> str:
+    """Readings, images and views, multiplied, and what the budget leaves."""
+    readings = f"about {counted(cost.n_readings, 'reading')}"
+    most = f", and up to {cost.n_most:,} if they stay close" if cost.n_more > cost.n_images else ""
+    budget = "the case has no budget" if left is None else f"the budget leaves {left:,}"
+    return (
+        f"Sends {readings} x {cost.n_images:,} images x {N_VIEWS} views = {cost.n_queries:,} queries{most}; {budget}. "
+        "Answers of an earlier comparison are not requested again."
+    )
 
 
 def _table(desk: Desk, found: Readings, *, locked: bool) -> None:
@@ -77,7 +109,8 @@ def _row(
 ) -> None:
     name, bits, used, label_set, *answers, action = st.columns(shares, vertical_alignment="center", gap="small")
     shown = inert(shortened(one.name, 60))
-    name.markdown(f"**{shown}**" if place == 0 else shown)
+    meaning = reading_meaning(one.name)
+    name.markdown((f"**{shown}**" if place == 0 else shown) + (f"  \n:small[{inert(meaning)}]" if meaning else ""))
     behind = f", {one.behind[0]:.2f} ± {one.behind[1]:.2f} behind" if any(one.behind) else ""
     bits.progress(min(max(one.bits, 0.0) / most, 1.0) if most > 0 else 0.0, text=f"{one.bits:.2f} bits{behind}")
     used.text(f"{one.n_used} of {one.n_classes}")

@@ -15,7 +15,7 @@ MAX_SIDE = 4096
 MAX_CLASSES = 100_000
 FROM_FILE = "From the file, or the default"
 _MEANINGS = {
-    "unit": "only 0 to 1, nothing subtracted",
+    "unit": "0 to 1, nothing subtracted",
     "signed": "-1 to 1",
     "bytes": "0 to 255, unchanged",
     "imagenet": "ImageNet's mean and standard deviation; the most common",
@@ -23,6 +23,12 @@ _MEANINGS = {
     "cifar100": "CIFAR-100's mean and standard deviation",
     "mnist": "MNIST's mean and standard deviation; grey digits",
 }
+
+
+def reading_meaning(name: str) -> str:
+    """What a reading's name means, such as that of "signed, BGR"; empty where it says all."""
+    known = _MEANINGS | {"as opened": "as the file was opened", "BGR": "blue before green before red"}
+    return "; ".join(known[part] for part in name.split(", ") if part in known)
 
 
 def preset_meaning(name: str | None) -> str:

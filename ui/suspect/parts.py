@@ -141,7 +141,7 @@ def _choose(desk: Desk, *, taken: bool) -> None:
             if suspect_source.is_demo() and not taken:
                 options = suspect_source.demo_options(options)
             check(desk, replace(options, allow_unscanned=taken and known.allow_unscanned), source)
-        if (job := desk.jobs.latest(desk.case_id)) and job.active:
+        if (job := desk.jobs.latest(desk.case_id)) and job.active and job.kind != "readings":
             job_panel.live_bar(desk.jobs, job)
             return
         st.caption("The file is hashed, copied, scanned, opened without executing any code, and queried with a few "

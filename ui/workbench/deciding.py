@@ -10,14 +10,15 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.case.conclusions import lock_class, unlock_class
 from fdcore.method.findings import ClassFinding, Scored
-from fdcore.method.selection import MAX_CHOSEN, Choice, Cluster
+from fdcore.method.selection import MAX_CALLED, MAX_CHOSEN, Choice, Cluster
 from ui.frame import Desk
 from ui.sentences import attempt
 from ui.text import distinct_texts, shortened
-from ui.workbench.clusters import cluster_choice
+from ui.workbench.clusters import cluster_choice, cluster_name
 
 MAX_OPTIONS = 5_000  # leaves offered to choose from, the best score first
 OTHER, NOTHING = "Other leaves", "Not found"
+_IN_WORDS = {OTHER: "Other leaves, chosen one by one", NOTHING: "Not found: none of these"}
 
 
 def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
@@ -30,13 +31,15 @@ def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> N
                 _carry_out(lambda: unlock_class(case.folder, target_class, by=desk.by))
             return
         nodes = _chosen_nodes(desk.case_id, scored, found)
+        called = _called(desk.case_id, scored, target_class, nodes) if nodes else ""
         note = st.text_area("Reason", key=f"lock_note_{desk.case_id}_{target_class}", max_chars=2_000, height=68,
-                            placeholder="What supports this answer? The note is kept with the case.")  # fmt: skip
+                            placeholder="In your own words; kept with the case and in the report.")  # fmt: skip
         ready = nodes is not None and bool(note.strip())
         if st.button("Lock this answer", icon=":material/lock:", key="lock_class", disabled=not ready,
                      help=None if ready else "Choose an answer and give a reason."):  # fmt: skip
             time = datetime.now(UTC).isoformat(timespec="seconds")
-            _carry_out(lambda: lock_class(case.folder, Choice(target_class, nodes or (), note.strip(), desk.by, time)))
+            choose = partial(Choice, target_class, nodes or (), note.strip(), desk.by, time, called)
+            _carry_out(lambda: lock_class(case.folder, choose()))
 
 
 def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[str, ...] | None:
@@ -47,25 +50,40 @@ def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[st
     return () if picked == NOTHING else _picked_leaves(case_id, scored, found.selection.target_class)
 
 
+def _called(case_id: str, scored: Scored, target_class: int, nodes: tuple[str, ...]) -> str:
+    """What the analyst calls the answer; empty for what its leaves are called."""
+    place = {node: leaf for leaf, node in enumerate(scored.scores.nodes)}
+    usual = shortened(cluster_name(scored, [place[node] for node in nodes]), 60)
+    given = st.text_input("Called (optional)", key=f"lock_called_{case_id}_{target_class}", max_chars=MAX_CALLED,
+                          placeholder=usual, help="In place of the leaves' name.")  # fmt: skip
+    return " ".join(given.split())
+
+
 def _picked_answer(case_id: str, scored: Scored, found: ClassFinding) -> str | tuple[str, ...]:
     """A cluster's node ids, `OTHER` or `NOTHING`.
 
-    A choice is kept by its leaves even if the settings give other clusters; the default is the first cluster.
+    A choice is kept by its leaves even if the settings give other clusters. The default is what is shown: the answer,
+    or "not found".
     """
-    texts = {_nodes(scored, cluster): cluster_choice(scored, cluster) for cluster in found.selection.clusters}
+    clusters = found.selection.clusters
+    texts: dict[str | tuple[str, ...], str] = {
+        _nodes(scored, cluster): cluster_choice(scored, cluster) for cluster in clusters
+    }
+    answer = {_nodes(scored, clusters[0]): texts[_nodes(scored, clusters[0])]} if found.selection.winner else {}
     key, by_hand = (f"lock_{what}_{case_id}_{found.selection.target_class}" for what in ("answer", "picked"))
     kept = st.session_state.get(by_hand)
     if isinstance(kept, tuple) and kept not in texts and set(kept) <= set(scored.scores.nodes):
         texts[kept] = shortened(f"Chosen before: {', '.join(map(scored.hierarchy.label, kept))}", 110)
-    named = distinct_texts(texts | {OTHER: OTHER, NOTHING: NOTHING})
+    named = distinct_texts({**answer, NOTHING: _IN_WORDS[NOTHING], OTHER: _IN_WORDS[OTHER], **texts})
     st.session_state[key] = kept if kept in named else next(iter(named))
 
     def pick() -> None:
         st.session_state[by_hand] = st.session_state[key]
 
-    return st.selectbox(
+    picked: str | tuple[str, ...] = st.selectbox(
         "The answer is", list(named), key=key, format_func=lambda one: named.get(one, str(one)), on_change=pick
     )
+    return picked
 
 
 def _picked_leaves(case_id: str, scored: Scored, target_class: int) -> tuple[str, ...] | None:
@@ -102,7 +120,8 @@ def locked_classes(desk: Desk, case: Case, choices: Mapping[int, Choice]) -> Non
 
 def _locked_when(choice: Choice) -> str:
     by = f" by {choice.by}" if choice.by else ""
-    return f"Locked{by} on {choice.time[:10]} at {choice.time[11:16]} UTC.\nNote: {choice.note}"
+    called = f"Called: {choice.name}\n" if choice.name else ""
+    return f"{called}Locked{by} on {choice.time[:10]} at {choice.time[11:16]} UTC.\nNote: {choice.note}"
 
 
 def _carry_out(action: Callable[[], None]) -> None:

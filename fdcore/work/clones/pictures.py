@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case.conclusions import load_scored, pixels_of
-from fdcore.case.plan import open_hierarchy
+from fdcore.case.plan import open_hierarchy, open_planned_hierarchy
 from fdcore.case.spending import ledger_of_files
 from fdcore.cloning.transfer import share_evenly
 from fdcore.corpus.corpus import Corpus, open_corpus, survey
@@ -104,7 +104,7 @@ def _decoded_again(lab: Lab) -> Pictures:
 def _open(lab: Lab, folders: Sequence[str], per_leaf: int | None, seed: int) -> Corpus:
     return open_corpus(
         folders,
-        hierarchy=open_hierarchy(lab.case.plan().hierarchy),
+        hierarchy=open_planned_hierarchy(lab.case.plan()),
         height=lab.spec.height,
         width=lab.spec.width,
         channels=lab.spec.channels,
