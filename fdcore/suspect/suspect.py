@@ -54,6 +54,7 @@ class Suspect(ABC):
     format: str = ""
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
+    _n_expected: int = 0
     _sent_again: Callable[[int], None] = staticmethod(lambda n_pictures: None)
     assumptions: tuple[Assumption, ...] = ()
     weights: str = ""
@@ -80,6 +81,10 @@ class Suspect(ABC):
         starts = range(0, len(pictures), self.batch_size)
         parts = [self._answer_checked(pictures[start : start + self.batch_size]) for start in starts]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def expect(self, n_queries: int) -> None:
+        """Hear about how many queries are to come, so that it may prepare for them; answers do not depend on it."""
+        self._n_expected = n_queries
 
     def count_repeats(self, count: Callable[[int], None]) -> None:
         """Have `count` called with the number of pictures that are sent once more after a failure, before they are."""
