@@ -19,7 +19,7 @@ from fdcore.suspect.architectures.namings import Naming
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
 from fdcore.suspect.preprocess import Assumption, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint
-from fdcore.suspect.reading.torch_runtimes import Run, Runtimes, Trial, UnavailableError, trial
+from fdcore.suspect.reading.torch_runtimes import Run, Runtimes, Scores, Trial, UnavailableError, trial
 from fdcore.suspect.reading.weights import fingerprint
 from fdcore.suspect.runtimes import EAGER, Runtime, RuntimeChoice, RuntimeTrial
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
@@ -120,13 +120,12 @@ class TorchSuspect(Suspect):
             self._choice, self.trial = trial.chosen, trial
 
     def _answer(self, pictures: Pictures) -> Labels:
-        full, n = filled(pictures, self.batch_size), len(pictures)
         self._prepare()
         begun = time.perf_counter()
-        labels = self._labels(self._run, full)[:n]
+        labels = self._labels(self._run, pictures)
         self._per_s = self.batch_size / (time.perf_counter() - begun)
         if self._trying is not None:
-            self._step(full, labels)
+            self._step(filled(pictures, self.batch_size), labels)
         return labels
 
     def _prepare(self) -> None:
@@ -168,19 +167,21 @@ class TorchSuspect(Suspect):
         self.trial = RuntimeTrial(name)
 
     def _labels(self, run: Run, pictures: Pictures) -> Labels:
-        """The labels of a full batch; the scores (N, n_outputs) stay here."""
-        scores = run(pictures)
+        """The labels of at most a batch of pictures."""
+        return hard_labels(self._outputs(filled(pictures, self.batch_size), run)[: len(pictures)])
+
+    def _outputs(self, pictures: Pictures, run: Run | None = None) -> Scores:
+        """Soft outputs (N, n_classes) of N pictures; they stay within this module."""
+        scores = (run or self._run)(pictures)
         if scores.shape != (len(pictures), self._n_outputs):
             raise SuspectError(f"The network does not return one score for each of its {self.n_classes} classes.")
-        if self._n_outputs == 1:
-            scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        return hard_labels(scores)
+        return np.concatenate([np.zeros_like(scores), scores], axis=1) if self._n_outputs == 1 else scores
 
     def _probe(self) -> None:
         """Send one black picture, so that an unsuitable input size is noticed at once."""
         spec = self.spec
         try:
-            self._labels(self._run, np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+            self._outputs(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
         except (RuntimeError, AssertionError, ValueError) as error:
             detail = str(error).partition("\n")[0]
             raise SuspectError(
