@@ -16,6 +16,7 @@ from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
 from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.preprocess import Origin
+from fdcore.suspect.runtimes import RuntimeChoice
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class SuspectOptions:
     allow_network: str = ""
     output: str | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
+    runtime: RuntimeChoice = "auto"
 
 
 @dataclass(frozen=True)

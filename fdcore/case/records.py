@@ -8,6 +8,7 @@ from fdcore.case.plan import Plan
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
 
@@ -122,7 +123,7 @@ class CorpusFacts:
 class AskingFacts:
     """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
-    None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes` and `output`
+    None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes`, `output` and `runtime`
     are as in `Plan`; `names` is the table of its named leaves.
     """
 
@@ -137,6 +138,7 @@ class AskingFacts:
     n_classes: int | None = None
     output: str | None = None
     names: str | None = None
+    runtime: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class CaseFacts:
         written: hex SHA-256 of each file of the conclusions.
         word_vectors: the word vectors last chosen; "" for the built-in ones.
         readings: readings of the file that were compared, the best first.
+        runtime: what computed the suspect's answers last, and how the others did.
         cloning: the last request for clones, as `fdcore.case.clones.last_request` reads it.
     """
 
@@ -213,6 +216,7 @@ class CaseFacts:
     written: dict[str, str] | None = None
     word_vectors: str | None = None
     readings: tuple[ReadingFacts, ...] = ()
+    runtime: RuntimeTrial | None = None
     cloning: dict[str, Any] | None = None
 
     @property

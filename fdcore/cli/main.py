@@ -13,6 +13,7 @@ from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
 from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.records import to_plain
+from fdcore.suspect.runtimes import TITLES
 from fdcore.version import __version__
 
 if TYPE_CHECKING:  # torch and pandas are imported only by the commands that need them
@@ -359,6 +360,7 @@ def _suspect_options(options: argparse.Namespace) -> "SuspectOptions":
     return SuspectOptions(
         options.arch, options.preprocess, _spec_overrides(options), options.n_classes, options.device,
         options.allow_unscanned, options.allow_network, options.output,
+        runtime=options.runtime,
     )  # fmt: skip
 
 
@@ -573,6 +575,9 @@ def _add_suspect(command: argparse.ArgumentParser) -> None:
     group.add_argument("--layout", choices=("NCHW", "NHWC"))
     group.add_argument("--channel-order", choices=("RGB", "BGR"))
     group.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    group.add_argument("--runtime", default="auto", metavar="NAME",
+                       help=f"what computes a PyTorch network's answers: {', '.join(TITLES)}, or fastest (default: the "
+                       "fastest with the same labels, where many queries are to come)")  # fmt: skip
     group.add_argument("--allow-unscanned", action="store_true",
                        help="open a file although the scanners reached no conclusion; logged")  # fmt: skip
     group.add_argument("--allow-network", metavar="REASON", default="",

@@ -101,6 +101,7 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
     lines = [
         *(_head_lines(head) if head else []),
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
+        *([f"Runtime   {facts.runtime.sentence}"] if facts.runtime else []),
         f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}{_evidence(settings)}",

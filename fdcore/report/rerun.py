@@ -58,6 +58,7 @@ def _suspect(facts: CaseFacts, asking: AskingFacts) -> list[str]:
     arch = asking.arch or (facts.plan.suspect.arch if facts.plan and not asking.corpora else None)
     words = [f"--arch={arch}"] if arch else []
     words += [f"--output={asking.output}"] if asking.output else []
+    words += [f"--runtime={asking.runtime}"] if asking.runtime != "auto" else []
     if facts.suspect is None:
         return words
     spec = facts.suspect.preprocessing

@@ -1,13 +1,14 @@
 """A suspect in a cell: every byte of it is read, and every picture answered, in a process of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fdcore.errors import SuspectError
-from fdcore.suspect.cell.cell import SHARED, Cell, CellError, Limits
+from fdcore.suspect.cell.cell import SHARED, Cell, CellError, Limits, printable
 from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
+from fdcore.suspect.runtimes import TITLES, RuntimeTrial
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
 LABEL = np.dtype(np.int64)
@@ -19,8 +20,8 @@ class Opened:
 
     Attributes:
         arch: the architecture's name, part of the suspect's identity.
-        batch_size, description, title, notes, origins, spec, n_classes, class_names, assumptions, weights: as of
-            `Suspect`.
+        batch_size, description, title, notes, origins, spec, n_classes, class_names, assumptions, weights, trial: as
+            of `Suspect`.
     """
 
     arch: str
@@ -34,6 +35,14 @@ class Opened:
     class_names: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     weights: str = ""
+    trial: RuntimeTrial | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a cell says when it has labelled pictures: the runtime, once it was chosen."""
+
+    trial: RuntimeTrial | None = None
 
 
 class ConfinedSuspect(Suspect):
@@ -43,10 +52,13 @@ class ConfinedSuspect(Suspect):
     the suspect has failed. What was answered before stays valid.
     """
 
+    _may_try = True
+
     def __init__(
-        self, open_cell: Callable[[], tuple[Cell, Opened]], identify: Callable[[Opened], str], limits: Limits
-    ) -> None:
-        self._open, self._limits = open_cell, limits
+        self, open_cell: Callable[[], tuple[Cell, Opened]], identify: Callable[[Opened], str], limits: Limits,
+        machine: str,
+    ) -> None:  # fmt: skip
+        self._open, self._limits, self._machine = open_cell, limits, machine
         self._inside, opened = open_cell()
         self.fingerprint = identify(opened)
         self.n_classes, self.spec, self.batch_size = opened.n_classes, opened.spec, opened.batch_size
@@ -54,6 +66,13 @@ class ConfinedSuspect(Suspect):
         self.origins, self.class_names, self.assumptions = opened.origins, opened.class_names, opened.assumptions
         self.cell, self.weights = self._inside.report, opened.weights
         self._check()
+        self._take(opened.trial)
+
+    def recall(self, trial: RuntimeTrial) -> None:
+        """Have the cell use what an earlier trial has chosen, if it was this suspect's and on this machine."""
+        if trial.tried and (trial.fingerprint, trial.machine) == (self.fingerprint, self._machine):
+            self._inside.ask("recall", type(None), timeout_s=self._limits.batch_s, trial=trial)
+            self.trial = self.trial or trial
 
     def close(self) -> None:
         """End its cell."""
@@ -65,6 +84,7 @@ class ConfinedSuspect(Suspect):
         except CellError as first:
             self._inside.end()
             self._inside, _ = self._open()
+            self._may_try = False  # it may have been another runtime that failed
             self._sent_again(len(pictures))
             try:
                 return self._labels(pictures)
@@ -78,8 +98,16 @@ class ConfinedSuspect(Suspect):
     def _labels(self, pictures: Pictures) -> Labels:
         n, shared = len(pictures), self._inside.shared
         np.frombuffer(shared, np.uint8, pictures.size)[:] = pictures.reshape(-1)
-        self._inside.ask("label", int, timeout_s=self._limits.batch_s, n=n)
+        n_expected = self._n_expected if self._may_try else 0
+        answered = self._inside.ask("label", Answered, timeout_s=self._limits.batch_s, n=n, n_expected=n_expected)
+        self._take(answered.trial)
         return np.frombuffer(shared, LABEL, n, offset=len(shared) - n * LABEL.itemsize).copy()
+
+    def _take(self, trial: RuntimeTrial | None) -> None:
+        """Keep what the cell says about its runtimes, as far as it may be true."""
+        if trial is not None:
+            tried = tuple(replace(one, not_tried=printable(one.not_tried)) for one in trial.tried[: len(TITLES)])
+            self.trial = RuntimeTrial(trial.chosen, tried, self.fingerprint, self._machine)
 
     def _check(self) -> None:
         if self.n_classes < 2 or self.batch_size < 1:

@@ -17,6 +17,7 @@ from fdcore.suspect.confined import ConfinedSuspect, Opened
 from fdcore.suspect.formats import require_supported
 from fdcore.suspect.packing import take
 from fdcore.suspect.preprocess import Origin, PreprocessSpec
+from fdcore.suspect.runtimes import TITLES, RuntimeChoice, this_machine
 from fdcore.suspect.scan import identify, require_safe, scan
 from fdcore.suspect.suspect import Suspect
 
@@ -36,6 +37,7 @@ def open_suspect(
     allow_unscanned: bool = False,
     allow_network: str = "",
     origins: Mapping[str, Origin] | None = None,
+    runtime: RuntimeChoice = "auto",
     limits: Limits = Limits(),  # noqa: B008 - it is frozen
     progress: Progress = silent,
 ) -> Suspect:
@@ -53,6 +55,8 @@ def open_suspect(
         allow_unscanned: open even if the scanners could not agree that the file is safe.
         allow_network: the reason for opening it although its cell could reach the network.
         origins: how options are known that the analyst did not set; the others count as set by the analyst.
+        runtime: what computes a PyTorch network's answers (docs/performance.md); "auto" finds the fastest with the same
+            labels when that pays, "fastest" at once.
         limits: memory and seconds that the cell may use.
         progress: notified of steps that may take seconds.
 
@@ -64,6 +68,7 @@ def open_suspect(
     request = {
         "arch": arch, "overrides": _checked_overrides(spec_overrides or {}), "preset": preset, "n_classes": n_classes,
         "device": device, "output": output, "origins": dict(origins or {}),
+        "runtime": _checked_runtime(runtime),
     }  # fmt: skip
     if Path(path).suffix == SERVICE:
         from fdcore.suspect.service import open_service  # imports a library that only services need
@@ -83,7 +88,9 @@ def open_suspect(
             raise RefusedError(_not_isolated(evidence.name, cell), key="network not stopped")
         return cell, cell.ask("open", Opened, timeout_s=limits.opening_s, progress=progress, **request)
 
-    suspect = ConfinedSuspect(open_cell, lambda opened: fingerprint(evidence.sha256, opened.arch, opened.spec), limits)
+    suspect = ConfinedSuspect(
+        open_cell, lambda opened: fingerprint(evidence.sha256, opened.arch, opened.spec), limits, this_machine(device)
+    )
     suspect.scan, suspect.format = report, kind.name
     return suspect
 
@@ -100,6 +107,12 @@ def _not_isolated(name: str, cell: Cell) -> str:
         f"{name} was not opened because this machine cannot keep it from the network ({missing}). Run fdcore where "
         "Linux allows Landlock, seccomp or network namespaces, or give a reason with --allow-network."
     )
+
+
+def _checked_runtime(runtime: RuntimeChoice) -> RuntimeChoice:
+    if runtime not in (known := ("auto", "fastest", *TITLES)):
+        raise SettingsError(f"No runtime is called {runtime!r}; there are {', '.join(known)}.", key="unknown runtime")
+    return runtime
 
 
 def _checked_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:

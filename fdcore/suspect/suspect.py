@@ -13,6 +13,7 @@ from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import to_plain
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
+from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 
 Pictures = npt.NDArray[np.uint8]
@@ -38,6 +39,7 @@ class Suspect(ABC):
         cell: how the process that reads and runs it is closed; None where it runs in this process.
         class_names: as its file names the classes, a claim; empty if it does not.
         assumptions: what its file does not show and could change answers.
+        trial: which runtime answers and how the others did; None where there is no choice or it was not made yet.
         weights: hex SHA-256 over the numbers of its weights, the same in any file that holds them as named tensors;
             empty for a graph, a program or a service.
     """
@@ -54,9 +56,11 @@ class Suspect(ABC):
     format: str = ""
     cell: CellReport | None = None
     class_names: tuple[str, ...] = ()
+    _n_expected: int = 0
     _sent_again: Callable[[int], None] = staticmethod(lambda n_pictures: None)
     assumptions: tuple[Assumption, ...] = ()
     weights: str = ""
+    trial: RuntimeTrial | None = None
 
     def labels(self, pictures: Pictures) -> Labels:
         """Query the class of each picture.
@@ -80,6 +84,13 @@ class Suspect(ABC):
         starts = range(0, len(pictures), self.batch_size)
         parts = [self._answer_checked(pictures[start : start + self.batch_size]) for start in starts]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def expect(self, n_queries: int) -> None:
+        """Hear about how many queries are to come, so that it may prepare for them; answers do not depend on it."""
+        self._n_expected = n_queries
+
+    def recall(self, trial: RuntimeTrial) -> None:  # noqa: B027 - a suspect without a choice ignores it
+        """Hear what an earlier trial of runtimes found about this suspect, so that it need not be repeated."""
 
     def count_repeats(self, count: Callable[[int], None]) -> None:
         """Have `count` called with the number of pictures that are sent once more after a failure, before they are."""

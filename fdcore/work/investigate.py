@@ -158,6 +158,7 @@ def take_suspect(
         raise
     _record_refusal(case, None)
     _record_suspect(case, model)
+    recall_runtime(case, model)
     keep_names_beside(case, suspect, model.n_classes)
     return model, model.spec
 
@@ -198,6 +199,21 @@ def _record_suspect(case: Case, suspect: Suspect) -> None:
     if case.facts().suspect != facts:
         case.record(suspect=facts)
         case.log("suspect opened", to_plain(facts))
+
+
+def recall_runtime(case: Case, suspect: Suspect) -> None:
+    """Tell a suspect which runtime an earlier run of the case has chosen."""
+    trial = case.facts().runtime
+    if trial is not None:
+        suspect.recall(trial)
+
+
+def record_runtime(case: Case, suspect: Suspect) -> None:
+    """Keep which runtime computed the answers, and how the others did."""
+    trial = suspect.trial
+    if trial is not None and case.facts().runtime != trial:
+        case.record(runtime=trial)
+        case.log("runtime chosen", to_plain(trial))
 
 
 def _take_ledger(case: Case, source: Path) -> LedgerHeader:
@@ -292,7 +308,8 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
         given = plan.suspect
-        asked = replace(asked, hierarchy=hierarchy, arch=given.arch, n_classes=given.n_classes, output=given.output)
+        asked = replace(asked, hierarchy=hierarchy, arch=given.arch, n_classes=given.n_classes, output=given.output,
+                        runtime=given.runtime)  # fmt: skip
     case.record(asking=asked)
     if plan is not None and plan.leaves:
         keep_names(case, plan.leaves)
@@ -309,4 +326,5 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
             with ledger.exclusively():
                 ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
         finally:
+            record_runtime(case, suspect)
             case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})

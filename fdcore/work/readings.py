@@ -273,7 +273,7 @@ def _sweep(n_images: int) -> Strategy:
     def sweep(ledger: Ledger, batch_size: int) -> Iterator[Batch]:
         for view in range(ledger.header.n_views):
             for start in range(0, n_images, batch_size):
-                yield Batch(np.arange(start, min(start + batch_size, n_images)), view)
+                yield Batch(np.arange(start, min(start + batch_size, n_images)), view, next_is_independent=True)
 
     return sweep
 

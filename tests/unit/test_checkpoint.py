@@ -377,9 +377,9 @@ def test_answers_equal_the_bare_networks() -> None:
 
 def test_outputs_do_not_depend_on_the_company() -> None:
     """A picture's soft outputs have the same bits alone, among others, in another order."""
-    suspect, asked = suspect_of(lenet(), PreprocessSpec()), pictures(30)
-    seen = []
-    suspect._module.register_forward_hook(lambda module, inputs, outputs: seen.append(outputs.numpy()))
+    module, asked, seen = lenet(), pictures(30), []
+    suspect = suspect_of(module, PreprocessSpec())
+    module.register_forward_hook(lambda module, inputs, outputs: seen.append(outputs.numpy()))
     order = np.random.default_rng(1).permutation(30)
     for some in (asked, asked[order], asked[:1]):
         suspect.labels(some)

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -115,6 +116,41 @@ def test_a_strategy_may_stop_early_and_sends_nothing_twice(tmp_path, pixels, ids
     first = np.where(is_0.any(axis=1), is_0.argmax(axis=1), N_VIEWS - 1)
     assert (ledger.answers >= 0).sum(axis=1).tolist() == (first + 1).tolist()
     assert len(counter.seen) == len(set(counter.seen)) == ledger.n_sent == ledger.n_answered < N_IMAGES * N_VIEWS
+
+
+def test_views_are_drawn_while_the_suspect_answers(pixels, ids):
+    """The pictures of the next batch are taken before the answers to the one in flight are there."""
+    taken, waited = threading.Semaphore(0), []
+
+    class Watched:
+        def __getitem__(self, images: np.ndarray) -> np.ndarray:
+            taken.release()
+            return pixels[images]
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        waited.append(all(taken.acquire(timeout=10) for _ in range(2)))
+        return np.zeros(len(pictures), np.int64)
+
+    header = replace(HEADER, n_views=1)
+    suspect = CallableSuspect(answer, n_classes=3, spec=SPEC, fingerprint="f" * 64, batch_size=15)
+    ask_suspect(suspect, Ledger.in_memory(header, ids), Watched(), budget=15)
+    assert waited == [True]
+
+
+def test_a_batch_that_decides_the_next_is_answered_first(pixels, ids):
+    """A strategy is not asked for another batch before the answers that it said it needs, even in small pieces."""
+    ledger, seen = Ledger.in_memory(HEADER, ids), []
+
+    def in_turns(known: Ledger, batch_size: int) -> Iterator[Batch]:
+        for view in range(N_VIEWS):
+            yield Batch(np.arange(10), view, next_is_independent=True)
+            yield Batch(np.arange(10), view)  # which is answered, so that nothing of it is sent
+            seen.append(known.n_answered)
+            yield Batch(np.arange(10, N_IMAGES), view)
+            seen.append(known.n_answered)
+
+    assert ask_suspect(Counter().suspect(), ledger, pixels, strategy=in_turns)
+    assert seen == [10, 30, 40, 60, 70, 90, 100, 120]
 
 
 def test_a_larger_budget_continues(tmp_path, pixels, ids):

@@ -76,7 +76,8 @@ def draw(case_id: str, known: SuspectOptions) -> SuspectOptions:
             )
     given = {"height": height, "width": width, "channels": channels, "order": order, "layout": layout}
     overrides = {key: value for key, value in given.items() if value is not None} | _typed(mean, std, low_high)
-    return SuspectOptions(arch, preset, overrides, n_classes, device, output=output.strip() or None)
+    return SuspectOptions(arch, preset, overrides, n_classes, device, output=output.strip() or None,
+                          runtime=known.runtime)  # fmt: skip
 
 
 def in_numbers(text: str, name: str, counts: Sequence[int]) -> list[float]:

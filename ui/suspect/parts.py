@@ -61,7 +61,7 @@ def _another_file(desk: Desk) -> None:
 
 
 def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
-    suspect_result.summary(suspect, desk.case.facts().evidence)
+    suspect_result.summary(suspect, desk.case.facts().evidence, desk.case.facts().runtime)
     if suspect.weights and (same := same_weights(cached.cards(desk.book), desk.case_id)):
         st.info(inert(same), icon=":material/content_copy:")
     if suspect.scan and suspect.scan.verdict == "inconclusive":

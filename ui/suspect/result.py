@@ -11,6 +11,7 @@ from fdcore.case.records import EvidenceFacts, SuspectFacts
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import Origin
+from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 from ui.text import file_size, inert, inert_badge, shortened
 
@@ -35,7 +36,7 @@ _ORIGINS: dict[Origin, str] = {"file": "file", "options": "options", "bench": "c
 NOT_RECORDED = "not recorded"
 
 
-def summary(suspect: SuspectFacts, evidence: EvidenceFacts | None) -> None:
+def summary(suspect: SuspectFacts, evidence: EvidenceFacts | None, runtime: RuntimeTrial | None = None) -> None:
     """The file, the cell that it is kept in, and what it is, side by side."""
     file, cell, network = st.columns((5, 4, 5))
     with file.container(border=True, height="stretch", key="the_file"):
@@ -49,6 +50,8 @@ def summary(suspect: SuspectFacts, evidence: EvidenceFacts | None) -> None:
     with network.container(border=True, height="stretch", key="what_it_is"):
         st.markdown("**What it is**")
         network_block(suspect)
+        if runtime:
+            st.caption(f"Answers computed by {runtime.sentence}.")
 
 
 def evidence_block(evidence: EvidenceFacts, format: str = "") -> None:

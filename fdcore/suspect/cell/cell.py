@@ -29,7 +29,14 @@ NURSERY = ("-m", "fdcore.suspect.cell.nursery")
 SHARED = 256 << 20  # bytes of pictures and labels that fit into one batch; only what is used takes memory
 START_S = 120.0  # for a nursery to import its libraries on a busy machine
 MAX_TEXT = 2_000  # characters of a message from inside
-PASSED = ("PYTHONPATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+PASSED = (
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+)
 ERRORS: dict[str, type[FdError]] = {
     kind.__name__: kind for kind in (SuspectError, RefusedError, SettingsError, EvidenceError)
 }
@@ -230,6 +237,8 @@ class _Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[3])
         environment = {name: os.environ[name] for name in PASSED if name in os.environ}
+        # Threads that wait by spinning would take a processor from the parent, which draws the next views meanwhile.
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         environment["PYTHONPATH"] = os.pathsep.join(part for part in (root, environment.get("PYTHONPATH")) if part)
         command = [sys.executable, "-P", *NURSERY, str(theirs.fileno()), INSIDE]
         with theirs:

@@ -18,9 +18,10 @@ import numpy as np
 from fdcore.errors import FdError, SuspectError
 from fdcore.suspect.cell import walls, wire
 from fdcore.suspect.cell.probe import probe
-from fdcore.suspect.confined import LABEL, Opened
+from fdcore.suspect.confined import LABEL, Answered, Opened
 from fdcore.suspect.reading import opening, scanners
 from fdcore.suspect.reading.identify import identify
+from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.suspect import Suspect
 
 
@@ -44,6 +45,7 @@ class _Worker:
             "scan": lambda name, kind: scanners.run(name, kind, self._path),
             "tensors": lambda: opening.list_tensors(self._path),
             "open": self._open,
+            "recall": self._recall,
             "label": self._label,
         }
 
@@ -81,7 +83,11 @@ class _Worker:
     def _progress(self, stage: str, done: int, total: int) -> None:
         self._say({"progress": (stage, done, total)})
 
-    def _label(self, n: int) -> int:
+    def _recall(self, trial: dict[str, Any]) -> None:
+        if self._suspect is not None:
+            self._suspect.recall(msgspec.convert(trial, RuntimeTrial))
+
+    def _label(self, n: int, n_expected: int) -> Answered:
         """The labels of the first n pictures in the shared bytes, written to their end."""
         suspect = self._suspect
         if suspect is None:
@@ -90,5 +96,7 @@ class _Worker:
         shape = (n, spec.height, spec.width, spec.channels)
         pictures = np.frombuffer(self._shared, np.uint8, int(np.prod(shape))).reshape(shape)
         labels = np.frombuffer(self._shared, LABEL, n, offset=len(self._shared) - n * LABEL.itemsize)
+        before = suspect.trial
+        suspect.expect(n_expected)
         labels[:] = suspect.labels(pictures)
-        return n
+        return Answered(suspect.trial if suspect.trial != before else None)

@@ -174,8 +174,8 @@ def _notes(model: ModelProto, source: GraphInput, head: Head, *, layout_is_given
     return tuple(notes)
 
 
-def start(model: ModelProto) -> onnxruntime.InferenceSession:
-    """A session on the CPU.
+def start(model: ModelProto | bytes) -> onnxruntime.InferenceSession:
+    """A session on the CPU; bytes are a serialised model.
 
     Raises:
         SuspectError: ONNX Runtime refuses the graph.
@@ -186,7 +186,8 @@ def start(model: ModelProto) -> onnxruntime.InferenceSession:
     # Threads that wait by spinning would take a processor from the parent, which prepares the next batch meanwhile.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        content = model if isinstance(model, bytes) else model.SerializeToString()
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
         raise SuspectError(
             f"ONNX Runtime cannot open the graph: {_short(error)}. Ask for a new export.", key="runtime refuses graph"

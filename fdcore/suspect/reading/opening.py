@@ -20,6 +20,7 @@ from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.program import Program
 from fdcore.suspect.reading.torch_suspect import Network, load_network
 from fdcore.suspect.reading.weights import tensor_rows
+from fdcore.suspect.runtimes import RuntimeChoice
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import TensorTable
 
@@ -39,6 +40,7 @@ class Request:
     output: str | None
     origins: Mapping[str, Origin]
     progress: Progress
+    runtime: RuntimeChoice = "auto"
 
 
 Loaded = Network | OpenGraph | Program  # what only lacks its final input to be a suspect
@@ -60,12 +62,27 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
     spec = _final_spec(loaded, request)
     assumptions, weights = (loaded.assumptions, loaded.weights) if isinstance(loaded, Network) else ((), "")
     description = _describe(loaded, request, spec)
-    suspect = loaded.suspect(spec, fingerprint="", description=description, device=request.device)
+    suspect = _with_runtime(loaded, spec, description, request, path.name)
     copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise
     return suspect, Opened(
         loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
-        _final_origins(loaded, request), _class_names(path, loaded), assumptions, weights,
+        _final_origins(loaded, request), _class_names(path, loaded), assumptions, weights, suspect.trial,
     )  # fmt: skip
+
+
+def _with_runtime(loaded: Loaded, spec: PreprocessSpec, description: str, request: Request, file_name: str) -> Suspect:
+    """What was loaded as a suspect; only a network of PyTorch's has a choice of runtimes."""
+    if isinstance(loaded, Network):
+        return loaded.suspect(
+            spec, fingerprint="", description=description, device=request.device, runtime=request.runtime
+        )
+    if request.runtime not in ("auto", "fastest"):
+        raise SettingsError(
+            f"{file_name} contains its own computation, which runs as it is; leave out the runtime "
+            f"{request.runtime!r}.",
+            key="runtime given",
+        )
+    return loaded.suspect(spec, fingerprint="", description=description, device=request.device)
 
 
 def list_tensors(path: Path) -> TensorTable:

@@ -1,5 +1,8 @@
 """State dicts as suspects: choose the architecture, load the weights, query the network."""
 
+import contextlib
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,13 +19,17 @@ from fdcore.suspect.architectures.namings import Naming
 from fdcore.suspect.architectures.registry import TIMM, build_with_outputs, find, names, title
 from fdcore.suspect.preprocess import Assumption, Origin, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint
+from fdcore.suspect.reading.torch_runtimes import Run, Runtimes, Scores, Trial, UnavailableError, trial
 from fdcore.suspect.reading.weights import fingerprint
+from fdcore.suspect.runtimes import EAGER, Runtime, RuntimeChoice, RuntimeTrial
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled, hard_labels
 from fdcore.suspect.tensors import NOTHING_FITS
 
 ASSUMED_FIRST = ("lenet", plain.PREFIX)  # families whose members differ only in what tensors cannot show
 USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
 MAX_COMPARED = 8
+TRIAL_QUERIES, TRIAL_S = 10_000, 30.0  # to come at least, and how long they would take, for a trial to pay
+RECALL_QUERIES = 2_000  # to come at least for another runtime to be built
 N_SHOWN = 5
 N_TIED = 3
 MAX_KEY = 80  # characters that are shown
@@ -65,9 +72,17 @@ class Network:
         """Whether the size of the input follows from the tensors."""
         return self.arch.startswith(ASSUMED_FIRST)
 
-    def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
-        """The network as a suspect on a device."""
-        return TorchSuspect(self, spec, fingerprint=fingerprint, description=description, device=device)
+    def suspect(
+        self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str, runtime: RuntimeChoice = "auto"
+    ) -> Suspect:
+        """The network as a suspect on a device.
+
+        Raises:
+            SuspectError: there is no such device, or the runtime cannot be used.
+        """
+        return TorchSuspect(
+            self, spec, fingerprint=fingerprint, description=description, device=device, runtime=runtime
+        )
 
 
 class TorchSuspect(Suspect):
@@ -75,49 +90,98 @@ class TorchSuspect(Suspect):
 
     Every batch is filled up to `batch_size`, so that each forward pass has the same shape and the answer to a picture
     does not depend on how many others are sent with it.
+
+    Eager PyTorch answers until a trial, which looks at the same batches, has found a faster runtime with the same
+    labels.
     """
 
     def __init__(
-        self, network: Network, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str = "cpu"
-    ) -> None:
+        self, network: Network, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str = "cpu",
+        runtime: RuntimeChoice = "auto",
+    ) -> None:  # fmt: skip
         self.spec, self.n_classes, self.fingerprint = spec, network.n_classes, fingerprint
         self.description = description
         self._n_outputs = network.n_outputs
         self.batch_size = batch_size_for(spec)
-        self._device = checked_device(device)
-        self._module = network.module.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks this form
-        scale, shift = spec.affine()
-        self._scale, self._shift = (torch.from_numpy(v).to(self._device).view(1, -1, 1, 1) for v in (scale, shift))
+        self._runtimes = Runtimes(
+            network.module.eval(), spec, batch_size=self.batch_size, device=checked_device(device)
+        )
+        self._choice: RuntimeChoice = runtime
+        self._trying: Trial | None = None
+        self._settled, self._per_s = False, math.inf
+        self._run = self._runtimes.build(EAGER)
         self._probe()
+        if runtime != "auto" and runtime != "fastest":
+            self._fix(runtime)
+
+    def recall(self, trial: RuntimeTrial) -> None:
+        """Use what an earlier trial on this machine has chosen, once enough queries are to come."""
+        if self._choice == "auto":
+            self._choice, self.trial = trial.chosen, trial
 
     def _answer(self, pictures: Pictures) -> Labels:
-        return hard_labels(self._outputs(filled(pictures, self.batch_size))[: len(pictures)])
+        self._prepare()
+        begun = time.perf_counter()
+        labels = self._labels(self._run, pictures)
+        self._per_s = self.batch_size / (time.perf_counter() - begun)
+        if self._trying is not None:
+            self._step(filled(pictures, self.batch_size), labels)
+        return labels
 
-    def _outputs(self, pictures: Pictures) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def _prepare(self) -> None:
+        """Begin a trial, or build the runtime that an earlier one has chosen, when it pays."""
+        if self._choice == "auto":
+            pays = self._n_expected >= TRIAL_QUERIES and self._n_expected / self._per_s >= TRIAL_S
+        else:
+            pays = self._choice == "fastest" or self._n_expected >= RECALL_QUERIES
+        if not pays or self._settled:
+            return
+        self._settled = True
+        if self.trial is not None:
+            with contextlib.suppress(UnavailableError):  # eager PyTorch goes on answering
+                self._run = self._runtimes.build(self.trial.chosen)
+        else:
+            self._trying = trial(self._runtimes, self._labels)
+            next(self._trying)
+
+    def _step(self, pictures: Pictures, labels: Labels) -> None:
+        assert self._trying is not None  # noqa: S101 - as its caller has seen
+        try:
+            self._trying.send((pictures, labels))
+        except StopIteration as ended:
+            chosen, self._run, tried = ended.value
+            self._trying, self.trial = None, RuntimeTrial(chosen, tried)
+
+    def _fix(self, name: Runtime) -> None:
+        """Use the runtime that the analyst names."""
+        self._settled = True
+        try:
+            self._run = self._runtimes.build(name)
+            self._probe()
+        except UnavailableError as error:
+            raise SuspectError(
+                f"The runtime {name!r} cannot be used for this suspect: {error}. Name another one, or none, and the "
+                "fastest with the same labels is taken.",
+                key="runtime not available",
+            ) from error
+        self.trial = RuntimeTrial(name)
+
+    def _labels(self, run: Run, pictures: Pictures) -> Labels:
+        """The labels of at most a batch of pictures."""
+        return hard_labels(self._outputs(filled(pictures, self.batch_size), run)[: len(pictures)])
+
+    def _outputs(self, pictures: Pictures, run: Run | None = None) -> Scores:
         """Soft outputs (N, n_classes) of N pictures; they stay within this module."""
-        with torch.inference_mode():
-            outputs = self._module(self._prepared(pictures))
-        if isinstance(outputs, Sequence):  # some networks also return their auxiliary heads
-            outputs = outputs[0]
-        if not isinstance(outputs, Tensor) or outputs.shape != (len(pictures), self._n_outputs):
+        scores = (run or self._run)(pictures)
+        if scores.shape != (len(pictures), self._n_outputs):
             raise SuspectError(f"The network does not return one score for each of its {self.n_classes} classes.")
-        if self._n_outputs == 1:
-            outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
-        answer: np.ndarray[tuple[int, int], np.dtype[np.float32]] = outputs.float().cpu().numpy()
-        return answer
-
-    def _prepared(self, pictures: Pictures) -> Tensor:
-        """From (N, H, W, C) uint8 to the network's (N, C, H, W) float32; channels stay last in memory."""
-        if self.spec.order == "BGR":
-            pictures = pictures[..., ::-1]
-        x = torch.from_numpy(np.array(pictures, order="C")).to(self._device).permute(0, 3, 1, 2)
-        return x.to(torch.float32).mul_(self._scale).add_(self._shift)
+        return np.concatenate([np.zeros_like(scores), scores], axis=1) if self._n_outputs == 1 else scores
 
     def _probe(self) -> None:
         """Send one black picture, so that an unsuitable input size is noticed at once."""
         spec = self.spec
         try:
-            self._outputs(np.zeros((1, spec.height, spec.width, spec.channels), dtype=np.uint8))
+            self._outputs(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
         except (RuntimeError, AssertionError, ValueError) as error:
             detail = str(error).partition("\n")[0]
             raise SuspectError(

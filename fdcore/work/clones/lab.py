@@ -19,7 +19,7 @@ from fdcore.progress import Progress, silent
 from fdcore.storage import only_one
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.suspect import Pictures, Suspect
-from fdcore.work.investigate import open_planned_suspect
+from fdcore.work.investigate import open_planned_suspect, recall_runtime
 
 
 class Lab:
@@ -86,6 +86,7 @@ class Lab:
                 "page, or begin a new case.",
                 key="other suspect options",
             )
+        recall_runtime(self.case, suspect)
         return suspect
 
     def log(self, event: str, **details: Any) -> None:
