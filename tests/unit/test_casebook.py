@@ -213,6 +213,7 @@ def test_the_permission_is_taken_back_before_the_case_arrives(book, monkeypatch)
     """An import that is cut short leaves no case that has it."""
     case_id = book.create("One")
     book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
+    book.open(case_id).log("plan changed", {})
     content = exported(book, case_id)
     seen = []
 

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from fdcore.case.case import Case
+from fdcore.case.verify import Checked
 from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
+from ui import cached
 from ui.exports import download
 from ui.frame import Desk
 from ui.panels import BY_HELP, show_table
@@ -23,14 +25,31 @@ def draw(desk: Desk, case: Case) -> None:
                  key="download_audit_csv")  # fmt: skip
         if trail.problem:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
-        else:
-            st.success(f"Verified now: {trail.in_words}", icon=":material/verified:")
+        _checked(cached.checked(case))
         opened = _table(trail)
         if opened is None:
             st.caption("Select an entry to read all of its details.")
         else:
             _entry(case, opened)
         _evidence(case)
+
+
+def _checked(checked: Checked) -> None:
+    """What the check of the whole case says, and every file that is not as the log says."""
+    short = inert(checked.short)
+    if checked.intact:
+        st.success(f"Checked now. {short}", icon=":material/verified:")
+    else:
+        st.error(short, icon=":material/gpp_bad:")
+    if not checked.signers:
+        st.caption(
+            "Nobody signed this log, so whoever can write to the case could have made log and files anew. "
+            "`fdcore key new` makes a key; entries are signed from then on."
+        )
+    if odd := [one for one in checked.files if one.state != "intact"]:
+        rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
+        show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},
+                   most_px=240)  # fmt: skip
 
 
 def trail_table(trail: AuditTrail) -> pd.DataFrame:
