@@ -1,24 +1,22 @@
-"""The audit log and the evidence on the Report page, verified now."""
+"""The audit log on the Report page, and the check of every file against it."""
 
 import pandas as pd
 import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.verify import Checked
-from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
 from ui import cached
 from ui.exports import download
 from ui.frame import Desk
 from ui.panels import BY_HELP, show_table
-from ui.sentences import show_error
 from ui.text import inert
 
 MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
 
 
 def draw(desk: Desk, case: Case) -> None:
-    """The log with its state and its CSV, and the evidence on demand."""
+    """The log with its CSV, and what the check of the whole case says."""
     trail = read_trail(case.audit())
     with st.container(key="audit"):
         download("Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
@@ -31,7 +29,6 @@ def draw(desk: Desk, case: Case) -> None:
             st.caption("Select an entry to read all of its details.")
         else:
             _entry(case, opened)
-        _evidence(case)
 
 
 def _checked(checked: Checked) -> None:
@@ -86,21 +83,3 @@ def _entry(case: Case, number: int) -> None:
             st.json(entry["details"])
             st.caption("Hash")
             st.code(entry["hash"], language=None, wrap_lines=True)
-
-
-def _evidence(case: Case) -> None:
-    if not case.facts().evidence:
-        st.caption("This case holds no file of the suspect: a function or recorded answers were investigated.")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        clicked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
-                          help="Hashes the suspect's file again and compares with the hash from intake.")  # fmt: skip
-        if not clicked:
-            return
-        try:
-            with st.spinner("Hashing the evidence"):
-                evidence = case.evidence()
-        except FdError as error:
-            show_error(error)
-            return
-        st.success(f"Unchanged since intake. SHA-256 {evidence.sha256}", icon=":material/verified_user:")
