@@ -15,9 +15,11 @@ from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
 from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
 from fdcore.case.conclusions import overview as draw_overview
+from fdcore.case.custody import check_case
 from fdcore.case.intake import Surveyed, read_survey
 from fdcore.case.places import folder_choices, table_choices
 from fdcore.case.plan import open_hierarchy
+from fdcore.case.verify import Checked
 from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
@@ -182,6 +184,12 @@ def candidates_of_all(case: Case, settings: SelectionSettings, limit: int) -> tu
     """The distances among the candidates of all classes, at most `limit` of them, and how many there are."""
     known, selections = scored(case), [one.selection for one in findings(case, settings).classes]
     return all_candidates(selections, known.scores, known.hierarchy, known.distances, limit=limit)
+
+
+@cached("**/*", entries=16, spinner="Checking every file of the case")
+def checked(case: Case) -> Checked:
+    """The check of the whole case: log, signatures, files."""
+    return check_case(case)
 
 
 @cached(*WEIGHED, *LOGGED, entries=6, spinner="Drawing the report")

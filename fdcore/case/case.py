@@ -39,7 +39,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fdcore.case import layout
+from fdcore.case import layout, log, verify
 from fdcore.case.plan import Plan
 from fdcore.case.records import CaseFacts, EvidenceFacts, settings_as_written
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
@@ -49,7 +49,6 @@ from fdcore.version import __version__
 
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, a lone one is not text
-_GENESIS = "0" * 64
 _SETTLED_NS = 1_000_000_000  # a folder changed less ago may change again within one tick of the file system's clock
 
 
@@ -90,7 +89,7 @@ class Case:
             folder.mkdir(parents=True, exist_ok=True)
         case = cls(folder)
         case.write_json(layout.FACTS, {"format": FORMAT, "fdcore": __version__, "created": _now()})
-        case.log("case created", {"fdcore": __version__})
+        log.append(folder, "case created", {"fdcore": __version__}, new=True)
         return case
 
     @classmethod
@@ -197,7 +196,7 @@ class Case:
         """
         try:
             text = (self.folder / name).read_text(encoding="utf-8")
-            content = json.loads(text, parse_constant=_finite, parse_float=_finite)
+            content = json.loads(text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=verify.once)
             if _SURROGATE.search(text):
                 json.dumps(content, ensure_ascii=False).encode()  # a ValueError where half a character stands alone
         except FileNotFoundError as error:
@@ -223,7 +222,18 @@ class Case:
             CaseError: the case was removed.
         """
         self._require_there()
+        log.note_written(self.folder, name, content)
         write_atomically(self.folder / name, content)
+
+    @contextmanager
+    def changing(self, *places: str) -> Iterator[None]:
+        """Change files below folders of the case by other means than `write`; the next entry of the log binds them."""
+        before = {place: log.note_begun(self.folder, place) for place in places}
+        try:
+            yield
+        finally:
+            for place, hashes in before.items():
+                log.note_changed(self.folder, place, hashes)
 
     def revision(self, *names: str) -> str:
         """A digest that changes whenever one of the artefacts does, to cache under it what was read from them."""
@@ -263,7 +273,8 @@ class Case:
         if known:
             return self.evidence()
         target = self.folder / layout.EVIDENCE / _safe_name(source.name)
-        copied = _copy(source, target)
+        with self.changing(layout.EVIDENCE):
+            copied = _copy(source, target)
         if copied != sha256:
             target.unlink()
             raise SuspectError(f"{source} changed while it was being copied. Make a copy of it and give that one.")
@@ -295,65 +306,27 @@ class Case:
     # Audit log
 
     def log(self, event: str, details: dict[str, Any]) -> None:
-        """Append one entry to the audit log, chained to the one before.
+        """Append one entry to the audit log; it binds what this thread wrote into the case since its last one.
 
         Raises:
             CaseError: the log was changed, or the case was removed.
         """
         self._require_there()
-        with only_one(self.folder / ".audit.lock"), disk_errors(self.folder):
-            self._append(event, details)
-
-    def _append(self, event: str, details: dict[str, Any]) -> None:
-        path = self.folder / layout.AUDIT
-        content = path.read_bytes() if path.exists() else b""
-        whole, torn = content[: content.rfind(b"\n") + 1], content[content.rfind(b"\n") + 1 :]
-        entries = [(event, details)]
-        if torn:  # a power cut in the middle of a write
-            os.truncate(path, len(whole))
-            entries.insert(0, ("torn entry removed", {"text": torn.decode(errors="replace")}))
-        lines = whole.splitlines()
-        try:
-            previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise CaseError(
-                f"The audit log {path} was changed: its last line is not an entry. Restore it from a copy.",
-                key="audit log changed",
-            ) from error
-        with path.open("ab") as file:
-            for number, (name, values) in enumerate(entries, start=len(lines)):
-                entry = {"n": number, "time": _now(), "event": name, "details": values, "previous": previous}
-                previous = _entry_hash(entry)
-                file.write(json.dumps(entry | {"hash": previous}, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        log.append(self.folder, event, details)
 
     def audit(self) -> Iterator[dict[str, Any]]:
         """The audit log's entries, each verified.
 
         Raises:
-            CaseError: an entry was changed, removed or reordered.
+            CaseError: an entry was changed, removed or reordered, or the log is gone.
         """
-        previous = _GENESIS
-        path = self.folder / layout.AUDIT
-        for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else []):
-            try:
-                entry = json.loads(line)
-                intact = entry["previous"] == previous and entry["n"] == number and _entry_hash(entry) == entry["hash"]
-            except (ValueError, KeyError, TypeError, RecursionError):
-                intact = False
-            if not intact:
-                raise CaseError(
-                    f"The audit log {path} was changed: entry {number} does not follow from the one before.",
-                    key="audit log changed",
-                )
-            previous = entry["hash"]
-            yield entry
-        if previous == _GENESIS:
+        try:
+            yield from verify.entries(self.folder)
+        except verify.Broken as error:
             raise CaseError(
-                f"The audit log {path} is missing or empty; every case has one. Restore it from a copy.",
-                key="audit log missing",
-            )
+                f"The audit log {self.path(layout.AUDIT)} was changed: {error}. Restore it from a copy.",
+                key="audit log missing" if "missing" in str(error) else "audit log changed",
+            ) from error
 
     @contextmanager
     def exclusively(self, *, wait: bool = False) -> Iterator[None]:
@@ -421,12 +394,6 @@ def _finite(text: str) -> float:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _entry_hash(entry: dict[str, Any]) -> str:
-    """SHA-256 over the entry without its own hash, as canonical JSON; it covers the previous entry's hash."""
-    body = {key: value for key, value in entry.items() if key != "hash"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _safe_name(name: str) -> str:

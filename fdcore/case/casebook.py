@@ -18,8 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
 from fdcore.answers.ledger import Ledger
-from fdcore.case import layout
+from fdcore.case import layout, verify
 from fdcore.case.case import Case
+from fdcore.case.custody import require_unchanged
 from fdcore.case.records import CorpusFacts
 from fdcore.case.spending import n_sent
 from fdcore.errors import CaseError, FdError
@@ -203,24 +204,26 @@ class Casebook:
         return new_id
 
     def export(self, case_id: str, target: BinaryIO) -> None:
-        """Write a case as one ZIP file, its evidence verified first.
+        """Write a case as one ZIP file with the script that checks it; the case is checked first.
 
         Raises:
-            CaseError: it is damaged or in use, or its evidence was changed.
+            CaseError: it is damaged or in use, or one of its files was changed.
         """
         case = self.open(case_id)
         with case.exclusively(), zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             if case.facts().evidence:
                 case.evidence()
+            require_unchanged(case, finished=True)
             for path in sorted(case.folder.rglob("*")):
                 name = path.relative_to(case.folder)
                 if path.is_file() and not any(part.startswith(".") for part in name.parts):
                     archive.write(path, f"{case_id}/{name.as_posix()}")
+            archive.write(verify.__file__, f"{case_id}/{verify.SCRIPT}")
 
     def import_(self, source: BinaryIO, *, by: str = "") -> str:
         """Import a case that `export` wrote, and return its id.
 
-        Nothing in the file is trusted: paths, links and sizes are checked, the audit log and the evidence verified,
+        Nothing in the file is trusted: paths, links and sizes are checked, the audit log and every file verified,
         and the permission to open an unscanned suspect is revoked.
 
         Raises:
@@ -232,6 +235,7 @@ class Casebook:
             facts, n_entries = case.facts(), sum(1 for _ in case.audit())
             if facts.evidence:
                 case.evidence()
+            require_unchanged(case)
             title = checked_title(facts.title or (facts.evidence.name if facts.evidence else "Imported case"))
             _clean(case, title)
             if problem := Casebook(arriving.parent).card(arriving.name).problem:
@@ -376,6 +380,8 @@ def _unpack(source: BinaryIO, target: Path) -> None:
             _check_members(members)
             for member in members:
                 path = target.joinpath(*PurePosixPath(member.filename).parts[1:])
+                if path == target / verify.SCRIPT:
+                    continue  # nobody here runs a program that came with a case
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as read, path.open("wb") as write:
                     _copy_at_most(read, write, member.file_size)

@@ -16,6 +16,7 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.case import layout
 from fdcore.case.case import Case
+from fdcore.case.custody import require_unchanged
 from fdcore.errors import SettingsError
 from fdcore.progress import Progress
 from fdcore.storage import only_one, touch
@@ -81,18 +82,27 @@ def require_budget(case: Case, n_queries: int, what: str) -> None:
 
 
 @contextmanager
-def asking(case: Case) -> Iterator[None]:
-    """Hold the case's lock on its suspect: two processes that query it at once could together exceed the budget.
+def asking(case: Case, ledger: Ledger) -> Iterator[None]:
+    """Hold the case's lock on its suspect, and the ledger's: two processes that query it at once could together exceed
+    the budget.
 
     Raises:
-        CaseError: another process is querying it.
+        CaseError: another process is querying it, or the ledger's files are not what the audit log says.
     """
     busy = "Other work is querying the suspect of this case. Wait for it, or pause it, and run this again."
-    with only_one(case.folder / layout.ASKING_LOCK, busy):
+    place = _place(case, ledger)
+    with only_one(case.folder / layout.ASKING_LOCK, busy), ledger.exclusively():
+        require_unchanged(case, place)
         try:
-            yield
+            with case.changing(place):
+                yield
+                ledger.flush()
         finally:
             touch(case.folder / layout.ASKING_LOCK)
+
+
+def _place(case: Case, ledger: Ledger) -> str:
+    return ledger.folder.relative_to(case.folder).as_posix()
 
 
 # Pictures besides the corpus
@@ -108,9 +118,15 @@ def ledger_of_files(case: Case, asked: LedgerHeader, digest: str, image_ids: npt
         image_ids: (n,) uint64.
     """
     own = replace(asked, corpus=digest, n_images=len(image_ids), n_views=1)
-    ledger = Ledger.open_or_create(case.path(f"{layout.ASKED}/{digest[:_KEY_LENGTH]}/ledger"), own, image_ids)
+    place = f"{layout.ASKED}/{digest[:_KEY_LENGTH]}/ledger"
+    with case.changing(place):
+        return _filled(case, Ledger.open_or_create(case.path(place), own, image_ids))
+
+
+def _filled(case: Case, ledger: Ledger) -> Ledger:
+    """The ledger with the answers that the case's other ledgers hold."""
     for other in ledgers(case):
-        if other.folder == ledger.folder or other.header.suspect != own.suspect:
+        if other.folder == ledger.folder or other.header.suspect != ledger.header.suspect:
             continue  # a suspect's answer to view 0, the picture itself, does not depend on the other views
         _, mine, theirs = np.intersect1d(ledger.image_ids, other.image_ids, return_indices=True)
         known = np.asarray(other.answers[theirs, 0])
@@ -159,7 +175,7 @@ def ask_about(
     """
     if not len(ledger.missing(images)):
         return 0
-    with asking(case), ledger.exclusively():
+    with asking(case, ledger):
         missing = ledger.missing(images)
         require_budget(case, len(missing), stage)
         try:

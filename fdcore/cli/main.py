@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fdcore.case import layout
 from fdcore.cli import printing
 from fdcore.cli.clone import add_commands
+from fdcore.cli.custody import add_custody
 from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.records import to_plain
 from fdcore.suspect.runtimes import TITLES
@@ -298,12 +299,13 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Print the verdict that a case holds."""
     from fdcore.case.case import Case
     from fdcore.case.casebook import Casebook, same_weights
+    from fdcore.case.custody import check_case
     from fdcore.case.spending import n_sent
 
     case = Case.open(folder)
     found, facts = case.read_json(layout.SELECTION) | {"n_sent": n_sent(case)}, case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
-    n_entries = sum(1 for _ in case.audit())
+    checked = check_case(case)
     beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []
     same = same_weights(beside, case.folder.resolve().name)
     if not options.json:
@@ -316,12 +318,13 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             ) from error
         if same:
             print(f"\n{printing.plain(same)}")
-        print(f"\nAudit log intact, {n_entries} entries.  Report: {case.path('report.html')}")
+        print(f"\n{checked.short}  Report: {case.path('report.html')}")
     return {
         "case": str(folder),
         **to_plain(facts),
         **found,
         "same_weights": same,
+        "custody": {"intact": checked.intact, "in_words": checked.short},
         "report": str(case.path(layout.REPORT)),
     }
 
@@ -501,6 +504,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("case", type=Path, help="the case's folder")
     _add_verify(commands)
     add_commands(commands, _add)
+    add_custody(commands, _add)
     command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
     command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
     command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),

@@ -22,6 +22,7 @@ from fdcore.case.conclusions import (
     read_choices,
     selection_settings,
 )
+from fdcore.case.custody import require_unchanged
 from fdcore.case.records import KeptChance
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings, Pictures, weigh
@@ -92,6 +93,7 @@ def conclude(
     """
     if case.facts().evidence:
         case.evidence()  # verifies its hash before every export
+    require_unchanged(case, layout.LEDGER, layout.CORPUS, layout.HIERARCHY, layout.CHOICES)
     scored = load_scored(case)
     findings = weigh(scored, settings, read_choices(case))
     if compare and pixels is not None and kept_chance(scored, case.facts()) is None:

@@ -226,7 +226,8 @@ def _take_ledger(case: Case, source: Path) -> LedgerHeader:
         )
     finished = Ledger.open(folder)
     if not case.has(layout.LEDGER_HEADER):
-        finished.copy_to(case.path(layout.LEDGER))
+        with case.changing(layout.LEDGER):
+            finished.copy_to(case.path(layout.LEDGER))
     elif not Ledger.open(case.path(layout.LEDGER)).header.same_queries(finished.header):
         raise CaseError(
             f"This case holds answers other than those in {source}. Give another folder for a new case.",
@@ -251,7 +252,8 @@ def _prepare_ledger(case: Case, suspect: Suspect | None, corpus: Corpus, setting
     if suspect is not None:
         require_budget(settings, store, n_sent_beside(case))
     header = ledger_header(facts.fingerprint, facts.n_classes, facts.preprocessing, store, settings)
-    ledger = Ledger.open_or_create(case.path(layout.LEDGER), header, store.image_ids, may_drop=suspect is None)
+    with case.changing(layout.LEDGER):
+        ledger = Ledger.open_or_create(case.path(layout.LEDGER), header, store.image_ids, may_drop=suspect is None)
     _record_corpus(case, corpus)
     return ledger
 
@@ -319,12 +321,13 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
     """Send the missing queries, within the budget that test queries and clones have left."""
     if not n_queries_left(ledger, budget_for_scoring(case, settings.budget)):
         return
-    with asking(case):
-        budget = budget_for_scoring(case, settings.budget)
-        case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
-        try:
-            with ledger.exclusively():
-                ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
-        finally:
+    started = False
+    try:
+        with asking(case, ledger):
+            budget, started = budget_for_scoring(case, settings.budget), True
+            case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
+            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
+    finally:
+        if started:
             record_runtime(case, suspect)
             case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})

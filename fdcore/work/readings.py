@@ -183,7 +183,8 @@ class _Bench:
             len(ids), N_VIEWS,
         )  # fmt: skip
         place = f"{layout.READING_LEDGERS}/{suspect.fingerprint[:16]}-{digest[:16]}/ledger"
-        ledger = Ledger.open_or_create(self._case.path(place), header, ids)
+        with self._case.changing(place):
+            ledger = Ledger.open_or_create(self._case.path(place), header, ids)
         tried = _Tried(name, options, suspect, ledger, corpus, images, n_first, ledger.n_sent, _NOTHING)
         self._tried[suspect.fingerprint] = replace(tried, first=self._ask(tried, n_first))
 
@@ -200,7 +201,7 @@ class _Bench:
     def _ask(self, tried: _Tried, n_images: int) -> Information:
         """Send the first images to the suspect, unless it has answered them; what its answers say."""
         ledger, store = tried.ledger, tried.corpus.store
-        with asking(self._case), ledger.exclusively():
+        with asking(self._case, ledger):
             wanted = sum(len(ledger.missing(np.arange(n_images), view)) for view in range(N_VIEWS))
             require_budget(self._case, wanted, f"The reading {tried.name!r}")
             ask_suspect(

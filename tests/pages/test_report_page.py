@@ -85,16 +85,17 @@ def test_a_broken_log_is_told_with_its_entry(finished):
     assert "Broken at entry 2" in at.error[0].value
 
 
-def test_the_evidence_is_verified_on_demand(finished):
-    """Unchanged, or a sentence that says what came."""
+def test_every_file_is_checked_against_the_log(finished):
+    """Unsigned logs say what that means; a changed file is named."""
     at = show_tab(open_case(PAGE, finished), LOG)
-    at.button(key="verify_evidence").click().run()
-    assert any("Unchanged since intake" in s.value for s in at.success)
+    assert "Intact" in at.success[0].value
+    assert any("Nobody signed" in caption.value for caption in at.caption)
     file = next((finished.folder / "evidence").iterdir())
     file.chmod(0o644)
     file.write_bytes(b"other")
-    at.button(key="verify_evidence").click().run()
-    assert "changed after intake" in at.error[0].value
+    at = show_tab(open_case(PAGE, finished), LOG)
+    assert "is changed" in at.error[0].value
+    assert at.dataframe[0].value["File"].tolist() == [f"evidence/{file.name}"]
 
 
 def test_an_entry_of_the_log_is_read_whole(finished):

@@ -213,6 +213,7 @@ def test_the_permission_is_taken_back_before_the_case_arrives(book, monkeypatch)
     """An import that is cut short leaves no case that has it."""
     case_id = book.create("One")
     book.open(case_id).record(plan={"suspect": {"allow_unscanned": True}})
+    book.open(case_id).log("plan changed", {})
     content = exported(book, case_id)
     seen = []
 
@@ -250,6 +251,7 @@ def test_a_zip_with_a_broken_stream_is_a_sentence(book):
     """Bytes changed inside a compressed file."""
     case_id = book.create("One")
     book.open(case_id).write("notes", b"a note " * 10_000)
+    book.open(case_id).log("noted", {})
     content = bytearray(exported(book, case_id).getvalue())
     start = content.index(b"notes") + len(b"notes")
     content[start : start + 40] = b"\xff" * 40

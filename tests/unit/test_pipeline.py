@@ -14,6 +14,7 @@ from raising import raises
 from fdcore.case import tables
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
+from fdcore.case.verify import check
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, SettingsError, StorageError, SuspectError
 from fdcore.method.findings import Findings
@@ -193,9 +194,10 @@ def test_damaged_tables_are_a_sentence_and_the_next_run_mends_them(world, name):
     """A broken table stops the analysis with a sentence; the answers are not lost."""
     world.investigate()
     (world.folder / "case" / name).write_bytes(b"PAR1 no longer")
-    with raises(CaseError, "corpus tables damaged"):
+    with raises(CaseError, "file changed", name):
         analyse(world.folder / "case")
     world.investigate()
+    assert check(world.folder / "case").intact
     assert world.n_asked == N_IMAGES * 3
 
 

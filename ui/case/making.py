@@ -38,7 +38,9 @@ def begin_demo(desk: frame.Desk) -> str:
                 _submit_demo(desk, card.id)
             return card.id
     case_id = desk.book.create("Demo", by=desk.by)
-    desk.book.open(case_id).record(demo=True)
+    case = desk.book.open(case_id)
+    case.record(demo=True)
+    case.log("demo begun", {"by": desk.by})
     _submit_demo(desk, case_id)
     return case_id
 

@@ -1,36 +1,52 @@
-"""The audit log and the evidence on the Report page, verified now."""
+"""The audit log on the Report page, and the check of every file against it."""
 
 import pandas as pd
 import streamlit as st
 
 from fdcore.case.case import Case
-from fdcore.errors import FdError
+from fdcore.case.verify import Checked
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
+from ui import cached
 from ui.exports import download
 from ui.frame import Desk
 from ui.panels import BY_HELP, show_table
-from ui.sentences import show_error
 from ui.text import inert
 
 MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
 
 
 def draw(desk: Desk, case: Case) -> None:
-    """The log with its state and its CSV, and the evidence on demand."""
+    """The log with its CSV, and what the check of the whole case says."""
     trail = read_trail(case.audit())
     with st.container(key="audit"):
         download("Log (CSV)", lambda: trail_to_csv(trail), f"{desk.case_id}-audit.csv", "text/csv",
                  key="download_audit_csv")  # fmt: skip
         if trail.problem:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
-        else:
-            st.success(f"Verified now: {trail.in_words}", icon=":material/verified:")
+        _checked(cached.checked(case))
         opened = _table(trail)
         if opened is None:
             st.caption("Select an entry to read all of its details.")
         else:
             _entry(case, opened)
-        _evidence(case)
+
+
+def _checked(checked: Checked) -> None:
+    """What the check of the whole case says, and every file that is not as the log says."""
+    short = inert(checked.short)
+    if checked.intact:
+        st.success(f"Checked now. {short}", icon=":material/verified:")
+    else:
+        st.error(short, icon=":material/gpp_bad:")
+    if not checked.signers:
+        st.caption(
+            "Nobody signed this log, so whoever can write to the case could have made log and files anew. "
+            "`fdcore key new` makes a key; entries are signed from then on."
+        )
+    if odd := [one for one in checked.files if one.state != "intact"]:
+        rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
+        show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},
+                   most_px=240)  # fmt: skip
 
 
 def trail_table(trail: AuditTrail) -> pd.DataFrame:
@@ -67,21 +83,3 @@ def _entry(case: Case, number: int) -> None:
             st.json(entry["details"])
             st.caption("Hash")
             st.code(entry["hash"], language=None, wrap_lines=True)
-
-
-def _evidence(case: Case) -> None:
-    if not case.facts().evidence:
-        st.caption("This case holds no file of the suspect: a function or recorded answers were investigated.")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        clicked = st.button("Verify the evidence now", key="verify_evidence", icon=":material/fingerprint:",
-                          help="Hashes the suspect's file again and compares with the hash from intake.")  # fmt: skip
-        if not clicked:
-            return
-        try:
-            with st.spinner("Hashing the evidence"):
-                evidence = case.evidence()
-        except FdError as error:
-            show_error(error)
-            return
-        st.success(f"Unchanged since intake. SHA-256 {evidence.sha256}", icon=":material/verified_user:")

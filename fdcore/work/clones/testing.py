@@ -158,8 +158,8 @@ def export(lab: Lab, run: CloneRun) -> CloneRun:
         return run
     case.write(f"{place}/{CARD}", card)
     done = replace(run, stage="done", files=files)
-    lab.log("clone finished", clone=run.id, source=run.source.name, files=files)
     write_run(case, done)
+    lab.log("clone finished", clone=run.id, source=run.source.name, files=files)
     return done
 
 

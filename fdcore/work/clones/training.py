@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.answers.views import make_views
+from fdcore.case import layout
 from fdcore.case.clones import run_folder, write_run
 from fdcore.case.spending import ledger_of_pictures
 from fdcore.cloning.run import CHECKPOINT, NETWORK, WEIGHTS, CloneRun, EpochResult
@@ -39,10 +40,11 @@ def train_all(lab: Lab, prepared: Sequence[Prepared]) -> list[CloneRun]:
         finally:
             free.put(device)
 
-    if len(devices) == 1:
-        return [train_one(number) for number in range(len(prepared))]
-    with ThreadPoolExecutor(len(devices)) as pool:
-        return list(pool.map(train_one, range(len(prepared))))
+    with lab.case.changing(layout.ASKED, *(run_folder(one.run.id) for one in prepared)):
+        if len(devices) == 1:
+            return [train_one(number) for number in range(len(prepared))]
+        with ThreadPoolExecutor(len(devices)) as pool:
+            return list(pool.map(train_one, range(len(prepared))))
 
 
 def _devices(wanted: str) -> tuple[str, ...]:

@@ -115,8 +115,9 @@ def remove_clone(lab: Lab, run_id: str) -> None:
     if not place.is_dir():
         raise CaseError(f"There is no clone called {run_id!r} in this case.", key="no such clone")
     going = place.with_name(f".{place.name}.removed")  # for readers at once, then file by file
-    os.replace(place, going)
-    shutil.rmtree(going)
+    with lab.case.changing(run_folder(run_id)):
+        os.replace(place, going)
+        shutil.rmtree(going)
     lab.log("clone removed", clone=run_id)
     _draw_report(lab)
 

@@ -1,0 +1,61 @@
+"""The commands `fdcore check` and `fdcore key`."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from fdcore.cli.clone import AddCommand
+from fdcore.errors import CaseError
+
+
+def add_custody(commands: Any, add: AddCommand) -> None:
+    """Add both commands by way of `add`, which gives them the options that all commands share."""
+    command = add(commands, "check", _check, "check that a case's log is whole and that no file was changed")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--key", type=Path, action="append", default=[], metavar="PUBLIC_KEY.pem",
+                         help="a public key that must have signed every entry; may be repeated")  # fmt: skip
+    command = add(commands, "key", _key, "make the key that signs audit logs, or show its public half")
+    command.add_argument("what", choices=("new", "show"))
+    command.add_argument("--out", type=Path, help="the key's file (default: FDCORE_KEY, or the user's configuration)")
+    command.add_argument("--algorithm", choices=("ed25519", "p256"), default="ed25519",
+                         help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
+
+
+def _check(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.custody import check_case
+    from fdcore.case.verify import in_words
+    from fdcore.records import to_plain
+
+    keys = [_public(path) for path in options.key]
+    checked = check_case(Case.open(options.case), tuple(keys))
+    if not options.json:
+        print(in_words(checked))
+    if not checked.intact:
+        raise CaseError(f"{options.case} is not intact. {checked.short}", key="case changed")
+    return {"case": str(options.case), **to_plain(checked)}
+
+
+def _public(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CaseError(f"The key {path} cannot be read: {error.strerror}.", key="key unreadable") from error
+
+
+def _key(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.keys import PASSPHRASE_VARIABLE, key_path, load_key, new_key
+
+    path = options.out or key_path()
+    if options.what == "new":
+        key = new_key(path, algorithm=options.algorithm, passphrase=os.environ.get(PASSPHRASE_VARIABLE, ""))
+    elif (found := load_key()) is None:
+        raise CaseError("There is no key yet. `fdcore key new` makes one.", key="no key")
+    else:
+        key = found
+    if not options.json:
+        print(
+            f"{key.public_pem}\nFingerprint {key.fingerprint}; the private key is {path}. Give others the public key."
+        )
+    return {"key": str(path), "public_key": key.public_pem, "fingerprint": key.fingerprint}
