@@ -18,6 +18,7 @@ from fdcore.case.claims import read_claims
 from fdcore.case.clones.records import read_runs
 from fdcore.case.clones.tested import read_comparison
 from fdcore.case.conclusions import load_scored, read_choices
+from fdcore.case.verify import check
 from fdcore.cloning.settings import TransferSettings
 from fdcore.work.conclude import WRITTEN, agrees_with_files, analyse
 
@@ -42,6 +43,14 @@ def test_the_same_tables_and_the_same_verdict(old):
         written = pd.read_csv(io.BytesIO(before[name]), dtype=str)
         pd.testing.assert_frame_equal(pd.read_csv(old.path(name), dtype=str)[list(written)], written)
     assert old.read_json("verdict.json")["outcome"] == json.loads(before["verdict.json"])["outcome"]
+
+
+def test_its_log_is_intact_and_binds_little(old):
+    """Only what was written since it arrived; what an analysis writes again is bound then."""
+    assert {file.state for file in check(old.folder).files} == {"intact", "not bound"}
+    analyse(old.folder)
+    states = {file.name: file.state for file in check(old.folder).files}
+    assert {states[name] for name in WRITTEN} == {"intact"}
 
 
 def test_every_record_is_read(old):

@@ -79,9 +79,11 @@ class Checked:
         if self.wrong:
             more = f" and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
             return f"Changed: {self.wrong[0].name} is {self.wrong[0].state}{more}."
+        signed = f"signed by {', '.join(self.signers)}" if self.signers else "not signed"
+        if not any(one.entry is not None for one in self.files):
+            return f"The log is intact: {self.n_entries} entries; {signed}. It binds no file, as in earlier versions."
         loose = {state: sum(one.state == state for one in self.files) for state in ("unfinished", "not bound")}
         parts = [f"{n} {state}" for state, n in loose.items() if n]
-        signed = f"signed by {', '.join(self.signers)}" if self.signers else "not signed"
         n_intact = len(self.files) - sum(loose.values())
         return f"Intact: {self.n_entries} entries, {', '.join([f'{n_intact} files', *parts])}; {signed}."
 

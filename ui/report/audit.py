@@ -33,17 +33,19 @@ def draw(desk: Desk, case: Case) -> None:
 
 def _checked(checked: Checked) -> None:
     """What the check of the whole case says, and every file that is not as the log says."""
-    short = inert(checked.short)
-    if checked.intact:
-        st.success(f"Checked now. {short}", icon=":material/verified:")
-    else:
+    short, odd = inert(checked.short), [one for one in checked.files if one.state != "intact"]
+    if not checked.intact:
         st.error(short, icon=":material/gpp_bad:")
+    elif odd:
+        st.info(f"Checked now. {short}", icon=":material/gpp_maybe:")
+    else:
+        st.success(f"Checked now. {short}", icon=":material/verified:")
     if not checked.signers:
         st.caption(
             "Nobody signed this log, so whoever can write to the case could have made log and files anew. "
             "`fdcore key new` makes a key; entries are signed from then on."
         )
-    if odd := [one for one in checked.files if one.state != "intact"]:
+    if 0 < len(odd) < len(checked.files):
         rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
         show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},
                    most_px=240)  # fmt: skip
