@@ -1,4 +1,4 @@
-"""The commands `fdcore check` and `fdcore key`."""
+"""The commands `fdcore check`, `fdcore replay` and `fdcore key`."""
 
 import argparse
 import os
@@ -10,11 +10,15 @@ from fdcore.errors import CaseError
 
 
 def add_custody(commands: Any, add: AddCommand) -> None:
-    """Add both commands by way of `add`, which gives them the options that all commands share."""
+    """Add the commands by way of `add`, which gives them the options that all commands share."""
     command = add(commands, "check", _check, "check that a case's log is whole and that no file was changed")
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--key", type=Path, action="append", default=[], metavar="PUBLIC_KEY.pem",
                          help="a public key that must have signed every entry; may be repeated")  # fmt: skip
+    command = add(commands, "replay", _replay, "make a case's results again from its answers, and compare them")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--ask", type=int, default=0, metavar="N", help="also send N recorded queries again")
+    command.add_argument("--seed", type=int, default=0, help="of drawing these queries (default 0)")
     command = add(commands, "key", _key, "make the key that signs audit logs, or show its public half")
     command.add_argument("what", choices=("new", "show"))
     command.add_argument("--out", type=Path, help="the key's file (default: FDCORE_KEY, or the user's configuration)")
@@ -35,6 +39,25 @@ def _check(options: argparse.Namespace) -> dict[str, Any]:
     if not checked.intact:
         raise CaseError(f"{options.case} is not intact. {checked.short}", key="case changed")
     return {"case": str(options.case), **to_plain(checked)}
+
+
+def _replay(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.places import Places
+    from fdcore.cli.printing import ProgressBar
+    from fdcore.records import to_plain
+    from fdcore.work.replay import replay
+
+    cache = Path(options.cache) if options.cache else Places.from_environment().cache
+    found = replay(options.case, cache=cache, n_queries=options.ask, seed=options.seed, progress=ProgressBar())
+    if not options.json:
+        print(f"The same, byte for byte: {', '.join(found.same) or 'nothing'}.")
+        if found.differ:
+            print(f"Different: {', '.join(found.differ)}.")
+        if found.n_asked:
+            print(f"Sent again: {found.n_asked:,} queries, {found.n_same:,} answered as recorded.")
+    if not found.agrees:
+        raise CaseError(f"{options.case} does not give the same results again.", key="replay differs")
+    return {"case": str(options.case), **to_plain(found)}
 
 
 def _public(path: Path) -> bytes:

@@ -198,15 +198,15 @@ def _head(findings: Findings, *, rows_left_out: bool = False) -> dict[str, Any]:
     return head | ({"rows_left_out": tables.n_left_out(scored.scores)} if rows_left_out else {})
 
 
-def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, progress: Progress) -> dict[str, str]:
-    """Write all of `WRITTEN` and return the hex SHA-256 of each."""
+def contents(case: Case, findings: Findings, pixels: Pictures | None) -> dict[str, Callable[[], bytes]]:
+    """A function for each of `WRITTEN` that gives its content; nothing is written."""
     scored, total, head = findings.scored, asdict(findings.overall), _head(findings)
     verdict = judge(findings, case.facts())
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = tables.score_rows(scores, hierarchy)
     selected = tables.selection_rows(findings.classes, scores, hierarchy)
     classes = _classes(findings, verdict)
-    contents: dict[str, Callable[[], bytes]] = {
+    return {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
         layout.SCORES_JSON: lambda: _table_json(_head(findings, rows_left_out=True), rows),
         layout.SCORES_PARQUET: lambda: tables.scores_to_parquet(scores, hierarchy),
@@ -216,9 +216,14 @@ def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, pro
         layout.VERDICT: lambda: to_json(head | {"head": _in_short(case, findings, verdict)} | verdict_as_dict(verdict)),
         layout.REPORT: lambda: _report(case, findings, verdict, classes, pixels).encode(),
     }
+
+
+def _write_findings(case: Case, findings: Findings, pixels: Pictures | None, progress: Progress) -> dict[str, str]:
+    """Write all of `WRITTEN` and return the hex SHA-256 of each."""
+    made = contents(case, findings, pixels)
     written = _digest_of_notes(case)  # the notes that the report shows
     for done, name in enumerate(WRITTEN, start=1):
-        content = contents[name]()
+        content = made[name]()
         case.write(name, content)
         written[name] = hashlib.sha256(content).hexdigest()
         progress("Writing results", done, len(WRITTEN))

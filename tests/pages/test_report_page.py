@@ -98,6 +98,17 @@ def test_every_file_is_checked_against_the_log(finished):
     assert at.dataframe[0].value["File"].tolist() == [f"evidence/{file.name}"]
 
 
+def test_a_case_is_replayed_on_demand(finished):
+    """The same bytes, or the files that differ."""
+    at = show_tab(open_case(PAGE, finished), LOG)
+    at.button(key="replay").click().run()
+    assert any("byte for byte" in s.value for s in at.success)
+    finished.path("scores.csv").write_text("forged")
+    at = show_tab(open_case(PAGE, finished), LOG)
+    at.button(key="replay").click().run()
+    assert any("Different" in error.value and "scores" in error.value for error in at.error)
+
+
 def test_an_entry_of_the_log_is_read_whole(finished):
     """The table cuts long details; the selected entry is shown as it is in the file."""
     entry = list(finished.audit())[-2]

@@ -12,6 +12,7 @@ import tiny_world
 import torch
 from pypdf import PdfReader
 
+from fdcore.answers.ledger import Ledger
 from fdcore.cli.main import main
 from fdcore.suspect.architectures.registry import build
 from fdcore.work.investigate import run_plan
@@ -50,6 +51,18 @@ def test_the_report_is_written_as_its_ending_says(investigated, tmp_path, capsys
     assert "case created" in " ".join(" ".join(one.extract_text() for one in PdfReader(pdf).pages).split())
     assert main(["report", str(investigated), "--out", str(tmp_path / "report.doc")]) == 2
     assert ".pdf or .html" in capsys.readouterr().err
+
+
+def test_recorded_queries_are_sent_again_and_counted(world, investigated, tmp_path, capsys):
+    """The suspect answers as recorded; its answers stay, the count of sent queries grows, and the case stays intact."""
+    case = shutil.copytree(investigated, tmp_path / "case")
+    n_sent = Ledger.open(case / "ledger").n_sent
+    assert main(["replay", str(case), "--cache", str(world / "cache"), "--ask", "20", "--json"]) == 0
+    replayed = json.loads(capsys.readouterr().out)
+    assert (replayed["n_asked"], replayed["n_same"], replayed["differ"]) == (20, 20, [])
+    assert Ledger.open(case / "ledger").n_sent == n_sent + 20
+    assert main(["check", str(case)]) == 0
+    assert main(["replay", str(case), "--cache", str(world / "cache"), "--ask", "100000"]) == 6
 
 
 def test_investigate_then_select_then_show(world, tmp_path, capsys):

@@ -22,7 +22,8 @@ from fdcore.case.verify import check
 from fdcore.cli.main import main
 from fdcore.errors import CaseError
 from fdcore.method.choices import Choice
-from fdcore.work.conclude import analyse
+from fdcore.work.conclude import WRITTEN, analyse
+from fdcore.work.replay import replay
 
 NOW = "2026-01-01T00:00:00+00:00"
 
@@ -270,6 +271,17 @@ def test_a_case_that_was_changed_on_the_way_is_not_imported(cases: Path, tmp_pat
     with raises(CaseError, key="file changed") as refused, Path(archive).open("rb") as file:
         Casebook(tmp_path / "cases").import_(file)
     assert layout.IMAGES_CSV in str(refused.value)
+
+
+def test_a_replay_makes_the_same_bytes_and_names_what_differs(one: Path, tmp_path: Path):
+    """From the recorded answers alone; nothing in the case is written."""
+    before = (one / verify.LOG).read_bytes()
+    replayed = replay(one)
+    assert (set(replayed.same), replayed.differ) == ({*WRITTEN} - {layout.REPORT}, ())
+    (one / layout.SELECTION_CSV).write_text("forged")
+    assert replay(one).differ == (layout.SELECTION_CSV,)
+    assert not replay(one).agrees
+    assert (one / verify.LOG).read_bytes() == before
 
 
 def test_the_command_says_what_is_wrong_and_fails(one: Path, public: bytes, tmp_path: Path, capsys):

@@ -5,11 +5,13 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.verify import Checked
+from fdcore.errors import FdError
 from fdcore.report.audit import AuditTrail, read_trail, trail_to_csv
 from ui import cached
 from ui.exports import download
 from ui.frame import Desk
 from ui.panels import BY_HELP, show_table
+from ui.sentences import show_error
 from ui.text import inert
 
 MAX_ROWS = 1_000  # of the table on the page, the newest; the CSV has all
@@ -24,6 +26,7 @@ def draw(desk: Desk, case: Case) -> None:
         if trail.problem:
             st.error(f"{trail.in_words} {inert(trail.problem)}", icon=":material/link_off:")
         _checked(cached.checked(case))
+        _replay(desk, case)
         opened = _table(trail)
         if opened is None:
             st.caption("Select an entry to read all of its details.")
@@ -49,6 +52,28 @@ def _checked(checked: Checked) -> None:
         rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
         show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},
                    most_px=240)  # fmt: skip
+
+
+def _replay(desk: Desk, case: Case) -> None:
+    """Make tables and report again from the recorded answers, on demand."""
+    clicked = st.button("Replay from the recorded answers", key="replay", icon=":material/replay:",
+                        help="Makes every table and the report again and compares them, byte for byte. No query is "
+                        "sent, and nothing is written. `fdcore replay CASE --ask 500` also sends 500 recorded queries "
+                        "again.")  # fmt: skip
+    if not clicked:
+        return
+    from fdcore.work.replay import replay
+
+    try:
+        with st.spinner("Replaying"):
+            found = replay(case.folder, cache=desk.places.cache)
+    except FdError as error:
+        show_error(error)
+        return
+    if found.agrees:
+        st.success(f"The same, byte for byte: {', '.join(found.same)}.", icon=":material/verified:")
+    else:
+        st.error(f"Different from what the case holds: {', '.join(found.differ)}.", icon=":material/difference:")
 
 
 def trail_table(trail: AuditTrail) -> pd.DataFrame:
