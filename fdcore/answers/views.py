@@ -88,7 +88,9 @@ def _with_noise(
     noisy -= np.float32(255 * spec.noise)
     for channel in range(channels):  # several times as fast as turning the axes of all of them at once
         noisy[..., channel] += warped[:, channel]
-    return np.clip(np.rint(noisy, out=noisy), 0, 255, out=noisy)
+    np.rint(noisy, out=noisy)
+    np.maximum(noisy, np.float32(0), out=noisy)
+    return np.minimum(noisy, np.float32(255), out=noisy)
 
 
 def _draw(
@@ -130,17 +132,18 @@ def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDAr
     x = ((np.arange(width, dtype=np.float32) * 2 + 1) / width - 1)[None, None, :]
     cos, sin, shift_x, shift_y, p, q = (homographies[:, i, None, None] for i in range(6))
     w = 1 + p * x + q * (y / aspect)
-    grid = np.empty((len(pictures), height, width, 2), dtype=np.float32)
-    position = cos * x - sin * y
-    position += shift_x
-    grid[..., 0] = np.divide(position, w, out=position)
-    np.add(sin * x, cos * y, out=position)
-    position /= aspect
-    position += shift_y
-    grid[..., 1] = np.divide(position, w, out=position)
+    grid = np.empty((2, len(pictures), height, width), dtype=np.float32)
+    to_x, to_y = grid
+    np.subtract(cos * x, sin * y, out=to_x)
+    to_x += shift_x
+    to_x /= w
+    np.add(sin * x, cos * y, out=to_y)
+    to_y /= aspect
+    to_y += shift_y
+    to_y /= w
     source = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32)
     warped: npt.NDArray[np.float32] = torch.nn.functional.grid_sample(
-        torch.from_numpy(source), torch.from_numpy(grid), mode="bilinear", padding_mode="reflection",
+        torch.from_numpy(source), torch.from_numpy(grid).permute(1, 2, 3, 0), mode="bilinear", padding_mode="reflection",
         align_corners=False,
     ).numpy()  # fmt: skip
     return warped
