@@ -5,6 +5,7 @@
     evidence/           the suspect's file as it came
     hierarchy.parquet   the corpus' hierarchy
     corpus.parquet      the corpus' images: node, name, SHA-256
+    near_tau.csv        leaves that adaptive asking found too near tau to tell
     corpus_problems.csv files that were left out or converted, with the reason
     ledger/             every answer of the suspect
     scores.csv/.json    functional scores; of very many, those above 0

@@ -13,6 +13,7 @@ from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.preprocess import Origin
 
@@ -28,6 +29,7 @@ class Settings:
         budget: the most queries ever sent to the suspect in this case; None for no limit.
         views: how far views depart from the image.
         selection: alpha, eta, tau, k, k_max.
+        adaptive: how queries are saved; None to send all of them.
     """
 
     n_views: int = 2
@@ -36,6 +38,7 @@ class Settings:
     budget: int | None = None
     views: ViewSpec = field(default_factory=ViewSpec)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
+    adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_views <= 1000:

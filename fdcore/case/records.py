@@ -5,6 +5,7 @@ from typing import Any
 
 from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
@@ -119,11 +120,23 @@ class CorpusFacts:
 
 
 @dataclass(frozen=True)
+class DecidedFacts:
+    """What adaptive asking decided; the counts are of pairs of a class and a leaf, as in `Outcome`."""
+
+    error: float
+    finished: bool
+    n_planned: int
+    n_above: int
+    n_below: int
+    n_near: int
+
+
+@dataclass(frozen=True)
 class AskingFacts:
     """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
     None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes` and `output`
-    are as in `Plan`.
+    are as in `Plan`, `adaptive` as in `Settings`; `decided` is None where it was not, or had to stop before its end.
     """
 
     n_views: int | None = None
@@ -136,6 +149,8 @@ class AskingFacts:
     arch: str | None = None
     n_classes: int | None = None
     output: str | None = None
+    adaptive: Adaptive | None = None
+    decided: DecidedFacts | None = None
 
 
 @dataclass(frozen=True)

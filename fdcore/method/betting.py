@@ -77,6 +77,9 @@ class Bets:
         n_drawn: (n_leaves,) images drawn so far.
         leaf, target: (n_pairs,) the kept pairs, by leaf and then by class.
         total: (n_pairs,) sum of their values.
+        log_above: (n_pairs,) log e-values against "at most tau"; those of all other pairs never exceed 0.
+        log_below: (n_pairs,) log e-values against "at least tau".
+        log_rest_below: (n_leaves,) the same of each class in which the leaf was never put.
     """
 
     def __init__(self, n_images: npt.NDArray[np.int64], n_classes: int, tau: float) -> None:
@@ -87,6 +90,7 @@ class Bets:
         self.total = np.empty(0)
         self._above, self._below = (np.empty((0, n_fractions)) for _ in range(2))
         self._rest_above, self._rest_below = (np.zeros((n_leaves, n_fractions)) for _ in range(2))
+        self.log_above, self.log_below, self.log_rest_below = np.empty(0), np.empty(0), np.zeros(n_leaves)
 
     @property
     def leaf(self) -> Places:
@@ -102,21 +106,6 @@ class Bets:
     def n_rest(self) -> npt.NDArray[np.int64]:
         """(n_leaves,) classes in which the leaf was never put."""
         return self.n_classes - np.bincount(self.leaf, minlength=len(self.n_images))
-
-    @property
-    def log_above(self) -> Floats:
-        """(n_pairs,) log e-values against "at most tau"; those of all other pairs never exceed 0."""
-        return log_mixture(self._above)
-
-    @property
-    def log_below(self) -> Floats:
-        """(n_pairs,) log e-values against "at least tau"."""
-        return log_mixture(self._below)
-
-    @property
-    def log_rest_below(self) -> Floats:
-        """(n_leaves,) log e-values against "at least tau" of each class in which the leaf was never put."""
-        return log_mixture(self._rest_below)
 
     def draw(self, leaves: Places, answers: npt.NDArray[np.int32]) -> None:
         """Take in the answers about one further image of some leaves.
@@ -136,10 +125,12 @@ class Bets:
         n_drawn, size = self.n_drawn[leaf], self.n_images[leaf]
         self._above[rows] += log_growth(x, total, n_drawn, size, self.tau)
         self._below[rows] += log_growth(1 - x, n_drawn - total, n_drawn, size, 1 - self.tau)
+        self.log_above[rows], self.log_below[rows] = log_mixture(self._above[rows]), log_mixture(self._below[rows])
         self.total[rows] += x
         n_drawn, size, zero = self.n_drawn[leaves], self.n_images[leaves], np.zeros(len(leaves))
         self._rest_above[leaves] += log_growth(zero, zero, n_drawn, size, self.tau)
         self._rest_below[leaves] += log_growth(zero + 1, n_drawn, n_drawn, size, 1 - self.tau)
+        self.log_rest_below[leaves] = log_mixture(self._rest_below[leaves])
         self.n_drawn[leaves] += 1
 
     def _keep(self, keys: npt.NDArray[np.int64]) -> None:
@@ -148,7 +139,9 @@ class Bets:
         leaf, place = new // self.n_classes, np.searchsorted(self._keys, new)
         self._above = np.insert(self._above, place, self._rest_above[leaf], axis=0)
         self._below = np.insert(self._below, place, self._rest_below[leaf], axis=0)
-        self.total = np.insert(self.total, place, 0.0)
+        self.total, self.log_above, self.log_below = (
+            np.insert(each, place, 0.0) for each in (self.total, self.log_above, self.log_below)
+        )
         self._keys = np.insert(self._keys, place, new)
 
     def judge(self, error: float) -> "Judged":
@@ -227,4 +220,5 @@ def _shares(leaves: Places, answers: npt.NDArray[np.int32], n_classes: int) -> _
     row, view = np.nonzero(asked)
     keys = leaves[row].astype(np.int64) * n_classes + answers[row, view]
     unique, inverse = np.unique(keys, return_inverse=True)
-    return _Shares(unique, np.bincount(inverse, 1 / asked.sum(axis=1)[row], len(unique)))
+    values: Floats = np.bincount(inverse, 1 / asked.sum(axis=1)[row], len(unique)).astype(np.float64)
+    return _Shares(unique, values)

@@ -73,6 +73,7 @@ class Scored:
         image_ids: (n_images,) uint64.
         header: what the answers belong to.
         n_sent: queries ever sent to the suspect.
+        saved: whether what was not sent was left out on purpose (`fdcore.method.adaptive`).
     """
 
     scores: Scores
@@ -82,11 +83,12 @@ class Scored:
     hierarchy: Hierarchy
     header: LedgerHeader
     n_sent: int
+    saved: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every planned query was answered; False where the budget ran out first."""
-        return bool((self.answers >= 0).all())
+        return self.saved or bool((self.answers >= 0).all())
 
     @cached_property
     def _all_distances(self) -> npt.NDArray[np.float32]:
