@@ -13,6 +13,7 @@ Every step is a function of the ledger's header and the answers asked for in ear
 the same steps again, finds their answers in the ledger and continues where it stopped.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -26,20 +27,18 @@ from fdcore.errors import SettingsError
 from fdcore.method.betting import Bets, Flags, Floats, Judged, Places
 from fdcore.method.closeness import distances
 from fdcore.method.scores import Scores, score_leaves, stating_half, wilson_interval
-from fdcore.method.selection import Cluster, SelectionSettings, candidate_leaves, select
+from fdcore.method.selection import WINNER_TIMES, Cluster, SelectionSettings, candidate_leaves, select
 
 FIRST = 4  # images of each leaf's choosing half before anything is decided
 FIRST_STATING = 2  # and of its stating half: what share of a class's answers the answer holds rests on all leaves
-STEP = 5  # images of a leaf that are sent at once while candidates are levelled
+STEP = 5  # images of a leaf that are sent at once
 MIN_ROUND = 32  # queries
-ROUNDS = 4  # rounds over all leaves take so many steps
+ROUNDS = 4  # a round holds at most this part of the leaves, unless that is less than `MIN_ROUND`
 SIBLINGS = 0.1  # the part of a round
 LEADERS = 12  # images of the leaf that leads in a class, by which the class's other leaves are measured
-LEAST = 10
-KEPT = 0.35  # the part of a budget that is kept for stating
-WINS = 1.5
-CHASE_TAU = 1.0
-Z_CHASED = 0.84  # a leaf is not chased for a class where its score is below the class's limit with 90 % confidence
+CHASED = 0.84  # a leaf is not chased for a class whose limit lies so many standard errors above its score
+LEAST = 10  # images of the stating half
+EXPLORED, LEVELLED = 0.55, 0.75  # the parts of what is left of a budget that exploring may spend, and levelling with it
 
 
 @dataclass(frozen=True)
@@ -181,72 +180,92 @@ class _Run:
         n_images = np.bincount(node_index, minlength=len(nodes))
         self._bets = Bets(n_images, ledger.header.n_classes, plan.selection.tau)
         self._n_planned = 0
-        self._finished = True
+        self._cut = False  # whether a step of this pass needed more than the budget leaves it
 
     def batches(self) -> Iterator[Batch]:
         yield from self._begin()
-        yield from self._explore()
-        yield from self._level()
-        yield from self._state()
+        while True:  # what stating leaves of the budget is spent in a further pass
+            before, left, self._cut = self._n_planned, self._left(), False
+            yield from self._explore(before + EXPLORED * left)
+            yield from self._level(before + LEVELLED * left)
+            yield from self._state(before + left)
+            if not self._cut or before == self._n_planned:
+                return
 
     def outcome(self) -> Outcome:
         judged = self._bets.judge(self._plan.error)
         n_below = int(judged.below.sum() + self._bets.n_rest[judged.rest_below].sum())
         pairs, _ = self._open(judged)
         near = tuple(zip(self._bets.target[pairs].tolist(), self._bets.leaf[pairs].tolist(), strict=True))
-        return Outcome(self._plan.error, self._finished, self._n_planned, int(judged.above.sum()), n_below, near)
+        return Outcome(self._plan.error, not self._cut, self._n_planned, int(judged.above.sum()), n_below, near)
 
-    # The steps
+    # The steps, each within a limit to all queries
 
     def _begin(self) -> Iterator[Batch]:
-        every = np.arange(len(self._nodes))
-        for _ in range(FIRST):
-            yield from self._draw([self._choosing.lacking(every, FIRST)])
-        for _ in range(FIRST_STATING):
-            yield from self._send(self._stating.take(self._stating.lacking(every, FIRST_STATING)), 1)
+        """A few images of every leaf; fewer where the budget is small."""
+        every, left = np.arange(len(self._nodes)), self._left()
+        if self._within(len(every), left):
+            yield from self._draw(every, 1, FIRST)
+        for n in range(1, FIRST_STATING + 1):
+            if self._within(len(every), LEVELLED * left):
+                yield from self._send(self._stating.take(self._stating.lacking(every, n)), 1)
+        times = FIRST - 1 if self._within((FIRST - 1) * len(every), EXPLORED * left) else 1
+        if self._within(times * len(every), LEVELLED * left):
+            yield from self._draw(every, times, FIRST)
 
-    def _explore(self) -> Iterator[Batch]:
-        size = max(MIN_ROUND, len(self._nodes) // ROUNDS)
+    def _explore(self, limit: float) -> Iterator[Batch]:
+        size, most = max(MIN_ROUND, len(self._nodes) // ROUNDS), self._plan.most
         while len(leaves := self._next(size)):
             times = max(1, min(STEP, size // len(leaves)))
-            if not self._affordable(times * len(leaves), kept=KEPT):
+            if not self._within(times * len(leaves), limit):
                 return
-            yield from self._draw([self._choosing.lacking(leaves, self._plan.most) for _ in range(times)])
+            yield from self._draw(leaves, times, most)
 
-    def _level(self) -> Iterator[Batch]:
-        """Bring the candidates of every class to the same number of images; new ones may appear meanwhile."""
+    def _level(self, limit: float) -> Iterator[Batch]:
+        """Bring the leaves of the first two clusters of every class to the same number of images.
+
+        Others may come first meanwhile.
+        """
         common = self._plan.common
         while len(leaves := self._choosing.lacking(self._clusters(2), common)):
-            if not self._affordable(STEP * len(leaves), kept=KEPT):
+            if not self._within(STEP * len(leaves), limit):
                 return
-            yield from self._draw([leaves] * STEP)
+            yield from self._draw(leaves, STEP, common)
 
-    def _state(self) -> Iterator[Batch]:
+    def _state(self, limit: float) -> Iterator[Batch]:
         """Bring the leaves of each class's answer to the same number of images of the half that chose nothing.
 
         The number follows from the half that chose. Which cluster comes first depends on how many images were answered,
         not on these answers, so it is looked up again until all of its leaves are there.
         """
         n_views = self._ledger.header.n_views
-        goal = self._stating.n_sent.copy()
+        goal = np.zeros(len(self._nodes), np.int64)
         while True:
             np.maximum(goal, self._goal(), out=goal)
             most = int(goal.max())
-            while most > FIRST_STATING and not self._affordable(self._missing(np.minimum(goal, most)).sum() * n_views):
+            while most and not self._within(int(self._missing(goal, most).sum()) * n_views, limit):
                 most -= 1
-            missing = self._missing(np.minimum(goal, most))
+            missing = self._missing(goal, most)
             if not missing.any():
                 return
-            for wave in range(int(missing.max())):
-                yield from self._send(self._stating.take(np.flatnonzero(missing > wave)), n_views)
-            if most <= FIRST_STATING:
-                return
+            waves = [self._stating.take(np.flatnonzero(missing > wave)) for wave in range(int(missing.max()))]
+            yield from self._send(np.concatenate(waves), n_views)
 
     # Parts of the steps
 
-    def _missing(self, goal: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """(n_leaves,) images of the stating half that are still to be sent to reach so many."""
-        missing: npt.NDArray[np.int64] = np.maximum(np.minimum(self._stating.n_images, goal) - self._stating.n_sent, 0)
+    def _left(self) -> float:
+        """What is left of the budget; inf without one."""
+        return math.inf if self._budget is None else self._budget - self._n_planned
+
+    def _within(self, n_queries: int, limit: float) -> bool:
+        """Whether so many further queries stay within a limit to all; where not, the pass is cut short."""
+        self._cut |= self._n_planned + n_queries > limit
+        return self._n_planned + n_queries <= limit
+
+    def _missing(self, goal: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+        """(n_leaves,) images of the stating half still to be sent to reach a goal, and at most `most`."""
+        wanted = np.minimum(np.minimum(self._stating.n_images, goal), most)
+        missing: npt.NDArray[np.int64] = np.maximum(wanted - self._stating.n_sent, 0)
         return missing
 
     def _goal(self) -> npt.NDArray[np.int64]:
@@ -258,22 +277,15 @@ class _Run:
             goal[leaves] = np.maximum(goal[leaves], n)
         return goal
 
-    def _affordable(self, n_queries: int, kept: float = 0.0) -> bool:
-        """Whether so many further queries leave the kept part of the budget; where not, asking ended early."""
-        if self._budget is None or self._n_planned + n_queries <= (1 - kept) * self._budget:
-            return True
-        self._finished = False
-        return False
-
-    def _draw(self, waves: Sequence[Places]) -> Iterator[Batch]:
-        """Send the next image of some leaves, wave by wave, and bet on the answers."""
-        drawn = []
-        for leaves in waves:
-            leaves = leaves[self._choosing.n_sent[leaves] < self._choosing.n_images[leaves]]
-            drawn.append((leaves, self._choosing.take(leaves)))
-        yield from self._send(np.concatenate([images for _, images in drawn]), 1)
-        for leaves, images in drawn:
-            self._bets.draw(leaves, self._known[images])
+    def _draw(self, leaves: Places, times: int, most: int) -> Iterator[Batch]:
+        """Send the next images of some leaves, up to `most` of each, and bet on the answers."""
+        waves = []
+        for _ in range(times):
+            lacking = self._choosing.lacking(leaves, most)
+            waves.append((lacking, self._choosing.take(lacking)))
+        yield from self._send(np.concatenate([images for _, images in waves]), 1)
+        for lacking, images in waves:
+            self._bets.draw(lacking, self._known[images])
 
     def _send(self, images: Places, n_views: int) -> Iterator[Batch]:
         for view in range(n_views):
@@ -318,8 +330,7 @@ class _Run:
         low = 1 - _upper(bets.n_drawn[bets.leaf] - bets.total, bets.n_drawn[bets.leaf])
         best: Floats = np.zeros(bets.n_classes)
         np.maximum.at(best, bets.target, low)
-        limit = np.maximum(WINS * settings.relative * best, settings.tau * CHASE_TAU)
-        # the bound does not count views: an image is one trial
+        limit = np.maximum(WINNER_TIMES * settings.relative * best, settings.tau)
         high = _upper(bets.total, bets.n_drawn[bets.leaf])
         pairs = ~judged.above & ~judged.below & (high >= limit[bets.target])
         rest = ~judged.rest_below & (bets.n_rest > 0) & (_upper(0 * bets.n_drawn, bets.n_drawn) >= limit.min())
@@ -356,8 +367,8 @@ def _siblings(hierarchy: Hierarchy, nodes: Sequence[str]) -> tuple[Places, Place
 
 
 def _upper(hits: Floats, trials: Floats) -> Floats:
-    """The upper bound of a proportion by Wilson's interval at `Z_CHASED`."""
-    n, z = np.maximum(trials, 1e-12), Z_CHASED
+    """The upper bound of a proportion by Wilson's interval, `CHASED` standard errors wide."""
+    n, z = np.maximum(trials, 1e-12), CHASED
     p = hits / n
     upper: Floats = (p + z**2 / (2 * n) + z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))) / (1 + z**2 / n)
     return np.where(trials > 0, upper, 1.0)
