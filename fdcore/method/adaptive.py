@@ -14,8 +14,9 @@ the same steps again, finds their answers in the ledger and continues where it s
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,8 @@ from fdcore.answers.ledger import NOT_ASKED, Ledger
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import SettingsError
 from fdcore.method.betting import Bets, Flags, Floats, Judged, Places
-from fdcore.method.closeness import distances
+from fdcore.method.closeness import MAX_KNOWN, distances
+from fdcore.method.clustering import Matrix
 from fdcore.method.scores import Scores, score_leaves, stating_half, wilson_interval
 from fdcore.method.selection import WINNER_TIMES, Cluster, SelectionSettings, candidate_leaves, select
 
@@ -120,7 +122,7 @@ class AdaptiveSweep:
 
     def __call__(self, ledger: Ledger, batch_size: int) -> Iterator[Batch]:
         """Batches in order; a batch is drawn once all earlier ones are answered."""
-        run = _Run(self._plan, self._node_index, self._nodes, self._hierarchy, self._siblings, self._budget,
+        run = _Run(self._plan, self._node_index, self._nodes, self._distances, self._siblings, self._budget,
                    ledger, batch_size)  # fmt: skip
         yield from run.batches()
         self.outcome = run.outcome()
@@ -131,6 +133,17 @@ class AdaptiveSweep:
             if len(ledger.missing(images, view)):
                 return None
         return self.outcome
+
+    def _distances(self, leaves: Places) -> Matrix:
+        """The distances (n, n) among some leaves, in steps."""
+        if len(self._nodes) > MAX_KNOWN:
+            return distances(self._hierarchy, [self._nodes[leaf] for leaf in leaves])
+        among: Matrix = self._all_distances[np.ix_(leaves, leaves)]
+        return among
+
+    @cached_property
+    def _all_distances(self) -> Matrix:
+        return distances(self._hierarchy, self._nodes)
 
 
 class _Half:
@@ -161,13 +174,13 @@ class _Run:
         plan: Adaptive,
         node_index: npt.NDArray[np.int32],
         nodes: tuple[str, ...],
-        hierarchy: Hierarchy,
+        apart: Callable[[Places], Matrix],
         siblings: tuple[Places, Places],
         budget: int | None,
         ledger: Ledger,
         batch_size: int,
     ) -> None:
-        self._plan, self._node_index, self._nodes, self._hierarchy = plan, node_index, nodes, hierarchy
+        self._plan, self._node_index, self._nodes, self._apart = plan, node_index, nodes, apart
         self._siblings, self._budget, self._ledger, self._batch_size = siblings, budget, ledger, batch_size
         states = stating_half(node_index, ledger.image_ids)
         # Ids come from the images' content, so their order is a random one, which nobody chose.
@@ -350,11 +363,10 @@ class _Run:
         """Each class's first clusters, as chosen so far, and the lower bound of their apparent scores."""
         scores, settings = self._scores(), self._plan.selection
         leaves = candidate_leaves(scores, settings)
-        among = distances(self._hierarchy, [self._nodes[leaf] for leaf in leaves])
         choosing = scores.split(held_out=True).choosing
         return [
             (cluster, choosing.interval_of(found.target_class, cluster.members)[0])
-            for found in select(scores, leaves, among, settings)
+            for found in select(scores, leaves, self._apart(leaves), settings)
             for cluster in found.clusters[:n_first]
         ]
 
