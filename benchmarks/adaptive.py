@@ -64,16 +64,15 @@ class Recorded:
 Way = Callable[[Recorded, Ledger], Iterator[Batch]]
 
 
-def ask(network: Recorded, seed: int, way: Way, budget: int | None = None) -> tuple[Scores, int]:
+def ask(network: Recorded, seed: int, way: Way) -> tuple[Scores, int]:
     """What a way of asking learns, and how many queries it sends."""
     n_images, n_views = network.answers.shape
     ids = np.random.default_rng(seed).permutation(n_images).astype(np.uint64)  # in the place of hashed contents
     header = LedgerHeader("", len(network.regions), SPEC, "", seed, ViewSpec(), n_images, n_views)
     ledger, n_sent = Ledger.in_memory(header, ids), 0
-    for images, view in way(network, ledger):
-        wanted = ledger.missing(images, view)
-        wanted = wanted if budget is None else wanted[: budget - n_sent]
-        ledger.answers[wanted, view] = network.answers[wanted, view]
+    for batch in way(network, ledger):
+        wanted = ledger.missing(batch.images, batch.view)
+        ledger.answers[wanted, batch.view] = network.answers[wanted, batch.view]
         n_sent += len(wanted)
     return score_leaves(np.asarray(ledger.answers), network.node_index, network.nodes, header.n_classes, ids), n_sent
 

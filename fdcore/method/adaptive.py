@@ -129,8 +129,8 @@ class AdaptiveSweep:
 
     def replay(self, ledger: Ledger) -> Outcome | None:
         """What a ledger's answers decide, without any query; None where some are missing."""
-        for images, view in self(ledger, len(ledger.answers)):
-            if len(ledger.missing(images, view)):
+        for batch in self(ledger, len(ledger.answers)):
+            if len(ledger.missing(batch.images, batch.view)):
                 return None
         return self.outcome
 

@@ -52,11 +52,11 @@ def run(
 ) -> int:
     """Answer the strategy's batches, and return how many queries were sent."""
     n_sent = 0
-    for number, (images, view) in enumerate(sweep(ledger, batch_size)):
+    for number, batch in enumerate(sweep(ledger, batch_size)):
         if number >= stop_after:
             break
-        missing = ledger.missing(images, view)
-        ledger.answers[missing, view] = answers[missing, view]
+        missing = ledger.missing(batch.images, batch.view)
+        ledger.answers[missing, batch.view] = answers[missing, batch.view]
         n_sent += len(missing)
     return n_sent
 
