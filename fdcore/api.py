@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fdcore.answers.asking import ask_suspect
+from fdcore.answers.asking import ask_suspect, dense_sweep
 from fdcore.answers.ledger import Ledger
 from fdcore.case.case import Case
 from fdcore.case.places import Places
@@ -13,6 +13,7 @@ from fdcore.case.plan import Plan, Settings, open_hierarchy
 from fdcore.corpus import corpus as corpora
 from fdcore.corpus.corpus import Corpus
 from fdcore.errors import SettingsError
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.findings import ImageTable, score
 from fdcore.method.findings import Scored as Answered
 from fdcore.method.selection import SelectionSettings
@@ -63,6 +64,7 @@ def investigate(
     corpus: Folders | Corpus,
     *,
     settings: Settings | None = None,
+    adaptive: bool = False,
     case: str | Path | None = None,
     hierarchy: str | Path | None = None,
     cache: str | Path | None = None,
@@ -74,6 +76,7 @@ def investigate(
         suspect: the suspect, or its file, which a case keeps as evidence.
         corpus: image folders, each "DIR" or "DIR@NODE", or an open corpus.
         settings: what is queried and how the answers are weighed.
+        adaptive: whether queries are saved, as `settings.adaptive` says in detail.
         case: a folder that keeps everything, created if it does not exist; a case that was stopped is continued.
         hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
         cache: where decoded images are kept; None for the user's cache.
@@ -83,6 +86,8 @@ def investigate(
         FdError: something that the user has to fix; a case stays readable and the same call continues it.
     """
     settings = settings or Settings()
+    if adaptive and settings.adaptive is None:
+        settings = replace(settings, adaptive=Adaptive(selection=settings.selection))
     if case is not None:
         return _kept(Path(case), suspect, corpus, settings, hierarchy, _cache(cache), progress)
     if not isinstance(suspect, Suspect):
@@ -97,8 +102,10 @@ def investigate(
     work.require_budget(settings, store)
     header = work.ledger_header(suspect.fingerprint, suspect.n_classes, suspect.spec, store, settings)
     ledger = Ledger.in_memory(header, store.image_ids)
-    ask_suspect(suspect, ledger, store.pixels, budget=settings.budget, progress=progress)
-    scored = score(ledger, ImageTable.of(store), corpus.hierarchy)
+    sweep = work.adaptive_sweep(corpus, settings, settings.budget)
+    ask_suspect(suspect, ledger, store.pixels, budget=settings.budget, strategy=sweep or dense_sweep, progress=progress)
+    saved = sweep is not None and sweep.outcome is not None and sweep.outcome.finished
+    scored = replace(score(ledger, ImageTable.of(store), corpus.hierarchy), saved=saved)
     found = Findings.weighed(Scored.of(scored, assumed=suspect.origins.guess_decides), settings.selection)
     return replace(found, scored=replace(found.scored, chance=ask_untrained(found, store.pixels, progress)))
 

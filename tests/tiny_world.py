@@ -114,9 +114,10 @@ def kill_at_replace(number: int, *, before: bool) -> None:
     os.replace = deadly
 
 
-def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> None:
+def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "", adaptive: bool = False) -> None:
     """One investigation of the counted suspect; at `moment` the process kills itself."""
     from fdcore.case.plan import Settings
+    from fdcore.method.adaptive import Adaptive
     from fdcore.suspect.preprocess import PreprocessSpec
     from fdcore.suspect.suspect import CallableSuspect
     from fdcore.work.investigate import investigate
@@ -134,7 +135,7 @@ def run(corpus: Path, case: Path, cache: Path, log: Path, moment: str = "") -> N
 
     investigate(
         case, suspect, [corpus], hierarchy=hierarchy(), open_suspect=open_nothing, cache=cache,
-        settings=Settings(n_views=4), progress=progress,
+        settings=Settings(n_views=4, adaptive=Adaptive() if adaptive else None), progress=progress,
     )  # fmt: skip
 
 

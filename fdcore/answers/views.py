@@ -143,7 +143,7 @@ def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDAr
     to_y /= w
     source = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32)
     warped: npt.NDArray[np.float32] = torch.nn.functional.grid_sample(
-        torch.from_numpy(source), torch.from_numpy(grid).permute(1, 2, 3, 0), mode="bilinear", padding_mode="reflection",
-        align_corners=False,
+        torch.from_numpy(source), torch.from_numpy(grid).permute(1, 2, 3, 0), mode="bilinear",
+        padding_mode="reflection", align_corners=False,
     ).numpy()  # fmt: skip
     return warped

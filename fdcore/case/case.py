@@ -6,6 +6,7 @@
     hierarchy.parquet   the corpus' hierarchy
     corpus.parquet      the corpus' images: node, name, SHA-256
     names.csv           what leaves were called and placed below by hand
+    near_tau.csv        leaves that adaptive asking found too near tau to tell
     corpus_problems.csv files that were left out or converted, with the reason
     ledger/             every answer of the suspect
     scores.csv/.json    functional scores; of very many, those above 0

@@ -62,7 +62,9 @@ def load_scored(case: Case) -> Scored:
             f"The case {case.folder} was stopped between two corpora: run the investigation again to finish it.",
             key="corpus half changed",
         )
-    return replace(score(ledger, images, hierarchy), n_sent=n_sent(case))
+    decided = facts.asking.decided if facts.asking else None
+    saved = decided is not None and decided.finished
+    return replace(score(ledger, images, hierarchy), n_sent=n_sent(case), saved=saved)
 
 
 def judge(findings: Findings, facts: CaseFacts, vectors: WordVectors | None = None) -> Verdict:

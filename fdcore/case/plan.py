@@ -14,6 +14,7 @@ from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
 from fdcore.corpus.leaf_names import NamedLeaf, with_named
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import SettingsError
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import SelectionSettings
 from fdcore.suspect.preprocess import Origin
 from fdcore.suspect.runtimes import RuntimeChoice
@@ -30,6 +31,7 @@ class Settings:
         budget: the most queries ever sent to the suspect in this case; None for no limit.
         views: how far views depart from the image.
         selection: alpha, eta, tau, k, k_max.
+        adaptive: how queries are saved; None to send all of them.
     """
 
     n_views: int = 2
@@ -38,6 +40,7 @@ class Settings:
     budget: int | None = None
     views: ViewSpec = field(default_factory=ViewSpec)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
+    adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_views <= 1000:

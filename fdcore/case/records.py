@@ -5,6 +5,7 @@ from typing import Any
 
 from fdcore.answers.views import ViewSpec
 from fdcore.case.plan import Plan
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
@@ -120,11 +121,24 @@ class CorpusFacts:
 
 
 @dataclass(frozen=True)
+class DecidedFacts:
+    """What adaptive asking decided; the counts are of pairs of a class and a leaf, as in `Outcome`."""
+
+    error: float
+    finished: bool
+    n_planned: int
+    n_above: int
+    n_below: int
+    n_near: int
+
+
+@dataclass(frozen=True)
 class AskingFacts:
     """How the suspect was last queried, for the commands that query it again; files and folders by their names alone.
 
     None stands for not recorded, or not limited. `corpora`, `hierarchy`, `arch`, `n_classes`, `output` and `runtime`
-    are as in `Plan`; `names` is the table of its named leaves.
+    are as in `Plan`, `adaptive` as in `Settings`; `names` is the table of its named leaves; `decided` is None where
+    asking was not adaptive, or had to stop before its end.
     """
 
     n_views: int | None = None
@@ -139,6 +153,8 @@ class AskingFacts:
     output: str | None = None
     names: str | None = None
     runtime: str = "auto"
+    adaptive: Adaptive | None = None
+    decided: DecidedFacts | None = None
 
 
 @dataclass(frozen=True)

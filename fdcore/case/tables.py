@@ -11,6 +11,7 @@ import numpy as np
 from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
+from fdcore.method.adaptive import Outcome
 from fdcore.method.findings import ClassFinding, ImageTable
 from fdcore.method.grades import MEASURED, Grade
 from fdcore.method.misses import Miss
@@ -73,6 +74,13 @@ def problems_to_csv(problems: Sequence[Problem]) -> bytes:
     return to_csv(Problem._fields, (problem._asdict() for problem in problems))
 
 
+def near_tau_to_csv(outcome: Outcome, nodes: Sequence[str], hierarchy: Hierarchy) -> bytes:
+    """The leaves that adaptive asking found too near tau to tell, by class."""
+    rows = (dict(zip(NEAR_COLUMNS, (c, nodes[leaf], hierarchy.label(nodes[leaf])), strict=True))
+            for c, leaf in sorted(outcome.near))  # fmt: skip
+    return to_csv(NEAR_COLUMNS, rows)
+
+
 def n_left_out(scores: Scores) -> int:
     """How many rows `score_rows` leaves out."""
     return int((scores.hits == 0).sum()) if scores.hits.size > MAX_ROWS else 0
@@ -133,6 +141,7 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+NEAR_COLUMNS = ("class", "node", "label")
 SELECTION_COLUMNS = (
     "target_class", "status", "grade", "ancestor", "ancestor_label", "nodes", "labels", "functional_score", "ci_low",
     "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by", "note",

@@ -394,8 +394,10 @@ def _hierarchy_file(options: argparse.Namespace) -> str | None:
 def _settings(options: argparse.Namespace) -> "Settings":
     from fdcore.answers.views import ViewSpec
     from fdcore.case.plan import Settings
+    from fdcore.method.adaptive import Adaptive
     from fdcore.method.selection import SelectionSettings
 
+    selection = _selection_settings(options, SelectionSettings())
     strengths = {"rotation_deg": options.rotation, "translation": options.translation,
                  "perspective": options.perspective, "noise": options.noise}  # fmt: skip
     return Settings(
@@ -404,7 +406,8 @@ def _settings(options: argparse.Namespace) -> "Settings":
         seed=options.seed,
         budget=options.budget,
         views=ViewSpec(**{name: value for name, value in strengths.items() if value is not None}),
-        selection=_selection_settings(options, SelectionSettings()),
+        selection=selection,
+        adaptive=Adaptive(selection=selection) if options.adaptive else None,
     )
 
 
@@ -549,6 +552,8 @@ def _add_investigate(commands: Any) -> None:
     command.add_argument("--translation", type=float, help="largest shift of a view, as a share of the side")
     command.add_argument("--perspective", type=float, help="largest perspective term of a view")
     command.add_argument("--noise", type=float, help="largest change of a pixel in a view, as a share of its range")
+    command.add_argument("--adaptive", action="store_true",
+                         help="save queries: send pictures where they may still change an answer")  # fmt: skip
     command.add_argument("--identify", action="store_true",
                          help="first compare what the file may mean; take what is clearly ahead")  # fmt: skip
     _add_selection(command)

@@ -12,6 +12,7 @@ from fdcore.case.records import CaseFacts
 
 if TYPE_CHECKING:
     from fdcore.case.readings import Readings
+    from fdcore.case.records import DecidedFacts
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.suspect.tensors import TensorTable
@@ -114,10 +115,20 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
     ]
     if facts.suspect and facts.suspect.doubt:
         lines.append(f"{facts.suspect.doubt} {WRONG_GUESS}")
+    if facts.asking and (decided := facts.asking.decided):
+        lines.append(_decided(decided))
     if not found["complete"]:
         lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
                      "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _decided(decided: "DecidedFacts") -> str:
+    ended = "ended by itself" if decided.finished else "ended with its budget"
+    return (
+        f"Asking adaptively {ended}: {decided.n_above:,} pairs of class and leaf are above tau, {decided.n_below:,} "
+        f"below (error level {decided.error:.0%}), {decided.n_near:,} too near to tell (near_tau.csv)."
+    )
 
 
 def _head_lines(head: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float32]
 
+MAX_KNOWN = 3_000  # up to this many leaves, all distances are kept in memory (36 MB)
 N_COLUMNS = 512  # sources processed at once, one bit each; a multiple of 64
 
 

@@ -16,7 +16,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import ImageStore
 from fdcore.method.choices import Choice, apply_choices, leaves_needed
-from fdcore.method.closeness import distances
+from fdcore.method.closeness import MAX_KNOWN, distances
 from fdcore.method.filtering import FilteredClass, filter_images
 from fdcore.method.grades import Grade, grade_of
 from fdcore.method.misses import Miss, nearest_miss
@@ -26,7 +26,6 @@ from fdcore.method.selection import ClassSelection, Overall, SelectionSettings, 
 from fdcore.method.weaknesses import weaknesses
 
 Pictures = npt.NDArray[np.uint8]
-MAX_KNOWN = 3_000  # up to this many leaves, all distances are kept in memory (36 MB)
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class Scored:
         image_ids: (n_images,) uint64.
         header: what the answers belong to.
         n_sent: queries ever sent to the suspect.
+        saved: whether what was not sent was left out on purpose (`fdcore.method.adaptive`).
     """
 
     scores: Scores
@@ -82,11 +82,12 @@ class Scored:
     hierarchy: Hierarchy
     header: LedgerHeader
     n_sent: int
+    saved: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every planned query was answered; False where the budget ran out first."""
-        return bool((self.answers >= 0).all())
+        return self.saved or bool((self.answers >= 0).all())
 
     @cached_property
     def _all_distances(self) -> npt.NDArray[np.float32]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fdcore.method.findings import MAX_KNOWN, Findings, Scored
+from fdcore.method.closeness import MAX_KNOWN
+from fdcore.method.findings import Findings, Scored
 from fdcore.method.naming import Name, name_selection
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, limits_of, select
 

@@ -127,15 +127,28 @@ def score_leaves(
         image_ids: (n_images,) decide which half an image belongs to; None does not divide them.
     """
     whole = _count(answers, node_index, nodes, n_classes)
+    per_image = (answers != NOT_ASKED).sum(axis=1)
+    alike: float | None = None
+    if len(np.unique(per_image[per_image > 0])) > 1:  # only images of several views tell how alike an image's views are
+        several = per_image > 1
+        part = _count(answers[several], node_index[several], nodes, n_classes)
+        alike = (part.design_effect - 1) / (_views(part) - 1)
+        whole = replace(whole, design_effect=1 + (_views(whole) - 1) * alike)
     if image_ids is None:
         return whole
     states = stating_half(node_index, image_ids)
+    halves = [_count(answers[half], node_index[half], nodes, n_classes) for half in (~states, states)]
     choosing, stating = (
-        # One design effect for all: a half of a few images cannot tell how alike an image's views are.
-        replace(_count(answers[half], node_index[half], nodes, n_classes), design_effect=whole.design_effect)
-        for half in (~states, states)
+        # One correlation for all: a half of a few images cannot tell how alike an image's views are.
+        replace(half, design_effect=whole.design_effect if alike is None else 1 + max(_views(half) - 1, 0) * alike)
+        for half in halves
     )
     return replace(whole, halves=Split(choosing, stating))
+
+
+def _views(scores: Scores) -> float:
+    """Views per image."""
+    return float(scores.n_queries.sum() / max(scores.n_images.sum(), 1))
 
 
 def stating_half(node_index: npt.NDArray[np.int32], image_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,9 @@ def rerun_commands(facts: CaseFacts, settings: SelectionSettings) -> tuple[str, 
     if facts.evidence is None or facts.asking is None:
         return (again,)
     what = [_name(facts.evidence.name), *_corpora(facts, facts.asking), "--out", "again"]
-    how = [*_asking(facts.asking), *_suspect(facts, facts.asking), *weighing]
+    # What was asked adaptively depended on how it was going to be weighed; `again` then weighs as the case does now.
+    planned = _weighing(facts.asking.adaptive.selection) if facts.asking.adaptive else weighing
+    how = [*_asking(facts.asking), *_suspect(facts, facts.asking), *planned]
     return _line(["fdcore", "investigate", *what, *how]), again
 
 
@@ -47,6 +49,7 @@ def _asking(asking: AskingFacts) -> list[str]:
     if asking.views:
         words += [f"--{option}={_text(getattr(asking.views, name))}" for option, name in _STRENGTHS.items()]
     words += [f"--n-classes={asking.n_classes}"] if asking.n_classes else []
+    words += ["--adaptive"] if asking.adaptive else []
     return words + ([f"--budget={asking.budget}"] if asking.budget else [])
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fdcore.method.closeness import MAX_KNOWN
 from fdcore.method.clustering import Indices
-from fdcore.method.findings import MAX_KNOWN, Findings
+from fdcore.method.findings import Findings
 from fdcore.method.scores import Scores
 from fdcore.verdict.background import find_background
 

@@ -11,18 +11,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
-from fdcore.answers.asking import ask_suspect, n_queries_left
+from fdcore.answers.asking import Strategy, ask_suspect, dense_sweep, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import layout, tables
 from fdcore.case.case import Case, Evidence
 from fdcore.case.conclusions import selection_settings
 from fdcore.case.plan import Plan, Settings, open_planned_hierarchy
-from fdcore.case.records import AskingFacts, CorpusFacts, SuspectFacts
+from fdcore.case.records import AskingFacts, CorpusFacts, DecidedFacts, SuspectFacts
 from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import ImageStore
 from fdcore.errors import CaseError, CorpusError, RefusedError, SettingsError, SuspectError
+from fdcore.method.adaptive import AdaptiveSweep, Outcome
 from fdcore.method.findings import Findings, ImageTable
 from fdcore.progress import Progress, silent
 from fdcore.records import to_plain
@@ -305,29 +306,58 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
     """
     asked = AskingFacts(
         settings.n_views, settings.images_per_leaf, settings.seed, settings.budget, settings.views,
-        tuple(PurePath(folder).name for folder in corpora),
+        tuple(PurePath(folder).name for folder in corpora), adaptive=settings.adaptive,
     )  # fmt: skip
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
         given = plan.suspect
         asked = replace(asked, hierarchy=hierarchy, arch=given.arch, n_classes=given.n_classes, output=given.output,
                         runtime=given.runtime)  # fmt: skip
-    case.record(asking=asked)
+    before = case.facts().asking
+    if before is None or replace(before, decided=None) != asked:
+        case.record(asking=asked)
     if plan is not None and plan.leaves:
         keep_names(case, plan.leaves)
 
 
 def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
     """Send the missing queries, within the budget that test queries and clones have left."""
-    if not n_queries_left(ledger, budget_for_scoring(case, settings.budget)):
-        return
+    budget = budget_for_scoring(case, settings.budget)
+    sweep = adaptive_sweep(corpus, settings, budget)
+    if sweep.replay(ledger) is None if sweep else n_queries_left(ledger, budget):
+        _send(case, suspect, ledger, corpus, settings, sweep or dense_sweep, progress)
+    if sweep is not None and sweep.outcome is not None:
+        _record_decided(case, sweep.outcome, corpus)
+
+
+def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, strategy: Strategy,
+          progress: Progress) -> None:  # fmt: skip
     started = False
     try:
         with asking(case, ledger):
-            budget, started = budget_for_scoring(case, settings.budget), True
+            budget, started = budget_for_scoring(case, settings.budget), True  # again: others may have asked meanwhile
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
-            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, progress=progress)
+            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=strategy, progress=progress)
     finally:
         if started:
             record_runtime(case, suspect)
             case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})
+
+
+def adaptive_sweep(corpus: Corpus, settings: Settings, budget: int | None) -> AdaptiveSweep | None:
+    """The strategy that saves queries, where one is planned."""
+    if settings.adaptive is None:
+        return None
+    return AdaptiveSweep(settings.adaptive, corpus.store.node_index, corpus.store.nodes, corpus.hierarchy, budget)
+
+
+def _record_decided(case: Case, outcome: Outcome, corpus: Corpus) -> None:
+    """Keep what adaptive asking decided, and the leaves that are too near tau to tell."""
+    decided = DecidedFacts(
+        outcome.error, outcome.finished, outcome.n_planned, outcome.n_above, outcome.n_below, len(outcome.near)
+    )
+    case.write(layout.NEAR_TAU, tables.near_tau_to_csv(outcome, corpus.store.nodes, corpus.hierarchy))
+    asked = case.facts().asking
+    if asked is not None and asked.decided != decided:
+        case.record(asking=replace(asked, decided=decided))
+        case.log("asking decided", to_plain(decided))

@@ -1,9 +1,10 @@
 """Functional scores and their intervals."""
 
 import numpy as np
+import pytest
 from scipy.stats import binomtest
 
-from fdcore.method.scores import score_leaves, wilson_interval
+from fdcore.method.scores import score_leaves, stating_half, wilson_interval
 
 NODES = ("a", "b", "c")
 
@@ -86,3 +87,19 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     naive = ((naive_low <= truth) & (truth <= naive_high)).mean()
     assert 0.92 <= covered <= 0.98
     assert naive < 0.8
+
+
+def test_halves_that_were_asked_in_different_numbers_of_views_have_their_own_design_effects():
+    """One view of an image is one trial; two views weigh as much as their likeness leaves, measured on pairs alone."""
+    rng, n_images = np.random.default_rng(0), 4_000
+    own = rng.random((n_images, 1)) < 0.4
+    answers = np.where(rng.random((n_images, 2)) < 0.6, own, rng.random((n_images, 2)) < 0.4).astype(np.int32)
+    node_index, ids = np.repeat(np.arange(40, dtype=np.int32), 100), np.arange(n_images, dtype=np.uint64)
+    both = score_leaves(answers, node_index, tuple(map(str, range(40))), 2, ids)
+    states = stating_half(node_index, ids)
+    answers[~states, 1] = -1
+    some = score_leaves(answers, node_index, tuple(map(str, range(40))), 2, ids)
+    assert some.halves.choosing.design_effect == 1
+    assert some.halves.stating.design_effect == pytest.approx(both.design_effect, abs=0.03)
+    assert both.design_effect == pytest.approx(1.36, abs=0.03)
+    assert 1 < some.design_effect < both.design_effect

@@ -16,7 +16,8 @@ from fdcore.cloning.run import TRANSFER, CloneRun, TransferFacts
 from fdcore.cloning.settings import OF_FINDING, CloneRequest, Source, SourceKind, TransferSettings
 from fdcore.cloning.sources import Drawn, choose_images, draw_all, draw_chosen, draw_found, draw_random
 from fdcore.errors import CaseError
-from fdcore.method.findings import MAX_KNOWN, Findings, Scored, weigh
+from fdcore.method.closeness import MAX_KNOWN
+from fdcore.method.findings import Findings, Scored, weigh
 from fdcore.records import to_plain
 from fdcore.work.clones.lab import Lab
 from fdcore.work.clones.pictures import Pool, corpus_pool, folder_pool

@@ -1,0 +1,216 @@
+"""How many queries do the same answers need? Ways of asking, replayed on recorded answers, without any suspect.
+
+    python benchmarks/adaptive.py [--answers NAME ...] [--seeds N] [--rests N] [--networks odd|even|all] [--save]
+
+Reads what ablation.py reads: 50 pictures of each leaf in 2 views. Each way of asking sees the answers it asks for and
+no others; each seed divides and orders the pictures anew. As in ablation.py, every held class counts once more with its
+true region taken away: the way of asking then starts over on the leaves that remain. `--rests` looks at so many classes
+of each network in this way instead of all. `--save` writes adaptive.csv, the curve of right classes against queries.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ablation import HERE, Counts, Flags, region
+from record import save
+
+from fdcore.answers.asking import Batch, dense_sweep
+from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.views import ViewSpec
+from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.wordnet import load_wordnet
+from fdcore.method.adaptive import Adaptive, AdaptiveSweep
+from fdcore.method.closeness import distances
+from fdcore.method.scores import Scores, score_leaves
+from fdcore.method.selection import SelectionSettings, select
+from fdcore.suspect.preprocess import PreprocessSpec
+
+SPEC = PreprocessSpec(height=1, width=1)
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A network's answers (n_images, n_views), and the true region of each class, (n_classes, n_leaves)."""
+
+    family: str
+    name: str
+    answers: np.ndarray
+    node_index: np.ndarray
+    nodes: tuple[str, ...]
+    regions: Flags
+    hierarchy: Hierarchy
+
+    def without(self, leaves: Flags) -> "Recorded":
+        """The same over a corpus that lacks some leaves."""
+        kept = ~leaves[self.node_index]
+        places = np.cumsum(~leaves) - 1
+        nodes = tuple(node for node, gone in zip(self.nodes, leaves, strict=True) if not gone)
+        return replace(
+            self,
+            answers=self.answers[kept],
+            node_index=places[self.node_index[kept]].astype(np.int32),
+            nodes=nodes,
+            regions=self.regions[:, ~leaves],
+        )
+
+
+Way = Callable[[Recorded, Ledger], Iterator[Batch]]
+
+
+def ask(network: Recorded, seed: int, way: Way) -> tuple[Scores, int]:
+    """What a way of asking learns, and how many queries it sends."""
+    n_images, n_views = network.answers.shape
+    ids = np.random.default_rng(seed).permutation(n_images).astype(np.uint64)  # in the place of hashed contents
+    header = LedgerHeader("", len(network.regions), SPEC, "", seed, ViewSpec(), n_images, n_views)
+    ledger, n_sent = Ledger.in_memory(header, ids), 0
+    for batch in way(network, ledger):
+        wanted = ledger.missing(batch.images, batch.view)
+        ledger.answers[wanted, batch.view] = network.answers[wanted, batch.view]
+        n_sent += len(wanted)
+    return score_leaves(np.asarray(ledger.answers), network.node_index, network.nodes, header.n_classes, ids), n_sent
+
+
+def everything(_network: Recorded, ledger: Ledger) -> Iterator[Batch]:
+    """All pictures in all views."""
+    return dense_sweep(ledger, BATCH)
+
+
+def evenly(network: Recorded, ledger: Ledger, *, per_leaf: int, n_views: int) -> Iterator[Batch]:
+    """The same number of pictures of each leaf."""
+    order = np.lexsort((ledger.image_ids, network.node_index))
+    leaf = network.node_index[order]
+    chosen = order[np.arange(len(leaf)) - np.searchsorted(leaf, leaf) < per_leaf]
+    for view in range(n_views):
+        yield Batch(chosen, view)
+
+
+def at_random(_network: Recorded, ledger: Ledger, *, budget: int) -> Iterator[Batch]:
+    """Any pictures, in view 0 while there are any that were not sent."""
+    order = np.random.default_rng(ledger.header.seed).permutation(len(ledger.answers))
+    yield Batch(order[:budget], 0)
+    yield Batch(order[: max(budget - len(order), 0)], 1)
+
+
+def adaptively(network: Recorded, ledger: Ledger, *, budget: int | None, plan: Adaptive) -> Iterator[Batch]:
+    """Where it is worth most."""
+    return AdaptiveSweep(plan, network.node_index, network.nodes, network.hierarchy, budget)(ledger, BATCH)
+
+
+def ways(plan: Adaptive) -> dict[str, Way]:
+    """What is compared."""
+    return {
+        "50 x 2": everything,
+        "20 x 1": partial(evenly, per_leaf=20, n_views=1),
+        "20 x 2": partial(evenly, per_leaf=20, n_views=2),
+        "40 x 1": partial(evenly, per_leaf=40, n_views=1),
+        **{f"random, {n:,}": partial(at_random, budget=n) for n in (2_000, 4_000, 6_000, 8_000)},
+        **{f"adaptive, {n:,}": partial(adaptively, budget=n, plan=plan) for n in (2_000, 4_000, 6_000, 8_000)},
+        "adaptive": partial(adaptively, budget=None, plan=plan),
+    }
+
+
+def read(path: Path, which: str = "all") -> Iterator[Recorded]:
+    """The networks of a table."""
+    truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
+    exact = truth[truth["kind"] == "exact"]
+    hierarchy = load_wordnet().with_children([(r.leaves, r.node or None, r.leaves) for r in exact.itertuples()])
+    nodes = tuple(sorted(set(answers["node"])))
+    node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
+    apart = distances(hierarchy, nodes)
+    for number, classes in truth.groupby("network", sort=True):
+        if which != "all" and int(number) % 2 != (which == "odd"):
+            continue
+        given = answers[[name for name in answers.columns if name.startswith(f"{number}.")]].to_numpy(np.int32)
+        regions = np.stack([region(hierarchy, nodes, apart, row) for row in classes.itertuples()])
+        yield Recorded(path.name, str(number), given, node_index, nodes, regions, hierarchy)
+
+
+def judge(network: Recorded, seed: int, name: str, way: Way, n_rests: int | None) -> dict[str, object]:
+    """One network, one seed, one way of asking."""
+    counts = Counts()
+    scores, n_sent = ask(network, seed, way)
+    apart = distances(network.hierarchy, network.nodes)
+    settings = SelectionSettings()
+    held = np.flatnonzero(network.regions.any(axis=1))
+    if n_rests is not None:
+        held = np.random.default_rng(seed).permutation(held)[:n_rests]
+    for selection in select(scores, np.arange(len(network.nodes)), apart, settings):
+        inside, winner = network.regions[selection.target_class], selection.winner
+        if not inside.any():
+            counts.absent += 1
+            counts.false += winner is not None
+            counts.natural += winner is not None
+            continue
+        counts.covered += 1
+        if winner:
+            right = inside[list(winner.members)].mean() > 0.5
+            counts.right += right
+            counts.wrong += not right
+    for target in held.tolist():
+        rest = network.without(network.regions[target])
+        among = distances(rest.hierarchy, rest.nodes)
+        again, _ = ask(rest, seed, way)
+        (found,) = select(again, np.arange(len(rest.nodes)), among, settings, [target])
+        counts.absent += 1
+        counts.false += found.winner is not None
+    return {"family": network.family, "network": network.name, "seed": seed, "way": name, "queries": n_sent,
+            "covered": counts.covered, "right": counts.right, "wrong": counts.wrong, "absent": counts.absent,
+            "false": counts.false, "natural": counts.natural}  # fmt: skip
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rates of each family and way: sums over networks and seeds, and the spread of right over seeds."""
+    rows = rows.assign(way=pd.Categorical(rows["way"], list(dict.fromkeys(rows["way"]))))
+    sums = rows.groupby(["family", "way"], observed=True, sort=True).sum(numeric_only=True)
+    queries = rows.groupby(["family", "way"], observed=True)["queries"]
+    seeds = rows.groupby(["family", "way", "seed"], observed=True)[["right", "covered"]].sum()
+    spread = (seeds["right"] / seeds["covered"]).groupby(["family", "way"], observed=True).std()
+    found = (sums["right"] + sums["wrong"] + sums["natural"]).clip(lower=1)
+    return pd.DataFrame({
+        "networks": rows.groupby(["family", "way"], observed=True)["network"].nunique(),
+        "seeds": rows.groupby(["family", "way"], observed=True)["seed"].nunique(),
+        "queries": queries.mean().round().astype(int), "most_queries": queries.max(),
+        "right": (sums["right"] / sums["covered"].clip(lower=1)).round(3), "right_sd_over_seeds": spread.round(3),
+        "wrong": (sums["wrong"] / sums["covered"].clip(lower=1)).round(3),
+        "false": (sums["false"] / sums["absent"].clip(lower=1)).round(3), "precision": (sums["right"] / found).round(3),
+    }).reset_index()  # fmt: skip
+
+
+def main() -> None:
+    """Compare and write the curve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", nargs="*", type=Path, default=[HERE / "factory"])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--rests", type=int, help="take away the regions of so many classes of each network only")
+    parser.add_argument(
+        "--networks", choices=["odd", "even", "all"], default="all", help="of the factory and the parts"
+    )
+    parser.add_argument("--ways", nargs="*")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--save", action="store_true", help="write adaptive.csv")
+    options = parser.parse_args()
+    compared = {name: way for name, way in ways(Adaptive()).items() if not options.ways or name in options.ways}
+    with ProcessPoolExecutor(options.processes) as pool:
+        waiting = [
+            pool.submit(judge, network, seed, name, way, options.rests)
+            for path in options.answers
+            for network in read(path, options.networks if path.name in ("factory", "cut") else "all")
+            for seed in range(options.seeds)
+            for name, way in compared.items()
+        ]
+        rows = pd.DataFrame([done.result() for done in waiting])
+    with pd.option_context("display.width", 200, "display.max_columns", None, "display.max_rows", None):
+        print(table(rows).to_string(index=False))
+    if options.save:
+        save(__file__, table(rows).to_dict("records"))
+
+
+if __name__ == "__main__":
+    main()
