@@ -57,7 +57,8 @@ class Grade(NamedTuple):
     def rests_on(self, label_of: Callable[[int], str]) -> str:
         """Why it is this grade, in words; `label_of` gives the label of a leaf. Holds a label."""
         support = (
-            f"Support {self.support:.3f}: at least {self.low:.2f} of L, times {self.share:.0%} of the class's answers"
+            f"Support {self.support:.3f}: the lower bound of L, {self.low:.2f}, times {self.share:.0%} of the class's "
+            "answers"
         )
         if self.support < LIKELY:
             return f"{support}. Below {LIKELY:g} an answer is weak."

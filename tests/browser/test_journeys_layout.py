@@ -140,9 +140,9 @@ def tab_to(page: Page, name: str, at_most: int = 120) -> None:
 
 
 def test_from_the_case_page_to_an_answer_by_keyboard_alone(server: Server, page: Page, case_id: str):
-    """Tab, Enter and the arrows lead from the cases to another class, another eta and a file taken away."""
+    """Tab, Enter and the arrows lead from a found class to another one, another eta and a file taken away."""
     open_page(page, server, case=case_id)
-    tab_to(page, "go_on")
+    tab_to(page, "wall")
     page.keyboard.press("Enter")
     on_page(page, "Selection")
     page.wait_for_url("**/Selection?**")

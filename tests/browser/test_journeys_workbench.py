@@ -31,7 +31,7 @@ def test_from_a_bar_to_a_picture_its_views_and_a_tag_that_stays(server: Server, 
     inspector = key(page, INSPECTOR)
     bar = key(page, "leaf_bars").locator("button").first
     leaf = picked(page, "leaf", bar)
-    expect(inspector).to_contain_text("10 images, 40 answers")
+    expect(inspector).to_contain_text("10 images: 40 answers")
     expect(bar).to_have_attribute("aria-pressed", "true")
     image = picked(page, "image", key(page, "inspector_leaf_grid").locator("button").nth(1))
     assert "leaf" not in params(page)
@@ -120,3 +120,17 @@ def test_all_pictures_of_a_class_are_filtered_and_opened(server: Server, page: P
     assert 0 < grid.count() < n_all
     picked(page, "image", grid.first)
     expect(key(page, INSPECTOR)).to_contain_text("airliner")
+
+
+def test_in_a_narrow_window_a_click_is_answered_in_sight(server: Server, page: Page, case_id: str):
+    """What was clicked comes up as a panel at the lower edge, from which the way back closes it."""
+    page.set_viewport_size({"width": 768, "height": 700})
+    open_page(page, server, "Selection", case=case_id, class_=1)
+    expect(key(page, "inspector_class")).not_to_be_in_viewport()
+    picked(page, "leaf", key(page, "leaf_bars").get_by_role("button").first)
+    expect(key(page, "inspector_back")).to_be_in_viewport()
+    expect(key(page, "leaf_bars").get_by_role("button").first).to_be_in_viewport()
+    key(page, "back_0").get_by_role("button").click()
+    idle(page)
+    expect(key(page, "inspector_picked")).to_have_count(0)
+    expect(key(page, "inspector_class")).not_to_be_in_viewport()

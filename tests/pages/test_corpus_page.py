@@ -422,6 +422,7 @@ def test_the_picker_sends_a_part_of_a_large_hierarchy(picker):
         ([], "empty"), (["n01503061", "n02000954"], "2 folders named by WordNet ids"), (["train", "val"], "in parts"),
         (["seg_train", "seg_test"], "in parts"), (["n02085620-Chihuahua"], "1 folder named by WordNet ids"),
         (["cat", "dog", "a b"], "3 folders named by words (a b, cat, dog)"),
+        (["0", "1", "12", "7"], "4 folders named by numbers (0, 1, 12, …)"),
     ],
 )  # fmt: skip
 def test_a_folder_is_told_at_first_sight(tmp_path, names, words):

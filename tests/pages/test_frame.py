@@ -15,7 +15,7 @@ from fdcore.case.casebook import Casebook
 from fdcore.case.claims import write_claims
 from fdcore.words.claims import Claims
 from fdcore.work.compare_words import check_words
-from ui.case.cards import continues_at
+from ui.case.cards import continue_in_words, continues_at
 
 
 def test_there_is_a_page_for_each_step_and_each_place_beside_them():
@@ -71,7 +71,7 @@ def test_a_step_is_ticked_once_it_is_done(cases):
     assert {"Overview", "5 Selection", "8 Report"} <= set(ticked["one"])
     assert [continues_at(Casebook(cases).card(case)) for case in ticked] == ["Suspect", "Verification"]
     done = replace(Casebook(cases).card("one"), words_checked=True, cloned=True)
-    assert continues_at(done) == "Report"
+    assert (continues_at(done), continue_in_words(done)) == ("Report", "Open the report")
 
 
 def test_a_new_case_leads_to_the_first_missing_step(cases):

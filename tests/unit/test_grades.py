@@ -56,7 +56,7 @@ def test_a_grade_says_what_it_rests_on():
     assert rivalled.rival == 4
     assert alone.rival is None
     words = rivalled.rests_on(lambda leaf: f"leaf {leaf}")
-    assert f"Support {rivalled.support:.3f}: at least {rivalled.low:.2f} of L, times 67% of" in words
+    assert f"Support {rivalled.support:.3f}: the lower bound of L, {rivalled.low:.2f}, times 67% of" in words
     assert "unrelated leaf leaf 4 scores as high" in words
     assert "no unrelated leaf scores as high. Certain needs 0.16" in alone.rests_on(str)
     assert "Below 0.02" in graded([0.24] * 20, SelectionSettings(evidence=0.2, k=20, share=0.0)).rests_on(str)

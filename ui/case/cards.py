@@ -27,6 +27,12 @@ def continues_at(card: CaseCard) -> str:
     return _CONTINUES.get(card.stage) or next(left, STEPS[-1].name)
 
 
+def continue_in_words(card: CaseCard) -> str:
+    """The label of the button that leads there."""
+    target = continues_at(card)
+    return "Open the report" if target == STEPS[-1].name else f"Continue at {target}"
+
+
 def state_in_words(card: CaseCard, job: Job | None = None) -> str:
     """How far a case has come, or the work that is under way in it. Not inert."""
     if job and job.active:

@@ -25,11 +25,10 @@ def draw(desk: frame.Desk, card: CaseCard | None, name: str, *, busy: bool) -> N
             st.text(card.problem)
             st.caption("It cannot be opened, copied or exported until this is repaired. Nothing in it was changed.")
             return
-        target = cards.continues_at(card)
         if st.button("Open", key="open", type="primary", icon=":material/arrow_forward:"):
             frame.go_to("Overview", **RESET, case=card.id)
-        if st.button(f"Continue at {target}", key="continue"):
-            frame.go_to(target, **RESET, case=card.id)
+        if st.button(cards.continue_in_words(card), key="continue"):
+            frame.go_to(cards.continues_at(card), **RESET, case=card.id)
         if st.button("Name and exhibit", key="edit", type="tertiary", icon=":material/edit:"):
             _edit(desk, card)
         if busy:

@@ -58,10 +58,9 @@ def _body(desk: frame.Desk, card: CaseCard) -> None:
 
 
 def _continue(card: CaseCard) -> None:
-    target = case_cards.continues_at(card)
-    if st.button(f"Continue at {target}", type="primary", key="go_on", icon=":material/arrow_forward:",
+    if st.button(case_cards.continue_in_words(card), type="primary", key="go_on", icon=":material/arrow_forward:",
                  icon_position="right"):  # fmt: skip
-        frame.go_to(target)
+        frame.go_to(case_cards.continues_at(card))
 
 
 def _doors(desk: frame.Desk, card: CaseCard, findings: Findings) -> None:

@@ -38,7 +38,7 @@ from ui.text import counted, distinct_texts, inert, shortened
 _SET, _MEASURE = "clone_set", "clone_measure"
 _MEASURES: dict[Measure, str] = {"agreement": "Agreement with the suspect", "accuracy": "Accuracy"}
 _FIGURE_PX = 400  # below that the axes of two figures side by side are cut
-_TABLE_PX, _CLASS_PX, _CELL_PX = 470, 150, 112  # five clones fit into a page of 1280 px
+_TABLE_PX, _CLASS_PX, _CELL_PX = 470, 118, 98  # five clones beside the suspect fit into a page of 768 px
 
 
 class Shown(NamedTuple):
@@ -238,7 +238,7 @@ def _table(shown: Shown) -> None:
     table = comparison_table(comparison, titles, shown.measure)
     show_table(table, "comparison_table", {
         "Class": column.TextColumn(width=_CLASS_PX, pinned=True),
-        **{name: column.TextColumn(width=_CELL_PX) for name in table.columns[1:]},
+        **{name: column.TextColumn(width=_CELL_PX, help=inert(name)) for name in table.columns[1:]},
         **({SUSPECT: column.TextColumn("Suspect", width=_CELL_PX, help=SUSPECT)} if SUSPECT in table else {}),
     }, most_px=_TABLE_PX, alt="The rate of each clone in each class, with 95 % intervals")  # fmt: skip
     by = "pictures that the suspect puts in the class" if shown.measure == "agreement" else "pictures of the class"

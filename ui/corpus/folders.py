@@ -30,6 +30,12 @@ def first_look(folder: Path) -> str:
         return "Tiny ImageNet's validation images; a table names the node of each."
     if names and all(map(is_split, names)):
         return f"A data set in parts ({', '.join(names)}), which are read together."
+    if names and all(name.isdecimal() for name in names):
+        few = ", ".join(names[:3])
+        return (
+            f"{more}{counted(len(names), 'folder')} named by numbers ({few}{', …' if len(names) > 3 else ''}), which "
+            "say nothing about the pictures. Once the corpus is read, they can be named here."
+        )
     if names:
         few = ", ".join(shortened(name, 24) for name in names[:3])
         return (

@@ -73,7 +73,7 @@ def _cost(desk: Desk) -> None:
     cost, left = cost_of_readings(suspect, plan.suspect, survey.n_usable or survey.n_files), budget_left(desk.case)
     st.caption(cost_in_words(cost, left))
     if left is not None and cost.n_most > left:
-        st.warning("The budget may end before the comparison does. Raise it on the Leaf scores page, or settle the "
+        st.warning("The budget may end before the comparison does. Fewer readings are left once you settle some of the "
                    "options below.", icon=":material/warning:")  # fmt: skip
 
 

@@ -43,16 +43,18 @@ def inspector(bench: Bench) -> None:
     what = picked(bench.case, scored)
     if what.unknown:
         st.caption(f":material/info: The link names the {inert(what.unknown)}, which is not here.")
-    if what.image is not None:
-        _image(bench, scored, what.image, what.view or 0)
-    elif what.leaf is not None and what.other is not None:
-        _pair(bench, scored, what.leaf, what.other)
-    elif what.leaf is not None:
-        _leaf(bench, scored, what.leaf)
-    elif what.cluster is not None:
-        _cluster(bench, scored, what.cluster)
-    else:
-        _class(bench, scored)
+    is_class = what.image is None and what.leaf is None and what.cluster is None
+    with st.container(key="inspector_class" if is_class else "inspector_picked"):  # bench.css keeps the latter in sight
+        if what.image is not None:
+            _image(bench, scored, what.image, what.view or 0)
+        elif what.leaf is not None and what.other is not None:
+            _pair(bench, scored, what.leaf, what.other)
+        elif what.leaf is not None:
+            _leaf(bench, scored, what.leaf)
+        elif what.cluster is not None:
+            _cluster(bench, scored, what.cluster)
+        else:
+            _class(bench, scored)
     lock_panel(bench.desk, bench.case, scored, bench.found)
 
 
