@@ -142,8 +142,8 @@ def _warp(pictures: Pictures, homographies: npt.NDArray[np.float32]) -> npt.NDAr
     to_y += shift_y
     to_y /= w
     source = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32)
+    positions = torch.from_numpy(grid).permute(1, 2, 3, 0)
     warped: npt.NDArray[np.float32] = torch.nn.functional.grid_sample(
-        torch.from_numpy(source), torch.from_numpy(grid).permute(1, 2, 3, 0), mode="bilinear",
-        padding_mode="reflection", align_corners=False,
-    ).numpy()  # fmt: skip
+        torch.from_numpy(source), positions, mode="bilinear", padding_mode="reflection", align_corners=False
+    ).numpy()
     return warped

@@ -8,7 +8,7 @@ import numpy as np
 from fdcore.errors import SuspectError
 from fdcore.suspect.cell.cell import SHARED, Cell, CellError, Limits, printable
 from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
-from fdcore.suspect.runtimes import TITLES, RuntimeTrial
+from fdcore.suspect.runtimes import EAGER, N_PROBED, TITLES, RuntimeTrial
 from fdcore.suspect.suspect import Labels, Pictures, Suspect
 
 LABEL = np.dtype(np.int64)
@@ -52,7 +52,7 @@ class ConfinedSuspect(Suspect):
     the suspect has failed. What was answered before stays valid.
     """
 
-    _may_try = True
+    _n_in_runtime = 0  # pictures answered since the cell was opened or its runtime chosen
 
     def __init__(
         self, open_cell: Callable[[], tuple[Cell, Opened]], identify: Callable[[Opened], str], limits: Limits,
@@ -71,7 +71,7 @@ class ConfinedSuspect(Suspect):
     def recall(self, trial: RuntimeTrial) -> None:
         """Have the cell use what an earlier trial has chosen, if it was this suspect's and on this machine."""
         if trial.tried and (trial.fingerprint, trial.machine) == (self.fingerprint, self._machine):
-            self._inside.ask("recall", type(None), timeout_s=self._limits.batch_s, trial=trial)
+            self._recall(trial)
             self.trial = self.trial or trial
 
     def close(self) -> None:
@@ -83,10 +83,13 @@ class ConfinedSuspect(Suspect):
             return self._labels(pictures)
         except CellError as first:
             self._inside.end()
-            self._inside, _ = self._open()
-            self._may_try = False  # it may have been another runtime that failed
+            if self._n_in_runtime < N_PROBED:
+                self.trial = None  # it may have been the runtime that failed
+            self._inside, opened = self._open()
+            self._take(opened.trial)
             self._sent_again(len(pictures))
             try:
+                self._recall(self.trial or RuntimeTrial(EAGER))
                 return self._labels(pictures)
             except CellError as second:
                 raise SuspectError(
@@ -98,16 +101,21 @@ class ConfinedSuspect(Suspect):
     def _labels(self, pictures: Pictures) -> Labels:
         n, shared = len(pictures), self._inside.shared
         np.frombuffer(shared, np.uint8, pictures.size)[:] = pictures.reshape(-1)
-        n_expected = self._n_expected if self._may_try else 0
-        answered = self._inside.ask("label", Answered, timeout_s=self._limits.batch_s, n=n, n_expected=n_expected)
+        answered = self._inside.ask("label", Answered, timeout_s=self._limits.batch_s, n=n, n_expected=self._n_expected)
+        self._n_in_runtime += n
         self._take(answered.trial)
         return np.frombuffer(shared, LABEL, n, offset=len(shared) - n * LABEL.itemsize).copy()
+
+    def _recall(self, trial: RuntimeTrial) -> None:
+        self._inside.ask("recall", type(None), timeout_s=self._limits.batch_s, trial=trial)
+        self._n_in_runtime = 0
 
     def _take(self, trial: RuntimeTrial | None) -> None:
         """Keep what the cell says about its runtimes, as far as it may be true."""
         if trial is not None:
             tried = tuple(replace(one, not_tried=printable(one.not_tried)) for one in trial.tried[: len(TITLES)])
             self.trial = RuntimeTrial(trial.chosen, tried, self.fingerprint, self._machine)
+            self._n_in_runtime = 0
 
     def _check(self) -> None:
         if self.n_classes < 2 or self.batch_size < 1:

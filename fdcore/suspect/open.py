@@ -56,7 +56,7 @@ def open_suspect(
         allow_network: the reason for opening it although its cell could reach the network.
         origins: how options are known that the analyst did not set; the others count as set by the analyst.
         runtime: what computes a PyTorch network's answers (docs/performance.md); "auto" finds the fastest with the same
-            labels when that pays, "fastest" at once.
+            labels when that pays, "fastest" at once, both unless an earlier run of the case has found it.
         limits: memory and seconds that the cell may use.
         progress: notified of steps that may take seconds.
 

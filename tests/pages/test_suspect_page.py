@@ -24,6 +24,7 @@ from fdcore.jobs import Job, JobQueue, State
 from fdcore.jobs.database import writing
 from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
+from fdcore.suspect.runtimes import RuntimeTrial, TriedRuntime
 from fdcore.suspect.tensors import TensorRow, tensors_csv
 from fdcore.work import intake
 from fdcore.work.intake import check_suspect, survey_corpora
@@ -435,6 +436,16 @@ def test_an_undecided_comparison_is_not_reported_in_green(cases, idle_workers):
     assert not at.success
     assert reading_meaning("signed, BGR") == "-1 to 1; blue before green before red"
     assert reading_meaning("28 x 28") == ""
+
+
+def test_the_runtime_that_answers_is_stated(cases):
+    """Which runtime was taken, its speed and how it was checked, once the case has a trial."""
+    case_id = checked(cases)
+    assert "Answers computed by" not in said(open_page(PAGE, case=case_id))
+    tried = (TriedRuntime("eager", 100.0), TriedRuntime("onnxruntime", 150.0, n_compared=2_048))
+    Case.open(cases / case_id).record(runtime=RuntimeTrial("onnxruntime", tried))
+    shown = said(open_page(PAGE, case=case_id))
+    assert "Answers computed by ONNX Runtime, 1.5 times as fast as PyTorch, the same labels for 2,048 views." in shown
 
 
 def test_the_cell_shows_what_it_keeps_out(cases):

@@ -1,5 +1,7 @@
 """Runtimes of one network agree, whatever the network, its input and the number of pictures."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from torch import nn
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.suspect.reading.torch_runtimes import Runtimes
 
-RUNTIMES = ("channels-last", "folded", "onnxruntime")
+RUNTIMES = ("channels-last", "folded", "onnxruntime", *(["openvino"] if find_spec("openvino") else []))
 
 
 class Residual(nn.Module):

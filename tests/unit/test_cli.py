@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_world
 import torch
@@ -293,3 +294,18 @@ def test_the_number_of_classes_can_be_given(world, tmp_path, capsys):
     assert investigate(world, tmp_path / "case", "--n-classes", "4", "--tau", "0.01") == 0
     facts = json.loads((tmp_path / "case" / "case.json").read_text())
     assert facts["plan"]["suspect"]["n_classes"] == facts["asking"]["n_classes"] == 4
+
+
+def test_the_runtime_can_be_named(world, tmp_path, capsys):
+    """It computes the answers, is shown with the case, and is part of the command that makes the findings again."""
+    assert investigate(world, tmp_path / "case", "--runtime", "tensorflow") == 2
+    assert "tensorflow" in capsys.readouterr().err
+    assert investigate(world, tmp_path / "case", "--runtime", "onnxruntime", "--tau", "0.01") == 0
+    assert "ONNX Runtime, as set" in capsys.readouterr().out
+    assert main(["show", str(tmp_path / "case"), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["runtime"]["chosen"], shown["asking"]["runtime"]) == ("onnxruntime", "onnxruntime")
+    assert "--runtime=onnxruntime" in (tmp_path / "case" / "report.html").read_text()
+    assert investigate(world, tmp_path / "eager", "--runtime", "eager", "--tau", "0.01") == 0
+    answers = [Ledger.open(tmp_path / name / "ledger").answers for name in ("case", "eager")]
+    assert np.array_equal(*answers)

@@ -139,6 +139,32 @@ def test_a_trial_runs_in_the_cell_and_changes_no_answer(weights: Path) -> None:
     assert np.array_equal(suspect.labels(pictures[:3]), wanted[:3])
 
 
+def test_no_runtime_is_tried_again_in_a_cell_that_replaces_another(weights: Path) -> None:
+    """A cell that dies during a trial, perhaps because of a runtime, is replaced by one in which eager PyTorch answers;
+    one that dies long afterwards keeps the choice.
+    """
+    pictures = some(256, 32)
+    suspect = open_suspect(weights, arch="lenet", runtime="fastest")
+    wanted = suspect.labels(pictures)
+    _kill(suspect)
+    for _ in range(N_BATCHES):
+        assert np.array_equal(suspect.labels(pictures), wanted)
+    assert suspect.trial is None
+    other = open_suspect(weights, arch="lenet", runtime="fastest")
+    for _ in range(N_BATCHES + 1 + N_PROBED // 256):
+        other.labels(pictures)
+    found = other.trial
+    assert found is not None
+    _kill(other)
+    assert np.array_equal(other.labels(pictures), wanted)
+    assert other.trial == found
+
+
+def _kill(suspect: Any) -> None:
+    """Kill a suspect's cell."""
+    suspect._inside.end()
+
+
 def test_another_runtime_continues_a_ledger(weights: Path, tmp_path: Path) -> None:
     """A ledger that one runtime began and another finished holds the answers of either alone."""
     pixels, ids = some(300, 32), np.arange(300, dtype=np.uint64)

@@ -115,8 +115,8 @@ class TorchSuspect(Suspect):
             self._fix(runtime)
 
     def recall(self, trial: RuntimeTrial) -> None:
-        """Use what an earlier trial on this machine has chosen, once enough queries are to come."""
-        if self._choice == "auto":
+        """Use what an earlier trial on this machine has chosen, once enough queries are to come, and begin no other."""
+        if self._choice in ("auto", "fastest"):
             self._choice, self.trial = trial.chosen, trial
 
     def _answer(self, pictures: Pictures) -> Labels:
