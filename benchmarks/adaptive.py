@@ -5,12 +5,13 @@
 Reads what ablation.py reads: 50 pictures of each leaf in 2 views. Each way of asking sees the answers it asks for and
 no others; each seed divides and orders the pictures anew. As in ablation.py, every held class counts once more with its
 true region taken away: the way of asking then starts over on the leaves that remain. `--rests` looks at so many classes
-of each network in this way instead of all. `--save` writes adaptive.csv, the curve of right classes against queries.
+of each network in this way instead of all. `--rows` keeps each run in a file, and skips what it holds already. `--save`
+writes adaptive.csv, the curve of right classes against queries.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -167,7 +168,7 @@ def judge(network: Recorded, seed: int, name: str, way: Way, n_rests: int | None
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """Rates of each family and way: sums over networks and seeds, and the spread of right over seeds."""
-    rows = rows.assign(way=pd.Categorical(rows["way"], list(dict.fromkeys(rows["way"]))))
+    rows = rows.assign(way=pd.Categorical(rows["way"], list(ways(Adaptive()))))
     sums = rows.groupby(["family", "way"], observed=True, sort=True).sum(numeric_only=True)
     queries = rows.groupby(["family", "way"], observed=True)["queries"]
     seeds = rows.groupby(["family", "way", "seed"], observed=True)[["right", "covered"]].sum()
@@ -194,18 +195,31 @@ def main() -> None:
     )
     parser.add_argument("--ways", nargs="*")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--rows", type=Path, help="a CSV file of single runs, made or continued")
     parser.add_argument("--save", action="store_true", help="write adaptive.csv")
     options = parser.parse_args()
     compared = {name: way for name, way in ways(Adaptive()).items() if not options.ways or name in options.ways}
+    rows = (
+        pd.read_csv(options.rows, dtype={"network": str}) if options.rows and options.rows.exists() else pd.DataFrame()
+    )
+    known = set() if rows.empty else set(zip(rows["family"], rows["network"], rows["seed"], rows["way"], strict=True))
+    networks = [
+        network
+        for path in options.answers
+        for network in read(path, options.networks if path.name in ("factory", "cut") else "all")
+    ]
     with ProcessPoolExecutor(options.processes) as pool:
         waiting = [
             pool.submit(judge, network, seed, name, way, options.rests)
-            for path in options.answers
-            for network in read(path, options.networks if path.name in ("factory", "cut") else "all")
             for seed in range(options.seeds)
+            for network in networks
             for name, way in compared.items()
+            if (network.family, network.name, seed, name) not in known
         ]
-        rows = pd.DataFrame([done.result() for done in waiting])
+        for done in as_completed(waiting):
+            rows = pd.concat([rows, pd.DataFrame([done.result()])], ignore_index=True)
+            if options.rows:
+                rows.to_csv(options.rows, index=False)
     with pd.option_context("display.width", 200, "display.max_columns", None, "display.max_rows", None):
         print(table(rows).to_string(index=False))
     if options.save:

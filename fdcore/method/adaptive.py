@@ -284,7 +284,8 @@ class _Run:
     def _goal(self) -> npt.NDArray[np.int64]:
         """(n_leaves,) how many images of the stating half the leaves of each class's answer need; 0 for all others."""
         goal = np.zeros(len(self._nodes), np.int64)
-        for cluster, p in self._firsts(1):
+        for cluster, low in self._firsts(1):
+            p = min(max(low, 0.5), cluster.apparent)  # of what its score may be, that which needs most images
             n = max(LEAST, round(self._plan.common * min(1, 4 * p * (1 - p))))
             leaves = list(cluster.members)
             goal[leaves] = np.maximum(goal[leaves], n)

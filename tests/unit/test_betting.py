@@ -1,5 +1,6 @@
 """Sequential evidence holds however often one looks, and finds what is there."""
 
+import itertools
 import math
 
 import numpy as np
@@ -54,6 +55,18 @@ def test_a_true_hypothesis_is_rejected_at_any_time_in_few_runs_with_replacement(
     """A population without end is the limit of a large one: independent draws, 600 looks."""
     values = (np.random.default_rng(7).random((RUNS, 600)) < mean).astype(float)
     assert (highest(values, mean, 1e12, 600) >= math.log(1 / ALPHA)).sum() <= AT_MOST
+
+
+@pytest.mark.parametrize("values", [[1, 1, 0, 0, 0, 0], [0.5, 1, 0.25, 0.25, 0, 0.1]])
+def test_over_all_orders_of_a_population_the_bet_is_fair_after_every_draw(values):
+    """Where the score is the limit itself, the mean capital over all 720 orders stays exactly 1."""
+    orders = np.array(list(itertools.permutations(values)), float)
+    mean, size = sum(values) / 6, np.full(720, 6.0)
+    capital, total = np.zeros((720, len(FRACTIONS))), np.zeros(720)
+    for t in range(6):
+        capital += log_growth(orders[:, t], total, np.full(720, float(t)), size, mean)
+        total += orders[:, t]
+        assert np.exp(log_mixture(capital)).mean() == pytest.approx(1)
 
 
 def test_without_replacement_proves_more_than_with():
