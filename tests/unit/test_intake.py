@@ -9,12 +9,14 @@ from PIL import Image
 from raising import raises
 
 from fdcore import demo
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import read_survey, read_test_query
-from fdcore.case.spending import asking, budget_left, n_sent
+from fdcore.case.spending import budget_left, n_sent
 from fdcore.demo import trial_pictures
 from fdcore.demo.case import demo_plan
 from fdcore.errors import CaseError, CorpusError, SettingsError, SuspectError
+from fdcore.storage import only_one
 from fdcore.work import intake
 from fdcore.work.investigate import run_plan
 
@@ -75,7 +77,7 @@ def test_test_queries_are_counted_and_never_sent_twice(case):
 
 def test_a_test_query_waits_its_turn(case):
     """While other work asks the suspect, the two together could go beyond the budget."""
-    with asking(case), raises(CaseError, "in use"):
+    with only_one(case.folder / layout.ASKING_LOCK), raises(CaseError, "in use"):
         intake.check_suspect(case.folder, demo.SUSPECT_PATH, drawings(3))
     assert n_sent(case) == 0
 
