@@ -20,7 +20,7 @@ from fdcore.suspect.architectures.registry import build
 from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import Origins, PreprocessSpec
 from fdcore.suspect.reading import torch_suspect
-from fdcore.suspect.reading.torch_runtimes import UnavailableError, trial
+from fdcore.suspect.reading.torch_runtimes import Runtimes, UnavailableError, trial
 from fdcore.suspect.reading.torch_suspect import Network
 from fdcore.suspect.runtimes import N_PROBED, Runtime, RuntimeTrial
 from fdcore.work.investigate import record_runtime, take_suspect
@@ -180,6 +180,20 @@ def test_another_runtime_continues_a_ledger(weights: Path, tmp_path: Path) -> No
         assert ask_suspect(suspect, alone, pixels)
         assert np.array_equal(alone.answers, again.answers), name
     assert len(np.unique(again.answers)) > 1
+
+
+def test_attention_is_exported() -> None:
+    """PyTorch's own attention, which has a short cut that ONNX lacks, gives the same scores in ONNX Runtime."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 4, stride=4), torch.nn.Flatten(2),
+        torch.nn.TransformerEncoderLayer(4, 2, dim_feedforward=8, batch_first=True),
+        torch.nn.Flatten(), torch.nn.Linear(64, 5),
+    ).eval()  # fmt: skip
+    runtimes = Runtimes(module, SPEC, batch_size=4, device=torch.device("cpu"))
+    eager, exported = (runtimes.build(name)(some(7)) for name in ("eager", "onnxruntime"))
+    assert np.allclose(eager, exported, atol=1e-5)
+    assert np.ptp(eager) > 0.1
 
 
 @pytest.mark.parametrize(("n_expected", "is_tried"), [(torch_suspect.TRIAL_QUERIES - 1, False), (10**9, True)])

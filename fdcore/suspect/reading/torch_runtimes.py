@@ -3,7 +3,6 @@
 Every runtime takes a full batch of pictures, (N, H, W, C) uint8, and gives scores, (N, n_outputs).
 """
 
-import contextlib
 import copy
 import io
 import sys
@@ -110,13 +109,18 @@ class Runtimes:
         spec, content = self._spec, io.BytesIO()
         pictures = torch.zeros((self._batch_size, spec.height, spec.width, spec.channels), dtype=torch.uint8)
         module = _FromPixels(self._network, spec, torch.contiguous_format).eval()
-        with warnings.catch_warnings(), torch.inference_mode(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module, (pictures,), content, dynamo=False,  # type: ignore[arg-type]  # a buffer too, where not dynamo
-                opset_version=_OPSET, input_names=["pictures"],
-                output_names=["scores"], dynamic_axes={"pictures": {0: "n"}, "scores": {0: "n"}},
-            )  # fmt: skip
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # its operator has no counterpart in ONNX
+        try:
+            with warnings.catch_warnings(), torch.inference_mode():
+                warnings.simplefilter("ignore")
+                torch.onnx.export(
+                    module, (pictures,), content, dynamo=False,  # type: ignore[arg-type]  # a buffer too, without dynamo
+                    opset_version=_OPSET, input_names=["pictures"], output_names=["scores"],
+                    dynamic_axes={"pictures": {0: "n"}, "scores": {0: "n"}},
+                )  # fmt: skip
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
         return content.getvalue()
 
     def _ordered(self, pictures: Pictures) -> Pictures:
