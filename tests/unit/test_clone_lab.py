@@ -22,6 +22,7 @@ from fdcore.case.clones import (
     read_runs,
 )
 from fdcore.case.spending import n_sent
+from fdcore.case.verify import check
 from fdcore.cloning.run import CARD, CHECKPOINT, NETWORK, WEIGHTS
 from fdcore.cloning.settings import CloneRequest, TransferSettings
 from fdcore.errors import CaseError, EvidenceError, SettingsError, StorageError
@@ -58,6 +59,15 @@ def test_clones_of_the_corpus_cost_no_query_and_are_compared_on_images_that_were
 def _ids(case: Case, run: str, key: str) -> list[int]:
     ids: list[int] = read_answers(case, run, key)[0].tolist()
     return ids
+
+
+def test_every_file_of_a_clone_is_bound_by_the_log(cloned) -> None:
+    """Its transfer set, weights, answers and card; a clone that is removed leaves nothing that is missing."""
+    assert {file.state for file in check(cloned.folder).files} == {"intact"}
+    assert any(file.name.endswith("transfer.parquet") for file in check(cloned.folder).files)
+    with lab_of(cloned) as lab:
+        clones.remove_clone(lab, read_runs(cloned)[0].id)
+    assert {file.state for file in check(cloned.folder).files} == {"intact"}
 
 
 def test_what_is_finished_is_not_trained_again(cloned) -> None:
