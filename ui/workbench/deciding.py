@@ -17,6 +17,7 @@ from ui.text import distinct_texts, shortened
 from ui.workbench.clusters import cluster_choice, cluster_name
 
 MAX_OPTIONS = 5_000  # leaves offered to choose from, the best score first
+_DECIDED = "decided_by_hand"  # in the session, until the page is drawn again
 OTHER, NOTHING = "Other leaves", "Not found"
 _IN_WORDS = {OTHER: "Other leaves, chosen one by one", NOTHING: "Not found: none of these"}
 
@@ -24,22 +25,32 @@ _IN_WORDS = {OTHER: "Other leaves, chosen one by one", NOTHING: "Not found: none
 def lock_panel(desk: Desk, case: Case, scored: Scored, found: ClassFinding) -> None:
     """Draw a popover that locks this class's answer by hand, with a reason, or unlocks it."""
     target_class, choice = found.selection.target_class, found.selection.choice
+    if st.session_state.pop(_DECIDED, False):
+        st.rerun()  # the whole page shows the decision, not only this fragment
     with st.popover(f"Decide class {target_class} by hand", icon=":material/lock:", key="lock", width="stretch"):
         if choice:
             st.text(_locked_when(choice))
-            if st.button("Unlock", icon=":material/lock_open:", key="unlock", help="Return to the method's answer."):
-                _carry_out(lambda: unlock_class(case.folder, target_class, by=desk.by))
+            unlock = partial(unlock_class, case.folder, target_class, by=desk.by)
+            st.button("Unlock", icon=":material/lock_open:", key="unlock", help="Return to the method's answer.",
+                      on_click=_carry_out, args=(unlock,))  # fmt: skip
             return
         nodes = _chosen_nodes(desk.case_id, scored, found)
-        called = _called(desk.case_id, scored, target_class, nodes) if nodes else ""
-        note = st.text_area("Reason", key=f"lock_note_{desk.case_id}_{target_class}", max_chars=2_000, height=68,
+        called_key, note_key = (f"lock_{what}_{desk.case_id}_{target_class}" for what in ("called", "note"))
+        if nodes:
+            _ask_name(called_key, scored, nodes)
+        note = st.text_area("Reason", key=note_key, max_chars=2_000, height=68,
                             placeholder="In your own words; kept with the case and in the report.")  # fmt: skip
         ready = nodes is not None and bool(note.strip())
-        if st.button("Lock this answer", icon=":material/lock:", key="lock_class", disabled=not ready,
-                     help=None if ready else "Choose an answer and give a reason."):  # fmt: skip
+
+        def lock() -> None:
             time = datetime.now(UTC).isoformat(timespec="seconds")
-            choose = partial(Choice, target_class, nodes or (), note.strip(), desk.by, time, called)
-            _carry_out(lambda: lock_class(case.folder, choose()))
+            written = st.session_state[note_key].strip()  # as it is now: the click may bring the last words with it
+            called = " ".join(st.session_state.get(called_key, "").split()) if nodes else ""
+            lock_class(case.folder, Choice(target_class, nodes or (), written, desk.by, time, called))
+
+        st.button("Lock this answer", icon=":material/lock:", key="lock_class", disabled=not ready,
+                  help=None if ready else "Choose an answer and give a reason.", on_click=_carry_out,
+                  args=(lock,))  # fmt: skip
 
 
 def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[str, ...] | None:
@@ -50,13 +61,12 @@ def _chosen_nodes(case_id: str, scored: Scored, found: ClassFinding) -> tuple[st
     return () if picked == NOTHING else _picked_leaves(case_id, scored, found.selection.target_class)
 
 
-def _called(case_id: str, scored: Scored, target_class: int, nodes: tuple[str, ...]) -> str:
+def _ask_name(key: str, scored: Scored, nodes: tuple[str, ...]) -> None:
     """What the analyst calls the answer; empty for what its leaves are called."""
     place = {node: leaf for leaf, node in enumerate(scored.scores.nodes)}
     usual = shortened(cluster_name(scored, [place[node] for node in nodes]), 60)
-    given = st.text_input("Called (optional)", key=f"lock_called_{case_id}_{target_class}", max_chars=MAX_CALLED,
-                          placeholder=usual, help="In place of the leaves' name.")  # fmt: skip
-    return " ".join(given.split())
+    st.text_input("Called (optional)", key=key, max_chars=MAX_CALLED, placeholder=usual,
+                  help="In place of the leaves' name.")  # fmt: skip
 
 
 def _picked_answer(case_id: str, scored: Scored, found: ClassFinding) -> str | tuple[str, ...]:
@@ -114,8 +124,8 @@ def locked_classes(desk: Desk, case: Case, choices: Mapping[int, Choice]) -> Non
             with st.container(horizontal=True, vertical_alignment="center", key=f"locked_{target_class}"):
                 leaves = shortened(", ".join(choice.nodes), 110) or NOTHING
                 st.text(f"Class {target_class}: {leaves}\n{_locked_when(choice)}", width="stretch")
-                if st.button("Unlock", icon=":material/lock_open:", key=f"unlock_{target_class}"):
-                    _carry_out(partial(unlock_class, case.folder, target_class, by=desk.by))
+                st.button("Unlock", icon=":material/lock_open:", key=f"unlock_{target_class}", on_click=_carry_out,
+                          args=(partial(unlock_class, case.folder, target_class, by=desk.by),))  # fmt: skip
 
 
 def _locked_when(choice: Choice) -> str:
@@ -125,5 +135,6 @@ def _locked_when(choice: Choice) -> str:
 
 
 def _carry_out(action: Callable[[], None]) -> None:
-    if attempt(action, spinner="Writing the decision"):
-        st.rerun()
+    """For callbacks, which no other run of the page can interrupt halfway."""
+    if attempt(action, toast=True):
+        st.session_state[_DECIDED] = True
