@@ -287,6 +287,8 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
     sweep = adaptive_sweep(corpus, settings, budget)
     if sweep.replay(ledger) is None if sweep else n_queries_left(ledger, budget):
         with asking(case):
+            budget = budget_for_scoring(case, settings.budget)  # again, as nobody else can spend it now
+            sweep = adaptive_sweep(corpus, settings, budget)
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
             try:
                 with ledger.exclusively():
