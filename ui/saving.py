@@ -19,7 +19,7 @@ from ui.state import settings_in_words
 from ui.text import counted, moment_in_words
 
 MAX_INLINE_CELLS = 100_000  # classes x leaves up to which the page waits
-_WANTED = "save_wanted"
+_WANTED, _SAVED = "save_wanted", "save_done"
 
 
 def want(case_id: str) -> None:
@@ -31,6 +31,18 @@ def want(case_id: str) -> None:
 def wanted(case_id: str) -> bool:
     """Whether a click on Save in this case is not carried out yet."""
     return bool(st.session_state.get(_WANTED) == case_id)
+
+
+def pending(case_id: str) -> bool:
+    """Whether a click on Save is not carried out yet, or was and the page does not show it yet."""
+    return wanted(case_id) or st.session_state.get(_SAVED) == case_id
+
+
+def show_saved(case_id: str) -> None:
+    """Redraw the whole page once after a save; where a fragment draws the button, its run may have been cut short."""
+    if st.session_state.get(_SAVED) == case_id:
+        del st.session_state[_SAVED]
+        st.rerun()
 
 
 def _settled() -> None:
@@ -69,18 +81,22 @@ def would_replace(last: Concluded | None, there: SelectionSettings) -> str:
 
 
 def _write(desk: Desk, case: Case, settings: SelectionSettings, there: SelectionSettings) -> None:
-    _settled()
+    """Until all is done the click stays wanted: drawing a spinner is where another run may interrupt this one."""
     facts = case.facts()
     n_cells = (facts.corpus.n_leaves if facts.corpus else 0) * facts.n_classes
     if n_cells > MAX_INLINE_CELLS:
+        _settled()
         state.note_conclusions(case, settings)
         start_work(desk, "analyse", settings=asdict(settings), replacing=asdict(there), by=desk.by)
         return
 
     def write() -> None:
         analyse(case.folder, settings, cache=desk.places.cache, by=desk.by, replacing=there)
+        state.note_conclusions(case, settings)
+        st.session_state[_SAVED] = desk.case_id
+        _settled()
 
     if attempt(write, spinner="Writing tables and report"):
-        state.note_conclusions(case, settings)
         st.toast("Saved. The tables and the report now use these settings.", icon=":material/check:")
-        st.rerun()
+        show_saved(desk.case_id)
+    _settled()

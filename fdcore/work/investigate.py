@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
-from fdcore.answers.asking import Strategy, ask_suspect, dense_sweep, n_queries_left
+from fdcore.answers.asking import ask_suspect, dense_sweep, n_queries_left
 from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import layout, tables
 from fdcore.case.case import Case, Evidence
@@ -325,23 +325,26 @@ def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings:
     budget = budget_for_scoring(case, settings.budget)
     sweep = adaptive_sweep(corpus, settings, budget)
     if sweep.replay(ledger) is None if sweep else n_queries_left(ledger, budget):
-        _send(case, suspect, ledger, corpus, settings, sweep or dense_sweep, progress)
+        sweep = _send(case, suspect, ledger, corpus, settings, progress)
     if sweep is not None and sweep.outcome is not None:
         _record_decided(case, sweep.outcome, corpus)
 
 
-def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, strategy: Strategy,
-          progress: Progress) -> None:  # fmt: skip
-    started = False
+def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings,
+          progress: Progress) -> AdaptiveSweep | None:  # fmt: skip
+    started, sweep = False, None
     try:
         with asking(case, ledger):
-            budget, started = budget_for_scoring(case, settings.budget), True  # again: others may have asked meanwhile
+            budget, started = budget_for_scoring(case, settings.budget), True  # again, as nobody else can spend it now
+            sweep = adaptive_sweep(corpus, settings, budget)
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
-            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=strategy, progress=progress)
+            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep,
+                        progress=progress)  # fmt: skip
     finally:
         if started:
             record_runtime(case, suspect)
             case.log("asking ended", {"n_sent": ledger.n_sent, "n_answered": ledger.n_answered})
+    return sweep
 
 
 def adaptive_sweep(corpus: Corpus, settings: Settings, budget: int | None) -> AdaptiveSweep | None:

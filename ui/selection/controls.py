@@ -95,7 +95,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
 
 def _redraw_beside(case_id: str) -> None:
     """Redraw what does not follow a moving slider: the list of classes and the inspector; and a click on Save."""
-    st.rerun([STEP, CLASSES, INSPECTOR] if saving.wanted(case_id) else [CLASSES, INSPECTOR])
+    st.rerun([STEP, CLASSES, INSPECTOR] if saving.pending(case_id) else [CLASSES, INSPECTOR])
 
 
 def _redraw_all() -> None:
@@ -159,6 +159,7 @@ def _explained(desk: Desk, case: Case, settings: SelectionSettings) -> None:
 
 
 def _saving(desk: Desk, case: Case, settings: SelectionSettings, saved: SelectionSettings) -> None:
+    saving.show_saved(desk.case_id)
     if settings == saved and cached.saved_as_found(case, saved):
         st.badge("Conclusions saved", icon=":material/check:", color="green")
         return
