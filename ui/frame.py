@@ -232,8 +232,9 @@ def _header(desk: Desk) -> None:
     here = CASES if desk.step is OVERVIEW and desk.card is None else desk.step
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="content"):
-            if here is OVERVIEW and desk.card:  # its title is what was found
-                st.subheader(inert(shortened(desk.card.title, 90)), anchor=False)
+            if here is OVERVIEW and desk.card:  # once there is a finding, that is the page's title
+                draw = st.title if desk.card.n_found is None else st.subheader
+                draw(inert(shortened(desk.card.title, 90)), anchor=False)
             else:
                 st.title(f"{number} · {here.name}" if number else here.name, anchor=False)
                 st.caption(here.question)
