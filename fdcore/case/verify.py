@@ -50,7 +50,8 @@ class Checked:
         broken: why the log cannot be relied on from there; "" where it holds together.
         files: every file of the case, and those that are missing.
         signers: fingerprints of the keys that signed, each with the number of its entries.
-        unsigned: numbers of entries that no given key signed; without a given key, that nobody signed.
+        unsigned: numbers of entries that no given key signed (without a given key: nobody), after the first that was.
+            A signature covers all entries before it.
         head: the hash of the last entry.
     """
 
@@ -79,13 +80,15 @@ class Checked:
         if self.wrong:
             more = f" and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
             return f"Changed: {self.wrong[0].name} is {self.wrong[0].state}{more}."
-        signed = f"signed by {', '.join(self.signers)}" if self.signers else "not signed"
+        n_signed = sum(self.signers.values())
+        part = f"{n_signed} of them " if 0 < n_signed < self.n_entries else ""
+        signed = f"{part}signed by {', '.join(self.signers)}" if self.signers else "not signed"
         if not any(one.entry is not None for one in self.files):
             return f"The log is intact: {self.n_entries} entries; {signed}. It binds no file, as in earlier versions."
         loose = {state: sum(one.state == state for one in self.files) for state in ("unfinished", "not bound")}
         parts = [f"{n} {state}" for state, n in loose.items() if n]
         n_intact = len(self.files) - sum(loose.values())
-        return f"Intact: {self.n_entries} entries, {', '.join([f'{n_intact} files', *parts])}; {signed}."
+        return f"Intact: {', '.join([f'{n_intact} files', *parts])}; {self.n_entries} log entries, {signed}."
 
 
 class Broken(ValueError):
@@ -103,7 +106,7 @@ def check(folder: Path, keys: Sequence[bytes] = (), only: Sequence[str] = ()) ->
     bound: dict[str, tuple[str | None, int]] = {}
     signers: dict[str, int] = {}
     unsigned: list[int] = []
-    n_entries, head, broken = 0, GENESIS, ""
+    n_entries, head, broken, begun = 0, GENESIS, "", False
     accepted = {fingerprint(key) for key in keys}
     try:
         for entry in entries(folder):
@@ -112,12 +115,14 @@ def check(folder: Path, keys: Sequence[bytes] = (), only: Sequence[str] = ()) ->
             signer = signer_of(entry)
             if signer:
                 signers[signer] = signers.get(signer, 0) + 1
-            if not signer or (accepted and signer not in accepted):
+            if signer in accepted if accepted else signer:
+                begun = True
+            elif begun:
                 unsigned.append(entry["n"])
     except Broken as error:
         broken = str(error)
-    if accepted and unsigned and not broken:
-        broken = f"{len(unsigned)} entries are not signed by a given key, the first is entry {unsigned[0]}"
+    if accepted and not broken and (unsigned or not begun):
+        broken = f"entry {unsigned[0]} is not signed by a given key" if begun else "no entry is signed by a given key"
     return Checked(n_entries, broken, tuple(_files(folder, bound, only)), signers, tuple(unsigned), head)
 
 
@@ -249,7 +254,7 @@ def in_words(checked: Checked) -> str:
         "Files: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + ".",
         *(f"  {one.state}: {one.name}, bound by entry {one.entry}" for one in checked.wrong),
         *(f"  unfinished: {one.name}" for one in checked.files if one.state == "unfinished"),
-        *(f"Signed by {name}: {n} entries." for name, n in checked.signers.items()),
+        *(f"Signed by {name}: {n} of {checked.n_entries} entries." for name, n in checked.signers.items()),
     ]
     if not checked.signers:
         lines.append("Not signed: whoever can write to the folder could have made log and files anew.")

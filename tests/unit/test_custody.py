@@ -200,7 +200,8 @@ def test_another_persons_signature_is_not_the_analysts(one: Path, public: bytes,
     monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "other.pem"))
     Case.open(one).log("looked at", {})
     assert set(check(one).signers) == {verify.fingerprint(public), other.fingerprint}
-    assert "not signed by a given key" in check(one, [public]).broken
+    assert "is not signed by a given key" in check(one, [public]).broken
+    assert check(one, [other.public_pem.encode()]).intact  # a signature covers the entries before it
     assert check(one, [public, other.public_pem.encode()]).intact
 
 
