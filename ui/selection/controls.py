@@ -23,6 +23,7 @@ from ui.workbench.picked import CLASSES, INSPECTOR, STEP
 BIG_CELLS = 100_000  # classes x leaves above which weighing all classes is noticeably slow
 PATIENCE_MS, PATIENCE_BIG_MS = 80, 200  # how long a slider must rest before what is beside it is drawn again
 _HISTORY = "selection_history"
+_DRAWN = "selection_drawn"  # the case and the settings that the step was last drawn with, to its end
 _MAX_UNDO = 50
 _ONE_MOVE_S = 1.5  # changes of one control within this time count as one
 
@@ -88,14 +89,19 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
         with place:
             live_slider(
                 title, key=KEYS.get(name, name), value=float(limit if value is None else value), help=HELP[name],
-                on_move=partial(_change, desk.case_id, case, name), on_rest=partial(_redraw_beside, desk.case_id),
+                on_move=partial(_change, desk.case_id, case, name), on_rest=partial(_redraw_beside, case),
                 patience_ms=patience_ms,                 **range_,
             )  # fmt: skip
+    st.session_state[_DRAWN] = (str(case.folder), settings)
 
 
-def _redraw_beside(case_id: str) -> None:
-    """Redraw what does not follow a moving slider: the list of classes and the inspector; and a click on Save."""
-    st.rerun([STEP, CLASSES, INSPECTOR] if saving.pending(case_id) else [CLASSES, INSPECTOR])
+def _redraw_beside(case: Case) -> None:
+    """Redraw what does not follow a moving slider: the list of classes and the inspector.
+
+    The step too, where this cuts its run short: a click on Save, or a move of another slider.
+    """
+    cut_short = st.session_state.get(_DRAWN) != (str(case.folder), state.shown_settings(case))
+    st.rerun([STEP, CLASSES, INSPECTOR] if cut_short or saving.pending(case.folder.name) else [CLASSES, INSPECTOR])
 
 
 def _redraw_all() -> None:
