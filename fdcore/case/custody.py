@@ -10,7 +10,7 @@ def check_case(case: Case, keys: tuple[bytes, ...] = ()) -> Checked:
     """Check the whole case: its log, its signatures, every file.
 
     Args:
-        keys: public keys (PEM) that must have signed every entry.
+        keys: public keys (PEM); from their first signature on, every entry must be signed by one of them.
     """
     return check(case.folder, keys)
 

@@ -84,11 +84,6 @@ def _append(folder: Path, event: str, details: dict[str, Any], *, new: bool) -> 
     path = folder / layout.AUDIT
     content = path.read_bytes() if path.exists() else b""
     whole, torn = content[: content.rfind(b"\n") + 1], content[content.rfind(b"\n") + 1 :]
-    own = _written(folder)
-    made = [(event, details, _to_bind(folder, own, whole))]
-    if torn:  # a power cut in the middle of a write
-        os.truncate(path, len(whole))
-        made.insert(0, ("torn entry removed", {"text": torn.decode(errors="replace")}, {}))
     lines = whole.splitlines()
     if not lines and not new:
         raise CaseError(
@@ -97,11 +92,16 @@ def _append(folder: Path, event: str, details: dict[str, Any], *, new: bool) -> 
         )
     try:
         previous = json.loads(lines[-1])["hash"] if lines else GENESIS
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        own = _written(folder)
+        made = [(event, details, _to_bind(folder, own, whole))]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CaseError(
-            f"The audit log {path} was changed: its last line is not an entry. Restore it from a copy.",
+            f"The audit log {path} was changed: a line of it is not an entry. Restore it from a copy.",
             key="audit log changed",
         ) from error
+    if torn:  # a power cut in the middle of a write
+        os.truncate(path, len(whole))
+        made.insert(0, ("torn entry removed", {"text": torn.decode(errors="replace")}, {}))
     key = load_key()
     with path.open("ab") as file:
         for number, (name, values, files) in enumerate(made, start=len(lines)):

@@ -100,7 +100,7 @@ def check(folder: Path, keys: Sequence[bytes] = (), only: Sequence[str] = ()) ->
 
     Args:
         folder: the case's folder.
-        keys: public keys (PEM) that must have signed every entry.
+        keys: public keys (PEM); from their first signature on, every entry must be signed by one of them.
         only: files, or folders in the case, to which the check of files is limited; the log is checked whole.
     """
     bound: dict[str, tuple[str | None, int]] = {}
@@ -257,7 +257,7 @@ def in_words(checked: Checked) -> str:
         *(f"Signed by {name}: {n} of {checked.n_entries} entries." for name, n in checked.signers.items()),
     ]
     if not checked.signers:
-        lines.append("Not signed: whoever can write to the folder could have made log and files anew.")
+        lines.append("Not signed: whoever can write to the folder could have rewritten both log and files.")
     return "\n".join(lines)
 
 

@@ -14,14 +14,14 @@ def add_custody(commands: Any, add: AddCommand) -> None:
     command = add(commands, "check", _check, "check that a case's log is whole and that no file was changed")
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--key", type=Path, action="append", default=[], metavar="PUBLIC_KEY.pem",
-                         help="a public key that must have signed every entry; may be repeated")  # fmt: skip
+                         help="public key; all entries after its first one must be signed by a given key")  # fmt: skip
     command = add(commands, "replay", _replay, "make a case's results again from its answers, and compare them")
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--ask", type=int, default=0, metavar="N", help="also send N recorded queries again")
     command.add_argument("--seed", type=int, default=0, help="of drawing these queries (default 0)")
     command = add(commands, "key", _key, "make the key that signs audit logs, or show its public half")
     command.add_argument("what", choices=("new", "show"))
-    command.add_argument("--out", type=Path, help="the key's file (default: FDCORE_KEY, or the user's configuration)")
+    command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
     command.add_argument("--algorithm", choices=("ed25519", "p256"), default="ed25519",
                          help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
 
@@ -70,7 +70,7 @@ def _public(path: Path) -> bytes:
 def _key(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.keys import PASSPHRASE_VARIABLE, key_path, load_key, new_key
 
-    path = options.out or key_path()
+    path = options.out if options.out and options.what == "new" else key_path()
     if options.what == "new":
         key = new_key(path, algorithm=options.algorithm, passphrase=os.environ.get(PASSPHRASE_VARIABLE, ""))
     elif (found := load_key()) is None:

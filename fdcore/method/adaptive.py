@@ -38,7 +38,7 @@ MIN_ROUND = 32  # queries
 ROUNDS = 4  # a round holds at most this part of the leaves, unless that is less than `MIN_ROUND`
 SIBLINGS = 0.1  # the part of a round
 LEADERS = 12  # images of the leaf that leads in a class, by which the class's other leaves are measured
-CHASED = 0.84  # a leaf is not chased for a class whose limit lies so many standard errors above its score
+CHASED = 0.84  # a leaf is not chased for a class whose limit lies this many standard errors above its score
 LEAST = 10  # images of the stating half
 EXPLORED, LEVELLED = 0.55, 0.75  # the parts of what is left of a budget that exploring may spend, and levelling with it
 
@@ -271,7 +271,7 @@ class _Run:
         return math.inf if self._budget is None else self._budget - self._n_planned
 
     def _within(self, n_queries: int, limit: float) -> bool:
-        """Whether so many further queries stay within a limit to all; where not, the pass is cut short."""
+        """Whether this many further queries stay within a limit to all; where not, the pass is cut short."""
         self._cut |= self._n_planned + n_queries > limit
         return self._n_planned + n_queries <= limit
 

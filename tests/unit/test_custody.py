@@ -164,6 +164,16 @@ def test_a_removed_log_is_not_begun_anew(one: Path):
     assert not (one / verify.LOG).exists()
 
 
+def test_nothing_is_logged_after_a_line_that_is_not_an_entry(one: Path):
+    """Wherever it stands, where the files of a folder are to be bound."""
+    (one / verify.LOG).write_bytes(b"".join([*lines(one)[:1], b"[]\n", *lines(one)[1:]]))
+    case = Case.open(one)
+    with case.changing(layout.LEDGER):
+        pass
+    with raises(CaseError, key="audit log changed"):
+        case.log("anything", {})
+
+
 def test_a_tail_that_was_cut_off_leaves_files_that_the_log_does_not_know(one: Path):
     """The conclusions were written after that entry."""
     (one / verify.LOG).write_bytes(b"".join(lines(one)[:-1]))

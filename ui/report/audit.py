@@ -45,7 +45,7 @@ def _checked(checked: Checked) -> None:
         st.success(f"Checked now. {short}", icon=":material/verified:")
     if not checked.signers:
         st.caption(
-            "Nobody signed this log, so whoever can write to the case could have made log and files anew. "
+            "Nobody signed this log, so whoever can write to the case could have rewritten both log and files. "
             "`fdcore key new` makes a key; entries are signed from then on."
         )
     if 0 < len(odd) < len(checked.files):

@@ -138,7 +138,7 @@ class TorchSuspect(Suspect):
             return
         self._settled = True
         if self.trial is not None:
-            with contextlib.suppress(UnavailableError):  # eager PyTorch goes on answering
+            with contextlib.suppress(UnavailableError):  # eager PyTorch keeps answering
                 self._run = self._runtimes.build(self.trial.chosen)
         else:
             self._trying = trial(self._runtimes, self._labels)
