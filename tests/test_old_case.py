@@ -37,7 +37,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
 def test_the_same_tables_and_the_same_verdict(old):
     """All columns that it had are the same, locked answers included; so is the verdict with its reasons."""
     before = {name: old.path(name).read_bytes() for name in WRITTEN if old.has(name)}
-    assert set(WRITTEN) - set(before) == {"scores.parquet"}
+    assert set(WRITTEN) - set(before) == {"scores.parquet", "report.html"}
     assert agrees_with_files(old, analyse(old.folder))
     for name in ("selection.csv", "scores.csv", "images.csv"):
         written = pd.read_csv(io.BytesIO(before[name]), dtype=str)

@@ -226,6 +226,11 @@ class Case:
         log.note_written(self.folder, name, content)
         write_atomically(self.folder / name, content)
 
+    def remove(self, name: str) -> None:
+        """Remove an artefact."""
+        log.note_removed(self.folder, name)
+        (self.folder / name).unlink()
+
     @contextmanager
     def changing(self, *places: str) -> Iterator[None]:
         """Change files below folders of the case by other means than `write`; the next entry of the log binds them."""

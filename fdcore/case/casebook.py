@@ -3,19 +3,16 @@
 A case's id is the name of its folder, directly below the casebook's. Hidden folders hold work in progress.
 """
 
-import errno
-import lzma
+import hashlib
 import re
 import shutil
-import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from fdcore.answers.ledger import Ledger
 from fdcore.case import layout, verify
@@ -23,14 +20,12 @@ from fdcore.case.case import Case
 from fdcore.case.custody import require_unchanged
 from fdcore.case.records import CorpusFacts
 from fdcore.case.spending import n_sent
+from fdcore.case.unpacking import unpack
 from fdcore.errors import CaseError, FdError
 from fdcore.storage import disk_errors, only_one, write_atomically
 
 MAX_TITLE = 120
-MAX_IMPORTED_BYTES = 16 << 30
-MAX_IMPORTED_FILES = 100_000
 _IDS = ".ids"
-_NO_FOLDER = {None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}  # None: a decoder's complaint
 
 
 @dataclass(frozen=True)
@@ -224,13 +219,14 @@ class Casebook:
         """Import a case that `export` wrote, and return its id.
 
         Nothing in the file is trusted: paths, links and sizes are checked, the audit log and every file verified,
-        and the permission to open an unscanned suspect is revoked.
+        the permission to open an unscanned suspect is revoked, and the sender's report is set aside.
 
         Raises:
             CaseError: it is not an exported case, or was changed on the way.
+            StorageError: it does not fit on the disk.
         """
         with self._arriving() as arriving:
-            _unpack(source, arriving)
+            unpack(source, arriving)
             case = Case.open(arriving)
             facts, n_entries = case.facts(), sum(1 for _ in case.audit())
             if facts.evidence:
@@ -238,9 +234,10 @@ class Casebook:
             require_unchanged(case)
             title = checked_title(facts.title or (facts.evidence.name if facts.evidence else "Imported case"))
             _clean(case, title)
+            aside = _set_report_aside(case)
             if problem := Casebook(arriving.parent).card(arriving.name).problem:
                 raise CaseError(f"This case was not imported: {problem}", key="case not imported")
-            case.log("case imported", {"by": by, "n_entries_before": n_entries})
+            case.log("case imported", {"by": by, "n_entries_before": n_entries, "set_aside": aside})
             return self._move_in(arriving, title)
 
     @contextmanager
@@ -308,6 +305,17 @@ def _clean(case: Case, title: str) -> None:
         ) from error
 
 
+def _set_report_aside(case: Case) -> list[str]:
+    """Move the report that came with a case to a name of its own: it is a page of the sender's, not of this program."""
+    if not case.has(layout.REPORT):
+        return []
+    content = case.path(layout.REPORT).read_bytes()
+    name = f"imported/{hashlib.sha256(content).hexdigest()[:12]}-{layout.REPORT}"
+    case.write(name, content)
+    case.remove(layout.REPORT)
+    return [name]
+
+
 def _read_card(case: Case, changed: float) -> CaseCard:
     facts = case.facts()
     ledger = Ledger.open(case.path(layout.LEDGER)) if case.has(layout.LEDGER_HEADER) else None
@@ -370,60 +378,3 @@ def _corpus_in_words(case: Case, corpus: CorpusFacts | None) -> str:
         return ""
     sources = case.read_json(layout.SURVEY)["sources"]
     return f"{sum(s['n_nodes'] for s in sources):,} leaves, {sum(s['n_files'] for s in sources):,} files"
-
-
-def _unpack(source: BinaryIO, target: Path) -> None:
-    """Unpack the one case in a ZIP file, trusting nothing in it."""
-    try:
-        with zipfile.ZipFile(source) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            _check_members(members)
-            for member in members:
-                path = target.joinpath(*PurePosixPath(member.filename).parts[1:])
-                if path == target / verify.SCRIPT:
-                    continue  # nobody here runs a program that came with a case
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as read, path.open("wb") as write:
-                    _copy_at_most(read, write, member.file_size)
-    except (
-        zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError, OSError
-    ) as error:  # fmt: skip
-        reason: object = error
-        if isinstance(error, OSError):
-            if error.errno not in _NO_FOLDER:
-                raise
-            reason = error.strerror or error  # a name that is both a file and a folder, or not a name at all
-        raise CaseError(
-            f"This file is not an exported case ({reason}). Export the case again and copy all of it.",
-            key="not an exported case",
-        ) from error
-    if not (target / layout.FACTS).is_file():
-        raise CaseError("This ZIP file does not hold a case: it has no case.json.", key="not an exported case")
-
-
-def _check_members(members: list[zipfile.ZipInfo]) -> None:
-    if len(members) > MAX_IMPORTED_FILES or sum(member.file_size for member in members) > MAX_IMPORTED_BYTES:
-        raise CaseError(
-            f"This ZIP file unpacks to more than {MAX_IMPORTED_FILES:,} files or {MAX_IMPORTED_BYTES >> 30} GB. "
-            "Copy the case's folder by hand if you trust it.",
-            key="import too large",
-        )
-    roots = {PurePosixPath(member.filename).parts[0] for member in members if member.filename}
-    for member in members:
-        path = PurePosixPath(member.filename)
-        is_link = stat.S_ISLNK(member.external_attr >> 16)
-        hidden = any(part.startswith(".") for part in path.parts)  # covers `..` too
-        if is_link or hidden or path.is_absolute() or len(path.parts) < 2 or "\\" in member.filename or len(roots) != 1:
-            raise CaseError(
-                f"This ZIP file is not an exported case: {member.filename!r} has no place in one.",
-                key="not an exported case",
-            )
-
-
-def _copy_at_most(read: IO[bytes], write: BinaryIO, size: int) -> None:
-    left = size
-    while chunk := read.read(1 << 20):
-        left -= len(chunk)
-        if left < 0:
-            raise ValueError("a file in it is longer than stated")
-        write.write(chunk)

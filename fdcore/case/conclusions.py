@@ -187,7 +187,7 @@ def _read_corpus(case: Case) -> tuple[ImageTable, Hierarchy]:
         raise CaseError(
             f"The case {case.folder} has no corpus yet: run the investigation first.", key="no corpus yet"
         ) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CaseError(
             f"The corpus tables of the case {case.folder} are damaged ({error}). Run the investigation again.",
             key="corpus tables damaged",

@@ -86,11 +86,9 @@ def read_survey(case: Case) -> Surveyed | None:
     """
     if not case.has(layout.SURVEY):
         return None
-    import pandas as pd
-
     head = case.read_json(layout.SURVEY)
     try:
-        table = pd.read_parquet(io.BytesIO(case.path(layout.SURVEY_NODES).read_bytes()))
+        table = tables.read_parquet(case.path(layout.SURVEY_NODES).read_bytes())
         counted = bool((table["n_usable"] < 0).any())
         nodes = table["node"].tolist()
         return Surveyed(
@@ -101,7 +99,7 @@ def read_survey(case: Case) -> Surveyed | None:
             samples={node: tuple(map(str, paths)) for node, paths in zip(nodes, table["samples"], strict=True)},
             hierarchy=tables.hierarchy_from_parquet(case.path(layout.SURVEY_HIERARCHY).read_bytes()),
         )
-    except (OSError, KeyError, TypeError, ValueError, CorpusError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, CorpusError) as error:
         raise CaseError(
             f"The survey in {case.folder} is damaged ({error!r}). Read the corpus again.", key="survey damaged"
         ) from error

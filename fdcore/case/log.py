@@ -32,6 +32,12 @@ def note_written(folder: Path, name: str, content: bytes) -> None:
     _journal(folder, [(name, sha256)])
 
 
+def note_removed(folder: Path, name: str) -> None:
+    """Remember, before a file is removed, that the next entry is to bind it as removed."""
+    _written(folder)[name] = ""
+    _journal(folder, [(name, "")])
+
+
 def note_begun(folder: Path, place: str) -> dict[str, str]:
     """Remember that this thread is about to change files below a folder of the case; their hashes now, by name.
 
@@ -133,7 +139,9 @@ def _to_bind(folder: Path, own: dict[str, str], log: bytes) -> dict[str, str | N
     for name, sha256 in own.items():
         if name.endswith("/"):
             files |= dict.fromkeys(one for one in _bound(log) if one.startswith(name) and not (folder / one).is_file())
-        elif (path := folder / name).is_file() and sha256_of(path) == sha256:
+        elif not (path := folder / name).is_file():
+            files |= {} if sha256 else {name: None}
+        elif sha256_of(path) == sha256:
             files[name] = sha256
     return dict(sorted(files.items()))
 

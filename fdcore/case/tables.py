@@ -35,11 +35,24 @@ def image_table_to_parquet(table: ImageTable) -> bytes:
     return frame.to_parquet(index=False)
 
 
+def read_parquet(content: bytes) -> "pd.DataFrame":
+    """Read a table that may come from another machine.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    import pandas as pd
+    from pyarrow import ArrowException
+
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except (ArrowException, OSError, LookupError, TypeError, MemoryError) as error:
+        raise ValueError(str(error) or "larger than memory") from error
+
+
 def image_table_from_parquet(content: bytes) -> ImageTable:
     """The inverse of `image_table_to_parquet`."""
-    import pandas as pd
-
-    frame = pd.read_parquet(io.BytesIO(content))
+    frame = read_parquet(content)
     nodes, node_index = np.unique(frame["node"].to_numpy(dtype=str), return_inverse=True)
     return ImageTable(tuple(nodes.tolist()), node_index.astype(np.int32), tuple(frame["name"]), tuple(frame["sha256"]))
 
@@ -61,9 +74,7 @@ def hierarchy_to_parquet(hierarchy: Hierarchy) -> bytes:
 @lru_cache(maxsize=2)
 def hierarchy_from_parquet(content: bytes) -> Hierarchy:
     """The inverse of `hierarchy_to_parquet`; the last two are cached, as WordNet is slow and every step reads it."""
-    import pandas as pd
-
-    frame = pd.read_parquet(io.BytesIO(content))
+    frame = read_parquet(content)
     return Hierarchy.from_rows(
         zip(frame["id"], map(tuple, frame["parents"]), map(tuple, frame["synonyms"]), strict=True)
     )

@@ -53,6 +53,7 @@ class Checked:
         unsigned: numbers of entries that no given key signed (without a given key: nobody), after the first that was.
             A signature covers all entries before it.
         head: the hash of the last entry.
+        set_back: numbers of entries that are dated before the entry before them.
     """
 
     n_entries: int
@@ -61,6 +62,7 @@ class Checked:
     signers: dict[str, int] = field(default_factory=dict)
     unsigned: tuple[int, ...] = ()
     head: str = GENESIS
+    set_back: tuple[int, ...] = ()
 
     @property
     def wrong(self) -> tuple[File, ...]:
@@ -106,11 +108,14 @@ def check(folder: Path, keys: Sequence[bytes] = (), only: Sequence[str] = ()) ->
     bound: dict[str, tuple[str | None, int]] = {}
     signers: dict[str, int] = {}
     unsigned: list[int] = []
-    n_entries, head, broken, begun = 0, GENESIS, "", False
+    set_back: list[int] = []
+    n_entries, head, time, broken, begun = 0, GENESIS, "", "", False
     accepted = {fingerprint(key) for key in keys}
     try:
         for entry in entries(folder):
             n_entries, head = entry["n"] + 1, entry["hash"]
+            set_back += [entry["n"]] if str(entry.get("time")) < time else []
+            time = str(entry.get("time"))
             bound |= {name: (sha256, entry["n"]) for name, sha256 in entry.get("files", {}).items()}
             signer = signer_of(entry)
             if signer:
@@ -123,7 +128,8 @@ def check(folder: Path, keys: Sequence[bytes] = (), only: Sequence[str] = ()) ->
         broken = str(error)
     if accepted and not broken and (unsigned or not begun):
         broken = f"entry {unsigned[0]} is not signed by a given key" if begun else "no entry is signed by a given key"
-    return Checked(n_entries, broken, tuple(_files(folder, bound, only)), signers, tuple(unsigned), head)
+    return Checked(n_entries, broken, tuple(_files(folder, bound, only)), signers, tuple(unsigned), head,
+                   tuple(set_back))  # fmt: skip
 
 
 def entries(folder: Path) -> Iterator[dict[str, Any]]:
@@ -256,6 +262,8 @@ def in_words(checked: Checked) -> str:
         *(f"  unfinished: {one.name}" for one in checked.files if one.state == "unfinished"),
         *(f"Signed by {name}: {n} of {checked.n_entries} entries." for name, n in checked.signers.items()),
     ]
+    if checked.set_back:
+        lines.append(f"The clock was set back before entry {', '.join(map(str, checked.set_back))}.")
     if not checked.signers:
         lines.append("Not signed: whoever can write to the folder could have rewritten both log and files.")
     return "\n".join(lines)

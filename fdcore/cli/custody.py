@@ -36,9 +36,8 @@ def _check(options: argparse.Namespace) -> dict[str, Any]:
     checked = check_case(Case.open(options.case), tuple(keys))
     if not options.json:
         print(in_words(checked))
-    if not checked.intact:
-        raise CaseError(f"{options.case} is not intact. {checked.short}", key="case changed")
-    return {"case": str(options.case), **to_plain(checked)}
+    problem = "" if checked.intact else f"{options.case} is not intact. {checked.short}"
+    return _finding(options, to_plain(checked), problem, "case changed")
 
 
 def _replay(options: argparse.Namespace) -> dict[str, Any]:
@@ -55,9 +54,17 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
             print(f"Different: {', '.join(found.differ)}.")
         if found.n_asked:
             print(f"Sent again: {found.n_asked:,} queries, {found.n_same:,} answered as recorded.")
-    if not found.agrees:
-        raise CaseError(f"{options.case} does not give the same results again.", key="replay differs")
-    return {"case": str(options.case), **to_plain(found)}
+    problem = "" if found.agrees else f"{options.case} does not give the same results again."
+    return _finding(options, to_plain(found), problem, "replay differs")
+
+
+def _finding(options: argparse.Namespace, found: dict[str, Any], problem: str, key: str) -> dict[str, Any]:
+    """What --json prints, with the problem beside all that was found; without --json, the problem is an error."""
+    if problem and not options.json:
+        raise CaseError(problem, key=key)
+    return {"case": str(options.case), **found} | (
+        {"error": problem, "exit_code": CaseError.exit_code} if problem else {}
+    )
 
 
 def _public(path: Path) -> bytes:

@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = options.run(options)
         if options.json:
             print(json.dumps(result, indent=2, ensure_ascii=False))
+        code = int(result.get("exit_code", 0))
         sys.stdout.flush()  # here and not at the interpreter's exit, where a closed pipe is a traceback
     except FdError as error:
         return _fail(str(error), error.exit_code, options.json)
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fdcore: interrupted. Run the same command again to continue.", file=sys.stderr)
         return 130
-    return 0
+    return code
 
 
 def _check_paths(options: argparse.Namespace) -> None:

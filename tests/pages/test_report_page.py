@@ -76,6 +76,17 @@ def test_files_that_were_changed_are_told(finished):
     assert wall(at)[0]["name"] == "heavier-than-air craft"
 
 
+def test_an_imported_case_offers_to_write_a_report_of_its_own(finished):
+    """The sender's was set aside."""
+    finished.remove("report.html")
+    finished.log("case imported", {})
+    at = open_case(PAGE, finished)
+    assert "sender's report was set aside" in at.info[0].value
+    at.button(key="save_conclusions").click().run()
+    assert finished.has("report.html")
+    assert not at.info
+
+
 def test_a_broken_log_is_told_with_its_entry(finished):
     """What stands before the break is shown."""
     lines = (finished.folder / "audit.jsonl").read_text().splitlines()

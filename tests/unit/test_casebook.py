@@ -4,8 +4,10 @@ import io
 import json
 import shutil
 import stat
+import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny_world
@@ -13,7 +15,8 @@ from raising import raises
 
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard, same_weights
-from fdcore.errors import CaseError
+from fdcore.case.custody import check_case
+from fdcore.errors import CaseError, StorageError
 from ui import cached
 
 
@@ -39,7 +42,7 @@ def exported(book: Casebook, case_id: str) -> io.BytesIO:
 
 def zipped(**files: bytes) -> io.BytesIO:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name.replace("__", "/"), content)
     target.seek(0)
@@ -173,10 +176,44 @@ def test_what_is_no_zip_is_a_sentence(book):
 
 
 def test_a_bomb_is_not_unpacked(book, monkeypatch):
-    """The limit counts what it unpacks to."""
-    monkeypatch.setattr("fdcore.case.casebook.MAX_IMPORTED_BYTES", 1000)
+    """The limits count what it unpacks to, in all and beside its size; files and folders; and the room there is."""
+    with raises(CaseError, "import too large", "80 MB"):
+        book.import_(zipped(case__x=b"0" * 80_000_000))
+    monkeypatch.setattr("fdcore.case.unpacking.MAX_FILES", 50)
+    with raises(CaseError, "import too large", "50 files"):
+        book.import_(zipped(**{f"case__{n}__x": b"0" for n in range(30)}))
+    monkeypatch.setattr("fdcore.case.unpacking.MAX_BYTES", 1000)
     with raises(CaseError, "import too large"):
         book.import_(zipped(case__x=b"0" * 5000))
+    monkeypatch.undo()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=64 << 20))
+    with raises(StorageError, "disk full", "0 MB; 67 MB are free"):
+        book.import_(zipped(case__x=b"0" * 5000))
+    assert list(book.root.glob("*")) == []
+
+
+@pytest.mark.parametrize("other", ["Case.json", "case.json", "case.json.", "\uff43ase.json", "sub/../case.json"])
+def test_two_files_that_a_disk_may_take_for_one_are_refused(book, other):
+    """One of them would be checked and the other read."""
+    case_id = book.create("One")
+    content = exported(book, case_id)
+    with zipfile.ZipFile(content, "a") as archive, warnings.catch_warnings(action="ignore"):
+        archive.writestr(f"{case_id}/{other}", b"{}")
+    content.seek(0)
+    with raises(CaseError, "not an exported case" if ".." in other else "names alike"):
+        book.import_(content)
+
+
+def test_the_report_of_the_sender_is_set_aside(scored, book):
+    """It is a page that a browser would open as this program's; the case stays intact without it."""
+    case = book.open(book.import_(exported(Casebook(scored), "one")))
+    (aside,) = list(case.audit())[-1]["details"]["set_aside"]
+    assert not case.has("report.html")
+    assert case.path(aside).read_bytes() == (scored / "one" / "report.html").read_bytes()
+    assert check_case(case).intact
+    again = book.open(book.import_(exported(book, case.folder.name)))
+    assert again.has(aside)
+    assert check_case(again).intact
 
 
 def tampered(book: Casebook, case_id: str, **files: bytes) -> io.BytesIO:

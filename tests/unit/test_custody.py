@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -304,6 +305,41 @@ def test_the_command_says_what_is_wrong_and_fails(one: Path, public: bytes, tmp_
     assert main(["check", str(one)]) == 6
     assert "scores.csv" in capsys.readouterr().out
     assert main(["check", str(one), "--key", str(tmp_path / "nothing.pem")]) == 6
+    capsys.readouterr()
+    assert main(["check", str(one), "--json"]) == 6
+    found = json.loads(capsys.readouterr().out)
+    assert [file["name"] for file in found["files"] if file["state"] == "changed"] == [layout.SCORES_CSV]
+    assert layout.SCORES_CSV in found["error"]
+
+
+def test_a_clock_that_was_set_back_is_told(one: Path, monkeypatch):
+    """The chain gives the order whatever the clock says; the entry that is dated before its predecessor is named."""
+    case = Case.open(one)
+    n_before = check(one).n_entries
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2001, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("fdcore.case.log.datetime", Earlier)
+    case.log("noted", {})
+    monkeypatch.undo()
+    case.log("noted", {})
+    checked = check(one)
+    assert (checked.intact, checked.set_back) == (True, (n_before,))
+    assert f"set back before entry {n_before}" in verify.in_words(checked)
+
+
+def test_an_artefact_is_removed_by_the_log_or_is_missing(one: Path):
+    """What `Case.remove` took away is bound as removed; a removal that was cut short is unfinished."""
+    case = Case.open(one)
+    case.remove(layout.REPORT)
+    assert {file.name: file.state for file in check(one).files}[layout.REPORT] == "unfinished"
+    case.log("report removed", {})
+    assert layout.REPORT not in {file.name for file in check(one).files}
+    (one / layout.VERDICT).unlink()
+    assert [file.name for file in check(one).wrong] == [layout.VERDICT]
 
 
 def test_a_key_is_made_once_and_read_with_its_passphrase(tmp_path: Path, monkeypatch, capsys):

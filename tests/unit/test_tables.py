@@ -2,6 +2,8 @@
 
 import csv
 import io
+import random
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ import pytest
 
 from fdcore.case import tables
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.errors import CorpusError
+from fdcore.method.findings import ImageTable
 from fdcore.method.scores import Scores
 
 N_CLASSES, N_LEAVES = 3, 40
@@ -27,6 +31,33 @@ def scores():
 @pytest.fixture
 def hierarchy(scores):
     return Hierarchy.from_rows([("root", (), ("root",)), *((node, ("root",), ("alike",)) for node in scores.nodes)])
+
+
+def test_hostile_parquet_is_a_sentence(scores, hierarchy):
+    """Bytes changed, cut, put in or out, wherever: a table, or an error that becomes a sentence."""
+    drawn = random.Random(0)
+    images = ImageTable(("a", "b"), np.arange(2, dtype=np.int32).repeat(50), ("x.png",) * 100, ("0" * 64,) * 100)
+    readers = {
+        tables.image_table_to_parquet(images): tables.image_table_from_parquet,
+        tables.hierarchy_to_parquet(hierarchy): tables.hierarchy_from_parquet,
+        pd.DataFrame({"node": [1], "name": [None], "sha256": [b"x"]}).to_parquet(): tables.image_table_from_parquet,
+        pd.DataFrame({"id": [1, 2], "parents": [3, 4], "synonyms": [5, 6]}).to_parquet(): tables.hierarchy_from_parquet,
+    }
+    outcomes = Counter()
+    for good, read in readers.items():
+        for number in range(300):
+            content = bytearray(good)
+            for _ in range(drawn.choice((1, 1, 2, 8)) if number else 0):
+                at, length = drawn.randrange(len(content)), drawn.randrange(1, 9)
+                content[at : at + drawn.choice((0, length, 40))] = drawn.randbytes(drawn.choice((0, length)))
+            try:
+                read(bytes(content))
+            except (ValueError, KeyError, TypeError, AttributeError, CorpusError) as error:  # as those who read catch
+                outcomes[type(error)] += 1
+            else:
+                outcomes["read"] += 1
+    assert outcomes[ValueError] > 500
+    assert outcomes["read"] > 50
 
 
 def test_every_row_is_there_up_to_the_limit(scores, hierarchy):

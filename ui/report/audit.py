@@ -43,6 +43,11 @@ def _checked(checked: Checked) -> None:
         st.info(f"Checked now. {short}", icon=":material/gpp_maybe:")
     else:
         st.success(f"Checked now. {short}", icon=":material/verified:")
+    if checked.set_back:
+        which = ", ".join(map(str, checked.set_back))
+        st.caption(
+            f"The machine's clock was set back before entry {which}. The order of the entries is sure all the same."
+        )
     if not checked.signers:
         st.caption(
             "Nobody signed this log, so whoever can write to the case could have rewritten both log and files. "

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.tables import selection_rows, selection_to_csv
 from fdcore.method.findings import Findings
@@ -26,6 +27,12 @@ def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSet
             f"{settings_in_words(shown)}."
         )
         _offer(desk, case, shown, "info", sentence, "Save those of the Selection page")
+    elif not case.has(layout.REPORT):
+        sentence = (
+            "This case was imported. Its sender's report was set aside in the case's folder “imported”; the report "
+            "shown here is drawn from the answers."
+        )
+        _offer(desk, case, shown, "info", sentence, "Write report.html")
     elif not cached.saved_as_found(case, saved):
         sentence = (
             "The files in this case do not match its answers and the analyst's choices: a choice was locked later, "
