@@ -1,4 +1,4 @@
-"""The commands of the clone lab: `fdcore clone` and `fdcore compare`."""
+"""The commands of the clone lab: `fdcore clone`, `fdcore compare` and `fdcore gap`."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _ROLES = ("same", "similar", "distant")
 
 
 def add_commands(commands: Any, add: AddCommand) -> None:
-    """Add both commands by way of `add`, which gives them the options that all commands share."""
+    """Add the commands by way of `add`, which gives them the options that all commands share."""
     _add_clone(add(commands, "clone", _clone, "train clones of a suspect from what was found, and test them"))
     command = add(commands, "compare", _compare, "compare a case's clones class by class (the paper's Table 5)")
     command.add_argument("case", type=Path, help="the case's folder")
@@ -30,6 +30,13 @@ def add_commands(commands: Any, add: AddCommand) -> None:
         "--measure", choices=("agreement", "accuracy"), help="default: accuracy where labels are known"
     )
     command.add_argument("--csv", type=Path, metavar="FILE", help="also write the table, with intervals, as CSV")
+    command = add(commands, "gap", _gap, "compare a data set's training split with its test split: were its very "
+                  "pictures used?")  # fmt: skip
+    command.add_argument("case", type=Path, help="the case's folder")
+    for split in ("train", "test"):
+        command.add_argument(f"--{split}", metavar="DIR", required=True, help=f"the {split} split, a folder per class")
+    command.add_argument("--pictures", type=int, default=2_000, metavar="N",
+                         help="about how many of each split are sent (default 2000; 0: all)")  # fmt: skip
 
 
 def _add_clone(command: argparse.ArgumentParser) -> None:
@@ -74,6 +81,20 @@ def _clone(options: argparse.Namespace) -> dict[str, Any]:
         with Lab(case, _cache(options), progress=progress) as lab:
             clone(lab, request)
     return _show(case, options, key=None, measure=None)
+
+
+def _gap(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.records import to_plain
+    from fdcore.work.clones import Lab
+    from fdcore.work.gap import measure_gap
+
+    case, most = Case.open(options.case), options.pictures or None
+    with Lab(case, _cache(options), progress=printing.ProgressBar()) as lab:
+        found = measure_gap(lab, options.train, options.test, most=most)
+    if not options.json:
+        print(found.in_words)
+    return {"case": str(options.case), "outcome": found.outcome, **to_plain(found)}
 
 
 def _requests(options: argparse.Namespace) -> list["CloneRequest"]:

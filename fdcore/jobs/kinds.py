@@ -154,6 +154,14 @@ def _evaluate_clones(folder: Path, params: Params, progress: Progress) -> str:
     return "Every finished clone was tested."
 
 
+def _gap(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.work.gap import measure_gap
+
+    _require_inside([params["train"], params["test"]])
+    with _lab(folder, params, progress) as lab:
+        return measure_gap(lab, params["train"], params["test"], most=params["most"]).headline
+
+
 def _lab(folder: Path, params: Params, progress: Progress) -> "Lab":
     """The case's lab, once it is clear that a server may read what the case and the job name."""
     from fdcore.case.case import Case
@@ -215,5 +223,6 @@ KINDS: dict[str, Kind] = {
     "clone-go-on": Kind("Continuing clones", "heavy", _resume_clones),
     "clone-finish": Kind("Keeping a clone's best weights", "short", _finish_clone),
     "clone-test": Kind("Testing clones", "short", _evaluate_clones),
+    "gap": Kind("Comparing two splits", "short", _gap),
     "demo": Kind("Building the demo case", "heavy", _demo, phases.of_demo),
 }

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import case_factory
 import numpy as np
 import pytest
+import tiny_world
 from conftest import principal_axes_for_umap
 from opening import open_case
 from reading import as_markdown, figures_by_key, metric, said, table
@@ -16,10 +17,12 @@ from reading import as_markdown, figures_by_key, metric, said, table
 from fdcore.case.case import Case
 from fdcore.case.claims import read_claims, write_claims
 from fdcore.case.conclusions import lock_class
+from fdcore.case.gaps import add_gap
 from fdcore.case.layout import BESIDE, WORD_VECTORS, WORDS
 from fdcore.case.layout import CLAIMS as CLAIMS_FILE
 from fdcore.jobs import JobQueue
 from fdcore.method.selection import Choice
+from fdcore.verdict.gap import Gap, Split
 from fdcore.words.agreement import Agreement
 from fdcore.words.claims import FROM_SUSPECT, Claims
 from fdcore.words.label_sets import LabelSet, label_set, label_sets
@@ -460,3 +463,38 @@ def test_the_words_of_every_class_are_listed(finished: Case) -> None:
     assert cats["label"].tolist()[0] == "domestic cat"
     assert "house cat" in cats["synonyms"].tolist()[0]
     assert all(cats["gloss"])
+
+
+@pytest.mark.usefixtures("idle_workers")
+def test_two_splits_are_compared_by_a_job(finished: Case) -> None:
+    """Both must be chosen; the folders' absolute paths and the number of pictures go to the job."""
+    at = open_case(PAGE, finished)
+    assert at.button(key="split_go").disabled
+    at.selectbox(key="split_train").set_value("tiny").run()
+    at.selectbox(key="split_test").set_value("tiny").run()
+    assert at.button(key="split_go").disabled
+    at.selectbox(key="split_test").set_value(f"tiny/{next(iter(tiny_world.LEAVES))}").run()
+    at.number_input(key="split_most").set_value(500).run()
+    assert "1,000 queries" in as_markdown(at)
+    at.button(key="split_go").click().run()
+    job = JobQueue(finished.folder.parent).latest("colours")
+    assert job.kind == "gap"
+    assert job.params["train"] == str(case_factory.world().corpora / "tiny")
+    assert job.params["most"] == 500
+
+
+def test_a_gap_is_shown_before_later_comparisons_without_one(finished: Case) -> None:
+    """Names are texts; a damaged record is a sentence, and the form stays."""
+    seen = Gap(Split("a/train", 100, 99), Split("a/<b>test", 100, 80), 10, 1, 0.0001, time="2026-01-01T00:00:00+00:00")
+    add_gap(finished, seen)
+    add_gap(finished, replace(seen, train=Split("other", 90, 45), p_value=0.6, time="2026-01-02T00:00:00+00:00"))
+    finished.log("splits compared", {})
+    at = open_case(PAGE, finished)
+    assert any("a/train" in box.value and "gap of" in box.value for box in at.success)
+    assert "<b>" not in as_markdown(at)
+    assert table(at, "Outcome")["Outcome"].tolist() == ["seen", "no sign"]
+    assert "1 picture" in as_markdown(at)
+    finished.path("gaps.json").write_text("[]")
+    at = open_case(PAGE, finished)
+    assert at.error
+    assert at.button(key="split_go")

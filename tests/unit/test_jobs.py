@@ -204,7 +204,7 @@ def test_short_work_waits_for_no_long_work():
     """Conclusions, words, readings and tests of clones have slots of their own."""
     lanes = {name: kind.lane for name, kind in KINDS.items()}
     short = {name for name, lane in lanes.items() if lane == "short"}
-    assert {"analyse", "words", "readings", "clone-finish", "clone-test"} == short
+    assert {"analyse", "words", "readings", "clone-finish", "clone-test", "gap"} == short
     assert {lanes[name] for name in ("investigate", "clone", "clone-go-on", "demo")} == {"heavy"}
 
 

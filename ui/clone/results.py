@@ -15,7 +15,6 @@ from fdcore.errors import FdError
 from fdcore.method.findings import Findings
 from ui import cached
 from ui.clone.figures import draw_cost, draw_density, draw_rates
-from ui.clone.sources import cannot_ask, test_folder
 from ui.clone.tables import (
     SUSPECT,
     best_found,
@@ -30,6 +29,7 @@ from ui.clone.tables import (
     sentence,
     source_title,
 )
+from ui.folders import cannot_ask, choose_folder
 from ui.frame import Desk, start_work
 from ui.panels import show_figure, show_table
 from ui.sentences import show_error
@@ -258,7 +258,7 @@ def _test_on_more(desk: Desk) -> None:
             "sub-folders are named by the classes' numbers or names, accuracy is measured as well."
         )
         try:
-            folder = test_folder(desk, "clone_more_set")
+            folder = choose_folder(desk, "Folder of pictures", "clone_more_set")
         except FdError as error:
             show_error(error)
             return

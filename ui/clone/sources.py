@@ -1,18 +1,15 @@
 """The images that clones are trained and tested on."""
 
-from pathlib import Path
 from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from fdcore.case.casebook import CaseCard
-from fdcore.case.places import inside, require_inside
 from fdcore.cloning.settings import OF_FINDING, Role, Source, SourceKind
-from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import FdError, SettingsError
 from ui import cached
 from ui.clone.settings import OWNER
 from ui.clone.tables import source_title
+from ui.folders import cannot_ask, checked_folder, folder_box
 from ui.frame import Desk
 from ui.sentences import show_error
 from ui.text import inert, shortened
@@ -86,27 +83,7 @@ def choose_test(desk: Desk, last: str) -> str:
     )  # fmt: skip
     if chosen in (None, RESERVED):
         return ""
-    return str(_checked(desk, chosen))
-
-
-def test_folder(desk: Desk, key: str) -> str | None:
-    """Draw the choice of a folder to test on; None before one is chosen."""
-    chosen = _folder_box(desk, "Folder of pictures", key)
-    return str(_checked(desk, chosen)) if chosen else None
-
-
-def _folder_box(desk: Desk, label: str, key: str) -> str | None:
-    return st.selectbox(
-        label, cached.folders(desk.places.corpora), index=None, key=key, filter_mode="contains",
-        accept_new_options=True, placeholder="Type to search, or a path inside the corpora folder",
-    )  # fmt: skip
-
-
-def cannot_ask(card: CaseCard | None) -> str:
-    """Why the suspect cannot be queried with more pictures; empty if it can."""
-    if card is None or not card.evidence:
-        return "This case replays recorded answers: it has no suspect that could be queried with other folders."
-    return ""
+    return str(checked_folder(desk, chosen))
 
 
 # Folders
@@ -133,7 +110,7 @@ def _adding(desk: Desk) -> None:
         st.caption("For example a public data set. Each of its images costs one query to the suspect.")
         left, middle = st.columns([3, 2])
         with left:
-            name = _folder_box(desk, "Folder", _NAME)
+            name = folder_box(desk, "Folder", _NAME)
         middle.selectbox(
             "Relation to the suspect", get_args(Role), key=_ROLE, format_func=lambda one: _ROLES[one],
             help="Your own judgement; it only decides the clone's place among the others, as in the paper's Table 5.",
@@ -148,7 +125,7 @@ def _add(desk: Desk) -> None:
     """Add the folder that the widgets name; a problem with it is shown below them."""
     name, kept = st.session_state[_NAME] or "", _kept(desk)
     try:
-        _checked(desk, name)
+        checked_folder(desk, name)
         if any(folder.name == name for folder in kept):
             raise SettingsError(
                 f"{name} is already added. To change its role, remove it first.", key="folder already added"
@@ -164,18 +141,10 @@ def _add(desk: Desk) -> None:
 
 def _source(desk: Desk, folder: Folder) -> Source | None:
     try:
-        return Source(SourceKind.FOLDER, str(_checked(desk, folder.name)), folder.role)
+        return Source(SourceKind.FOLDER, str(checked_folder(desk, folder.name)), folder.role)
     except FdError as error:
         show_error(error)
         return None
-
-
-def _checked(desk: Desk, name: str) -> Path:
-    """The folder of this name, if this server may read it."""
-    path = inside(desk.places.corpora, name)
-    if not is_corpus(path):
-        raise SettingsError(f"{name!r} is a file. Give the folder of the images, or a tar archive.", key="not a folder")
-    return require_inside(desk.places.corpora, path)
 
 
 def _kept(desk: Desk) -> list[Folder]:

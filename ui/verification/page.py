@@ -22,7 +22,7 @@ from ui.exports import export
 from ui.frame import Desk
 from ui.sentences import show_error
 from ui.verification import claims as claims_editor
-from ui.verification import figures, label_sets, maps, similarity, vectors
+from ui.verification import figures, label_sets, maps, similarity, splits, vectors
 from ui.verification import words as finding_words
 from ui.verification.stored import METHODS, StoredMap
 from ui.verification.tables import conclusion
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _SETS, _CLAIMS, _MAP = "Known label sets", "Claims", "Map of the words"
-_WORDS, _VECTORS = "Words of the answers", "Word vectors"
+_WORDS, _VECTORS, _SPLITS = "Words of the answers", "Word vectors", "Training split"
 
 
 def draw_page(desk: Desk) -> None:
@@ -65,6 +65,8 @@ def draw_page(desk: Desk) -> None:
         similarity.panel(findings, found.rows)
     with tabs[_MAP]:
         stored = maps.panel(desk, case, findings, claims, opened)
+    with tabs[_SPLITS]:
+        splits.panel(desk, case)
     with tabs[_WORDS]:
         finding_words.draw(findings)
     with tabs[_VECTORS]:
@@ -76,7 +78,8 @@ def draw_page(desk: Desk) -> None:
 def _tabs(found: Comparison, claims: Claims) -> dict[str, DeltaGenerator]:
     """The parts of the page; label sets stand first where one agrees, and where there is nothing else to look at."""
     first = not claims.names or bool(found.agreements and found.agreements[0].agrees)
-    names = [_SETS, _CLAIMS, _MAP, _WORDS, _VECTORS] if first else [_CLAIMS, _MAP, _WORDS, _SETS, _VECTORS]
+    names = [_SETS, _CLAIMS, _MAP] if first else [_CLAIMS, _MAP, _SETS]
+    names += [_SPLITS, _WORDS, _VECTORS]
     return dict(zip(names, st.tabs(names, key="word_tabs"), strict=True))
 
 

@@ -39,7 +39,7 @@ class Lab:
         self._turn = threading.Lock()  # clones on several GPUs take turns
 
     def __enter__(self) -> Self:
-        busy = "Clones of this case are already being trained. Wait for them, or pause that work first."
+        busy = "Other work with this case's clones or splits is running. Wait for it, or pause it first."
         self._held.enter_context(only_one(self.case.path(FOLDER) / ".lock", busy))
         return self
 
