@@ -29,9 +29,12 @@ from fdcore.method.selection import SelectionSettings, select
 HERE = Path(__file__).resolve().parent
 SIBLINGS = 2.0  # steps
 Flags = npt.NDArray[np.bool_]
-BEFORE = SelectionSettings(eta=7.5, tau=0.3, relative=0.0, evidence=0.0, share=0.0, held_out=False)
+BEFORE = SelectionSettings(eta=7.5, tau=0.3, relative=0.0, evidence=0.0, share=0.0, exclusive=1.0, held_out=False)
 RULES: dict[str, SelectionSettings] = {
     "default": SelectionSettings(),
+    "never by exclusivity": SelectionSettings(exclusive=1.0),
+    "exclusive 0.2": SelectionSettings(exclusive=0.2),
+    "exclusive 0.4": SelectionSettings(exclusive=0.4),
     "share 0.005": SelectionSettings(share=0.005),
     "share 0.02": SelectionSettings(share=0.02),
     "all images choose and state": SelectionSettings(held_out=False),

@@ -20,7 +20,8 @@ _LONGEST = 40  # characters of a setting that are read; the longest number has 2
 AUTO = "auto"  # in a URL, for a setting that is None
 _SETTINGS: dict[str, Callable[[str], Any]] = {
     "alpha": float, "eta": float, "tau": float, "k": lambda text: text if text == "silhouette" else int(text),
-    "relative": float, "evidence": float, "share": float, "held_out": {"True": True, "False": False}.__getitem__,
+    "relative": float, "evidence": float, "share": float, "exclusive": float,
+    "held_out": {"True": True, "False": False}.__getitem__,
 }  # fmt: skip
 _SHARED = (CASE, CLASS, *_SETTINGS)  # carried from page to page
 RESET: dict[str, str | None] = dict.fromkeys((CLASS, *_SETTINGS))  # for another case, which has its own
@@ -135,15 +136,16 @@ def forget_settings() -> None:
 
 
 def settings_in_words(settings: SelectionSettings) -> str:
-    """Such as "eta 6.5, alpha 0.7, tau 0.2, k auto, evidence auto, share 0.01"."""
+    """Such as "eta 6.5, alpha 0.7, tau 0.2, k auto, evidence auto, share 0.01, exclusive 0.3"."""
     k = AUTO if settings.k is None else settings.k
-    eta, alpha, tau, share = (shortest(value) for value in (settings.eta, settings.alpha, settings.tau, settings.share))
+    names = ("eta", "alpha", "tau", "share", "exclusive")
+    eta, alpha, tau, share, exclusive = (shortest(getattr(settings, name)) for name in names)
     words = f"eta {eta}, alpha {alpha}, tau {tau}, k {k}"
     if settings.without_limits:
         return f"{words}, no limits"
     halves = "" if settings.held_out else ", all images choose"
     evidence = AUTO if settings.evidence is None else shortest(settings.evidence)
-    return f"{words}, evidence {evidence}, share {share}{halves}"
+    return f"{words}, evidence {evidence}, share {share}, exclusive {exclusive}{halves}"
 
 
 def seen_conclusions(case: Case) -> SelectionSettings:

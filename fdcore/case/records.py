@@ -279,7 +279,8 @@ class CaseFacts:
 def settings_as_written(settings: Any) -> Any:
     """A record's settings as plain values: those of earlier versions get what these versions meant.
 
-    They had no limits at first, and then no half of the images that is held out.
+    They had no limits at first, and then no half of the images that is held out; nothing was found by exclusivity.
     """
-    older = isinstance(settings, dict) and "held_out" not in settings
-    return WITHOUT_LIMITS | settings if older else settings
+    if not isinstance(settings, dict):
+        return settings
+    return ({"exclusive": 1.0} if "held_out" in settings else WITHOUT_LIMITS) | settings

@@ -148,7 +148,8 @@ def _evidence(settings: Mapping[str, Any]) -> str:
     evidence = settings.get("evidence")
     halves = "" if settings.get("held_out") else ", all images choose"
     return (
-        f", evidence {'automatic' if evidence is None else f'{evidence:g}'}, share {settings.get('share', 0):g}{halves}"
+        f", evidence {'automatic' if evidence is None else f'{evidence:g}'}, share {settings.get('share', 0):g}, "
+        f"exclusive {settings.get('exclusive', 1):g}{halves}"
     )
 
 

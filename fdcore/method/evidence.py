@@ -8,12 +8,17 @@ leaves' views in a class, a weak one 40 %. docs/decisions/0004 reports what was 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from fdcore.method.scores import Scores, Split
+import numpy as np
+import numpy.typing as npt
+
+from fdcore.method.scores import Scores, Split, wilson_interval
 
 Lacking = Literal["", "evidence", "share"]
 
 OF_TYPICAL = 0.6  # the part of a typical class's best score that an answer must reach
 EVIDENCE_LOW, EVIDENCE_HIGH = 0.2, 0.6  # where that limit stops
+TIMES_CHANCE = 60  # how much more of a class's answers a leaf holds than of all queries, at least, to be found by that
+LEAST_HITS = 3  # views of the best leaf that a class must take, in the choosing half, to be found by exclusivity
 
 
 class Limits(NamedTuple):
@@ -37,6 +42,13 @@ def share_of_answers(scores: Scores, target_class: int, leaves: Sequence[int]) -
     """The part of a class's answers that falls in some leaves, all leaves weighted equally; 0..1."""
     functional = scores.functional[target_class]
     return float(functional[list(leaves)].sum() / max(float(functional.sum()), 1e-12))
+
+
+def exclusivity(scores: Scores, target_class: int, leaves: Sequence[int] | npt.NDArray[np.intp]) -> float:
+    """The lower end of the 95 % interval of the part of a class's answers that falls in some leaves; 0..1."""
+    hits = scores.hits[target_class]
+    low, _ = wilson_interval(hits[list(leaves)].sum(), hits.sum(), design_effect=scores.design_effect)
+    return float(low)
 
 
 def support(scores: Scores, target_class: int, leaves: Sequence[int], low: float) -> float:

@@ -20,7 +20,7 @@ LIKELY_DESPITE = 0.08  # and of one with a rival
 RIVALS = 400  # of the leaves that score above the answer's lower bound, the best are looked at
 # benchmarks/grades.csv: how many such answers were right, and how many there were, each class counted once over a whole
 # corpus and once with what it was trained on taken away. A test compares.
-MEASURED: dict[Word, tuple[int, int]] = {"certain": (41, 42), "likely": (187, 241), "weak": (175, 479)}
+MEASURED: dict[Word, tuple[int, int]] = {"certain": (41, 42), "likely": (248, 306), "weak": (175, 479)}
 GRADES_IN_WORDS = (
     "; ".join(f"{word}: {n_right} of {n} such answers were right" for word, (n_right, n) in MEASURED.items())
     + ", over corpora of at least 200 leaves, half of which lacked the truth (docs/error-rates.md)."
@@ -36,12 +36,14 @@ class Grade(NamedTuple):
         share: the part of the class's answers that falls in the answer's leaves, 0..1.
         rival: index of the best unrelated leaf that scores as high as `low`; None where none does, or where the
             support alone is too low.
+        exclusive: the lower bound of `share`, where the answer rests on that.
     """
 
     word: Word
     low: float
     share: float
     rival: int | None = None
+    exclusive: float | None = None
 
     @property
     def support(self) -> float:
@@ -56,6 +58,11 @@ class Grade(NamedTuple):
 
     def rests_on(self, label_of: Callable[[int], str]) -> str:
         """Why it is this grade, in words; `label_of` gives the label of a leaf. Holds a label."""
+        if self.exclusive is not None:
+            return (
+                f"Its score is low, but {self.share:.0%} of the class's answers are there, at least "
+                f"{self.exclusive:.0%}. Such an answer is likely."
+            )
         support = (
             f"Support {self.support:.3f}: the lower bound of L, {self.low:.2f}, times {self.share:.0%} of the class's "
             "answers"
@@ -82,6 +89,8 @@ def grade_of(
     if winner is None or selection.choice or settings.without_limits or not (settings.held_out and scores.halves):
         return None
     share = share_of_answers(scores.halves.stating, selection.target_class, winner.members)
+    if selection.exclusive is not None:
+        return Grade("likely", winner.low, share, exclusive=selection.exclusive)
     held = winner.low * share
     if held < LIKELY:
         return Grade("weak", winner.low, share)

@@ -22,6 +22,7 @@ from fdcore.method.selection import (
     SelectionSettings,
     Shares,
     candidates,
+    exclusive_leaf,
     lacking_of,
     least_to_win,
     limits_of,
@@ -130,10 +131,12 @@ def map_stability(
     _check_grid(etas, alphas)
     rows, columns = np.array(etas, np.float64), np.array(alphas, np.float64)
     split = scores.split(settings.held_out)
+    other = exclusive_leaf(split, target_class, settings)
+    otherwise = [] if other is None else [other.clusters[0]]  # where no cluster is found, whatever eta and alpha
     chosen = candidates(split.choosing.functional[target_class], settings)
     if not len(chosen):
-        no_winner = np.full((len(rows), len(columns)), -1, np.int16)
-        return StabilityMap(target_class, rows, columns, no_winner, ())
+        no_winner = np.full((len(rows), len(columns)), len(otherwise) - 1, np.intp)
+        return _by_share(target_class, rows, columns, no_winner, otherwise)
     among = KnownDistances(scores.nodes, leaves, distances).among(chosen)
     tree = MergeTree(among, medoids_of(among, settings.k))
     partition, first, row_of = np.unique([tree.n_merged(eta) for eta in etas], return_index=True, return_inverse=True)
@@ -153,6 +156,9 @@ def map_stability(
                 met[cluster.members] = len(winning)
                 winning.append(cluster)
             number[n, best == place] = met[cluster.members]
+    if otherwise and (number < 0).any():
+        number[number < 0] = met.get(otherwise[0].members, len(winning))
+        winning += [] if otherwise[0].members in met else otherwise
     return _by_share(target_class, rows, columns, number[row_of], winning)
 
 

@@ -12,6 +12,7 @@ from fdcore.method.selection import ClassSelection, SelectionSettings, limits_of
 
 BELOW_TAU = "interval reaches below tau"  # the answer may be none at all
 BELOW_LIMIT = "interval reaches below the evidence limit"  # nor may this one be an answer
+EXCLUSIVE = "low score, but the class answers hardly anything else"
 MAY_BE_NONE = frozenset((BELOW_TAU, BELOW_LIMIT))
 CATCH_ALL = "answers much of everything"
 BETTER_OUTSIDE = "a much better leaf lies outside"
@@ -27,7 +28,9 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner is None:
         return tuple(found)
     leaves = list(winner.members)
-    if winner.low < settings.tau:
+    if selection.exclusive is not None:
+        found.append(EXCLUSIVE)
+    elif winner.low < settings.tau:
         found.append(BELOW_TAU)
     elif winner.low < limits_of(scores, settings).evidence:
         found.append(BELOW_LIMIT)

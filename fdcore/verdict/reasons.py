@@ -6,7 +6,7 @@ No text contains a label, so all of them may be shown as Markdown.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, MUCH_BETTER
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, EXCLUSIVE, MUCH_BETTER
 
 LITTLE_OF_NAME = 0.2  # the name covers too much where a smaller share of its leaves is in the answer
 TOO_GENERAL = "a small part of its name"
@@ -58,6 +58,13 @@ REASONS: Mapping[str, Reason] = {
         "were chosen by hand",
         "This is an analyst's decision, not the method's; the note gives the reason.",
         "Let a second analyst decide without knowing the first one's choice.",
+    ),
+    EXCLUSIVE: Reason(
+        "low score",
+        "scores low, but hardly any answer of the class lies elsewhere",
+        "score low, but hardly any answer of these classes lies elsewhere",
+        "The corpus's pictures differ from what the suspect was trained on, or the suspect has very many classes.",
+        "Query more, or sharper, images of this leaf.",
     ),
     CATCH_ALL: Reason(
         "takes in much",

@@ -9,7 +9,21 @@ from reading import said
 from ui.glossary.drawing import HEIGHT, WIDTH
 from ui.glossary.terms import TERMS, Term
 
-WANTED = {"L", "S", "tau", "eta", "alpha", "k", "medoid", "design effect", "objective", "leaf", "view", "grade"}
+WANTED = {
+    "L",
+    "S",
+    "tau",
+    "eta",
+    "alpha",
+    "k",
+    "medoid",
+    "design effect",
+    "objective",
+    "leaf",
+    "view",
+    "grade",
+    "exclusive",
+}
 
 
 def test_every_term_is_explained(cases):

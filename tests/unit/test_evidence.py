@@ -11,7 +11,7 @@ from fdcore.method.evidence import automatic_evidence, share_of_answers
 from fdcore.method.misses import nearest_miss
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, select
-from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, weaknesses
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, EXCLUSIVE, weaknesses
 
 LEAVES = ("poodle", "collie", "pug", "tabby", "oak", "elm")
 WORLD = Hierarchy.from_rows(
@@ -132,3 +132,42 @@ def test_closeness_does_not_outweigh_consistency():
     assert by_evidence.clusters[1].objective > by_evidence.winner.objective
     assert by_paper.nearest is not None
     assert {LEAVES[leaf] for leaf in by_paper.nearest.members} == {"oak", "elm"}
+
+
+def many_leaves(own: int, elsewhere: int, n_leaves: int = 300, asked: int = 20) -> Scores:
+    """One class that takes some views of leaf 7 and one view each of some others, and a clear class."""
+    hits = np.zeros((2, n_leaves), np.int32)
+    hits[0, 100 : 100 + elsewhere], hits[0, 7], hits[1, 20] = 1, own, asked
+    full = np.full(n_leaves, asked)
+    return Scores(tuple(f"n{i}" for i in range(n_leaves)), hits, full, full, design_effect=1.0)
+
+
+def test_a_leaf_that_holds_the_class_alone_is_found_however_low_its_score():
+    """Three of its twenty views are in the class, and hardly any other picture is; tau and evidence need more."""
+
+    def found(scores: Scores, **changed: float):
+        apart = np.full((len(scores.nodes),) * 2, np.inf, np.float32)
+        return select(scores, np.arange(len(scores.nodes)), apart, SelectionSettings(**changed))[0]
+
+    alone = found(many_leaves(3, 0))
+    assert alone.winner is not None
+    assert (alone.winner.members, alone.winner.functional) == ((7,), 0.15)
+    assert alone.exclusive == pytest.approx(0.44, abs=0.01)
+    assert weaknesses(alone, many_leaves(3, 0), SelectionSettings()) == (EXCLUSIVE,)
+    assert not found(many_leaves(2, 0)).found  # two views are chance
+    assert not found(many_leaves(3, 4)).found  # as many elsewhere
+    assert not found(many_leaves(3, 0), exclusive=0.5).found
+    assert not found(many_leaves(3, 0), exclusive=1.0).found
+    assert not found(many_leaves(3, 0, n_leaves=110)).found  # in a small corpus it is no wonder
+    strong = found(many_leaves(18, 0))
+    assert strong.found
+    assert strong.exclusive is None  # by its score
+
+
+def test_exclusivity_changes_no_answer_that_the_score_gives():
+    """It counts only where nothing is found by score."""
+    drawn = np.random.default_rng(5)
+    shares = drawn.random((8, 6)).tolist()
+    scores = scores_of(*shares)
+    with_it, without = select_all(scores), select_all(scores, replace(SETTINGS, exclusive=1.0))
+    assert [a for a, b in zip(with_it, without, strict=True) if b.found] == [b for b in without if b.found]

@@ -71,6 +71,22 @@ def test_every_point_is_what_select_answers_there(seed, k):
         assert_agrees(stability, scores, leaves, distances, settings)
 
 
+@pytest.mark.parametrize("score", [3, 6])
+def test_where_no_cluster_is_found_the_leaf_that_holds_the_class_alone_is(score):
+    """As `select` says: everywhere if there is no candidate, else where the best cluster falls short."""
+    n = 300
+    hits, asked = np.zeros((2, n), np.int32), np.full(n, 20)
+    hits[0, 7], hits[0, 8], hits[1, 20] = score, score // 3, 20
+    scores = Scores(tuple(f"n{i:03}" for i in range(n)), hits, asked, asked, design_effect=1.0)
+    distances = np.full((n, n), np.inf, np.float32)
+    distances[7, 8] = distances[8, 7] = 2
+    settings = SelectionSettings(evidence=0.5, relative=0.3)
+    stability = map_stability(scores, np.arange(n), distances, settings, 0, etas=(0, 2.5, 5), alphas=(0.1, 0.5, 1))
+    assert_agrees(stability, scores, np.arange(n), distances, settings)
+    assert [winner.members for winner in stability.winners] == [(7,)]
+    assert stability.winners[0].share == 1
+
+
 def test_the_default_grid_holds_the_default_settings():
     """At the default eta and alpha the map is exact, not the nearest point."""
     defaults = SelectionSettings()

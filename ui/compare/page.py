@@ -23,7 +23,7 @@ BASELINE, OTHER = "baseline", "other"  # in the URL
 _PICKED = "compared_class"
 NO_OTHER = "Choose another case. To compare two settings of this one, save one of them as a view below."
 DIFFERENT, ALL = "What differs", "All classes"
-_SETTINGS = ("alpha", "eta", "tau", "k", "relative", "evidence", "share", "held_out")
+_SETTINGS = ("alpha", "eta", "tau", "k", "relative", "evidence", "share", "exclusive", "held_out")
 
 
 def draw(desk: frame.Desk) -> None:

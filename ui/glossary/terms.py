@@ -87,6 +87,11 @@ TERMS = (
          "answer, provided that its evidence suffices.",
          (*_bars((0.8, 0.5, 0.71), ("accent", "second", "ink"), ("L 0.80", "S 0.50", "0.71")),
           words(120, 104, "0.7 · 0.80 + 0.3 · 0.50 = 0.71")), "Bars of L, of S and of the objective between them"),
+    Term("exclusive", "found although the score is low",
+         "A class of a suspect with very many classes may take few pictures of its leaf, but hardly any others. Its "
+         "best leaf is then found by its part of the class's answers, whatever its L.",
+         (*_bars((0.75, 0.06, 0.04), ("accent", "faint", "faint"), ("this leaf", "", "")),
+          words(120, 104, "11 of the class's 14 answers")), "One tall bar beside two very small ones"),
     Term("alpha", "the weight of consistency against closeness",
          "At alpha 1 only L decides, below it the closeness S decides too. A lower alpha prefers several neighbouring "
          "leaves to one leaf with a slightly higher L.",

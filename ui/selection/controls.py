@@ -38,6 +38,8 @@ HELP = {
     "between 0.2 and 0.6. A class whose best cluster stays below is not found.",
     "share": "The part of the class's answers that the cluster must hold, times the lower bound of its L. A class "
     "that answers a little everywhere is not found.",
+    "exclusive": "Where nothing is found so, the best leaf is found despite a low score if at least this part of the "
+    "class's answers falls in it (lower bound). At 1, never.",
     "rule": "Evidence: half of each leaf's images choose the leaves with the highest objective. They are the answer if "
     "their L on the other half reaches both limits. Paper: the paper's rule, where all images choose and the highest "
     "objective is always the answer.",
@@ -51,6 +53,7 @@ RANGES: dict[str, dict[str, Any]] = {
     "tau": {"low": 0.01, "high": 0.95, "step": 0.01, "ends": ("more leaves", "surer leaves")},
     "evidence": {"low": 0.0, "high": 0.95, "step": 0.01, "ends": ("more answers", "surer answers")},
     "share": {"low": 0.0, "high": 0.3, "step": 0.005, "ends": ("may be scattered", "in one place")},
+    "exclusive": {"low": 0.05, "high": 1.0, "step": 0.05, "ends": ("more answers", "never")},
 }
 
 
@@ -78,7 +81,7 @@ def draw(desk: Desk, case: Case, settings: SelectionSettings, room: list[DeltaGe
     with more:
         _draw_k(desk.case_id, case, settings)
         _draw_rule(desk.case_id, case, settings)
-        rare = [st.container(), st.container()]
+        rare = [st.container() for _ in RANGES][3:]
         _explained(desk, case, settings)
     scores = cached.scored(case).scores
     limit = automatic_evidence(scores.split(settings.held_out))
