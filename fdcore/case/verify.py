@@ -278,9 +278,14 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def entry_hash(entry: dict[str, Any]) -> str:
-    """SHA-256 of an entry without its hash and signature, as JSON with sorted keys and without spaces."""
+    """SHA-256 of what an entry's hash covers."""
+    return hashlib.sha256(body_of(entry)).hexdigest()
+
+
+def body_of(entry: dict[str, Any]) -> bytes:
+    """An entry without its hash and signature, as JSON with sorted keys and without spaces."""
     body = {key: value for key, value in entry.items() if key not in UNHASHED}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 def signer_of(entry: dict[str, Any]) -> str:
@@ -512,7 +517,8 @@ def stamp_in_words(stamp: Stamp) -> str:
         return f"Timestamp {stamp.name}: {stamp.problem}."
     return (
         f"Timestamp {stamp.name}: entry {stamp.entry} and all before it existed at {stamp.time}, says {stamp.signer}. "
-        f"Its root was not checked: openssl ts -verify -digest {stamp.digest} -in {stamp.name} -CAfile ROOTS.pem"
+        f"Whether its root can be trusted, say those roots and: openssl ts -verify -digest {stamp.digest} "
+        f"-in {stamp.name} -CAfile ROOTS.pem"
     )
 
 

@@ -48,6 +48,19 @@ def _checked(checked: Checked) -> None:
             "Nobody signed this log, so whoever can write to the case could have rewritten both log and files. "
             "`fdcore key new` makes a key; entries are signed from then on."
         )
+    for one in checked.stamps:
+        sure = (
+            f"entry {one.entry} and all before it existed at {one.time[:19].replace('T', ' ')} UTC, says {one.signer}."
+        )
+        st.caption(
+            f"Timestamp {inert(one.name)}: "
+            + (f"{one.problem}." if one.problem else inert(f"{sure} `fdcore check --tsa-ca` verifies its root."))
+        )
+    if not checked.stamps:
+        st.caption(
+            "No authority confirmed when entries existed; the times are those of the machine's clock. "
+            "`fdcore timestamp` asks one."
+        )
     if 0 < len(odd) < len(checked.files):
         rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
         show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},
