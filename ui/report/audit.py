@@ -49,13 +49,11 @@ def _checked(checked: Checked) -> None:
             "`fdcore key new` makes a key; entries are signed from then on."
         )
     for one in checked.stamps:
-        sure = (
-            f"entry {one.entry} and all before it existed at {one.time[:19].replace('T', ' ')} UTC, says {one.signer}."
+        said = (
+            f"entry {one.entry} and all before it existed at {one.time[:19].replace('T', ' ')} UTC, says {one.signer}"
         )
-        st.caption(
-            f"Timestamp {inert(one.name)}: "
-            + (f"{one.problem}." if one.problem else inert(f"{sure} `fdcore check --tsa-ca` verifies its root."))
-        )
+        st.caption(f"Timestamp {inert(one.name)}: {inert(one.problem or said)}. "
+                   "`fdcore check CASE --tsa-ca ROOTS.pem` verifies its root.")  # fmt: skip
     if not checked.stamps:
         st.caption(
             "No authority confirmed when entries existed; the times are those of the machine's clock. "
