@@ -4,6 +4,7 @@ What is stamped is the hash of an entry, which covers all entries before it. The
 `timestamps/`, bound by the next entry; `fdcore.case.verify` verifies its signature. Its root is verified here.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,7 +73,6 @@ def keep_reply(case: Case, reply: bytes, *, by: str = "") -> Stamp:
         entries = {entry["hash"]: entry["n"] for entry in case.audit()}
         try:
             stamp = read_stamp(reply)
-            decode(with_sorted_certificates(reply))
         except (ValueError, IndexError) as error:
             raise CaseError(
                 f"This is not the reply of a time-stamping authority ({error}). Give the whole reply to the request "
@@ -82,8 +82,8 @@ def keep_reply(case: Case, reply: bytes, *, by: str = "") -> Stamp:
         if stamp.problem or stamp.digest not in entries:
             why = stamp.problem or f"is about {stamp.digest[:12]}…, which is no entry of this case's log"
             raise CaseError(f"The timestamp {why}. Ask the authority again.", key="timestamp false")
-        number, serial = entries[stamp.digest], decode(with_sorted_certificates(reply)).tst_info.serial_number
-        name = f"{layout.TIMESTAMPS}/{number:06d}-{serial:x}.tsr"
+        number = entries[stamp.digest]
+        name = f"{layout.TIMESTAMPS}/{number:06d}-{hashlib.sha256(reply).hexdigest()[:8]}.tsr"
         if not case.has(name):
             case.write(name, reply)
             case.log("timestamp kept", {"entry": number, "time": stamp.time, "authority": stamp.signer, "by": by})

@@ -42,7 +42,7 @@ from fdcore.work.sections import record_for_report
 Content = Path | bytes | Callable[[], bytes]
 
 README, PICTURES_CSV, LOCK, UCO = "README.md", "pictures.csv", "requirements.lock", "case-uco.jsonld"
-REPORT_HTML, REPORT_PDF, SETTINGS, PICTURES = "report.html", "report.pdf", "settings.json", "pictures"
+REPORT_HTML, REPORT_PDF, SETTINGS = "report.html", "report.pdf", "settings.json"
 _DISCLOSED = {
     layout.AUDIT, layout.CORPUS, layout.HIERARCHY, layout.PROBLEMS, layout.TENSORS, layout.BESIDE, layout.NAMES,
     layout.TEST_QUERY, layout.CHOICES, layout.CLAIMS, layout.NOTES, layout.SCORES_CSV, layout.SCORES_JSON,
@@ -238,7 +238,7 @@ def _picture_files(case: Case, findings: Findings) -> dict[str, Content]:
         return read
 
     named = zip(images.names, images.sha256, asked, strict=True)
-    return {f"{PICTURES}/{name}": reader(name, sha256) for name, sha256, is_asked in named if is_asked}
+    return {f"{readme.PICTURES}{name}": reader(name, sha256) for name, sha256, is_asked in named if is_asked}
 
 
 def _lock(case: Case) -> str:

@@ -11,6 +11,7 @@ from fdcore.case.case import Case
 from fdcore.case.verify import CASE, Checked
 from fdcore.disclosure.statement import LeftOut
 
+PICTURES = "pictures/"
 _MADE = {
     "README.md": "this file",
     "report.html": "the report, with the test query and the log, as a page",
@@ -23,7 +24,6 @@ _MADE = {
     verify.MANIFEST: "an in-toto statement: the SHA-256 of every file here, and what was left out",
     verify.ENVELOPE: "the signature of manifest.json, in a DSSE envelope",
     f"{verify.KEYS}/": "a public key; its name is its fingerprint",
-    "pictures/": "a picture of the corpus that was queried",
 }
 _OWN = {
     layout.AUDIT: "the log: a line for each thing that was done, chained and signed",
@@ -83,10 +83,10 @@ def text(
     facts = case.facts()
     return _template().render(
         title=facts.title or case.folder.resolve().name, evidence=facts.evidence, description=facts.description,
-        files=[(name, what(name)) for name in names], left_out=left_out, checked=checked,
-        reasons=Counter(one.reason for one in left_out), with_folders=with_folders,
+        files=[(name, what(name)) for name in names if not name.startswith(PICTURES)], left_out=left_out,
+        checked=checked, reasons=Counter(one.reason for one in left_out), with_folders=with_folders,
         keys=[name for name in names if name.startswith(f"{verify.KEYS}/")], signed=verify.ENVELOPE in names,
-        has_pictures=any(name.startswith("pictures/") for name in names), corpus=facts.corpus,
+        n_pictures=sum(name.startswith(PICTURES) for name in names), corpus=facts.corpus,
     )  # fmt: skip
 
 
