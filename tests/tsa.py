@@ -50,14 +50,16 @@ class Authority:
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def new(cls, *, may_stamp: bool = True) -> "Authority":
+    def new(cls, *, name: str = "Clock", may_stamp: bool = True) -> "Authority":
         root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        root_name, name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in ("Root", "Clock"))
+        root_name, own_name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in ("Root", name))
         root = _builder(root_name, root_name, root_key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         usage = ExtendedKeyUsageOID.TIME_STAMPING if may_stamp else ExtendedKeyUsageOID.CODE_SIGNING
-        own = _builder(name, root_name, key.public_key()).add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+        own = _builder(own_name, root_name, key.public_key()).add_extension(
+            x509.ExtendedKeyUsage([usage]), critical=True
+        )
         return cls(root.sign(root_key, SHA256()), own.sign(root_key, SHA256()), key)
 
     @property

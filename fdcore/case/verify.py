@@ -434,7 +434,8 @@ def _signature(signer: "Part", info: bytes, certificates: Sequence[bytes], time:
     try:
         own = next(one for one in map(x509.load_der_x509_certificate, named)
                    if who.content.startswith(one.issuer.public_bytes()))  # fmt: skip
-        subject, key, algorithm = own.subject.rfc4514_string(), own.public_key(), getattr(hashes, name.upper())()
+        subject = "".join(one if one.isprintable() else "?" for one in own.subject.rfc4514_string())
+        key, algorithm = own.public_key(), getattr(hashes, name.upper())()
         covered = b"\x31" + attributes.whole[1:]
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature.content, covered, padding.PKCS1v15(), algorithm)

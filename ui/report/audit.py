@@ -49,10 +49,9 @@ def _checked(checked: Checked) -> None:
             "`fdcore key new` makes a key; entries are signed from then on."
         )
     for one in checked.stamps:
-        said = (
-            f"entry {one.entry} and all before it existed at {one.time[:19].replace('T', ' ')} UTC, says {one.signer}"
-        )
-        st.caption(f"Timestamp {inert(one.name)}: {inert(one.problem or said)}. "
+        time = one.time[:19].replace("T", " ")
+        said = f"entry {one.entry} and all before it existed at {time} UTC, says {inert(one.signer)}"
+        st.caption(f"Timestamp {inert(one.name)}: {inert(one.problem) or said}. "
                    "`fdcore check CASE --tsa-ca ROOTS.pem` verifies its root.")  # fmt: skip
     if not checked.stamps:
         st.caption(
