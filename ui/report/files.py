@@ -67,7 +67,7 @@ def take_away(desk: Desk, case: Case, findings: Findings) -> None:
         download("Disclosure bundle (ZIP)", bundle_file(case.folder), f"{desk.case_id}-disclosure.zip",
                  "application/zip", key="download_disclosure", type="secondary", icon="balance",
                  help="Not made of a case that was changed, or whose tables are not what its answers give, or whose "
-                 "log is signed where this server has no key. `fdcore export CASE --disclosure` says which.")  # fmt: skip
+                 "log is signed where this server has no key. `fdcore export` says which.")  # fmt: skip
         export_menu(desk, case, findings)
     st.caption(
         "The disclosure bundle is for the other side's expert: answers, settings, log, tables, report, and a script "
