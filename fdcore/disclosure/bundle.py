@@ -36,7 +36,8 @@ from fdcore.report.pdf import to_pdf
 from fdcore.report.sections import Record
 from fdcore.tables import to_csv
 from fdcore.version import environment
-from fdcore.work.conclude import agrees_with_files, draw_report
+from fdcore.work.conclude import draw_report
+from fdcore.work.replay import replay
 from fdcore.work.sections import record_for_report
 
 Content = Path | bytes | Callable[[], bytes]
@@ -160,14 +161,13 @@ def _checked(case: Case) -> Checked:
 
 
 def _findings(case: Case) -> Findings:
-    findings = weigh(load_scored(case), selection_settings(case), read_choices(case))
-    if not agrees_with_files(case, findings):
+    if differ := replay(case.folder).differ:
         raise CaseError(
-            f"The tables of {case.folder} are not what its answers and choices give now. Write the conclusions again "
-            "with `fdcore select`.",
+            f"{', '.join(differ)} of {case.folder} is not what its answers and choices give now. Write the conclusions "
+            "again with `fdcore select`.",
             key="conclusions out of date",
         )
-    return findings
+    return weigh(load_scored(case), selection_settings(case), read_choices(case))
 
 
 # What is in it
