@@ -207,7 +207,9 @@ def check_bundle(folder: Path, keys: Sequence[bytes] = ()) -> Checked:
     if not broken and keys and signer not in {fingerprint(key) for key in keys}:
         broken = "the manifest is not signed by a given key"
     told = f"signed by {signer}" if signer else "not signed: whoever can write to the bundle could have rewritten it"
-    files = tuple(_bundled(folder, listed, checked.files))
+    known = {one.name for one in checked.files}
+    loose = (File(name, "left out", None) for name in left_out if name not in known)  # of earlier versions
+    files = tuple(_bundled(folder, listed, (*checked.files, *loose)))
     return replace(checked, broken=broken, files=files, manifest=told)
 
 
@@ -502,7 +504,8 @@ def in_words(checked: Checked) -> str:
         "Files: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + ".",
         *(f"  {one.state}: {one.name}" + (f", bound by entry {one.entry}" if one.entry is not None else "")
           for one in checked.wrong),
-        *(f"  {one.state}: {one.name}" for one in checked.files if one.state in ("unfinished", "left out")),
+        *(f"  {one.state}: {one.name}" + ("" if one.entry is not None else ", which the log does not bind")
+          for one in checked.files if one.state in ("unfinished", "left out")),
         *(f"Signed by {name}: {n} of {checked.n_entries} entries." for name, n in checked.signers.items()),
     ]  # fmt: skip
     if not checked.signers:

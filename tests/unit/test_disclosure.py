@@ -279,6 +279,26 @@ def test_an_unsigned_case_gives_an_unsigned_bundle(unsigned: Path, tmp_path: Pat
     assert "Nobody signed this bundle" in (tmp_path / bundle.name / "README.md").read_text()
 
 
+def test_a_case_of_an_earlier_version_says_which_files_its_log_does_not_bind(tmp_path: Path, monkeypatch):
+    """Left out or not: the manifest vouches for them, and the check does not call them intact."""
+    monkeypatch.setenv(KEY_VARIABLE, "")
+    book = Casebook(tmp_path / "cases")
+    with (Path(__file__).parents[1] / "data" / "old-case.zip").open("rb") as file:
+        folder = book.folder(book.import_(file))
+    analyse(folder)
+    bundle, content = bundle_of(folder)
+    zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
+    checked = check_bundle(tmp_path / bundle.name)
+    states = {one.name: (one.state, one.entry is None) for one in checked.files}
+    clone = next(one.name for one in bundle.left_out if one.name.startswith("cloning/runs/"))
+    assert states[f"case/{clone}"] == ("left out", True)
+    assert states["case/ledger/ledger.json"] == ("not bound", True)
+    assert states[f"case/{layout.SELECTION}"] == ("intact", False)
+    assert f"  left out: case/{clone}, which the log does not bind\n" in verify.in_words(checked)
+    (tmp_path / bundle.name / "case" / "ledger" / "ledger.json").write_text("{}")
+    assert [one.name for one in check_bundle(tmp_path / bundle.name).wrong] == ["case/ledger/ledger.json"]
+
+
 def test_the_manifest_is_an_in_toto_statement_in_a_dsse_envelope(unpacked: Path, key: SigningKey):
     """Verified here as the specifications say, without our own code."""
     envelope = json.loads((unpacked / verify.ENVELOPE).read_bytes())
