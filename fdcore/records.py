@@ -1,5 +1,6 @@
 """Frozen records as plain JSON values, and back: the only place where the content of a file becomes typed."""
 
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +13,16 @@ _Record = TypeVar("_Record")
 def to_plain(record: object) -> Any:
     """A record (dataclass, NamedTuple, enum, or a container of them) as dictionaries, lists, texts and numbers."""
     return msgspec.to_builtins(record, str_keys=True)
+
+
+def names_only(plain: Any) -> Any:
+    """Plain values in which an absolute path is only the name of its file or folder, to be read by others."""
+    if isinstance(plain, dict):
+        return {key: names_only(value) for key, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [names_only(value) for value in plain]
+    path = PurePath(plain) if isinstance(plain, str) else None
+    return path.name if path and path.is_absolute() and path.name else plain
 
 
 def from_plain(kind: type[_Record], content: object, *, what: str) -> _Record:

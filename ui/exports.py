@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -43,6 +44,20 @@ def download(
     """A button whose file is made when it is clicked."""
     st.download_button(label, make, file_name, kind, key=key, icon=f":material/{icon}:", type=type, help=help,
                        on_click="ignore")  # fmt: skip
+
+
+def bundle_file(folder: Path) -> Callable[[], bytes]:
+    """A function that makes a case's disclosure bundle, without pictures and the suspect's file."""
+
+    def make() -> bytes:
+        from fdcore.disclosure.bundle import write_bundle
+
+        with tempfile.TemporaryFile() as file:
+            write_bundle(folder, file)
+            file.seek(0)
+            return file.read()
+
+    return make
 
 
 def archive_file(book: Casebook, case_id: str) -> Callable[[], bytes]:

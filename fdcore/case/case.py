@@ -21,6 +21,8 @@
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
     views.json          settings that an analyst saved under a name
+    versions.json       the software that the suspect was queried with, and that weighed its answers
+    timestamps/         replies of time-stamping authorities about entries of the log
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """
@@ -44,9 +46,9 @@ from fdcore.case import layout, log, verify
 from fdcore.case.plan import Plan
 from fdcore.case.records import CaseFacts, EvidenceFacts, settings_as_written
 from fdcore.errors import CaseError, EvidenceError, StorageError, SuspectError
-from fdcore.records import from_plain, to_plain
+from fdcore.records import from_plain, names_only, to_plain
 from fdcore.storage import disk_errors, only_one, sha256_file, sync_folder, write_atomically
-from fdcore.version import __version__
+from fdcore.version import __version__, environment
 
 FORMAT = 1
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; a pair of them is one character, a lone one is not text
@@ -178,7 +180,7 @@ class Case:
             new = replace(now, **parts)
             if new != now:
                 self.record(plan=new)
-                self.log("plan changed", to_plain(parts) | ({"by": by} if by else {}))
+                self.log("plan changed", names_only(to_plain(parts)) | ({"by": by} if by else {}))
         return new
 
     def has(self, name: str) -> bool:
@@ -240,6 +242,15 @@ class Case:
         finally:
             for place, hashes in before.items():
                 log.note_changed(self.folder, place, hashes)
+
+    def record_versions(self, step: str) -> None:
+        """Record the versions that a step runs with; the next entry of the log binds them.
+
+        Args:
+            step: "asked" or "analysed".
+        """
+        known = self.read_json(layout.VERSIONS) if self.has(layout.VERSIONS) else {}
+        self.write_json(layout.VERSIONS, known | {step: environment()})
 
     def revision(self, *names: str) -> str:
         """A digest that changes whenever one of the artefacts does, to cache under it what was read from them."""

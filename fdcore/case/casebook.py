@@ -198,7 +198,7 @@ class Casebook:
         copy.log("case duplicated", {"from": case_id, "by": by})
         return new_id
 
-    def export(self, case_id: str, target: BinaryIO) -> None:
+    def export(self, case_id: str, target: IO[bytes]) -> None:
         """Write a case as one ZIP file with the script that checks it; the case is checked first.
 
         Raises:

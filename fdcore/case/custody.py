@@ -15,7 +15,7 @@ def check_case(case: Case, keys: tuple[bytes, ...] = ()) -> Checked:
     return check(case.folder, keys)
 
 
-def require_unchanged(case: Case, *places: str, finished: bool = False) -> None:
+def require_unchanged(case: Case, *places: str, finished: bool = False) -> Checked:
     """Refuse to work with files that are not what the audit log says.
 
     Args:
@@ -23,7 +23,7 @@ def require_unchanged(case: Case, *places: str, finished: bool = False) -> None:
         finished: whether unfinished work is refused too, and not only what was changed.
 
     Raises:
-        CaseError: one was changed or is missing, or the log is broken.
+        CaseError: one was changed or is missing, or the log is broken, or (where all is checked) a timestamp is false.
     """
     checked = check(case.folder, only=places)
     if checked.broken:
@@ -43,3 +43,9 @@ def require_unchanged(case: Case, *places: str, finished: bool = False) -> None:
             f"Work on {case.path(left[0])} was killed before it was logged. Run that step again first.",
             key="work unfinished",
         )
+    if false := next((one for one in checked.stamps if one.problem), None):
+        raise CaseError(
+            f"The timestamp {case.path(false.name)} {false.problem}. Restore it from a copy of the case.",
+            key="timestamp false",
+        )
+    return checked

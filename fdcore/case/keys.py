@@ -30,10 +30,10 @@ class SigningKey:
     private: Ed25519PrivateKey | EllipticCurvePrivateKey
 
     def sign(self, message: bytes) -> bytes:
-        """A signature: Ed25519, or ECDSA with SHA-256."""
+        """A signature: Ed25519, or ECDSA with SHA-256. The same message gets the same one."""
         if isinstance(self.private, Ed25519PrivateKey):
             return self.private.sign(message)
-        return self.private.sign(message, ECDSA(SHA256()))
+        return self.private.sign(message, ECDSA(SHA256(), deterministic_signing=True))
 
     @property
     def public_pem(self) -> str:

@@ -17,4 +17,4 @@ SIMILARITY_CSV, LABEL_SETS_CSV = "verification/similarity.csv", "verification/la
 CLONES, RUNS, ASKED = "cloning", "cloning/runs", "cloning/asked"
 ASKING_LOCK = ".asking.lock"  # modified at every query
 READINGS, READING_PICTURE, READING_LEDGERS = "readings/readings.json", "readings/{:03d}.png", "readings"
-VIEWS, GAPS = "views.json", "gaps.json"
+VIEWS, GAPS, VERSIONS, TIMESTAMPS = "views.json", "gaps.json", "versions.json", "timestamps"

@@ -1,24 +1,40 @@
-"""The commands `fdcore check`, `fdcore replay` and `fdcore key`."""
+"""The commands `fdcore check`, `fdcore replay`, `fdcore export`, `fdcore timestamp` and `fdcore key`."""
 
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fdcore.case.places import Places
 from fdcore.cli.clone import AddCommand
-from fdcore.errors import CaseError
+from fdcore.errors import CaseError, SettingsError
+from fdcore.records import to_plain
+
+if TYPE_CHECKING:
+    from fdcore.case.case import Case
+    from fdcore.case.verify import Stamp
 
 
 def add_custody(commands: Any, add: AddCommand) -> None:
     """Add the commands by way of `add`, which gives them the options that all commands share."""
     command = add(commands, "check", _check, "check that a case's log is whole and that no file was changed")
-    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("case", type=Path, help="the folder of a case, or of an unpacked disclosure bundle")
     command.add_argument("--key", type=Path, action="append", default=[], metavar="PUBLIC_KEY.pem",
                          help="public key; all entries after its first one must be signed by a given key")  # fmt: skip
+    command.add_argument("--tsa-ca", type=Path, metavar="ROOTS.pem",
+                         help="roots to which the certificates of timestamps must lead")  # fmt: skip
     command = add(commands, "replay", _replay, "make a case's results again from its answers, and compare them")
-    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("case", type=Path, help="the folder of a case, or of an unpacked disclosure bundle")
     command.add_argument("--ask", type=int, default=0, metavar="N", help="also send N recorded queries again")
     command.add_argument("--seed", type=int, default=0, help="of drawing these queries (default 0)")
+    _add_export(commands, add)
+    command = add(commands, "timestamp", _timestamp, "have an authority confirm when the log's last entry existed")
+    command.add_argument("case", type=Path, help="the case's folder")
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--out", type=Path, default=Path("head.tsq"), metavar="FILE",
+                       help="where the request is written, to be sent by another way (default head.tsq)")  # fmt: skip
+    group.add_argument("--server", metavar="URL", help="send the request there, and keep the reply in the case")
+    group.add_argument("--token", type=Path, metavar="FILE", help="keep a reply (.tsr) that came by another way")
     command = add(commands, "key", _key, "make the key that signs audit logs, or show its public half")
     command.add_argument("what", choices=("new", "show"))
     command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
@@ -26,28 +42,111 @@ def add_custody(commands: Any, add: AddCommand) -> None:
                          help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
 
 
+def _add_export(commands: Any, add: AddCommand) -> None:
+    command = add(commands, "export", _export, "write a case as one file, to be kept or handed to others")
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--out", type=Path, metavar="FILE", help="(default: named after the case, in this folder)")
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--disclosure", action="store_true",
+                       help="the bundle for the other side's expert (default: the whole case)")  # fmt: skip
+    group.add_argument("--case-uco", action="store_true", help="the suspect, the corpus and every action as JSON-LD")
+    command.add_argument("--suspect", action="store_true", help="with --disclosure: the suspect's file too")
+    command.add_argument("--pictures", action="store_true",
+                         help="with --disclosure: the queried pictures too; mind their licences")  # fmt: skip
+
+
 def _check(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.case.custody import check_case
-    from fdcore.case.verify import in_words
-    from fdcore.records import to_plain
+    from fdcore.case.verify import CASE, check_bundle, in_words, is_bundle
 
-    keys = [_public(path) for path in options.key]
-    checked = check_case(Case.open(options.case), tuple(keys))
+    keys, bundled = [_read(path, "key") for path in options.key], is_bundle(options.case)
+    checked = check_bundle(options.case, keys) if bundled else check_case(Case.open(options.case), tuple(keys))
     if not options.json:
         print(in_words(checked))
     problem = "" if checked.intact else f"{options.case} is not intact. {checked.short}"
+    if options.tsa_ca and not problem:
+        _check_roots(options, Case(options.case / CASE if bundled else options.case), checked.stamps)
     return _finding(options, to_plain(checked), problem, "case changed")
 
 
+def _check_roots(options: argparse.Namespace, case: "Case", stamps: "tuple[Stamp, ...]") -> None:
+    from fdcore.case.timestamps import check_roots
+
+    found = check_roots(case, stamps, _read(options.tsa_ca, "roots"))
+    if wrong := next((one for one in found if one.problem), None):
+        raise CaseError(f"The timestamp {wrong.stamp.name} {wrong.problem}.", key="timestamp false")
+    if not options.json:
+        print(f"The certificates of {len(found)} timestamps lead to the roots in {options.tsa_ca}.")
+
+
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case, to_json
+    from fdcore.case.casebook import Casebook
+    from fdcore.disclosure.bundle import write_bundle
+    from fdcore.disclosure.case_uco import case_as_jsonld
+    from fdcore.storage import writing_atomically
+
+    folder, told = options.case.resolve(), {"case": str(options.case)}
+    if (options.suspect or options.pictures) and not options.disclosure:
+        raise SettingsError("--suspect and --pictures belong to --disclosure; the whole case always has the suspect.",
+                            key="option without disclosure")  # fmt: skip
+    ending = "-disclosure.zip" if options.disclosure else ".jsonld" if options.case_uco else ".zip"
+    out = options.out or Path(f"{folder.name}{ending}")
+    with writing_atomically(out) as file:
+        if options.disclosure:
+            cache = Path(options.cache) if options.cache else Places.from_environment().cache
+            bundle = write_bundle(folder, file, cache=cache, suspect=options.suspect, pictures=options.pictures)
+            told |= to_plain(bundle)
+            if not options.json:
+                print(bundle.in_words)
+        elif options.case_uco:
+            file.write(to_json(case_as_jsonld(Case.open(folder))))
+        else:
+            Case.open(folder)
+            Casebook(folder.parent).export(folder.name, file)
+    if not options.json:
+        print(f"Written: {out}")
+    return told | {"written": str(out)}
+
+
+def _timestamp(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.timestamps import ask_server, keep_reply, request_for_head
+    from fdcore.case.verify import stamp_in_words
+    from fdcore.storage import write_atomically
+
+    case = Case.open(options.case)
+    if not (options.server or options.token):
+        write_atomically(options.out, request_for_head(case))
+        if not options.json:
+            print(f"Written: {options.out}. Send it to a time-stamping authority, and give the reply to --token.")
+        return {"case": str(options.case), "written": str(options.out)}
+    reply = ask_server(options.server, request_for_head(case)) if options.server else _read(options.token, "reply")
+    stamp = keep_reply(case, reply)
+    if not options.json:
+        print(stamp_in_words(stamp))
+    return {"case": str(options.case), **to_plain(stamp)}
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CaseError(f"The {what} {path} cannot be read: {error.strerror}.", key=f"{what} unreadable") from error
+
+
 def _replay(options: argparse.Namespace) -> dict[str, Any]:
-    from fdcore.case.places import Places
+    from contextlib import nullcontext
+
+    from fdcore.case.verify import is_bundle
     from fdcore.cli.printing import ProgressBar
-    from fdcore.records import to_plain
+    from fdcore.disclosure.bundle import as_case
     from fdcore.work.replay import replay
 
     cache = Path(options.cache) if options.cache else Places.from_environment().cache
-    found = replay(options.case, cache=cache, n_queries=options.ask, seed=options.seed, progress=ProgressBar())
+    with as_case(options.case) if is_bundle(options.case) else nullcontext(options.case) as folder:
+        found = replay(folder, cache=cache, n_queries=options.ask, seed=options.seed, progress=ProgressBar())
     if not options.json:
         print(f"The same, byte for byte: {', '.join(found.same) or 'nothing'}.")
         if found.differ:
@@ -65,13 +164,6 @@ def _finding(options: argparse.Namespace, found: dict[str, Any], problem: str, k
     return {"case": str(options.case), **found} | (
         {"error": problem, "exit_code": CaseError.exit_code} if problem else {}
     )
-
-
-def _public(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CaseError(f"The key {path} cannot be read: {error.strerror}.", key="key unreadable") from error
 
 
 def _key(options: argparse.Namespace) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # torch and pandas are imported only by the commands that nee
     from fdcore.words.claims import Claims
 
 _PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
-          "names", "cache")  # the options that take a path  # fmt: skip
+          "names", "cache", "token", "tsa_ca", "key")  # the options that take a path  # fmt: skip
 AUTOMATIC = "auto"
 EXIT_CODES = """exit codes:
   0    success ("not found" is an answer, not an error)

@@ -99,6 +99,7 @@ def conclude(
     if compare and pixels is not None and kept_chance(scored, case.facts()) is None:
         _compare(case, findings, pixels, progress)
     written = _write_findings(case, findings, pixels, progress)
+    case.record_versions("analysed")
     case.record(selection=settings, state="analysed", written=written)
     details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
     case.log("analysed", details | ({"by": by} if by else {}))

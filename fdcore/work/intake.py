@@ -20,6 +20,7 @@ from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
 from fdcore.errors import CaseError, CorpusError
 from fdcore.progress import Progress, silent
+from fdcore.records import names_only
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.work.investigate import open_planned_suspect, take_suspect
 
@@ -141,7 +142,7 @@ def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
             hierarchy=found.hierarchy,
         )
         write_survey(case, surveyed, tables.problems_to_csv(found.problems))
-        case.log("corpora surveyed", {"corpora": list(plan.corpora), "n_problems": len(found.problems)})
+        case.log("corpora surveyed", {"corpora": names_only(list(plan.corpora)), "n_problems": len(found.problems)})
     return surveyed
 
 

@@ -152,7 +152,7 @@ def take_suspect(
     try:
         model = open_suspect(evidence.path)
     except SuspectError as error:
-        case.log("suspect not opened", {"reason": str(error)})
+        case.log("suspect not opened", {"reason": str(error).replace(f"{case.folder}/", "")})
         _record_refusal(case, error.scan if isinstance(error, RefusedError) else None)
         if error.key == NOTHING_FITS:
             _keep_tensors(case, evidence.path)
@@ -337,6 +337,7 @@ def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings
         with asking(case, ledger):
             budget, started = budget_for_scoring(case, settings.budget), True  # again, as nobody else can spend it now
             sweep = adaptive_sweep(corpus, settings, budget)
+            case.record_versions("asked")
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
             ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep,
                         progress=progress)  # fmt: skip

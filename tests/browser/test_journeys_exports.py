@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -111,3 +112,7 @@ def test_the_report_page_gives_every_file(server: Server, page: Page, case_id: s
     pdf = PdfReader(io.BytesIO(download(page, key(page, "download_pdf").locator("button"))))
     assert "page 1 of" in pdf.pages[0].extract_text()
     assert download(page, key(page, "download_bundle").locator("button"))[:2] == b"PK"
+    with zipfile.ZipFile(
+        io.BytesIO(download(page, key(page, "download_disclosure").locator("button").first))
+    ) as archive:
+        assert f"{case_id}-disclosure/verify.py" in archive.namelist()

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import case_factory
+import tsa
 from opening import open_case, open_page
 from reading import said, wall
 from streamlit.testing.v1 import AppTest
@@ -11,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
 from fdcore.case.notes import Note, add_note, read_notes, remove_note
+from fdcore.case.timestamps import keep_reply
+from fdcore.case.verify import check
 from fdcore.method.choices import Choice
 from fdcore.method.findings import weigh
 from fdcore.report.audit import read_trail
@@ -107,6 +110,17 @@ def test_every_file_is_checked_against_the_log(finished):
     at = show_tab(open_case(PAGE, finished), LOG)
     assert "is changed" in at.error[0].value
     assert at.dataframe[0].value["File"].tolist() == [f"evidence/{file.name}"]
+
+
+def test_a_timestamp_says_who_confirmed_which_entry_and_when(finished):
+    """Without one, the page says so; who signed it can write no Markdown."""
+    assert any("No authority confirmed" in one.value for one in show_tab(open_case(PAGE, finished), LOG).caption)
+    number, clock = len(list(finished.audit())) - 1, tsa.Authority.new(name="![x](http://evil/x.png)")
+    keep_reply(finished, clock.reply(bytes.fromhex(check(finished.folder).head)))
+    at = show_tab(open_case(PAGE, finished), LOG)
+    [caption] = [one.value for one in at.caption if one.value.startswith("Timestamp")]
+    assert f"entry {number} and all before it existed at 2026-01-01 12:00:00 UTC" in caption
+    assert "![x](http" not in caption
 
 
 def test_a_case_is_replayed_on_demand(finished):

@@ -53,6 +53,16 @@ def _checked(checked: Checked) -> None:
             "Nobody signed this log, so whoever can write to the case could have rewritten both log and files. "
             "`fdcore key new` makes a key; entries are signed from then on."
         )
+    for one in checked.stamps:
+        time = one.time[:19].replace("T", " ")
+        said = f"entry {one.entry} and all before it existed at {time} UTC, says {inert(one.signer)}"
+        st.caption(f"Timestamp {inert(one.name)}: {inert(one.problem) or said}. "
+                   "`fdcore check CASE --tsa-ca ROOTS.pem` verifies its root.")  # fmt: skip
+    if not checked.stamps:
+        st.caption(
+            "No authority confirmed when entries existed; the times are those of the machine's clock. "
+            "`fdcore timestamp` asks one."
+        )
     if 0 < len(odd) < len(checked.files):
         rows = [{"File": one.name, "State": one.state, "Last entry": one.entry} for one in odd]
         show_table(pd.DataFrame(rows), "checked_files", {"Last entry": st.column_config.NumberColumn(width=80)},

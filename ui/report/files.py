@@ -11,7 +11,7 @@ from fdcore.case.tables import n_left_out as n_rows_left_out
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
 from ui import cached
-from ui.exports import archive_file, download
+from ui.exports import archive_file, bundle_file, download
 from ui.frame import Desk
 from ui.report.panels import export_menu
 from ui.text import file_size
@@ -64,7 +64,15 @@ def take_away(desk: Desk, case: Case, findings: Findings) -> None:
             f"Whole case (ZIP), {size} unpacked", archive_file(desk.book, desk.case_id), f"{desk.case_id}.zip",
             "application/zip", key="download_bundle", type="secondary", icon="folder_zip",
         )  # fmt: skip
+        download("Disclosure bundle (ZIP)", bundle_file(case.folder), f"{desk.case_id}-disclosure.zip",
+                 "application/zip", key="download_disclosure", type="secondary", icon="balance",
+                 help="Not made of a case that was changed, or whose tables are not what its answers give, or whose "
+                 "log is signed where this server has no key. `fdcore export` says which.")  # fmt: skip
         export_menu(desk, case, findings)
+    st.caption(
+        "The disclosure bundle is for the other side's expert: answers, settings, log, tables, report, and a script "
+        "that checks them; neither the suspect's file nor any picture, only their hashes."
+    )
 
 
 def preview(desk: Desk, case: Case, settings: SelectionSettings) -> None:
