@@ -301,7 +301,7 @@ def signer_of(entry: dict[str, Any]) -> str:
 
 def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
     """Whether a signature is that of a public key: Ed25519, or ECDSA with SHA-256."""
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -315,7 +315,7 @@ def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
             key.verify(signature, message, ECDSA(SHA256()))
         else:
             return False
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 
