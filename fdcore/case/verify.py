@@ -521,8 +521,7 @@ def stamp_in_words(stamp: Stamp) -> str:
         return f"Timestamp {stamp.name}: {stamp.problem}."
     return (
         f"Timestamp {stamp.name}: entry {stamp.entry} and all before it existed at {stamp.time}, says {stamp.signer}. "
-        f"Whether its root can be trusted, say those roots and: openssl ts -verify -digest {stamp.digest} "
-        f"-in {stamp.name} -CAfile ROOTS.pem"
+        f"Verify its root with: openssl ts -verify -digest {stamp.digest} -in {stamp.name} -CAfile ROOTS.pem"
     )
 
 
