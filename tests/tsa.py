@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -13,7 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 SHA256_OID = bytes.fromhex("608648016503040201")
 TST_INFO = bytes.fromhex("2a864886f70d0109100104")
 SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
-ECDSA_SHA256 = bytes.fromhex("2a8648ce3d040302")
+ECDSA_SHA256, RSA, PSS = (
+    bytes.fromhex(one) for one in ("2a8648ce3d040302", "2a864886f70d010101", "2a864886f70d01010a")
+)
 CONTENT_TYPE, MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010903"), bytes.fromhex("2a864886f70d010904")
 SIGNING_CERTIFICATE_V2 = bytes.fromhex("2a864886f70d010910022f")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -47,11 +50,15 @@ class Authority:
 
     root: x509.Certificate
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    method: bytes = ECDSA_SHA256
 
     @classmethod
-    def new(cls, *, name: str = "Clock", may_stamp: bool = True) -> "Authority":
-        root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    def new(cls, *, name: str = "Clock", may_stamp: bool = True, method: bytes = ECDSA_SHA256) -> "Authority":
+        root_key = ec.generate_private_key(ec.SECP256R1())
+        key = (
+            ec.generate_private_key(ec.SECP256R1()) if method == ECDSA_SHA256 else rsa.generate_private_key(65537, 2048)
+        )
         root_name, own_name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in ("Root", name))
         root = _builder(root_name, root_name, root_key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
@@ -60,7 +67,7 @@ class Authority:
         own = _builder(own_name, root_name, key.public_key()).add_extension(
             x509.ExtendedKeyUsage([usage]), critical=True
         )
-        return cls(root.sign(root_key, SHA256()), own.sign(root_key, SHA256()), key)
+        return cls(root.sign(root_key, SHA256()), own.sign(root_key, SHA256()), key, method)
 
     @property
     def roots_pem(self) -> bytes:
@@ -80,16 +87,23 @@ class Authority:
             sequence(identifier(SIGNING_CERTIFICATE_V2), set_of(named)),
         )
         who = sequence(self.certificate.issuer.public_bytes(), number(self.certificate.serial_number))
-        signature = der(0x04, self.key.sign(attributes, ec.ECDSA(SHA256())))
-        signer = sequence(number(1), who, algorithm, b"\xa0" + attributes[1:], sequence(identifier(ECDSA_SHA256)),
+        signature = der(0x04, self._sign(attributes))
+        signer = sequence(number(1), who, algorithm, b"\xa0" + attributes[1:], sequence(identifier(self.method)),
                           signature)  # fmt: skip
         chain = der(0xA0, *sorted((own, root), reverse=True)) if certificates else b""
         signed = sequence(number(3), set_of(algorithm), sequence(identifier(TST_INFO), der(0xA0, der(0x04, info))),
                           chain, set_of(signer))  # fmt: skip
         return sequence(sequence(number(status)), sequence(identifier(SIGNED_DATA), der(0xA0, signed)))
 
+    def _sign(self, message: bytes) -> bytes:
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(message, PKCS1v15(), SHA256())
+        return self.key.sign(message, ec.ECDSA(SHA256()))
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+) -> x509.CertificateBuilder:
     made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
     return (
         made.serial_number(x509.random_serial_number())

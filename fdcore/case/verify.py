@@ -306,7 +306,7 @@ def signer_of(entry: dict[str, Any]) -> str:
 
 def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
     """Whether a signature is that of a public key: Ed25519, or ECDSA with SHA-256."""
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -320,7 +320,7 @@ def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
             key.verify(signature, message, ECDSA(SHA256()))
         else:
             return False
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 
@@ -528,8 +528,7 @@ def stamp_in_words(stamp: Stamp) -> str:
         return f"Timestamp {stamp.name}: {stamp.problem}."
     return (
         f"Timestamp {stamp.name}: entry {stamp.entry} and all before it existed at {stamp.time}, says {stamp.signer}. "
-        f"Whether its root can be trusted, say those roots and: openssl ts -verify -digest {stamp.digest} "
-        f"-in {stamp.name} -CAfile ROOTS.pem"
+        f"Verify its root with: openssl ts -verify -digest {stamp.digest} -in {stamp.name} -CAfile ROOTS.pem"
     )
 
 

@@ -77,7 +77,7 @@ def _check_roots(options: argparse.Namespace, case: "Case", stamps: "tuple[Stamp
     if wrong := next((one for one in found if one.problem), None):
         raise CaseError(f"The timestamp {wrong.stamp.name} {wrong.problem}.", key="timestamp false")
     if not options.json:
-        print(f"The certificates of {len(found)} timestamps lead to the roots in {options.tsa_ca}.")
+        print(f"The certificates of all {len(found)} timestamps lead to the roots." if found else "No timestamps.")
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:

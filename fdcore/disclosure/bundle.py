@@ -117,34 +117,29 @@ def write_bundle(
             )
         own, left_out = _own_files(case, suspect=suspect, pictures=pictures)
         page = draw_report(case, findings, pixels_of(case, cache) if pictures else None, _record(case))
-        made: dict[str, Content] = {
-            REPORT_HTML: page.encode(),
-            REPORT_PDF: to_pdf(page),
-            SETTINGS: to_json(names_only(case.read_json(layout.FACTS))),
-            PICTURES_CSV: _pictures_csv(findings),
-            LOCK: _lock(case).encode(),
-            UCO: to_json(case_as_jsonld(case)),
-            verify.SCRIPT: Path(verify.__file__),
-            **_keys(case, key),
-            **own,
-        }
-        if pictures:
-            made |= _picture_files(case, findings)
+        made = _made(case, findings, page, key) | own | (_picture_files(case, findings) if pictures else {})
         with_folders = tuple(entry["n"] for entry in case.audit() if _names_folders(case, entry["details"]))
-        made[README] = readme.text(case, sorted({*made, README, verify.MANIFEST, *([verify.ENVELOPE] if key else [])}),
-                                   left_out, checked, with_folders).encode()  # fmt: skip
+        names = sorted({*made, README, verify.MANIFEST, *([verify.ENVELOPE] if key else [])})
+        made[README] = readme.text(case, names, left_out, checked, with_folders).encode()
         hashes = {name: _sha256(content) for name, content in made.items()}
-        made[verify.MANIFEST] = to_json(statement(case, checked, findings, hashes, left_out))
+        made[verify.MANIFEST] = manifest = to_json(statement(case, checked, findings, hashes, left_out))
         if key:
-            made[verify.ENVELOPE] = sign(_bytes(made[verify.MANIFEST]), key)
-        name = f"{folder.resolve().name}-disclosure"
-        _write_zip(target, name, made)
-    return Bundle(name, tuple(sorted(made)), left_out, key.fingerprint if key else "", with_folders)
+            made[verify.ENVELOPE] = sign(manifest, key)
+        root = f"{folder.resolve().name}-disclosure"
+        _write_zip(target, root, made)
+    return Bundle(root, tuple(names), left_out, key.fingerprint if key else "", with_folders)
 
 
 @contextmanager
 def as_case(folder: Path) -> Iterator[Path]:
-    """A copy of the part of a case in an unpacked bundle that can be replayed, for as long as the block runs."""
+    """A copy of the part of a case in an unpacked bundle that can be replayed, for as long as the block runs.
+
+    Raises:
+        CaseError: the bundle lacks it.
+    """
+    if not (folder / CASE).is_dir() or not (folder / SETTINGS).is_file():
+        raise CaseError(f"The bundle {folder} is not whole: {CASE}/ or {SETTINGS} is missing. Unpack it again.",
+                        key="bundle not whole")  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="fdcore-bundle.") as place:
         copy = Path(shutil.copytree(folder / CASE, Path(place) / CASE))
         shutil.copyfile(folder / SETTINGS, copy / layout.FACTS)
@@ -171,6 +166,20 @@ def _findings(case: Case) -> Findings:
 
 
 # What is in it
+
+
+def _made(case: Case, findings: Findings, page: str, key: SigningKey | None) -> dict[str, Content]:
+    """What is made for the reader."""
+    return {
+        REPORT_HTML: page.encode(),
+        REPORT_PDF: to_pdf(page),
+        SETTINGS: to_json(names_only(case.read_json(layout.FACTS))),
+        PICTURES_CSV: _pictures_csv(findings),
+        LOCK: _lock(case).encode(),
+        UCO: to_json(case_as_jsonld(case)),
+        verify.SCRIPT: Path(verify.__file__),
+        **_keys(case, key),
+    }
 
 
 def _own_files(case: Case, *, suspect: bool, pictures: bool) -> tuple[dict[str, Content], tuple[LeftOut, ...]]:

@@ -31,7 +31,7 @@ from fdcore.case.keys import KEY_VARIABLE, SigningKey, load_key, new_key
 from fdcore.case.timestamps import keep_reply
 from fdcore.case.verify import check, check_bundle, sha256_of
 from fdcore.cli.main import main
-from fdcore.disclosure.bundle import Bundle, write_bundle
+from fdcore.disclosure.bundle import Bundle, as_case, write_bundle
 from fdcore.disclosure.case_uco import case_as_jsonld
 from fdcore.errors import CaseError, CorpusError
 from fdcore.method.choices import Choice
@@ -329,6 +329,9 @@ def test_a_bundle_is_replayed(unpacked: Path, capsys):
     (unpacked / "case" / layout.SELECTION_CSV).write_text("forged")
     assert main(["replay", str(unpacked)]) == 6
     assert main(["check", str(unpacked)]) == 6
+    (unpacked / "settings.json").unlink()
+    with raises(CaseError, key="bundle not whole"), as_case(unpacked):
+        pass
 
 
 def test_the_lock_file_is_what_the_case_recorded(case: Path, tmp_path: Path):

@@ -80,6 +80,17 @@ def test_a_reply_about_something_else_is_not_kept(case: Case):
     assert not check(case.folder).stamps
 
 
+def test_an_authority_may_sign_with_rsa(case: Case):
+    """In the older way; RSA-PSS is said to be unknown, and not called false."""
+    authority = tsa.Authority.new(method=tsa.RSA)
+    kept = stamp(case, authority)
+    assert (kept.entry, kept.problem) == (1, "")
+    assert [one.problem for one in check_roots(case, [kept], authority.roots_pem)] == [""]
+    with raises(CaseError, key="not a timestamp") as refused:
+        stamp(case, tsa.Authority.new(method=tsa.PSS))
+    assert "signed in a way that is not known here" in str(refused.value)
+
+
 def test_a_certificate_that_may_not_stamp_proves_nothing(case: Case):
     """Although its signature is true."""
     with raises(CaseError, key="timestamp false"):
