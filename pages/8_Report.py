@@ -9,6 +9,7 @@ from ui.overview.panel import wall
 from ui.report import audit as audit_panel
 from ui.report import files as report_files
 from ui.report import panels as report_panels
+from ui.report import validation as validation_line
 
 with frame.page("Report") as desk:
     case = desk.case
@@ -21,6 +22,7 @@ with frame.page("Report") as desk:
         overview = cached.overview(case, saved)
         draw_head(overview, findings.scored.n_sent)
         report_files.take_away(desk, case, findings)
+        validation_line.draw(desk, case, saved)
         classes, printed, files, log = st.tabs(["Classes", "As printed", "Files", "Audit log"], key="report_tabs",
                                                on_change="rerun")  # fmt: skip
         with classes:

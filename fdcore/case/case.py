@@ -21,6 +21,7 @@
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
     views.json          settings that an analyst saved under a name
+    validation.json     how the installation did with reference suspects, as of the conclusions
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """

@@ -1,4 +1,4 @@
-"""The commands `fdcore check`, `fdcore replay` and `fdcore key`."""
+"""The commands `fdcore check`, `fdcore replay`, `fdcore key` and `fdcore validate`."""
 
 import argparse
 import os
@@ -24,6 +24,10 @@ def add_custody(commands: Any, add: AddCommand) -> None:
     command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
     command.add_argument("--algorithm", choices=("ed25519", "p256"), default="ed25519",
                          help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
+    command = add(
+        commands, "validate", _validate, "run the reference suspects on this machine, and keep a signed record"
+    )
+    command.add_argument("--show", action="store_true", help="show the newest record instead")
 
 
 def _check(options: argparse.Namespace) -> dict[str, Any]:
@@ -58,6 +62,26 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
     if not found.agrees:
         raise CaseError(f"{options.case} does not give the same results again.", key="replay differs")
     return {"case": str(options.case), **to_plain(found)}
+
+
+def _validate(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import validation
+    from fdcore.records import to_plain
+
+    if options.show:
+        kept = validation.newest()
+        if kept is None:
+            raise CaseError("There is no validation yet. `fdcore validate` runs one.", key="no validation")
+    else:
+        from fdcore.cli.printing import ProgressBar
+        from fdcore.demo.validate import validate
+
+        kept = validation.keep(validate(ProgressBar()))
+    if not options.json:
+        print(validation.in_words(kept))
+    if not options.show:
+        kept.require_passed()
+    return {"record": str(kept.path), "sha256": kept.sha256, "signer": kept.signer, **to_plain(kept.record)}
 
 
 def _public(path: Path) -> bytes:

@@ -36,6 +36,7 @@ EXIT_CODES = """exit codes:
   6    the case is damaged, in use, of another version, or about something else
   7    the evidence was changed after intake
   8    the disk is full or cannot be written
+  9    a reference suspect of `fdcore validate` failed
   130  interrupted from the keyboard; the same command continues
 """
 

@@ -185,6 +185,15 @@ def _demo(folder: Path, params: Params, progress: Progress) -> str:
     return _in_words(folder, found)
 
 
+def _validate(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case.validation import keep
+    from fdcore.demo.validate import validate
+
+    kept = keep(validate(progress))
+    kept.require_passed()
+    return f"All {len(kept.record.references)} references passed. Write the conclusions again to cite it in this case."
+
+
 def _require_allowed(folder: Path) -> None:
     from fdcore.case.case import Case
     from fdcore.case.places import Places
@@ -216,4 +225,5 @@ KINDS: dict[str, Kind] = {
     "clone-finish": Kind("Keeping a clone's best weights", "short", _finish_clone),
     "clone-test": Kind("Testing clones", "short", _evaluate_clones),
     "demo": Kind("Building the demo case", "heavy", _demo, phases.of_demo),
+    "validate": Kind("Validating this installation", "heavy", _validate),
 }

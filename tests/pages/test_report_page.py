@@ -1,6 +1,7 @@
 """The Report page: the saved conclusions, everything to take away, the audit log."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import case_factory
@@ -8,6 +9,7 @@ from opening import open_case, open_page
 from reading import said, wall
 from streamlit.testing.v1 import AppTest
 
+from fdcore.case import validation
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
 from fdcore.case.notes import Note, add_note, read_notes, remove_note
@@ -168,3 +170,17 @@ def test_the_same_case_gives_the_same_report(cases):
     case_factory.finished(cases / "two")
     assert report_of(cases / "one") == report_of(cases / "one") == report_of(cases / "two")
     assert len(report_of(cases / "one")) < 500_000
+
+
+def test_the_validation_that_the_case_cites_is_told(finished, tmp_path, monkeypatch):
+    """Without one, a button runs it; once there is one, another cites it, and then its hash is shown."""
+    monkeypatch.setenv(validation.VARIABLE, str(tmp_path / "records"))
+    at = open_case(PAGE, finished)
+    assert any("no valid record" in caption.value for caption in at.caption)
+    assert at.button(key="validate").label == "Validate this installation"
+    passed = validation.Reference("demo suspect", "right", "right", True)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    kept = validation.keep(validation.Validation(now, validation.installation(), (passed,), ()))
+    open_case(PAGE, finished).button(key="cite_validation").click().run()
+    assert finished.facts().validation.sha256 == kept.sha256
+    assert any(kept.sha256[:16] in caption.value for caption in open_case(PAGE, finished).caption)
