@@ -1,4 +1,4 @@
-"""The commands `fdcore check`, `fdcore replay`, `fdcore key` and `fdcore validate`."""
+"""The commands `fdcore check`, `fdcore replay`, `fdcore key`, `fdcore assign` and `fdcore validate`."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fdcore.cli.clone import AddCommand
+from fdcore.cli.printing import plain
 from fdcore.errors import CaseError
 
 
@@ -24,6 +25,11 @@ def add_custody(commands: Any, add: AddCommand) -> None:
     command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
     command.add_argument("--algorithm", choices=("ed25519", "p256"), default="ed25519",
                          help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
+    command = add(commands, "assign", _assign, "note who investigates a case, and its numbers, for the report")
+    command.add_argument("case", type=Path, help="the case's folder")
+    for option, text in (("title", "of the case"), ("examiner", "who investigates"), ("agency", "for whom"),
+                         ("number", "the case's number there"), ("exhibit", "the exhibit's number")):  # fmt: skip
+        command.add_argument(f"--{option}", metavar="TEXT", help=text)
     command = add(
         commands, "validate", _validate, "run the reference suspects on this machine, and keep a signed record"
     )
@@ -62,6 +68,21 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
     if not found.agrees:
         raise CaseError(f"{options.case} does not give the same results again.", key="replay differs")
     return {"case": str(options.case), **to_plain(found)}
+
+
+def _assign(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.casebook import ASSIGNED, Casebook
+
+    folder = options.case.resolve()
+    book, given = Casebook(folder.parent), {name: getattr(options, name) for name in ASSIGNED}
+    if options.title is not None:
+        book.rename(folder.name, options.title)
+    book.assign(folder.name, **{name: text for name, text in given.items() if text is not None})
+    facts = book.open(folder.name).facts()
+    now = {name: getattr(facts, name) for name in ("title", *ASSIGNED)}
+    if not options.json:
+        print("\n".join(f"{name.capitalize():9} {plain(text) or 'not given'}" for name, text in now.items()))
+    return {"case": str(options.case), **now}
 
 
 def _validate(options: argparse.Namespace) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def full_report(folder: Path, *, cache: Path | None = None) -> str:
     """
     case = Case.open(folder)
     findings = weigh(load_scored(case), selection_settings(case), read_choices(case))
-    return draw_report(case, findings, pixels_of(case, cache), record_for_report(case))
+    return draw_report(case, findings, pixels_of(case, cache), record_for_report(case, findings))
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:

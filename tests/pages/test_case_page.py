@@ -49,7 +49,7 @@ def picked(case_id: str, **parameters: str) -> AppTest:
 def test_without_a_case_there_are_three_ways_to_begin(cases):
     """One sentence says what this is; the demo is the primary action; nothing starts by itself when that is off."""
     at = open_app()
-    assert "trained to recognise" in at.subheader[0].value
+    assert "training data from" in at.subheader[0].value
     assert at.button(key="demo").label == "Open the demo case"
     assert not Casebook(cases).ids()
 
@@ -149,7 +149,7 @@ def test_the_method_and_the_weak_points_are_one_click_away(cases):
     at = open_app(case="one")
     at.session_state["overview_tabs"] = "Method"
     at.run()
-    assert "The suspect appears to have been trained to recognise" in said(at)
+    assert "The suspect's answers are consistent with training data from" in said(at)
     assert at.get("plotly_chart")
 
 

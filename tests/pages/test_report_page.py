@@ -11,11 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from fdcore.case import validation
 from fdcore.case.case import Case
-from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
+from fdcore.case.conclusions import judge, load_scored, lock_class, pixels_of, selection_settings, weigh_case
 from fdcore.case.notes import Note, add_note, read_notes, remove_note
 from fdcore.method.choices import Choice
 from fdcore.method.findings import weigh
+from fdcore.method.known_rates import BY_DEFAULT
 from fdcore.report.audit import read_trail
+from fdcore.report.mitigation import limits, mitigations
 from fdcore.report.sections import Record
 from fdcore.work.conclude import draw_report
 
@@ -184,3 +186,13 @@ def test_the_validation_that_the_case_cites_is_told(finished, tmp_path, monkeypa
     open_case(PAGE, finished).button(key="cite_validation").click().run()
     assert finished.facts().validation.sha256 == kept.sha256
     assert any(kept.sha256[:16] in caption.value for caption in open_case(PAGE, finished).caption)
+
+
+def test_errors_and_limits_are_those_of_the_report(finished):
+    """The same sources of error, rates and limits."""
+    at = show_tab(open_case(PAGE, finished), "Errors and limits")
+    rows = mitigations(finished.facts(), judge(weigh_case(finished), finished.facts()))
+    assert len(at.table[0].value) == len(rows)
+    assert rows[0].error in at.table[0].value["Source of error"].iloc[0]
+    assert at.dataframe[0].value["Classes held"].tolist() == [one.n_held for one in BY_DEFAULT]
+    assert limits(finished.facts())[0] in said(at)

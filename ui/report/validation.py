@@ -5,6 +5,7 @@ import streamlit as st
 from fdcore.case.case import Case
 from fdcore.case.validation import current
 from fdcore.method.selection import SelectionSettings
+from fdcore.report.page import NOT_RECORDED
 from ui import frame, saving
 from ui.frame import Desk
 from ui.text import inert
@@ -13,7 +14,6 @@ HELP = (
     "Reference suspects whose truth is known are investigated on this server, in about two minutes, and a signed "
     "record says what came out. The report cites it."
 )
-NOT_RECORDED = "This case does not record whether the installation was validated."
 
 
 def draw(desk: Desk, case: Case, saved: SelectionSettings) -> None:
