@@ -49,7 +49,7 @@ def picked(case_id: str, **parameters: str) -> AppTest:
 def test_without_a_case_there_are_three_ways_to_begin(cases):
     """One sentence says what this is; the demo is the primary action; nothing starts by itself when that is off."""
     at = open_app()
-    assert "training data from" in at.subheader[0].value
+    assert "trained to recognise" in at.subheader[0].value
     assert at.button(key="demo").label == "Open the demo case"
     assert not Casebook(cases).ids()
 

@@ -158,7 +158,7 @@ def test_the_report_can_run_nothing_and_load_nothing(finished):
     for part in (
         "What all classes together say",
         "Test query",
-        "Audit log",
+        "audit log",
         "How to reproduce it",
         "fdcore investigate",
         "<svg",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from conftest import REPOSITORY
 
+from fdcore.method.grades import SCALE, measured
 from fdcore.method.known_rates import BY_DEFAULT, BY_PAPER_RULE, known_rates
 from fdcore.method.selection import SelectionSettings
 
@@ -29,9 +30,7 @@ def test_each_rate_is_the_measured_one():
 def test_the_documentation_states_the_same():
     """docs/error-rates.md has each rate, rounded to two digits, in the row of its family."""
     text = (REPOSITORY / "docs" / "error-rates.md").read_text()
-    factory, cut, real = (
-        part for part in re.split(r"^## ", text, flags=re.MULTILINE) if "| right" in part or "default |" in part
-    )
+    factory, cut, real = re.split(r"^## ", text, flags=re.MULTILINE)[1:4]
     for part, place in ((factory, 0), (cut, 1)):
         for rule, rates in RULES.items():
             row = next(line for line in part.splitlines() if rule in line.replace("**", "") and line.startswith("|"))
@@ -62,3 +61,11 @@ def numbers(text: str) -> list[float]:
 
 def rounded(rates) -> list[float]:
     return [round(value + 1e-9, 2) for value in rates[4:]]
+
+
+def test_the_scale_of_the_documentation_is_the_programs():
+    """Words, grade, counts and interval of each row."""
+    text = (REPOSITORY / "docs" / "error-rates.md").read_text()
+    for word, words in SCALE.items():
+        n_right, n, low, high = measured(word)
+        assert f"| {words} | {word} | {n_right} of {n} | {100 * low:.0f} to {100 * high:.0f} % |" in text
