@@ -235,7 +235,7 @@ def _choice_as_dict(choice: Choice) -> dict[str, Any]:
 
 def _grade_as_dict(grade: Grade) -> dict[str, Any]:
     n_right, n = MEASURED[grade.word]
-    return {"word": grade.word, "scale": grade.scale, "support": grade.support, "n_right": n_right, "n": n}
+    return {"word": grade.word, "support": grade.support, "n_right": n_right, "n": n}
 
 
 def _miss_as_dict(miss: Miss, scores: Scores, hierarchy: Hierarchy) -> dict[str, Any]:

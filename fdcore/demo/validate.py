@@ -20,6 +20,7 @@ from fdcore import demo
 from fdcore.case import layout, verify
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored, pixels_of
+from fdcore.case.keys import load_key
 from fdcore.case.plan import Plan, open_planned_hierarchy
 from fdcore.case.validation import Rate, Reference, Validation, installation
 from fdcore.demo.case import demo_plan, prepare_demo
@@ -110,7 +111,11 @@ def validate(progress: Progress = silent) -> Validation:
     """Run all references on this machine, in about two minutes on two cores; nothing is kept.
 
     What a reference raises counts as its failure.
+
+    Raises:
+        CaseError: the analyst's key cannot be read.
     """
+    load_key()  # now, and not in each reference or at the end
     references: list[Reference] = []
     with tempfile.TemporaryDirectory(prefix="fdcore-validation-") as folder:
         bench = Bench(Path(folder))

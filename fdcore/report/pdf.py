@@ -149,7 +149,7 @@ def _table(table: Element) -> Iterator[Flowable]:
 def _is_tall(cell: Element, width: float) -> bool:
     """Whether a cell may not fit on a page, so that its row must be split; no other row should be."""
     n_lines = stringWidth(cell.text[:MAX_CELL], "Vera", CELL) / (width - GAP)
-    return n_lines * 1.35 * CELL > A4[1] / 2
+    return bool(n_lines * 1.35 * CELL > A4[1] / 2)
 
 
 def _size(cells: Sequence[Element]) -> tuple[float, float]:

@@ -136,9 +136,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[references.Bench
 
 @pytest.mark.slow
 def test_references_fail_where_what_they_look_for_is_wrong(bench, monkeypatch):
-    """Each passes as it is and fails by a known fault: other truth, answers that mean something, a blind check."""
+    """Each passes as it is; with another truth, or a check that sees nothing, it fails."""
     assert references.absent_class(bench)[1]
-    assert references.same_labels(bench)[1]
     assert references.changes_are_found(bench)[1]
     assert references.shuffled(bench) == ("meaningless", True)
     rotated = (*demo.TRUTH[1:], demo.TRUTH[0])
@@ -146,8 +145,6 @@ def test_references_fail_where_what_they_look_for_is_wrong(bench, monkeypatch):
     found, passed = references.known_classes(bench)
     assert not passed
     assert "wrong: none" not in found
-    monkeypatch.setattr(bench, "shuffled", lambda: bench.scored)
-    assert not references.shuffled(bench)[1]
     monkeypatch.setattr(references.verify, "check", lambda folder: type("", (), {"intact": True}))
     monkeypatch.setattr(bench, "folder", bench.folder / "blind")
     assert not references.changes_are_found(bench)[1]
