@@ -545,7 +545,7 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 
 def _add_investigate(commands: Any) -> None:
-    command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
+    command = _add(commands, "investigate", _investigate, "find what each class of a suspect stands for")
     command.add_argument("--views", type=int, default=2, help="views of each image (default 2)")
     command.add_argument("--images-per-leaf", type=int, default=200,
                          help="images sampled per leaf (default 200; 0: all)")  # fmt: skip

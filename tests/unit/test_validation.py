@@ -21,7 +21,9 @@ from fdcore.case.validation import Reference, Validation, facts_of, installation
 from fdcore.cli.main import main
 from fdcore.demo import case as demo_case
 from fdcore.demo import validate as references
-from fdcore.errors import CaseError
+from fdcore.errors import CaseError, ValidationError
+from fdcore.jobs.kinds import KINDS
+from fdcore.progress import silent
 from fdcore.verdict import chance
 from fdcore.work.conclude import analyse
 
@@ -115,6 +117,17 @@ def test_a_failure_is_recorded_and_ends_the_command(monkeypatch, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert [one["found"] for one in shown["references"]] == ["five", "ZeroDivisionError: division by zero"]
     assert shown["sha256"] == newest().sha256
+
+
+def test_the_dashboard_runs_it_as_a_job(monkeypatch, tmp_path):
+    """The job keeps the record; a failure fails the job, with its record kept as well."""
+    run = KINDS["validate"].run
+    monkeypatch.setattr(references, "REFERENCES", (("sum", "four", lambda bench: ("four", True)),))
+    assert "All 1 references passed" in run(tmp_path, {}, silent)
+    monkeypatch.setattr(references, "REFERENCES", (("sum", "four", lambda bench: ("five", False)),))
+    with raises(ValidationError, "validation failed", "sum"):
+        run(tmp_path, {}, silent)
+    assert newest().record.references[0].found == "five"
 
 
 def test_without_a_record_there_is_nothing_to_show(capsys):
