@@ -13,6 +13,7 @@ from fdcore.method.known_rates import LEAVES
 from fdcore.verdict import Verdict
 from fdcore.verdict.reach import MAX_LISTED, NOT_COMPARED, quoted
 from fdcore.verdict.reasons import ErrorKind
+from fdcore.verdict.weak_points import ASSUMED
 
 KINDS: dict[ErrorKind, str] = {
     "alteration": "The evidence was altered",
@@ -49,7 +50,7 @@ class Mitigation(NamedTuple):
 
 def mitigations(facts: CaseFacts, verdict: Verdict) -> tuple[Mitigation, ...]:
     """All sources of error in a case, by kind; the weak points of its verdict are among them."""
-    rows = [*_always(facts, verdict), *_weak_points(verdict)]
+    rows = [*_always(facts, verdict), *_weak_points(facts, verdict)]
     return tuple(sorted(rows, key=lambda row: list(KINDS).index(row.kind)))
 
 
@@ -73,14 +74,19 @@ def limits(facts: CaseFacts) -> tuple[str, ...]:
     )
 
 
-def _weak_points(verdict: Verdict) -> Iterator[Mitigation]:
+def _weak_points(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
     for point in verdict.weak_points:
         n_more = len(point.classes) - MAX_LISTED
         classes = ", ".join(map(str, point.classes[:MAX_LISTED])) + (f" and {n_more:,} more" if n_more > 0 else "")
         leaves = f" Strongest leaves: {', '.join(map(quoted, point.leaves))}." if point.leaves else ""
         noun = "Class" if len(point.classes) == 1 else "Classes"
         shows = f"{point.what}{f' {noun} {classes}.' if classes else ''}{leaves}"
+        shows += f" {_open(facts)}" if point.key == ASSUMED else ""
         yield Mitigation(point.error, point.why, shows, point.done, point.remedy)
+
+
+def _open(facts: CaseFacts) -> str:
+    return f"Open: {', '.join(map(quoted, facts.open_guesses))}."
 
 
 def _always(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
@@ -92,6 +98,14 @@ def _always(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
             "The hash is taken on intake and compared before each run and each conclusion; only a copy is opened"
             f"{', in a closed process' if facts.suspect and facts.suspect.cell else ''}.",
             "Compare the whole hash with the exhibit's record. Run fdcore check.",
+        )
+    if facts.open_guesses and all(point.key != ASSUMED for point in verdict.weak_points):
+        yield Mitigation(
+            "misreading",
+            "What the file does not say is read otherwise than its makers meant.",
+            _open(facts),
+            "Every guess stands at the head of the report; fdcore identify compares readings of the file.",
+            "Settle each guess by what came with the file, or compare the findings under the other readings.",
         )
     if facts.runtime and facts.runtime.tried:
         yield Mitigation(

@@ -15,6 +15,7 @@ from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, ErrorKind, reaso
 from fdcore.verdict.second_look import SecondLook
 
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
+ASSUMED = "assumed preprocessing"
 TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
 
@@ -150,7 +151,7 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
     if not circumstances.preprocessing_assumed:
         return None
     return WeakPoint(
-        "assumed preprocessing",
+        ASSUMED,
         "The suspect's preprocessing or architecture was guessed.",
         "With another value range, normalisation or order of layers every answer may change.",
         "Run the case with other preprocessing presets (unit, signed, imagenet), and with the other architectures that "

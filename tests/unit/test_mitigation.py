@@ -53,6 +53,15 @@ def test_the_table_has_the_figures_of_the_case(case):
     assert sum(verdict.answers.grades.values()) == 3
 
 
+def test_what_was_guessed_is_a_source_of_error(case):
+    """Each open guess of the head is in the table too."""
+    facts, verdict = case.facts(), judge(weigh_case(case), case.facts())
+    assert facts.open_guesses
+    for judged in (verdict, replace(verdict, weak_points=())):
+        [row] = [row for row in mitigations(facts, judged) if row.kind == "misreading"]
+        assert all(guess in row.shows for guess in facts.open_guesses)
+
+
 def test_a_small_corpus_is_a_limit(case):
     """The scale was measured over two hundred leaves and more; fewer are named."""
     facts = case.facts()
