@@ -86,12 +86,14 @@ class Validation:
 
     Attributes:
         time: ISO 8601, UTC, of its end.
+        by: who ran it; empty where that was not given.
     """
 
     time: str
     installation: Installation
     references: tuple[Reference, ...]
     rates: tuple[Rate, ...]
+    by: str = ""
     format: int = 1
 
     @property
@@ -219,8 +221,9 @@ def in_words(kept: Kept) -> str:
     here = record.installation
     packages = ", ".join(f"{name} {version}" for name, version in here.packages.items())
     failed = f"{len(record.failed)} of {len(record.references)} references FAILED" if record.failed else "passed"
+    who = f" by {record.by}" if record.by else ""
     lines = [
-        f"Validation of {record.time[:19].replace('T', ' ')} UTC: {failed}",
+        f"Validation of {record.time[:19].replace('T', ' ')} UTC{who}: {failed}",
         f"fdcore {here.fdcore}, Python {here.python}, {here.system}, {here.processor}",
         packages,
         "",

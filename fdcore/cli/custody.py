@@ -34,6 +34,7 @@ def add_custody(commands: Any, add: AddCommand) -> None:
         commands, "validate", _validate, "run the reference suspects on this machine, and keep a signed record"
     )
     command.add_argument("--show", action="store_true", help="show the newest record instead")
+    command.add_argument("--by", default="", metavar="NAME", help="who runs it, for the record")
 
 
 def _check(options: argparse.Namespace) -> dict[str, Any]:
@@ -97,9 +98,9 @@ def _validate(options: argparse.Namespace) -> dict[str, Any]:
         from fdcore.cli.printing import ProgressBar
         from fdcore.demo.validate import validate
 
-        kept = validation.keep(validate(ProgressBar()))
+        kept = validation.keep(validate(ProgressBar(), by=options.by))
     if not options.json:
-        print(validation.in_words(kept))
+        print("\n".join(map(plain, validation.in_words(kept).splitlines())))
     if not options.show:
         kept.require_passed()
     return {"record": str(kept.path), "sha256": kept.sha256, "signer": kept.signer, **to_plain(kept.record)}

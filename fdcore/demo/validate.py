@@ -107,10 +107,10 @@ class Bench:
         return replace(self.scored, scores=scores, images=images, answers=answers, image_ids=image_ids)
 
 
-def validate(progress: Progress = silent) -> Validation:
+def validate(progress: Progress = silent, *, by: str = "") -> Validation:
     """Run all references on this machine, in about two minutes on two cores; nothing is kept.
 
-    What a reference raises counts as its failure.
+    What a reference raises counts as its failure. `by` is who runs it.
 
     Raises:
         CaseError: the analyst's key cannot be read.
@@ -128,7 +128,7 @@ def validate(progress: Progress = silent) -> Validation:
             references.append(Reference(name, expected, found, passed))
         rates = _rates(bench) if "classes" in vars(bench) else ()  # where they were found, right or wrong
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Validation(time, installation(), tuple(references), rates)
+    return Validation(time, installation(), tuple(references), rates, by)
 
 
 def _named(progress: Progress, name: str) -> Progress:

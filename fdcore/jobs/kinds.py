@@ -189,7 +189,7 @@ def _validate(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.case.validation import keep
     from fdcore.demo.validate import validate
 
-    kept = keep(validate(progress))
+    kept = keep(validate(progress, by=params.get("by", "")))
     kept.require_passed()
     return f"All {len(kept.record.references)} references passed. Write the conclusions again to cite it in this case."
 

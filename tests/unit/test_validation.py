@@ -111,12 +111,12 @@ def test_a_failure_is_recorded_and_ends_the_command(monkeypatch, capsys):
     """What a reference raises is its finding; the exit code is 9, and the record says so afterwards."""
     runs = (("sum", "four", lambda bench: ("five", False)), ("crash", "nothing", lambda bench: 1 / 0))
     monkeypatch.setattr(references, "REFERENCES", runs)
-    assert main(["validate"]) == 9
+    assert main(["validate", "--by", "M. Okafor"]) == 9
     assert "2 of 2" in capsys.readouterr().err
     assert main(["validate", "--show", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert [one["found"] for one in shown["references"]] == ["five", "ZeroDivisionError: division by zero"]
-    assert shown["sha256"] == newest().sha256
+    assert (shown["sha256"], shown["by"]) == (newest().sha256, "M. Okafor")
 
 
 def test_the_dashboard_runs_it_as_a_job(monkeypatch, tmp_path):

@@ -30,4 +30,4 @@ def draw(desk: Desk, case: Case, saved: SelectionSettings) -> None:
                 saving.save(desk, case, saved)
         elif st.button("Validate this installation", key="validate", icon=":material/fact_check:",
                        disabled=desk.busy, help=HELP):  # fmt: skip
-            frame.start_work(desk, "validate")
+            frame.start_work(desk, "validate", by=desk.by)
