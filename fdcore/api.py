@@ -70,7 +70,7 @@ def investigate(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Findings:
-    """Find what a suspect was trained on. Only decoded images are written, unless a case is named.
+    """Find what each class of a suspect stands for. Only decoded images are written, unless a case is named.
 
     Args:
         suspect: the suspect, or its file, which a case keeps as evidence.

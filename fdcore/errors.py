@@ -7,7 +7,8 @@
     ├── CorpusError         5  the corpus has no images, an unknown node or a broken hierarchy
     ├── CaseError           6  the case folder is damaged, of another version, or belongs to another run
     │   └── EvidenceError   7  the evidence no longer has the hash taken on intake
-    └── StorageError        8  the disk is full or cannot be written
+    ├── StorageError        8  the disk is full or cannot be written
+    └── ValidationError     9  this installation does not give what is known of a reference suspect
 
 A message says what was expected, what was given, and how to fix it.
 """
@@ -77,3 +78,9 @@ class StorageError(FdError):
     """The disk is full or cannot be written."""
 
     exit_code = 8
+
+
+class ValidationError(FdError):
+    """This installation does not give what is known of a reference suspect."""
+
+    exit_code = 9

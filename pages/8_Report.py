@@ -7,8 +7,10 @@ from ui import cached, frame, state
 from ui.overview.head import draw_head
 from ui.overview.panel import wall
 from ui.report import audit as audit_panel
+from ui.report import errors as report_errors
 from ui.report import files as report_files
 from ui.report import panels as report_panels
+from ui.report import validation as validation_line
 
 with frame.page("Report") as desk:
     case = desk.case
@@ -21,11 +23,16 @@ with frame.page("Report") as desk:
         overview = cached.overview(case, saved)
         draw_head(overview, findings.scored.n_sent)
         report_files.take_away(desk, case, findings)
-        classes, printed, files, log = st.tabs(["Classes", "As printed", "Files", "Audit log"], key="report_tabs",
-                                               on_change="rerun")  # fmt: skip
+        validation_line.draw(desk, case, saved)
+        classes, errors, printed, files, log = st.tabs(
+            ["Classes", "Errors and limits", "As printed", "Files", "Audit log"], key="report_tabs", on_change="rerun"
+        )
         with classes:
             if classes.open:
                 wall(desk, findings, overview)
+        with errors:
+            if errors.open:
+                report_errors.draw(case, saved)
         with printed:
             if printed.open:
                 report_files.preview(desk, case, saved)

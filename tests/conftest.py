@@ -10,6 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
+os.environ["FDCORE_VALIDATION"] = str(REPOSITORY / ".no-validation")  # not the user's own
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that a test asks for wait without spinning

@@ -46,6 +46,7 @@ SCORED = (layout.LEDGER_HEADER, layout.ASKING_LOCK, layout.CORPUS, layout.HIERAR
 WEIGHED = (*SCORED, layout.CHOICES)
 LOGGED = (  # what a report holds besides the findings
     layout.FACTS, layout.AUDIT, layout.TEST_QUERY, layout.CLAIMS, layout.WORDS, layout.WORD_VECTORS, layout.NOTES,
+    layout.READINGS,
 )  # fmt: skip
 SURVEY = (layout.SURVEY, layout.SURVEY_NODES, layout.SURVEY_HIERARCHY)
 CLONES = "cloning/runs/*/run.json"
@@ -195,8 +196,8 @@ def checked(case: Case) -> Checked:
 @cached(*WEIGHED, *LOGGED, entries=6, spinner="Drawing the report")
 def report(case: Case, settings: SelectionSettings, cache: Path | None, *, pictures: bool = True) -> bytes:
     """The report on the case's findings, with its test query and audit log, as HTML."""
-    pixels = pixels_of(case, cache) if pictures else None
-    return draw_report(case, findings(case, settings), pixels, record_for_report(case)).encode()
+    pixels, found = pixels_of(case, cache) if pictures else None, findings(case, settings)
+    return draw_report(case, found, pixels, record_for_report(case, found)).encode()
 
 
 def made(case: Case, what: str, make: Callable[[], T]) -> T:

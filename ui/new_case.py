@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from fdcore.case.casebook import ASSIGNED
 from ui import frame
 from ui.frame import Desk
 from ui.state import RESET
@@ -20,8 +21,8 @@ def about_this_suspect(desk: Desk, difference: str, *, page: str, **parts: Any) 
     evidence, options = desk.case.evidence(), desk.case.plan().suspect
     facts = desk.case.facts()
     case_id = desk.book.create(
-        f"{(facts.title or evidence.name)[:90]} ({difference})", examiner=facts.examiner, exhibit=facts.exhibit,
-        by=desk.by,
+        f"{(facts.title or evidence.name)[:90]} ({difference})", by=desk.by,
+        **{name: getattr(facts, name) for name in ASSIGNED},
     )  # fmt: skip
     desk.book.open(case_id).change_plan(suspect=replace(options, allow_unscanned=False), by=desk.by, **parts)
     params = {"source": str(evidence.path), "samples": [], "cache": str(desk.places.cache)}

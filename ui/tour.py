@@ -8,7 +8,7 @@ from ui.sentences import fragment
 
 _ENDED = "tour_ended"
 _STOPS = (
-    ("Overview", "The answer comes first: what the suspect was trained on, what that rests on, and in red what is "
+    ("Overview", "The answer comes first: what the suspect knows, what that rests on, and in red what is "
                  "only guessed. Each row is a class: its pictures, what was found, L with its interval. Click one."),
     ("Leaf scores", "Each bar is a leaf of the corpus: the share of its views that the suspect puts in the class "
                     "at the left. Click a bar to see the leaf's pictures, and a picture to see its views."),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fdcore.case.tables import statement_of
 from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.neighbourhood import tree_above
 from fdcore.method.removal import Rest
@@ -21,7 +22,7 @@ MAX_LEAVES = 12  # named for one class
 MAX_LISTED = 20  # classes named beside a weak point
 _SIGNS = {"meaningful": "", "undecided": ":orange[:material/help:] ", "meaningless": ":red[:material/block:] "}
 COLUMNS = ("Class", "Found", "Grade", "L", "S", "Covers", "Images kept", "Without it", "Caveats", "Leaves",
-           "Chosen by hand")  # fmt: skip
+           "Chosen by hand", "Statement")  # fmt: skip
 
 
 def verdict_panel(verdict: Verdict) -> None:
@@ -103,6 +104,7 @@ def _row(scored: Scored, entry: ClassFinding, rest: Rest | None) -> dict[str, An
             "Images kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
             "Without it": _without(rest) if rest else "",
             "Leaves": _leaves(scored, winner.members),
+            "Statement": statement_of(entry),
         }
     return row
 

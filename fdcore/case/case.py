@@ -23,6 +23,7 @@
     views.json          settings that an analyst saved under a name
     versions.json       the software that the suspect was queried with, and that weighed its answers
     timestamps/         replies of time-stamping authorities about entries of the log
+    validation.json     how the installation did with reference suspects, as of the conclusions
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.
 """

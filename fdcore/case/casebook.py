@@ -25,6 +25,7 @@ from fdcore.errors import CaseError, FdError
 from fdcore.storage import disk_errors, only_one, write_atomically
 
 MAX_TITLE = 120
+ASSIGNED = ("examiner", "agency", "exhibit", "number")
 _IDS = ".ids"
 
 
@@ -150,15 +151,15 @@ class Casebook:
 
     # Changes
 
-    def create(self, title: str, *, examiner: str = "", exhibit: str = "", by: str = "") -> str:
-        """Create an empty case and return its id."""
+    def create(self, title: str, *, by: str = "", **assigned: str) -> str:
+        """Create an empty case and return its id; `assigned` as of `assign`."""
         title = checked_title(title)
         with self._adding():
             case_id = self._new_id(title)
             case = Case.create(self.root / case_id)
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
-        self.assign(case_id, examiner=examiner, exhibit=exhibit, by=by)
+        self.assign(case_id, by=by, **assigned)
         return case_id
 
     def rename(self, case_id: str, title: str, *, by: str = "") -> None:
@@ -168,13 +169,17 @@ class Casebook:
         case.record(title=title)
         case.log("case named", {"title": title, "by": by})
 
-    def assign(self, case_id: str, *, examiner: str, exhibit: str, by: str = "") -> None:
-        """Note who investigates a case and the exhibit's number; empty texts take them out."""
+    def assign(self, case_id: str, *, by: str = "", **assigned: str) -> None:
+        """Note who investigates a case, for whom, and the numbers of exhibit and case; empty texts take them out.
+
+        Args:
+            assigned: fields of `ASSIGNED`; those not given stay.
+        """
         case = self.open(case_id)
-        facts, examiner, exhibit = case.facts(), _one_line(examiner), _one_line(exhibit)
-        if (examiner, exhibit) != (facts.examiner, facts.exhibit):
-            case.record(examiner=examiner, exhibit=exhibit)
-            case.log("case assigned", {"examiner": examiner, "exhibit": exhibit, "by": by})
+        facts, given = case.facts(), {name: _one_line(text) for name, text in assigned.items()}
+        if changed := {name: text for name, text in given.items() if text != getattr(facts, name)}:
+            case.record(**changed)
+            case.log("case assigned", {**changed, "by": by})
 
     def archive(self, case_id: str, archived: bool = True, *, by: str = "") -> None:
         """Archive a case, or bring it back. Nothing is deleted."""

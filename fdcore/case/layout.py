@@ -18,3 +18,4 @@ CLONES, RUNS, ASKED = "cloning", "cloning/runs", "cloning/asked"
 ASKING_LOCK = ".asking.lock"  # modified at every query
 READINGS, READING_PICTURE, READING_LEDGERS = "readings/readings.json", "readings/{:03d}.png", "readings"
 VIEWS, GAPS, VERSIONS, TIMESTAMPS = "views.json", "gaps.json", "versions.json", "timestamps"
+VALIDATION = "validation.json"

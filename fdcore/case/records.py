@@ -194,6 +194,42 @@ class ReadingFacts:
 
 
 @dataclass(frozen=True)
+class ValidationFacts:
+    """The validation of the installation that held when a case's conclusions were drawn.
+
+    Attributes:
+        sha256: of the record's file; empty where there was none.
+        time: ISO 8601, UTC, of the validation.
+        n_passed, n: references that gave what is known of them, of all.
+        signer: fingerprint of the key that signed it; empty where nobody did.
+        doubts: why it may not hold for this case, in a few words each.
+    """
+
+    sha256: str = ""
+    time: str = ""
+    n_passed: int = 0
+    n: int = 0
+    signer: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether all references passed, and nothing speaks against it."""
+        return bool(self.sha256) and self.n_passed == self.n and not self.doubts
+
+    @property
+    def in_words(self) -> str:
+        """In one or two sentences, without the hash."""
+        if not self.sha256:
+            return " ".join(["This installation had no valid record of a validation.", *self.doubts])
+        failed = self.n - self.n_passed
+        came = f"{failed} of {self.n} references failed" if failed else f"all {self.n} references passed"
+        signed = f"signed by {self.signer}" if self.signer else "not signed"
+        held = f" It may not hold here: {'; '.join(self.doubts)}." if self.doubts else ""
+        return f"Validated on {self.time[:10]}: {came}; {signed}.{held}"
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """The content of case.json.
 
@@ -210,6 +246,8 @@ class CaseFacts:
         readings: readings of the file that were compared, the best first.
         runtime: what computed the suspect's answers last, and how the others did.
         cloning: the last request for clones, as `fdcore.case.clones.last_request` reads it.
+        agency, number: who the examiner works for, and the case's number there; empty where not given.
+        validation: what held when the conclusions were drawn; None in cases of earlier versions.
     """
 
     format: int = 0
@@ -234,6 +272,9 @@ class CaseFacts:
     readings: tuple[ReadingFacts, ...] = ()
     runtime: RuntimeTrial | None = None
     cloning: dict[str, Any] | None = None
+    agency: str = ""
+    number: str = ""
+    validation: ValidationFacts | None = None
 
     @property
     def open_reading(self) -> str:

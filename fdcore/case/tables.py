@@ -155,7 +155,7 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
 NEAR_COLUMNS = ("class", "node", "label")
 SELECTION_COLUMNS = (
     "target_class", "status", "grade", "ancestor", "ancestor_label", "nodes", "labels", "functional_score", "ci_low",
-    "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by", "note",
+    "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by", "note", "statement",
 )  # fmt: skip
 
 
@@ -181,12 +181,24 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
                 "objective": round(winner.objective, 6),
                 "n_images": len(finding.filtered.kept),
                 "grade": finding.grade.word if finding.grade else "",
+                "statement": inert(statement_of(finding)),
                 "ci_low": round(winner.low, 6),
                 "ci_high": round(winner.high, 6),
                 "invariance": "" if math.isnan(finding.filtered.invariance) else round(finding.filtered.invariance, 6),
             }
         rows.append(row)
     return rows
+
+
+def statement_of(finding: ClassFinding) -> str:
+    """A class's answer in words that may be quoted; empty where nothing was found. Holds a label."""
+    target, name = finding.selection.target_class, finding.name
+    if finding.selection.winner is None or name is None:
+        return ""
+    if finding.grade:
+        return finding.grade.statement(target, name.label)
+    why = "chosen by hand" if finding.selection.choice else "weighed by a rule whose answers were not graded"
+    return f"No calibrated support: class {target} stands for “{name.label}”, {why}."
 
 
 def selection_to_csv(rows: Sequence[dict[str, Any]]) -> bytes:

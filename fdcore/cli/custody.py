@@ -1,4 +1,4 @@
-"""The commands `fdcore check`, `fdcore replay`, `fdcore export`, `fdcore timestamp` and `fdcore key`."""
+"""The commands about evidence: `check`, `replay`, `export`, `timestamp`, `key`, `assign` and `validate`."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fdcore.case.places import Places
 from fdcore.cli.clone import AddCommand
+from fdcore.cli.printing import plain
 from fdcore.errors import CaseError, SettingsError
 from fdcore.records import to_plain
 
@@ -40,6 +41,16 @@ def add_custody(commands: Any, add: AddCommand) -> None:
     command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
     command.add_argument("--algorithm", choices=("ed25519", "p256"), default="ed25519",
                          help="p256 is ECDSA, for tools that know nothing newer (default ed25519)")  # fmt: skip
+    command = add(commands, "assign", _assign, "note who investigates a case, and its numbers, for the report")
+    command.add_argument("case", type=Path, help="the case's folder")
+    for option, text in (("title", "of the case"), ("examiner", "who investigates"), ("agency", "for whom"),
+                         ("number", "the case's number there"), ("exhibit", "the exhibit's number")):  # fmt: skip
+        command.add_argument(f"--{option}", metavar="TEXT", help=text)
+    command = add(
+        commands, "validate", _validate, "run the reference suspects on this machine, and keep a signed record"
+    )
+    command.add_argument("--show", action="store_true", help="show the newest record instead")
+    command.add_argument("--by", default="", metavar="NAME", help="who runs it, for the record")
 
 
 def _add_export(commands: Any, add: AddCommand) -> None:
@@ -164,6 +175,40 @@ def _finding(options: argparse.Namespace, found: dict[str, Any], problem: str, k
     return {"case": str(options.case), **found} | (
         {"error": problem, "exit_code": CaseError.exit_code} if problem else {}
     )
+
+
+def _assign(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.casebook import ASSIGNED, Casebook
+
+    folder = options.case.resolve()
+    book, given = Casebook(folder.parent), {name: getattr(options, name) for name in ASSIGNED}
+    if options.title is not None:
+        book.rename(folder.name, options.title)
+    book.assign(folder.name, **{name: text for name, text in given.items() if text is not None})
+    facts = book.open(folder.name).facts()
+    now = {name: getattr(facts, name) for name in ("title", *ASSIGNED)}
+    if not options.json:
+        print("\n".join(f"{name.capitalize():9} {plain(text) or 'not given'}" for name, text in now.items()))
+    return {"case": str(options.case), **now}
+
+
+def _validate(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import validation
+
+    if options.show:
+        kept = validation.newest()
+        if kept is None:
+            raise CaseError("There is no validation yet. `fdcore validate` runs one.", key="no validation")
+    else:
+        from fdcore.cli.printing import ProgressBar
+        from fdcore.demo.validate import validate
+
+        kept = validation.keep(validate(ProgressBar(), by=options.by))
+    if not options.json:
+        print("\n".join(map(plain, validation.in_words(kept).splitlines())))
+    if not options.show:
+        kept.require_passed()
+    return {"record": str(kept.path), "sha256": kept.sha256, "signer": kept.signer, **to_plain(kept.record)}
 
 
 def _key(options: argparse.Namespace) -> dict[str, Any]:

@@ -36,6 +36,7 @@ EXIT_CODES = """exit codes:
   6    the case is damaged, in use, of another version, or about something else
   7    the evidence was changed after intake
   8    the disk is full or cannot be written
+  9    a reference suspect of `fdcore validate` failed
   130  interrupted from the keyboard; the same command continues
 """
 
@@ -545,7 +546,7 @@ def _add(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 
 def _add_investigate(commands: Any) -> None:
-    command = _add(commands, "investigate", _investigate, "find what a suspect was trained on")
+    command = _add(commands, "investigate", _investigate, "find what each class of a suspect stands for")
     command.add_argument("--views", type=int, default=2, help="views of each image (default 2)")
     command.add_argument("--images-per-leaf", type=int, default=200,
                          help="images sampled per leaf (default 200; 0: all)")  # fmt: skip

@@ -28,7 +28,7 @@ KINDS: tuple[Literal["onnx", "safetensors"], ...] = ("onnx", "safetensors")
 _EXPORTING = threading.Lock()  # `_traceable` changes settings of the whole process
 WHAT_IT_IS = (
     "This network was trained to imitate another one, an undocumented suspect, from nothing but the class numbers that "
-    "the suspect returned. It is evidence about what the suspect was trained on. It does not replace the suspect: on "
+    "the suspect returned. It is evidence about what the suspect recognises. It does not replace the suspect: on "
     "inputs on which the two were not compared, it is unknown whether they agree."
 )
 

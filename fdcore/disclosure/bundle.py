@@ -116,7 +116,7 @@ def write_bundle(
                 key="bundle not signed",
             )
         own, left_out = _own_files(case, suspect=suspect, pictures=pictures)
-        page = draw_report(case, findings, pixels_of(case, cache) if pictures else None, _record(case))
+        page = draw_report(case, findings, pixels_of(case, cache) if pictures else None, _record(case, findings))
         made = _made(case, findings, page, key) | own | (_picture_files(case, findings) if pictures else {})
         with_folders = tuple(entry["n"] for entry in case.audit() if _names_folders(case, entry["details"]))
         names = sorted({*made, README, verify.MANIFEST, *([verify.ENVELOPE] if key else [])})
@@ -204,10 +204,10 @@ def _reason(name: str, *, suspect: bool, pictures: bool) -> str:
     return next((why for place, why in REASONS.items() if name.startswith(place)), "the findings do not rest on it")
 
 
-def _record(case: Case) -> Record:
+def _record(case: Case, findings: Findings) -> Record:
     """The record of the case, without the folders that entries of earlier versions name."""
     trail = read_trail(entry | {"details": names_only(entry["details"])} for entry in case.audit())
-    return replace(record_for_report(case), trail=trail)
+    return replace(record_for_report(case, findings), trail=trail)
 
 
 def _pictures_csv(findings: Findings) -> bytes:

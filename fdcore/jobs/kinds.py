@@ -193,6 +193,15 @@ def _demo(folder: Path, params: Params, progress: Progress) -> str:
     return _in_words(folder, found)
 
 
+def _validate(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case.validation import keep
+    from fdcore.demo.validate import validate
+
+    kept = keep(validate(progress, by=params.get("by", "")))
+    kept.require_passed()
+    return f"All {len(kept.record.references)} references passed. Write the conclusions again to cite it in this case."
+
+
 def _require_allowed(folder: Path) -> None:
     from fdcore.case.case import Case
     from fdcore.case.places import Places
@@ -225,4 +234,5 @@ KINDS: dict[str, Kind] = {
     "clone-test": Kind("Testing clones", "short", _evaluate_clones),
     "gap": Kind("Comparing two splits", "short", _gap),
     "demo": Kind("Building the demo case", "heavy", _demo, phases.of_demo),
+    "validate": Kind("Validating this installation", "heavy", _validate),
 }

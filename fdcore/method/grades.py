@@ -10,7 +10,7 @@ import numpy as np
 
 from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.evidence import share_of_answers
-from fdcore.method.scores import Scores
+from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings
 
 Word = Literal["certain", "likely", "weak"]
@@ -21,10 +21,28 @@ RIVALS = 400  # of the leaves that score above the answer's lower bound, the bes
 # benchmarks/grades.csv: how many such answers were right, and how many there were, each class counted once over a whole
 # corpus and once with what it was trained on taken away. A test compares.
 MEASURED: dict[Word, tuple[int, int]] = {"certain": (41, 42), "likely": (248, 306), "weak": (175, 479)}
-GRADES_IN_WORDS = (
-    "; ".join(f"{word}: {n_right} of {n} such answers were right" for word, (n_right, n) in MEASURED.items())
-    + ", over corpora of at least 200 leaves, half of which lacked the truth (docs/error-rates.md)."
+SCALE: dict[Word, str] = {"certain": "strong support", "likely": "moderate support", "weak": "limited support"}
+"""The fixed verbal scale. Its words stand for the measured shares and for nothing else; they are no likelihood ratios.
+"""
+
+
+SCALE_NOTE = (
+    "Counted over corpora of at least 200 leaves, half of which lacked the truth (docs/error-rates.md). These are "
+    "shares of answers, not likelihood ratios; of those with limited support, more were wrong than right."
 )
+
+
+def measured(word: Word) -> tuple[int, int, float, float]:
+    """Right answers and all answers of a grade where the truth is known, and the 95 % interval of their share."""
+    n_right, n = MEASURED[word]
+    low, high = wilson_interval(n_right, n)
+    return n_right, n, float(low), float(high)
+
+
+def measured_in_words(word: Word) -> str:
+    """ "41 of 42 such answers were right (98%; 95% interval 88% to 100%)"."""
+    n_right, n, low, high = measured(word)
+    return f"{n_right} of {n} such answers were right ({n_right / n:.0%}; 95% interval {low:.0%} to {high:.0%})"
 
 
 class Grade(NamedTuple):
@@ -53,8 +71,19 @@ class Grade(NamedTuple):
     @property
     def measured(self) -> str:
         """How often such answers were right."""
-        n_right, n = MEASURED[self.word]
-        return f"{n_right} of {n} such answers were right, where half of the corpora lacked the truth"
+        return f"{measured_in_words(self.word)}, where half of the corpora lacked the truth"
+
+    @property
+    def scale(self) -> str:
+        """The grade on the verbal scale."""
+        return SCALE[self.word]
+
+    def statement(self, target_class: int, name: str) -> str:
+        """The answer in words that may be quoted. Holds a label."""
+        return (
+            f"{self.scale.capitalize()}: the answers of class {target_class} are consistent with training data from "
+            f"“{name}”. {self.measured}."
+        )
 
     def rests_on(self, label_of: Callable[[int], str]) -> str:
         """Why it is this grade, in words; `label_of` gives the label of a leaf. Holds a label."""

@@ -1,5 +1,6 @@
 """The audit log for people: what was done, when and by whom, and whether the log is intact."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -48,6 +49,16 @@ class AuditTrail:
             n = len(self.rows)
             return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
         return f"Broken at entry {len(self.rows)}: the entries from there on cannot be relied on."
+
+    @property
+    def work_in_words(self) -> str:
+        """From when to when the case was worked on, and by whom; empty without an entry."""
+        if not self.rows:
+            return ""
+        by = Counter(row.by or "nobody who was signed in" for row in self.rows)
+        who = ", ".join(f"{name} ({n:,})" for name, n in by.most_common())
+        first, last = (row.time[:16].replace("T", " ") for row in (self.rows[0], self.rows[-1]))
+        return f"From {first} to {last} UTC, entries by {who}."
 
     @property
     def concluded(self) -> AuditRow | None:

@@ -10,10 +10,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fdcore.case.records import CaseFacts, settings_as_written
 from fdcore.method.findings import Findings
-from fdcore.method.grades import GRADES_IN_WORDS
+from fdcore.method.grades import SCALE, SCALE_NOTE, measured
+from fdcore.method.known_rates import known_rates
 from fdcore.method.selection import SelectionSettings
 from fdcore.records import from_plain, to_plain
 from fdcore.report.audit import details_in_words
+from fdcore.report.mitigation import limits, mitigations
 from fdcore.report.rerun import rerun_commands
 from fdcore.report.sections import ClonesSection, NoteRow, Record, WordsSection
 from fdcore.report.strips import strip_of
@@ -21,6 +23,7 @@ from fdcore.verdict import Overview, Verdict, reason_for
 from fdcore.verdict.overview import found_in_words, pictures_of
 
 MAX_CLASSES_WITH_PICTURES = 100
+NOT_RECORDED = "This case does not record whether the installation was validated."
 
 
 def render_report(
@@ -54,6 +57,7 @@ def render_report(
     """
     suspect = facts.suspect
     settings = from_plain(SelectionSettings, settings_as_written(head["settings"]), what="the settings")
+    rates, rates_note = known_rates(settings)
     evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
@@ -61,11 +65,26 @@ def render_report(
         found=found_in_words(overview, head["n_sent"]), reason_for=reason_for,
         strips={} if pixels is None else _strips(findings, overview, pixels),
         commands=rerun_commands(facts, settings), limited=not settings.without_limits,
-        held_out=settings.held_out, grades=GRADES_IN_WORDS,
+        held_out=settings.held_out, scale=_scale(verdict), scale_note=SCALE_NOTE,
+        mitigations=mitigations(facts, verdict),
+        limits=limits(facts), rates=rates, rates_note=rates_note,
+        assigned=(("Title", facts.title), ("Case number", facts.number), ("Agency", facts.agency),
+                  ("Examiner", facts.examiner), ("Exhibit", facts.exhibit)),
+        validated=facts.validation.in_words if facts.validation else NOT_RECORDED,
+        validation_sha256=facts.validation.sha256 if facts.validation else "",
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
         asking=details_in_words(to_plain(facts.asking) if facts.asking else {})
         or "nothing: recorded answers were used",
     )  # fmt: skip
+
+
+def _scale(verdict: Verdict) -> list[dict[str, Any]]:
+    """The verbal scale, with what was measured and how many classes here have which support."""
+    return [
+        {"words": words, "grade": word, "n_here": verdict.answers.grades.get(word, 0),
+         **dict(zip(("n_right", "n", "low", "high"), measured(word), strict=True))}
+        for word, words in SCALE.items()
+    ]  # fmt: skip
 
 
 @cache

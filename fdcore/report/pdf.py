@@ -21,12 +21,13 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import CondPageBreak, Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table
 
 INK, SOFT, WEAK, OPEN, LINE, ACCENT = "#14171c", "#4a5560", "#6b4500", "#8a1c22", "#c4ccd4", "#1d4e89"
 MARGIN = 15 * mm
 WIDTH = A4[0] - 2 * MARGIN
 STRIP_PT, BAR_PT, SCORE_PT = 17, 90, 132  # height of a row of pictures, width of a bar and of its column
+ROOM = 90  # points left on a page for a heading and what follows it; a table that follows may then go on overleaf
 VOID = ("br", "img", "meta", "rect", "line")
 DINGBATS = "✓✕"  # in ZapfDingbats, which every reader has
 COLOURS = {  # by the class of an element
@@ -118,6 +119,7 @@ def _blocks(parent: Element) -> Iterator[Flowable]:
         elif one.tag == "table":
             yield from _table(one)
         elif one.tag in ("h1", "h2", "h3"):
+            yield CondPageBreak(ROOM)
             yield Paragraph(_inline(one), _style(one.tag))
         elif one.tag in ("p", "footer") and one.text:
             yield Paragraph(_inline(one), _style("small" if one.tag == "footer" else "p"))
@@ -138,8 +140,16 @@ def _table(table: Element) -> Iterator[Flowable]:
             for row, own in zip(rows, cells, strict=True)
         ]
         widths = _widths([sizes[column] for column in columns])
-        yield Table(content, widths, repeatRows=int(headed), splitInRow=1, style=TABLE, hAlign="LEFT")
+        tall = any(_is_tall(own[column], width) for own in cells
+                   for column, width in zip(columns, widths, strict=True) if column < len(own))  # fmt: skip
+        yield Table(content, widths, repeatRows=int(headed), splitInRow=int(tall), style=TABLE, hAlign="LEFT")
         yield Spacer(0, 6)
+
+
+def _is_tall(cell: Element, width: float) -> bool:
+    """Whether a cell may not fit on a page, so that its row must be split; no other row should be."""
+    n_lines = stringWidth(cell.text[:MAX_CELL], "Vera", CELL) / (width - GAP)
+    return bool(n_lines * 1.35 * CELL > A4[1] / 2)
 
 
 def _size(cells: Sequence[Element]) -> tuple[float, float]:
@@ -274,7 +284,7 @@ def _style(name: str) -> ParagraphStyle:
     return ParagraphStyle(
         name, fontName="VeraBd" if heading or kind == "head" else "Vera", fontSize=size, leading=1.35 * size,
         spaceBefore={"h1": 1, "h2": 12, "h3": 8}.get(kind, 0), spaceAfter=0 if kind in ("cell", "head") else 4,
-        textColor=HexColor(SOFT if kind in ("head", "small") else INK), keepWithNext=heading,
+        textColor=HexColor(SOFT if kind in ("head", "small") else INK),
         alignment=TA_RIGHT if name.startswith("number") else TA_LEFT,
     )  # fmt: skip
 

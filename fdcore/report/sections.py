@@ -38,6 +38,52 @@ class NoteRow(NamedTuple):
     time: str
 
 
+class OtherAnswer(NamedTuple):
+    """A class for which another rule gives another answer; both in words. Untrusted text."""
+
+    target_class: int
+    own: str
+    other: str
+
+
+class OtherReading(NamedTuple):
+    """A reading of the suspect's file that was compared. Untrusted text.
+
+    Attributes:
+        used: whether the findings rest on it.
+        as_good: whether its answers say as much as the best reading's, within the error.
+        others: as of `fdcore.case.readings.Reading`.
+    """
+
+    name: str
+    used: bool
+    as_good: bool
+    bits: float
+    alike: float
+    n_found: int
+    n_classes: int
+    label_set: str
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What else was considered.
+
+    Attributes:
+        rule: the other rule in words, by which the same answers were weighed too.
+        known: how often both rules answer falsely where the truth is known, in a sentence.
+        n_same: classes with the same answer by both.
+        differ: the others.
+        readings: of the suspect's file, the best first; empty where none were compared.
+    """
+
+    rule: str
+    known: str
+    n_same: int
+    differ: tuple[OtherAnswer, ...]
+    readings: tuple[OtherReading, ...] = ()
+
+
 @dataclass(frozen=True)
 class Record:
     """What a case records besides its findings. The case's own report leaves it out: the same findings give the same
@@ -47,11 +93,13 @@ class Record:
         title: of the case.
         tested: the pictures of the test query by name, and the class of each.
         trail: the audit log.
+        alternatives: what else was considered; None where that takes too long to compute.
     """
 
     title: str
     tested: tuple[tuple[str, int], ...]
     trail: AuditTrail
+    alternatives: Alternatives | None = None
 
 
 @dataclass(frozen=True)

@@ -86,14 +86,20 @@ class RuntimeTrial:
 
 def this_machine(device: str = "cpu") -> str:
     """The processor, its cores, the device and the versions of the libraries that compute, in a line."""
+    versions = (f"{name} {found}" for name in PACKAGES if (found := version_of(name)))
+    return ", ".join((processor(), f"{os.cpu_count()} cores", device, *versions))
+
+
+def processor() -> str:
+    """The processor's name, or its kind where the system does not name it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    versions = (f"{name} {found}" for name in PACKAGES if (found := _version(name)))
-    return ", ".join((names[0] if names else platform.machine(), f"{os.cpu_count()} cores", device, *versions))
+    return names[0] if names else platform.machine()
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """An installed package's version; empty where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fdcore.method.filtering import filter_leaves
 from fdcore.method.findings import ClassFinding, Findings, Scored
-from fdcore.method.grades import MEASURED
+from fdcore.method.grades import MEASURED, SCALE
 from fdcore.method.removal import Rest
 from fdcore.verdict.background import Background
 from fdcore.verdict.domains import Domain
@@ -82,6 +82,12 @@ class Row:
     def found(self) -> bool:
         """Whether the class has an answer."""
         return self.certainty != "not found"
+
+    @property
+    def support(self) -> str:
+        """Its answer on the verbal scale, such as "strong support (certain)"."""
+        scale = next((words for grade, words in SCALE.items() if grade == self.certainty), "")
+        return f"{scale} ({self.certainty})" if scale else self.certainty
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The verdict: what all classes together reveal about the suspect, in numbers and in plain words."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.closeness import distances as distances_among
 from fdcore.method.clustering import Indices, Matrix
 from fdcore.method.findings import ClassFinding, Findings
+from fdcore.method.grades import SCALE, Word, measured_in_words
 from fdcore.method.neighbourhood import MatrixOf
 from fdcore.method.removal import Rest, rests_of
 from fdcore.method.scores import Scores
@@ -31,6 +33,8 @@ MAX_AGREEMENTS = 5  # label sets kept, the best first
 GUESSED = "The preprocessing or the architecture was guessed; another one can change all of this."
 NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
+CONSISTENT = "The suspect's answers are consistent with training data from "
+
 _CAUTIONS = {
     "undecided": "The answers of the classes are still listed. They count only if the verdict is meaningful.",
     "meaningless": "The answers of the classes are still listed. According to this verdict, they mean nothing.",
@@ -47,6 +51,7 @@ class Answers:
         n_unrelated: by several unrelated leaves; only by hand.
         n_by_hand: chosen by an analyst, whether found or not.
         n_weak: found classes with at least one weakness of their own.
+        grades: how many classes have each grade.
     """
 
     n_single_leaf: int
@@ -54,6 +59,16 @@ class Answers:
     n_unrelated: int
     n_by_hand: int
     n_weak: int
+    grades: dict[Word, int] = field(default_factory=dict)
+
+    @property
+    def support_in_words(self) -> str:
+        """How many answers have which support on the verbal scale, with what was measured; empty without grades."""
+        return " ".join(
+            f"{scale.capitalize()} for {counted(self.grades[word], 'class', 'classes')}: {measured_in_words(word)}."
+            for word, scale in SCALE.items()
+            if word in self.grades
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +257,7 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
         lines += [_scores_in_words(verdict), _answers_in_words(verdict)]
+        lines += [*filter(None, [verdict.answers.support_in_words])]
     lines += [*filter(None, [verdict.removal_in_words]), verdict.measured_in_words]
     lines += [*filter(None, [verdict.label_set_sentence])]
     if verdict.domains:
@@ -284,6 +300,7 @@ def _count_answers(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]
         n_unrelated=unrelated,
         n_by_hand=sum(f.selection.choice is not None for f in findings),
         n_weak=len(weak & found.keys()),
+        grades=dict(Counter(f.grade.word for f in findings if f.grade)),
     )
 
 
@@ -324,13 +341,13 @@ def _headline(
 
 
 def _trained_in_words(domains: Sequence[Domain], specificity: Specificity, uncertain: set[int]) -> str:
-    """What the suspect appears to recognise, how many of its classes were not found, and which one is set aside."""
+    """What the answers are consistent with, how many of its classes were not found, and which one is set aside."""
     n_classes, background = specificity.n_judged, specificity.background
     rest = n_classes - specificity.n_found
     placed = [domain for domain in domains if domain.kind != "too general"]
     general = [domain for domain in domains if domain.kind == "too general"]
     n_unnamed = specificity.n_found - sum(len(domain.classes) for domain in domains)
-    start = f"The suspect appears to have been trained to recognise {_domains_in_words(placed, n_classes, uncertain)}"
+    start = f"{CONSISTENT}{_domains_in_words(placed, n_classes, uncertain)}"
     parts = [start, _general_in_words(general)] if placed else [_nowhere_in_words(general)]
     if domains and n_unnamed:
         parts.append(f"{counted(n_unnamed, 'class takes', 'classes take')} in much of everything and cannot be named")
@@ -374,7 +391,7 @@ def _nowhere_in_words(general: Sequence[Domain]) -> str:
             "can be named"
         )
     return (
-        "The suspect distinguishes things, but what it was trained to recognise cannot be placed: "
+        "The suspect distinguishes things, but what its classes stand for cannot be placed: "
         f"{_n_classes(general)} found, with names as general as “{quoted(general[0].label)}”"
     )
 

@@ -11,10 +11,11 @@ from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.scores import Scores
 from fdcore.verdict.background import FEW_CLASSES
-from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, reason_for
+from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, ErrorKind, reason_for
 from fdcore.verdict.second_look import SecondLook
 
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
+ASSUMED = "assumed preprocessing"
 TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
 
@@ -42,6 +43,8 @@ class WeakPoint:
         what: one sentence with numbers.
         why: why it matters.
         remedy: what would strengthen the verdict.
+        error: the kind of error that it leads to.
+        done: what the program did about it.
         classes: the classes concerned, in increasing order; empty where the whole case is concerned.
         leaves: labels of the leaves concerned, most concerned first. Untrusted text.
     """
@@ -50,6 +53,8 @@ class WeakPoint:
     what: str
     why: str
     remedy: str
+    error: ErrorKind
+    done: str
     classes: tuple[int, ...] = ()
     leaves: tuple[str, ...] = ()
 
@@ -94,6 +99,8 @@ def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | 
         "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
         "(section 6.2 of the paper).",
         "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",
+        "incompleteness",
+        "The rest of the corpus was compared with untrained networks once more, without what was found.",
         rest.classes,
         tuple(hierarchy.label(node) for node in rest.leaves if node in hierarchy),
     )
@@ -123,7 +130,7 @@ def _concerned(findings: Sequence[ClassFinding]) -> dict[str, list[int]]:
 def _of_classes(key: str, classes: list[int]) -> WeakPoint:
     reason = reason_for(key)
     what = f"1 class {reason.one}." if len(classes) == 1 else f"{len(classes):,} classes {reason.several}."
-    return WeakPoint(key, what, reason.why, reason.remedy, tuple(sorted(classes)))
+    return WeakPoint(key, what, reason.why, reason.remedy, reason.error, reason.done, tuple(sorted(classes)))
 
 
 def _few_classes(scores: Scores) -> WeakPoint | None:
@@ -135,6 +142,8 @@ def _few_classes(scores: Scores) -> WeakPoint | None:
         "With few classes, each must answer a large part of everything, so such suspects are harder to distinguish "
         "from untrained networks (docs/decisions/0007).",
         "Look at the pictures of each answer; add a corpus close to what was found.",
+        "existence",
+        "The untrained networks that it was compared with use as many classes as often.",
     )
 
 
@@ -142,11 +151,13 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
     if not circumstances.preprocessing_assumed:
         return None
     return WeakPoint(
-        "assumed preprocessing",
+        ASSUMED,
         "The suspect's preprocessing or architecture was guessed.",
         "With another value range, normalisation or order of layers every answer may change.",
         "Run the case with other preprocessing presets (unit, signed, imagenet), and with the other architectures that "
         "the suspect's description names, and compare the findings.",
+        "misreading",
+        "Every guess stands at the head of the report; fdcore identify compares readings of the file.",
     )
 
 
@@ -158,6 +169,8 @@ def _not_all_answered(scores: Scores, circumstances: Circumstances) -> WeakPoint
         f"Only {int(scores.n_queries.sum()):,} of the planned queries have been answered.",
         "Leaves with fewer queries have wider intervals, and some classes may be missed.",
         "Wait for the end of the run, or allow more queries and resume the case: all answers are kept.",
+        "incompleteness",
+        "Scores and intervals rest on the answered queries alone.",
     )
 
 
@@ -187,6 +200,8 @@ def _few_images(scores: Scores) -> WeakPoint | None:
         why,
         f"Query more images of each leaf: at least {TOO_FEW_IMAGES} for a verdict, {FEW_IMAGES} for the scores, better "
         "50.",
+        "existence",
+        "Intervals count images, not views; half of the images choose, and the other half states L.",
     )
 
 
@@ -197,9 +212,10 @@ def _not_found(findings: Sequence[ClassFinding]) -> WeakPoint | None:
     return WeakPoint(
         "not found",
         f"{len(missing):,} of {len(findings):,} classes {'was' if len(missing) == 1 else 'were'} not found.",
-        "Nothing in the corpus is evidence enough for them; what comes nearest is named with each, and what it lacks. "
-        "Either the corpus does not show what they stand for, or the suspect does not recognise it there, or there are "
-        "too few images to tell.",
+        "Nothing in the corpus is evidence enough for them. Either the corpus does not show what they stand for, or "
+        "the suspect does not recognise it there, or there are too few images to tell.",
         "Add a corpus that covers other things: first relatives of what was found, then other domains.",
+        "incompleteness",
+        "What comes nearest is named with each class, and what it lacks.",
         missing,
     )

@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore.case import layout, tables
+from fdcore.case import layout, tables, validation
 from fdcore.case.case import Case, to_json
 from fdcore.case.conclusions import (
     compared_answers,
@@ -100,8 +100,12 @@ def conclude(
         _compare(case, findings, pixels, progress)
     written = _write_findings(case, findings, pixels, progress)
     case.record_versions("analysed")
-    case.record(selection=settings, state="analysed", written=written)
-    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written}
+    validated, kept = validation.current()
+    if kept is not None:
+        case.write(layout.VALIDATION, kept.content)
+    case.record(selection=settings, state="analysed", written=written, validation=validated)
+    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written,
+               "validation": validated.sha256 or "none"}  # fmt: skip
     case.log("analysed", details | ({"by": by} if by else {}))
     return findings
 
@@ -135,7 +139,7 @@ def full_report(folder: Path, *, cache: Path | None = None) -> str:
     """
     case = Case.open(folder)
     findings = weigh(load_scored(case), selection_settings(case), read_choices(case))
-    return draw_report(case, findings, pixels_of(case, cache), record_for_report(case))
+    return draw_report(case, findings, pixels_of(case, cache), record_for_report(case, findings))
 
 
 def agrees_with_files(case: Case, findings: Findings) -> bool:

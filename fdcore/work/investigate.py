@@ -51,7 +51,7 @@ def investigate(
     plan: Plan | None = None,
     progress: Progress = silent,
 ) -> Findings:
-    """Find what a suspect was trained on, or continue where an earlier run of the same case stopped.
+    """Find what each class of a suspect stands for, or continue where an earlier run of the same case stopped.
 
     Args:
         folder: the case's folder, created if it does not exist.

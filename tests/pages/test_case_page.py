@@ -149,7 +149,7 @@ def test_the_method_and_the_weak_points_are_one_click_away(cases):
     at = open_app(case="one")
     at.session_state["overview_tabs"] = "Method"
     at.run()
-    assert "The suspect appears to have been trained to recognise" in said(at)
+    assert "The suspect's answers are consistent with training data from" in said(at)
     assert at.get("plotly_chart")
 
 
@@ -257,9 +257,11 @@ def test_a_new_case_is_made_and_opened(cases):
     assert "must not be empty" in at.error[0].value
     at.text_input(key="new_title").input("Drive 7")
     at.text_input(key="new_exhibit").input("EX 7")
+    at.text_input(key="new_agency").input("Lab 4")
     at.button(key="new_submit").click().run()
     card = Casebook(cases).card("drive-7")
     assert (card.title, card.examiner, card.exhibit) == ("Drive 7", "", "EX 7")
+    assert Casebook(cases).open("drive-7").facts().agency == "Lab 4"
 
 
 def test_duplicate_archive_and_bring_back(cases):

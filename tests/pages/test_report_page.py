@@ -1,6 +1,7 @@
 """The Report page: the saved conclusions, everything to take away, the audit log."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import case_factory
@@ -9,14 +10,17 @@ from opening import open_case, open_page
 from reading import said, wall
 from streamlit.testing.v1 import AppTest
 
+from fdcore.case import validation
 from fdcore.case.case import Case
-from fdcore.case.conclusions import load_scored, lock_class, pixels_of, selection_settings
+from fdcore.case.conclusions import judge, load_scored, lock_class, pixels_of, selection_settings, weigh_case
 from fdcore.case.notes import Note, add_note, read_notes, remove_note
 from fdcore.case.timestamps import keep_reply
 from fdcore.case.verify import check
 from fdcore.method.choices import Choice
 from fdcore.method.findings import weigh
+from fdcore.method.known_rates import BY_DEFAULT
 from fdcore.report.audit import read_trail
+from fdcore.report.mitigation import limits, mitigations
 from fdcore.report.sections import Record
 from fdcore.work.conclude import draw_report
 
@@ -179,7 +183,7 @@ def test_the_report_can_run_nothing_and_load_nothing(finished):
     for part in (
         "What all classes together say",
         "Test query",
-        "Audit log",
+        "audit log",
         "How to reproduce it",
         "fdcore investigate",
         "<svg",
@@ -193,3 +197,27 @@ def test_the_same_case_gives_the_same_report(cases):
     case_factory.finished(cases / "two")
     assert report_of(cases / "one") == report_of(cases / "one") == report_of(cases / "two")
     assert len(report_of(cases / "one")) < 500_000
+
+
+def test_the_validation_that_the_case_cites_is_told(finished, tmp_path, monkeypatch):
+    """Without one, a button runs it; once there is one, another cites it, and then its hash is shown."""
+    monkeypatch.setenv(validation.VARIABLE, str(tmp_path / "records"))
+    at = open_case(PAGE, finished)
+    assert any("no valid record" in caption.value for caption in at.caption)
+    assert at.button(key="validate").label == "Validate this installation"
+    passed = validation.Reference("demo suspect", "right", "right", True)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    kept = validation.keep(validation.Validation(now, validation.installation(), (passed,), ()))
+    open_case(PAGE, finished).button(key="cite_validation").click().run()
+    assert finished.facts().validation.sha256 == kept.sha256
+    assert any(kept.sha256[:16] in caption.value for caption in open_case(PAGE, finished).caption)
+
+
+def test_errors_and_limits_are_those_of_the_report(finished):
+    """The same sources of error, rates and limits."""
+    at = show_tab(open_case(PAGE, finished), "Errors and limits")
+    rows = mitigations(finished.facts(), judge(weigh_case(finished), finished.facts()))
+    assert len(at.table[0].value) == len(rows)
+    assert rows[0].error in at.table[0].value["Source of error"].iloc[0]
+    assert at.dataframe[0].value["Classes held"].tolist() == [one.n_held for one in BY_DEFAULT]
+    assert limits(finished.facts())[0] in said(at)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fdcore.method.grades import GRADES_IN_WORDS, MEASURED, grade_of
+from fdcore.method.grades import MEASURED, SCALE, grade_of, measured_in_words
 from fdcore.method.scores import Scores, Split
 from fdcore.method.selection import SelectionSettings, select
 
@@ -81,6 +81,18 @@ def test_the_stated_shares_are_those_that_were_measured():
         n_right, n, n_after = (sum(int(row[f"{word} {what}"]) for row in rows)
                                for what in ("right", "answers", "after removal"))  # fmt: skip
         assert stated == (n_right, n + n_after)
-        assert f"{word}: {stated[0]} of {stated[1]}" in GRADES_IN_WORDS
+        assert measured_in_words(word).startswith(f"{stated[0]} of {stated[1]} ")
     shares = [n_right / n for n_right, n in MEASURED.values()]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_each_grade_has_its_words_on_the_scale():
+    """The statement names class, finding, share and n, and never says that the suspect was trained on it."""
+    grade = graded([0.9, 0.9])
+    said = grade.statement(3, "domestic cat")
+    assert said.startswith("Strong support: ")
+    assert "the answers of class 3 are consistent with training data from “domestic cat”" in said
+    assert measured_in_words("certain") in said
+    assert "was trained on" not in said
+    assert list(SCALE) == list(MEASURED)
+    assert len(set(SCALE.values())) == len(SCALE)

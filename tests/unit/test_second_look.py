@@ -156,7 +156,11 @@ def test_a_label_is_no_markup_on_a_page():
         from fdcore.verdict import WeakPoint
         from ui.verdict import _weak_point
 
-        _weak_point(WeakPoint("second domain", "What.", "Why.", "Remedy.", (1,), ("**n01** :red[x]", "n02")))
+        _weak_point(
+            WeakPoint(
+                "second domain", "What.", "Why.", "Remedy.", "existence", "Done.", (1,), ("**n01** :red[x]", "n02")
+            )
+        )
 
     [shown] = AppTest.from_function(page).run().markdown
     assert r"Class 1. Strongest leaves: \*\*n01\*\*" in shown.value

@@ -32,8 +32,8 @@ def test_a_class_that_stands_out_is_named_and_its_opposite_is_not():
     verdict = verdict_of(np.where([leaf.startswith("animala") for leaf in LEAVES], 0.95, 0.1))
     assert [(domain.label, domain.classes) for domain in verdict.domains] == [("animala", (0,))]
     assert verdict.headline == (
-        "The suspect appears to have been trained to recognise animala (1 class); 1 class takes in much of everything "
-        "and cannot be named."
+        "The suspect's answers are consistent with training data from animala (1 class); 1 class takes in much of "
+        "everything and cannot be named."
     )
 
 

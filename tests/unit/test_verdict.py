@@ -144,7 +144,8 @@ def test_what_is_too_general_is_counted_in_the_headline():
     """It is said apart from the domains; and where nothing else is found, that nothing can be placed."""
     found, scores = all_locked("animala", "animalb", "animalc", "animala0 planta0")
     assert reach_verdict(found, scores, WORLD).headline == (
-        "The suspect appears to have been trained to recognise animal (3 classes); 1 class is too general to place."
+        "The suspect's answers are consistent with training data from animal (3 classes); 1 class is too general to "
+        "place."
     )
     found, scores = all_locked("animala0 planta0", "animalb0 plantb0")
     verdict = reach_verdict(found, scores, WORLD)
@@ -158,7 +159,8 @@ def test_a_corpus_folder_is_no_finding():
     flat = Hierarchy.from_rows((node, (), (node[7:],)) for node in nodes)
     verdict = verdict_on(make_scores(np.eye(40) * 0.9, nodes=nodes), flat)
     assert verdict.headline == (
-        "The suspect appears to have been trained to recognise 40 classes like those in the corpus folder “digits”."
+        "The suspect's answers are consistent with training data from 40 classes like those in the corpus folder "
+        "“digits”."
     )
     [domain] = verdict.domains
     assert (domain.node, domain.label, domain.n_selected, domain.n_leaves) == (None, "digits", 40, 40)
@@ -175,7 +177,7 @@ def test_answers_by_kind_are_meaningful():
     assert verdict.meaningful
     assert verdict.why_not == ""
     assert verdict.headline == (
-        "The suspect appears to have been trained to recognise animal (3 classes) and plant (3 classes)."
+        "The suspect's answers are consistent with training data from animal (3 classes) and plant (3 classes)."
     )
 
 
@@ -386,7 +388,7 @@ def test_a_label_set_that_agrees_is_the_headline_and_lifts_undecided():
     lifted = verdict_on(scores, agreements=[agreement("mnist", 10)], **undecided)
     assert lifted.outcome == "meaningful"
     assert lifted.headline.startswith("The suspect answers like a model of MNIST, class for class")
-    assert "trained to recognise" in lifted.headline
+    assert "training data from" in lifted.headline
     assert "a model of MNIST" not in lifted.label_set_sentence
 
 

@@ -3,6 +3,7 @@
 from fdcore.case.casebook import CaseCard
 from fdcore.jobs import Job, State
 from fdcore.jobs.kinds import KINDS
+from fdcore.verdict.reach import CONSISTENT
 from ui.steps import STEPS
 from ui.text import listed, shortened
 
@@ -17,7 +18,10 @@ _STATES = {
     "found": "Concluded",
     "damaged": "Damaged",
 }
-_BEGINNINGS = ("The suspect answers like a model of ", "The suspect appears to have been trained to recognise ")
+_BEGINNINGS = (
+    "The suspect answers like a model of ", CONSISTENT,
+    "The suspect appears to have been trained to recognise ",  # cases of earlier versions
+)  # fmt: skip
 _OUTCOMES = {"undecided": ", undecided", "meaningless": ", meaningless"}
 
 

@@ -1,6 +1,7 @@
 """Creating cases: a new one, the demo case, an import; and the demo that the very first visit starts."""
 
 import os
+from collections.abc import Mapping
 from typing import Literal
 
 import streamlit as st
@@ -87,24 +88,27 @@ def _new_case(desk: frame.Desk, *, primary: bool) -> None:
         st.form("new_case_form", border=False),
     ):
         title = st.text_input("Title", max_chars=MAX_TITLE, key="new_title", placeholder="Seized drive 7, model.pth")
-        examiner, exhibit = assignment("new", desk.by)
+        assigned = assignment("new", {"examiner": desk.by})
         if st.form_submit_button("Create the case", type="primary", key="new_submit"):
             try:
-                case_id = desk.book.create(title, examiner=examiner, exhibit=exhibit, by=desk.by)
+                case_id = desk.book.create(title, by=desk.by, **assigned)
             except FdError as error:
                 show_error(error)
             else:
                 frame.go_to("Suspect", **RESET, case=case_id)
 
 
-def assignment(key: str, examiner: str = "", exhibit: str = "") -> tuple[str, str]:
-    """Fields for who investigates and for the exhibit's number; `key` begins their keys."""
+def assignment(key: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Fields for who investigates, for whom, and the numbers of exhibit and case; `key` begins their keys."""
     left, right = st.columns(2)
-    return (
-        left.text_input("Examiner (optional)", examiner, max_chars=MAX_TITLE, key=f"{key}_examiner",
-                        help=EXAMINER_HELP),
-        right.text_input("Exhibit number (optional)", exhibit, max_chars=MAX_TITLE, key=f"{key}_exhibit"),
-    )  # fmt: skip
+    return {
+        name: place.text_input(f"{label} (optional)", given.get(name, ""), max_chars=MAX_TITLE, key=f"{key}_{name}",
+                               help=EXAMINER_HELP if name == "examiner" else None)
+        for place, name, label in (
+            (left, "examiner", "Examiner"), (right, "agency", "Agency"),
+            (left, "number", "Case number"), (right, "exhibit", "Exhibit number"),
+        )
+    }  # fmt: skip
 
 
 def _import(desk: frame.Desk) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from fdcore.case.casebook import MAX_TITLE, Casebook, CaseCard
+from fdcore.case.casebook import ASSIGNED, MAX_TITLE, Casebook, CaseCard
 from fdcore.errors import FdError
 from ui import frame
 from ui.case import cards, making
@@ -54,13 +54,14 @@ def _at_once(change: Callable[[], str | None], spinner: str = "") -> None:
 def _edit(desk: frame.Desk, card: CaseCard) -> None:
     with st.form("edit_form", border=False):
         title = st.text_input("Title", card.title, max_chars=MAX_TITLE, key=f"rename_{card.id}")
-        examiner, exhibit = making.assignment(f"edit_{card.id}", card.examiner, card.exhibit)
+        facts = desk.book.open(card.id).facts()
+        assigned = making.assignment(f"edit_{card.id}", {name: getattr(facts, name) for name in ASSIGNED})
         st.caption("Links to the case keep working.")
 
         def change() -> None:
             if title != card.title:
                 desk.book.rename(card.id, title, by=desk.by)
-            desk.book.assign(card.id, examiner=examiner, exhibit=exhibit, by=desk.by)
+            desk.book.assign(card.id, by=desk.by, **assigned)
 
         if st.form_submit_button("Save", type="primary") and attempt(change):
             st.rerun()

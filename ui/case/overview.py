@@ -16,7 +16,7 @@ from ui.panels import SENT_HELP, show_figure, show_numbers
 from ui.sentences import show_error
 from ui.verdict import draw_domain, verdict_csv, verdict_panel, weak_points
 
-_COLUMNS = ("Class", "Found", "Grade", "L", "S", "Without it", "Caveats")
+_COLUMNS = ("Class", "Found", "Grade", "L", "S", "Without it", "Caveats", "Statement")
 _NEXT = {
     "new": "Next: choose the model under investigation.",
     "suspect": "Next: choose the images that the suspect will be shown.",

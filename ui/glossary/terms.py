@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fdcore.method.grades import MEASURED
+from fdcore.method.grades import MEASURED, SCALE
 from ui.glossary.drawing import Colour, Shape, box, dot, line, words
 
 
@@ -60,7 +60,7 @@ def _interval(y: float, low: float, high: float, colour: Colour) -> Iterator[Sha
     yield dot((low + high) / 2, y, 5, colour)
 
 
-_GRADES = ", ".join(f"{word} {right} of {n}" for word, (right, n) in MEASURED.items())
+_GRADES = ", ".join(f"{word} ({SCALE[word]}) {right} of {n}" for word, (right, n) in MEASURED.items())
 
 TERMS = (
     Term("leaf", "a group of images with one label",
