@@ -15,6 +15,7 @@ from fdcore.cloning.comparison import (
 )
 from fdcore.cloning.evaluation import Measure
 from fdcore.report.audit import AuditTrail
+from fdcore.verdict.gap import Gap
 from fdcore.words.agreement import Agreement
 from fdcore.words.conclusion import claims_in_words, why_little
 from fdcore.words.similarity import ClassSimilarity
@@ -94,12 +95,14 @@ class Record:
         tested: the pictures of the test query by name, and the class of each.
         trail: the audit log.
         alternatives: what else was considered; None where that takes too long to compute.
+        gaps: training splits compared with test splits, those with a gap first.
     """
 
     title: str
     tested: tuple[tuple[str, int], ...]
     trail: AuditTrail
     alternatives: Alternatives | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)

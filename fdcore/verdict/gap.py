@@ -5,6 +5,7 @@ split. Two splits of one data set are compared folder by folder. A folder's clas
 pictures get, both splits together; so no claim and no order of classes is assumed, and neither split is favoured.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,3 +145,8 @@ def compare_splits(
     as_good = int((drawn.sum(axis=1) >= right[0].sum()).sum())
     train, test = (Split(name, int(total[split].sum()), int(right[split].sum())) for split, name in enumerate(names))
     return Gap(train, test, len(numbers), n_shared, (1 + as_good) / (1 + N_PERMUTATIONS))
+
+
+def strongest_first(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    """Those in which the training split was seen, and within both groups the last comparison first."""
+    return tuple(sorted(gaps, key=lambda gap: (gap.outcome == "seen", gap.time), reverse=True))

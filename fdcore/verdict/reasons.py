@@ -83,6 +83,9 @@ REASONS: Mapping[str, Reason] = {
         "score low, but hardly any answer of these classes lies elsewhere",
         "The corpus's pictures differ from what the suspect was trained on, or the suspect has very many classes.",
         "Query more, or sharper, images of this leaf.",
+        "association",
+        "Only a single leaf is found in this way, if the lower bound of its part of the answers is large enough; the "
+        "part is stated with the grade.",
     ),
     CATCH_ALL: Reason(
         "takes in much",

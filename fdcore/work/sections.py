@@ -9,6 +9,7 @@ from fdcore.case.clones.answered_sets import read_evaluation_sets
 from fdcore.case.clones.records import made_from_another_finding
 from fdcore.case.clones.tested import left_out, read_comparison
 from fdcore.case.conclusions import read_choices
+from fdcore.case.gaps import read_gaps
 from fdcore.case.intake import read_test_query
 from fdcore.case.notes import read_notes
 from fdcore.case.readings import read_readings
@@ -27,6 +28,7 @@ from fdcore.report.sections import (
     Record,
     WordsSection,
 )
+from fdcore.verdict.gap import strongest_first
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import compare
 from fdcore.words.vectors import from_npz
@@ -69,7 +71,8 @@ def record_for_report(case: Case, findings: Findings) -> Record:
     """
     tested = read_test_query(case)
     answers = tuple(zip(tested.names, tested.labels, strict=False)) if tested else ()
-    return Record(case.facts().title, answers, read_trail(case.audit()), _alternatives(case, findings))
+    return Record(case.facts().title, answers, read_trail(case.audit()), _alternatives(case, findings),
+                  strongest_first(read_gaps(case)))  # fmt: skip
 
 
 def _alternatives(case: Case, findings: Findings) -> Alternatives | None:

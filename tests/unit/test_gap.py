@@ -8,10 +8,12 @@ from lab_world import draw_folder, lab_of
 from raising import raises
 
 from fdcore.case.custody import check_case
-from fdcore.case.gaps import read_gaps
+from fdcore.case.gaps import add_gap, read_gaps
 from fdcore.case.spending import n_sent
 from fdcore.errors import CaseError, CorpusError, SettingsError
-from fdcore.verdict.gap import compare_splits
+from fdcore.report.pdf import to_pdf
+from fdcore.verdict.gap import Gap, Split, compare_splits
+from fdcore.work.conclude import full_report
 from fdcore.work.gap import measure_gap
 
 
@@ -92,3 +94,16 @@ def test_what_cannot_be_compared_is_a_sentence(case, tmp_path):
     case.write_json("gaps.json", {"gaps": [{"train": 3}]})
     with raises(CaseError, "record damaged"):
         read_gaps(case)
+
+
+def test_the_report_shows_what_was_compared(case, tmp_path):
+    """The strongest comparison as a sentence, each in a table; names are texts."""
+    seen = Gap(Split("a/<b>train", 100, 99), Split("a/test", 100, 80), 10, 1, 0.0001, time="2026-01-01T00:00:00+00:00")
+    add_gap(case, seen)
+    add_gap(case, replace(seen, train=Split("other", 90, 45), p_value=0.6, time="2026-01-02T00:00:00+00:00"))
+    case.log("splits compared", {})
+    page = full_report(case.folder)
+    assert "Were these very pictures used?" in page
+    assert "a/&lt;b&gt;train" in page
+    assert page.index("consistent with training on the pictures of a/") < page.index("no sign")
+    assert to_pdf(page)

@@ -10,7 +10,7 @@ from fdcore.case.gaps import read_gaps
 from fdcore.case.spending import budget_left
 from fdcore.errors import FdError
 from fdcore.report.figures.splits import split_bars
-from fdcore.verdict.gap import Gap
+from fdcore.verdict.gap import Gap, strongest_first
 from fdcore.work.gap import MAX_PICTURES
 from ui.folders import cannot_ask, choose_folder
 from ui.frame import Desk, start_work
@@ -38,10 +38,10 @@ def panel(desk: Desk, case: Case) -> None:
     """The comparisons so far, those with a gap first and then the last one, and the form for another."""
     with st.container(key="splits"):
         try:
-            gaps = sorted(read_gaps(case), key=lambda gap: (gap.outcome == "seen", gap.time), reverse=True)
+            gaps = strongest_first(read_gaps(case))
         except FdError as error:
             show_error(error)
-            gaps = []
+            gaps = ()
         if gaps:
             _show(gaps, desk.case_id)
         _form(desk, case)
