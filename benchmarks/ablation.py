@@ -33,7 +33,7 @@ BEFORE = SelectionSettings(eta=7.5, tau=0.3, relative=0.0, evidence=0.0, share=0
 RULES: dict[str, SelectionSettings] = {
     "default": SelectionSettings(),
     "never by exclusivity": SelectionSettings(exclusive=1.0),
-    "exclusive 0.2": SelectionSettings(exclusive=0.2),
+    "exclusive 0.3": SelectionSettings(exclusive=0.3),
     "exclusive 0.4": SelectionSettings(exclusive=0.4),
     "share 0.005": SelectionSettings(share=0.005),
     "share 0.02": SelectionSettings(share=0.02),

@@ -136,7 +136,7 @@ def forget_settings() -> None:
 
 
 def settings_in_words(settings: SelectionSettings) -> str:
-    """Such as "eta 6.5, alpha 0.7, tau 0.2, k auto, evidence auto, share 0.01, exclusive 0.3"."""
+    """Such as "eta 6.5, alpha 0.7, tau 0.2, k auto, evidence auto, share 0.01, exclusive 0.35"."""
     k = AUTO if settings.k is None else settings.k
     names = ("eta", "alpha", "tau", "share", "exclusive")
     eta, alpha, tau, share, exclusive = (shortest(getattr(settings, name)) for name in names)

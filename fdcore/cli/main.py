@@ -606,7 +606,7 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--evidence", type=_or_automatic, help='lowest L of an answer; "auto" depends on the suspect')
     group.add_argument("--share", type=float, help="lowest product of L's lower bound and the answer's share")
     group.add_argument("--exclusive", type=float, help="find the best leaf despite a low score, if at least this part "
-                       "of the class's answers falls in it (lower bound; default 0.3; 1: never)")  # fmt: skip
+                       "of the class's answers falls in it (lower bound; default 0.35; 1: never)")  # fmt: skip
     group.add_argument(
         "--held-out",
         action=argparse.BooleanOptionalAction,

@@ -18,7 +18,7 @@ Lacking = Literal["", "evidence", "share"]
 OF_TYPICAL = 0.6  # the part of a typical class's best score that an answer must reach
 EVIDENCE_LOW, EVIDENCE_HIGH = 0.2, 0.6  # where that limit stops
 TIMES_CHANCE = 60  # how much more of a class's answers a leaf holds than of all queries, at least, to be found by that
-LEAST_HITS = 3  # views of the best leaf that a class must take, in the choosing half, to be found by exclusivity
+LEAST_HITS = 3  # views of the best leaf that a class must take to be found by exclusivity
 
 
 class Limits(NamedTuple):

@@ -72,7 +72,7 @@ class SelectionSettings:
     relative: float = 0.4
     evidence: float | None = None
     share: float = 0.01
-    exclusive: float = 0.3
+    exclusive: float = 0.35
     held_out: bool = True
 
     def by_paper_rule(self) -> "SelectionSettings":
@@ -248,8 +248,7 @@ def select(
         SettingsError: the distances do not match `leaves`, or a candidate is missing from them.
     """
     known, limits = KnownDistances(scores.nodes, leaves, distances), limits_of(scores, settings)
-    split = scores.split(settings.held_out)
-    return tuple(_select_class(split, known, settings, limits, i) for i in _numbers(scores, classes))
+    return tuple(_select_class(scores, known, settings, limits, i) for i in _numbers(scores, classes))
 
 
 def limits_of(scores: Scores, settings: SelectionSettings) -> Limits:
@@ -278,7 +277,7 @@ def candidate_leaves(scores: Scores, settings: SelectionSettings, classes: Seque
     """The leaves that are candidates of any of the classes (None: all), in increasing order: their distances matter."""
     split = scores.split(settings.held_out)
     every = [
-        leaves if len(leaves) or not (other := exclusive_leaf(split, i, settings)) else np.array(other.candidates)
+        leaves if len(leaves) or not (other := exclusive_leaf(scores, i, settings)) else np.array(other.candidates)
         for i in _numbers(scores, classes)
         for leaves in [candidates(split.choosing.functional[i], settings)]
     ]
@@ -301,33 +300,38 @@ def _numbers(scores: Scores, classes: Sequence[int] | None) -> Sequence[int]:
 
 
 def _select_class(
-    split: Split, known: KnownDistances, settings: SelectionSettings, limits: Limits, target_class: int
+    scores: Scores, known: KnownDistances, settings: SelectionSettings, limits: Limits, target_class: int
 ) -> ClassSelection:
+    split = scores.split(settings.held_out)
     chosen = candidates(split.choosing.functional[target_class], settings)
     if not len(chosen):
-        return exclusive_leaf(split, target_class, settings) or ClassSelection(target_class, (), ())
+        return exclusive_leaf(scores, target_class, settings) or ClassSelection(target_class, (), ())
     among = known.among(chosen)
     group = merge_groups(among, medoids_of(among, settings.k), settings.eta)
     least = least_to_win(split.choosing.functional[target_class], settings)
     clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha, least)
     lacks = lacking_of(split, target_class, clusters[0], limits)
-    if lacks and (other := exclusive_leaf(split, target_class, settings)):
+    if lacks and (other := exclusive_leaf(scores, target_class, settings)):
         return other
     return ClassSelection(target_class, tuple(chosen.tolist()), clusters, lacking=lacks)
 
 
-def exclusive_leaf(split: Split, target_class: int, settings: SelectionSettings) -> ClassSelection | None:
+def exclusive_leaf(scores: Scores, target_class: int, settings: SelectionSettings) -> ClassSelection | None:
     """The class's best leaf as its answer, if hardly any answer of the class lies elsewhere.
 
     Only one leaf, because the others of so low a score are chance: of the sets that eta makes of them 10 of 28 were
-    right, of single leaves 63 of 67 (docs/decisions/0004).
+    right, of single leaves 63 of 67 (docs/error-rates.md). All images say how much of the class it holds, because half
+    of so few answers would say too little.
     """
-    hits = split.choosing.hits[target_class]
-    if settings.exclusive == 1 or hits.max(initial=0) < LEAST_HITS:
+    split = scores.split(settings.held_out)
+    functional = split.choosing.functional[target_class]
+    if settings.exclusive == 1 or not functional.any():
         return None
-    best = np.argmax(split.choosing.functional[target_class], keepdims=True)
-    chance = float(split.stating.n_queries[best[0]] / max(split.stating.n_queries.sum(), 1))
-    part = exclusivity(split.stating, target_class, best)
+    best = np.argmax(functional, keepdims=True)
+    if scores.hits[target_class, best[0]] < LEAST_HITS:
+        return None
+    chance = float(scores.n_queries[best[0]] / max(scores.n_queries.sum(), 1))
+    part = exclusivity(scores, target_class, best)
     if part < max(settings.exclusive, TIMES_CHANCE * chance):
         return None
     clusters = weigh_groups(

@@ -131,7 +131,7 @@ def map_stability(
     _check_grid(etas, alphas)
     rows, columns = np.array(etas, np.float64), np.array(alphas, np.float64)
     split = scores.split(settings.held_out)
-    other = exclusive_leaf(split, target_class, settings)
+    other = exclusive_leaf(scores, target_class, settings)
     otherwise = [] if other is None else [other.clusters[0]]  # where no cluster is found, whatever eta and alpha
     chosen = candidates(split.choosing.functional[target_class], settings)
     if not len(chosen):

@@ -76,7 +76,7 @@ def test_where_no_cluster_is_found_the_leaf_that_holds_the_class_alone_is(score)
     """As `select` says: everywhere if there is no candidate, else where the best cluster falls short."""
     n = 300
     hits, asked = np.zeros((2, n), np.int32), np.full(n, 20)
-    hits[0, 7], hits[0, 8], hits[1, 20] = score, score // 3, 20
+    hits[0, 7], hits[0, 8], hits[1, 20] = score, score // 6, 20
     scores = Scores(tuple(f"n{i:03}" for i in range(n)), hits, asked, asked, design_effect=1.0)
     distances = np.full((n, n), np.inf, np.float32)
     distances[7, 8] = distances[8, 7] = 2
