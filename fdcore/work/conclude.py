@@ -208,7 +208,7 @@ def contents(case: Case, findings: Findings, pixels: Pictures | None) -> dict[st
     verdict = judge(findings, case.facts())
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = tables.score_rows(scores, hierarchy)
-    selected = tables.selection_rows(findings.classes, scores, hierarchy)
+    selected = tables.selection_rows(findings.classes, scores, hierarchy, verdict.outcome)
     classes = _classes(findings, verdict)
     return {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),
