@@ -103,8 +103,8 @@ def conclude(
     if kept is not None:
         case.write(layout.VALIDATION, kept.content)
     case.record(selection=settings, state="analysed", written=written, validation=validated)
-    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written,
-               "validation": validated.sha256 or "none"}  # fmt: skip
+    details = {"settings": asdict(settings), "n_found": findings.overall.n_found,
+               "validation": validated.sha256 or "none", "written": written}  # fmt: skip
     case.log("analysed", details | ({"by": by} if by else {}))
     return findings
 
