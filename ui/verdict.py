@@ -80,10 +80,13 @@ def _found_classes(findings: Findings) -> "list[FoundClass]":
 
 def _rows(findings: Findings, verdict: Verdict) -> list[dict[str, Any]]:
     rests = verdict.rests
-    return [_row(findings.scored, entry, rests.get(entry.selection.target_class)) for entry in findings.classes]
+    return [
+        _row(findings.scored, entry, rests.get(entry.selection.target_class), verdict.outcome)
+        for entry in findings.classes
+    ]
 
 
-def _row(scored: Scored, entry: ClassFinding, rest: Rest | None) -> dict[str, Any]:
+def _row(scored: Scored, entry: ClassFinding, rest: Rest | None, outcome: str) -> dict[str, Any]:
     winner, choice = entry.selection.winner, entry.selection.choice
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "Class": entry.selection.target_class,
@@ -104,7 +107,7 @@ def _row(scored: Scored, entry: ClassFinding, rest: Rest | None) -> dict[str, An
             "Images kept": f"{n_kept:,} of {n_kept + n_dropped:,}",
             "Without it": _without(rest) if rest else "",
             "Leaves": _leaves(scored, winner.members),
-            "Statement": statement_of(entry),
+            "Statement": statement_of(entry, outcome),
         }
     return row
 

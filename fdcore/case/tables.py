@@ -154,13 +154,19 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
 
 NEAR_COLUMNS = ("class", "node", "label")
 SELECTION_COLUMNS = (
-    "target_class", "status", "grade", "ancestor", "ancestor_label", "nodes", "labels", "functional_score", "ci_low",
-    "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by", "note", "statement",
+    "target_class", "status", "grade", "statement", "ancestor", "ancestor_label", "nodes", "labels",
+    "functional_score", "ci_low", "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by",
+    "note",
 )  # fmt: skip
 
 
-def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> list[dict[str, Any]]:
-    """selection.csv as rows; nodes and labels are separated by `;`, empty cells where nothing was found."""
+def selection_rows(
+    findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy, outcome: str
+) -> list[dict[str, Any]]:
+    """selection.csv as rows; nodes and labels are separated by `;`, empty cells where nothing was found.
+
+    `outcome` is that of the verdict over all classes.
+    """
     rows = []
     for finding in findings:
         winner, name, choice = finding.selection.winner, finding.name, finding.selection.choice
@@ -181,7 +187,7 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
                 "objective": round(winner.objective, 6),
                 "n_images": len(finding.filtered.kept),
                 "grade": finding.grade.word if finding.grade else "",
-                "statement": inert(statement_of(finding)),
+                "statement": inert(statement_of(finding, outcome)),
                 "ci_low": round(winner.low, 6),
                 "ci_high": round(winner.high, 6),
                 "invariance": "" if math.isnan(finding.filtered.invariance) else round(finding.filtered.invariance, 6),
@@ -190,11 +196,16 @@ def selection_rows(findings: Sequence[ClassFinding], scores: Scores, hierarchy: 
     return rows
 
 
-def statement_of(finding: ClassFinding) -> str:
-    """A class's answer in words that may be quoted; empty where nothing was found. Holds a label."""
+def statement_of(finding: ClassFinding, outcome: str) -> str:
+    """A class's answer in words that may be quoted; empty where nothing was found. Holds a label.
+
+    Where the verdict over all classes is not meaningful, no answer has support, whatever its grade.
+    """
     target, name = finding.selection.target_class, finding.name
     if finding.selection.winner is None or name is None:
         return ""
+    if outcome != "meaningful":
+        return f"No support: class {target} is answered as “{name.label}”, but all answers together are {outcome}."
     if finding.grade:
         return finding.grade.statement(target, name.label)
     why = "chosen by hand" if finding.selection.choice else "weighed by a rule whose answers were not graded"

@@ -118,7 +118,7 @@ def _always(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
     yield Mitigation(
         "existence",
         "A class gets an answer although the corpus does not hold what it was trained on, or chance decides.",
-        verdict.answers.support_in_words or "No answer in this case is graded.",
+        verdict.support_in_words or "No answer in this case is graded.",
         "Answers must pass limits that depend on this suspect; half of the images choose, the other half states L. "
         f"{'The answers as a whole were compared with untrained networks.' if verdict.chance else NOT_COMPARED}",
         f"Look at the pictures of each answer. Treat {SCALE['weak']} as a lead only, and look for what else points to "

@@ -81,7 +81,7 @@ def render_report(
 def _scale(verdict: Verdict) -> list[dict[str, Any]]:
     """The verbal scale, with what was measured and how many classes here have which support."""
     return [
-        {"words": words, "grade": word, "n_here": verdict.answers.grades.get(word, 0),
+        {"words": words, "grade": word, "n_here": verdict.answers.grades.get(word, 0) if verdict.meaningful else 0,
          **dict(zip(("n_right", "n", "low", "high"), measured(word), strict=True))}
         for word, words in SCALE.items()
     ]  # fmt: skip

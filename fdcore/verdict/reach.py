@@ -61,15 +61,6 @@ class Answers:
     n_weak: int
     grades: dict[Word, int] = field(default_factory=dict)
 
-    @property
-    def support_in_words(self) -> str:
-        """How many answers have which support on the verbal scale, with what was measured; empty without grades."""
-        return " ".join(
-            f"{scale.capitalize()} for {counted(self.grades[word], 'class', 'classes')}: {measured_in_words(word)}."
-            for word, scale in SCALE.items()
-            if word in self.grades
-        )
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -117,6 +108,20 @@ class Verdict:
         """What the outcome rests on, in two to four sentences."""
         compared = self.chance.in_words() if self.chance else NOT_COMPARED
         return f"{self.specificity.in_words()} {compared}"
+
+    @property
+    def support_in_words(self) -> str:
+        """How many answers have which support on the verbal scale, with what was measured; empty without grades.
+
+        Where the verdict is not meaningful, none has any.
+        """
+        if not self.meaningful:
+            return f"All answers together are {self.outcome}, so that no class's answer has support."
+        return " ".join(
+            f"{scale.capitalize()} for {counted(n, 'class', 'classes')}: {measured_in_words(word)}."
+            for word, scale in SCALE.items()
+            if (n := self.answers.grades.get(word))
+        )
 
     @property
     def removal_in_words(self) -> str:
@@ -257,7 +262,7 @@ def verdict_in_words(verdict: Verdict) -> str:
     lines += [f"Found: {verdict.n_found:,} of {counted(verdict.n_classes, 'class', 'classes')}."]
     if verdict.n_found:
         lines += [_scores_in_words(verdict), _answers_in_words(verdict)]
-        lines += [*filter(None, [verdict.answers.support_in_words])]
+        lines += [*filter(None, [verdict.support_in_words])]
     lines += [*filter(None, [verdict.removal_in_words]), verdict.measured_in_words]
     lines += [*filter(None, [verdict.label_set_sentence])]
     if verdict.domains:

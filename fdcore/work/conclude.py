@@ -104,8 +104,8 @@ def conclude(
     if kept is not None:
         case.write(layout.VALIDATION, kept.content)
     case.record(selection=settings, state="analysed", written=written, validation=validated)
-    details = {"settings": asdict(settings), "n_found": findings.overall.n_found, "written": written,
-               "validation": validated.sha256 or "none"}  # fmt: skip
+    details = {"settings": asdict(settings), "n_found": findings.overall.n_found,
+               "validation": validated.sha256 or "none", "written": written}  # fmt: skip
     case.log("analysed", details | ({"by": by} if by else {}))
     return findings
 
@@ -209,7 +209,7 @@ def contents(case: Case, findings: Findings, pixels: Pictures | None) -> dict[st
     verdict = judge(findings, case.facts())
     scores, hierarchy = scored.scores, scored.hierarchy
     rows = tables.score_rows(scores, hierarchy)
-    selected = tables.selection_rows(findings.classes, scores, hierarchy)
+    selected = tables.selection_rows(findings.classes, scores, hierarchy, verdict.outcome)
     classes = _classes(findings, verdict)
     return {
         layout.SCORES_CSV: lambda: rows.to_csv(index=False, lineterminator="\n").encode(),

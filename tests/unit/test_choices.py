@@ -293,7 +293,9 @@ def test_the_json_tells_who_locked_what_and_why():
 
 def test_the_table_tells_it_too_and_no_spreadsheet_computes_it():
     """Two columns at the end, empty where nothing was locked."""
-    content = tables.selection_to_csv(tables.selection_rows(findings_of(lock(*LOCKED)), SCORES, HIERARCHY))
+    content = tables.selection_to_csv(
+        tables.selection_rows(findings_of(lock(*LOCKED)), SCORES, HIERARCHY, "meaningful")
+    )
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     assert list(rows[0])[-2:] == ["locked_by", "note"]
     assert (rows[0]["status"], rows[0]["nodes"], rows[0]["locked_by"], rows[0]["note"]) == (

@@ -12,6 +12,7 @@ from fdcore.case.case import Case
 from fdcore.case.conclusions import judge, weigh_case
 from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import CorpusFacts, ValidationFacts
+from fdcore.case.tables import statement_of
 from fdcore.cli.main import main
 from fdcore.method.grades import SCALE
 from fdcore.report.mitigation import KINDS, limits, mitigations
@@ -49,7 +50,7 @@ def test_the_table_has_the_figures_of_the_case(case):
     shown = " ".join(row.shows for row in mitigations(facts, verdict))
     assert facts.evidence.sha256[:16] in shown
     assert f"{facts.corpus.n_images:,} images were used" in shown
-    assert verdict.answers.support_in_words in shown
+    assert verdict.support_in_words in shown
     assert sum(verdict.answers.grades.values()) == 3
 
 
@@ -121,3 +122,15 @@ def test_no_finding_claims_what_the_suspect_was_trained_on(case):
     assert "answers are consistent with training data from" in case.path("verdict.json").read_text()
     assert "are consistent with training data from “domestic cat”" in table
     assert any(f"{words} (" in page for words in SCALE.values())
+
+
+@pytest.mark.parametrize("outcome", ["undecided", "meaningless"])
+def test_no_class_has_support_where_all_answers_together_mean_nothing(case, outcome):
+    """Whatever the grades say: in the statements and in the count."""
+    findings, verdict = weigh_case(case), judge(weigh_case(case), case.facts())
+    doubted = replace(verdict, outcome=outcome, meaningful=False)
+    assert "Strong" not in doubted.support_in_words
+    found = next(each for each in findings.classes if each.grade)
+    assert statement_of(found, outcome).startswith("No support")
+    assert outcome in statement_of(found, outcome)
+    assert "support: the answers of class" in statement_of(found, "meaningful")

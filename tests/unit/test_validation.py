@@ -141,7 +141,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[references.Bench
     """The demo suspect's investigation with few pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(validation.VARIABLE, "/nowhere")
-        patch.setattr(demo, "build_demo_corpus", partial(demo.build_demo_corpus, images_per_leaf=8))
+        patch.setattr(demo, "build_demo_corpus", partial(demo.build_demo_corpus, images_per_leaf=4))
         patch.setattr(demo_case, "Plan", partial(demo_case.Plan, settings=Settings(n_views=1)))
         patch.setattr(chance, "MAX_PICTURES", 160)
         yield references.Bench(tmp_path_factory.mktemp("bench"))

@@ -60,7 +60,11 @@ def export_menu(desk: Desk, case: Case, findings: Findings) -> None:
     export(
         f"{desk.case_id}-report",
         tables={
-            "Verdict": lambda: selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy)),
+            "Verdict": lambda: selection_to_csv(
+                selection_rows(
+                    findings.classes, scored.scores, scored.hierarchy, cached.verdict(case, findings.settings).outcome
+                )
+            ),
             "Audit log": lambda: trail_to_csv(read_trail(case.audit())),
         },
         figures={"Domain": lambda: draw_domain(findings, desk.case_id)} if findings.overall.n_found else {},

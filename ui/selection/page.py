@@ -49,7 +49,7 @@ def draw_page(desk: Desk) -> None:
 @fragment(key=STEP)
 def _live_part(bench: Bench) -> None:
     room = selection_controls.reserve()
-    answer_line(bench.scored, bench.found)
+    answer_line(bench.scored, bench.found, bench.desk.card.outcome if bench.desk.card else "")
     with st.container(border=True, key="tabs_box"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             tab = pick_tab(list(selection_tabs.TABS), "selection_tab")
@@ -70,7 +70,7 @@ def _export(bench: Bench) -> None:
         f"{bench.desk.case_id}-selection-class-{bench.target_class}",
         tables={
             "Clusters of this class": lambda: clusters_csv(scored, found.selection),
-            "All classes": lambda: classes_csv(cached.findings(case, settings)),
+            "All classes": lambda: classes_csv(cached.findings(case, settings), cached.verdict(case, settings).outcome),
             "Stability map": lambda: map_csv(scored, stability),
         },
         figures=drawn,

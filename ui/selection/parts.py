@@ -7,7 +7,7 @@ import streamlit as st
 
 from fdcore.case.tables import statement_of
 from fdcore.method.findings import ClassFinding, Scored
-from fdcore.method.grades import Word
+from fdcore.method.grades import MEASURED, Word
 from fdcore.method.naming import Name
 from fdcore.method.selection import Cluster
 from fdcore.verdict import reason_for
@@ -36,8 +36,11 @@ NUMBERS_HELP = (
 )
 
 
-def answer_line(scored: Scored, found: ClassFinding) -> None:
-    """The answer: its name and leaves, L with its interval, the grade, and its weaknesses as badges."""
+def answer_line(scored: Scored, found: ClassFinding, outcome: str) -> None:
+    """The answer: its name and leaves, L with its interval, the grade, and its weaknesses as badges.
+
+    `outcome` is that of the saved verdict; "" without one, and then nothing may be quoted yet.
+    """
     winner, name, choice = found.selection.winner, found.name, found.selection.choice
     with st.container(border=True, key="winner", gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
@@ -54,7 +57,8 @@ def answer_line(scored: Scored, found: ClassFinding) -> None:
             st.caption(_numbers(scored, winner, name, found.filtered.invariance), help=NUMBERS_HELP)
         _badges(found)
         if found.grade:
-            st.caption(inert(f"{statement_of(found)} {found.grade.rests_on(scored.label)}"), help=SUPPORT_HELP)
+            statement = statement_of(found, outcome) if outcome else ""
+            st.caption(inert(f"{statement} {found.grade.rests_on(scored.label)}".strip()), help=SUPPORT_HELP)
         if choice:
             st.text(f"{f'{choice.by}, ' if choice.by else ''}{choice.time[:10]}: {choice.note}")
 
@@ -65,9 +69,9 @@ def _badges(found: ClassFinding) -> None:
         return
     with st.container(horizontal=True, gap="small", key="answer_badges"):
         if found.grade:
-            icon, color = GRADE_MARKS[found.grade.word]
-            st.badge(f"{found.grade.word.capitalize()}: {found.grade.scale}", icon=icon, color=color,
-                     help=f"{found.grade.measured} (docs/error-rates.md).")  # fmt: skip
+            (icon, color), (n_right, n) = GRADE_MARKS[found.grade.word], MEASURED[found.grade.word]
+            st.badge(f"{found.grade.word.capitalize()}: {n_right} of {n} such answers were right", icon=icon,
+                     color=color, help=f"{found.grade.measured} (docs/error-rates.md).")  # fmt: skip
         for weakness in found.weaknesses:
             why = reason_for(weakness).why
             st.badge(weakness.capitalize(), icon=":material/warning:", color="orange", help=why)

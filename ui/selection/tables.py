@@ -40,10 +40,10 @@ def cluster_rows(scored: Scored, selection: ClassSelection) -> pd.DataFrame:
 # As files
 
 
-def classes_csv(findings: Findings) -> bytes:
-    """selection.csv as the case would hold it with these settings."""
+def classes_csv(findings: Findings, outcome: str) -> bytes:
+    """selection.csv as the case would hold it with these settings, given the verdict's outcome."""
     scored = findings.scored
-    return selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy))
+    return selection_to_csv(selection_rows(findings.classes, scored.scores, scored.hierarchy, outcome))
 
 
 def clusters_csv(scored: Scored, selection: ClassSelection) -> bytes:
