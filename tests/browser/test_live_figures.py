@@ -2,16 +2,13 @@
 
 import io
 import re
-from pathlib import Path
 
+import case_factory
 import pytest
 from browser.driver import click, download, download_name, key, open_page, press_slider
 from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-
-from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.corpus.hierarchy import Hierarchy
 
 NAME = "<img src=x onerror='window.pwned=1'> & <b>cat</b>"
 CAMERA = "Save as a picture (PNG)"
@@ -29,14 +26,6 @@ canvas => {
   return {x: middle(54, 266, canvas.clientWidth - 66, 0), y: middle(54, 32, 0, 234)};
 }
 """
-
-
-def call_everything(case: Path, name: str) -> None:
-    """Give every node of the hierarchy one name."""
-    path = case / "hierarchy.parquet"
-    known = hierarchy_from_parquet(path.read_bytes())
-    rows = [(node, known.parents(node), (name,)) for node in known.ids]
-    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
 
 
 def drawn(page: Page, name: str) -> Locator:
@@ -80,7 +69,7 @@ def plot_width(canvas: Locator) -> float:
 
 def test_names_under_the_pointer_are_text(server: Server, page: Page, case_id: str):
     """Whatever a name holds, the map shows it as it is."""
-    call_everything(server.cases / case_id, NAME)
+    case_factory.call_everything(server.cases / case_id, NAME)
     open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     drawn(page, "stability_map").hover(position={"x": 90, "y": 60})
     words = key(page, "stability_map").locator(".tip")
