@@ -33,6 +33,14 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _networks_at_hand() -> Iterator[None]:
+    """Cells that read networks are forked from a process that has imported their libraries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fdcore.suspect.cell.cell.INSIDE", "tests.cells_at_hand")
+        yield
+
+
 @contextmanager
 def principal_axes_for_umap() -> Iterator[None]:
     """UMAP compiles itself for long in every process; what only shows or keeps maps does without."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore.cli import printing
+from fdcore.cli import arguments, printing
 from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import CaseError, SettingsError
 
@@ -71,7 +71,7 @@ def _clone(options: argparse.Namespace) -> dict[str, Any]:
 
     case, progress = Case.open(options.case), printing.ProgressBar()
     for request in _requests(options):
-        with Lab(case, _cache(options), progress=progress) as lab:
+        with Lab(case, arguments.cache(options), progress=progress) as lab:
             clone(lab, request)
     return _show(case, options, key=None, measure=None)
 
@@ -126,7 +126,7 @@ def _suitable_architecture(options: argparse.Namespace) -> str:
     from fdcore.work.clones import Lab
 
     gpu = options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available())
-    return default_arch(Lab(Case.open(options.case), _cache(options)).spec, gpu)
+    return default_arch(Lab(Case.open(options.case), arguments.cache(options)).spec, gpu)
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any]:
@@ -204,9 +204,3 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
 
 def _percent(rate: "Rate | None") -> str:
     return "" if rate is None else f"{100 * rate.value:.1f}"
-
-
-def _cache(options: argparse.Namespace) -> Path:
-    from fdcore.case.places import Places
-
-    return Path(options.cache) if options.cache else Places.from_environment().cache
