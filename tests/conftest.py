@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+NURSERY = "import sys, timm, torchvision.models, fdcore.suspect.cell.nursery as it; it.main(sys.argv[1:])"
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile the same modules
 sys.dont_write_bytecode = False
@@ -37,7 +38,7 @@ def real_data() -> Path:
 def _networks_at_hand() -> Iterator[None]:
     """Cells that read networks are forked from a process that has imported their libraries."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fdcore.suspect.cell.cell.INSIDE", "tests.cells_at_hand")
+        patch.setattr("fdcore.suspect.cell.cell.NURSERY", ("-c", NURSERY))
         yield
 
 

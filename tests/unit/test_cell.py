@@ -20,7 +20,7 @@ from fdcore.suspect.cell.cell import Cell, CellError, CellReport, Limits, printa
 from fdcore.suspect.cell.evidence import Evidence
 from fdcore.suspect.open import open_suspect
 
-INSIDE = cell_module.INSIDE  # as users have it
+NURSERY = cell_module.NURSERY  # as users have it
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 SIDE = 8
 
@@ -29,7 +29,7 @@ SIDE = 8
 def _as_users_have_it() -> Iterator[None]:
     """Nurseries with nothing imported beforehand; the other tests' one goes on afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cell_module, "INSIDE", INSIDE)
+        patch.setattr(cell_module, "NURSERY", NURSERY)
         patch.setattr(cell_module, "_shared_nursery", None)
         yield
 
