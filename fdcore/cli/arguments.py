@@ -18,6 +18,7 @@ AUTOMATIC = "auto"
 
 
 def add_scoring(command: argparse.ArgumentParser) -> None:
+    """Views, pictures and what saves queries."""
     command.add_argument("--views", type=int, default=2, help="views of each image (default 2)")
     command.add_argument("--images-per-leaf", type=int, default=200,
                          help="images sampled per leaf (default 200; 0: all)")  # fmt: skip
@@ -32,6 +33,7 @@ def add_scoring(command: argparse.ArgumentParser) -> None:
 
 
 def add_suspect(command: argparse.ArgumentParser) -> None:
+    """The suspect, the corpus, the case, and how the suspect is opened."""
     command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
                          help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
@@ -65,6 +67,7 @@ def add_suspect(command: argparse.ArgumentParser) -> None:
 
 
 def add_selection(command: argparse.ArgumentParser) -> None:
+    """How answers are weighed."""
     group = command.add_argument_group("how answers are weighed")
     group.add_argument("--alpha", type=float, help="weight of the functional score, above 0 and at most 1")
     group.add_argument("--eta", type=float, help="merge clusters that are closer than this many steps")
@@ -94,6 +97,7 @@ def plan(options: argparse.Namespace, given: "Settings | None" = None) -> "Plan"
 
 
 def suspect_options(options: argparse.Namespace) -> "SuspectOptions":
+    """How the suspect is opened."""
     from fdcore.case.plan import SuspectOptions
 
     return SuspectOptions(
@@ -115,11 +119,13 @@ def named_leaves(options: argparse.Namespace) -> "tuple[NamedLeaf, ...]":
 
 
 def case_folder(options: argparse.Namespace) -> Path:
+    """The case's folder, by default named like the suspect's file."""
     out: Path | None = options.out
     return out or Path("cases") / options.suspect.stem
 
 
 def settings(options: argparse.Namespace) -> "Settings":
+    """What is queried and how the answers are weighed."""
     from fdcore.answers.views import ViewSpec
     from fdcore.case.plan import Settings
     from fdcore.method.adaptive import Adaptive
@@ -159,6 +165,7 @@ def _medoids(text: str) -> int | str:
 
 
 def spec_overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """What is said about the suspect's input."""
     overrides: dict[str, Any] = {"layout": options.layout, "order": options.channel_order, "channels": options.channels}
     if options.input_size:
         sides = _numbers(options.input_size.lower().replace("x", ","), "--input-size")
@@ -181,12 +188,14 @@ def _numbers(text: str, option: str) -> list[float]:
 
 
 def hierarchy(options: argparse.Namespace) -> "Hierarchy":
+    """The file's nodes, or WordNet's."""
     from fdcore.case.plan import open_hierarchy
 
     return open_hierarchy(options.hierarchy)
 
 
 def cache(options: argparse.Namespace) -> Path:
+    """Where decoded images are kept."""
     if options.cache:
         return Path(options.cache)
     from fdcore.case.places import Places
