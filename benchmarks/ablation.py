@@ -51,10 +51,25 @@ RULES: dict[str, SelectionSettings] = {
 
 
 @dataclass(frozen=True)
-class Known:
-    """A network's scores and the true region of each class, (n_classes, n_leaves); empty where nothing shows it."""
+class Recorded:
+    """A network's answers (n_images, n_views) to pictures of leaves, and the true region of each class.
 
+    A region is (n_leaves,) flags, none of them set where nothing shows the class.
+    """
+
+    family: str
     name: str
+    answers: npt.NDArray[np.int32]
+    node_index: npt.NDArray[np.int32]
+    nodes: tuple[str, ...]
+    regions: Flags
+    hierarchy: Hierarchy
+
+
+@dataclass(frozen=True)
+class Known:
+    """A network's scores and the true region of each class, (n_classes, n_leaves)."""
+
     scores: Scores
     regions: Flags
     apart: npt.NDArray[np.float32]
@@ -71,6 +86,24 @@ class Counts:
     false: int = 0
     natural: int = 0
     inclusive: float = 0.0
+
+    def add(self, inside: Flags, members: Sequence[int] | None) -> bool:
+        """Count a class with this true region and this answer, None for none; whether the answer is right."""
+        if not inside.any():
+            self.absent += 1
+            self.false += members is not None
+            self.natural += members is not None
+            return False
+        right = members is not None and bool(inside[list(members)].mean() > 0.5)
+        self.covered += 1
+        self.right += right
+        self.wrong += members is not None and not right
+        return right
+
+    def add_absent(self, answered: bool) -> None:
+        """Count a class whose true region was taken away."""
+        self.absent += 1
+        self.false += answered
 
     def row(self) -> dict[str, object]:
         """The rates."""
@@ -105,6 +138,14 @@ def main() -> None:
 
 def read(path: Path, n_images: int | None = None) -> Iterator[Known]:
     """The networks of a table, with at most so many pictures of each leaf."""
+    for one in recorded(path, n_images):
+        ids = np.random.default_rng(0).permutation(len(one.node_index)).astype(np.uint64)  # in the place of hashes
+        scores = score_leaves(one.answers, one.node_index, one.nodes, len(one.regions), ids)
+        yield Known(scores, one.regions, distances(one.hierarchy, one.nodes))
+
+
+def recorded(path: Path, n_images: int | None = None) -> Iterator[Recorded]:
+    """The same as they answered."""
     truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
     if n_images:
         answers = answers.groupby("node").head(n_images)
@@ -114,12 +155,10 @@ def read(path: Path, n_images: int | None = None) -> Iterator[Known]:
     nodes = tuple(sorted(set(answers["node"])))
     node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
     apart = distances(hierarchy, nodes)
-    ids = np.random.default_rng(0).permutation(len(node_index)).astype(np.uint64)  # in the place of hashed contents
     for number, classes in truth.groupby("network", sort=True):
-        views = [name for name in answers.columns if name.startswith(f"{number}.")]
-        given = answers[views].to_numpy(np.int32)
+        given = answers[[name for name in answers.columns if name.startswith(f"{number}.")]].to_numpy(np.int32)
         regions = np.stack([region(hierarchy, nodes, apart, row) for row in classes.itertuples()])
-        yield Known(str(number), score_leaves(given, node_index, nodes, len(classes), ids), regions, apart)
+        yield Recorded(path.name, str(number), given, node_index, nodes, regions, hierarchy)
 
 
 def region(hierarchy: Hierarchy, nodes: Sequence[str], apart: npt.NDArray[np.float32], row: object) -> Flags:
@@ -138,23 +177,16 @@ def count(network: Known, settings: SelectionSettings, counts: Counts) -> None:
     every = np.arange(n_leaves)
     for selection in select(scores, every, network.apart, settings):
         inside, winner = network.regions[selection.target_class], selection.winner
+        right = counts.add(inside, winner.members if winner else None)
         if not inside.any():
-            counts.absent += 1
-            counts.false += winner is not None
-            counts.natural += winner is not None
             continue
-        counts.covered += 1
-        if winner:
-            right = inside[list(winner.members)].mean() > 0.5
-            counts.right += right
-            counts.wrong += not right
+        if right:
             recognised = inside & (scores.functional[selection.target_class] >= 0.2)
-            counts.inclusive += right * recognised[list(winner.members)].sum() / max(recognised.sum(), 1)
+            counts.inclusive += recognised[list(winner.members)].sum() / max(recognised.sum(), 1)
         rest = scores.part(~inside)
         apart = network.apart[np.ix_(~inside, ~inside)]
         (again,) = select(rest, np.arange(len(rest.nodes)), apart, settings, [selection.target_class])
-        counts.absent += 1
-        counts.false += again.winner is not None
+        counts.add_absent(again.winner is not None)
 
 
 if __name__ == "__main__":

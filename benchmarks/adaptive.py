@@ -12,20 +12,18 @@ writes adaptive.csv, the curve of right classes against queries.
 import argparse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ablation import HERE, Counts, Flags, region
+from ablation import HERE, Counts, Flags, Recorded, recorded
 from record import save
 
 from fdcore.answers.asking import Batch, dense_sweep
 from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
-from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.corpus.wordnet import load_wordnet
 from fdcore.method.adaptive import Adaptive, AdaptiveSweep
 from fdcore.method.closeness import distances
 from fdcore.method.scores import Scores, score_leaves
@@ -36,30 +34,17 @@ SPEC = PreprocessSpec(height=1, width=1)
 BATCH = 256
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A network's answers (n_images, n_views), and the true region of each class, (n_classes, n_leaves)."""
-
-    family: str
-    name: str
-    answers: np.ndarray
-    node_index: np.ndarray
-    nodes: tuple[str, ...]
-    regions: Flags
-    hierarchy: Hierarchy
-
-    def without(self, leaves: Flags) -> "Recorded":
-        """The same over a corpus that lacks some leaves."""
-        kept = ~leaves[self.node_index]
-        places = np.cumsum(~leaves) - 1
-        nodes = tuple(node for node, gone in zip(self.nodes, leaves, strict=True) if not gone)
-        return replace(
-            self,
-            answers=self.answers[kept],
-            node_index=places[self.node_index[kept]].astype(np.int32),
-            nodes=nodes,
-            regions=self.regions[:, ~leaves],
-        )
+def without(network: Recorded, leaves: Flags) -> Recorded:
+    """The same over a corpus that lacks some leaves."""
+    kept = ~leaves[network.node_index]
+    places = np.cumsum(~leaves) - 1
+    return replace(
+        network,
+        answers=network.answers[kept],
+        node_index=places[network.node_index[kept]].astype(np.int32),
+        nodes=tuple(node for node, gone in zip(network.nodes, leaves, strict=True) if not gone),
+        regions=network.regions[:, ~leaves],
+    )
 
 
 Way = Callable[[Recorded, Ledger], Iterator[Batch]]
@@ -117,22 +102,6 @@ def ways(plan: Adaptive) -> dict[str, Way]:
     }
 
 
-def read(path: Path, which: str = "all") -> Iterator[Recorded]:
-    """The networks of a table."""
-    truth, answers = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False), pd.read_csv(f"{path}_answers.csv.gz")
-    exact = truth[truth["kind"] == "exact"]
-    hierarchy = load_wordnet().with_children([(r.leaves, r.node or None, r.leaves) for r in exact.itertuples()])
-    nodes = tuple(sorted(set(answers["node"])))
-    node_index = np.array([nodes.index(node) for node in answers["node"]], np.int32)
-    apart = distances(hierarchy, nodes)
-    for number, classes in truth.groupby("network", sort=True):
-        if which != "all" and int(number) % 2 != (which == "odd"):
-            continue
-        given = answers[[name for name in answers.columns if name.startswith(f"{number}.")]].to_numpy(np.int32)
-        regions = np.stack([region(hierarchy, nodes, apart, row) for row in classes.itertuples()])
-        yield Recorded(path.name, str(number), given, node_index, nodes, regions, hierarchy)
-
-
 def judge(network: Recorded, seed: int, name: str, way: Way, n_rests: int | None) -> dict[str, object]:
     """One network, one seed, one way of asking."""
     counts = Counts()
@@ -143,24 +112,13 @@ def judge(network: Recorded, seed: int, name: str, way: Way, n_rests: int | None
     if n_rests is not None:
         held = np.random.default_rng(seed).permutation(held)[:n_rests]
     for selection in select(scores, np.arange(len(network.nodes)), apart, settings):
-        inside, winner = network.regions[selection.target_class], selection.winner
-        if not inside.any():
-            counts.absent += 1
-            counts.false += winner is not None
-            counts.natural += winner is not None
-            continue
-        counts.covered += 1
-        if winner:
-            right = inside[list(winner.members)].mean() > 0.5
-            counts.right += right
-            counts.wrong += not right
+        counts.add(network.regions[selection.target_class], selection.winner.members if selection.winner else None)
     for target in held.tolist():
-        rest = network.without(network.regions[target])
+        rest = without(network, network.regions[target])
         among = distances(rest.hierarchy, rest.nodes)
         again, _ = ask(rest, seed, way)
         (found,) = select(again, np.arange(len(rest.nodes)), among, settings, [target])
-        counts.absent += 1
-        counts.false += found.winner is not None
+        counts.add_absent(found.winner is not None)
     return {"family": network.family, "network": network.name, "seed": seed, "way": name, "queries": n_sent,
             "covered": counts.covered, "right": counts.right, "wrong": counts.wrong, "absent": counts.absent,
             "false": counts.false, "natural": counts.natural}  # fmt: skip
@@ -206,8 +164,10 @@ def main() -> None:
     networks = [
         network
         for path in options.answers
-        for network in read(path, options.networks if path.name in ("factory", "cut") else "all")
-    ]
+        for network in recorded(path)
+        if options.networks == "all" or path.name not in ("factory", "cut")
+        or int(network.name) % 2 == (options.networks == "odd")
+    ]  # fmt: skip
     with ProcessPoolExecutor(options.processes) as pool:
         waiting = [
             pool.submit(judge, network, seed, name, way, options.rests)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from fdcore.errors import CaseError, StorageError
 
@@ -47,13 +47,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: the disk is full, or the path cannot be written.
     """
-    with writing_atomically(path) as file:
+    with whole_file(path) as file:
         file.write(content)
 
 
 @contextmanager
-def writing_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into that takes its place only if the block ends well: temporary file, fsync, rename.
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file, fsynced and renamed at the end of the block; removed if the block fails.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written.

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+NURSERY = "import sys, timm, torchvision.models, fdcore.suspect.cell.nursery as it; it.main(sys.argv[1:])"
 os.environ["FDCORE_DEMO"] = "off"  # a page without a case starts no work of its own in tests
 os.environ["FDCORE_VALIDATION"] = str(REPOSITORY / ".no-validation")  # not the user's own
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile the same modules
+sys.dont_write_bytecode = False
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that a test asks for wait without spinning
@@ -29,6 +33,14 @@ def real_data() -> Path:
     if not (folder / "suspects").is_dir():
         pytest.skip(f"no real data: {folder} has no suspects (set FDCORE_REAL_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _networks_at_hand() -> Iterator[None]:
+    """Cells that read networks are forked from a process that has imported their libraries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fdcore.suspect.cell.cell.NURSERY", ("-c", NURSERY))
+        yield
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def _sidebar(desk: Desk) -> None:
         if desk.card and desk.card.sha256:
             st.caption("Evidence", help="SHA-256 of the suspect's file, taken on intake and verified before every run")
             st.text(shortened(desk.card.evidence, 40))
-            st.code(desk.card.sha256, language=None, wrap_lines=True)
+            st.text(desk.card.sha256)  # as code it would load a syntax highlighter of 1.5 MB with every page
         if desk.by:
             st.text(f"Signed in as {desk.by}")
             st.button("Sign out", on_click=st.logout, type="tertiary")

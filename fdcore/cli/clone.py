@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore.cli import printing
+from fdcore.cli import arguments, printing
 from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import CaseError, SettingsError
 
@@ -78,7 +78,7 @@ def _clone(options: argparse.Namespace) -> dict[str, Any]:
 
     case, progress = Case.open(options.case), printing.ProgressBar()
     for request in _requests(options):
-        with Lab(case, _cache(options), progress=progress) as lab:
+        with Lab(case, arguments.cache(options), progress=progress) as lab:
             clone(lab, request)
     return _show(case, options, key=None, measure=None)
 
@@ -90,7 +90,7 @@ def _gap(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.work.gap import measure_gap
 
     case, most = Case.open(options.case), options.pictures or None
-    with Lab(case, _cache(options), progress=printing.ProgressBar()) as lab:
+    with Lab(case, arguments.cache(options), progress=printing.ProgressBar()) as lab:
         found = measure_gap(lab, options.train, options.test, most=most)
     if not options.json:
         print(found.in_words)
@@ -147,7 +147,7 @@ def _suitable_architecture(options: argparse.Namespace) -> str:
     from fdcore.work.clones import Lab
 
     gpu = options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available())
-    return default_arch(Lab(Case.open(options.case), _cache(options)).spec, gpu)
+    return default_arch(Lab(Case.open(options.case), arguments.cache(options)).spec, gpu)
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any]:
@@ -225,9 +225,3 @@ def _in_words(comparison: "Comparison", measure: "Measure", note: str) -> str:
 
 def _percent(rate: "Rate | None") -> str:
     return "" if rate is None else f"{100 * rate.value:.1f}"
-
-
-def _cache(options: argparse.Namespace) -> Path:
-    from fdcore.case.places import Places
-
-    return Path(options.cache) if options.cache else Places.from_environment().cache

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fdcore.case.places import Places
+from fdcore.cli import arguments
 from fdcore.cli.clone import AddCommand
 from fdcore.cli.printing import plain
 from fdcore.errors import CaseError, SettingsError
@@ -96,7 +96,7 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.casebook import Casebook
     from fdcore.disclosure.bundle import write_bundle
     from fdcore.disclosure.case_uco import case_as_jsonld
-    from fdcore.storage import writing_atomically
+    from fdcore.storage import whole_file
 
     folder, told = options.case.resolve(), {"case": str(options.case)}
     if (options.suspect or options.pictures) and not options.disclosure:
@@ -104,10 +104,10 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
                             key="option without disclosure")  # fmt: skip
     ending = "-disclosure.zip" if options.disclosure else ".jsonld" if options.case_uco else ".zip"
     out = options.out or Path(f"{folder.name}{ending}")
-    with writing_atomically(out) as file:
+    with whole_file(out) as file:
         if options.disclosure:
-            cache = Path(options.cache) if options.cache else Places.from_environment().cache
-            bundle = write_bundle(folder, file, cache=cache, suspect=options.suspect, pictures=options.pictures)
+            bundle = write_bundle(folder, file, cache=arguments.cache(options), suspect=options.suspect,
+                                  pictures=options.pictures)  # fmt: skip
             told |= to_plain(bundle)
             if not options.json:
                 print(bundle.in_words)
@@ -155,9 +155,10 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.disclosure.bundle import as_case
     from fdcore.work.replay import replay
 
-    cache = Path(options.cache) if options.cache else Places.from_environment().cache
     with as_case(options.case) if is_bundle(options.case) else nullcontext(options.case) as folder:
-        found = replay(folder, cache=cache, n_queries=options.ask, seed=options.seed, progress=ProgressBar())
+        found = replay(
+            folder, cache=arguments.cache(options), n_queries=options.ask, seed=options.seed, progress=ProgressBar()
+        )
     if not options.json:
         print(f"The same, byte for byte: {', '.join(found.same) or 'nothing'}.")
         if found.differ:

@@ -1,10 +1,11 @@
 """A network in training: its rows, its optimiser and one step."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fdcore.cloning.augmentation import draw_moves, move
 from fdcore.cloning.checkpoints import Moments, State
 from fdcore.cloning.devices import Arithmetic
 from fdcore.cloning.jacobian import Round
@@ -14,6 +15,7 @@ from fdcore.cloning.settings import TrainingSettings
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015, section 5)
 MOMENTUM = 0.9
 MOST_ON_GPU = 4 << 30  # bytes of pictures kept in a GPU's memory; larger sets stay in the machine's
+LARGEST_SHIFT = 8  # an eighth of the height and of the width
 
 
 class Rows:
@@ -118,3 +120,40 @@ def restore_moments(optimiser: torch.optim.Optimizer, moments: Moments) -> None:
 def _in_unit_range(pictures: Tensor) -> Tensor:
     """Convert uint8 (n, H, W, C) to float32 (n, C, H, W) in 0..1; channels stay last in memory."""
     return pictures.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+class Moves(NamedTuple):
+    """How each of n pictures is moved."""
+
+    down: Tensor  # int64 (n,), pixels
+    right: Tensor  # int64 (n,), pixels
+    mirrored: Tensor  # bool (n,), left to right
+
+
+def draw_moves(n: int, height: int, width: int, *, mirror: bool, generator: torch.Generator) -> Moves:
+    """Draw random moves of n pictures, on the CPU so that they are the same on every device."""
+
+    def shifts(side: int) -> Tensor:
+        most = side // LARGEST_SHIFT
+        return torch.randint(-most, most + 1, (n,), generator=generator)
+
+    mirrored = torch.rand(n, generator=generator) < (0.5 if mirror else 0.0)
+    return Moves(shifts(height), shifts(width), mirrored)
+
+
+def move(pictures: Tensor, moves: Moves) -> Tensor:
+    """Move each of n pictures (n, H, W, C) of any type by its own move; shape and type stay the same."""
+    n, height, width, _ = pictures.shape
+    device = pictures.device
+    rows = _sources(height, moves.down)
+    columns = _sources(width, moves.right)
+    columns = torch.where(moves.mirrored[:, None], columns.flip(1), columns)
+    each = torch.arange(n, device=device)[:, None, None]
+    return pictures[each, rows.to(device)[:, :, None], columns.to(device)[:, None, :]]
+
+
+def _sources(side: int, shifts: Tensor) -> Tensor:
+    """The pixel of a line that each pixel comes from, (n, side), reflected at the ends."""
+    wanted = torch.arange(side)[None, :] - shifts[:, None]
+    last = side - 1
+    return last - (last - wanted.abs()).abs()

@@ -159,7 +159,7 @@ def _read_sets(
         for (root, under), name in zip(wanted, names, strict=True)
     ]
     new_nodes = [row for images in sets for row in images.new_nodes]
-    return (hierarchy.with_children(new_nodes) if new_nodes else hierarchy), sets
+    return hierarchy.with_children(new_nodes), sets
 
 
 def folder_of(text: str) -> Path:

@@ -19,6 +19,8 @@ import numpy.typing as npt
 from fdcore.corpus.hierarchy_file import parse_rows
 from fdcore.errors import CorpusError
 
+USUAL_DEPTH = 24  # WordNet's nouns are 19 links deep; the few hierarchies that are deeper take longer to check
+
 
 class Hierarchy:
     """One or several rooted DAGs of nodes; immutable.
@@ -207,16 +209,22 @@ class Hierarchy:
                 raise CorpusError(f"The id of the new node {node!r} is taken by {self.label(node)!r}.", key="id taken")
             if parent is not None and parent not in new_ids:
                 self.index(parent)
-        kept = ((node, self.parents(node), self.synonyms(node)) for node in self.ids)
-        added = ((node, () if parent is None else (parent,), (label,) if label else ()) for node, parent, label in new)
-        larger = Hierarchy.from_rows(chain(kept, added))
-        return Hierarchy(larger.ids, larger._parents, larger._synonyms, self.orphans)
+        if not new:
+            return self
+        added = Hierarchy.from_rows(
+            (node, (parent,) if parent in new_ids else (), (label,)) for node, parent, label in new
+        )
+        ids = tuple(sorted((*self.ids, *added.ids)))
+        place = {node: i for i, node in enumerate(ids)}
+        moved = [place[node] for node in self.ids]
+        above = {node: tuple(moved[i] for i in old) for node, old in zip(self.ids, self._parents, strict=True)}
+        above |= {node: () if parent is None else (place[parent],) for node, parent, _ in new}
+        names = dict(zip((*self.ids, *added.ids), (*self._synonyms, *added._synonyms), strict=True))
+        return Hierarchy(ids, [above[node] for node in ids], [names[node] for node in ids], self.orphans)
 
     def edges(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Every link as a pair of indices into `ids`: children (E,) and their parents (E,), both int32."""
-        n_parents = [len(above) for above in self._parents]
-        child = np.repeat(np.arange(len(self), dtype=np.int32), n_parents)
-        return child, np.fromiter(chain.from_iterable(self._parents), dtype=np.int32, count=len(child))
+        return _edges(self._parents)
 
     @cached_property
     def _children(self) -> tuple[tuple[int, ...], ...]:
@@ -297,7 +305,19 @@ def _resolve_parents(
     return parents, orphans
 
 
+def _edges(parents: Sequence[tuple[int, ...]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    child = np.repeat(np.arange(len(parents), dtype=np.int32), [len(above) for above in parents])
+    return child, np.fromiter(chain.from_iterable(parents), dtype=np.int32, count=len(child))
+
+
 def _check_acyclic(ids: Sequence[str], parents: Sequence[tuple[int, ...]]) -> None:
+    child, parent = _edges(parents)
+    for _ in range(USUAL_DEPTH):  # links to roots go, then those to what is a root without them, ...
+        below = np.zeros(len(ids), dtype=bool)
+        below[child] = True
+        child, parent = child[below[parent]], parent[below[parent]]
+    if not len(child):
+        return
     try:
         graphlib.TopologicalSorter(dict(enumerate(parents))).prepare()
     except graphlib.CycleError as error:

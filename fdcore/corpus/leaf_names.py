@@ -42,7 +42,7 @@ def with_named(hierarchy: Hierarchy, leaves: Sequence[NamedLeaf]) -> Hierarchy:
     Raises:
         CorpusError: a parent is unknown, or an id is empty, repeated or taken.
     """
-    return hierarchy.with_children((one.leaf, one.parent or None, one.name) for one in leaves) if leaves else hierarchy
+    return hierarchy.with_children((one.leaf, one.parent or None, one.name) for one in leaves)
 
 
 def renamed(old: Hierarchy, base: Hierarchy, were: Sequence[NamedLeaf], above: Mapping[str, str | None]) -> Hierarchy:
@@ -63,7 +63,7 @@ def renamed(old: Hierarchy, base: Hierarchy, were: Sequence[NamedLeaf], above: M
             rows.append((node, above.get(source), label_of(folder)))
         else:
             rows.append((node, next(iter(old.parents(node)), None), old.label(node)))
-    return base.with_children(rows) if rows else base
+    return base.with_children(rows)
 
 
 def names_to_csv(leaves: Sequence[NamedLeaf]) -> bytes:

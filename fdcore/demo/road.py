@@ -20,9 +20,7 @@ def _wheel(pen: Pen, x: float, y: float, radius: float, hub: Colour = (176, 178,
     pen.disc(x, y, radius * 0.2, shade(hub, 0.5))
 
 
-def _car(
-    pen: Pen, body: Points, glass: Sequence[Points], paint: Colour, *, wheels: tuple[float, float] = (-0.54, 0.54)
-) -> None:
+def _car(pen: Pen, body: Points, glass: Sequence[Points], paint: Colour) -> None:
     """Body, windows, sill, lamps and wheels of a car whose nose is on the left."""
     pen.blob(body, paint)
     for window in glass:
@@ -32,7 +30,7 @@ def _car(
     pen.stroke([(0.1, 0.06), (0.2, 0.06)], 0.04, shade(paint, 0.5))
     pen.ellipse(-0.87, 0.1, 0.06, 0.06, _LAMP)
     pen.ellipse(0.91, 0.1, 0.04, 0.07, (210, 40, 36))
-    for x in wheels:
+    for x in (-0.54, 0.54):
         pen.disc(x, 0.38, 0.23, shade(paint, 0.6))
         _wheel(pen, x, 0.4, 0.2)
 

@@ -23,7 +23,7 @@ class _Coat:
     muzzle: Colour
 
 
-def _legs(pen: Pen, rng: Rng, upper: Colour, lower: Colour, *, thick: float = 1.0, top: float = 0.1) -> None:
+def _legs(pen: Pen, rng: Rng, upper: Colour, lower: Colour, *, thick: float = 1.0) -> None:
     """Four legs in mid-stride, the far pair darker."""
     stride = rng.uniform(-0.16, 0.16)
     for x, swing, light in (
@@ -32,9 +32,8 @@ def _legs(pen: Pen, rng: Rng, upper: Colour, lower: Colour, *, thick: float = 1.
         (-0.42, -0.6 * stride, 1.0),
         (0.64, 0.6 * stride, 1.0),
     ):
-        pen.taper(
-            [(x, top), (x + swing * 0.6, 0.52), (x + swing, 0.84)], (0.24 * thick, 0.1 * thick), shade(upper, light)
-        )
+        thigh = [(x, 0.1), (x + swing * 0.6, 0.52), (x + swing, 0.84)]
+        pen.taper(thigh, (0.24 * thick, 0.1 * thick), shade(upper, light))
         pen.taper([(x + swing * 0.6, 0.56), (x + swing, 0.9)], (0.13 * thick, 0.09 * thick), shade(lower, light))
         pen.stroke([(x + swing - 0.05, 0.93), (x + swing + 0.05, 0.93)], 0.09 * thick, (52, 44, 40))
 

@@ -60,9 +60,9 @@ class JobQueue:
         """
         return _only(self._select("id = ?", (job_id,)), job_id)
 
-    def of_case(self, case: str, limit: int = 20) -> list[Job]:
-        """A case's jobs, the newest first."""
-        return self._select('"case" = ? ORDER BY id DESC LIMIT ?', (case, limit))
+    def of_case(self, case: str) -> list[Job]:
+        """A case's last 20 jobs, the newest first."""
+        return self._select('"case" = ? ORDER BY id DESC LIMIT 20', (case,))
 
     def latest(self, case: str) -> Job | None:
         """A case's active job, or else its newest; None if it never had one."""
@@ -73,11 +73,10 @@ class JobQueue:
         """The active jobs of all cases, the oldest first."""
         return [job for job in self._select(f"{_is_in(ACTIVE)} ORDER BY rank, queued, id") if job.active]
 
-    def recent(self, days: float = 7.0, limit: int = 100) -> list[Job]:
-        """The jobs of all cases that stopped in the last days, the latest first."""
-        found = self._select(
-            f"{_is_in(ACTIVE)} OR ended > ? ORDER BY ended DESC LIMIT ?", (time.time() - 86_400 * days, limit)
-        )
+    def recent(self, days: float = 7.0) -> list[Job]:
+        """The jobs of all cases that stopped in the last days, the latest first, at most 100."""
+        since = time.time() - 86_400 * days
+        found = self._select(f"{_is_in(ACTIVE)} OR ended > ? ORDER BY ended DESC LIMIT 100", (since,))
         return [job for job in found if not job.active]
 
     def unseen(self, case: str) -> list[Job]:

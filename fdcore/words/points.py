@@ -56,7 +56,6 @@ def place_words(
     vectors: WordVectors,
     *,
     seed: int = 0,
-    n_background: int = N_BACKGROUND,
 ) -> Placed:
     """Gather the words of a map, at most `MAX_POINTS`.
 
@@ -70,7 +69,6 @@ def place_words(
         hierarchy: the corpus' hierarchy.
         vectors: the word vectors.
         seed: for sampling the background.
-        n_background: how many other leaves are shown.
     """
     wanted: list[tuple[MapPoint, tuple[str, ...]]] = [
         (MapPoint(claim, "claim", target, None), (claim,)) for target, claim in sorted(claims.items())
@@ -83,7 +81,7 @@ def place_words(
             point = MapPoint(hierarchy.label(node), "found", finding.selection.target_class, node)
             wanted.append((point, hierarchy.synonyms(node)))
     others = [node for node in scores.nodes if node not in selected]
-    drawn = np.random.default_rng(seed).permutation(len(others))[:n_background]
+    drawn = np.random.default_rng(seed).permutation(len(others))[:N_BACKGROUND]
     background = [(MapPoint(hierarchy.label(node), "background", None, node), hierarchy.synonyms(node))
                   for node in (others[i] for i in sorted(drawn.tolist()))]  # fmt: skip
     placed, unknown = [], []

@@ -10,9 +10,7 @@ detect a damaged download; HTTPS protects against a forged one, and the file is 
 import hashlib
 import http.client
 import json
-import os
 import re
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from fdcore.errors import SettingsError
 from fdcore.progress import Progress, silent
-from fdcore.storage import disk_errors, only_one, sync_folder
+from fdcore.storage import only_one, whole_file
 
 Opener = Callable[[str], BinaryIO]  # the content at an address; raises OSError where there is none
 
@@ -110,20 +108,9 @@ def _choose(name: str, offers: tuple[Offer, ...]) -> Offer:
 
 def _download(offer: Offer, place: Path, progress: Progress, opener: Opener) -> None:
     """Fetch all parts into one file, which gets its name only when every checksum is right."""
-    with disk_errors(place):
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                for address, checksum in _parts(offer):
-                    _fetch(address, checksum, out, offer, progress, opener)
-                out.flush()
-                os.fsync(out.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, place)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        sync_folder(place.parent)
+    with whole_file(place) as out:
+        for address, checksum in _parts(offer):
+            _fetch(address, checksum, out, offer, progress, opener)
 
 
 def _parts(offer: Offer) -> Iterator[tuple[str, str]]:

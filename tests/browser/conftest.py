@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browser.driver import TIMEOUT_MS, Watch, find_chromium, fresh_context, launch
+from browser.driver import TIMEOUT_MS, Watch, find_chromium, first_tab, fresh_context, launch
 from browser.journey import complete, tiny_server
 from browser.server import Server
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -95,7 +95,7 @@ def watch(context: BrowserContext) -> Iterator[Watch]:
 @pytest.fixture
 def page(context: BrowserContext, watch: Watch) -> Iterator[Page]:
     """An empty tab, watched; at the end it may show no exception."""
-    tab = context.new_page()
+    tab = first_tab(context)
     yield tab
     exceptions = tab.locator("[data-testid=stException]").all_inner_texts() if not tab.is_closed() else []
     assert exceptions == []

@@ -14,7 +14,17 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 import pandas as pd
 from browser.server import Server
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Request, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    ViewportSize,
+    WebError,
+    WebSocket,
+)
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 CONTEXT: dict[str, Any] = {"viewport": VIEWPORT, "accept_downloads": True, "reduced_motion": "reduce"}
@@ -77,22 +87,32 @@ _warm: list[BrowserContext] = []  # contexts of this process's browser that nobo
 
 @contextlib.contextmanager
 def fresh_context(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser without cookies, storage or tabs; the scripts of earlier pages are still in its cache.
+    """A person's browser without cookies or storage; `first_tab` is its tab, empty but with scripts in its memory.
 
-    Streamlit's scripts take three seconds of a page's first 4.5 to load into an empty cache. The person has asked for
-    reduced motion: drawing Streamlit's animations without a graphics card takes half of the processor's time.
+    Streamlit's scripts take half of a page's first seconds to load and compile. The person has asked for reduced
+    motion: drawing Streamlit's animations without a graphics card takes half of the processor's time.
     """
     context = _warm.pop() if _warm else browser.new_context(**CONTEXT)
     context.set_default_timeout(TIMEOUT_MS)
     try:
         yield context
     finally:
-        for page in context.pages:
+        for number, page in enumerate(context.pages):
             if page.url.startswith("http"):
                 page.evaluate("localStorage.clear(), sessionStorage.clear()")
-            page.close()
+            if number:
+                page.close()
+            else:
+                page.goto("about:blank")
+                page.set_viewport_size(VIEWPORT)
+                page.emulate_media(color_scheme="light")
         context.clear_cookies()
         _warm.append(context)
+
+
+def first_tab(context: BrowserContext) -> Page:
+    """The empty tab of a context; `context.new_page()` is another."""
+    return context.pages[0] if context.pages else context.new_page()
 
 
 class Watch:
@@ -102,21 +122,30 @@ class Watch:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self._context = context
-        context.on("request", self._request)
-        context.on("page", self._watch)
+        self._handlers = {"request": self._request, "page": self._watch, "weberror": self._fail, "console": self._note}
+        for event, handler in self._handlers.items():
+            context.on(event, handler)
+        for page in context.pages:
+            self._watch(page)
 
     def close(self) -> None:
         """Stop watching: the context may serve another test."""
-        self._context.remove_listener("request", self._request)
-        self._context.remove_listener("page", self._watch)
+        for event, handler in self._handlers.items():
+            self._context.remove_listener(event, handler)
+        for page in self._context.pages:
+            page.remove_listener("websocket", self._connect)
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
 
     def _watch(self, page: Page) -> None:
-        page.on("websocket", lambda socket: self.requests.append(socket.url))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._note)
+        page.on("websocket", self._connect)
+
+    def _connect(self, socket: WebSocket) -> None:
+        self.requests.append(socket.url)
+
+    def _fail(self, failure: WebError) -> None:
+        self.errors.append(str(failure.error))
 
     def _note(self, message: Any) -> None:
         url = message.location.get("url", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import case_factory
-from browser.driver import TIMEOUT_MS, Watch, fresh_context, idle, key
+from browser.driver import TIMEOUT_MS, Watch, first_tab, fresh_context, idle, key
 from browser.server import Server
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -35,8 +35,11 @@ GRACE_S = 15.0  # within which a job that ended may have been resumed by a butto
 
 @contextmanager
 def tiny_server(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A running server with the tiny world's corpora and evidence and with folders of its own; it draws no demo."""
-    world, settings = case_factory.world(), {"FDCORE_DEMO": "off"} | dict(settings or {})
+    """A running server with the tiny world's corpora and evidence and with folders of its own; it draws no demo.
+
+    UMAP would compile itself for most of a minute; the few words here are laid out sooner without.
+    """
+    world, settings = case_factory.world(), {"FDCORE_DEMO": "off", "NUMBA_DISABLE_JIT": "1"} | dict(settings or {})
     made = Server(folder, corpora=(world.corpora,), evidence=(world.evidence,), settings=settings)
     if world.cache.exists():
         shutil.copytree(world.cache, made.cache, dirs_exist_ok=True)
@@ -51,7 +54,7 @@ def tiny_server(folder: Path, settings: Mapping[str, str] | None = None) -> Iter
 def analyst(browser: Browser) -> Iterator[Page]:
     """A browser of its own, as a further person has; watched like the first."""
     with fresh_context(browser) as context, contextlib.closing(Watch(context)) as watch:
-        yield context.new_page()
+        yield first_tab(context)
         exceptions = [
             text for tab in context.pages for text in tab.locator("[data-testid=stException]").all_inner_texts()
         ]

@@ -16,9 +16,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from fdcore.case.case import Case
+from fdcore.case.claims import write_claims
 from fdcore.case.plan import Plan, Settings
 from fdcore.demo import trial_pictures
 from fdcore.jobs import State
+from fdcore.words.claims import Claims
 from fdcore.work.intake import check_suspect, survey_corpora
 from fdcore.work.investigate import run_plan
 
@@ -74,6 +76,7 @@ def hostile_case(folder: Path, corpora: Path, cache: Path) -> Path:
     check_suspect(folder, evidence, trial_pictures())
     survey_corpora(folder)
     run_plan(folder, cache=cache)
+    write_claims(folder, Claims({0: f"{SCRIPT} {PICTURE}", 1: "cat", 2: LINK}, TITLE))
     return folder
 
 
@@ -96,17 +99,20 @@ def assert_nothing_ran(page: Page, where: str) -> None:
 def test_hostile_texts_are_only_text(server: Server, browser: Browser, page: Page, tmp_path: Path, hostile: str):
     """Nothing runs, loads, links or is widened, on any page, in help and hover texts; what is exported is inert too."""
     saved: list[Path] = []
+    open_page(page, server, case=hostile, class_=0)
     for name in PLACES:
-        open_page(page, server, name, case=hostile)
+        walk_to(page, name)
         assert_nothing_ran(page, name)
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 1
     open_page(page, server, case=hostile, class_=0)
     for name in PAGES:
         if name:
             walk_to(page, STEPS[name])
-        for number in (2, 1, 0) if name == "Selection" else (0,):
+        for number in (1, 2, 3, 0) if name == "Selection" else (0,):
             if name == "Selection":
-                open_page(page, server, name, case=hostile, class_=number)
+                page.keyboard.press("n")
+                page.wait_for_function(f"new URLSearchParams(location.search).get('class') === '{number}'")
+                idle(page)
             assert_nothing_ran(page, f"{name} {number}")
             assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 1
         for help_ in page.get_by_test_id("stTooltipHoverTarget").all()[:4]:

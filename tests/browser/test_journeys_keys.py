@@ -1,7 +1,7 @@
 """The keys of the whole page: the class, the search, the glossary; never while somebody types."""
 
 from browser.driver import idle, key, open_page, params
-from browser.journey import on_page
+from browser.journey import class_row, on_page
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -13,20 +13,26 @@ def press(page: Page, letter: str, expected_class: str) -> None:
     idle(page)
 
 
-def test_n_and_p_change_the_class_and_question_mark_explains(server: Server, page: Page, case_id: str):
-    """After the last class comes the first; in a field the letters are letters; a page without a class stays."""
+def test_keys_change_the_class_search_and_explain(server: Server, page: Page, case_id: str):
+    """n and p anywhere, j and k in the list, "/" searches by any word; in a field letters are only text."""
     open_page(page, server, "Leaf_scores", case=case_id, class_=2)
     press(page, "n", "3")
     press(page, "n", "0")
     press(page, "p", "3")
+    for letter, number in (("k", 2), ("j", 3), ("k", 2)):
+        press(page, letter, str(number))
+        expect(class_row(page, number)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("/")
-    field = page.locator("input:focus")
-    expect(field).to_have_count(1)
-    field.press_sequentially("np?")
-    idle(page)
+    expect(page.locator("input:focus")).to_have_count(1)
+    page.keyboard.type("not found")
+    expect(class_row(page, 1)).to_be_hidden()
+    press(page, "Enter", "3")
+    field = key(page, "bench_inspector").locator("[class*=st-key-comment_] input").first
+    field.click()
+    field.press_sequentially("jknp?/")
+    assert field.input_value() == "jknp?/"
     assert params(page)["class"] == "3"
     expect(page.locator("h1").filter(has_text="Leaf scores")).to_be_visible()
-    page.keyboard.press("Escape")
     open_page(page, server, "Report", case=case_id, class_=2)
     page.keyboard.press("n")
     page.keyboard.press("?")

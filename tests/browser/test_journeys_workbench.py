@@ -3,7 +3,7 @@
 import re
 
 from browser.driver import idle, key, open_page, params
-from browser.journey import class_row, conclusions, open_tab
+from browser.journey import conclusions, open_tab
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
@@ -84,27 +84,6 @@ def test_clusters_cells_and_pairs_open_what_is_behind_them(server: Server, page:
         page.keyboard.press(press)
     page.wait_for_function("new URLSearchParams(location.search).has('other')")
     expect(key(page, INSPECTOR)).to_contain_text("steps apart")
-
-
-def test_classes_are_walked_and_searched_by_keyboard(server: Server, page: Page, case_id: str):
-    """j and k lead on and back, "/" searches by any word, and what is typed into a field is only text."""
-    open_page(page, server, "Leaf_scores", case=case_id, class_=0)
-    for press, number in (("j", 1), ("j", 2), ("k", 1)):
-        page.keyboard.press(press)
-        page.wait_for_function(f"new URLSearchParams(location.search).get('class') === '{number}'")
-        expect(class_row(page, number)).to_have_attribute("aria-selected", "true")
-    idle(page)
-    page.keyboard.press("/")
-    page.keyboard.type("not found")
-    expect(class_row(page, 1)).to_be_hidden()
-    page.keyboard.press("Enter")
-    page.wait_for_function("new URLSearchParams(location.search).get('class') === '3'")
-    idle(page)
-    field = key(page, INSPECTOR).locator("[class*=st-key-comment_] input").first
-    field.fill("")
-    field.type("jkj/")
-    assert field.input_value() == "jkj/"
-    assert params(page)["class"] == "3"
 
 
 def test_all_pictures_of_a_class_are_filtered_and_opened(server: Server, page: Page, case_id: str):

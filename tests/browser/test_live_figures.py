@@ -2,16 +2,13 @@
 
 import io
 import re
-from pathlib import Path
 
+import case_factory
 import pytest
 from browser.driver import click, download, download_name, key, open_page, press_slider
 from browser.server import Server
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-
-from fdcore.case.tables import hierarchy_from_parquet, hierarchy_to_parquet
-from fdcore.corpus.hierarchy import Hierarchy
 
 NAME = "<img src=x onerror='window.pwned=1'> & <b>cat</b>"
 CAMERA = "Save as a picture (PNG)"
@@ -31,14 +28,6 @@ canvas => {
 """
 
 
-def call_everything(case: Path, name: str) -> None:
-    """Give every node of the hierarchy one name."""
-    path = case / "hierarchy.parquet"
-    known = hierarchy_from_parquet(path.read_bytes())
-    rows = [(node, known.parents(node), (name,)) for node in known.ids]
-    path.write_bytes(hierarchy_to_parquet(Hierarchy.from_rows(rows)))
-
-
 def drawn(page: Page, name: str) -> Locator:
     """A live figure's canvas, once it says what it shows and is as wide as its place."""
     canvas = key(page, name).locator("canvas")
@@ -55,8 +44,13 @@ def drawn(page: Page, name: str) -> Locator:
     return canvas
 
 
-def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: Page, case_id: str):
-    """Eta moves it to the right, alpha up, each by its step; undo takes it back; its words say where it is."""
+def test_the_map_follows_sliders_shows_names_as_text_and_is_taken_away(server: Server, page: Page, case_id: str):
+    """Eta moves the cross-hair to the right, alpha up, each by its step; whatever a name holds is shown as it is.
+
+    The picture is three times as fine as the page, on white, in dark mode too, and a narrower window squeezes none.
+    """
+    case_factory.call_everything(server.cases / case_id, NAME)
+    page.emulate_media(color_scheme="dark")
     open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
     canvas = drawn(page, "stability_map")
     first = canvas.evaluate(CROSS_HAIR)
@@ -71,32 +65,24 @@ def test_the_cross_hair_follows_sliders_keyboard_and_undo(server: Server, page: 
     assert (up["x"], first["y"] - up["y"]) == (right["x"], pytest.approx(240 * 3 / 20, abs=2))
     click(page, "undo")
     expect(canvas).not_to_have_attribute("aria-label", re.compile(r"alpha 0\.65"))
+    words_are_text(page, canvas)
+    picture_is_sharp(page)
 
 
-def plot_width(canvas: Locator) -> float:
-    """In CSS pixels, without the margins for the axis."""
-    return float(canvas.evaluate("canvas => canvas.clientWidth")) - 62
-
-
-def test_names_under_the_pointer_are_text(server: Server, page: Page, case_id: str):
-    """Whatever a name holds, the map shows it as it is."""
-    call_everything(server.cases / case_id, NAME)
-    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
-    drawn(page, "stability_map").hover(position={"x": 90, "y": 60})
+def words_are_text(page: Page, canvas: Locator) -> None:
+    """Under the pointer stand the name, eta and alpha, until it leaves."""
+    canvas.hover(position={"x": 90, "y": 60})
     words = key(page, "stability_map").locator(".tip")
     expect(words).to_contain_text(NAME)
     assert words.evaluate("tip => tip.querySelectorAll(':not(div)').length") == 0
     expect(words).to_contain_text(re.compile(r"eta \d+\.\d steps, alpha 0\.\d\d"))
     page.mouse.move(0, 0)
-    expect(key(page, "stability_map").locator(".tip")).to_be_hidden()
+    expect(words).to_be_hidden()
     assert page.evaluate("typeof window.pwned") == "undefined"
 
 
-def test_the_camera_takes_a_sharp_picture_on_white_in_any_width(server: Server, page: Page, case_id: str):
-    """Three times as fine as the page and white around, in dark mode too; a narrower window squeezes no picture."""
-    page.emulate_media(color_scheme="dark")
-    open_page(page, server, "Selection", case=case_id, class_=1, eta=5, alpha=0.5, tab="Stability")
-    canvas = drawn(page, "stability_map")
+def picture_is_sharp(page: Page) -> None:
+    """Of a map that fits a narrower window."""
     page.set_viewport_size({"width": 800, "height": 900})
     canvas = drawn(page, "stability_map")
     assert canvas.evaluate("canvas => canvas.getBoundingClientRect().right <= innerWidth")
@@ -107,3 +93,8 @@ def test_the_camera_takes_a_sharp_picture_on_white_in_any_width(server: Server, 
         pixels = picture.convert("RGB")
         assert pixels.getpixel((2, picture.height - 2)) == (255, 255, 255)
         assert len(pixels.getcolors(1 << 20) or []) > 3
+
+
+def plot_width(canvas: Locator) -> float:
+    """In CSS pixels, without the margins for the axis."""
+    return float(canvas.evaluate("canvas => canvas.clientWidth")) - 62

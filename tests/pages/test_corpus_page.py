@@ -22,10 +22,9 @@ from fdcore.corpus.wordnet import load_wordnet
 from fdcore.jobs import JobQueue
 from fdcore.work.intake import survey_corpora
 from fdcore.work.leaf_names import name_leaves
-from ui.corpus.folders import first_look
 from ui.corpus.naming import editable, named_leaves, offered, own_leaves
-from ui.corpus.result import fewer_in_words
-from ui.corpus.treemap import clicked_node
+from ui.corpus.result import clicked_node, fewer_in_words
+from ui.corpus.sources import first_look
 from ui.survey_tables import leaf_strips, read_samples, tree_rows
 from ui.tree_picker import MAX_CHILDREN, MAX_FOUND
 

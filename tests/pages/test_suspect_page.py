@@ -1,7 +1,11 @@
 """The Suspect page: from no file to a suspect that answers, refused files, uploads, typed paths, settled options."""
 
+import atexit
 import csv
+import functools
 import os
+import shutil
+import tempfile
 import time
 from dataclasses import replace
 from io import BytesIO, StringIO
@@ -56,10 +60,26 @@ def cases(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def checked(cases: Path, title: str = "One", **options: object) -> str:
     """A case whose suspect was opened and asked."""
     case_id = Casebook(cases).create(title)
-    case = Case(cases / case_id)
-    case.record(plan=Plan(suspect=SuspectOptions(**options)))
-    check_suspect(case.folder, cases.parent / "evidence" / "drive" / "colours.onnx", trial_pictures())
+    if options:
+        return check(cases / case_id, **options).name
+    shutil.copytree(checked_once(), cases / case_id, dirs_exist_ok=True)
+    Case.open(cases / case_id).record(title=title)
     return case_id
+
+
+@functools.cache
+def checked_once() -> Path:
+    """The same for all tests, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="fdcore-checked-")) / "case"
+    atexit.register(shutil.rmtree, folder.parent)
+    return check(Case.create(folder).folder)
+
+
+def check(folder: Path, **options: object) -> Path:
+    """Open the suspect and ask it; the case's folder again."""
+    Case(folder).record(plan=Plan(suspect=SuspectOptions(**options)))
+    check_suspect(folder, case_factory.world().evidence / "colours.onnx", trial_pictures())
+    return folder
 
 
 def test_a_file_of_the_evidence_folder_is_checked(cases, idle_workers):
@@ -197,7 +217,7 @@ def test_a_refused_file_is_a_clear_state(cases, idle_workers, monkeypatch, verdi
     report = ScanReport(verdict, (Finding("fickling", verdict, "fickling: **bad** [a](b)"),), "It was refused.")
     monkeypatch.setattr(opening, "scan", lambda evidence, kind, limits: report)
     with pytest.raises(RefusedError):
-        checked(cases)
+        check(cases / Casebook(cases).create("One"))
     at = open_page(PAGE, case="one")
     assert "nothing in it was executed" in said(at).lower()
     assert "fickling: **bad** [a](b)" in [text.value for text in at.text]

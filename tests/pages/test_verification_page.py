@@ -317,7 +317,7 @@ def test_the_built_in_vectors_are_marked_and_the_folder_is_named(finished: Case)
     text = said(at)
     assert "Not independent of the hierarchy" in text
     assert "made from the same hierarchy" in text
-    assert str(finished.folder.parent.parent / "vectors") in [code.value for code in at.code]
+    assert str(finished.folder.parent.parent / "vectors") in [one.value for one in at.text]
 
 
 def test_a_file_is_prepared_by_a_job_while_the_page_stays_usable(

@@ -10,7 +10,7 @@ import tiny_world
 
 import fdcore
 from fdcore.case.case import Case
-from fdcore.cli import main
+from fdcore.cli import arguments, main
 from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import SelectionSettings
 from fdcore.report.rerun import rerun_commands
@@ -53,7 +53,7 @@ def test_the_command_that_repeats_it_asks_the_same(case):
     facts = Case.open(case).facts()
     command, again = rerun_commands(facts, SelectionSettings(eta=2.5))
     parsed = main._parser().parse_args(command.split()[1:])
-    assert main._settings(parsed).adaptive == Adaptive()
+    assert arguments.settings(parsed).adaptive == Adaptive()
     assert "--eta=2.5" in again
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,18 @@ from fdcore.suspect.cell.cell import Cell, CellError, CellReport, Limits, printa
 from fdcore.suspect.cell.evidence import Evidence
 from fdcore.suspect.open import open_suspect
 
+NURSERY = cell_module.NURSERY  # as users have it
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 SIDE = 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_users_have_it() -> Iterator[None]:
+    """Nurseries with nothing imported beforehand; the other tests' one goes on afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cell_module, "NURSERY", NURSERY)
+        patch.setattr(cell_module, "_shared_nursery", None)
+        yield
 
 
 def saved(path: Path, nodes: list[onnx.NodeProto]) -> Path:

@@ -6,7 +6,7 @@ import torch
 from raising import raises
 
 from fdcore.cloning.architectures import ARCHITECTURES, default_arch
-from fdcore.cloning.augmentation import Moves, draw_moves, move
+from fdcore.cloning.learner import Moves, draw_moves, move
 from fdcore.cloning.networks import PRESET, build_clone, restored
 from fdcore.errors import CaseError, SettingsError, SuspectError
 from fdcore.suspect.architectures.registry import names

@@ -40,9 +40,7 @@ def covered(truth: np.ndarray, apart: np.ndarray, settings: SelectionSettings) -
     return float(np.mean(inside)), float(np.mean(excess))
 
 
-@pytest.mark.parametrize(
-    ("shape", "n_leaves"), [("equal", 5), ("equal", 20), ("equal", 100), ("unequal", 20), ("related", 20)]
-)
+@pytest.mark.parametrize(("shape", "n_leaves"), [("equal", 5), ("equal", 40), ("unequal", 20), ("related", 20)])
 def test_the_interval_contains_the_true_score_as_often_as_it_says(shape, n_leaves):
     """In 93 to 97 of 100 answers, and L is unbiased, however many leaves there are to choose from."""
     rng = np.random.default_rng(1)

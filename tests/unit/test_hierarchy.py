@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from raising import raises
 
-from fdcore.corpus.hierarchy import Hierarchy, read_hierarchy
+from fdcore.corpus.hierarchy import USUAL_DEPTH, Hierarchy, read_hierarchy
 from fdcore.errors import CorpusError
 
 # entity has two kinds, thing and being; a bird dog is a bird (oddly) and a dog; there are two cranes.
@@ -308,3 +308,22 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         read_hierarchy(tmp_path / "nothing.csv")
     with raises(CorpusError, "hierarchy unreadable", tmp_path):
         read_hierarchy(tmp_path)
+
+
+def test_new_nodes_make_the_hierarchy_that_all_rows_together_make() -> None:
+    """Ids before, between and after the old ones; parents among old and new ones."""
+    old = [("b", (), ("root",)), ("d", ("b",), ("dog",)), ("f", ("b", "d"), ("fox", "reynard"))]
+    new = [("e", "f", "ermine"), ("a", "e", ""), ("g", None, "other root"), ("c", "d", "collie")]
+    larger = Hierarchy.from_rows(old).with_children(new)
+    rows = [(node, (parent,) if parent else (), (label,)) for node, parent, label in new]
+    whole = Hierarchy.from_rows([*old, *rows])
+    assert larger.ids == whole.ids == tuple("abcdefg")
+    assert [larger.parents(node) for node in larger.ids] == [whole.parents(node) for node in whole.ids]
+    assert [larger.synonyms(node) for node in larger.ids] == [whole.synonyms(node) for node in whole.ids]
+
+
+def test_a_chain_is_no_cycle_however_long_and_a_cycle_is_found_below_it() -> None:
+    chain = [(f"n{i:03}", (f"n{i - 1:03}",) if i else (), ()) for i in range(3 * USUAL_DEPTH)]
+    assert len(Hierarchy.from_rows(chain).ancestors(chain[-1][0])) == 3 * USUAL_DEPTH - 1
+    with raises(CorpusError, "cycle", "'x'", "'y'"):
+        Hierarchy.from_rows([*chain, ("x", ("y", chain[-1][0]), ()), ("y", ("x",), ())])

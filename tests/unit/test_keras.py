@@ -18,6 +18,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 MISSING = "Keras needs pip install -r requirements-formats.txt"
 h5py, keras = pytest.importorskip("h5py", reason=MISSING), pytest.importorskip("keras", reason=MISSING)
 SIDE = 12
+OPEN = (None, None)  # the analyst gives no size
 
 
 def convolutional(*first: Any, n_outputs: int = 4) -> Any:
@@ -187,13 +188,13 @@ def test_a_lambda_layer_is_refused_and_not_run(tmp_path: Path, reader: Any) -> N
     model = convolutional(touched)
     canary.unlink()  # it ran while the network was built
     model.save(tmp_path / "m.keras")
-    for opened in (open_suspect, reader.open_keras_archive):
+    for opened in (open_suspect, lambda path: reader.open_keras_archive(path, OPEN, None)):
         with raises(SuspectError, "own layers", "'greyed' of the class Lambda"):
             opened(tmp_path / "m.keras")
     old = {"class_name": "Lambda", "config": {"name": "greyed", "function": ["code", None, None]}}
     path = as_keras_2(convolutional(), tmp_path / "m.h5", change=lambda c: c["config"]["layers"].append(old))
     with raises(SuspectError, "own layers", "'greyed' of the class Lambda"):
-        reader.open_keras_hdf5(path)
+        reader.open_keras_hdf5(path, OPEN, None)
     assert not canary.exists()
 
 
@@ -204,14 +205,14 @@ def test_what_is_not_of_keras_is_refused_and_not_run(tmp_path: Path, archive: tu
     called = {"class_name": "Activation", "config": {"name": "called", "activation": system}}
     for layer, said in ((own, "'swish_1' of the class Swish"), (called, "function of the module os")):
         with raises(SuspectError, "own layers", said):
-            reader.open_keras_archive(with_layer(archive[0], layer, tmp_path / "m.keras"))
+            reader.open_keras_archive(with_layer(archive[0], layer, tmp_path / "m.keras"), OPEN, None)
 
 
 def test_weights_alone_and_broken_files_end_in_one_sentence(tmp_path: Path, reader: Any) -> None:
     """Weights without their network are called that; missing weights and damage are named."""
     convolutional().save_weights(tmp_path / "m.weights.h5")
     with raises(SuspectError, "weights without network", "m.weights.h5"):
-        reader.open_keras_hdf5(tmp_path / "m.weights.h5")
+        reader.open_keras_hdf5(tmp_path / "m.weights.h5", OPEN, None)
     path = as_keras_2(convolutional(), tmp_path / "m.h5")
     (tmp_path / "cut").write_bytes(path.read_bytes()[:3000])
     with raises(SuspectError, "suspect damaged", "cut is damaged"):
@@ -219,14 +220,14 @@ def test_weights_alone_and_broken_files_end_in_one_sentence(tmp_path: Path, read
     with h5py.File(path, "a") as file:
         del file["model_weights/conv"]
     with raises(SuspectError, "suspect damaged", "conv"):
-        reader.open_keras_hdf5(path)
+        reader.open_keras_hdf5(path, OPEN, None)
 
 
 def test_vectors_are_no_pictures(tmp_path: Path, reader: Any) -> None:
     """A network that takes vectors is refused as that."""
     model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
     with raises(SuspectError, "not a picture", "(any, 7)"):
-        reader.open_keras_hdf5(as_keras_2(model, tmp_path / "m.h5"))
+        reader.open_keras_hdf5(as_keras_2(model, tmp_path / "m.h5"), OPEN, None)
 
 
 def test_settings_that_change_an_answer_are_not_dropped() -> None:

@@ -13,7 +13,7 @@ from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
 from fdcore.case.intake import read_survey
 from fdcore.case.plan import Plan
-from fdcore.cli import main
+from fdcore.cli import arguments, main
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.leaf_names import NamedLeaf, is_numbered, names_to_csv, read_names, with_named
@@ -112,9 +112,9 @@ def test_the_command_line_keeps_and_reads_names(numbered, tmp_path):
     (tmp_path / "names.csv").write_bytes(names_to_csv([NamedLeaf("shoes/0", "boot")]))
     parser, case = main._parser(), tmp_path / "case"
     words = ["investigate", "m.pth", "--corpus", str(numbered), "--out", str(case)]
-    given = main._plan(parser.parse_args([*words, "--names", str(tmp_path / "names.csv")]))
+    given = arguments.plan(parser.parse_args([*words, "--names", str(tmp_path / "names.csv")]))
     assert given.leaves == (NamedLeaf("shoes/0", "boot"),)
-    assert main._plan(parser.parse_args(words)).leaves == ()
+    assert arguments.plan(parser.parse_args(words)).leaves == ()
     Case.create(case).record(plan=given)
-    assert main._plan(parser.parse_args(words)).leaves == given.leaves
+    assert arguments.plan(parser.parse_args(words)).leaves == given.leaves
     assert SANDAL in load_wordnet()

@@ -1,5 +1,6 @@
 """Comparing the readings of a suspect's file: which normalisation its answers speak for."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,7 @@ from fdcore.case.readings import read_readings, reading_in_words, take_reading
 from fdcore.case.spending import n_sent
 from fdcore.errors import SettingsError
 from fdcore.method.information import information, is_ahead, lead
-from fdcore.progress import silent
 from fdcore.work.intake import check_suspect
-from fdcore.work.investigate import open_planned_suspect, take_suspect
 from fdcore.work.readings import compare_readings, cost_of_readings
 
 N_LEAVES, PER_LEAF = 90, 3
@@ -66,51 +65,48 @@ def case_about(place: Path, corpus: Path, **settings: object) -> Case:
     return case
 
 
-def test_the_reading_that_a_network_was_made_for_is_ahead(tmp_path: Path, corpus: Path) -> None:
-    """Levels between -1 and 1 speak for "signed"; taking it settles the normalisation, and says by what."""
-    suspect = levels_of_red(tmp_path / "m.onnx")
-    case = case_about(tmp_path, corpus)
-    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+@pytest.fixture(scope="module")
+def compared_once(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A case whose suspect's readings were compared; its levels between -1 and 1 speak for "signed"."""
+    place = tmp_path_factory.mktemp("compared")
+    compare_readings(case_about(place, corpus).folder, levels_of_red(place / "m.onnx"), cache=place / "cache")
+    return place
+
+
+@pytest.fixture
+def compared(compared_once: Path, tmp_path: Path) -> Case:
+    """A copy of it."""
+    return Case.open(shutil.copytree(compared_once / "case", tmp_path / "compared"))
+
+
+def test_the_reading_that_a_network_was_made_for_is_ahead(compared: Case) -> None:
+    """Taking it settles the normalisation, and says by what; another one can be taken too, but stays a guess."""
+    found = read_readings(compared)
+    assert found is not None
     assert found.ahead, reading_in_words(found)
     best = found.readings[0]
     assert (best.name, best.spec.mean, best.n_used) == ("signed", (0.5, 0.5, 0.5), 13)
     assert "signed is clearly ahead" in reading_in_words(found)
-    assert found == read_readings(case)
     assert len(found.pictures) == len(best.shown) == 6
     assert len(set(best.shown)) == 6
-    take_reading(case, "signed", by="an analyst")
-    plan = case.plan()
+    take_reading(compared, found.readings[1].name)
+    assert compared.plan().suspect.origins["mean"] == "guess"
+    take_reading(compared, "signed", by="an analyst")
+    plan = compared.plan()
     assert (plan.suspect.preset, plan.suspect.origins["mean"]) == ("signed", "bench")
-    assert read_readings(case).taken == "signed"  # type: ignore[union-attr]
+    assert read_readings(compared).taken == "signed"  # type: ignore[union-attr]
 
 
-def test_a_guess_that_is_taken_without_being_ahead_stays_a_guess(tmp_path: Path, corpus: Path) -> None:
-    """The second reading can be taken too, but nothing has settled it."""
-    suspect = levels_of_red(tmp_path / "m.onnx")
-    case = case_about(tmp_path, corpus)
-    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
-    take_reading(case, found.readings[1].name)
-    assert case.plan().suspect.origins["mean"] == "guess"
-
-
-def test_readings_that_answer_alike_are_not_told_apart(tmp_path: Path, corpus: Path) -> None:
-    """A network whose levels lie far outside every normalisation answers all pictures alike."""
-    suspect = levels_of_red(tmp_path / "m.onnx", (-1e6, 1e6, 2e6))
-    found = compare_readings(case_about(tmp_path, corpus).folder, suspect, cache=tmp_path / "cache")
-    assert not found.ahead
-    assert "do not show which is right" in reading_in_words(found)
-
-
-def test_nothing_is_sent_twice_and_everything_counts(tmp_path: Path, corpus: Path) -> None:
+def test_nothing_is_sent_twice_and_everything_counts(compared: Case, tmp_path: Path, corpus: Path) -> None:
     """A second comparison sends nothing; all queries count against the budget, which is kept."""
     suspect = levels_of_red(tmp_path / "m.onnx")
-    case = case_about(tmp_path, corpus)
-    first = compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    first = read_readings(compared)
+    assert first is not None
     sent = sum(one.n_queries for one in first.readings)
-    assert sent == n_sent(case) == len(first.readings) * N_LEAVES * PER_LEAF * 2
-    again = compare_readings(case.folder, cache=tmp_path / "cache")
+    assert sent == n_sent(compared) == len(first.readings) * N_LEAVES * PER_LEAF * 2
+    again = compare_readings(compared.folder, cache=tmp_path / "cache")
     assert [one.n_queries for one in again.readings] == [0] * len(first.readings)
-    assert n_sent(case) == sent
+    assert n_sent(compared) == sent
     (tmp_path / "other").mkdir()
     poor = case_about(tmp_path / "other", corpus, budget=1000)
     with raises(SettingsError, "budget exceeded", 540, 460):
@@ -118,20 +114,17 @@ def test_nothing_is_sent_twice_and_everything_counts(tmp_path: Path, corpus: Pat
     assert n_sent(poor) == 540
 
 
-def test_the_cost_is_known_before_anything_is_sent(tmp_path: Path, corpus: Path) -> None:
+def test_the_cost_is_known_before_anything_is_sent(compared: Case) -> None:
     """It is that of the comparison that follows; where there are many leaves, close readings cost more."""
-    case = case_about(tmp_path, corpus)
-    take_suspect(case, levels_of_red(tmp_path / "m.onnx"), open_planned_suspect(case.plan(), silent))
-    suspect = case.facts().suspect
-    assert suspect is not None
-    leaves = {f"kind {number:02d}": PER_LEAF for number in range(N_LEAVES)}
-    cost = cost_of_readings(suspect, case.plan().suspect, leaves)
-    found = compare_readings(case.folder, cache=tmp_path / "cache")
-    assert (cost.n_readings, cost.n_queries) == (len(found.readings), n_sent(case))
+    facts, plan, found = compared.facts(), compared.plan(), read_readings(compared)
+    assert facts.suspect is not None
+    assert found is not None
+    cost = cost_of_readings(facts.suspect, plan.suspect, {f"kind {number:02d}": PER_LEAF for number in range(N_LEAVES)})
+    assert (cost.n_readings, cost.n_queries) == (len(found.readings), n_sent(compared))
     assert cost.n_most == cost.n_queries
-    many = cost_of_readings(suspect, case.plan().suspect, {str(leaf): 40 for leaf in range(1000)})
+    many = cost_of_readings(facts.suspect, plan.suspect, {str(leaf): 40 for leaf in range(1000)})
     assert (many.n_images, many.n_more) == (1200, 4800)
-    assert cost_of_readings(suspect, case.plan().suspect, {}).n_queries == 0
+    assert cost_of_readings(facts.suspect, plan.suspect, {}).n_queries == 0
 
 
 def test_what_the_analyst_has_settled_is_no_question(tmp_path: Path, corpus: Path) -> None:
@@ -172,21 +165,20 @@ def test_a_false_lead_is_rare() -> None:
     assert ahead <= 5
 
 
-def test_a_verdict_is_conditional_on_what_was_not_told_apart(tmp_path: Path, corpus: Path) -> None:
+def test_a_verdict_is_conditional_on_what_was_not_told_apart(compared: Case, tmp_path: Path, corpus: Path) -> None:
     """After a comparison without a winner, the case says which other reading is as good; after a clear one, nothing."""
     suspect = levels_of_red(tmp_path / "m.onnx", (-1e6, 1e6, 2e6))
     case = case_about(tmp_path, corpus)
-    compare_readings(case.folder, suspect, cache=tmp_path / "cache")
+    found = compare_readings(case.folder, suspect, cache=tmp_path / "cache")  # all its pictures are answered alike
+    assert not found.ahead
+    assert "do not show which is right" in reading_in_words(found)
     said = case.facts().open_reading
     assert said.startswith("If unit is how its pictures were prepared; as good on the compared pictures: ")
     assert "answered as by the best" in said
-    (tmp_path / "clear").mkdir()
-    clear = case_about(tmp_path / "clear", corpus)
-    compare_readings(clear.folder, levels_of_red(tmp_path / "n.onnx"), cache=tmp_path / "cache")
-    take_reading(clear, "signed")
-    check_suspect(clear.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
-    assert clear.facts().open_reading == ""
-    assert not clear.facts().suspect.origins.guess_decides  # type: ignore[union-attr]
+    take_reading(compared, "signed")
+    check_suspect(compared.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
+    assert compared.facts().open_reading == ""
+    assert not compared.facts().suspect.origins.guess_decides  # type: ignore[union-attr]
 
 
 def test_an_order_that_wins_is_tried_with_every_normalisation(tmp_path: Path, corpus: Path) -> None:

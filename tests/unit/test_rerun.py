@@ -10,7 +10,7 @@ import pytest
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.case.records import AskingFacts
-from fdcore.cli import main
+from fdcore.cli import arguments, main
 from fdcore.method.selection import SelectionSettings
 from fdcore.report.rerun import rerun_commands
 from fdcore.suspect.preprocess import PreprocessSpec
@@ -32,17 +32,17 @@ def facts(tmp_path_factory) -> dict:
 def test_the_commands_parse_to_the_settings_of_the_case(facts):
     """What the command line makes of them is what the case was asked and weighed with."""
     investigate, select = map(parsed, rerun_commands(facts, WEIGHED))
-    settings = main._settings(investigate)
+    settings = arguments.settings(investigate)
     planned = facts.plan.settings
     assert settings == Settings(n_views=planned.n_views, selection=WEIGHED)
     assert investigate.suspect == Path("colours.onnx")
     assert investigate.corpus == ["tiny"]
-    assert main._selection_settings(select, SelectionSettings()) == WEIGHED
+    assert arguments.selection_settings(select, SelectionSettings()) == WEIGHED
 
 
 def test_preprocessing_is_spelled_out(facts):
     """No preset has to be known to get the same numbers."""
-    overrides = main._spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
+    overrides = arguments.spec_overrides(parsed(rerun_commands(facts, WEIGHED)[0]))
     assert overrides == {name: getattr(facts.suspect.preprocessing, name) for name in overrides}
     assert {"height", "width", "mean", "std"} <= overrides.keys()
 
@@ -57,8 +57,8 @@ def test_negative_ranges_and_automatic_k_survive(facts):
         suspect=replace(facts.suspect, preprocessing=PreprocessSpec(value_range=(-1.0, 1.0))),
     )
     investigate = parsed(rerun_commands(facts, SelectionSettings())[0])
-    assert main._spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
-    assert main._settings(investigate).selection == SelectionSettings()
+    assert arguments.spec_overrides(investigate)["value_range"] == (-1.0, 1.0)
+    assert arguments.settings(investigate).selection == SelectionSettings()
     assert (investigate.budget, investigate.images_per_leaf, investigate.corpus) == (100, 0, ["a", "b"])
 
 
@@ -93,12 +93,12 @@ def test_a_case_of_an_earlier_version_is_asked_as_planned(facts):
 def test_the_number_of_classes_is_spelled_out(facts):
     """A file that does not say needs it again."""
     asked = replace(facts, asking=replace(facts.asking, n_classes=4))
-    assert main._plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
-    assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None
+    assert arguments.plan(parsed(rerun_commands(asked, WEIGHED)[0])).suspect.n_classes == 4
+    assert arguments.plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.n_classes is None
 
 
 def test_a_named_output_is_named_again(facts):
     """Otherwise another output might answer."""
     named = replace(facts, asking=replace(facts.asking, output="-logits"))
-    assert main._plan(parsed(rerun_commands(named, WEIGHED)[0])).suspect.output == "-logits"
-    assert main._plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.output is None
+    assert arguments.plan(parsed(rerun_commands(named, WEIGHED)[0])).suspect.output == "-logits"
+    assert arguments.plan(parsed(rerun_commands(facts, WEIGHED)[0])).suspect.output is None

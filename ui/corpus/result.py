@@ -3,22 +3,24 @@
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
+from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.leaf_names import names_to_csv
+from fdcore.report.figures.corpus import corpus_treemap
 from ui import cached, state
 from ui.corpus import naming
 from ui.corpus.problems import draw_problems
-from ui.corpus.treemap import clicked_node, draw_map, root_of_map
 from ui.exports import export
 from ui.frame import Desk
 from ui.panels import show_figure, show_numbers, show_table
 from ui.pictures import as_tiles
 from ui.sentences import fragment
-from ui.survey_tables import NO_SOURCE, SAMPLE_PX, below, filter_leaves, leaves_csv, n_available
+from ui.survey_tables import NO_SOURCE, SAMPLE_PX, below, filter_leaves, leaves_csv, n_available, tree_rows
 from ui.text import counted, inert, shortened
 from ui.tree_picker import tree_picker
 
@@ -29,6 +31,7 @@ NODE = "node"  # URL parameter: the part of the hierarchy that is shown
 MAX_ROWS = 2_000
 SHOWN_PX = 96
 ALL, FEWER, NONE = "All", "Fewer than planned", "None usable"
+MAX_NODES = 1_200
 
 
 def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
@@ -196,3 +199,29 @@ def _figure(desk: Desk, surveyed: Surveyed, root: str | None) -> "go.Figure":
     revision = desk.case.revision(*cached.SURVEY)
     what = f"corpus map {revision} {root!r}"
     return cached.made(desk.case, what, lambda: draw_map(surveyed, root, revision=revision))
+
+
+def draw_map(surveyed: Surveyed, node: str | None, *, revision: str) -> go.Figure:
+    """The treemap of the images at or below a node; of all for None."""
+    rows = tree_rows(surveyed, node)
+    return corpus_treemap(
+        rows.ids, labels=rows.labels, parents=rows.parents, values=rows.values, max_nodes=MAX_NODES, max_depth=6,
+        n_images=sum(surveyed.n_files.values()), revision=f"{revision} {node}",
+    )  # fmt: skip
+
+
+def root_of_map(surveyed: Surveyed, node: str | None) -> str | None:
+    """The root of the treemap for a chosen node: the node, or its parent if it is a leaf."""
+    if node is None or surveyed.hierarchy.children(node):
+        return node
+    return next(iter(surveyed.hierarchy.path_to_root(node)[1:]), None)
+
+
+def clicked_node(hierarchy: Hierarchy, selection: Any) -> str | None:
+    """The node that a click on the treemap chose; None for the whole, or if it is not a node."""
+    try:
+        text = str(selection["selection"]["points"][0]["id"])
+    except (KeyError, IndexError, TypeError):
+        return None
+    node = text.partition("\N{NULL}")[0]  # the rest names the folded part of the node
+    return node if node in hierarchy else None

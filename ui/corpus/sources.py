@@ -1,5 +1,7 @@
 """The image folders in a case's plan: listing, adding, removing with undo, and their hierarchy."""
 
+import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +11,12 @@ import streamlit as st
 from fdcore.case.intake import Surveyed
 from fdcore.case.places import Places, inside, require_inside
 from fdcore.case.plan import Plan
+from fdcore.corpus.classes import wnid_of
 from fdcore.corpus.corpus import folder_of
+from fdcore.corpus.entering import is_split
 from fdcore.corpus.layouts import is_corpus
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
-from ui.corpus.folders import first_look
 from ui.frame import Desk
 from ui.sentences import attempt, show_error
 from ui.text import counted, inert, shortened
@@ -22,6 +25,7 @@ from ui.tree_picker import tree_picker
 MAX_SHOWN = 40
 WORDNET = "WordNet (included)"
 _UNDO, _ADDED = "corpus_undo", "corpus_added"
+MAX_PROBED = 3_000
 
 
 @dataclass(frozen=True)
@@ -227,3 +231,37 @@ def _table_name(path: str | None, roots: Sequence[Path]) -> str:
         return WORDNET
     root = next((root for root in roots if Path(path).is_relative_to(root)), None)
     return path if root is None else Path(path).relative_to(root).as_posix()
+
+
+def first_look(folder: Path) -> str:
+    """What a folder seems to hold, in a sentence; only reading the corpus settles it."""
+    if folder.is_file():
+        return "A tar archive, which is read like a folder."
+    try:
+        with os.scandir(folder) as entries:
+            probed = list(itertools.islice(entries, MAX_PROBED))
+    except OSError as error:
+        return f"It cannot be read ({error.strerror})."
+    more = "at least " if len(probed) == MAX_PROBED else ""
+    names = sorted(entry.name for entry in probed if entry.is_dir() and not entry.name.startswith("."))
+    n_files = len(probed) - len(names)
+    n_known = sum(bool(wnid_of(name)) for name in names)
+    if n_known:
+        return f"{more}{counted(n_known, 'folder')} named by WordNet ids; each has its own place in the hierarchy."
+    if "val_annotations.txt" in {entry.name for entry in probed}:
+        return "Tiny ImageNet's validation images; a table names the node of each."
+    if names and all(map(is_split, names)):
+        return f"A data set in parts ({', '.join(names)}), which are read together."
+    if names and all(name.isdecimal() for name in names):
+        few = ", ".join(names[:3])
+        return (
+            f"{more}{counted(len(names), 'folder')} named by numbers ({few}{', …' if len(names) > 3 else ''}), which "
+            "say nothing about the pictures. Once the corpus is read, they can be named here."
+        )
+    if names:
+        few = ", ".join(shortened(name, 24) for name in names[:3])
+        return (
+            f"{more}{counted(len(names), 'folder')} named by words ({few}{', …' if len(names) > 3 else ''}): one class "
+            "each, unrelated to everything else unless they are placed below a node."
+        )
+    return f"No folders, {more}{counted(n_files, 'file')}." if n_files else "It is empty."

@@ -85,7 +85,7 @@ def _choice(desk: Desk, case: Case, opened: Opened) -> None:
     )  # fmt: skip
     if not any(one.startswith(_FILE) for one in options):
         st.caption("For independent evidence, put a word2vec, GloVe or fastText file into")
-        st.code("\n".join(map(str, desk.places.vectors)), language=None, wrap_lines=True)
+        st.text("\n".join(map(str, desk.places.vectors)))
     if len(options) >= MAX_LISTED:
         st.caption(f"At most {MAX_LISTED:,} files are listed; take some out of the folder to see the others.")
 

@@ -40,7 +40,7 @@ def bar(
 
 def bars(
     rows: Sequence[dict[str, Any]], *, key: str, alt: str, on_click: Callable[[str], None], picked: str = "",
-    line: float | None = None, ends: str = "2.6em",
+    line: float | None = None,
 ) -> None:  # fmt: skip
     """Draw rows of `bar`; `line` is drawn across all of them, and `on_click` gets a row's identity."""
     known = {row["id"] for row in rows}
@@ -49,7 +49,7 @@ def bars(
         if given in known:
             on_click(given)
 
-    data = {"rows": list(rows), "picked": picked, "line": line, "alt": alt, "ends": ends}
+    data = {"rows": list(rows), "picked": picked, "line": line, "alt": alt}
     leaf_bars(data, key=key, chosen=chosen)
 
 

@@ -41,7 +41,6 @@ export default function (component) {
   });
   const focused = [...root.querySelectorAll(".row")].indexOf(parentElement.activeElement);
   const lines = data.rows.map(row => drawRow(row, data, (id, line) => { select(line); memory.send("chosen", id); }));
-  root.style.setProperty("--ends", data.ends);
   const longest = Math.max(0, ...data.rows.map(row => row.name.length));
   root.style.setProperty("--names", `min(40%, ${Math.max(longest, 5) + 2}ch)`);
   root.setAttribute("role", "group");

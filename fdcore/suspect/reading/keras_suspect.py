@@ -50,26 +50,13 @@ ALIKE = ("gamma", "beta", "moving_mean", "moving_variance")  # of one shape, so 
 _Load = Callable[[Path], tuple[dict[str, Any], Any]]
 
 
-def open_keras_archive(path: Path, *, shape: Shape = (None, None), n_classes: int | None = None) -> Program:
-    """A `.keras` archive.
-
-    Args:
-        path: the file.
-        shape: the height and width that the analyst gives, where the file leaves them open.
-        n_classes: for a model that answers class numbers.
-
-    Raises:
-        SuspectError: it cannot be loaded, holds code of its own, or is not a classifier of pictures.
-    """
+def open_keras_archive(path: Path, shape: Shape, n_classes: int | None) -> Program:
+    """A `.keras` archive; see `opening.PROGRAMS`."""
     return _open(path, _load_archive, shape, n_classes)
 
 
-def open_keras_hdf5(path: Path, *, shape: Shape = (None, None), n_classes: int | None = None) -> Program:
-    """A Keras model in an HDF5 file.
-
-    Raises:
-        SuspectError: as `open_keras_archive`, or the file holds weights only.
-    """
+def open_keras_hdf5(path: Path, shape: Shape, n_classes: int | None) -> Program:
+    """A Keras model in an HDF5 file, which may not hold weights only; see `opening.PROGRAMS`."""
     return _open(path, _load_hdf5, shape, n_classes)
 
 

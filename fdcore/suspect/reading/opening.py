@@ -163,7 +163,7 @@ def _load_program(path: Path, kind: Format, request: Request) -> Loaded:
         raise SettingsError(f"{path.name} contains its own architecture; leave out {request.arch!r}.")
     module, reader = PROGRAMS[kind]
     shape = (request.overrides.get("height"), request.overrides.get("width"))
-    program: Program = getattr(_runtime(module, path.name), reader)(path, shape=shape, n_classes=request.n_classes)
+    program: Program = getattr(_runtime(module, path.name), reader)(path, shape, request.n_classes)
     return program
 
 
@@ -186,6 +186,12 @@ PROGRAMS = {
     Format.KERAS: ("keras_suspect", "open_keras_archive"),
     Format.HDF5: ("keras_suspect", "open_keras_hdf5"),
 }
+"""The module and the function that load each file with its own computation.
+
+A function takes the file, the height and width that the analyst gives (None where the file says or usual ones are to be
+tried), and the number of classes, for a model that answers class numbers. It raises a `SuspectError` if the file cannot
+be loaded, holds code of its own, or is not a classifier of pictures.
+"""
 
 OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.TORCH_ZIP: _load_weights,

@@ -101,17 +101,8 @@ class _Asked:
         self._shape = ()
 
 
-def open_tflite(path: Path, *, shape: Shape = (None, None), n_classes: int | None = None) -> Program:
-    """A TensorFlow Lite model.
-
-    Args:
-        path: the file.
-        shape: the height and width that the analyst gives, where the file leaves them open.
-        n_classes: for a model that answers class numbers.
-
-    Raises:
-        SuspectError: it cannot be loaded, or is not a classifier of pictures.
-    """
+def open_tflite(path: Path, shape: Shape, n_classes: int | None) -> Program:
+    """A TensorFlow Lite model; see `opening.PROGRAMS`."""
     content = path.read_bytes()
     try:
         asked = _Asked(content)

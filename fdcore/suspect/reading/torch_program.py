@@ -37,17 +37,8 @@ SIGMOIDS = ("aten::sigmoid", "aten.sigmoid.default")
 MAX_TABLE = 1 << 20  # bytes
 
 
-def open_torchscript(path: Path, *, shape: Shape = (None, None), n_classes: int | None = None) -> Program:
-    """A TorchScript module in evaluation mode.
-
-    Args:
-        path: the file.
-        shape: the height and width that the analyst gives; None to try usual ones.
-        n_classes: for a module that answers class numbers.
-
-    Raises:
-        SuspectError: it cannot be loaded, or is not a classifier of pictures.
-    """
+def open_torchscript(path: Path, shape: Shape, n_classes: int | None) -> Program:
+    """A TorchScript module in evaluation mode, of which usual sizes are tried; see `opening.PROGRAMS`."""
     try:
         module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
         graph = module.inlined_graph
@@ -67,12 +58,8 @@ def open_torchscript(path: Path, *, shape: Shape = (None, None), n_classes: int 
     )  # fmt: skip
 
 
-def open_exported(path: Path, *, shape: Shape = (None, None), n_classes: int | None = None) -> Program:
-    """A graph saved by torch.export.
-
-    Raises:
-        SuspectError: it cannot be loaded, or is not a classifier of pictures.
-    """
+def open_exported(path: Path, shape: Shape, n_classes: int | None) -> Program:
+    """A graph saved by torch.export; see `opening.PROGRAMS`."""
     try:
         exported = torch.export.load(str(path))
         module = exported.module()

@@ -59,15 +59,13 @@ def clone(lab: Lab, request: CloneRequest) -> tuple[CloneRun, ...]:
     return _finish(lab, prepared, test)
 
 
-def resume_clones(
-    lab: Lab, run_ids: Sequence[str], *, evaluation: str = "", device: str = "auto"
-) -> tuple[CloneRun, ...]:
+def resume_clones(lab: Lab, run_ids: Sequence[str], *, evaluation: str = "") -> tuple[CloneRun, ...]:
     """Resume stopped clones, regardless of the case's present settings.
 
     Raises:
         FdError: as for `clone`.
     """
-    return _resume(lab, [read_run(lab.case, name) for name in run_ids], evaluation, device)
+    return _resume(lab, [read_run(lab.case, name) for name in run_ids], evaluation, "auto")
 
 
 def finish_clone(lab: Lab, run_id: str, *, evaluation: str = "") -> CloneRun:
