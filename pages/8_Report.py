@@ -21,7 +21,7 @@ with frame.page("Report") as desk:
     else:
         findings = cached.findings(case, saved)
         overview = cached.overview(case, saved)
-        draw_head(overview, findings.scored.n_sent)
+        draw_head(case, overview, findings.scored.n_sent)
         report_files.take_away(desk, case, findings)
         validation_line.draw(desk, case, saved)
         classes, errors, printed, files, log = st.tabs(

@@ -494,6 +494,7 @@ def test_a_gap_is_shown_before_later_comparisons_without_one(finished: Case) -> 
     assert "<b>" not in as_markdown(at)
     assert table(at, "Outcome")["Outcome"].tolist() == ["seen", "no sign"]
     assert "1 picture" in as_markdown(at)
+    assert any("pictures of a/train: +19.0 points" in text.value for text in open_case("8_Report", finished).text)
     finished.path("gaps.json").write_text("[]")
     at = open_case(PAGE, finished)
     assert at.error

@@ -96,7 +96,7 @@ def _findings(desk: frame.Desk, card: CaseCard, findings: Findings) -> None:
     """The answer in one picture; the numbers that it rests on are under "Method"."""
     overview = cached.overview(desk.case, findings.settings)
     verdict = cached.verdict(desk.case, findings.settings)
-    draw_head(overview, findings.scored.n_sent)
+    draw_head(desk.case, overview, findings.scored.n_sent)
     n_points = len(verdict.weak_points)
     names = ["Classes", "Method", *([f"Weak points ({n_points})"] if n_points else [])]
     tabs = st.tabs(names, key="overview_tabs", on_change="rerun")

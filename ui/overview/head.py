@@ -1,9 +1,14 @@
 """The head of a case: what the suspect is, how sure that is, and what is open."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
+from fdcore.case.case import Case
+from fdcore.case.gaps import read_gaps
+from fdcore.errors import CaseError
+from fdcore.verdict.gap import strongest_first
 from fdcore.verdict.overview import Overview, found_in_words
 from ui.text import inert, inert_badge, shortened
 
@@ -19,7 +24,7 @@ _SEALS = {
 MAX_OPEN = 4  # chips
 
 
-def draw_head(overview: Overview, n_sent: int) -> None:
+def draw_head(case: Case, overview: Overview, n_sent: int) -> None:
     """The seal and the title, what they rest on, and a red chip for each open guess."""
     head = overview.head
     seal, meaning = _SEALS[head.seal]
@@ -27,10 +32,20 @@ def draw_head(overview: Overview, n_sent: int) -> None:
         with st.container(gap=None, width="stretch"):
             st.title(f"{seal} {inert(shortened(head.title, 160))}", anchor=False, help=meaning)
             st.text(shortened(head.because, 400))
+            if seen := _seen(case):
+                st.text(shortened(seen, 300))
             st.caption(inert(found_in_words(overview, n_sent)))
         if head.open:
             with st.container(width="content", gap="xsmall", key="open_guesses"):
                 guess_chips(head.open)
+
+
+def _seen(case: Case) -> str:
+    """Whose training split the suspect knows better than the test split; page 6 reports a damaged record."""
+    with suppress(CaseError):
+        for gap in strongest_first(read_gaps(case))[:1]:
+            return f"{gap.headline.rstrip('.')}: {gap.points:+.1f} points" if gap.outcome == "seen" else ""
+    return ""
 
 
 def guess_chips(guesses: Sequence[str]) -> None:
