@@ -19,7 +19,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from fdcore.jobs import State
 
 N_VIEWS = 1_000  # 80 images in so many views keep the suspect busy for a while
-LOST = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server|reaching server endpoint"
+LOST = (
+    "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server|reaching server endpoint|"
+    "server is not responding"
+)
 BATCHES = 800  # answers after which a run is well under way
 
 
@@ -58,9 +61,7 @@ def test_scoring_survives_a_closed_tab_and_a_killed_server(
     open_page(tab, server, "Leaf_scores", case=case_id)
     shows_work(tab)
     worker = newest(server, case_id).id
-    with watch.allowing(
-        "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket|disconnected from server|reaching server endpoint"
-    ):
+    with watch.allowing(LOST):
         server.kill()
         tab.wait_for_selector("[data-testid=stApp]:not([data-test-connection-state=CONNECTED])")
         server.start()
