@@ -16,11 +16,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from fdcore.case.case import Case
-from fdcore.case.claims import write_claims
 from fdcore.case.plan import Plan, Settings
 from fdcore.demo import trial_pictures
 from fdcore.jobs import State
-from fdcore.words.claims import Claims
 from fdcore.work.intake import check_suspect, survey_corpora
 from fdcore.work.investigate import run_plan
 
@@ -76,7 +74,6 @@ def hostile_case(folder: Path, corpora: Path, cache: Path) -> Path:
     check_suspect(folder, evidence, trial_pictures())
     survey_corpora(folder)
     run_plan(folder, cache=cache)
-    write_claims(folder, Claims({0: f"{SCRIPT} {PICTURE}", 1: "cat", 2: LINK}, TITLE))
     return folder
 
 

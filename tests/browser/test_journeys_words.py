@@ -1,11 +1,11 @@
-"""Do the words agree: from a known label set to claims, and from these to maps and files to take away."""
+"""Do the words agree: from a known label set, or a table, to claims, and from these to maps and files to take away."""
 
 import io
 import re
 
 import numpy as np
 import pandas as pd
-from browser.driver import download, idle, key, open_page, plotly, table
+from browser.driver import download, idle, key, open_page, plotly, table, upload
 from browser.journey import WORK_S, button, tab, wait_for_work
 from browser.server import Server
 from playwright.sync_api import Page, expect
@@ -74,6 +74,29 @@ def exported(page: Page, title: str) -> pd.DataFrame:
     page.keyboard.press("Escape")
     idle(page)
     return pd.read_csv(io.BytesIO(content), keep_default_na=False)
+
+
+def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page: Page, tmp_path, case_id: str):
+    """Uploaded, kept, compared; nothing in it is run or loaded, and a bad table changes nothing."""
+    hostile = "<img src=http://evil.example/x onerror=alert(1)> ![x](http://evil.example/y.png) " + "w" * 80
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(f'class,name\n0,"{hostile}"\n1,cat\n')
+    bad.write_text("class,name\n99,cat\n")
+    open_page(page, server, "Verification", case=case_id)
+    tab(page, "Claims")
+    key(page, "claims_way").get_by_text("CSV file").click()
+    idle(page)
+    upload(page, f"claims_csv_{case_id}", bad)
+    expect(key(page, "claims").get_by_text("The table names class 99")).to_be_visible()
+    assert not kept(server, case_id).names
+    upload(page, f"claims_csv_{case_id}", good)
+    key(page, "fill_csv").get_by_role("button").click()
+    idle(page)
+    button(page, "Save claims")
+    assert kept(server, case_id) == Claims({0: hostile, 1: "cat"}, "the table good.csv")
+    shown = table(page, "similarity")
+    assert shown["Claimed"].tolist() == [hostile, "cat"]
+    assert page.locator("img[src*=evil]").count() == 0
 
 
 def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):
