@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from ablation import HERE, Flags
-from adaptive import Recorded, ask, evenly, everything, read
+from ablation import HERE, Flags, Recorded, recorded
+from adaptive import ask, evenly, everything
 from record import save
 
 from fdcore.method.closeness import distances
@@ -143,7 +143,7 @@ def main() -> None:
     vectors = open_vectors(options.vectors, Path(".cache")) if options.vectors else builtin_vectors()
     done: list[dict[str, object]] = []
     for path in options.answers:
-        networks = list(read(path))
+        networks = list(recorded(path))
         known = namers(networks[0], vectors)
         for budget, (per_leaf, n_views) in BUDGETS.items():
             way = everything if per_leaf == 50 else partial(evenly, per_leaf=per_leaf, n_views=n_views)

@@ -44,19 +44,11 @@ Content = Path | bytes | Callable[[], bytes]
 
 README, PICTURES_CSV, LOCK, UCO = "README.md", "pictures.csv", "requirements.lock", "case-uco.jsonld"
 REPORT_HTML, REPORT_PDF, SETTINGS = "report.html", "report.pdf", "settings.json"
-_DISCLOSED = {
-    layout.AUDIT, layout.CORPUS, layout.HIERARCHY, layout.PROBLEMS, layout.TENSORS, layout.BESIDE, layout.NAMES,
-    layout.TEST_QUERY, layout.CHOICES, layout.CLAIMS, layout.NOTES, layout.SCORES_CSV, layout.SCORES_JSON,
-    layout.SCORES_PARQUET, layout.NEAR_TAU, layout.SELECTION_CSV, layout.SELECTION, layout.IMAGES_CSV, layout.VERDICT,
-    layout.WORDS, layout.WORD_VECTORS, layout.SIMILARITY_CSV, layout.LABEL_SETS_CSV, layout.VIEWS, layout.VERSIONS,
-}  # fmt: skip
-_DISCLOSED_BELOW = (f"{layout.LEDGER}/", f"{layout.ASKED}/", f"{layout.READING_LEDGERS}/", f"{layout.TIMESTAMPS}/")
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest in a ZIP file
 SUSPECT_SEALED = "the suspect's file, which may be evidence under seal"
 PICTURES_LICENSED = "holds pictures, whose licences may not allow that they are passed on"
 REASONS = {
     layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} is the same without them",
-    f"{layout.EVIDENCE}/": SUSPECT_SEALED,
     f"{layout.CLONES}/": "a clone copies the suspect; the findings do not rest on it",
 }
 
@@ -199,7 +191,9 @@ def _reason(name: str, *, suspect: bool, pictures: bool) -> str:
     """Why a file of the case is left out; "" for what is in the bundle."""
     if name == layout.REPORT or name.endswith(".png"):
         return "" if pictures else PICTURES_LICENSED
-    if name in _DISCLOSED or name.startswith(_DISCLOSED_BELOW) or (suspect and name.startswith(f"{layout.EVIDENCE}/")):
+    if name.startswith(f"{layout.EVIDENCE}/"):
+        return "" if suspect else SUSPECT_SEALED
+    if any(name == own or (own[-1] == "/" and name.startswith(own)) for own in readme.OWN):
         return ""
     return next((why for place, why in REASONS.items() if name.startswith(place)), "the findings do not rest on it")
 

@@ -25,7 +25,7 @@ _MADE = {
     verify.ENVELOPE: "the signature of manifest.json, in a DSSE envelope",
     f"{verify.KEYS}/": "a public key; its name is its fingerprint",
 }
-_OWN = {
+OWN = {  # of the case; names that end in / are folders
     layout.AUDIT: "the log: a line for each thing that was done, chained and signed",
     layout.CORPUS: "the corpus' pictures in the order of the answers: leaf, name, SHA-256",
     layout.HIERARCHY: "the hierarchy: id, parents, names of each node",
@@ -55,6 +55,8 @@ _OWN = {
     layout.SIMILARITY_CSV: "claims against findings, as a table",
     layout.LABEL_SETS_CSV: "known label sets against findings",
     layout.VIEWS: "settings that an analyst saved under a name",
+    layout.GAPS: "training splits compared with test splits",
+    layout.VALIDATION: "how the installation did with reference suspects",
     layout.VERSIONS: "the software that the suspect was queried with, and that weighed its answers",
     f"{layout.EVIDENCE}/": "the suspect's file as it came",
     "test_query/": "a picture that the suspect was tested with",
@@ -93,7 +95,7 @@ def text(
 def what(name: str) -> str:
     """What a file of a bundle is."""
     own = name.removeprefix(f"{CASE}/")
-    known = _MADE if own == name else _OWN
+    known = _MADE if own == name else OWN
     found = known.get(own) or next(text for place, text in known.items() if place[-1] == "/" and own.startswith(place))
     own = own.rpartition("ledger/")[2]
     return f"{found}: {part}" if (part := next((_LEDGER[one] for one in _LEDGER if own.startswith(one)), "")) else found

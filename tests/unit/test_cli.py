@@ -75,7 +75,7 @@ def test_investigate_then_select_then_show(world, tmp_path, capsys):
     assert json.loads((case / "case.json").read_text())["suspect"]["scan"]["verdict"] == "clean"
     assert "report.html" in text
     assert "value range, mean, std" in text
-    assert "value range, mean, std" in (case / "report.html").read_text()
+    assert "normalisation guessed" in (case / "report.html").read_text()
     options = ["--eta", "50", "--tau", "0.01", "--k", "2", "--json", "--cache", str(world / "cache")]
     assert main(["select", str(case), *options]) == 0
     selected = json.loads(capsys.readouterr().out)

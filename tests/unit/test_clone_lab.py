@@ -212,7 +212,7 @@ def test_only_one_trains_clones_of_a_case(case) -> None:
 
     def progress(stage: str, _done: int, _total: int) -> None:
         if stage.startswith("Training") and not refused:
-            with pytest.raises(CaseError, match="already being trained"):
+            with pytest.raises(CaseError, match="Other work with this case's clones"):
                 train(case, requested(RANDOM))
             refused.append(stage)
             with case.exclusively():

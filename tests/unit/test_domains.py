@@ -34,7 +34,7 @@ def test_leaves_placed_below_a_node_are_one_domain():
     [domain] = verdict.domains
     assert (domain.kind, domain.node, domain.label, len(domain.classes)) == ("node", "sign", "street sign", 10)
     assert (domain.n_selected, domain.n_leaves, domain.n_placed) == (10, 12, 12)
-    assert "recognise street sign (10 of 12 classes); 2 classes were not found" in verdict.headline
+    assert "data from street sign (10 of 12 classes); 2 classes were not found" in verdict.headline
     assert "12 of which were placed there by hand" in verdict_in_words(verdict)
 
 
