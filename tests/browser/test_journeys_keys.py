@@ -5,6 +5,8 @@ from browser.journey import class_row, on_page
 from browser.server import Server
 from playwright.sync_api import Page, expect
 
+from ui.glossary.terms import TERMS
+
 
 def press(page: Page, letter: str, expected_class: str) -> None:
     """Press a key and wait until the URL names that class."""
@@ -39,6 +41,6 @@ def test_keys_change_the_class_search_and_explain(server: Server, page: Page, ca
     on_page(page, "Glossary")
     assert params(page) == {"case": case_id, "class": "2"}
     drawings = key(page, "glossary").locator("svg[role=img]")
-    expect(drawings).to_have_count(12)
+    expect(drawings).to_have_count(len(TERMS))
     page.keyboard.press("/")
     expect(key(page, "glossary_search").locator("input")).to_be_focused()
