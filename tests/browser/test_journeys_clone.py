@@ -69,7 +69,7 @@ def test_a_clone_that_was_stopped_is_kept_as_it_is(server: Server, page: Page, c
     idle(page)
     open_settings(page, epochs=2_000, total=60)
     click(page, "clone_start")
-    expect(key(page, "clone_loss_curves").locator(".js-plotly-plot")).to_be_visible(timeout=WORK_S * 1000)
+    expect(key(page, "clone_loss_curves").locator(".js-plotly-plot").first).to_be_visible(timeout=WORK_S * 1000)
     page.get_by_role("button", name="Pause").first.click()
     wait_for_work(server, case_id, State.PAUSED)
     expect(key(page, "clone_stopped")).to_be_visible()
