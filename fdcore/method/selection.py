@@ -328,7 +328,8 @@ def exclusive_leaf(scores: Scores, target_class: int, settings: SelectionSetting
     if settings.exclusive == 1 or not functional.any():
         return None
     best = np.argmax(functional, keepdims=True)
-    if scores.hits[target_class, best[0]] < LEAST_HITS:
+    hits = scores.hits[target_class]
+    if hits[best[0]] < max(LEAST_HITS, settings.exclusive * hits.sum()):  # a share is above its lower bound
         return None
     chance = float(scores.n_queries[best[0]] / max(scores.n_queries.sum(), 1))
     part = exclusivity(scores, target_class, best)
