@@ -36,6 +36,13 @@ def add_custody(commands: Any, add: AddCommand) -> None:
                        help="where the request is written, to be sent by another way (default head.tsq)")  # fmt: skip
     group.add_argument("--server", metavar="URL", help="send the request there, and keep the reply in the case")
     group.add_argument("--token", type=Path, metavar="FILE", help="keep a reply (.tsr) that came by another way")
+    command = add(commands, "reproduce", _reproduce, "investigate a case's suspect again with another seed or corpus, "
+                  "and compare")  # fmt: skip
+    command.add_argument("case", type=Path, help="the case's folder")
+    command.add_argument("--seed", type=int, required=True, help="of the views and the choice of images")
+    command.add_argument("--corpus", action="append", default=[], metavar="DIR[@NODE]",
+                         help="other image folders (default: those of the case)")  # fmt: skip
+    command.add_argument("--out", type=Path, metavar="CASE", help="of the reproduction (default: beside the case)")
     command = add(commands, "key", _key, "make the key that signs audit logs, or show its public half")
     command.add_argument("what", choices=("new", "show"))
     command.add_argument("--out", type=Path, help="of a new key (default: FDCORE_KEY, or the user's configuration)")
@@ -167,6 +174,31 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
             print(f"Sent again: {found.n_asked:,} queries, {found.n_same:,} answered as recorded.")
     problem = "" if found.agrees else f"{options.case} does not give the same results again."
     return _finding(options, to_plain(found), problem, "replay differs")
+
+
+def _reproduce(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.cli.printing import ProgressBar, table
+    from fdcore.work.reproduce import reproduce
+
+    folder = options.case.resolve()
+    out = options.out or folder.parent / f"{folder.name}-seed-{options.seed}"
+    corpora = tuple(str(Path(one).absolute()) for one in options.corpus)
+    rows = reproduce(
+        folder, out, seed=options.seed, corpora=corpora, cache=arguments.cache(options), progress=ProgressBar()
+    )
+    n_agree = sum(row.agrees for row in rows)
+    if not options.json:
+        shown = [("class", "in the case", "L", "reproduced", "L", "common leaves")]
+        shown += [(str(row.target_class), plain(row.here) or "not found", _figure(row.l_here), plain(row.there) or
+                   "not found", _figure(row.l_there), _figure(row.common)) for row in rows]  # fmt: skip
+        print("\n".join(table(shown, flexible=(1, 3), right=(0, 2, 4, 5))))
+        print(f"\n{n_agree:,} of {len(rows):,} classes agree: most leaves of both answers are the same, or nothing is "
+              f"found. The reproduction is the case {out}.")  # fmt: skip
+    return {"case": str(options.case), "reproduction": str(out), "n_agree": n_agree, "classes": to_plain(rows)}
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _finding(options: argparse.Namespace, found: dict[str, Any], problem: str, key: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ import torch
 from pypdf import PdfReader
 
 from fdcore.answers.ledger import Ledger
+from fdcore.case.case import Case
 from fdcore.cli.main import main
 from fdcore.suspect.architectures.registry import build
 from fdcore.work.investigate import run_plan
+from fdcore.work.reproduce import compare
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,45 @@ def test_recorded_queries_are_sent_again_and_counted(world, investigated, tmp_pa
     assert Ledger.open(case / "ledger").n_sent == n_sent + 20
     assert main(["check", str(case)]) == 0
     assert main(["replay", str(case), "--cache", str(world / "cache"), "--ask", "100000"]) == 6
+
+
+def test_findings_are_reproduced_with_another_seed(world, investigated, tmp_path, capsys):
+    """In a case beside the first, whose log has the counts; the same seed is refused, a known answer not sent again."""
+    case = shutil.copytree(investigated, tmp_path / "case")
+    again = ["reproduce", str(case), "--cache", str(world / "cache")]
+    assert main([*again, "--seed", "0"]) == 2
+    assert not (tmp_path / "case-seed-0").exists()
+    assert main([*again, "--seed", "7", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["classes"]) == 4
+    assert found["n_agree"] == sum(row["common"] is not None and row["common"] >= 0.5 for row in found["classes"])
+    made = Case.open(tmp_path / "case-seed-7")
+    assert (made.plan().settings.seed, made.plan().suspect) == (7, Case.open(case).plan().suspect)
+    assert list(Case.open(case).audit())[-1]["details"]["n_agree"] == found["n_agree"]
+    for folder in (case, made.folder):
+        assert main(["check", str(folder)]) == 0
+    n_sent = Ledger.open(made.folder / "ledger").n_sent
+    assert main([*again, "--seed", "7"]) == 0
+    assert "common leaves" in capsys.readouterr().out
+    assert Ledger.open(made.folder / "ledger").n_sent == n_sent
+
+
+def test_what_both_found_is_compared_over_the_leaves_that_both_corpora_have():
+    """Half of the leaves suffice; two that found nothing agree; answers in leaves of one corpus cannot be compared."""
+
+    def findings(nodes, *answers):
+        winners = [SimpleNamespace(members=[nodes.index(one) for one in answer], functional=0.5) for answer in answers]
+        classes = [
+            SimpleNamespace(
+                name=SimpleNamespace(label="x"), selection=SimpleNamespace(winner=winner if answer else None)
+            )
+            for winner, answer in zip(winners, answers, strict=True)
+        ]
+        return SimpleNamespace(scored=SimpleNamespace(scores=SimpleNamespace(nodes=nodes)), classes=classes)
+
+    rows = compare(findings("abcd", "ab", "", "c", "d"), findings("abce", "abc", "", "", "e"))
+    assert [row.common for row in rows] == [pytest.approx(2 / 3), 1.0, 0.0, None]
+    assert [row.agrees for row in rows] == [True, True, False, False]
 
 
 def test_investigate_then_select_then_show(world, tmp_path, capsys):
