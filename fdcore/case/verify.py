@@ -20,6 +20,7 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ _TST_INFO, _MESSAGE_DIGEST, _PSS = (  # object identifiers in DER
     bytes.fromhex(oid) for oid in ("2a864886f70d0109100104", "2a864886f70d010904", "2a864886f70d01010a")
 )
 _HASHES = {f"sha{bits}": bytes.fromhex(f"60864801650304020{n}") for n, bits in ((1, 256), (2, 384), (3, 512))}
+
+_PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 State = Literal["intact", "changed", "missing", "unfinished", "not bound", "left out"]
 
@@ -326,8 +329,21 @@ def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def fingerprint(pem: bytes) -> str:
-    """Sixteen hex digits of the SHA-256 of a public key, by which people compare it."""
-    return hashlib.sha256(b"".join(pem.split())).hexdigest()[:16]
+    """Sixteen hex digits of the SHA-256 of a public key, by which people compare it; text around the key is ignored."""
+    found = _PUBLIC_KEY.search(pem)
+    return hashlib.sha256(b"".join((found[0] if found else pem).split())).hexdigest()[:16]
+
+
+def public_key(path: Path) -> bytes:
+    """The public key in a file.
+
+    Raises:
+        ValueError: it holds none; a private key is none.
+    """
+    content = path.read_bytes()
+    if not _PUBLIC_KEY.search(content):
+        raise ValueError(f"{path} holds no public key. `fdcore key show` prints yours; never give a private key away")
+    return content
 
 
 def sha256_of(path: Path) -> str:
@@ -538,7 +554,10 @@ def main() -> int:
     parser.add_argument("case", type=Path, help="the folder of a case or of a bundle")
     parser.add_argument("--key", type=Path, action="append", default=[], help="a public key that must have signed")
     options = parser.parse_args()
-    keys = [key.read_bytes() for key in options.key]
+    try:
+        keys = [public_key(path) for path in options.key]
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     checked = check_bundle(options.case, keys) if is_bundle(options.case) else check(options.case, keys)
     print(in_words(checked))
     return 0 if checked.intact else 1

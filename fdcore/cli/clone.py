@@ -30,8 +30,7 @@ def add_commands(commands: Any, add: AddCommand) -> None:
         "--measure", choices=("agreement", "accuracy"), help="default: accuracy where labels are known"
     )
     command.add_argument("--csv", type=Path, metavar="FILE", help="also write the table, with intervals, as CSV")
-    command = add(commands, "gap", _gap, "compare a data set's training split with its test split: were its very "
-                  "pictures used?")  # fmt: skip
+    command = add(commands, "gap", _gap, "compare the suspect's answers to a data set's training and test split")
     command.add_argument("case", type=Path, help="the case's folder")
     for split in ("train", "test"):
         command.add_argument(f"--{split}", metavar="DIR", required=True, help=f"the {split} split, a folder per class")

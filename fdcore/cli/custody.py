@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.custody import check_case
     from fdcore.case.verify import CASE, check_bundle, in_words, is_bundle
 
-    keys, bundled = [_read(path, "key") for path in options.key], is_bundle(options.case)
+    keys, bundled = [_public_key(path) for path in options.key], is_bundle(options.case)
     checked = check_bundle(options.case, keys) if bundled else check_case(Case.open(options.case), tuple(keys))
     if not options.json:
         print(in_words(checked))
@@ -145,6 +145,17 @@ def _timestamp(options: argparse.Namespace) -> dict[str, Any]:
     if not options.json:
         print(stamp_in_words(stamp))
     return {"case": str(options.case), **to_plain(stamp)}
+
+
+def _public_key(path: Path) -> bytes:
+    from fdcore.case.verify import public_key
+
+    try:
+        return public_key(path)
+    except ValueError as error:
+        raise CaseError(f"{error}.", key="not a public key") from error
+    except OSError as error:
+        raise CaseError(f"The key {path} cannot be read: {error.strerror}.", key="key unreadable") from error
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -150,7 +150,7 @@ def _checked(case: Case) -> Checked:
 def _findings(case: Case) -> Findings:
     if differ := replay(case.folder).differ:
         raise CaseError(
-            f"{', '.join(differ)} of {case.folder} is not what its answers and choices give now. Write the conclusions "
+            f"{case.folder}: its answers and choices now give another {', '.join(differ)}. Write the conclusions "
             "again with `fdcore select`.",
             key="conclusions out of date",
         )

@@ -7,8 +7,9 @@ pictures get, both splits together; so no claim and no order of classes is assum
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +31,7 @@ class Split:
     """
 
     name: str
-    n_images: int
+    n_images: Annotated[int, msgspec.Meta(ge=1)]
     n_right: int
 
     @property
@@ -99,9 +100,10 @@ class Gap:
         low, high = self.interval
         p = f"p = {self.p_value:.4f}" if self.p_value > 1 / (N_PERMUTATIONS + 1) else f"p < {self.p_value:.4f}"
         return (
-            f"{self.headline} Right about {100 * self.train.right:.1f} % of {self.train.n_images:,} training and "
-            f"{100 * self.test.right:.1f} % of {self.test.n_images:,} test pictures in {self.n_folders:,} folders: a "
-            f"gap of {self.points:+.1f} points ({low:+.1f} to {high:+.1f}), {p}."
+            f"{self.headline} It is right about {self.train.n_right:,} of {self.train.n_images:,} training pictures "
+            f"({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test pictures "
+            f"({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} points "
+            f"({low:+.1f} to {high:+.1f}), {p}."
         )
 
 

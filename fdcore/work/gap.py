@@ -27,7 +27,7 @@ def measure_gap(lab: Lab, train: str, test: str, *, most: int | None = MAX_PICTU
         most: about how many pictures of each are sent, evenly over the folders; None for all.
 
     Raises:
-        CorpusError: a folder has no images, or the two have no folder in common.
+        CorpusError: a folder has no images, or the two have no folder in common, or the same pictures.
         SettingsError: the budget does not allow it; nothing was sent.
         CaseError, SuspectError: the suspect cannot be opened or fails.
     """
@@ -47,6 +47,11 @@ def measure_gap(lab: Lab, train: str, test: str, *, most: int | None = MAX_PICTU
         wanted = np.flatnonzero((own >= 0) & ~np.isin(pool.image_ids, shared))
         folders.append(own[wanted])
         images.append(wanted)
+    if not all(map(len, images)):
+        raise CorpusError(
+            f"{train} and {test} hold the same pictures, so nothing is left to compare. Give two different splits.",
+            key="same pictures",
+        )
     require_budget(lab.case, sum(p[0].n_to_ask(i) for p, i in zip(pools, images, strict=True)), "Comparing the splits")
     answers = [
         lab.ask(opened.ledger, wanted, pool.pixels, stage=f"Querying {opened.name}")

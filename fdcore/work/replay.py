@@ -1,6 +1,6 @@
 """Does a case give the same results once more? Its tables from its answers, and its answers from its suspect."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,9 @@ def replay(
         raise CaseError(f"The case {folder} has no conclusions yet: there is nothing to replay.", key="no conclusions")
     require_unchanged(case, layout.LEDGER, layout.CORPUS, layout.HIERARCHY, layout.CHOICES)
     pixels = pixels_of(case, cache)
-    findings = weigh(load_scored(case), selection_settings(case), read_choices(case))
+    scored = load_scored(case)
+    then = case.read_json(layout.SELECTION).get("n_sent", scored.n_sent)  # more may have been sent since, beside it
+    findings = weigh(replace(scored, n_sent=then), selection_settings(case), read_choices(case))
     made = contents(case, findings, pixels)
     if pixels is None:
         made.pop(layout.REPORT)

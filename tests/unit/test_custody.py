@@ -300,11 +300,16 @@ def test_the_command_says_what_is_wrong_and_fails(one: Path, public: bytes, tmp_
     """0 where nothing was changed, 6 otherwise."""
     (tmp_path / "public.pem").write_bytes(public)
     assert main(["check", str(one), "--key", str(tmp_path / "public.pem")]) == 0
+    (tmp_path / "public.pem").write_bytes(public + b"Fingerprint and what else `fdcore key show` prints")
+    assert main(["check", str(one), "--key", str(tmp_path / "public.pem")]) == 0
     assert "Signed by" in capsys.readouterr().out
     (one / layout.SCORES_CSV).write_text("forged")
     assert main(["check", str(one)]) == 6
     assert "scores.csv" in capsys.readouterr().out
     assert main(["check", str(one), "--key", str(tmp_path / "nothing.pem")]) == 6
+    (tmp_path / "nothing.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----")
+    assert main(["check", str(one), "--key", str(tmp_path / "nothing.pem")]) == 6
+    assert "holds no public key" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["check", str(one), "--json"]) == 6
     found = json.loads(capsys.readouterr().out)

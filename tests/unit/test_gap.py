@@ -90,7 +90,15 @@ def test_what_cannot_be_compared_is_a_sentence(case, tmp_path):
         folder.rename(test / f"other{place}")
     with lab_of(case) as lab, raises(CorpusError, "no common folder"):
         measure_gap(lab, str(train), str(test))
+    case.change_plan(settings=replace(case.plan().settings, budget=None))
+    with lab_of(case) as lab, raises(CorpusError, "same pictures"):
+        measure_gap(lab, str(train), str(train))
     assert n_sent(case) == before
+    assert read_gaps(case) == ()
+    empty = {"train": {"name": "a", "n_images": 0, "n_right": 0}, "test": {"name": "b", "n_images": 1, "n_right": 1}}
+    case.write_json("gaps.json", {"gaps": [{**empty, "n_folders": 1, "n_shared": 0, "p_value": 1.0}]})
+    with raises(CaseError, "record damaged"):
+        read_gaps(case)
     case.write_json("gaps.json", {"gaps": [{"train": 3}]})
     with raises(CaseError, "record damaged"):
         read_gaps(case)
