@@ -160,12 +160,15 @@ def _show(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case.case import Case
+    from fdcore.case.custody import require_unchanged
     from fdcore.storage import write_atomically
     from fdcore.work.conclude import full_report
 
     out: Path = options.out
     if out.suffix not in (".pdf", ".html"):
         raise SettingsError(f"{out} must end in .pdf or .html, which says what is written.", key="report ending")
+    require_unchanged(Case.open(options.case))
     page = full_report(options.case, cache=arguments.cache(options))
     if out.suffix == ".pdf":
         from fdcore.report.pdf import to_pdf

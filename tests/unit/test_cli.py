@@ -55,6 +55,10 @@ def test_the_report_is_written_as_its_ending_says(investigated, tmp_path, capsys
     assert "case created" in " ".join(" ".join(one.extract_text() for one in PdfReader(pdf).pages).split())
     assert main(["report", str(investigated), "--out", str(tmp_path / "report.doc")]) == 2
     assert ".pdf or .html" in capsys.readouterr().err
+    case = shutil.copytree(investigated, tmp_path / "case")
+    (case / "verdict.json").unlink()
+    assert main(["report", str(case), "--out", str(html)]) == 6
+    assert "verdict.json is missing" in capsys.readouterr().err
 
 
 def test_recorded_queries_are_sent_again_and_counted(world, investigated, tmp_path, capsys):
