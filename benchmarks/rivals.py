@@ -2,8 +2,8 @@
 
     python benchmarks/rivals.py [--answers NAME ...] [--vectors FILE] [--seeds N] [--save]
 
-Reads what ablation.py reads. Every way sees the same queries: so many pictures, drawn evenly from the leaves, in the
-plan's two views. Compared are
+Reads what ablation.py reads. Every way sees the same queries: a number of pictures of each leaf, in one view or two.
+Compared are
 
 - ours: the default selection, which may answer "not found";
 - the most frequent label: the leaf with most of the pictures that the class takes;
@@ -12,9 +12,9 @@ plan's two views. Compared are
   without a leaf of the corpus at or below them do not compete, which favours this way.
 
 Right, wrong and false are counted as in ablation.py; an answer that is a noun counts as its leaves. The rivals name
-every class that takes a picture. So each is also counted where it names only its surest classes, just so many that it
-has no more false answers than ours: by the lower bound of the label's part of the class's pictures, or by the lift in
-similarity. That limit is chosen with the truth at hand, which favours the rivals.
+every class that takes a picture. For a fair comparison, each is also limited to its surest classes, so that it gives no
+more false answers than ours. Sure is the lower bound of the label's part of the class's pictures, or the lift in
+similarity. The limit is set with the truth at hand, which favours the rivals.
 """
 
 import argparse

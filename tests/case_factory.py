@@ -125,7 +125,7 @@ def damaged(folder: Path, *names: str) -> Path:
 
 
 def change_hierarchy(folder: Path, change: Callable[[str, Sequence[str], Sequence[str]], tuple[Any, ...]]) -> None:
-    """Write a finished case's hierarchy anew, leaves and what is above them, each (id, parents, synonyms) changed."""
+    """Write a finished case's hierarchy again, leaves and what is above them, each (id, parents, synonyms) changed."""
     path = folder / "hierarchy.parquet"
     old = _part(tables.hierarchy_from_parquet(path.read_bytes()), tuple(tiny_world.LEAVES))
     rows = [change(node, old.parents(node), old.synonyms(node)) for node in old.ids]

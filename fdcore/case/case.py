@@ -20,6 +20,7 @@
     tensors.csv         the tensors of weights that no known network fits
     verification/       claims against findings, maps, and the word vectors used
     report.html         everything on one page
+    gaps.json           training splits compared with test splits
     views.json          settings that an analyst saved under a name
     versions.json       the software that the suspect was queried with, and that weighed its answers
     timestamps/         replies of time-stamping authorities about entries of the log

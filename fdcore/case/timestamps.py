@@ -80,7 +80,7 @@ def keep_reply(case: Case, reply: bytes, *, by: str = "") -> Stamp:
                 key="not a timestamp",
             ) from error
         if stamp.problem or stamp.digest not in entries:
-            why = stamp.problem or f"is about {stamp.digest[:12]}…, which is no entry of this case's log"
+            why = stamp.problem or f"is about {stamp.digest[:12]}…, which this case's log does not have"
             raise CaseError(f"The timestamp {why}. Ask the authority again.", key="timestamp false")
         number = entries[stamp.digest]
         name = f"{layout.TIMESTAMPS}/{number:06d}-{hashlib.sha256(reply).hexdigest()[:8]}.tsr"

@@ -329,21 +329,27 @@ def is_signed(pem: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def fingerprint(pem: bytes) -> str:
-    """Sixteen hex digits of the SHA-256 of a public key, by which people compare it; text around the key is ignored."""
-    found = _PUBLIC_KEY.search(pem)
-    return hashlib.sha256(b"".join((found[0] if found else pem).split())).hexdigest()[:16]
+    """Sixteen hex digits of the SHA-256 of a public key, by which people compare it.
+
+    The whole text counts: what verifies a signature and what is compared must not be two keys in one text.
+    """
+    return hashlib.sha256(b"".join(pem.split())).hexdigest()[:16]
 
 
 def public_key(path: Path) -> bytes:
-    """The public key in a file.
+    """The public key in a file, without text around it, such as `fdcore key show` prints.
 
     Raises:
-        ValueError: it holds none; a private key is none.
+        ValueError: it holds none, or several; a private key does not count.
     """
-    content = path.read_bytes()
-    if not _PUBLIC_KEY.search(content):
-        raise ValueError(f"{path} holds no public key. `fdcore key show` prints yours; never give a private key away")
-    return content
+    found = _PUBLIC_KEY.findall(path.read_bytes())
+    if len(found) != 1:
+        raise ValueError(
+            f"{path} holds {len(found) or 'no'} public key{'s' * (len(found) > 1)} where one is expected. "
+            "`fdcore key show` prints yours; never give a private key away"
+        )
+    key: bytes = found[0]
+    return key
 
 
 def sha256_of(path: Path) -> str:

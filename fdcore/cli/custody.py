@@ -1,4 +1,4 @@
-"""The commands about evidence: `check`, `replay`, `export`, `timestamp`, `key`, `assign` and `validate`."""
+"""The commands about evidence: check, replay, reproduce, export, timestamp, key, assign and validate."""
 
 import argparse
 import os
@@ -242,7 +242,7 @@ def _validate(options: argparse.Namespace) -> dict[str, Any]:
     if options.show:
         kept = validation.newest()
         if kept is None:
-            raise CaseError("There is no validation yet. `fdcore validate` runs one.", key="no validation")
+            raise CaseError("No validation has been run yet. `fdcore validate` runs one.", key="no validation")
     else:
         from fdcore.cli.printing import ProgressBar
         from fdcore.demo.validate import validate

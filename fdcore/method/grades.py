@@ -22,7 +22,7 @@ RIVALS = 400  # of the leaves that score above the answer's lower bound, the bes
 # corpus and once with what it was trained on taken away. A test compares.
 MEASURED: dict[Word, tuple[int, int]] = {"certain": (41, 42), "likely": (270, 339), "weak": (175, 479)}
 SCALE: dict[Word, str] = {"certain": "strong support", "likely": "moderate support", "weak": "limited support"}
-"""The fixed verbal scale. Its words stand for the measured shares and for nothing else; they are no likelihood ratios.
+"""The fixed verbal scale. Its words stand for the measured shares and for nothing else; they are not likelihood ratios.
 """
 
 

@@ -65,7 +65,7 @@ def limits(facts: CaseFacts) -> tuple[str, ...]:
     return (
         "The findings say what the suspect's answers are consistent with. They do not show on which pictures it was "
         "trained, where these came from, who trained it or for which purpose.",
-        "Only what the corpus shows can be found. “Not found” is no evidence that a class stands for nothing, and what "
+        "Only what the corpus shows can be found. “Not found” does not show that a class stands for nothing, and what "
         "the corpus lacks may be answered by something that merely looks alike.",
         f"The verbal scale states shares that were measured with other suspects, over corpora of {LEAVES[0]} to "
         f"{LEAVES[1]} leaves.{fewer}",

@@ -1,8 +1,8 @@
 """Was the suspect trained on these very pictures? A network is right more often about pictures that it was trained on.
 
 The paper argues so for its first field model (section 5.5): 99.5 % on ImageNet's training split, 69.5 % on its test
-split. Two splits of one data set are compared folder by folder. A folder's class is the answer that most of its
-pictures get, both splits together; so no claim and no order of classes is assumed, and neither split is favoured.
+split. Two splits of one data set are compared folder by folder. A folder's class is the answer that its pictures
+get most often, both splits together; so no claim and no order of classes is assumed, and neither split is favoured.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,8 @@ class Gap:
     Attributes:
         n_folders: folders that both have; pictures of others are left out.
         n_shared: pictures that both splits hold, and that are therefore left out.
-        p_value: how often splits drawn at random, folder by folder, would differ as much or more in this direction.
+        p_value: how often splits drawn at random, folder by folder, would differ as much or more in this direction;
+            at least 1 / (N_PERMUTATIONS + 1).
         by, time: who compared them, and when (ISO 8601).
     """
 
@@ -98,12 +99,11 @@ class Gap:
     def in_words(self) -> str:
         """The outcome with its figures."""
         low, high = self.interval
-        p = f"p = {self.p_value:.4f}" if self.p_value > 1 / (N_PERMUTATIONS + 1) else f"p < {self.p_value:.4f}"
         return (
             f"{self.headline} It is right about {self.train.n_right:,} of {self.train.n_images:,} training pictures "
             f"({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test pictures "
             f"({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} points "
-            f"({low:+.1f} to {high:+.1f}), {p}."
+            f"({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}."
         )
 
 

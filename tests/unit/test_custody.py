@@ -1,5 +1,6 @@
 """Custody: whatever is done to a case's files or log is found, with nothing but the public key."""
 
+import base64
 import json
 import os
 import shutil
@@ -309,12 +310,29 @@ def test_the_command_says_what_is_wrong_and_fails(one: Path, public: bytes, tmp_
     assert main(["check", str(one), "--key", str(tmp_path / "nothing.pem")]) == 6
     (tmp_path / "nothing.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----")
     assert main(["check", str(one), "--key", str(tmp_path / "nothing.pem")]) == 6
-    assert "holds no public key" in capsys.readouterr().err
+    assert "holds no public key where one is expected" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["check", str(one), "--json"]) == 6
     found = json.loads(capsys.readouterr().out)
     assert [file["name"] for file in found["files"] if file["state"] == "changed"] == [layout.SCORES_CSV]
     assert layout.SCORES_CSV in found["error"]
+
+
+def test_a_key_beside_another_in_one_text_signs_for_neither(one: Path, public: bytes, tmp_path: Path):
+    """Who rewrites the log cannot put the analyst's key beside his own; a file of two keys is refused."""
+    own = new_key(tmp_path / "own.pem")
+    lines = [json.loads(line) for line in (one / verify.LOG).read_bytes().splitlines()]
+    for both in (own.public_pem + public.decode(), public.decode() + own.public_pem):
+        previous, written = verify.GENESIS, []
+        for entry in lines:
+            entry |= {"previous": previous, "key": both}
+            previous = entry["hash"] = verify.entry_hash(entry)
+            entry["signature"] = base64.b64encode(own.sign(bytes.fromhex(previous))).decode()
+            written.append(json.dumps(entry))
+        (one / verify.LOG).write_text("\n".join(written) + "\n")
+        assert check(one, [public]).broken
+    (tmp_path / "two.pem").write_text(both)
+    assert main(["check", str(one), "--key", str(tmp_path / "two.pem")]) == 6
 
 
 def test_a_clock_that_was_set_back_is_told(one: Path, monkeypatch):

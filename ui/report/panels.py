@@ -13,11 +13,14 @@ from ui import cached, saving
 from ui.exports import export
 from ui.frame import Desk
 from ui.state import settings_in_words
+from ui.text import inert
 from ui.verdict import draw_domain
 
 
 def notice(desk: Desk, case: Case, saved: SelectionSettings, shown: SelectionSettings) -> None:
-    """Say which conclusions are shown, and offer to save those that are not saved."""
+    """Say where the case was changed, and which conclusions are shown, and offer to save those that are not saved."""
+    if not (found := cached.checked(case)).intact:
+        st.error(f"{inert(found.short)} Do not rely on this report.", icon=":material/gpp_bad:")
     if desk.card is None or desk.card.n_found is None:
         _offer(desk, case, shown, "info", "The suspect has been queried, but no conclusions are saved yet.",
                "Draw the conclusions")  # fmt: skip
