@@ -44,7 +44,11 @@ def _seen(case: Case) -> str:
     """Whose training split the suspect knows better than the test split; page 6 reports a damaged record."""
     with suppress(CaseError):
         for gap in strongest_first(read_gaps(case))[:1]:
-            return f"{gap.headline.rstrip('.')}: {gap.points:+.1f} points" if gap.outcome == "seen" else ""
+            return (
+                f"{gap.headline.rstrip('.')}: {gap.points:+.1f} points above its test split"
+                if gap.outcome == "seen"
+                else ""
+            )
     return ""
 
 
