@@ -100,8 +100,8 @@ class Gap:
         """The outcome with its figures."""
         low, high = self.interval
         return (
-            f"{self.headline} The suspect is right about {self.train.n_right:,} of {self.train.n_images:,} training pictures "
-            f"({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test pictures "
+            f"{self.headline} The suspect is right about {self.train.n_right:,} of {self.train.n_images:,} training "
+            f"pictures ({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test pictures "
             f"({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} points "
             f"({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}."
         )
