@@ -101,9 +101,9 @@ class Gap:
         low, high = self.interval
         return (
             f"{self.headline} The suspect is right about {self.train.n_right:,} of {self.train.n_images:,} training "
-            f"pictures ({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test pictures "
-            f"({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} points "
-            f"({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}."
+            f"pictures ({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test "
+            f"pictures ({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} "
+            f"points ({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}."
         )
 
 

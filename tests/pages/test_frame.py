@@ -56,7 +56,7 @@ def test_damaged_tables_are_a_sentence(cases, page):
     """On every page that concludes something from them."""
     case_factory.damaged(cases / "broken", "corpus.parquet")
     at = open_page(page, case="broken")
-    assert "damaged" in at.error[0].value
+    assert any("damaged" in error.value for error in at.error)
 
 
 def test_a_step_is_ticked_once_it_is_done(cases):
