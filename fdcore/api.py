@@ -19,6 +19,7 @@ from fdcore.method.findings import Scored as Answered
 from fdcore.method.selection import SelectionSettings
 from fdcore.notebook import Findings, Scored
 from fdcore.progress import Progress, silent
+from fdcore.suspect.hub import bring
 from fdcore.suspect.suspect import Suspect
 from fdcore.verdict import ask_untrained
 from fdcore.work import investigate as work
@@ -73,7 +74,7 @@ def investigate(
     """Find what each class of a suspect stands for. Only decoded images are written, unless a case is named.
 
     Args:
-        suspect: the suspect, or its file, which a case keeps as evidence.
+        suspect: the suspect, or its file, which a case keeps as evidence; "hf:OWNER/NAME" is downloaded.
         corpus: image folders, each "DIR" or "DIR@NODE", or an open corpus.
         settings: what is queried and how the answers are weighed.
         adaptive: whether queries are saved, as `settings.adaptive` says in detail.
@@ -88,10 +89,12 @@ def investigate(
     settings = settings or Settings()
     if adaptive and settings.adaptive is None:
         settings = replace(settings, adaptive=Adaptive(selection=settings.selection))
+    if not isinstance(suspect, Suspect):
+        suspect = bring(suspect, _cache(cache), progress)
     if case is not None:
         return _kept(Path(case), suspect, corpus, settings, hierarchy, _cache(cache), progress)
     if not isinstance(suspect, Suspect):
-        suspect = work.open_planned_suspect(Plan(), progress)(Path(suspect))
+        suspect = work.open_planned_suspect(Plan(), progress)(suspect)
     if not isinstance(corpus, Corpus):
         spec = suspect.spec
         corpus = open_corpus(
@@ -129,7 +132,7 @@ def weigh(scored: Answered, settings: SelectionSettings | None = None, **changed
 
 def _kept(
     folder: Path,
-    suspect: Suspect | str | Path,
+    suspect: Suspect | Path,
     corpus: Folders | Corpus,
     settings: Settings,
     hierarchy: str | Path | None,
@@ -144,7 +147,7 @@ def _kept(
     folders = tuple(map(str, _listed(corpus)))
     plan = Plan(corpora=folders, hierarchy=None if hierarchy is None else str(hierarchy), settings=settings)
     work.investigate(
-        folder, suspect if isinstance(suspect, Suspect) else Path(suspect), folders, settings=settings, plan=plan,
+        folder, suspect, folders, settings=settings, plan=plan,
         hierarchy=open_hierarchy(hierarchy), open_suspect=work.open_planned_suspect(plan, progress), cache=cache,
         progress=progress,
     )  # fmt: skip

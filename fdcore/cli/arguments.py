@@ -34,7 +34,8 @@ def add_scoring(command: argparse.ArgumentParser) -> None:
 
 def add_suspect(command: argparse.ArgumentParser) -> None:
     """The suspect, the corpus, the case, and how the suspect is opened."""
-    command.add_argument("suspect", type=Path, help="the suspect's file, or a case whose recorded answers to replay")
+    command.add_argument("suspect", type=Path, help="the suspect's file, a model's folder, hf:OWNER/NAME for "
+                         "one of the Hugging Face hub, or a case whose recorded answers to replay")  # fmt: skip
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
                          help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
     command.add_argument("--names", type=Path, metavar="FILE", help="CSV or JSON file: id, parent, label of leaves "
@@ -118,6 +119,15 @@ def named_leaves(options: argparse.Namespace) -> "tuple[NamedLeaf, ...]":
         return read_names(options.names)
     folder = case_folder(options)
     return Case.open(folder).plan().leaves if (folder / layout.FACTS).is_file() else ()
+
+
+def bring_suspect(options: argparse.Namespace) -> None:
+    """Download a suspect that is named by its id on a hub."""
+    from fdcore.cli.printing import ProgressBar
+    from fdcore.suspect.hub import bring
+
+    options.out = case_folder(options)
+    options.suspect = bring(options.suspect, cache(options), ProgressBar())
 
 
 def case_folder(options: argparse.Namespace) -> Path:

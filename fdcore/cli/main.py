@@ -83,6 +83,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.plan import open_planned_hierarchy
     from fdcore.work import investigate
 
+    arguments.bring_suspect(options)
     plan = arguments.plan(options)
     out = arguments.case_folder(options)
     progress = printing.ProgressBar()
@@ -103,6 +104,7 @@ def _identify(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.work.investigate import no_empty_case
     from fdcore.work.readings import compare_readings
 
+    arguments.bring_suspect(options)
     plan = arguments.plan(options, Settings(seed=options.seed, budget=options.budget))
     out = arguments.case_folder(options)
     with no_empty_case(out):

@@ -41,9 +41,10 @@ class Kind:
 
 def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import trial_pictures
+    from fdcore.suspect.hub import bring
     from fdcore.work.intake import check_suspect
 
-    source = Path(params["source"]) if params.get("source") else None
+    source = bring(params["source"], Path(params["cache"]), progress) if params.get("source") else None
     pictures = [Path(sample) for sample in params.get("samples", ())] or trial_pictures()
     result = check_suspect(folder, source, pictures, progress=progress)
     n_pictures, n_classes = len(result.labels), len(set(result.labels))

@@ -154,6 +154,17 @@ def test_an_upload_lies_beside_the_cases_until_it_is_taken(cases, idle_workers):
     assert Casebook(cases).ids() == [case_id]
 
 
+def test_a_model_of_the_hub_is_fetched_by_the_job(cases, idle_workers):
+    """With or without the prefix; without an id there is nothing to check."""
+    case_id = Casebook(cases).create("New")
+    at = open_page(PAGE, case=case_id)
+    at.segmented_control(key="source_way").set_value("Hugging Face").run()
+    assert at.button(key="check").disabled
+    at.text_input(key="source_hub").input("me/net@v1").run()
+    at.button(key="check").click().run()
+    assert JobQueue(cases).latest(case_id).params["source"] == "hf:me/net@v1"
+
+
 def test_the_demo_suspect_brings_its_options(cases, idle_workers):
     """One click, and what is known of it is in the plan."""
     case_id = Casebook(cases).create("New")

@@ -9,11 +9,12 @@ import streamlit as st
 from fdcore import demo
 from fdcore.case.places import MAX_LISTED, inside, list_files
 from fdcore.case.plan import SuspectOptions
+from fdcore.suspect.hub import PREFIX
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.text import file_size
 
-FOLDER, UPLOAD, DEMO = "Evidence folder", "Upload", "Demo suspect"
+FOLDER, UPLOAD, HUB, DEMO = "Evidence folder", "Upload", "Hugging Face", "Demo suspect"
 Source = Callable[[], Path]
 
 
@@ -24,9 +25,11 @@ def draw(desk: Desk) -> Source | None:
         SettingsError: a typed path leaves the evidence folders or does not exist.
     """
     st.markdown("**The suspect's file**")
-    way = st.segmented_control("Location", (FOLDER, UPLOAD, DEMO), default=FOLDER, required=True, key="source_way")
+    way = st.segmented_control("Location", (FOLDER, UPLOAD, HUB, DEMO), default=FOLDER, required=True, key="source_way")
     if way == FOLDER:
         return _from_folder(desk)
+    if way == HUB:
+        return _from_hub()
     return _from_upload(desk) if way == UPLOAD else _from_demo()
 
 
@@ -67,6 +70,17 @@ def _from_upload(desk: Desk) -> Source | None:
     if file is None:
         return None
     return lambda: uploads.spool(desk.places.cases, file.name, file)
+
+
+def _from_hub() -> Source | None:
+    name = st.text_input(
+        "The model's id on the hub", key="source_hub", placeholder="owner/name or owner/name@revision"
+    ).strip()
+    st.caption(
+        "Its configuration and weights are downloaded from huggingface.co without your account. The address of this "
+        "machine becomes known there. The commit is kept with the evidence."
+    )
+    return (lambda: Path(PREFIX + name.removeprefix(PREFIX))) if name else None
 
 
 def _from_demo() -> Source:
