@@ -24,6 +24,7 @@ from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
 from fdcore.method.selection import SelectionSettings, candidate_leaves
+from fdcore.method.sets import SetScores, compare_sets
 from fdcore.method.stability import StabilityMap, map_stability
 from fdcore.verdict import Overview, Verdict
 from fdcore.words.claims import Claims
@@ -129,6 +130,12 @@ clone_left_out = cached(*TESTED, entries=16)(left_out)
 clone_cost = cached(*WEIGHED, "case.json", entries=64, spinner="Drawing the transfer sets")(clones.clone_cost)
 
 # Answers and findings
+
+
+@cached(*SCORED, entries=6)
+def sets(case: Case) -> tuple[SetScores, ...]:
+    """How the suspect answers each set of the corpus."""
+    return compare_sets(scored(case))
 
 
 @cached(*WEIGHED, entries=48)

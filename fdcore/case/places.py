@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fdcore.corpus.containers import is_tar
 from fdcore.errors import SettingsError
+from fdcore.suspect.packing import is_model_folder
 
 MAX_LISTED = 2_000
 MAX_PROBED = 3_000
@@ -107,7 +108,9 @@ def require_inside(roots: tuple[Path, ...], path: Path) -> Path:
 
 
 def list_files(roots: tuple[Path, ...]) -> list[str]:
-    """The files below the roots, as `inside` takes them, sorted; at most `MAX_LISTED`, no hidden files or links."""
+    """The files and the models' folders below the roots, as `inside` takes them, sorted; at most `MAX_LISTED`, no
+    hidden files or links.
+    """
     return _listed(roots, folders=False)
 
 
@@ -138,7 +141,7 @@ def _listed(roots: tuple[Path, ...], *, folders: bool, depth: int = 6) -> list[s
     found: set[str] = set()
     for root in roots:
         for path in _walk(root, depth):
-            if path.is_dir() == folders or (folders and is_tar(path.name)):
+            if path.is_dir() == folders or (is_tar(path.name) if folders else is_model_folder(path)):
                 found.add(path.relative_to(root).as_posix())
             if len(found) >= MAX_LISTED:
                 return sorted(found)

@@ -12,11 +12,12 @@ from fdcore.case.layout import SCORES_PARQUET
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.adaptive import Outcome
-from fdcore.method.findings import ClassFinding, ImageTable
+from fdcore.method.findings import ClassFinding, ImageTable, Scored
 from fdcore.method.grades import MEASURED, Grade
 from fdcore.method.misses import Miss
 from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import Choice, Cluster
+from fdcore.method.sets import SetScores
 from fdcore.tables import inert, to_csv
 
 if TYPE_CHECKING:  # pandas takes half a second to import
@@ -158,6 +159,21 @@ SELECTION_COLUMNS = (
     "functional_score", "ci_low", "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by",
     "note",
 )  # fmt: skip
+
+
+def set_rows(found: Sequence[SetScores], scored: Scored) -> "pd.DataFrame":
+    """The corpus's sets side by side: a row for each set and class, with the set's best leaf for the class."""
+    import pandas as pd
+
+    columns = ["set", "n_leaves", "n_images", "agreement", "target_class", "node", "label", "functional_score",
+               "ci_low", "ci_high"]  # fmt: skip
+    rows = [
+        (inert(one.name), len(one.leaves), one.n_images, one.agreement, number, inert(scored.scores.nodes[leaf]),
+         inert(scored.label(leaf)), one.score[number], one.low[number], one.high[number])
+        for one in found for number, leaf in enumerate(one.best.tolist())
+    ]  # fmt: skip
+    digits = dict.fromkeys(("agreement", "functional_score", "ci_low", "ci_high"), 6)
+    return pd.DataFrame(rows, columns=columns).astype({"functional_score": float}).round(digits)
 
 
 def selection_rows(

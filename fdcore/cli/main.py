@@ -230,6 +230,19 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _sets(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.case import tables
+    from fdcore.case.case import Case
+    from fdcore.case.conclusions import load_scored
+    from fdcore.method.sets import compare_sets
+
+    scored = load_scored(Case.open(options.case))
+    found = compare_sets(scored)
+    if not options.json:
+        print(printing.sets(found, scored))
+    return {"case": str(options.case), "sets": tables.set_rows(found, scored).to_dict(orient="records")}
+
+
 def _corpus(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.corpus.corpus import survey
 
@@ -290,6 +303,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "report", _report, "write a case's whole report as PDF or HTML")
     command.add_argument("case", type=Path, help="the case's folder")
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends in .pdf or .html")
+    command = _add(commands, "sets", _sets, "compare the sets of a case's corpus by how clearly they are answered")
+    command.add_argument("case", type=Path, help="the case's folder")
     command = _add(commands, "verdict", _verdict, "show what all classes together mean, and the weak points")
     command.add_argument("case", type=Path, help="the case's folder")
     add_verify(commands, _add)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fdcore.case.records import DecidedFacts
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
+    from fdcore.method.findings import Scored
+    from fdcore.method.sets import SetScores
     from fdcore.suspect.tensors import TensorTable
 
 
@@ -263,6 +265,24 @@ def _fit(text: str, width: int, right: bool) -> str:
 def plain(text: str) -> str:
     """A hostile label without the control characters that could affect the terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def sets(found: Sequence["SetScores"], scored: "Scored") -> str:
+    """The corpus's sets side by side."""
+    rows = [("set", "leaves", "images", "agreement", "mean best L", "best leaf", "class", "L")]
+    for one in found:
+        number = int(one.score.argmax())
+        rows.append((plain(one.name), f"{len(one.leaves):,}", f"{one.n_images:,}", f"{one.agreement:.2f}",
+                     f"{one.score.mean():.2f}", plain(scored.label(int(one.best[number]))), str(number),
+                     f"{one.score[number]:.2f} ({one.low[number]:.2f} to {one.high[number]:.2f})"))  # fmt: skip
+    return "\n".join(
+        [
+            *table(rows, flexible=(0, 5), right=(1, 2, 3, 4, 6)),
+            "",
+            "agreement: the mean over leaves of the share of views in the leaf's own class. "
+            "mean best L: the mean over classes of their best leaf in the set.",
+        ]
+    )
 
 
 def survey(found: "Survey") -> str:

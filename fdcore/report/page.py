@@ -13,6 +13,7 @@ from fdcore.method.findings import Findings
 from fdcore.method.grades import SCALE, SCALE_NOTE, measured
 from fdcore.method.known_rates import known_rates
 from fdcore.method.selection import SelectionSettings
+from fdcore.method.sets import compare_sets
 from fdcore.records import from_plain, to_plain
 from fdcore.report.audit import details_in_words
 from fdcore.report.mitigation import limits, mitigations
@@ -67,6 +68,7 @@ def render_report(
         commands=rerun_commands(facts, settings), limited=not settings.without_limits,
         held_out=settings.held_out, scale=_scale(verdict), scale_note=SCALE_NOTE,
         mitigations=mitigations(facts, verdict),
+        sets=compare_sets(findings.scored), label_of=findings.scored.label,
         limits=limits(facts), rates=rates, rates_note=rates_note,
         assigned=(("Title", facts.title), ("Case number", facts.number), ("Agency", facts.agency),
                   ("Examiner", facts.examiner), ("Exhibit", facts.exhibit)),

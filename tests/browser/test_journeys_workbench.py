@@ -69,7 +69,7 @@ def test_clusters_cells_and_pairs_open_what_is_behind_them(server: Server, page:
     found = picked(page, "cluster", key(page, "cluster_bars").locator("button").first)
     assert found == findings.scored.scores.nodes[medoid]
     expect(key(page, "inspector_members").locator("button")).to_have_count(2)
-    open_page(page, server, "Leaf_scores", case=case_id, class_=0, tab="All classes")
+    open_page(page, server, "Leaf_scores", case=case_id, class_=0, tab="Classes")
     canvas = key(page, "overview_cells").locator("canvas")
     canvas.focus()
     for press in ("ArrowDown", "ArrowDown", "Enter"):
@@ -89,7 +89,7 @@ def test_clusters_cells_and_pairs_open_what_is_behind_them(server: Server, page:
 def test_all_pictures_of_a_class_are_filtered_and_opened(server: Server, page: Page, case_id: str):
     """Across the whole corpus; a picture opens beside the grid."""
     open_page(page, server, "Leaf_scores", case=case_id, class_=0)
-    open_tab(page, "All pictures")
+    open_tab(page, "Pictures")
     grid = key(page, "all_pictures").locator("button.cell")
     expect(grid.first).to_be_visible()  # a component draws after the script has ended
     n_all = grid.count()

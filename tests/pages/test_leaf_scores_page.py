@@ -154,7 +154,7 @@ def test_a_finished_case_shows_its_ranking(finished):
 
 def test_all_classes_are_a_map_by_their_best_leaves(finished):
     """A row for each class, bright where its leaves are."""
-    drawn = component(open_case(PAGE, finished, tab="All classes"), "overview_cells")
+    drawn = component(open_case(PAGE, finished, tab="Classes"), "overview_cells")
     assert [row.partition(":")[0] for row in drawn["rows"]] == ["Class 0", "Class 1", "Class 2", "Class 3"]
     assert drawn["values"][1][drawn["columns"].index("tabby")] == 1.0
 
@@ -183,7 +183,7 @@ def test_a_class_without_a_hit_says_so(finished):
 def test_pictures_that_are_gone_leave_the_numbers_and_a_way_back(finished, monkeypatch, tmp_path, submitted):
     """The cache may be emptied at any time."""
     monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "empty"))
-    at = open_case(PAGE, finished, tab="All pictures")
+    at = open_case(PAGE, finished, tab="Pictures")
     assert "all_pictures" not in components(at)
     at.button(key="bring_back").click().run()
     assert [call[0] for call in submitted] == ["investigate"]
@@ -193,7 +193,7 @@ def test_all_pictures_are_those_with_a_view_in_the_class(finished):
     """Across all leaves, the most consistent first; filtered by the leaf's name and by what was found."""
     scored = load_scored(finished)
     n_hits = (scored.answers == 0).sum(axis=1)
-    at = open_case(PAGE, finished, tab="All pictures")
+    at = open_case(PAGE, finished, tab="Pictures")
     drawn = component(at, "all_pictures")
     assert drawn["total"] == (n_hits > 0).sum()
     shares = [int(item["caption"].partition("/")[0]) for item in drawn["items"]]
@@ -313,3 +313,17 @@ def test_without_a_suspect_nothing_more_can_be_asked(finished):
     shutil.rmtree(finished.folder / "evidence")
     at = open_case(PAGE, finished, tab="Query more")
     assert "no suspect to query" in said(at)
+
+
+def test_one_set_is_not_compared(finished):
+    """The tab says what would make it useful."""
+    assert "one set" in said(open_case(PAGE, finished, tab="Sets"))
+
+
+def test_sets_are_compared_by_their_best_leaf(finished, monkeypatch):
+    """A bar for each, the best first; a set's name stays text."""
+    monkeypatch.setattr("fdcore.method.sets.set_of", lambda node: HOSTILE if node.startswith("n02123") else "other")
+    at = open_case(PAGE, finished, **{"class": "1"}, tab="Sets")
+    rows = component(at, "set_bars")["rows"]
+    assert [row["end"] for row in rows] == ["1.00", "0.00"]
+    assert "![x](http" not in as_markdown(at)

@@ -145,7 +145,7 @@ def test_a_tag_is_kept_in_the_case_shown_in_the_grid_and_taken_away(finished, sc
 def test_pictures_are_filtered_by_their_tag(finished, scored):
     """The filter appears with the first tag."""
     image = an_image_of(scored, TABBY)
-    at = open_case(SCORES, finished, **{"class": "1"}, tab="All pictures")
+    at = open_case(SCORES, finished, **{"class": "1"}, tab="Pictures")
     assert not [box for box in at.selectbox if box.key == "pictures_tag"]
     add_note(finished, Note("picture", scored.images.sha256[image], "a file", tag="unclear"))
     at.run()

@@ -83,6 +83,12 @@ def test_listings_hold_no_hidden_files_and_no_links(root):
     assert list_files((root.parent / "nowhere",)) == []
 
 
+def test_a_models_folder_is_listed_as_one(root):
+    """By its configuration; its files can be chosen too."""
+    (root / "drive" / "models" / "config.json").write_text("{}")
+    assert list_files((root,)) == ["drive/models", "drive/models/config.json", "drive/models/net.pt"]
+
+
 def test_places_come_from_the_environment(tmp_path):
     """Several evidence folders are separated as in PATH."""
     places = Places.from_environment({"FDCORE_CASES": "c", "FDCORE_EVIDENCE": "/a:/b", "FDCORE_CACHE": str(tmp_path)})

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.notes import notes_to_csv, read_notes
+from fdcore.case.tables import set_rows
 from fdcore.method.findings import Scored
 from ui import cached, exports, state
 from ui import querying as scoring_start
@@ -14,7 +15,9 @@ from ui.frame import Desk
 from ui.leaf_scores import form as scoring_form
 from ui.leaf_scores import pictures as class_pictures
 from ui.leaf_scores import ranking as leaf_ranking
+from ui.leaf_scores import sets as set_scores
 from ui.leaf_scores import tables as leaf_tables
+from ui.panels import table_csv
 from ui.sentences import fragment
 from ui.text import counted
 from ui.workbench.bench import Bench, open_bench
@@ -53,8 +56,9 @@ def _tabs(bench: Bench) -> None:
 
 TABS: dict[str, Callable[[Bench], None]] = {
     "Leaves": leaf_ranking.ranking,
-    "All pictures": class_pictures.all_pictures,
-    "All classes": leaf_ranking.overview,
+    "Pictures": class_pictures.all_pictures,
+    "Sets": set_scores.sets,
+    "Classes": leaf_ranking.overview,
     "Table": leaf_ranking.table,
     "Query more": lambda bench: scoring_form.ask_more(bench.desk, bench.scored),
 }
@@ -93,6 +97,7 @@ def _take_away(bench: Bench) -> None:
         tables={
             f"Ranking for class {target_class}": partial(leaf_tables.ranking_csv, scored, target_class, selected),
             "All scores": partial(leaf_tables.all_scores_csv, scored),
+            "Sets": lambda: table_csv(set_rows(cached.sets(bench.case), scored)),
             "Notes": lambda: notes_to_csv(read_notes(bench.case)),
         },
         figures={

@@ -10,6 +10,7 @@ from fdcore import demo
 from fdcore.case.places import MAX_LISTED, inside, list_files
 from fdcore.case.plan import SuspectOptions
 from fdcore.suspect.hub import PREFIX
+from fdcore.suspect.packing import is_model_folder
 from ui.frame import Desk
 from ui.suspect import uploads
 from ui.text import file_size
@@ -56,11 +57,15 @@ def _from_folder(desk: Desk) -> Source | None:
     if not name:
         return None
     path = inside(roots, name)
-    if not path.is_file():
-        st.warning("This is a folder. Choose a file inside it.", icon=":material/folder:")
+    if not path.is_file() and not is_model_folder(path):
+        st.warning(
+            "This folder has no config.json, as a model's folder has. Choose a file inside it.",
+            icon=":material/folder:",
+        )
         return None
     st.caption("Chosen")
-    st.text(f"{name} ({file_size(path.stat().st_size)})")
+    what = file_size(path.stat().st_size) if path.is_file() else "a model's folder"
+    st.text(f"{name} ({what})")
     return lambda: path
 
 
