@@ -4,9 +4,12 @@ Nightly, 300 mutants of each format; FDCORE_MUTANTS sets another number.
 """
 
 import io
+import json
 import os
 import random
+import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 import onnx
 import pytest
 import safetensors.torch
+import timm
 import torch
 from onnx import TensorProto, helper
 
@@ -53,11 +57,60 @@ def graph() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def program(exported: bool) -> bytes:
+    """A LeNet with its computation, as TorchScript or torch.export."""
+    torch.manual_seed(0)
+    network, buffer, example = build("lenet", 4).eval(), io.BytesIO(), torch.zeros(1, 3, 32, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if exported:
+            torch.export.save(torch.export.export(network, (example,)), buffer)
+        else:
+            torch.jit.save(torch.jit.trace(network, example), buffer)
+    return buffer.getvalue()
+
+
+def keras_model(ending: str) -> bytes:
+    """A small Keras model."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras", reason="Keras needs pip install -r requirements-formats.txt")
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(4)])
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / f"net{ending}"
+        model.save(path)
+        return path.read_bytes()
+
+
+def tflite() -> bytes:
+    """A classifier of five classes by colour."""
+    import tflite_world
+
+    return tflite_world.model()
+
+
+def model_folder() -> bytes:
+    """A model's folder of timm, packed."""
+    buffer = io.BytesIO()
+    network = timm.create_model("resnet10t", num_classes=3)
+    config = {"architecture": "resnet10t", "num_classes": 3, "pretrained_cfg": {"input_size": [3, 32, 32]}}
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.safetensors", safetensors.torch.save(network.state_dict()))
+    return buffer.getvalue()
+
+
 SEEDS: dict[str, Callable[[], bytes]] = {
     "zip": lambda: checkpoint(True),
     "legacy": lambda: checkpoint(False),
     "safetensors": lambda: safetensors.torch.save(build("lenet", 4).state_dict()),
     "onnx": graph,
+    "torchscript": lambda: program(exported=False),
+    "torch.export": lambda: program(exported=True),
+    "tflite": tflite,
+    "keras": lambda: keras_model(".keras"),
+    "hdf5": lambda: keras_model(".h5"),
+    "folder": model_folder,
 }
 
 
@@ -124,7 +177,9 @@ def graph_changed(content: bytes, rng: random.Random) -> bytes:
 
 MUTATIONS: dict[str, tuple[Callable[[bytes, random.Random], bytes], ...]] = {
     "zip": (bytes_changed, zip_changed), "legacy": (bytes_changed,), "safetensors": (bytes_changed,),
-    "onnx": (bytes_changed, graph_changed, graph_changed),
+    "onnx": (bytes_changed, graph_changed, graph_changed), "torchscript": (bytes_changed, zip_changed),
+    "torch.export": (bytes_changed, zip_changed), "tflite": (bytes_changed,), "keras": (bytes_changed, zip_changed),
+    "hdf5": (bytes_changed,), "folder": (bytes_changed, zip_changed),
 }  # fmt: skip
 
 

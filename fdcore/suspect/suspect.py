@@ -40,8 +40,8 @@ class Suspect(ABC):
         class_names: as its file names the classes, a claim; empty if it does not.
         assumptions: what its file does not show and could change answers.
         trial: which runtime answers and how the others did; None where there is no choice or it was not made yet.
-        weights: hex SHA-256 over the numbers of its weights, the same in any file that holds them as named tensors;
-            empty for a graph, a program or a service.
+        weights: hex SHA-256 over the numbers of its weights, the same in any file that holds them as tensors of the
+            same shapes; empty for a TensorFlow Lite model or a service.
     """
 
     fingerprint: str

@@ -41,6 +41,7 @@ from fdcore.suspect.reading.program import (
     open_program,
     short,
 )  # fmt: skip
+from fdcore.suspect.reading.weights import fingerprint
 
 FAILURES = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError,
@@ -74,6 +75,7 @@ def _open(path: Path, load: _Load, shape: Shape, n_classes: int | None) -> Progr
         Source(
             lambda values: _run(model, values), "keras", "Keras model", specs, normalisation, batch=shapes[0][0],
             known=known, sigmoid=last.get("activation") == "sigmoid", notes=notes,
+            weights=fingerprint({number: one.value.detach() for number, one in enumerate(model.weights)}),
         ), n_classes,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnx import ModelProto
+from onnx import ModelProto, numpy_helper
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from fdcore.errors import SuspectError
@@ -18,6 +18,7 @@ from fdcore.suspect.reading.onnx_file import read_graph
 from fdcore.suspect.reading.onnx_graph import Wiring, metadata, with_free_batch, with_outputs
 from fdcore.suspect.reading.onnx_input import DEFAULT_SIDE, GraphInput, Head, head_of, picture_input
 from fdcore.suspect.reading.onnx_outputs import Choice, GraphOutput, choose_output, tensor_to_read
+from fdcore.suspect.reading.weights import fingerprint_of_arrays
 from fdcore.suspect.suspect import Labels, Pictures, Suspect, batch_size_for, filled
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
@@ -43,6 +44,7 @@ class OpenGraph:
         origins: how each part is known.
         notes: what was assumed, for people.
         arch: part of the fingerprint; it names the output if the analyst did.
+        weights: the fingerprint of its initialisers, as in `Suspect`.
     """
 
     session: onnxruntime.InferenceSession
@@ -55,6 +57,7 @@ class OpenGraph:
     origins: Origins
     notes: tuple[str, ...] = ()
     arch: str = "onnx"
+    weights: str = ""
     title: ClassVar[str] = "ONNX graph"
 
     def suspect(self, spec: PreprocessSpec, *, fingerprint: str, description: str, device: str) -> Suspect:
@@ -139,6 +142,7 @@ def open_graph(
     graph = OpenGraph(
         session, source, choice.reading, choice.reading.n_classes or 0, spec, normalisation,
         source.batch or batch_size_for(spec), origins, notes, f"onnx:{output}" if output else "onnx",
+        fingerprint_of_arrays(map(numpy_helper.to_array, model.graph.initializer)),
     )  # fmt: skip
     if source.batch == 1 and not source.alone:
         return _freed(model, graph, progress)

@@ -60,7 +60,8 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
-    assumptions, weights = (loaded.assumptions, loaded.weights) if isinstance(loaded, Network) else ((), "")
+    assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
+    weights = loaded.source.weights if isinstance(loaded, Program) else loaded.weights
     description = _describe(loaded, request, spec)
     suspect = _with_runtime(loaded, spec, description, request, path.name)
     copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise

@@ -45,6 +45,7 @@ class Source:
         sigmoid: whether an output of one number is a probability.
         notes: what was assumed or chosen, for people.
         tables: what may hold class names: key -> list, table or text.
+        weights: their fingerprint, as in `Suspect`; empty where the file does not hold them as tensors.
     """
 
     run: Run
@@ -57,6 +58,7 @@ class Source:
     sigmoid: bool = False
     notes: tuple[str, ...] = ()
     tables: tuple[Mapping[Any, Any], ...] = ()
+    weights: str = ""
 
 
 @dataclass(frozen=True)

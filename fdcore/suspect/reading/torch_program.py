@@ -30,6 +30,7 @@ from fdcore.suspect.reading.program import (
     short,
     specs_of,
 )  # fmt: skip
+from fdcore.suspect.reading.weights import fingerprint
 
 USUAL_PRESET = {3: "imagenet", 1: "mnist"}  # by the number of channels
 FAILURES = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError, AttributeError)
@@ -53,7 +54,7 @@ def open_torchscript(path: Path, shape: Shape, n_classes: int | None) -> Program
     return open_program(
         Source(
             lambda values: _run(module, values), "torchscript", "TorchScript module", specs, _usual(channels),
-            sigmoid=last in SIGMOIDS, tables=_tables(path, module),
+            sigmoid=last in SIGMOIDS, tables=_tables(path, module), weights=fingerprint(module.state_dict()),
         ), n_classes,
     )  # fmt: skip
 
@@ -79,7 +80,7 @@ def open_exported(path: Path, shape: Shape, n_classes: int | None) -> Program:
             "bytes, as its input is uint8" if preset else _usual(channels), batch=shapes[0][0],
             known=NORMALISATION if preset else (),
             sigmoid=any(str(getattr(one, "target", "")) in SIGMOIDS for one in outputs[:1]),
-            tables=_tables(path, None),
+            tables=_tables(path, None), weights=fingerprint(exported.state_dict),
         ), n_classes,
     )  # fmt: skip
 

@@ -1,9 +1,11 @@
 """Which tensors can be a network's weights here, and their fingerprint; any other kind is refused with a sentence."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -86,7 +88,7 @@ def _row(name: str, tensor: Tensor) -> TensorRow:
     return TensorRow(name, shape, str(tensor.dtype).removeprefix("torch."), at_mean, at_std, round(zeros, 4))
 
 
-def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+def fingerprint(tensors: Mapping[Any, Tensor]) -> str:
     """Hex SHA-256 over the numbers of all weights, whatever file, order and names they are stored under.
 
     The type and shape of each tensor count, so that weights of half precision are others. Counters do not count, which
@@ -94,6 +96,12 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     """
     each = sorted(_digest(tensor) for tensor in tensors.values() if tensor.is_floating_point())
     return hashlib.sha256(b"".join(each)).hexdigest()
+
+
+def fingerprint_of_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
+    """The same of arrays; those of types that PyTorch does not have are left out. Empty where there is none."""
+    numbers = [torch.from_numpy(np.array(one)) for one in arrays if one.dtype in ("f2", "f4", "f8")]
+    return fingerprint(dict(enumerate(numbers))) if numbers else ""
 
 
 def _digest(tensor: Tensor) -> bytes:
