@@ -17,6 +17,7 @@ from fdcore.demo import trial_pictures
 from fdcore.jobs import JobQueue
 from fdcore.jobs.database import writing
 from fdcore.jobs.process import ProcessId
+from fdcore.method.adaptive import Adaptive
 from fdcore.suspect.preprocess import Origins
 from fdcore.work.intake import check_suspect, survey_corpora
 from ui.leaf_scores import tables as leaf_tables
@@ -94,6 +95,22 @@ def test_starting_writes_the_plan_and_hands_the_work_over(ready, submitted):
     [(kind, case_id, params, named)] = submitted
     assert (kind, case_id, named) == ("investigate", "ready", {"by": ""})
     assert params == {"cache": str(case_factory.world().cache)}
+
+
+def test_queries_are_saved_where_the_analyst_says_so(ready, submitted):
+    """The plan says how; the cost becomes an upper bound, and switching it off sends everything again."""
+    at = open_page(PAGE, case="ready")
+    at.toggle(key="adaptive").set_value(True).run()
+    assert metric(at, "Queries to send") == "at most 320"
+    at.button(key="start").click().run()
+    case = Case.open(ready)
+    assert case.plan().settings.adaptive == Adaptive()
+    at = open_page(PAGE, case="ready")
+    assert at.toggle(key="adaptive").value
+    at.toggle(key="adaptive").set_value(False).run()
+    at.button(key="start").click().run()
+    assert case.plan().settings.adaptive is None
+    assert len(submitted) == 2
 
 
 def test_a_plan_that_leaves_the_servers_folders_is_not_started(ready, submitted, monkeypatch, tmp_path):

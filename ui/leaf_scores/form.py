@@ -12,6 +12,7 @@ from fdcore.case.cost import Cost, Supply, estimate, require_sensible, supply_of
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import Plan, Settings
 from fdcore.errors import FdError, SettingsError
+from fdcore.method.adaptive import Adaptive
 from fdcore.method.findings import Scored
 from fdcore.records import to_plain
 from ui import cached, state
@@ -123,10 +124,11 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
             budget = _budget_input()
         with columns[3]:
             seed = _seed_input(given)
+        adaptive = _adaptive_input()
         strengths = _strengths(desk, given)
         settings, cost = None, None
         try:
-            settings = _settings(given, n_views, per_leaf, budget, seed, strengths)
+            settings = _settings(given, n_views, per_leaf, budget, seed, strengths, adaptive=adaptive)
             if given.supply is not None:
                 cost = estimate(given.supply, settings, n_answered=given.n_answered, n_sent=given.n_sent,
                                 per_s=given.per_s)  # fmt: skip
@@ -136,7 +138,7 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
             settings = None
         fits = settings is not None and (cost is None or cost.n_left > 0)
         if fits:
-            _show_cost(cost, given)
+            _show_cost(cost, given, saving=adaptive)
         elif settings:
             st.caption("All of this has been queried. To query more, set more views, more images or a larger budget.")
         if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",
@@ -162,6 +164,7 @@ def _fill(case_id: str, settings: Settings) -> None:
         "images_per_leaf": _whole(settings.images_per_leaf),
         "budget": _whole(settings.budget),
         "seed": str(settings.seed),
+        "adaptive": settings.adaptive is not None,
         **{f"strength_{name}": float(value) for name, value in to_plain(settings.views).items()},
     }
     state.fill_widgets(_FORM, f"{case_id} {settings!r}", values)
@@ -204,6 +207,15 @@ def _budget_input() -> int | None:
     return chosen
 
 
+def _adaptive_input() -> bool:
+    return st.toggle(
+        "Save queries", key="adaptive",
+        help="Sends images where they may still change an answer, and ends by itself or with the budget. For suspects "
+        "that cost money or time: on those we measured, 2,700 to 7,900 queries gave answers almost as good as 20,000. "
+        "Its choices cannot be undone, but a later run without it sends the rest.",
+    )  # fmt: skip
+
+
 def _seed_input(given: Given) -> str:
     return st.text_input(
         "Seed", key="seed", disabled=given.before is not None, max_chars=20,
@@ -230,22 +242,26 @@ def _strengths(desk: Desk, given: Given) -> Callable[[], ViewSpec]:
 
 
 def _settings(
-    given: Given, n_views: int, per_leaf: int | None, budget: int | None, seed: str, views: Callable[[], ViewSpec]
-) -> Settings:
+    given: Given, n_views: int, per_leaf: int | None, budget: int | None, seed: str, views: Callable[[], ViewSpec], *,
+    adaptive: bool,
+) -> Settings:  # fmt: skip
     """The settings in the form; a `SettingsError` if a field is invalid."""
     if not seed.strip().isdecimal():
         raise SettingsError(f"The seed must be a whole number of 0 or more, not {seed!r}.", key="invalid seed")
     known, fixed = given.plan.settings, given.before
     seed_number, spec = (fixed.seed, fixed.views) if fixed else (int(seed), views())
-    return replace(known, n_views=n_views, images_per_leaf=per_leaf, budget=budget, seed=seed_number, views=spec)
+    saving = (known.adaptive or Adaptive(selection=known.selection)) if adaptive else None
+    return replace(known, n_views=n_views, images_per_leaf=per_leaf, budget=budget, seed=seed_number, views=spec,
+                   adaptive=saving)  # fmt: skip
 
 
-def _show_cost(cost: Cost | None, given: Given) -> None:
+def _show_cost(cost: Cost | None, given: Given, *, saving: bool) -> None:
     """The cost as a row of numbers and one sentence."""
     if cost is None:
         st.caption("The cost is shown once the corpus has been read on the Corpus page.")
         return
-    about = "" if given.supply and given.supply.exact else "at most "
+    exact = given.supply and given.supply.exact and not saving
+    about = "" if exact else "at most "
     time = "unknown" if cost.seconds is None else f"about {duration(cost.seconds)}"
     show_numbers(
         "cost",
@@ -254,7 +270,9 @@ def _show_cost(cost: Cost | None, given: Given) -> None:
         ("Leaves", f"{cost.n_leaves:,}"),
         ("Time", time, _time_help(given)),
     )
-    if cost.capped:
+    if saving:
+        st.caption("It ends by itself as soon as further answers are unlikely to change what is found.")
+    elif cost.capped:
         st.caption(
             f"The budget ends before all {counted(cost.n_planned, 'query', 'queries')} of the plan are sent. "
             "View 0 of every image is sent first, then view 1, and so on."

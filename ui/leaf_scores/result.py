@@ -80,6 +80,8 @@ def numbers(case: Case, scored: Scored, tau: float) -> None:
 
 
 def _how_it_ended(case: Case, scored: Scored) -> str:
+    if scored.saved:
+        return "Ended by itself"
     if scored.complete:
         return "All queried"
     budget = asking.budget if (asking := case.facts().asking) else None
