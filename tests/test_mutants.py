@@ -131,7 +131,7 @@ def bytes_changed(content: bytes, rng: random.Random) -> bytes:
             mutant[at:at] = mutant[at : at + rng.randrange(1, 256)]
         else:
             mutant[at:at] = rng.randbytes(rng.randrange(1, 16))
-    return bytes(mutant[: rng.randrange(1, len(mutant) + 1)]) if rng.random() < 0.05 else bytes(mutant)
+    return bytes(mutant[: rng.randrange(len(mutant) + 1)]) if rng.random() < 0.05 else bytes(mutant)
 
 
 def zip_changed(content: bytes, rng: random.Random) -> bytes:
