@@ -120,7 +120,7 @@ def bytes_changed(content: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         at = rng.randrange(min(len(mutant), rng.choice((64, 2048, len(mutant)))) or 1)
         kind = rng.randrange(5)
-        if kind == 0:
+        if kind == 0 and mutant:
             mutant[at] ^= 1 << rng.randrange(8)
         elif kind == 1:
             width = rng.choice((1, 2, 4, 8))
