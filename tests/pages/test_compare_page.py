@@ -90,6 +90,27 @@ def test_two_cases_are_compared_and_the_link_says_which(general, cases):
     assert not opened(general, other="../etc x").error
 
 
+def test_the_conclusions_before_are_the_first_choice(finished):
+    """Once there are some with other settings, the newest of them stand beside the saved ones."""
+    before = selection_settings(finished)
+    analyse(finished.folder, replace(before, eta=20.0))
+    at = opened(finished)
+    assert at.selectbox(key="other_view").value == sides.BEFORE
+    shown = weigh(load_scored(finished), before).classes
+    names = {entry.selection.target_class: entry.name.label for entry in shown if entry.name}
+    rows = table(at, "Baseline").set_index("Class")
+    assert len(rows)
+    assert all(row["Other"] == names[number] for number, row in rows.iterrows())
+
+
+def test_suspects_of_different_size_share_the_first_classes_only(finished, cases):
+    """The page says so; a class that one side lacks does not count as a difference."""
+    case_factory.big(cases / "large", 6, 20, images_per_leaf=4, n_views=2)
+    at = opened(finished, other=f"large {sides.SAVED}")
+    assert "4 and 6 classes" in at.warning[0].value
+    assert metric(at, "Classes that differ").endswith("of 4")
+
+
 def test_a_class_is_opened_in_either_side(general):
     """The view's settings come along in the link; the conclusions need none."""
     at = opened(general)

@@ -56,7 +56,14 @@ def _side_by_side(desk: frame.Desk, titles: dict[str, str], own: str) -> None:
         st.caption(settings_in_words(other.settings) if other else NO_OTHER)
     if baseline is None or other is None:
         return
-    rows = sides.table(sides.findings_of(baseline), sides.findings_of(other))
+    these, those = sides.findings_of(baseline), sides.findings_of(other)
+    rows = sides.table(these, those)
+    if len(these.classes) != len(those.classes):
+        st.warning(
+            f"The sides have {len(these.classes):,} and {len(those.classes):,} classes, so they are not the same "
+            f"suspect. Only classes 0 to {len(rows) - 1:,} are compared, and one number need not mean one class.",
+            icon=":material/compare_arrows:",
+        )
     _numbers(rows)
     with st.container(horizontal=True, vertical_alignment="center"):  # the table's own buttons come up at the right
         which = st.segmented_control("Show", [DIFFERENT, ALL], default=DIFFERENT, required=True, key="compare_shown",
@@ -72,7 +79,7 @@ def _side_by_side(desk: frame.Desk, titles: dict[str, str], own: str) -> None:
 
 
 def _numbers(rows: "pd.DataFrame") -> None:
-    found = [(rows[column].ne(sides.NOT_FOUND) & rows[column].ne("no such class")) for column in ("Baseline", "Other")]
+    found = [rows[column].ne(sides.NOT_FOUND) for column in ("Baseline", "Other")]
     both = found[0] & found[1]
     same = int((rows["Baseline"].eq(rows["Other"]) & both).sum())
     change = rows["Change of L"].mean()
@@ -185,15 +192,14 @@ def _picked_of(history: tuple[Concluded, ...]) -> Concluded | None:
         "Settings": [_in_short(entry, before) for entry, before in zip(history, [*history[1:], None], strict=True)],
     })  # fmt: skip
     column = st.column_config
-    event = st.dataframe(
-        table if any(by) else table.drop(columns="By"), key=f"history_{len(history)}", hide_index=True, height=280,
-        on_select="rerun", selection_mode="single-row", placeholder="", alt="When conclusions were saved, and by whom",
-        column_config={
+    event = show_table(
+        table if any(by) else table.drop(columns="By"), f"history_{len(history)}", {
             "When": column.DatetimeColumn(format="distance", width=100),
             "By": column.TextColumn(width=80, help=BY_HELP),
             "Found": column.NumberColumn(width=55, help=f"{counted(2, 'class', 'classes')[2:]} found"),
             "Settings": column.TextColumn(width=200, help="What changed against the conclusions before"),
-        },
+        }, most_px=280, on_select="rerun", selection_mode="single-row",
+        alt="When conclusions were saved, and by whom",
     )  # fmt: skip
     rows = event.selection.rows
     return history[rows[0]] if rows else None

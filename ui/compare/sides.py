@@ -8,7 +8,7 @@ import streamlit as st
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import selection_settings
-from fdcore.case.saved_views import read_views
+from fdcore.case.saved_views import read_history, read_views
 from fdcore.method.findings import ClassFinding, Findings
 from fdcore.method.selection import SelectionSettings
 from ui import cached, state
@@ -17,7 +17,7 @@ from ui.frame import Desk
 if TYPE_CHECKING:
     import pandas as pd
 
-SAVED, SHOWN = "Saved conclusions", "Settings of this link"
+SAVED, BEFORE, SHOWN = "Saved conclusions", "Conclusions before", "Settings of this link"
 NOT_FOUND = "not found"
 _SETTLED = 0.005  # a smaller change of L is not shown
 
@@ -37,11 +37,15 @@ class Side:
 
 
 def views_of(desk: Desk, case: Case) -> dict[str, SelectionSettings]:
-    """What can be compared of a case: its conclusions, its views and, in the open case, the link's settings."""
+    """What can be compared of a case: its conclusions, those before them with other settings, its views and, in the open
+    case, the link's settings.
+    """
     saved = selection_settings(case)
+    earlier = next((one.settings for one in read_history(case) if one.settings not in (None, saved)), None)
+    before = {BEFORE: earlier} if earlier else {}
     shown = state.linked_settings(saved).settings
     linked = {SHOWN: shown} if case.folder.name == desk.case_id and shown != saved else {}
-    return {SAVED: saved} | linked | {view.name: view.settings for view in read_views(case)}
+    return {SAVED: saved} | before | linked | {view.name: view.settings for view in read_views(case)}
 
 
 def choose(
@@ -72,11 +76,11 @@ def choose(
 
 
 def table(baseline: Findings, other: Findings) -> "pd.DataFrame":
-    """One row for each class of either side: names, grades, L, and the change of L against the baseline."""
+    """One row for each class that both sides have: names, grades, L, and the change of L against the baseline."""
     import pandas as pd
 
     rows = []
-    for number in range(max(len(baseline.classes), len(other.classes))):
+    for number in range(min(len(baseline.classes), len(other.classes))):
         one, two = (_found(side, number) for side in (baseline, other))
         change = None if one.l is None or two.l is None else two.l - one.l
         differs = (one.name, one.grade) != (two.name, two.grade) or abs(change or 0.0) >= _SETTLED
@@ -94,8 +98,6 @@ class _Found:
 
 
 def _found(findings: Findings, number: int) -> _Found:
-    if number >= len(findings.classes):
-        return _Found("no such class", "", None)
     entry: ClassFinding = findings.classes[number]
     winner = entry.selection.winner
     if winner is None or entry.name is None:

@@ -39,6 +39,11 @@ def draw(desk: frame.Desk) -> None:
 
     ticking()
     ended = desk.jobs.recent(DAYS)
+    if not busy and not ended:
+        st.caption(
+            f"Nothing ended in the last {DAYS} days either. Checks, scoring, comparisons and clones that you start in "
+            "a case appear here, with what they wait for, the time left and their logs."
+        )
     resumable = [job for job in ended if job.state in _NOT_FINISHED and desk.jobs.latest(job.case) == job]
     for job in resumable:
         _stopped(desk, job, names)
