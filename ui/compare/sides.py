@@ -37,8 +37,8 @@ class Side:
 
 
 def views_of(desk: Desk, case: Case) -> dict[str, SelectionSettings]:
-    """What can be compared of a case: its conclusions, those before them with other settings, its views and, in the open
-    case, the link's settings.
+    """What can be compared of a case: its conclusions, those before them with other settings, its views and, for the
+    open case, the link's settings.
     """
     saved = selection_settings(case)
     earlier = next((one.settings for one in read_history(case) if one.settings not in (None, saved)), None)
