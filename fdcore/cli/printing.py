@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from fdcore.case.readings import reading_in_words
 from fdcore.case.records import CaseFacts
+from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
     from fdcore.case.readings import Readings
@@ -62,8 +63,9 @@ def readings(found: "Readings") -> str:
     table = _aligned(rows)
     sent = sum(one.n_queries for one in found.readings)
     lines = [
-        f"{len(found.readings)} readings, the same {found.n_images:,} images of {found.n_leaves:,} leaves each, "
-        f"{sent:,} queries sent",
+        f"{counted(len(found.readings), 'reading', 'readings')}, each sent the same "
+        f"{counted(found.n_images, 'image', 'images')} of {counted(found.n_leaves, 'leaf', 'leaves')}; "
+        f"{counted(sent, 'query', 'queries')} sent",
         "bits: what an answer says about the leaf that its image is from, beyond chance",
         "", *table, "",
     ]  # fmt: skip
@@ -103,7 +105,7 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         *(_head_lines(head) if head else []),
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
         *([f"Runtime   {facts.runtime.sentence}"] if facts.runtime else []),
-        f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
+        f"Corpus    {counted(n_leaves, 'leaf', 'leaves')}, {counted(n_images, 'image', 'images')}",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}{_evidence(settings)}",
         "",
@@ -268,7 +270,8 @@ def plain(text: str) -> str:
 def survey(found: "Survey") -> str:
     """The contents of a corpus, as text."""
     lines = [
-        f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
+        f"{plain(s.name)}: {s.layout}, {counted(len(s.n_files), 'node', 'nodes')}, "
+        f"{counted(sum(s.n_files.values()), 'file', 'files')}"
         for s in found.sources
     ]
     if counts := Counter((problem.reason, problem.used) for problem in found.problems):
@@ -308,6 +311,6 @@ def nodes(entries: Sequence[Mapping[str, Any]]) -> str:
         if entry["children"]:
             shown = ", ".join(below["label"] for below in entry["children"][:8])
             more = f" and {len(entry['children']) - 8} more" if len(entry["children"]) > 8 else ""
-            lines.append(f"    below: {plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
+            lines.append(f"    below: {plain(shown)}{more}; {counted(entry['n_leaves'], 'leaf', 'leaves')} in all")
         blocks.append("\n".join(lines))
     return "\n".join(blocks)

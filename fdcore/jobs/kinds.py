@@ -9,6 +9,7 @@ from fdcore.case import layout
 from fdcore.jobs import phases
 from fdcore.jobs.estimate import Phase
 from fdcore.progress import Progress
+from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
     from fdcore.method.findings import Findings
@@ -47,7 +48,10 @@ def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     pictures = [Path(sample) for sample in params.get("samples", ())] or trial_pictures()
     result = check_suspect(folder, source, pictures, progress=progress)
     n_pictures, n_classes = len(result.labels), len(set(result.labels))
-    return f"The suspect answered {n_pictures} pictures with {n_classes} different classes; {result.n_sent} were sent."
+    return (
+        f"The suspect answered {counted(n_pictures, 'picture', 'pictures')} with "
+        f"{counted(n_classes, 'class', 'different classes')}; {counted(result.n_sent, 'was', 'were')} sent."
+    )
 
 
 def _compare_readings(folder: Path, params: Params, progress: Progress) -> str:
@@ -67,7 +71,8 @@ def _survey(folder: Path, params: Params, progress: Progress) -> str:
         build_demo_corpus(Path(params["draw_demo"]), progress=progress)
     _require_allowed(folder)
     found = survey_corpora(folder, progress=progress)
-    return f"Found {len(found.n_files):,} leaves with {sum(found.n_files.values()):,} files."
+    n_files = sum(found.n_files.values())
+    return f"Found {counted(len(found.n_files), 'leaf', 'leaves')} with {counted(n_files, 'file', 'files')}."
 
 
 def _investigate(folder: Path, params: Params, progress: Progress) -> str:
@@ -95,7 +100,8 @@ def _check_words(folder: Path, params: Params, progress: Progress) -> str:
     source = Path(params["vectors"]) if params.get("vectors") else None
     found = check_words(folder, source, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
     mean = found.mean_cosine
-    compared = f"{len(found.rows):,} claims compared" + (f", mean similarity {mean:.2f}" if mean is not None else "")
+    compared = counted(len(found.rows), "claim", "claims") + " compared"
+    compared += f", mean similarity {mean:.2f}" if mean is not None else ""
     return f"{compared}. {_best_label_set(found.agreements)}"
 
 

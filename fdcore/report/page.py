@@ -21,6 +21,7 @@ from fdcore.report.sections import ClonesSection, NoteRow, Record, WordsSection
 from fdcore.report.strips import strip_of
 from fdcore.verdict import Overview, Verdict, reason_for
 from fdcore.verdict.overview import found_in_words, pictures_of
+from fdcore.verdict.reach import counted
 
 MAX_CLASSES_WITH_PICTURES = 100
 NOT_RECORDED = "This case does not record whether the installation was validated."
@@ -93,6 +94,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("fdcore.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals["counted"] = counted
     return environment.get_template("report.html")
 
 

@@ -93,9 +93,9 @@ def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | 
         return None
     return WeakPoint(
         "second domain",
-        f"A second domain answers strongly: on {rest.n_leaves:,} leaves that are neither found nor related to a found "
-        f"one, the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond all untrained "
-        f"networks (highest: {rest.highest:.3f}).",
+        f"A second domain answers strongly: on the leaves that are neither found nor related to a found one "
+        f"({rest.n_leaves:,}), the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond "
+        f"all untrained networks (highest: {rest.highest:.3f}).",
         "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
         "(section 6.2 of the paper).",
         "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",

@@ -35,6 +35,7 @@ def test_a_gap_is_found_and_none_is_not():
     assert found.points == pytest.approx(10, abs=4)
     turned = compare_splits(("b", "a"), (test, train), (folders, folders))
     assert (turned.outcome, turned.points) == ("no sign", -found.points)
+    assert ["swapped" in one.in_words for one in (found, turned)] == [False, True]
 
 
 def test_chance_is_called_a_gap_as_often_as_p_says():

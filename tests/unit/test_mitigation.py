@@ -64,8 +64,9 @@ def test_what_was_guessed_is_a_source_of_error(case):
 
 
 def test_a_small_corpus_is_a_limit(case):
-    """The scale was measured over two hundred leaves and more; fewer are named."""
+    """The scale was measured over two hundred leaves and more, with suspects of known truth; fewer are named."""
     facts = case.facts()
+    assert "with suspects of known truth, over corpora of 200 to" in " ".join(limits(facts))
     assert "This corpus has 8:" in " ".join(limits(facts))
     large = replace(facts, corpus=replace(facts.corpus, n_leaves=200))
     assert isinstance(large.corpus, CorpusFacts)
