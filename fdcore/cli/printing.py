@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from fdcore.case.readings import reading_in_words
 from fdcore.case.records import CaseFacts
+from fdcore.corpus.leaf_names import is_numbered
 from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
         *(["", plain(headline)] if headline else []),
     ]
+    if unnamed := _unnamed(
+        *((n, label) for c in found["classes"] for n, label in zip(c["nodes"], c["labels"], strict=True))
+    ):
+        lines.append(unnamed)
     if facts.suspect and facts.suspect.doubt:
         lines.append(f"{facts.suspect.doubt} {WRONG_GUESS}")
     if facts.asking and (decided := facts.asking.decided):
@@ -123,6 +128,19 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
                      "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _unnamed(*leaves: tuple[str, str]) -> str:
+    """What to do about leaves, given with their labels, that have only numbers for names; empty without any."""
+    numbered = sorted({leaf for leaf, label in leaves if is_numbered(leaf) and label.isdecimal()})
+    if not numbered:
+        return ""
+    few = ", ".join(map(plain, numbered[:3])) + (", ..." if len(numbered) > 3 else "")
+    return (
+        f"{counted(len(numbered), 'leaf has', 'leaves have')} only a number for a name ({few}), so findings can say no "
+        "more than these numbers. Look at the pictures and name the leaves in a table of id,parent,label; give it to "
+        "fdcore investigate with --names."
+    )
 
 
 def _decided(decided: "DecidedFacts") -> str:
@@ -278,6 +296,10 @@ def survey(found: "Survey") -> str:
         rows = [("problem", "files", "still used")]
         rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
         lines += ["", *table(rows, right=(1,))]
+    if unnamed := _unnamed(
+        *((leaf, found.hierarchy.label(leaf)) for source in found.sources for leaf in source.n_files)
+    ):
+        lines += ["", unnamed]
     return "\n".join(lines)
 
 

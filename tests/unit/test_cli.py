@@ -266,6 +266,20 @@ def test_corpus_says_what_is_in_a_folder(world, tmp_path, capsys):
         (world / "corpus" / "n02690373" / "broken.png").unlink()
 
 
+def test_leaves_that_are_only_numbered_are_said(world, tmp_path, capsys):
+    """By `corpus`, and under the verdict where such leaves are found; what has a word for a name is not counted."""
+    for number, folder in enumerate(sorted((world / "corpus").iterdir())):
+        shutil.copytree(folder, tmp_path / "shoes" / ("sandal" if number == 0 else str(number)))
+    assert main(["corpus", str(tmp_path / "shoes")]) == 0
+    assert "7 leaves have only a number for a name (shoes/1, shoes/2, shoes/3, ...)" in capsys.readouterr().out
+    world = shutil.copytree(world, tmp_path / "world", ignore=lambda *_: ["case", "corpus", "cache"])
+    shutil.move(tmp_path / "shoes", world / "corpus")
+    assert investigate(world, tmp_path / "case", "--paper-rule") == 0
+    found = json.loads((tmp_path / "case" / "selection.json").read_text())["classes"]
+    numbered = {label for one in found for label in one["labels"] if label.isdecimal()}
+    assert f"{len(numbered)} lea" in capsys.readouterr().out.partition("only a number for a name")[0].splitlines()[-1]
+
+
 def test_usage_errors_exit_with_2(capsys):
     """argparse's own errors keep the documented code."""
     with pytest.raises(SystemExit) as stop:

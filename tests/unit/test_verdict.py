@@ -38,6 +38,7 @@ from fdcore.verdict import (
     verdict_in_words,
 )
 from fdcore.verdict.chance import Chance
+from fdcore.verdict.overview import _domains_in_words
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
@@ -167,6 +168,7 @@ def test_a_corpus_folder_is_no_finding():
     assert (domain.node, domain.label, domain.n_selected, domain.n_leaves) == (None, "digits", 40, 40)
     assert math.isnan(verdict.specificity.kinship)
     assert verdict.meaningful
+    assert _domains_in_words([replace(domain, n_selected=38)], set()) == "folders of digits (38 of 40)"
 
 
 # Meaningful or not
