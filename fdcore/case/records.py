@@ -8,7 +8,7 @@ from fdcore.case.plan import Plan
 from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, PREPARED, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
@@ -192,6 +192,13 @@ class ReadingFacts:
     alike: float
     label_set: str
 
+    @property
+    def condition(self) -> str:
+        """That it is right, as the beginning of a sentence."""
+        prepared, *rest = self.name.split(", ")
+        more = f" ({', '.join(rest)})" if rest else ""
+        return f"If the pictures were {PREPARED.get(prepared, 'prepared as the file was opened')}{more}"
+
 
 @dataclass(frozen=True)
 class ValidationFacts:
@@ -284,11 +291,12 @@ class CaseFacts:
         if own is None or not others:
             return ""
         named = "; ".join(
-            f"{one.name} ({one.alike:.0%} of the compared pictures answered as by the best"
+            f"{one.name} ({one.alike:.0%} of these pictures get the same answer as in the best reading"
             f"{f', fits {one.label_set}' if one.label_set else ''})"
             for one in others[:3]
         )
-        return f"If {own.name} is how its pictures were prepared; as good on the compared pictures: {named}."
+        as_good = "another reading is" if len(others) == 1 else f"{len(others)} other readings are"
+        return f"{own.condition}, the following holds; {as_good} as good on the compared pictures: {named}."
 
     @property
     def open_guesses(self) -> tuple[str, ...]:

@@ -131,10 +131,10 @@ def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":
     case = Case.open_or_create(out)
     case.record(plan=plan)
     found = compare_readings(out, options.suspect, cache=arguments.cache(options), progress=printing.ProgressBar())
+    if found.ahead:
+        found = take_reading(case, found.readings[0].name)
     if not options.json:
         print(printing.readings(found), end="\n\n")
-    if found.ahead:
-        take_reading(case, found.readings[0].name)
     return case.plan()
 
 

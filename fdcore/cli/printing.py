@@ -10,20 +10,17 @@ from tqdm import tqdm
 from fdcore.case.readings import reading_in_words
 from fdcore.case.records import CaseFacts
 from fdcore.corpus.leaf_names import is_numbered
+from fdcore.suspect.preprocess import NORMALISATION, READING
 from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
     from fdcore.case.readings import Readings
-    from fdcore.case.records import DecidedFacts
+    from fdcore.case.records import DecidedFacts, SuspectFacts
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.suspect.tensors import TensorTable
 
 
-WRONG_GUESS = (
-    "A wrong guess can change every verdict: compare runs with --preprocess unit, signed and imagenet, and with the "
-    "--arch names listed, each with its own --out."
-)
 PERCENTILE = (
     "percentile: of 100 random selections of as many leaves of the corpus, how many are on average less similar to the "
     "claim; leaves without a known word do not count."
@@ -60,7 +57,8 @@ def readings(found: "Readings") -> str:
     for one in found.readings:
         behind = f"{one.behind[0]:.3f} ± {one.behind[1]:.3f}" if any(one.behind) else ""
         used = f"{one.n_used} of {one.n_classes}"
-        rows.append((one.name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
+        name = f"{one.name} (in use)" if one.name == found.in_use else one.name
+        rows.append((name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
     table = _aligned(rows)
     sent = sum(one.n_queries for one in found.readings)
     lines = [
@@ -70,7 +68,7 @@ def readings(found: "Readings") -> str:
         "bits: what an answer says about the leaf that its image is from, beyond chance",
         "", *table, "",
     ]  # fmt: skip
-    lines += [f"Not possible: {plain(name)} ({plain(reason)})" for name, reason in found.not_opened]
+    lines += [f"Not possible: {plain(line)}" for line in found.not_possible]
     return "\n".join([*lines, reading_in_words(found)])
 
 
@@ -121,13 +119,22 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
     ):
         lines.append(unnamed)
     if facts.suspect and facts.suspect.doubt:
-        lines.append(f"{facts.suspect.doubt} {WRONG_GUESS}")
+        lines.append(f"{facts.suspect.doubt} {_wrong_guess(facts.suspect)}")
     if facts.asking and (decided := facts.asking.decided):
         lines.append(_decided(decided))
     if not found["complete"]:
         lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
                      "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _wrong_guess(suspect: "SuspectFacts") -> str:
+    """What a guess can do, and with which options runs can be compared."""
+    ways = ["--preprocess unit, signed and imagenet"] if {*NORMALISATION} & {*suspect.guessed} else []
+    others = [name for one in suspect.assumptions if one.what in (READING, "architecture") for name in one.others]
+    ways += [f"--arch {plain(', '.join(others[:3]))}"] if others else []
+    compare = f": compare runs with {' and with '.join(ways)}, each with its own --out" if ways else ""
+    return f"A wrong guess can change every verdict{compare}."
 
 
 def _unnamed(*leaves: tuple[str, str]) -> str:
