@@ -199,17 +199,17 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.case.casebook import Casebook, same_weights
     from fdcore.case.custody import check_case
-    from fdcore.case.spending import n_sent
+    from fdcore.case.spending import n_sent, spent, spent_in_words
 
     case = Case.open(folder)
     found, facts = case.read_json(layout.SELECTION) | {"n_sent": n_sent(case)}, case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
-    checked = check_case(case)
+    checked, sent = check_case(case), spent(case)
     beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []
     same = same_weights(beside, case.folder.resolve().name)
     if not options.json:
         try:
-            print(printing.verdict(facts, found, reached))
+            print(printing.verdict(facts, found, reached, spent_in_words(sent)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # damage of any kind
             raise CaseError(
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` writes it again.",
@@ -222,6 +222,7 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "case": str(folder),
         **to_plain(facts),
         **found,
+        "queries": sent,
         "same_weights": same,
         "custody": {"intact": checked.intact, "in_words": checked.short},
         "report": str(case.path(layout.REPORT)),

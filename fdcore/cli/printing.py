@@ -90,12 +90,13 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
+def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any], sent: str) -> str:
     """What all classes together say, and the verdict per class as a table.
 
     Args:
         found: the content of selection.json.
         reached: that of verdict.json; empty where there is none.
+        sent: how many queries were sent, and for what.
     """
     settings, overall = found["settings"], found["overall"]
     n_leaves, n_images = (facts.corpus.n_leaves, facts.corpus.n_images) if facts.corpus else (0, 0)
@@ -105,6 +106,7 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
         *([f"Runtime   {facts.runtime.sentence}"] if facts.runtime else []),
         f"Corpus    {counted(n_leaves, 'leaf', 'leaves')}, {counted(n_images, 'image', 'images')}",
+        f"Queries   {sent}",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}{_evidence(settings)}",
         "",

@@ -71,6 +71,7 @@ def render_report(
         limits=limits(facts), rates=rates, rates_note=rates_note,
         assigned=(("Title", facts.title), ("Case number", facts.number), ("Agency", facts.agency),
                   ("Examiner", facts.examiner), ("Exhibit", facts.exhibit)),
+        examiner=facts.examiner,
         validated=facts.validation.in_words if facts.validation else NOT_RECORDED,
         validation_sha256=facts.validation.sha256 if facts.validation else "",
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",

@@ -69,6 +69,11 @@ def test_recorded_queries_are_sent_again_and_counted(world, investigated, tmp_pa
     replayed = json.loads(capsys.readouterr().out)
     assert (replayed["n_asked"], replayed["n_same"], replayed["differ"]) == (20, 20, [])
     assert Ledger.open(case / "ledger").n_sent == n_sent + 20
+    assert main(["show", str(case)]) == 0
+    parts = f"{n_sent + 20:,} queries sent: {n_sent:,} scoring + 20 sent again for replay"
+    assert f"Queries   {parts}" in capsys.readouterr().out
+    assert main(["report", str(case), "--out", str(tmp_path / "report.html")]) == 0
+    assert parts in (tmp_path / "report.html").read_text()
     assert main(["check", str(case)]) == 0
     assert main(["replay", str(case), "--cache", str(world / "cache"), "--ask", "100000"]) == 6
 

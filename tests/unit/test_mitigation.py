@@ -9,7 +9,9 @@ import case_factory
 import pytest
 
 from fdcore.case.case import Case
+from fdcore.case.casebook import Casebook
 from fdcore.case.conclusions import judge, weigh_case
+from fdcore.case.keys import new_key
 from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import CorpusFacts, ValidationFacts
 from fdcore.case.tables import statement_of
@@ -88,6 +90,18 @@ def test_the_head_names_who_and_for_whom_and_the_validation(case, capsys):
     assert "numpy was 1, is 2" in head
     assert "ab" * 32 in head
     assert "Okafor" not in case.path("report.html").read_text()
+
+
+def test_the_head_names_the_key_that_signed_the_log(case, tmp_path, monkeypatch):
+    """Nobody at first; then its fingerprint, how many entries, and whom to ask whose it is."""
+    assert "Nobody signed the log." in full_report(case.folder).partition("What all classes together say")[0]
+    n_before = len([*case.audit()])
+    key = new_key(tmp_path / "key.pem")
+    monkeypatch.setenv("FDCORE_KEY", str(tmp_path / "key.pem"))
+    Casebook(case.folder.parent).assign(case.folder.name, examiner="M. Okafor")
+    head = full_report(case.folder).partition("What all classes together say")[0]
+    assert f"Of {n_before + 1} entries of the log, signed: 1 with the key {key.fingerprint}." in head
+    assert "the one that the examiner (M. Okafor) states" in head
 
 
 def test_alternatives_are_the_other_rule_and_the_readings(case):

@@ -10,6 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from raising import raises
 
 from fdcore.errors import SuspectError
+from fdcore.suspect.open import open_suspect
 from fdcore.suspect.reading.onnx_file import read_graph
 from fdcore.suspect.reading.onnx_graph import Wiring, with_free_batch
 from fdcore.suspect.reading.onnx_input import head_of, picture_input

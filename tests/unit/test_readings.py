@@ -15,7 +15,7 @@ from torch import nn
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.case.readings import read_readings, reading_in_words, take_reading
-from fdcore.case.spending import n_sent
+from fdcore.case.spending import n_sent, spent
 from fdcore.cli.printing import readings
 from fdcore.errors import SettingsError
 from fdcore.method.information import information, is_ahead, lead
@@ -116,6 +116,7 @@ def test_nothing_is_sent_twice_and_everything_counts(compared: Case, tmp_path: P
     again = compare_readings(compared.folder, cache=tmp_path / "cache")
     assert [one.n_queries for one in again.readings] == [0] * len(first.readings)
     assert n_sent(compared) == sent
+    assert spent(compared) == {"comparing readings": sent}
     (tmp_path / "other").mkdir()
     poor = case_about(tmp_path / "other", corpus, budget=1000)
     with raises(SettingsError, "budget exceeded", 540, 460):

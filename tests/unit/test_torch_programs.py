@@ -89,7 +89,7 @@ def directly(module: nn.Module, suspect: Suspect, asked: Pictures) -> list[int]:
 
 @pytest.mark.parametrize(("flat_side", "channels", "side"), [(None, 3, 224), (32, 3, 32), (28, 1, 28), (96, 3, 96)])
 def test_torchscript_answers_as_its_network(tmp_path: Path, flat_side: int | None, channels: int, side: int) -> None:
-    """The first usual size that a module takes is used, a guess where it takes others; it answers as the network does."""
+    """The first usual size that a module takes is used, a guess where others are; it answers as its network."""
     module = network(channels=channels, flat_side=flat_side)
     path = tmp_path / "m.pt"
     with warnings.catch_warnings():
