@@ -49,7 +49,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest in a ZIP file
 SUSPECT_SEALED = "the suspect's file, which may be evidence under seal"
 PICTURES_LICENSED = "holds pictures, whose licences may not allow that they are passed on"
 REASONS = {
-    layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} is the same without them",
+    layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} has the rest of its content",
     f"{layout.CLONES}/": "a clone copies the suspect; the findings do not rest on it",
 }
 

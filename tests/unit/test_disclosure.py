@@ -208,6 +208,7 @@ def test_its_readme_names_every_file_and_everything_that_was_left_out(packed: tu
     text = (unpacked / "README.md").read_text()
     for path in (one for one in unpacked.rglob("*") if one.is_file()):
         assert f"| `{path.relative_to(unpacked).as_posix()}` |" in text
+    assert "the same" not in text.partition("## Files")[2], "a row must be clear without the row above"
     assert packed[0].left_out
     assert all(f"`case/{one.name}`" in text and one.sha256 in text for one in packed[0].left_out)
 
