@@ -12,6 +12,7 @@ from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import Origin, PreprocessSpec
 
 N_SHOWN = 6
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ def reading_in_words(found: Readings) -> str:
         return f"{first.name} is clearly ahead: its answers say most about what is on the pictures.{_use(found)}"
     close = [one for one in others if _is_close(one, first)] or [others[0]]
     least = min(one.alike for one in close)
+    more = f"; and {len(close) - MAX_NAMED} more" if len(close) > MAX_NAMED else ""
+    named = "; ".join(one.name for one in close[:MAX_NAMED]) + more
+    as_good = "another one is" if len(close) == 1 else f"{len(close)} others are"
     return (
-        f"The answers do not show which is right: {first.name} says most, but {', '.join(one.name for one in close)} "
-        f"{'is' if len(close) == 1 else 'are'} as good within the error. They answer at least {least:.0%} of the "
+        f"The answers do not show which is right: {first.name} says most, but {as_good} as good within the error "
+        f"({named}). These answer at least {least:.0%} of the "
         f"pictures alike.{_use(found)} Add images to the corpus, or compare the verdicts under each of these readings."
     )
 

@@ -295,6 +295,7 @@ class CaseFacts:
             f"{f', fits {one.label_set}' if one.label_set else ''})"
             for one in others[:3]
         )
+        named += f"; and {len(others) - 3} more" if len(others) > 3 else ""
         as_good = "another reading is" if len(others) == 1 else f"{len(others)} other readings are"
         return f"{own.condition}, the following holds; {as_good} as good on the compared pictures: {named}."
 
