@@ -291,7 +291,7 @@ class CaseFacts:
         if own is None or not others:
             return ""
         named = "; ".join(
-            f"{one.name} ({one.alike:.0%} of these pictures get the same answer as in the best reading"
+            f"{one.name} ({one.alike:.0%} of them answered as in the best reading"
             f"{f', fits {one.label_set}' if one.label_set else ''})"
             for one in others[:3]
         )

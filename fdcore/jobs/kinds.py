@@ -9,7 +9,6 @@ from fdcore.case import layout
 from fdcore.jobs import phases
 from fdcore.jobs.estimate import Phase
 from fdcore.progress import Progress
-from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
     from fdcore.method.findings import Findings
@@ -42,6 +41,7 @@ class Kind:
 
 def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import trial_pictures
+    from fdcore.verdict.reach import counted
     from fdcore.work.intake import check_suspect
 
     source = Path(params["source"]) if params.get("source") else None
@@ -65,6 +65,7 @@ def _compare_readings(folder: Path, params: Params, progress: Progress) -> str:
 
 def _survey(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import build_demo_corpus
+    from fdcore.verdict.reach import counted
     from fdcore.work.intake import survey_corpora
 
     if params.get("draw_demo"):
@@ -95,6 +96,7 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _check_words(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.verdict.reach import counted
     from fdcore.work.compare_words import check_words
 
     source = Path(params["vectors"]) if params.get("vectors") else None

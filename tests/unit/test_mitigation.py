@@ -92,6 +92,13 @@ def test_the_head_names_who_and_for_whom_and_the_validation(case, capsys):
     assert "Okafor" not in case.path("report.html").read_text()
 
 
+def test_a_single_thing_is_counted_in_the_singular(case):
+    """A class is found by the only leaf of its name; nowhere is 1 followed by a plural."""
+    page = full_report(case.folder)
+    assert "1 of 1 leaf, " in page
+    assert not re.search(r"(?<![\d.,])1 (leaves|images|pictures|files|entries|queries|others)\b", page)
+
+
 def test_the_head_names_the_key_that_signed_the_log(case, tmp_path, monkeypatch):
     """Nobody at first; then its fingerprint, how many entries, and whom to ask whose it is."""
     assert "Nobody signed the log." in full_report(case.folder).partition("What all classes together say")[0]
