@@ -10,12 +10,13 @@ import pytest
 
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
-from fdcore.case.conclusions import judge, weigh_case
+from fdcore.case.conclusions import judge, lock_class, weigh_case
 from fdcore.case.keys import new_key
 from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import CorpusFacts, ValidationFacts
 from fdcore.case.tables import statement_of
 from fdcore.cli.main import main
+from fdcore.method.choices import Choice
 from fdcore.method.grades import SCALE
 from fdcore.report.mitigation import KINDS, limits, mitigations
 from fdcore.verdict.reasons import REASONS
@@ -93,7 +94,9 @@ def test_the_head_names_who_and_for_whom_and_the_validation(case, capsys):
 
 
 def test_a_single_thing_is_counted_in_the_singular(case):
-    """A class is found by the only leaf of its name; nowhere is 1 followed by a plural."""
+    """A class is given the only leaf of its name; nowhere is 1 followed by a plural."""
+    leaf = case.read_json("selection.json")["classes"][0]["nodes"][0]
+    lock_class(case.folder, Choice(0, (leaf,), "one", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
     page = full_report(case.folder)
     assert "1 of 1 leaf, " in page
     assert not re.search(r"(?<![\d.,])1 (leaves|images|pictures|files|entries|queries|others)\b", page)
