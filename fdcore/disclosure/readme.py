@@ -1,5 +1,6 @@
 """The README of a bundle, for the other side's expert: what each file is, how to check and replay, what is missing."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -62,12 +63,10 @@ OWN = {  # of the case; names that end in / are folders
     f"{layout.EVIDENCE}/": "the suspect's file as it was received",
     "test_query/": "a picture of the test query",
 }
-_LEDGER = {
-    "answers": "one row for each picture, one column for each view; class numbers, -1 where not queried",
-    "image_ids": "which picture each row is, by the first eight bytes of its SHA-256",
-    "sent": "the number of queries ever sent",
-    "ledger.json": "the suspect, pictures, seed and views that these answers belong to",
-    "lock": "an empty file",
+_LEDGERS = {  # rows of the table of files
+    f"{layout.LEDGER}/": "the answers to the pictures of the corpus",
+    f"{layout.ASKED}/*/ledger/": "answers to other pictures: the test query, splits of a data set, clones",
+    f"{layout.READING_LEDGERS}/*/ledger/": "the answers under each reading of the suspect's file that was compared",
 }
 
 
@@ -87,20 +86,25 @@ def text(
     return _template().render(
         title=facts.title or case.folder.resolve().name, evidence=facts.evidence, description=facts.description,
         made=[(name, what(name)) for name in names if not name.startswith((PICTURES, f"{CASE}/"))],
-        own=[(name, what(name)) for name in names if name.startswith(f"{CASE}/")], left_out=left_out,
+        own=[(row, what(row)) for row in dict.fromkeys(map(_row, names)) if row.startswith(f"{CASE}/")],
+        left_out=left_out,
         checked=checked, reasons=Counter(one.reason for one in left_out), with_folders=with_folders,
         keys=[name for name in names if name.startswith(f"{verify.KEYS}/")], signed=verify.ENVELOPE in names,
         n_pictures=sum(name.startswith(PICTURES) for name in names), corpus=facts.corpus,
     )  # fmt: skip
 
 
-def what(name: str) -> str:
-    """What a file of a bundle is."""
-    own = name.removeprefix(f"{CASE}/")
-    known = _MADE if own == name else OWN
-    found = known.get(own) or next(text for place, text in known.items() if place[-1] == "/" and own.startswith(place))
-    own = own.rpartition("ledger/")[2]
-    return f"{found}: {part}" if (part := next((_LEDGER[one] for one in _LEDGER if own.startswith(one)), "")) else found
+def what(row: str) -> str:
+    """What a file of a bundle is, or a row that stands for the files of several ledgers."""
+    own = row.removeprefix(f"{CASE}/")
+    known = _MADE if own == row else OWN | _LEDGERS
+    return known.get(own) or next(text for place, text in known.items() if place[-1] == "/" and own.startswith(place))
+
+
+def _row(name: str) -> str:
+    """The row of a file: its own, or one for all ledgers of a kind."""
+    place, ledger, _ = name.partition("ledger/")
+    return f"{re.sub('/[^/]+/$', '/*/', place)}{ledger}" if ledger else name
 
 
 @cache
