@@ -112,7 +112,8 @@ def _use(found: Readings) -> str:
     if not found.ahead:
         return f" The reading in use is still {found.in_use}, because no other one is clearly ahead."
     best = found.readings[0].name
-    return f" The reading in use is {found.in_use}{'' if found.in_use == best else f' until {best} is taken'}."
+    until = f" until {best} is taken, on page 1 or by fdcore investigate --identify" if best != found.in_use else ""
+    return f" The reading in use is {found.in_use}{until}."
 
 
 def _is_close(reading: Reading, best: Reading) -> bool:
