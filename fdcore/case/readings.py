@@ -109,9 +109,11 @@ def _use(found: Readings) -> str:
         return ""
     if found.taken == found.in_use:
         return f" {found.taken} was taken."
-    if not found.ahead:
-        return f" The reading in use is still {found.in_use}, because no other one is clearly ahead."
     best = found.readings[0].name
+    if not found.ahead:
+        own = next((one for one in found.readings if one.name == found.in_use), found.readings[0])
+        behind = "" if _is_close(own, found.readings[0]) else f"; but it is clearly behind {best}, so take another one"
+        return f" The reading in use is still {found.in_use}, because none is clearly ahead of all others{behind}."
     until = f" until {best} is taken, on page 1 or by fdcore investigate --identify" if best != found.in_use else ""
     return f" The reading in use is {found.in_use}{until}."
 

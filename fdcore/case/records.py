@@ -284,10 +284,15 @@ class CaseFacts:
     validation: ValidationFacts | None = None
 
     @property
-    def open_reading(self) -> str:
-        """What the verdict is conditional on: the reading in use and those as good; empty where none is as good."""
+    def _readings(self) -> tuple[ReadingFacts | None, tuple[ReadingFacts, ...]]:
+        """The compared reading that is in use, and the others whose answers say as much as the best one's."""
         own = next((one for one in self.readings if one.fingerprint == self.suspect_fingerprint), None)
-        others = [one for one in self.readings if one is not own and one.close]
+        return own, tuple(one for one in self.readings if one is not own and one.close)
+
+    @property
+    def open_reading(self) -> str:
+        """What the verdict is conditional on: the reading in use and those as good, or better; empty without any."""
+        own, others = self._readings
         if own is None or not others:
             return ""
         named = "; ".join(
@@ -297,13 +302,17 @@ class CaseFacts:
         )
         named += f"; and {len(others) - 3} more" if len(others) > 3 else ""
         as_good = "another reading is" if len(others) == 1 else f"{len(others)} other readings are"
-        return f"{own.condition}, the following holds; {as_good} as good on the compared pictures: {named}."
+        how = "as good on" if own.close else "better by their answers to"
+        return f"{own.condition}, the following holds; {as_good} {how} the compared pictures: {named}."
 
     @property
     def open_guesses(self) -> tuple[str, ...]:
         """What could change the verdict and is not settled, in a few words each. Untrusted text."""
         guesses = self.suspect.open_guesses if self.suspect else ()
-        return (*guesses, *(["another reading is as good"] if self.open_reading else []))
+        own, others = self._readings
+        if own is None or not others:
+            return guesses
+        return (*guesses, f"another reading is {'as good' if own.close else 'better'}")
 
     @property
     def n_classes(self) -> int:

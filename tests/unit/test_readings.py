@@ -185,9 +185,14 @@ def test_a_verdict_is_conditional_on_what_was_not_told_apart(compared: Case, tmp
     said = case.facts().open_reading
     n_others = sum(one.close and one.name != "unit" for one in case.facts().readings)
     assert said.startswith("If the pictures were scaled to 0 to 1, the following holds; ")
-    assert f"{n_others} other readings are as good on the compared pictures: " in said
+    assert f"{n_others} other readings are better by their answers to the compared pictures: " in said
     assert found.in_use == "unit"
-    assert "in use is still unit, because no other one is clearly ahead" in reading_in_words(found)
+    assert "in use is still unit, because none is clearly ahead of all others; but it is clearly behind" in (
+        reading_in_words(found)
+    )
+    assert case.facts().open_guesses[-1] == "another reading is better"
+    close = tuple(replace(one, close=True) for one in case.facts().readings)
+    assert "are as good on the compared pictures: " in replace(case.facts(), readings=close).open_reading
     assert [entry["details"]["in_use"] for entry in case.audit() if entry["event"] == "readings compared"] == ["unit"]
     take_reading(compared, "signed")
     check_suspect(compared.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
