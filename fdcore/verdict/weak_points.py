@@ -154,8 +154,8 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
         ASSUMED,
         "The suspect's preprocessing or architecture was guessed.",
         "With another value range, normalisation or order of layers every answer may change.",
-        "Run the case under other readings of the file (normalisations, and architectures where several fit), and compare "
-        "the findings.",
+        "Run the case under other readings of the file (normalisations, and architectures where several fit), and "
+        "compare the findings.",
         "misreading",
         "Every guess stands at the head of the report; fdcore identify compares readings of the file.",
     )
