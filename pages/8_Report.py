@@ -22,6 +22,7 @@ with frame.page("Report") as desk:
         findings = cached.findings(case, saved)
         overview = cached.overview(case, saved)
         draw_head(case, overview, findings.scored.n_sent)
+        report_panels.queries(case)
         report_files.take_away(desk, case, findings)
         validation_line.draw(desk, case, saved)
         classes, errors, printed, files, log = st.tabs(

@@ -23,6 +23,7 @@ from fdcore.case.spending import n_sent
 from fdcore.case.unpacking import unpack
 from fdcore.errors import CaseError, FdError
 from fdcore.storage import disk_errors, only_one, write_atomically
+from fdcore.verdict.reach import counted
 
 MAX_TITLE = 120
 ASSIGNED = ("examiner", "agency", "exhibit", "number")
@@ -378,8 +379,9 @@ def _is_finished_clone(case: Case, name: str) -> bool:
 
 def _corpus_in_words(case: Case, corpus: CorpusFacts | None) -> str:
     if corpus:
-        return f"{corpus.n_leaves:,} leaves, {corpus.n_images:,} images"
+        return f"{counted(corpus.n_leaves, 'leaf', 'leaves')}, {counted(corpus.n_images, 'image', 'images')}"
     if not case.has(layout.SURVEY):
         return ""
     sources = case.read_json(layout.SURVEY)["sources"]
-    return f"{sum(s['n_nodes'] for s in sources):,} leaves, {sum(s['n_files'] for s in sources):,} files"
+    n_leaves, n_files = (sum(source[name] for source in sources) for name in ("n_nodes", "n_files"))
+    return f"{counted(n_leaves, 'leaf', 'leaves')}, {counted(n_files, 'file', 'files')}"

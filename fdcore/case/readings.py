@@ -12,6 +12,7 @@ from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import Origin, PreprocessSpec
 
 N_SHOWN = 6
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Readings:
         n_leaves, n_images, n_views: what each was sent.
         pictures: names of the pictures shown.
         not_opened: readings that the file does not allow, with the reason.
-        taken: the reading that the analyst took, by name; empty until then.
+        taken: the reading that was taken, by name; empty until then.
+        in_use: the reading that the file is opened with, by name; empty in cases of earlier versions.
     """
 
     readings: tuple[Reading, ...]
@@ -71,22 +73,49 @@ class Readings:
     pictures: tuple[str, ...] = ()
     not_opened: tuple[tuple[str, str], ...] = ()
     taken: str = ""
+    in_use: str = ""
+
+    @property
+    def not_possible(self) -> tuple[str, ...]:
+        """The readings that the file does not allow, a line for each reason. Untrusted text."""
+        reasons = dict.fromkeys(reason for _, reason in self.not_opened)
+        return tuple(
+            f"{', '.join(name for name, why in self.not_opened if why == reason)} ({reason})" for reason in reasons
+        )
 
 
 def reading_in_words(found: Readings) -> str:
-    """Which reading is right, in a sentence."""
+    """Which reading is right, and which one is in use and why, in one to four sentences."""
     first, *others = found.readings
     if not others:
         return f"The file leaves nothing open: {first.name} is its only reading."
     if found.ahead:
-        return f"{first.name} is clearly ahead: its answers say most about what is on the pictures."
+        return f"{first.name} is clearly ahead: its answers say most about what is on the pictures.{_use(found)}"
     close = [one for one in others if _is_close(one, first)] or [others[0]]
     least = min(one.alike for one in close)
+    more = f"; and {len(close) - MAX_NAMED} more" if len(close) > MAX_NAMED else ""
+    named = "; ".join(one.name for one in close[:MAX_NAMED]) + more
+    as_good = "another one is" if len(close) == 1 else f"{len(close)} others are"
     return (
-        f"The answers do not show which is right: {first.name} says most, but {', '.join(one.name for one in close)} "
-        f"{'is' if len(close) == 1 else 'are'} as good within the error. They answer at least {least:.0%} of the "
-        "pictures alike. Add images to the corpus, or compare the verdicts of both."
+        f"The answers do not show which is right: {first.name} says most, but {as_good} as good within the error "
+        f"({named}). These answer at least {least:.0%} of the "
+        f"pictures alike.{_use(found)} Add images to the corpus, or compare the verdicts under each of these readings."
     )
+
+
+def _use(found: Readings) -> str:
+    """Which reading is in use and why; empty where that is not recorded."""
+    if not found.in_use:
+        return ""
+    if found.taken == found.in_use:
+        return f" {found.taken} was taken."
+    best = found.readings[0].name
+    if not found.ahead:
+        own = next((one for one in found.readings if one.name == found.in_use), found.readings[0])
+        behind = "" if _is_close(own, found.readings[0]) else f"; but it is clearly behind {best}, so take another one"
+        return f" The reading in use is still {found.in_use}, because none is clearly ahead of all others{behind}."
+    until = f" until {best} is taken, on page 1 or by fdcore investigate --identify" if best != found.in_use else ""
+    return f" The reading in use is {found.in_use}{until}."
 
 
 def _is_close(reading: Reading, best: Reading) -> bool:
@@ -114,11 +143,15 @@ def write_readings(case: Case, found: Readings, *, by: str = "") -> None:
         for one in found.readings
     ))  # fmt: skip
     ranked: dict[str, Any] = {one.name: round(one.bits, 4) for one in found.readings}
-    case.log("readings compared", {"bits": ranked, "ahead": found.ahead} | ({"by": by} if by else {}))
+    kept = {"bits": ranked, "ahead": found.ahead, "in_use": found.in_use}
+    case.log("readings compared", kept | ({"by": by} if by else {}))
 
 
-def take_reading(case: Case, name: str, *, by: str = "") -> None:
+def take_reading(case: Case, name: str, *, by: str = "") -> Readings:
     """Plan to read the suspect as one of the compared readings; its guesses are settled if it is clearly ahead.
+
+    Returns:
+        The comparison, with what was taken.
 
     Raises:
         StopIteration: there is no reading of that name.
@@ -132,4 +165,7 @@ def take_reading(case: Case, name: str, *, by: str = "") -> None:
         name: "bench" if settled and origin == "guess" else origin for name, origin in taken.options.origins.items()
     }
     case.change_plan(suspect=replace(taken.options, origins=origins), by=by)
-    case.write_json(layout.READINGS, to_plain(replace(found, taken=name)))
+    found = replace(found, taken=name, in_use=name)
+    case.write_json(layout.READINGS, to_plain(found))
+    case.log("reading taken", {"reading": name, "ahead": settled} | ({"by": by} if by else {}))
+    return found

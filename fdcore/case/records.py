@@ -8,7 +8,7 @@ from fdcore.case.plan import Plan
 from fdcore.method.adaptive import Adaptive
 from fdcore.method.selection import WITHOUT_LIMITS, SelectionSettings
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, PREPARED, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 from fdcore.verdict.chance import Chance
@@ -192,6 +192,13 @@ class ReadingFacts:
     alike: float
     label_set: str
 
+    @property
+    def condition(self) -> str:
+        """That it is right, as the beginning of a sentence."""
+        prepared, *rest = self.name.split(", ")
+        more = f" ({', '.join(rest)})" if rest else ""
+        return f"If the pictures were {PREPARED.get(prepared, 'prepared as the file was opened')}{more}"
+
 
 @dataclass(frozen=True)
 class ValidationFacts:
@@ -277,24 +284,35 @@ class CaseFacts:
     validation: ValidationFacts | None = None
 
     @property
-    def open_reading(self) -> str:
-        """What the verdict is conditional on: the reading in use and those as good; empty where none is as good."""
+    def _readings(self) -> tuple[ReadingFacts | None, tuple[ReadingFacts, ...]]:
+        """The compared reading that is in use, and the others whose answers say as much as the best one's."""
         own = next((one for one in self.readings if one.fingerprint == self.suspect_fingerprint), None)
-        others = [one for one in self.readings if one is not own and one.close]
+        return own, tuple(one for one in self.readings if one is not own and one.close)
+
+    @property
+    def open_reading(self) -> str:
+        """What the verdict is conditional on: the reading in use and those as good, or better; empty without any."""
+        own, others = self._readings
         if own is None or not others:
             return ""
         named = "; ".join(
-            f"{one.name} ({one.alike:.0%} of the compared pictures answered as by the best"
+            f"{one.name} ({one.alike:.0%} of them answered as in the best reading"
             f"{f', fits {one.label_set}' if one.label_set else ''})"
             for one in others[:3]
         )
-        return f"If {own.name} is how its pictures were prepared; as good on the compared pictures: {named}."
+        named += f"; and {len(others) - 3} more" if len(others) > 3 else ""
+        as_good = "another reading is" if len(others) == 1 else f"{len(others)} other readings are"
+        how = "as good on" if own.close else "better by their answers to"
+        return f"{own.condition}, the following holds; {as_good} {how} the compared pictures: {named}."
 
     @property
     def open_guesses(self) -> tuple[str, ...]:
         """What could change the verdict and is not settled, in a few words each. Untrusted text."""
         guesses = self.suspect.open_guesses if self.suspect else ()
-        return (*guesses, *(["another reading is as good"] if self.open_reading else []))
+        own, others = self._readings
+        if own is None or not others:
+            return guesses
+        return (*guesses, f"another reading is {'as good' if own.close else 'better'}")
 
     @property
     def n_classes(self) -> int:

@@ -5,8 +5,9 @@ test queries, and those that clones are trained or tested on. Its budget covers 
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -17,12 +18,17 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.custody import require_unchanged
-from fdcore.errors import SettingsError
+from fdcore.errors import CaseError, SettingsError
 from fdcore.progress import Progress
 from fdcore.storage import only_one, touch
 from fdcore.suspect.suspect import Pictures, Suspect
+from fdcore.verdict.reach import counted
 
 _KEY_LENGTH = 16
+_TESTS, _AGAIN, _SPLITS = "test queries", "sent again for replay", "comparing splits"
+_SENT = {  # by event of the log: what for, and which of its details says how many
+    "test query": (_TESTS, "n_sent"), "queries sent again": (_AGAIN, "n_asked"), "splits compared": (_SPLITS, "n_sent"),
+}  # fmt: skip
 
 
 def ledgers(case: Case) -> Iterator[Ledger]:
@@ -40,6 +46,37 @@ def ledgers(case: Case) -> Iterator[Ledger]:
 def n_sent(case: Case) -> int:
     """Queries ever sent to the suspect in this case, for any purpose."""
     return sum(ledger.n_sent for ledger in ledgers(case))
+
+
+def spent(case: Case) -> dict[str, int]:
+    """The queries of `n_sent` by purpose, the largest purposes of a case first; those without a query are left out.
+
+    Scoring and the comparison of readings have ledgers of their own; the log says what the others were sent for.
+    """
+    logged: Counter[str] = Counter()
+    with suppress(CaseError):  # a broken log is reported where the case is checked
+        for entry in case.audit():
+            what, detail = _SENT.get(str(entry.get("event")), ("", ""))
+            details = entry.get("details")
+            n = details.get(detail) if isinstance(details, dict) else None
+            logged[what] += n if isinstance(n, int) else 0
+    n_scoring, n_readings, n_beside = 0, 0, 0
+    for ledger in ledgers(case):
+        place = _place(case, ledger)
+        n_scoring += ledger.n_sent if place == layout.LEDGER else 0
+        n_readings += ledger.n_sent if place.startswith(f"{layout.READING_LEDGERS}/") else 0
+        n_beside += ledger.n_sent if place.startswith(f"{layout.ASKED}/") else 0
+    parts = {
+        "scoring": n_scoring - logged[_AGAIN], "comparing readings": n_readings, _TESTS: logged[_TESTS],
+        _AGAIN: logged[_AGAIN], _SPLITS: logged[_SPLITS], "clones": n_beside - logged[_TESTS] - logged[_SPLITS],
+    }  # fmt: skip
+    return {what: n for what, n in parts.items() if n}
+
+
+def spent_in_words(parts: Mapping[str, int]) -> str:
+    """ "1,240 queries sent: 1,000 scoring + 240 comparing readings"."""
+    total = f"{counted(sum(parts.values()), 'query', 'queries')} sent"
+    return f"{total}: {' + '.join(f'{n:,} {what}' for what, n in parts.items())}" if parts else total
 
 
 def budget_of(case: Case) -> int | None:

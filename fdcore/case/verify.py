@@ -132,13 +132,18 @@ class Checked:
         part = f"{n_signed} of them " if 0 < n_signed < self.n_entries else ""
         signed = f"{part}signed by {', '.join(self.signers)}" if self.signers else "not signed"
         if not any(one.entry is not None for one in self.files):
-            return f"The log is intact: {self.n_entries} entries; {signed}. It binds no file, as in earlier versions."
+            n_entries = _counted(self.n_entries, "entry", "entries")
+            return f"The log is intact: {n_entries}; {signed}. It binds no file, as in earlier versions."
         loose = {
             state: sum(one.state == state for one in self.files) for state in ("unfinished", "not bound", "left out")
         }
         parts = [f"{n} {state}" for state, n in loose.items() if n]
-        n_intact = len(self.files) - sum(loose.values())
-        return f"Intact: {', '.join([f'{n_intact} files', *parts])}; {self.n_entries} log entries, {signed}."
+        files = ", ".join([_counted(len(self.files) - sum(loose.values()), "file", "files"), *parts])
+        return f"Intact: {files}; {_counted(self.n_entries, 'log entry', 'log entries')}, {signed}."
+
+
+def _counted(n: int, one: str, several: str) -> str:
+    return f"{n} {one if n == 1 else several}"
 
 
 class Broken(ValueError):
@@ -526,14 +531,15 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def in_words(checked: Checked) -> str:
     """What was found, a line for each thing to know."""
     counts = {state: sum(one.state == state for one in checked.files) for state in State.__args__}  # type: ignore[attr-defined]
+    n_entries = _counted(checked.n_entries, "entry", "entries")
     lines = [
-        f"Log: {checked.broken}." if checked.broken else f"Log: {checked.n_entries} entries, head {checked.head}.",
+        f"Log: {checked.broken}." if checked.broken else f"Log: {n_entries}, head {checked.head}.",
         "Files: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + ".",
         *(f"  {one.state}: {one.name}" + (f", bound by entry {one.entry}" if one.entry is not None else "")
           for one in checked.wrong),
         *(f"  {one.state}: {one.name}" + ("" if one.entry is not None else ", which the log does not bind")
           for one in checked.files if one.state in ("unfinished", "left out")),
-        *(f"Signed by {name}: {n} of {checked.n_entries} entries." for name, n in checked.signers.items()),
+        *(f"Signed by {name}: {n} of {n_entries}." for name, n in checked.signers.items()),
     ]  # fmt: skip
     if checked.set_back:
         lines.append(f"The clock was set back before entry {', '.join(map(str, checked.set_back))}.")

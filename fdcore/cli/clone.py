@@ -50,7 +50,8 @@ def _add_clone(command: argparse.ArgumentParser) -> None:
     command.add_argument("--not-found", choices=("leave out", "random"), default="leave out",
                          help="how to treat classes that were not found (default leave out)")  # fmt: skip
     command.add_argument("--uncertain", choices=("take", "set aside"), default="take",
-                         help="how to treat answers whose interval reaches below tau (default take)")  # fmt: skip
+                         help="how to treat answers whose interval reaches below tau or the evidence limit "
+                         "(default take)")  # fmt: skip
     command.add_argument(
         "--found-only", action="store_true", help="take no images of other leaves where a class has too few found ones"
     )

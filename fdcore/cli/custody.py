@@ -95,7 +95,7 @@ def _check_roots(options: argparse.Namespace, case: "Case", stamps: "tuple[Stamp
     if wrong := next((one for one in found if one.problem), None):
         raise CaseError(f"The timestamp {wrong.stamp.name} {wrong.problem}.", key="timestamp false")
     if not options.json:
-        print(f"The certificates of all {len(found)} timestamps lead to the roots." if found else "No timestamps.")
+        print("The certificates of all timestamps lead to the roots." if found else "No timestamps.")
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:

@@ -133,10 +133,10 @@ def _identified(options: argparse.Namespace, out: Path, plan: "Plan") -> "Plan":
     case = Case.open_or_create(out)
     case.record(plan=plan)
     found = compare_readings(out, options.suspect, cache=arguments.cache(options), progress=printing.ProgressBar())
+    if found.ahead:
+        found = take_reading(case, found.readings[0].name)
     if not options.json:
         print(printing.readings(found), end="\n\n")
-    if found.ahead:
-        take_reading(case, found.readings[0].name)
     return case.plan()
 
 
@@ -201,17 +201,17 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.case import Case
     from fdcore.case.casebook import Casebook, same_weights
     from fdcore.case.custody import check_case
-    from fdcore.case.spending import n_sent
+    from fdcore.case.spending import n_sent, spent, spent_in_words
 
     case = Case.open(folder)
     found, facts = case.read_json(layout.SELECTION) | {"n_sent": n_sent(case)}, case.facts()
     reached = case.read_json(layout.VERDICT) if case.has(layout.VERDICT) else {}
-    checked = check_case(case)
+    checked, sent = check_case(case), spent(case)
     beside = Casebook(case.folder.resolve().parent).cards() if facts.suspect and facts.suspect.weights else []
     same = same_weights(beside, case.folder.resolve().name)
     if not options.json:
         try:
-            print(printing.verdict(facts, found, reached))
+            print(printing.verdict(facts, found, reached, spent_in_words(sent)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # damage of any kind
             raise CaseError(
                 f"{case.path('selection.json')} is damaged ({error!r}). `fdcore select` writes it again.",
@@ -224,6 +224,7 @@ def _present(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "case": str(folder),
         **to_plain(facts),
         **found,
+        "queries": sent,
         "same_weights": same,
         "custody": {"intact": checked.intact, "in_words": checked.short},
         "report": str(case.path(layout.REPORT)),

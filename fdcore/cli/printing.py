@@ -9,10 +9,13 @@ from tqdm import tqdm
 
 from fdcore.case.readings import reading_in_words
 from fdcore.case.records import CaseFacts
+from fdcore.corpus.leaf_names import is_numbered
+from fdcore.suspect.preprocess import NORMALISATION, READING
+from fdcore.verdict.reach import counted
 
 if TYPE_CHECKING:
     from fdcore.case.readings import Readings
-    from fdcore.case.records import DecidedFacts
+    from fdcore.case.records import DecidedFacts, SuspectFacts
     from fdcore.corpus.corpus import Survey
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.method.findings import Scored
@@ -20,10 +23,6 @@ if TYPE_CHECKING:
     from fdcore.suspect.tensors import TensorTable
 
 
-WRONG_GUESS = (
-    "A wrong guess can change every verdict: compare runs with --preprocess unit, signed and imagenet, and with the "
-    "--arch names listed, each with its own --out."
-)
 PERCENTILE = (
     "percentile: of 100 random selections of as many leaves of the corpus, how many are on average less similar to the "
     "claim; leaves without a known word do not count."
@@ -60,16 +59,18 @@ def readings(found: "Readings") -> str:
     for one in found.readings:
         behind = f"{one.behind[0]:.3f} ± {one.behind[1]:.3f}" if any(one.behind) else ""
         used = f"{one.n_used} of {one.n_classes}"
-        rows.append((one.name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
+        name = f"{one.name} (in use)" if one.name == found.in_use else one.name
+        rows.append((name, f"{one.bits:.3f}", behind, used, str(one.n_found), one.label_set))
     table = _aligned(rows)
     sent = sum(one.n_queries for one in found.readings)
     lines = [
-        f"{len(found.readings)} readings, the same {found.n_images:,} images of {found.n_leaves:,} leaves each, "
-        f"{sent:,} queries sent",
+        f"{counted(len(found.readings), 'reading', 'readings')}, each sent the same "
+        f"{counted(found.n_images, 'image', 'images')} of {counted(found.n_leaves, 'leaf', 'leaves')}; "
+        f"{counted(sent, 'query', 'queries')} sent",
         "bits: what an answer says about the leaf that its image is from, beyond chance",
         "", *table, "",
     ]  # fmt: skip
-    lines += [f"Not possible: {plain(name)} ({plain(reason)})" for name, reason in found.not_opened]
+    lines += [f"Not possible: {plain(line)}" for line in found.not_possible]
     return "\n".join([*lines, reading_in_words(found)])
 
 
@@ -91,12 +92,13 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
+def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, Any], sent: str) -> str:
     """What all classes together say, and the verdict per class as a table.
 
     Args:
         found: the content of selection.json.
         reached: that of verdict.json; empty where there is none.
+        sent: how many queries were sent, and for what.
     """
     settings, overall = found["settings"], found["overall"]
     n_leaves, n_images = (facts.corpus.n_leaves, facts.corpus.n_images) if facts.corpus else (0, 0)
@@ -105,7 +107,8 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         *(_head_lines(head) if head else []),
         f"Suspect   {plain(facts.evidence.name if facts.evidence else '')}  {plain(facts.description)}",
         *([f"Runtime   {facts.runtime.sentence}"] if facts.runtime else []),
-        f"Corpus    {n_leaves:,} leaves, {n_images:,} images, {found['n_sent']:,} queries sent",
+        f"Corpus    {counted(n_leaves, 'leaf', 'leaves')}, {counted(n_images, 'image', 'images')}",
+        f"Queries   {sent}",
         f"Settings  alpha {settings['alpha']:g}, eta {settings['eta']:g}, tau {settings['tau']:g}, "
         f"k {settings['k'] or 'automatic'}{_evidence(settings)}",
         "",
@@ -115,14 +118,40 @@ def verdict(facts: "CaseFacts", found: Mapping[str, Any], reached: Mapping[str, 
         f"overall L {overall['functional']:.2f}, overall S {overall['semantic']:.2f}",
         *(["", plain(headline)] if headline else []),
     ]
+    if unnamed := _unnamed(
+        *((n, label) for c in found["classes"] for n, label in zip(c["nodes"], c["labels"], strict=True))
+    ):
+        lines.append(unnamed)
     if facts.suspect and facts.suspect.doubt:
-        lines.append(f"{facts.suspect.doubt} {WRONG_GUESS}")
+        lines.append(f"{facts.suspect.doubt} {_wrong_guess(facts.suspect)}")
     if facts.asking and (decided := facts.asking.decided):
         lines.append(_decided(decided))
     if not found["complete"]:
         lines.append("Not every planned view was answered (budget, interruption or images without a recorded answer); "
                      "scores rest on those that were.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _wrong_guess(suspect: "SuspectFacts") -> str:
+    """What a guess can do, and with which options runs can be compared."""
+    ways = ["--preprocess unit, signed and imagenet"] if {*NORMALISATION} & {*suspect.guessed} else []
+    others = [name for one in suspect.assumptions if one.what in (READING, "architecture") for name in one.others]
+    ways += [f"--arch {plain(', '.join(others[:3]))}"] if others else []
+    compare = f": compare runs with {' and with '.join(ways)}, each with its own --out" if ways else ""
+    return f"A wrong guess can change every verdict{compare}."
+
+
+def _unnamed(*leaves: tuple[str, str]) -> str:
+    """What to do about leaves, given with their labels, that have only numbers for names; empty without any."""
+    numbered = sorted({leaf for leaf, label in leaves if is_numbered(leaf) and label.isdecimal()})
+    if not numbered:
+        return ""
+    few = ", ".join(map(plain, numbered[:3])) + (", ..." if len(numbered) > 3 else "")
+    return (
+        f"{counted(len(numbered), 'leaf has', 'leaves have')} only a number for a name ({few}), so findings can say no "
+        "more than these numbers. Look at the pictures and name the leaves in a table of id,parent,label; give it to "
+        "fdcore investigate with --names."
+    )
 
 
 def _decided(decided: "DecidedFacts") -> str:
@@ -288,13 +317,18 @@ def sets(found: Sequence["SetScores"], scored: "Scored") -> str:
 def survey(found: "Survey") -> str:
     """The contents of a corpus, as text."""
     lines = [
-        f"{plain(s.name)}: {s.layout}, {len(s.n_files):,} nodes, {sum(s.n_files.values()):,} files"
+        f"{plain(s.name)}: {s.layout}, {counted(len(s.n_files), 'node', 'nodes')}, "
+        f"{counted(sum(s.n_files.values()), 'file', 'files')}"
         for s in found.sources
     ]
     if counts := Counter((problem.reason, problem.used) for problem in found.problems):
         rows = [("problem", "files", "still used")]
         rows += [(reason, f"{n:,}", "yes" if used else "no") for (reason, used), n in sorted(counts.items())]
         lines += ["", *table(rows, right=(1,))]
+    if unnamed := _unnamed(
+        *((leaf, found.hierarchy.label(leaf)) for source in found.sources for leaf in source.n_files)
+    ):
+        lines += ["", unnamed]
     return "\n".join(lines)
 
 
@@ -328,6 +362,6 @@ def nodes(entries: Sequence[Mapping[str, Any]]) -> str:
         if entry["children"]:
             shown = ", ".join(below["label"] for below in entry["children"][:8])
             more = f" and {len(entry['children']) - 8} more" if len(entry["children"]) > 8 else ""
-            lines.append(f"    below: {plain(shown)}{more}; {entry['n_leaves']:,} leaves in all")
+            lines.append(f"    below: {plain(shown)}{more}; {counted(entry['n_leaves'], 'leaf', 'leaves')} in all")
         blocks.append("\n".join(lines))
     return "\n".join(blocks)

@@ -190,8 +190,8 @@ def _origin(run: CloneRun) -> list[tuple[str, str]]:
 
 def _training(run: CloneRun) -> list[tuple[str, str]]:
     settings, held_out = run.training, run.best_agreement
-    rounds = f", {settings.jacobian_rounds} rounds of Jacobian-based augmentation" if settings.jacobian_rounds else ""
-    done = f"{len(run.history)} epochs{rounds}; the weights are those of epoch {run.best_epoch}"
+    rounds = f", rounds of Jacobian-based augmentation: {settings.jacobian_rounds}" if settings.jacobian_rounds else ""
+    done = f"epochs: {len(run.history)}{rounds}; the weights are those of epoch {run.best_epoch}"
     where = ", ".join(f"{key} {value}" for key, value in run.circumstances.items() if not isinstance(value, dict))
     return [
         ("Architecture", f"{title(settings.arch)} ({settings.arch})"),

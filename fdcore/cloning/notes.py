@@ -1,6 +1,6 @@
 """What is missing, filled or left out in a transfer set, as sentences for people. Labels in them come from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,14 @@ def found_notes(shares: Sequence[ClassTransfer], found: npt.NDArray[np.bool_], s
     return [*notes, *([_short_of(n_rows, settings.total)] if n_rows < settings.total else [])]
 
 
-def doubt_note(doubtful: Sequence[ClassTransfer], settings: TransferSettings) -> list[str]:
-    """Classes whose answer is uncertain."""
-    if not doubtful:
-        return []
+def doubt_notes(doubtful: Mapping[str, Sequence[ClassTransfer]], settings: TransferSettings) -> list[str]:
+    """Classes whose answer is uncertain, by the limit that its interval reaches below."""
     done = "counted as not found" if settings.uncertain == "set aside" else "used anyway; it can be set aside"
-    return [f"The interval of the score reaches below tau in {_classes(doubtful)}: {done}."]
+    return [
+        f"The interval of the score reaches below {limit} in {_classes(shares)}: {done}."
+        for limit, shares in doubtful.items()
+        if shares
+    ]
 
 
 def _scarce_notes(scarce: Sequence[ClassTransfer]) -> list[str]:

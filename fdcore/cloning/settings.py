@@ -77,8 +77,8 @@ class TransferSettings:
         not_found: whether a class that was not found is left out, or filled with images of the whole corpus that the
             suspect puts in it.
         reserved: share of the corpus' images that no transfer set may use, so that clones can be tested on them.
-        uncertain: whether the images of an uncertain answer (its score's interval reaches below tau) are used, or the
-            class counts as not found.
+        uncertain: whether the images of an uncertain answer (its score's interval reaches below tau or the evidence
+            limit) are used, or the class counts as not found.
         any_leaf: whether a class with too few found images is filled up with images of any leaf that the suspect puts
             in the class, the most consistent first, before views are used.
     """

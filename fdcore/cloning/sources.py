@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.answers.ledger import NOT_ASKED
-from fdcore.cloning.notes import doubt_note, found_notes, named, none_note, total_note, unasked_note
+from fdcore.cloning.notes import doubt_notes, found_notes, named, none_note, total_note, unasked_note
 from fdcore.cloning.run import ClassTransfer
 from fdcore.cloning.settings import TransferSettings
 from fdcore.cloning.transfer import share_evenly
 from fdcore.errors import SettingsError
 from fdcore.method.filtering import consistency
 from fdcore.method.findings import ClassFinding
-from fdcore.method.weaknesses import MAY_BE_NONE
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, MAY_BE_NONE
 
 Answers = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.uint64]
@@ -113,8 +113,13 @@ def draw_found(
     wanted = _wanted(settings.total, found | (settings.not_found == "random"))
     strays = ~np.isin(rows.images, pool[kept])
     shares = _shares(rows, wanted, strays, [finding.name.label if finding.name else "" for finding in findings])
-    doubtful = [share for share in shares if answered[share.target_class] and uncertain[share.target_class]]
-    notes = [*found_notes(shares, found, settings), *doubt_note(doubtful, settings), *unasked_note(answers[:, 0])]
+    doubtful = {
+        limit: [
+            share for share in shares if answered[share.target_class] and key in findings[share.target_class].weaknesses
+        ]
+        for key, limit in ((BELOW_TAU, "tau"), (BELOW_LIMIT, "the evidence limit"))
+    }
+    notes = [*found_notes(shares, found, settings), *doubt_notes(doubtful, settings), *unasked_note(answers[:, 0])]
     return _drawn(rows, shares, notes)
 
 

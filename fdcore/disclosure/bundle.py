@@ -35,6 +35,7 @@ from fdcore.report.audit import read_trail
 from fdcore.report.pdf import to_pdf
 from fdcore.report.sections import Record
 from fdcore.tables import to_csv
+from fdcore.verdict.reach import counted
 from fdcore.version import environment
 from fdcore.work.conclude import draw_report
 from fdcore.work.replay import replay
@@ -48,7 +49,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest in a ZIP file
 SUSPECT_SEALED = "the suspect's file, which may be evidence under seal"
 PICTURES_LICENSED = "holds pictures, whose licences may not allow that they are passed on"
 REASONS = {
-    layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} is the same without them",
+    layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} has the rest of its content",
     f"{layout.CLONES}/": "a clone copies the suspect; the findings do not rest on it",
 }
 
@@ -75,7 +76,10 @@ class Bundle:
     def in_words(self) -> str:
         """What is in it and what is not."""
         signed = f"signed by {self.key}" if self.key else "not signed"
-        lines = [f"{len(self.files)} files, {signed}; {len(self.left_out)} files of the case left out:"]
+        lines = [
+            f"{counted(len(self.files), 'file', 'files')}, {signed}; "
+            f"{counted(len(self.left_out), 'file', 'files')} of the case left out:"
+        ]
         lines += [f"  {n}: {reason}" for reason, n in Counter(one.reason for one in self.left_out).items()]
         if self.with_folders:
             numbers = ", ".join(map(str, self.with_folders))

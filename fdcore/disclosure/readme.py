@@ -1,5 +1,6 @@
 """The README of a bundle, for the other side's expert: what each file is, how to check and replay, what is missing."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -10,63 +11,62 @@ from fdcore.case import layout, verify
 from fdcore.case.case import Case
 from fdcore.case.verify import CASE, Checked
 from fdcore.disclosure.statement import LeftOut
+from fdcore.verdict.reach import counted
 
 PICTURES = "pictures/"
 _MADE = {
     "README.md": "this file",
-    "report.html": "the report, with the test query and the log, as a page",
-    "report.pdf": "the same report for printing",
-    "settings.json": "what was investigated, with every setting, seed and plan; folders by their names alone",
-    "pictures.csv": "every picture that was queried: leaf, name, SHA-256, number of answered views",
-    "requirements.lock": "the versions of Python and of all packages, as `pip install -r` reads them",
-    "case-uco.jsonld": "the suspect's file, the corpus and every logged action in CASE/UCO 1.5",
+    "report.html": "the report for a browser: findings, sources of error, test query, audit log",
+    "report.pdf": "the report for printing",
+    "settings.json": "the case's settings: suspect, corpus, options and seeds; folders are given by name only",
+    "pictures.csv": "one row for each picture that was queried: leaf, file name, SHA-256, number of answered views",
+    "requirements.lock": "the Python packages and their versions; `pip install -r` installs them",
+    "case-uco.jsonld": "the suspect's file, the corpus and every log entry in the exchange format CASE/UCO 1.5",
     verify.SCRIPT: "the program that checks this bundle; read it before you run it",
-    verify.MANIFEST: "an in-toto statement: the SHA-256 of every file here, and what was left out",
-    verify.ENVELOPE: "the signature of manifest.json, in a DSSE envelope",
-    f"{verify.KEYS}/": "a public key; its name is its fingerprint",
+    verify.MANIFEST: "the SHA-256 of every file in this bundle and of every file left out (an in-toto statement)",
+    verify.ENVELOPE: "the signature of manifest.json (a DSSE envelope)",
+    f"{verify.KEYS}/": "a public key; the name of the file is the key's fingerprint",
 }
 OWN = {  # of the case; names that end in / are folders
-    layout.AUDIT: "the log: a line for each thing that was done, chained and signed",
-    layout.CORPUS: "the corpus' pictures in the order of the answers: leaf, name, SHA-256",
-    layout.HIERARCHY: "the hierarchy: id, parents, names of each node",
-    layout.PROBLEMS: "files of the corpus that were left out or converted, and why",
-    layout.NAMES: "what leaves were called and placed below by hand",
-    layout.NEAR_TAU: "leaves that adaptive asking found too near tau to tell",
-    layout.TENSORS: "tensors of weights that no known network fits",
-    layout.BESIDE: "class names in a file beside the suspect's",
-    layout.TEST_QUERY: "the test query and its answers",
-    f"{layout.LEDGER}/": "the suspect's answers",
-    f"{layout.ASKED}/": "its answers to pictures outside the corpus, such as test queries",
-    f"{layout.READING_LEDGERS}/": "its answers, or the results, of comparing readings of its file",
-    f"{layout.TIMESTAMPS}/": "the reply of a time-stamping authority (RFC 3161) about an entry of the log",
-    layout.CHOICES: "answers that the analyst locked by hand",
+    layout.AUDIT: "the audit log: one line for each action, with the hash of the line before and of each file written",
+    layout.CORPUS: "one row for each picture of the corpus, in the order of `case/ledger/`: leaf, file name, SHA-256",
+    layout.HIERARCHY: "the hierarchy: one row for each node, with its id, parents and names",
+    layout.PROBLEMS: "files of the corpus that were left out or converted, with the reason",
+    layout.NAMES: "names and places that the analyst gave to leaves",
+    layout.NEAR_TAU: "leaves whose score could not be told to be above or below tau when queries were saved",
+    layout.TENSORS: "the tensors of the suspect's file, listed because no known network fits them",
+    layout.BESIDE: "class names from a file that came with the suspect's",
+    layout.TEST_QUERY: "the test query before scoring: its pictures and the class answered for each",
+    f"{layout.LEDGER}/": "answers to the pictures of the corpus",
+    f"{layout.ASKED}/": "answers to pictures outside the corpus, such as those of the test query",
+    f"{layout.READING_LEDGERS}/": "comparison of possible readings of the suspect's file, such as normalisations",
+    f"{layout.TIMESTAMPS}/": "the reply of a time-stamping authority (RFC 3161) about one entry of the log",
+    layout.CHOICES: "answers that the analyst chose by hand, with the reason",
     layout.CLAIMS: "what the classes are claimed to be",
     layout.NOTES: "the analysts' tags and comments",
-    layout.SCORES_CSV: "functional scores of classes and leaves, with 95 % intervals",
-    layout.SCORES_JSON: "the same with the settings",
-    layout.SCORES_PARQUET: "the same, every row",
-    layout.SELECTION_CSV: "what was found for each class",
-    layout.SELECTION: "the same with every cluster that was weighed",
-    layout.IMAGES_CSV: "the selection's pictures, kept or dropped",
-    layout.VERDICT: "what all classes together mean",
-    layout.REPORT: "the report as the case holds it",
-    layout.WORDS: "claims against findings",
-    layout.WORD_VECTORS: "the word vectors that were used for it, of the words that occur",
-    layout.SIMILARITY_CSV: "claims against findings, as a table",
-    layout.LABEL_SETS_CSV: "known label sets against findings",
+    layout.SCORES_CSV: "the score of each leaf for each class, with its 95 % interval; may leave out scores of 0",
+    layout.SCORES_JSON: "scores.csv with the settings, as JSON",
+    layout.SCORES_PARQUET: "the score of every leaf for every class",
+    layout.SELECTION_CSV: "the finding: one row for each class",
+    layout.SELECTION: "the finding with every group of leaves that was weighed, as JSON",
+    layout.IMAGES_CSV: "one row for each picture of a finding, kept or dropped",
+    layout.VERDICT: "what all classes together mean, with the weak points, as JSON",
+    layout.REPORT: "the report as the case holds it, without the log",
+    layout.WORDS: "claims compared with the finding, as JSON",
+    layout.WORD_VECTORS: "the word vectors that claims were compared by, of the words that occur",
+    layout.SIMILARITY_CSV: "claims compared with the finding: one row for each class",
+    layout.LABEL_SETS_CSV: "known label sets compared with the finding: one row for each set",
     layout.VIEWS: "settings that an analyst saved under a name",
-    layout.GAPS: "training splits compared with test splits",
-    layout.VALIDATION: "how the installation did with reference suspects",
-    layout.VERSIONS: "the software that the suspect was queried with, and that weighed its answers",
-    f"{layout.EVIDENCE}/": "the suspect's file as it came",
-    "test_query/": "a picture that the suspect was tested with",
+    layout.GAPS: "training splits of data sets compared with their test splits",
+    layout.VALIDATION: "how this installation did with reference suspects",
+    layout.VERSIONS: "software versions, once when the suspect was queried and once when its answers were weighed",
+    f"{layout.EVIDENCE}/": "the suspect's file as it was received",
+    "test_query/": "a picture of the test query",
 }
-_LEDGER = {
-    "answers": "an array (pictures, views) of class numbers, -1 where not asked",
-    "image_ids": "the first eight bytes of each picture's SHA-256, as numbers",
-    "sent": "the number of queries ever sent",
-    "ledger.json": "which suspect, pictures, seed and views they belong to",
-    "lock": "empty",
+_LEDGERS = {  # rows of the table of files
+    f"{layout.LEDGER}/": "the answers to the pictures of the corpus",
+    f"{layout.ASKED}/*/ledger/": "answers to other pictures: the test query, splits of a data set, clones",
+    f"{layout.READING_LEDGERS}/*/ledger/": "the answers under each reading of the suspect's file that was compared",
 }
 
 
@@ -85,24 +85,31 @@ def text(
     facts = case.facts()
     return _template().render(
         title=facts.title or case.folder.resolve().name, evidence=facts.evidence, description=facts.description,
-        files=[(name, what(name)) for name in names if not name.startswith(PICTURES)], left_out=left_out,
+        made=[(name, what(name)) for name in names if not name.startswith((PICTURES, f"{CASE}/"))],
+        own=[(row, what(row)) for row in dict.fromkeys(map(_row, names)) if row.startswith(f"{CASE}/")],
+        left_out=left_out,
         checked=checked, reasons=Counter(one.reason for one in left_out), with_folders=with_folders,
         keys=[name for name in names if name.startswith(f"{verify.KEYS}/")], signed=verify.ENVELOPE in names,
         n_pictures=sum(name.startswith(PICTURES) for name in names), corpus=facts.corpus,
     )  # fmt: skip
 
 
-def what(name: str) -> str:
-    """What a file of a bundle is."""
-    own = name.removeprefix(f"{CASE}/")
-    known = _MADE if own == name else OWN
-    found = known.get(own) or next(text for place, text in known.items() if place[-1] == "/" and own.startswith(place))
-    own = own.rpartition("ledger/")[2]
-    return f"{found}: {part}" if (part := next((_LEDGER[one] for one in _LEDGER if own.startswith(one)), "")) else found
+def what(row: str) -> str:
+    """What a file of a bundle is, or a row that stands for the files of several ledgers."""
+    own = row.removeprefix(f"{CASE}/")
+    known = _MADE if own == row else OWN | _LEDGERS
+    return known.get(own) or next(text for place, text in known.items() if place[-1] == "/" and own.startswith(place))
+
+
+def _row(name: str) -> str:
+    """The row of a file: its own, or one for all ledgers of a kind."""
+    place, ledger, _ = name.partition("ledger/")
+    return f"{re.sub('/[^/]+/$', '/*/', place)}{ledger}" if ledger else name
 
 
 @cache
 def _template() -> Template:
     environment = Environment(loader=PackageLoader("fdcore.disclosure"), undefined=StrictUndefined, trim_blocks=True,
                               autoescape=False)  # noqa: S701  # Markdown, which is read as text  # fmt: skip
+    environment.globals["counted"] = counted
     return environment.get_template("readme.txt")

@@ -42,13 +42,17 @@ class Kind:
 def _check_suspect(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import trial_pictures
     from fdcore.suspect.hub import bring
+    from fdcore.verdict.reach import counted
     from fdcore.work.intake import check_suspect
 
     source = bring(params["source"], Path(params["cache"]), progress) if params.get("source") else None
     pictures = [Path(sample) for sample in params.get("samples", ())] or trial_pictures()
     result = check_suspect(folder, source, pictures, progress=progress)
     n_pictures, n_classes = len(result.labels), len(set(result.labels))
-    return f"The suspect answered {n_pictures} pictures with {n_classes} different classes; {result.n_sent} were sent."
+    return (
+        f"The suspect answered {counted(n_pictures, 'picture', 'pictures')} with "
+        f"{counted(n_classes, 'class', 'different classes')}; {counted(result.n_sent, 'was', 'were')} sent."
+    )
 
 
 def _compare_readings(folder: Path, params: Params, progress: Progress) -> str:
@@ -62,13 +66,15 @@ def _compare_readings(folder: Path, params: Params, progress: Progress) -> str:
 
 def _survey(folder: Path, params: Params, progress: Progress) -> str:
     from fdcore.demo import build_demo_corpus
+    from fdcore.verdict.reach import counted
     from fdcore.work.intake import survey_corpora
 
     if params.get("draw_demo"):
         build_demo_corpus(Path(params["draw_demo"]), progress=progress)
     _require_allowed(folder)
     found = survey_corpora(folder, progress=progress)
-    return f"Found {len(found.n_files):,} leaves with {sum(found.n_files.values()):,} files."
+    n_files = sum(found.n_files.values())
+    return f"Found {counted(len(found.n_files), 'leaf', 'leaves')} with {counted(n_files, 'file', 'files')}."
 
 
 def _investigate(folder: Path, params: Params, progress: Progress) -> str:
@@ -91,12 +97,14 @@ def _analyse(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _check_words(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.verdict.reach import counted
     from fdcore.work.compare_words import check_words
 
     source = Path(params["vectors"]) if params.get("vectors") else None
     found = check_words(folder, source, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress)
     mean = found.mean_cosine
-    compared = f"{len(found.rows):,} claims compared" + (f", mean similarity {mean:.2f}" if mean is not None else "")
+    compared = counted(len(found.rows), "claim", "claims") + " compared"
+    compared += f", mean similarity {mean:.2f}" if mean is not None else ""
     return f"{compared}. {_best_label_set(found.agreements)}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from fdcore.case.verify import fingerprint
 from fdcore.errors import CaseError
 from fdcore.tables import to_csv
 
@@ -20,6 +21,7 @@ class AuditRow(NamedTuple):
         by: empty where nobody was signed in.
         words: the details in words.
         hash: what the next entry is chained to.
+        signer: fingerprint of the key that signed it; empty where nobody did.
     """
 
     n: int
@@ -28,6 +30,7 @@ class AuditRow(NamedTuple):
     by: str
     words: str
     hash: str
+    signer: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class AuditTrail:
             n = len(self.rows)
             return f"{n:,} {'entry' if n == 1 else 'entries'}, each intact and chained to the one before."
         return f"Broken at entry {len(self.rows)}: the entries from there on cannot be relied on."
+
+    @property
+    def signed_in_words(self) -> str:
+        """With which keys how many entries were signed, in a sentence."""
+        signers = Counter(row.signer for row in self.rows if row.signer)
+        if not signers:
+            return "Nobody signed the log."
+        n_rows = f"{len(self.rows):,} {'entry' if len(self.rows) == 1 else 'entries'}"
+        keys = " and ".join(f"{n:,} with the key {name}" for name, n in signers.most_common())
+        return f"Of {n_rows} of the log, signed: {keys}."
 
     @property
     def work_in_words(self) -> str:
@@ -92,6 +105,7 @@ def _row(entry: Mapping[str, Any]) -> AuditRow:
         by=str(details.get("by") or ""),
         words=words if len(words) <= _MAX_WORDS else f"{words[: _MAX_WORDS - 1]}…",
         hash=str(entry.get("hash", "")),
+        signer=fingerprint(entry["key"].encode()) if "signature" in entry else "",
     )
 
 

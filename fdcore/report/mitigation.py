@@ -11,7 +11,7 @@ from fdcore.case.records import CaseFacts
 from fdcore.method.grades import SCALE
 from fdcore.method.known_rates import LEAVES
 from fdcore.verdict import Verdict
-from fdcore.verdict.reach import MAX_LISTED, NOT_COMPARED, quoted
+from fdcore.verdict.reach import MAX_LISTED, NOT_COMPARED, counted, quoted
 from fdcore.verdict.reasons import ErrorKind
 from fdcore.verdict.weak_points import ASSUMED
 
@@ -67,8 +67,8 @@ def limits(facts: CaseFacts) -> tuple[str, ...]:
         "trained, where these came from, who trained it or for which purpose.",
         "Only what the corpus shows can be found. “Not found” does not show that a class stands for nothing, and what "
         "the corpus lacks may be answered by something that merely looks alike.",
-        f"The verbal scale states shares that were measured with other suspects, over corpora of {LEAVES[0]} to "
-        f"{LEAVES[1]} leaves.{fewer}",
+        f"The verbal scale states shares that were measured with suspects of known truth, over corpora of {LEAVES[0]} "
+        f"to {LEAVES[1]} leaves.{fewer}",
         "Only the suspect's answers to these pictures were observed. A planted trigger, or what it does with other "
         "pictures, stays unseen.",
     )
@@ -129,7 +129,8 @@ def _always(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
         yield Mitigation(
             "association",
             "Pictures of the corpus are mislabelled, damaged or there twice.",
-            f"{n:,} files were left out or converted (corpus_problems.csv); {n_images:,} images were used.",
+            f"{counted(n, 'file was', 'files were')} left out or converted (corpus_problems.csv); "
+            f"{counted(n_images, 'image was', 'images were')} used.",
             "Every file was decoded and hashed; copies of a picture count once.",
             "Look at the kept images of each answer, and at corpus_problems.csv.",
         )

@@ -22,6 +22,7 @@ from fdcore.report.sections import ClonesSection, NoteRow, Record, WordsSection
 from fdcore.report.strips import strip_of
 from fdcore.verdict import Overview, Verdict, reason_for
 from fdcore.verdict.overview import found_in_words, pictures_of
+from fdcore.verdict.reach import counted
 
 MAX_CLASSES_WITH_PICTURES = 100
 NOT_RECORDED = "This case does not record whether the installation was validated."
@@ -72,6 +73,7 @@ def render_report(
         limits=limits(facts), rates=rates, rates_note=rates_note,
         assigned=(("Title", facts.title), ("Case number", facts.number), ("Agency", facts.agency),
                   ("Examiner", facts.examiner), ("Exhibit", facts.exhibit)),
+        examiner=facts.examiner,
         validated=facts.validation.in_words if facts.validation else NOT_RECORDED,
         validation_sha256=facts.validation.sha256 if facts.validation else "",
         preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
@@ -95,6 +97,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("fdcore.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals["counted"] = counted
     return environment.get_template("report.html")
 
 

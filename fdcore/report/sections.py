@@ -96,6 +96,7 @@ class Record:
         trail: the audit log.
         alternatives: what else was considered; None where that takes too long to compute.
         gaps: training splits compared with test splits, those with a gap first.
+        sent: how many queries were sent and for what, in words.
     """
 
     title: str
@@ -103,6 +104,7 @@ class Record:
     trail: AuditTrail
     alternatives: Alternatives | None = None
     gaps: tuple[Gap, ...] = ()
+    sent: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ Layout = Literal["NCHW", "NHWC"]
 ChannelOrder = Literal["RGB", "BGR"]
 Origin = Literal["file", "options", "bench", "guess"]
 NORMALISATION = ("value_range", "mean", "std")
+READING = "reading"  # the assumption that names other networks
+SIDES = (28, 32, 48, 64, 96, 128, 160, 224, 256, 299, 384)  # pixels; usual sizes of an input
+LARGEST_STEP = 2  # from a size to others; a picture of 224 pixels takes 49 times as long as one of 32
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class PreprocessSpec:
 class Origins:
     """How the architecture, the number of classes, each part of the input and the choice among outputs are known.
 
-    "file": the file specifies it, or its tensors allow nothing else; "options": the analyst set it; "bench": readings
+    "file": the file specifies it, or runs with no other usual value; "options": the analyst set it; "bench": readings
     were compared and this one was clearly ahead; "guess": none of these, so the usual value was assumed.
     """
 
@@ -137,6 +140,23 @@ PRESETS: dict[str, Normalisation] = {
     "cifar100": Normalisation((0.0, 1.0), (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
     "mnist": Normalisation((0.0, 1.0), (0.1307, 0.1307, 0.1307), (0.3081, 0.3081, 0.3081)),
 }
+
+
+PREPARED = {
+    "unit": "scaled to 0 to 1",
+    "signed": "scaled to -1 to 1",
+    "bytes": "left at 0 to 255",
+    "imagenet": "prepared with ImageNet's mean and standard deviation",
+    "cifar10": "prepared with CIFAR-10's mean and standard deviation",
+    "cifar100": "prepared with CIFAR-100's mean and standard deviation",
+    "mnist": "prepared with MNIST's mean and standard deviation",
+}
+"""The presets as what was done to pictures."""
+
+
+def sides_near(side: int) -> tuple[int, ...]:
+    """The usual sizes of an input from half of a size to twice of it, in pixels."""
+    return tuple(one for one in SIDES if side <= LARGEST_STEP * one <= LARGEST_STEP**2 * side)
 
 
 def with_preset(spec: PreprocessSpec, name: str) -> PreprocessSpec:

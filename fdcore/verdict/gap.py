@@ -97,13 +97,15 @@ class Gap:
 
     @property
     def in_words(self) -> str:
-        """The outcome with its figures."""
+        """The outcome with its figures; where the test split is clearly ahead, what that suggests."""
         low, high = self.interval
+        folders = f"{self.n_folders:,} {'folder' if self.n_folders == 1 else 'folders'}"
+        turned = " The suspect is right more often about the test split: check that the two folders are not swapped."
         return (
             f"{self.headline} The suspect is right about {self.train.n_right:,} of {self.train.n_images:,} training "
             f"pictures ({100 * self.train.right:.1f} %) and {self.test.n_right:,} of {self.test.n_images:,} test "
-            f"pictures ({100 * self.test.right:.1f} %) in {self.n_folders:,} folders: a gap of {self.points:+.1f} "
-            f"points ({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}."
+            f"pictures ({100 * self.test.right:.1f} %) in {folders}: a gap of {self.points:+.1f} "
+            f"points ({low:+.1f} to {high:+.1f}), p = {self.p_value:.4f}.{turned if high < 0 else ''}"
         )
 
 

@@ -248,7 +248,9 @@ def _domains_in_words(domains: Sequence[Domain], uncertain: set[int]) -> str:
     names: list[str] = []
     n_words = 0
     for domain in sure or placed:
-        name = f"kinds of folder {quoted(domain.label)}" if domain.kind == "folder" else quoted(domain.label)
+        name = quoted(domain.label)
+        if domain.kind == "folder":
+            name = f"folders of {name} ({domain.n_selected:,} of {domain.n_leaves:,})"
         n_words += len(name.split())
         if names and n_words > MAX_WORDS - 2:  # two for "more domains"
             break

@@ -128,13 +128,13 @@ class Verdict:
         """How many answers survive their own removal, in a sentence; empty where it was not looked at."""
         if not self.rests:
             return ""
-        n_alone = sum(rest.winner is None for rest in self.rests.values())
-        return (
-            f"With its leaves and their relatives taken away, nothing is found for {n_alone:,} of "
-            f"{counted(len(self.rests), 'class', 'classes')}; another answer is found for the others."
-            if n_alone < len(self.rests)
-            else "With the leaves of an answer and their relatives taken away, nothing else is found for any class."
-        )
+        taken = "With the leaves of its answer and their relatives taken away,"
+        n_other = sum(rest.winner is not None for rest in self.rests.values())
+        if not n_other:
+            return f"{taken} no class has an answer."
+        n_alone = len(self.rests) - n_other
+        rest = f", {counted(n_alone, 'class has', 'classes have')} none" if n_alone else ""
+        return f"{taken} {counted(n_other, 'class has', 'classes have')} another answer{rest}."
 
     @property
     def caution(self) -> str:

@@ -93,9 +93,9 @@ def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | 
         return None
     return WeakPoint(
         "second domain",
-        f"A second domain answers strongly: on {rest.n_leaves:,} leaves that are neither found nor related to a found "
-        f"one, the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond all untrained "
-        f"networks (highest: {rest.highest:.3f}).",
+        f"A second domain answers strongly: on the leaves that are neither found nor related to a found one "
+        f"({rest.n_leaves:,}), the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond "
+        f"all untrained networks (highest: {rest.highest:.3f}).",
         "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
         "(section 6.2 of the paper).",
         "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",
@@ -154,8 +154,8 @@ def _assumed_preprocessing(circumstances: Circumstances) -> WeakPoint | None:
         ASSUMED,
         "The suspect's preprocessing or architecture was guessed.",
         "With another value range, normalisation or order of layers every answer may change.",
-        "Run the case with other preprocessing presets (unit, signed, imagenet), and with the other architectures that "
-        "the suspect's description names, and compare the findings.",
+        "Run the case under other readings of the file (normalisations, and architectures where several fit), and "
+        "compare the findings.",
         "misreading",
         "Every guess stands at the head of the report; fdcore identify compares readings of the file.",
     )

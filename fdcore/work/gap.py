@@ -52,7 +52,8 @@ def measure_gap(lab: Lab, train: str, test: str, *, most: int | None = MAX_PICTU
             f"{train} and {test} hold the same pictures, so nothing is left to compare. Give two different splits.",
             key="same pictures",
         )
-    require_budget(lab.case, sum(p[0].n_to_ask(i) for p, i in zip(pools, images, strict=True)), "Comparing the splits")
+    n_to_send = sum(pool.n_to_ask(wanted) for (pool, _), wanted in zip(pools, images, strict=True))
+    require_budget(lab.case, n_to_send, "Comparing the splits")
     answers = [
         lab.ask(opened.ledger, wanted, pool.pixels, stage=f"Querying {opened.name}")
         for (pool, opened), wanted in zip(pools, images, strict=True)
@@ -63,5 +64,5 @@ def measure_gap(lab: Lab, train: str, test: str, *, most: int | None = MAX_PICTU
     )
     found = replace(found, by=lab.by, time=datetime.now(UTC).isoformat(timespec="seconds"))
     add_gap(lab.case, found)
-    lab.log("splits compared", **to_plain(found))
+    lab.log("splits compared", **to_plain(found), n_sent=n_to_send)
     return found

@@ -30,7 +30,15 @@ from fdcore.method.findings import ImageTable, score, weigh
 from fdcore.method.information import Information, information, is_ahead, lead
 from fdcore.method.selection import SelectionSettings
 from fdcore.progress import Progress, silent
-from fdcore.suspect.preprocess import NORMALISATION, PRESETS, Assumption, Origins, PreprocessSpec
+from fdcore.suspect.preprocess import (
+    NORMALISATION,
+    PRESETS,
+    READING,
+    Assumption,
+    Origins,
+    PreprocessSpec,
+    sides_near,
+)
 from fdcore.suspect.suspect import Suspect
 from fdcore.words.comparison import label_set_agreements
 from fdcore.words.vectors import builtin_vectors
@@ -39,11 +47,9 @@ from fdcore.work.investigate import open_planned_suspect, take_suspect
 IMAGES_PER_LEAF = 12
 FIRST_LEAVES, ALL_LEAVES = 100, 400  # readings that are close after the first are sent images of more leaves
 N_VIEWS = 2
-SIDES = (28, 32, 48, 64, 96, 128, 160, 224, 256, 299, 384)  # pixels; tried where the file does not say
-LARGEST_STEP = 2  # from the usual size; a picture of 224 pixels takes 49 times as long as one of 32
 MAX_ARCHITECTURES = 3
-READING = "reading"  # the assumption that names other networks
 AS_OPENED = "as opened"
+NOT_TAKEN = "the network takes no pictures prepared so"
 _NOTHING = Information(0.0, np.zeros(0))
 
 
@@ -137,11 +143,12 @@ class _Bench:
         self._case, self._plan, self._hierarchy, self._cache = case, plan, hierarchy, cache
         self._progress = progress
         self._tried: dict[str, _Tried] = {}  # by fingerprint: two names can mean one reading
-        self._not_opened: list[tuple[str, str]] = []
+        self._not_opened: dict[str, str] = {}
         self._corpora: dict[tuple[int, int, int], Corpus] = {}
 
     def try_all(self, suspect: Suspect) -> None:
         """Try what the file leaves open, each question with the best answers to the questions before."""
+        self._in_use = suspect.fingerprint
         self._try(AS_OPENED, self._plan.suspect, suspect)
         before = ""
         while self._best.suspect.fingerprint != before:  # another channel order may speak for another normalisation
@@ -160,11 +167,14 @@ class _Bench:
         return max(self._tried.values(), key=lambda one: one.rank)
 
     def _open_and_try(self, name: str, options: SuspectOptions) -> None:
+        known = {*_name(self._best.options).split(", ")}
+        new = ", ".join(part for part in name.split(", ") if part not in known) or name
         try:
             opened = open_planned_suspect(replace(self._plan, suspect=options), silent)(self._case.evidence().path)
         except SuspectError as error:
-            self._not_opened.append((name, str(error)))
+            self._not_opened[new] = NOT_TAKEN if error.key in ("size not taken", "graph fails") else str(error)
             return
+        self._not_opened.pop(new, None)
         self._try(name, options, opened)
 
     def _try(self, name: str, options: SuspectOptions, suspect: Suspect) -> None:
@@ -231,7 +241,7 @@ class _Bench:
             ahead=len(ranked) < 2 or is_ahead(*best.ahead_of(ranked[1])),
             n_leaves=len(np.unique(best.corpus.store.node_index[sent])), n_images=len(sent), n_views=N_VIEWS,
             pictures=tuple(best.corpus.store.names[best.images[place]] for place in shown),
-            not_opened=tuple(self._not_opened),
+            not_opened=tuple(self._not_opened.items()), in_use=self._tried[self._in_use].name,
         )  # fmt: skip
 
     def _row(self, tried: _Tried, best: _Tried, shown: list[int]) -> Reading:
@@ -341,9 +351,8 @@ def _layouts(options: SuspectOptions, suspect: Opened) -> Candidates:
 def _sizes(options: SuspectOptions, suspect: Opened) -> Candidates:
     known = suspect.spec.height
     if "height" in suspect.origins.guessed and not any(one.what == READING for one in suspect.assumptions):
-        for side in SIDES:
-            if known <= LARGEST_STEP * side <= LARGEST_STEP**2 * known:
-                yield _overridden(options, height=side, width=side)
+        for side in sides_near(known):
+            yield _overridden(options, height=side, width=side)
 
 
 QUESTIONS = (_normalisations, _architectures, _orders, _layouts, _sizes)

@@ -13,6 +13,7 @@ from fdcore.case.gaps import read_gaps
 from fdcore.case.intake import read_test_query
 from fdcore.case.notes import read_notes
 from fdcore.case.readings import read_readings
+from fdcore.case.spending import spent, spent_in_words
 from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, weigh
 from fdcore.method.known_rates import BY_DEFAULT, BY_PAPER_RULE
@@ -72,7 +73,7 @@ def record_for_report(case: Case, findings: Findings) -> Record:
     tested = read_test_query(case)
     answers = tuple(zip(tested.names, tested.labels, strict=False)) if tested else ()
     return Record(case.facts().title, answers, read_trail(case.audit()), _alternatives(case, findings),
-                  strongest_first(read_gaps(case)))  # fmt: skip
+                  strongest_first(read_gaps(case)), spent_in_words(spent(case)))  # fmt: skip
 
 
 def _alternatives(case: Case, findings: Findings) -> Alternatives | None:

@@ -165,6 +165,7 @@ def test_leaving_out_what_was_asked_about_is_told(cases):
     case = Case.open(case_factory.finished(cases / "done"))
     plan = case.facts().plan
     assert not open_page(PAGE, case="done").warning
+    assert "queried; not listed here yet" in said(open_page(PAGE, case="done"))
     case.record(plan=replace(plan, corpora=(*plan.corpora, str(cases))))
     assert any("are kept" in one.value for one in open_page(PAGE, case="done").info)
     case.record(plan=replace(plan, corpora=(str(cases),)))

@@ -14,6 +14,7 @@ from fdcore.case import validation
 from fdcore.case.case import Case
 from fdcore.case.conclusions import judge, load_scored, lock_class, pixels_of, selection_settings, weigh_case
 from fdcore.case.notes import Note, add_note, read_notes, remove_note
+from fdcore.case.spending import spent, spent_in_words
 from fdcore.case.timestamps import keep_reply
 from fdcore.case.verify import check
 from fdcore.method.choices import Choice
@@ -45,6 +46,7 @@ def test_a_finished_case_shows_its_verdict_and_its_log(finished):
     at = open_case(PAGE, finished)
     assert not [b for b in at.button if b.key == "save_conclusions"]
     assert "3 of 4 classes found" in said(at)
+    assert spent_in_words(spent(finished)) in said(at)
     assert [row["name"] for row in wall(at)] == ["heavier-than-air craft", "domestic cat", "car", "not found"]
     assert {"download_pdf", "download_report", "download_bundle"} <= {b.key for b in at.get("download_button")}
     assert show_tab(at, LOG).dataframe[0].value["event"].tolist()[-1] == "case created"

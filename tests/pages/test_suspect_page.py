@@ -414,11 +414,18 @@ def test_readings_are_compared_and_one_is_taken(cases, idle_workers):
     tried = SuspectOptions(preset="signed", origins={"mean": "guess"})
     one = Reading("signed", tried, "a network", spec, "a" * 64, 4, 1.2, (0.0, 0.0), 1.0, 4, 3.1, 4, "", (0, 1), 100)
     other = replace(one, name="unit", options=SuspectOptions(preset="unit"), bits=0.4, behind=(0.8, 0.1), alike=0.5)
-    write_readings(case, Readings((one, other), True, 5, 60, 2, ("a.png", "b.png"), (("28 x 28", "Too small."),)))
+    not_opened = (("28 x 28", "too small"), ("32 x 32", "too small"))
+    write_readings(case, Readings((one, other), True, 5, 60, 2, ("a.png", "b.png"), not_opened, in_use="unit"))
     at = open_page(PAGE, case=case_id)
     shown = said(at)
-    for sentence in ("signed is clearly ahead", "28 x 28 is not possible: Too small.", "200 queries"):
+    for sentence in (
+        "signed is clearly ahead", "in use is unit until signed is taken",
+        "Not possible: 28 x 28, 32 x 32 (too small)", "200 queries",
+    ):  # fmt: skip
         assert sentence in shown
+    assert [one.value.endswith("in use]") for one in at.markdown if one.value.startswith(("**signed**", "unit"))] == [
+        False, True,
+    ]  # fmt: skip
     assert readings_csv(Readings((one, other), True, 5, 60, 2)).decode().splitlines()[1].startswith("signed,1.2,0.0")
     at.button(key="take_0").click().run()
     plan = Case.open(cases / case_id).plan()

@@ -69,6 +69,11 @@ def test_recorded_queries_are_sent_again_and_counted(world, investigated, tmp_pa
     replayed = json.loads(capsys.readouterr().out)
     assert (replayed["n_asked"], replayed["n_same"], replayed["differ"]) == (20, 20, [])
     assert Ledger.open(case / "ledger").n_sent == n_sent + 20
+    assert main(["show", str(case)]) == 0
+    parts = f"{n_sent + 20:,} queries sent: {n_sent:,} scoring + 20 sent again for replay"
+    assert f"Queries   {parts}" in capsys.readouterr().out
+    assert main(["report", str(case), "--out", str(tmp_path / "report.html")]) == 0
+    assert parts in (tmp_path / "report.html").read_text()
     assert main(["check", str(case)]) == 0
     assert main(["replay", str(case), "--cache", str(world / "cache"), "--ask", "100000"]) == 6
 
@@ -264,6 +269,20 @@ def test_corpus_says_what_is_in_a_folder(world, tmp_path, capsys):
         assert "8 nodes" in capsys.readouterr().out
     finally:
         (world / "corpus" / "n02690373" / "broken.png").unlink()
+
+
+def test_leaves_that_are_only_numbered_are_said(world, tmp_path, capsys):
+    """By `corpus`, and under the verdict where such leaves are found; what has a word for a name is not counted."""
+    for number, folder in enumerate(sorted((world / "corpus").iterdir())):
+        shutil.copytree(folder, tmp_path / "shoes" / ("sandal" if number == 0 else str(number)))
+    assert main(["corpus", str(tmp_path / "shoes")]) == 0
+    assert "7 leaves have only a number for a name (shoes/1, shoes/2, shoes/3, ...)" in capsys.readouterr().out
+    world = shutil.copytree(world, tmp_path / "world", ignore=lambda *_: ["case", "corpus", "cache"])
+    shutil.move(tmp_path / "shoes", world / "corpus")
+    assert investigate(world, tmp_path / "case", "--paper-rule") == 0
+    found = json.loads((tmp_path / "case" / "selection.json").read_text())["classes"]
+    numbered = {label for one in found for label in one["labels"] if label.isdecimal()}
+    assert f"{len(numbered)} lea" in capsys.readouterr().out.partition("only a number for a name")[0].splitlines()[-1]
 
 
 def test_usage_errors_exit_with_2(capsys):

@@ -26,7 +26,7 @@ from fdcore.method.filtering import filter_images
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.selection import ClassSelection, Cluster
-from fdcore.method.weaknesses import BELOW_TAU
+from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU
 
 WORD = 2**64
 ALL = TransferSettings(total=10_000, reserved=0.0, any_leaf=False)
@@ -247,13 +247,14 @@ def test_classes_that_were_not_found_are_left_out_or_filled():
     assert figures(filled.notes) == [[2, 4, 10]]
 
 
-def test_an_answer_that_may_be_none_is_told_and_can_be_set_aside():
-    """It counts as not found then, and what the whole corpus gives its class may fill it."""
+@pytest.mark.parametrize(("weakness", "limit"), [(BELOW_TAU, "tau"), (BELOW_LIMIT, "the evidence limit")])
+def test_an_answer_that_may_be_none_is_told_and_can_be_set_aside(weakness, limit):
+    """It counts as not found then, and what the whole corpus gives its class may fill it; the limit is named."""
     answers, ids, findings = make_world()
-    findings[1] = replace(findings[1], weaknesses=("low score", BELOW_TAU))
+    findings[1] = replace(findings[1], weaknesses=("low score", weakness))
     taken = draw_found(findings, answers, ids, ALL)
     aside = draw_found(findings, answers, ids, replace(ALL, uncertain="set aside"))
-    notes = [next(note for note in one.notes if "below tau in class 1 (cat)" in note) for one in (taken, aside)]
+    notes = [next(note for note in one.notes if f"below {limit} in class 1 (cat)" in note) for one in (taken, aside)]
     assert notes[0] != notes[1]
     assert "not found" in notes[1]
     assert (taken.classes[1].n_rows > 0, aside.classes[1].n_rows) == (True, 0)

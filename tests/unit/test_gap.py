@@ -9,7 +9,7 @@ from raising import raises
 
 from fdcore.case.custody import check_case
 from fdcore.case.gaps import add_gap, read_gaps
-from fdcore.case.spending import n_sent
+from fdcore.case.spending import n_sent, spent, spent_in_words
 from fdcore.errors import CaseError, CorpusError, SettingsError
 from fdcore.report.pdf import to_pdf
 from fdcore.verdict.gap import Gap, Split, compare_splits
@@ -35,6 +35,7 @@ def test_a_gap_is_found_and_none_is_not():
     assert found.points == pytest.approx(10, abs=4)
     turned = compare_splits(("b", "a"), (test, train), (folders, folders))
     assert (turned.outcome, turned.points) == ("no sign", -found.points)
+    assert ["swapped" in one.in_words for one in (found, turned)] == [False, True]
 
 
 def test_chance_is_called_a_gap_as_often_as_p_says():
@@ -76,6 +77,9 @@ def test_splits_are_sent_once_and_kept(case, tmp_path):
     assert found.outcome == "no sign"
     assert read_gaps(case) == (found, again)
     assert [entry["event"] for entry in case.audit()][-1] == "splits compared"
+    parts = spent(case)
+    assert (parts["comparing splits"], parts["scoring"], sum(parts.values())) == (31 + 23, before, n_sent(case))
+    assert spent_in_words(parts) == f"{before + 54} queries sent: {before} scoring + 54 comparing splits"
     assert check_case(case).intact
 
 

@@ -69,3 +69,11 @@ def test_the_scale_of_the_documentation_is_the_programs():
     for word, words in SCALE.items():
         n_right, n, low, high = measured(word)
         assert f"| {words} | {word} | {n_right} of {n} | {100 * low:.0f} to {100 * high:.0f} % |" in text
+
+
+def test_the_readme_states_the_measured_shares():
+    """Right answers and all answers of each grade."""
+    text = " ".join((REPOSITORY / "README.md").read_text().split())
+    for word in SCALE:
+        n_right, n, *_ = measured(word)
+        assert re.search(rf"{n_right} of {n} (answers graded )?\*\*{word}\*\*", text), word

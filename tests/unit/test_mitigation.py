@@ -9,11 +9,14 @@ import case_factory
 import pytest
 
 from fdcore.case.case import Case
-from fdcore.case.conclusions import judge, weigh_case
+from fdcore.case.casebook import Casebook
+from fdcore.case.conclusions import judge, lock_class, weigh_case
+from fdcore.case.keys import new_key
 from fdcore.case.readings import Reading, Readings, write_readings
 from fdcore.case.records import CorpusFacts, ValidationFacts
 from fdcore.case.tables import statement_of
 from fdcore.cli.main import main
+from fdcore.method.choices import Choice
 from fdcore.method.grades import SCALE
 from fdcore.report.mitigation import KINDS, limits, mitigations
 from fdcore.verdict.reasons import REASONS
@@ -64,8 +67,9 @@ def test_what_was_guessed_is_a_source_of_error(case):
 
 
 def test_a_small_corpus_is_a_limit(case):
-    """The scale was measured over two hundred leaves and more; fewer are named."""
+    """The scale was measured over two hundred leaves and more, with suspects of known truth; fewer are named."""
     facts = case.facts()
+    assert "with suspects of known truth, over corpora of 200 to" in " ".join(limits(facts))
     assert "This corpus has 8:" in " ".join(limits(facts))
     large = replace(facts, corpus=replace(facts.corpus, n_leaves=200))
     assert isinstance(large.corpus, CorpusFacts)
@@ -87,6 +91,27 @@ def test_the_head_names_who_and_for_whom_and_the_validation(case, capsys):
     assert "numpy was 1, is 2" in head
     assert "ab" * 32 in head
     assert "Okafor" not in case.path("report.html").read_text()
+
+
+def test_a_single_thing_is_counted_in_the_singular(case):
+    """A class is given the only leaf of its name; nowhere is 1 followed by a plural."""
+    leaf = case.read_json("selection.json")["classes"][0]["nodes"][0]
+    lock_class(case.folder, Choice(0, (leaf,), "one", "A. Nalyst", "2026-01-01T00:00:00+00:00"))
+    page = full_report(case.folder)
+    assert "1 of 1 leaf, " in page
+    assert not re.search(r"(?<![\d.,])1 (leaves|images|pictures|files|entries|queries|others)\b", page)
+
+
+def test_the_head_names_the_key_that_signed_the_log(case, tmp_path, monkeypatch):
+    """Nobody at first; then its fingerprint, how many entries, and whom to ask whose it is."""
+    assert "Nobody signed the log." in full_report(case.folder).partition("What all classes together say")[0]
+    n_before = len([*case.audit()])
+    key = new_key(tmp_path / "key.pem")
+    monkeypatch.setenv("FDCORE_KEY", str(tmp_path / "key.pem"))
+    Casebook(case.folder.parent).assign(case.folder.name, examiner="M. Okafor")
+    head = full_report(case.folder).partition("What all classes together say")[0]
+    assert f"Of {n_before + 1} entries of the log, signed: 1 with the key {key.fingerprint}." in head
+    assert "the one that the examiner (M. Okafor) states" in head
 
 
 def test_alternatives_are_the_other_rule_and_the_readings(case):

@@ -10,6 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from raising import raises
 
 from fdcore.errors import SuspectError
+from fdcore.suspect.open import open_suspect
 from fdcore.suspect.reading.onnx_file import read_graph
 from fdcore.suspect.reading.onnx_graph import Wiring, with_free_batch
 from fdcore.suspect.reading.onnx_input import head_of, picture_input
@@ -169,8 +170,8 @@ def test_open_sizes_take_the_analysts_or_the_usual(tmp_path: Path) -> None:
         outputs={"y": (FLOAT, ["n", 6])},
     )  # fmt: skip
     graph = open_graph(written(pooled, tmp_path))
-    assert graph.spec.height == 224
-    assert any(note.startswith("size 224x224 assumed") for note in graph.notes)
+    assert (graph.spec.height, graph.origins.height) == (224, "guess")
+    assert "size 224x224 assumed" in open_suspect(written(pooled, tmp_path)).description
 
 
 def test_a_fixed_size_cannot_be_overridden(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_a_checkpoint_opens_with_nothing_said(checkpoint: Path) -> None:
     """A state dict is recognised, scanned, fitted and described, under any file name."""
     suspect = open_suspect(checkpoint)
     assert suspect.description.startswith(
-        "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed); weights found under "
+        "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed); size 32x32 assumed, "
+        "not fixed by the file; weights found under "
     )
     assert (suspect.n_classes, suspect.spec.height, suspect.spec.channels) == (10, 32, 3)
     labels = suspect.labels(pictures(5))

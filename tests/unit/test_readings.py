@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from onnx import TensorProto, helper
 from PIL import Image
 from raising import raises
+from torch import nn
 
 from fdcore.case.case import Case
 from fdcore.case.plan import Plan, Settings, SuspectOptions
 from fdcore.case.readings import read_readings, reading_in_words, take_reading
-from fdcore.case.spending import n_sent
+from fdcore.case.spending import n_sent, spent
+from fdcore.cli.printing import readings
 from fdcore.errors import SettingsError
 from fdcore.method.information import information, is_ahead, lead
 from fdcore.work.intake import check_suspect
@@ -94,7 +97,13 @@ def test_the_reading_that_a_network_was_made_for_is_ahead(compared: Case) -> Non
     take_reading(compared, "signed", by="an analyst")
     plan = compared.plan()
     assert (plan.suspect.preset, plan.suspect.origins["mean"]) == ("signed", "bench")
-    assert read_readings(compared).taken == "signed"  # type: ignore[union-attr]
+    taken = read_readings(compared)
+    assert taken is not None
+    assert (found.in_use, taken.taken, taken.in_use) == ("unit", "signed", "signed")
+    assert "in use is unit until signed is taken" in reading_in_words(found)
+    assert "signed was taken" in reading_in_words(taken)
+    logged = [entry["details"] for entry in compared.audit() if entry["event"] == "reading taken"]
+    assert logged[-1] == {"reading": "signed", "ahead": True, "by": "an analyst"}
 
 
 def test_nothing_is_sent_twice_and_everything_counts(compared: Case, tmp_path: Path, corpus: Path) -> None:
@@ -107,6 +116,7 @@ def test_nothing_is_sent_twice_and_everything_counts(compared: Case, tmp_path: P
     again = compare_readings(compared.folder, cache=tmp_path / "cache")
     assert [one.n_queries for one in again.readings] == [0] * len(first.readings)
     assert n_sent(compared) == sent
+    assert spent(compared) == {"comparing readings": sent}
     (tmp_path / "other").mkdir()
     poor = case_about(tmp_path / "other", corpus, budget=1000)
     with raises(SettingsError, "budget exceeded", 540, 460):
@@ -173,12 +183,34 @@ def test_a_verdict_is_conditional_on_what_was_not_told_apart(compared: Case, tmp
     assert not found.ahead
     assert "do not show which is right" in reading_in_words(found)
     said = case.facts().open_reading
-    assert said.startswith("If unit is how its pictures were prepared; as good on the compared pictures: ")
-    assert "answered as by the best" in said
+    n_others = sum(one.close and one.name != "unit" for one in case.facts().readings)
+    assert said.startswith("If the pictures were scaled to 0 to 1, the following holds; ")
+    assert f"{n_others} other readings are better by their answers to the compared pictures: " in said
+    assert found.in_use == "unit"
+    assert "in use is still unit, because none is clearly ahead of all others; but it is clearly behind" in (
+        reading_in_words(found)
+    )
+    assert case.facts().open_guesses[-1] == "another reading is better"
+    close = tuple(replace(one, close=True) for one in case.facts().readings)
+    assert "are as good on the compared pictures: " in replace(case.facts(), readings=close).open_reading
+    assert [entry["details"]["in_use"] for entry in case.audit() if entry["event"] == "readings compared"] == ["unit"]
     take_reading(compared, "signed")
     check_suspect(compared.folder, None, [("red", np.zeros((8, 8, 3), np.uint8))])
     assert compared.facts().open_reading == ""
     assert not compared.facts().suspect.origins.guess_decides  # type: ignore[union-attr]
+
+
+def test_a_reading_that_does_not_run_is_named_once_in_plain_words(tmp_path: Path, corpus: Path) -> None:
+    """A network that takes 32 and 48 pixels but not 28 and 64: its size stays a guess, and both are said to fail."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.AvgPool2d(32), nn.Flatten(), nn.Linear(8, 3)).eval()
+    torch.jit.script(module).save(str(tmp_path / "m.pt"))
+    case = case_about(tmp_path, corpus)
+    case.record(plan=replace(case.plan(), suspect=SuspectOptions(preset="unit", spec_overrides={"order": "RGB"})))
+    found = compare_readings(case.folder, tmp_path / "m.pt", cache=tmp_path / "cache")
+    assert {(one.spec.height, one.spec.width) for one in found.readings} == {(32, 32), (48, 48)}
+    assert found.not_possible == ("28 x 28, 64 x 64 (the network takes no pictures prepared so)",)
+    assert readings(found).count("Not possible") == 1
 
 
 def test_an_order_that_wins_is_tried_with_every_normalisation(tmp_path: Path, corpus: Path) -> None:

@@ -89,7 +89,7 @@ def directly(module: nn.Module, suspect: Suspect, asked: Pictures) -> list[int]:
 
 @pytest.mark.parametrize(("flat_side", "channels", "side"), [(None, 3, 224), (32, 3, 32), (28, 1, 28), (96, 3, 96)])
 def test_torchscript_answers_as_its_network(tmp_path: Path, flat_side: int | None, channels: int, side: int) -> None:
-    """The first usual size that a module takes is assumed, and its answers are those of the network itself."""
+    """The first usual size that a module takes is used, a guess where others are; it answers as its network."""
     module = network(channels=channels, flat_side=flat_side)
     path = tmp_path / "m.pt"
     with warnings.catch_warnings():
@@ -98,8 +98,10 @@ def test_torchscript_answers_as_its_network(tmp_path: Path, flat_side: int | Non
     suspect = open_suspect(path)
     assert (suspect.format, suspect.n_classes, suspect.cell is not None) == ("TORCHSCRIPT", 5, True)
     assert (suspect.spec.height, suspect.spec.width, suspect.spec.channels) == (side, side, channels)
-    assert {"height", "width", "mean"} <= {*suspect.origins.guessed}
-    assert f"size {side}x{side} assumed" in suspect.description
+    assert "mean" in suspect.origins.guessed
+    known = "guess" if flat_side is None else "file"
+    assert (suspect.origins.height, suspect.origins.width) == (known, known)
+    assert (f"size {side}x{side} assumed" in suspect.description) == (flat_side is None)
     asked = pictures(suspect)
     answers = suspect.labels(asked).tolist()
     assert answers == directly(module, suspect, asked)

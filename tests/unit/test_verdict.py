@@ -24,6 +24,7 @@ from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.choices import Choice, apply_choices
 from fdcore.method.closeness import distances
 from fdcore.method.findings import ClassFinding
+from fdcore.method.removal import Rest
 from fdcore.method.scores import Scores
 from fdcore.method.selection import SelectionSettings, select
 from fdcore.method.weaknesses import BELOW_LIMIT, is_catch_all, share_elsewhere
@@ -37,6 +38,7 @@ from fdcore.verdict import (
     verdict_in_words,
 )
 from fdcore.verdict.chance import Chance
+from fdcore.verdict.overview import _domains_in_words
 from fdcore.verdict.specificity import MAX_LEAVES, why_meaningless
 from fdcore.words.agreement import TOO_FEW, Agreement
 from fdcore.words.label_sets import label_set
@@ -166,6 +168,7 @@ def test_a_corpus_folder_is_no_finding():
     assert (domain.node, domain.label, domain.n_selected, domain.n_leaves) == (None, "digits", 40, 40)
     assert math.isnan(verdict.specificity.kinship)
     assert verdict.meaningful
+    assert _domains_in_words([replace(domain, n_selected=38)], set()) == "folders of digits (38 of 40)"
 
 
 # Meaningful or not
@@ -398,6 +401,19 @@ def test_a_guess_is_named_before_the_verdict():
     guessed = verdict_on(make_scores(by_family()), circumstances=Circumstances(True))
     assert guessed.headline.startswith("The preprocessing or the architecture was guessed")
     assert guessed.headline.endswith(known.headline)
+
+
+@pytest.mark.parametrize(
+    ("n_other", "n_none", "said"),
+    [(1, 0, "1 class has another answer."), (2, 1, "2 classes have another answer, 1 class has none."),
+     (0, 2, "no class has an answer."), (0, 0, "")],
+)  # fmt: skip
+def test_what_remains_without_the_answers_is_counted(n_other, n_none, said):
+    """Classes with another answer and classes with none, each with the right noun."""
+    verdict = verdict_on(make_scores(by_family()))
+    winner = find(make_scores(by_family()))[0].selection.winner
+    rests = [Rest(4, winner, None)] * n_other + [Rest(4, None, None)] * n_none
+    assert replace(verdict, rests=dict(enumerate(rests))).removal_in_words.rpartition("away, ")[2] == said
 
 
 def test_the_first_label_set_that_agrees_is_said():

@@ -171,7 +171,7 @@ def _number(label: str, key: str, least: int, most: int, step: int, text: str) -
 
 _TOTAL = "Shared evenly among the classes; a source with fewer images gives fewer. The paper uses 5,000."
 _SEED = "Determines the images drawn, the initial weights and the order of training."
-_DOUBT = "Answers whose true score may lie below tau, so that they may not be findings at all."
+_DOUBT = "Answers whose true score may lie below tau or the evidence limit, so that they may not be findings at all."
 _PATIENCE = (
     "Epochs without a better agreement on held-out images after which training ends; 0 for never. The best weights are "
     "kept in any case."

@@ -11,10 +11,11 @@ import streamlit as st
 from fdcore.case.intake import Surveyed
 from fdcore.case.places import Places, inside, require_inside
 from fdcore.case.plan import Plan
+from fdcore.case.records import CorpusFacts
 from fdcore.corpus.classes import wnid_of
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.entering import is_split
-from fdcore.corpus.layouts import is_corpus
+from fdcore.corpus.layouts import folder_name, is_corpus
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.frame import Desk
@@ -110,7 +111,7 @@ def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, plac
     with st.container(horizontal=True, vertical_alignment="center", key=f"source_{place}"):
         with st.container(gap=None, width="stretch"):
             st.text(shortened(source.shown, 120))
-            st.caption(inert(_in_words(source, surveyed, plan)))
+            st.caption(inert(_in_words(source, surveyed, desk.case.facts().corpus)))
             if source.problem:
                 st.caption(f":material/warning: {inert(shortened(source.problem, 300))}")
         if st.button("Remove", key=f"remove_{place}", icon=":material/delete:", type="tertiary", disabled=desk.busy,
@@ -119,14 +120,19 @@ def _row(desk: Desk, plan: Plan, surveyed: Surveyed | None, source: Source, plac
             change(desk, plan, corpora=tuple(text for text in plan.corpora if text != source.text))
 
 
-def _in_words(source: Source, surveyed: Surveyed | None, plan: Plan) -> str:
+def _in_words(source: Source, surveyed: Surveyed | None, queried: CorpusFacts | None) -> str:
     facts = [f"classes are below {shortened(_node_name(source.node, surveyed), 80)}"] if source.node else []
     known = dict(zip(surveyed.corpora, surveyed.sources, strict=False)).get(source.text) if surveyed else None
     if known is None:
-        return " · ".join([*facts, "not read yet"])
+        read = "queried; not listed here yet" if _was_queried(source, queried) else "not read yet"
+        return " · ".join([*facts, read])
     n_nodes, n_files = int(known["n_nodes"]), int(known["n_files"])
     layout = shortened(str(known["layout"]), 60)
     return " · ".join([*facts, f"layout: {layout}", counted(n_nodes, "leaf", "leaves"), counted(n_files, "file")])
+
+
+def _was_queried(source: Source, queried: CorpusFacts | None) -> bool:
+    return queried is not None and folder_name(source.folder) in queried.folders
 
 
 def _node_name(node: str, surveyed: Surveyed | None) -> str:

@@ -14,6 +14,7 @@ from ui import cached, frame, state
 from ui.frame import Desk
 from ui.overview.wall import draw_wall
 from ui.panels import page_of
+from ui.text import counted
 from ui.workbench.picked import IMAGE, PICKS, codes_of
 
 PER_PAGE = 40
@@ -44,7 +45,7 @@ def wall(desk: Desk, findings: Findings, overview: Overview) -> None:
     with place:
         _rows(desk, findings, overview, page)
     if chosen == _ALL and len(overview.rows) > MANY and found and missing:
-        st.toggle(f"Show the {len(missing):,} classes that were not found", key="wall_missing")
+        st.toggle(f"Show {counted(len(missing), 'class', 'classes')} not found", key="wall_missing")
 
 
 def _filter(overview: Overview) -> str:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from fdcore.case import layout
 from fdcore.case.case import Case
+from fdcore.case.spending import spent, spent_in_words
 from fdcore.case.tables import selection_rows, selection_to_csv
 from fdcore.method.findings import Findings
 from fdcore.method.selection import SelectionSettings
@@ -55,6 +56,11 @@ def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sente
         (st.warning if kind == "warning" else st.info)(sentence, icon=":material/edit_note:")
         if st.button(action, type="primary", key="save_conclusions"):
             saving.save(desk, case, settings)
+
+
+def queries(case: Case) -> None:
+    """How many queries were sent, and for what."""
+    st.caption(spent_in_words(spent(case)))
 
 
 def export_menu(desk: Desk, case: Case, findings: Findings) -> None:

@@ -41,15 +41,15 @@ def draw(desk: Desk, *, locked: bool) -> None:
             return
         sent = sum(one.n_queries for one in found.readings)
         st.caption(
-            f"{counted(len(found.readings), 'reading')}, each sent the same {found.n_images:,} images of "
-            f"{found.n_leaves:,} leaves in {found.n_views} views; {counted(sent, 'query', 'queries')} in the last "
-            "comparison."
+            f"{counted(len(found.readings), 'reading')}, each sent the same {counted(found.n_images, 'image')} of "
+            f"{counted(found.n_leaves, 'leaf', 'leaves')} in {counted(found.n_views, 'view')}; "
+            f"{counted(sent, 'query', 'queries')} in the last comparison."
         )
         _table(desk, found, locked=locked)
         look = st.success if found.ahead else st.warning
         look(inert(reading_in_words(found)), icon=":material/check:" if found.ahead else ":material/help:")
-        for name, reason in found.not_opened:
-            st.caption(f"{inert(name)} is not possible: {inert(shortened(reason, 200))}")
+        for line in found.not_possible:
+            st.caption(f"Not possible: {inert(shortened(line, 300))}")
 
 
 def _start(desk: Desk, *, again: bool) -> None:
@@ -110,7 +110,8 @@ def _row(
     name, bits, used, label_set, *answers, action = st.columns(shares, vertical_alignment="center", gap="small")
     shown = inert(shortened(one.name, 60))
     meaning = reading_meaning(one.name)
-    name.markdown((f"**{shown}**" if place == 0 else shown) + (f"  \n:small[{inert(meaning)}]" if meaning else ""))
+    small = "; ".join(filter(None, [inert(meaning), "in use" if one.name == found.in_use else ""]))
+    name.markdown((f"**{shown}**" if place == 0 else shown) + (f"  \n:small[{small}]" if small else ""))
     behind = f", {one.behind[0]:.2f} ± {one.behind[1]:.2f} behind" if any(one.behind) else ""
     bits.progress(min(max(one.bits, 0.0) / most, 1.0) if most > 0 else 0.0, text=f"{one.bits:.2f} bits{behind}")
     used.text(f"{one.n_used} of {one.n_classes}")

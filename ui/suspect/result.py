@@ -163,8 +163,8 @@ def preprocessing(suspect: SuspectFacts) -> None:
         st.code(suspect.weights, language=None, wrap_lines=True)
     if suspect.doubt:
         st.warning(
-            f"{suspect.doubt} A wrong guess can change every verdict. Compare cases with other presets and "
-            "architectures if the answers look arbitrary.",
+            f"{suspect.doubt} A wrong guess can change every verdict. Compare readings of the file, or cases with "
+            "other settings, if the answers look arbitrary.",
             icon=":material/warning:",
         )
 

@@ -102,7 +102,7 @@ def _image(bench: Bench, scored: Scored, image: int, view: int) -> None:
         alt = f"{f'View {view}' if view else 'An image'} of {shortened(scored.label(leaf), 60)}"
         st.image(as_tile(large, LARGE_PX), width=LARGE_PX, alt=alt)
     _heading(scored, leaf)
-    st.markdown(f"{one.n_hits} of {one.n_views} views answered **{bench.target_class}**" if one.n_views
+    st.markdown(f"{one.n_hits} of {counted(one.n_views, 'view')} answered **{bench.target_class}**" if one.n_views
                 else "Not queried yet")  # fmt: skip
     room = st.container(key="inspector_views")
     notes_panel(bench, "picture", scored.images.sha256[image], scored.images.names[image])

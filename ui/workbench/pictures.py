@@ -14,7 +14,7 @@ from fdcore.case.conclusions import pixels_of
 from fdcore.method.findings import Scored
 from ui import cached
 from ui.pictures import as_thumbnails
-from ui.text import plain, shortened
+from ui.text import counted, plain, shortened
 from ui.workbench.bench import Bench
 from ui.workbench.components import picture_grid
 from ui.workbench.picked import IMAGE, codes_of, image_codes, pick
@@ -43,7 +43,7 @@ class ImageShare:
         if not self.n_views:
             return "not queried yet"
         instead = f", else class {self.other}" if self.other is not None else ""
-        return f"{self.n_hits} of {self.n_views} views{instead}"
+        return f"{self.n_hits} of {counted(self.n_views, 'view')}{instead}"
 
 
 def share_of(scored: Scored, image: int, target_class: int) -> ImageShare:

@@ -165,11 +165,8 @@ def _named_outputs(model: ModelProto, output: str | None) -> list[str]:
 def _notes(model: ModelProto, source: GraphInput, head: Head, *, layout_is_given: bool) -> tuple[str, ...]:
     """What was found and assumed about the input, for people."""
     notes = [f"written by {model.producer_name}"] if model.producer_name else []
-    size = f"size {source.height}x{source.width}"
-    if source.assumed:
-        notes.append(f"{size} assumed, not fixed by the file")
     if source.named:
-        notes.append(f"{size} as its metadata say")
+        notes.append(f"size {source.height}x{source.width} as its metadata say")
     if source.order_is_open and not layout_is_given:
         order = "pixel by pixel (NHWC)" if source.layout == "NHWC" else "channel by channel (NCHW)"
         notes.append(f"its flat values are assumed to run {order}; the other order can be set as its layout")

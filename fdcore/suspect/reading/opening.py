@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.progress import Progress
 from fdcore.suspect.confined import Opened
 from fdcore.suspect.formats import Format
-from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, with_preset
+from fdcore.suspect.preprocess import NORMALISATION, Origin, Origins, PreprocessSpec, sides_near, with_preset
 from fdcore.suspect.reading.checkpoint import Checkpoint, read_checkpoint
 from fdcore.suspect.reading.class_names import names_in, read_class_names
 from fdcore.suspect.reading.hub import WEIGHTS as FOLDERS
 from fdcore.suspect.reading.hub import read_hub
 from fdcore.suspect.reading.identify import identify
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
-from fdcore.suspect.reading.program import Program
+from fdcore.suspect.reading.program import N_TRIED, Program
 from fdcore.suspect.reading.torch_suspect import Network, load_network
 from fdcore.suspect.reading.weights import tensor_rows
 from fdcore.suspect.runtimes import RuntimeChoice
@@ -60,14 +62,16 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
+    origins = _size_known(loaded, _final_origins(loaded, request), spec, request.device)
     assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
     weights = loaded.source.weights if isinstance(loaded, Program) else loaded.weights
-    description = _describe(loaded, request, spec)
+    notes = (*_size_notes(origins, spec), *loaded.notes)
+    description = "; ".join([_describe(loaded, request, spec), *notes])
     suspect = _with_runtime(loaded, spec, description, request, path.name)
     copies = "".join(f"@{one.value}" for one in assumptions if one.what == "weights")  # another copy answers otherwise
     return suspect, Opened(
-        loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, loaded.notes,
-        _final_origins(loaded, request), _class_names(path, loaded), assumptions, weights, suspect.trial,
+        loaded.arch + copies, suspect.n_classes, spec, suspect.batch_size, description, loaded.title, notes,
+        origins, _class_names(path, loaded), assumptions, weights, suspect.trial,
     )  # fmt: skip
 
 
@@ -254,13 +258,41 @@ def _final_origins(loaded: Loaded, request: Request) -> Origins:
     return origins
 
 
+def _size_known(loaded: Loaded, origins: Origins, spec: PreprocessSpec, device: str) -> Origins:
+    """The origins, in which the size is no guess where a known architecture runs with no other usual size."""
+    if "height" not in origins.guessed or "architecture" in origins.guessed:
+        return origins
+    others = any(_runs(loaded, spec, side, device) for side in sides_near(spec.height))
+    return origins if others else origins.known("file", *SIZE)
+
+
+def _runs(loaded: Loaded, spec: PreprocessSpec, side: int, device: str) -> bool:
+    """Whether pictures of another size get an answer, whatever it is."""
+    other = replace(spec, height=side, width=side)
+    if other == spec:
+        return False
+    if not isinstance(loaded, Network):
+        loaded = replace(loaded, batch_size=loaded.source.batch or min(loaded.batch_size, N_TRIED))
+    try:
+        suspect = loaded.suspect(other, fingerprint="", description="", device=device)  # a network answers one picture
+        if not isinstance(loaded, Network):
+            suspect.labels(np.zeros((1, side, side, spec.channels), np.uint8))
+    except SuspectError as error:
+        return error.key == "not finite"
+    return True
+
+
+def _size_notes(origins: Origins, spec: PreprocessSpec) -> tuple[str, ...]:
+    guessed = {*SIZE} & {*origins.guessed}
+    return (f"size {spec.height}x{spec.width} assumed, not fixed by the file",) if guessed else ()
+
+
 def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:
-    """One line such as "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed)"."""
+    """Such as "ResNet-20 (option A), 10 classes, 32x32 colour, imagenet normalisation (assumed)"."""
     normalisation = loaded.normalisation
     if {"mean", "std", "value_range"} & request.overrides.keys():
         normalisation = "normalisation as given"
     elif request.preset is not None:
         normalisation = f"{request.preset} normalisation"
     size = f"{spec.height}x{spec.width} {'colour' if spec.channels == 3 else 'grey'}"
-    line = f"{loaded.title}, {loaded.n_classes} classes, {size}, {normalisation}"
-    return "; ".join([line, *loaded.notes])
+    return f"{loaded.title}, {loaded.n_classes} classes, {size}, {normalisation}"

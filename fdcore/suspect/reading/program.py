@@ -166,8 +166,7 @@ def open_program(source: Source, n_classes: int | None = None) -> Program:
     origins = origins.known("file", *(("height", "width") if fixed else ()))
     if answer.kind == "labels":  # class numbers do not show how many classes there are
         origins = origins.known("options", "n_classes")
-    tried = () if fixed else (f"size {spec.height}x{spec.width} assumed, not fixed by the file",)
-    return Program(source, answer, spec, batch_size, origins, (*source.notes, *tried, *chosen, *batching))
+    return Program(source, answer, spec, batch_size, origins, (*source.notes, *chosen, *batching))
 
 
 def input_specs(name: str, shapes: Sequence[Sequence[int | None]], given: Shape, usual: Layout) -> list[PreprocessSpec]:
