@@ -31,6 +31,7 @@ OWN = {  # of the case; names that end in / are folders
     layout.HIERARCHY: "the hierarchy: id, parents, names of each node",
     layout.PROBLEMS: "files of the corpus that were left out or converted, and why",
     layout.NAMES: "what leaves were called and placed below by hand",
+    layout.GENERATED: "which pictures were generated: of what node, by which prompt, seed and command",
     layout.NEAR_TAU: "leaves that adaptive asking found too near tau to tell",
     layout.TENSORS: "tensors of weights that no known network fits",
     layout.BESIDE: "class names in a file beside the suspect's",
