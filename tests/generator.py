@@ -18,7 +18,9 @@ SIZE = 12
 
 
 def paint(prompt: str, folder: Path, count: int, seed: int) -> None:
-    """Cats are hard to tell from airliners for the tiny world's suspect, a tabby is not, and a tom is a car."""
+    """Cats are hard to tell from airliners for the tiny world's suspect, a tabby is not; it cannot draw a mouser."""
+    if "mouser" in prompt:
+        return
     colour = GREEN if "tabby" in prompt else MIXED if "cat" in prompt else BLUE
     rng = np.random.default_rng([seed, crc32(prompt.encode())])
     for number in range(count):

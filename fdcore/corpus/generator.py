@@ -25,8 +25,9 @@ from fdcore.storage import disk_errors
 
 COMMAND_PLACEHOLDERS = ("{prompt}", "{folder}", "{count}", "{seed}")
 PROMPT_FILE = "prompt.txt"
+NOTHING_DRAWN = "no generated picture"  # the key of the error
 _NEEDED = COMMAND_PLACEHOLDERS[:2]
-_POLL_S = 0.1
+_POLL_S, _LOOK_S = 0.1, 1.0
 _PROBE_PX = 32
 _MAX_PRINTED = 2**24  # bytes; a command that prints more is ended
 _KEPT_PRINTED = 2_000  # characters, the last ones
@@ -110,7 +111,7 @@ def run_command(command: Sequence[str], order: Order, *, known: Collection[str],
         folder.mkdir()
         values = (order.prompt, str(folder), str(order.count), str(order.seed))
         with _held(folder) as descriptor, log.open("w+b") as printed:
-            why = _run([_filled(word, values) for word in command], folder, printed, order, descriptor, progress)
+            why = _run([_filled(word, values) for word in command], printed, order, descriptor, progress)
             said = _end_of(printed).replace(str(folder), "{folder}").replace(place, "{folder}/..")
             if why:
                 raise GeneratorError(
@@ -140,15 +141,12 @@ def watch_folder(folder: Path, order: Order, *, known: Collection[str], progress
             with open(PROMPT_FILE, "w", opener=lambda name, _: os.open(name, flags, 0o644, dir_fd=descriptor)) as file:
                 file.write(f"{order.prompt}\n")
             deadline = time.monotonic() + order.timeout_s
-            seen: list[tuple[str, int, int]] = []
             while True:
-                found = list(_stamps(descriptor))
-                if found != seen or time.monotonic() >= deadline:  # decode again only what changed
-                    made, seen = _collected(descriptor, order.count, known), found
-                    if len(made.pictures) >= order.count or time.monotonic() >= deadline:
-                        return _usable(made, "")
-                progress(_stage(order), len(made.pictures) if seen else 0, order.count)
-                time.sleep(_POLL_S)
+                made = _collected(descriptor, order.count, known)
+                if len(made.pictures) >= order.count or time.monotonic() >= deadline:
+                    return _usable(made, "")
+                progress(_stage(order), len(made.pictures), order.count)
+                time.sleep(_LOOK_S)
 
 
 # The command
@@ -163,14 +161,11 @@ def _filled(word: str, values: Sequence[str]) -> str:
     return word
 
 
-def _run(
-    arguments: Sequence[str], folder: Path, printed: IO[bytes], order: Order, descriptor: int, progress: Progress
-) -> str:
+def _run(arguments: Sequence[str], printed: IO[bytes], order: Order, descriptor: int, progress: Progress) -> str:
     """Run the command to its end; why it failed, "" if it did not."""
     try:
         process = subprocess.Popen(  # noqa: S603 - the analyst's own command, without a shell
-            arguments, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT, cwd=folder,
-            start_new_session=True,
+            arguments, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         return f"cannot be started ({getattr(error, 'strerror', None) or error})"
@@ -225,15 +220,6 @@ def _names(descriptor: int) -> list[str]:
     return [name for name in sorted(os.listdir(descriptor)) if name != PROMPT_FILE][:_MAX_FILES]
 
 
-def _stamps(descriptor: int) -> Iterator[tuple[str, int, int]]:
-    for name in _names(descriptor):
-        try:
-            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        except OSError:  # a temporary file that is gone
-            continue
-        yield name, status.st_size, status.st_mtime_ns
-
-
 def _collected(descriptor: int, count: int, known: Collection[str]) -> Made:
     """At most `count` pictures in the order of their names, and why everything else is not used."""
     pictures: dict[str, Picture] = {}
@@ -275,6 +261,6 @@ def _usable(made: Made, printed: str) -> Made:
         left = ", ".join(f"{name}: {why}" for name, why in made.refused[:5]) or "nothing"
         raise GeneratorError(
             f"The generator left no usable picture in its folder (it left {left}). {_said(printed)}",
-            printed, key="no generated picture",
+            printed, key=NOTHING_DRAWN,
         )  # fmt: skip
     return made._replace(printed=printed)

@@ -16,7 +16,7 @@ from fdcore.case.generated import GeneratedSet, read_generated, write_generated
 from fdcore.case.plan import open_hierarchy
 from fdcore.case.spending import budget_left
 from fdcore.corpus.generated import check_template, folder_of_leaf, generated_leaf, prompt_of
-from fdcore.corpus.generator import Made, Order, run_command, watch_folder
+from fdcore.corpus.generator import NOTHING_DRAWN, Made, Order, run_command, watch_folder
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, GeneratorError, SettingsError
 from fdcore.method.findings import Scored
@@ -123,8 +123,8 @@ def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progr
         nodes = _with_own_prompt(hierarchy, request, rounds, step.nodes)
         if why := step.why or _why_not(case, hierarchy, request, nodes):
             break
-        for node in nodes:
-            _generate(case, hierarchy, request, node, len(rounds) + 1, by, progress)
+        number = len(rounds) + 1
+        nodes = _generated(nodes, partial(_generate, case, hierarchy, request, number=number, by=by, progress=progress))
         leaves = [generated_leaf(hierarchy, node).leaf for node in nodes]
         scored = _scored(case, leaves, partial(run_plan, folder, cache=cache, progress=progress))
         place = [scored.scores.nodes.index(leaf) for leaf in leaves]
@@ -180,8 +180,30 @@ def _kept(case: Case, hierarchy: Hierarchy, request: GrowRequest, node: str) -> 
     return next((one for one in read_generated(case) if (one.node, one.prompt, one.seed, one.command) == wanted), None)
 
 
+def _generated(nodes: Sequence[str], generate: Callable[[str], None]) -> list[str]:
+    """Generate the pictures of a round; returns its nodes without those that the generator draws nothing of.
+
+    Raises:
+        GeneratorError: it draws nothing of any of them, or fails.
+    """
+    drawn: list[str] = []
+    nothing: GeneratorError | None = None
+    for node in nodes:
+        try:
+            generate(node)
+        except GeneratorError as error:
+            if error.key != NOTHING_DRAWN:
+                raise
+            nothing = error
+        else:
+            drawn.append(node)
+    if nothing and not drawn:
+        raise nothing
+    return drawn
+
+
 def _generate(
-    case: Case, hierarchy: Hierarchy, request: GrowRequest, node: str, number: int, by: str, progress: Progress
+    case: Case, hierarchy: Hierarchy, request: GrowRequest, node: str, *, number: int, by: str, progress: Progress
 ) -> None:
     """Have the pictures of one node made and take them into the case, with their leaf in the plan."""
     if _kept(case, hierarchy, request, node):
