@@ -1,7 +1,7 @@
 """Growing a corpus with generated pictures: from a general node to specific ones, by the scores (paper section 6.1)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from fdcore.case.spending import budget_left
 from fdcore.corpus.generated import check_template, folder_of_leaf, generated_leaf, prompt_of
 from fdcore.corpus.generator import NOTHING_DRAWN, Made, Order, run_command, watch_folder
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.leaf_names import NamedLeaf
 from fdcore.errors import CaseError, GeneratorError, SettingsError
 from fdcore.method.findings import Scored
 from fdcore.method.narrowing import Tried, best_of, next_step
@@ -117,6 +118,8 @@ def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progr
     case.evidence()
     hierarchy = open_hierarchy(case.plan().hierarchy)
     below, target = hierarchy.resolve(request.below), request.target_class
+    if case.facts().suspect:
+        _require_class(target, case.facts().n_classes)
     rounds: list[tuple[Tried, ...]] = []
     while True:
         step = next_step(hierarchy, below, rounds, max_rounds=request.max_rounds, max_nodes=request.max_nodes)
@@ -124,24 +127,34 @@ def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progr
         if why := step.why or _why_not(case, hierarchy, request, nodes):
             break
         number = len(rounds) + 1
-        nodes = _generated(nodes, partial(_generate, case, hierarchy, request, number=number, by=by, progress=progress))
-        leaves = [generated_leaf(hierarchy, node).leaf for node in nodes]
-        scored = _scored(case, leaves, partial(run_plan, folder, cache=cache, progress=progress))
-        place = [scored.scores.nodes.index(leaf) for leaf in leaves]
+        generate = partial(_generate, case, hierarchy, request, number=number, by=by, progress=progress)
+        if not (nodes := _generated(nodes, generate, must=not rounds)):
+            why = "the generator drew nothing of what lies below"
+            break
+        leaves = {generated_leaf(hierarchy, node).leaf: node for node in nodes}
+        scores = _scored(case, leaves, partial(run_plan, folder, cache=cache, progress=progress)).scores
+        place = [number for number, leaf in enumerate(scores.nodes) if leaf in leaves]
+        if not place:
+            why = "every picture that was drawn is in the corpus already"
+            break
         if target is None:
-            target = int(np.argmax(scored.scores.hits[:, place].sum(axis=1)))
-        if not 0 <= target < scored.scores.n_classes:
-            raise SettingsError(
-                f"The suspect has no class {target}, but the classes 0 to {scored.scores.n_classes - 1}.",
-                key="unknown class",
-            )
-        rounds.append(tuple(map(Tried, nodes, scored.scores.functional[target, place].tolist())))
+            target = int(np.argmax(scores.hits[:, place].sum(axis=1)))
+        _require_class(target, scores.n_classes)
+        score = scores.functional[target]
+        rounds.append(tuple(Tried(leaves[scores.nodes[number]], float(score[number])) for number in place))
     n_pictures = sum(len(one.pictures) for one in read_generated(case))
     labels = {tried.node: hierarchy.label(tried.node) for made in rounds for tried in made}
     return Grown(tuple(rounds), labels, target if rounds else None, n_pictures, why)
 
 
-def _scored(case: Case, leaves: Sequence[str], ask: Callable[[], object]) -> Scored:
+def _require_class(target: int | None, n_classes: int) -> None:
+    if target is not None and not 0 <= target < n_classes:
+        raise SettingsError(
+            f"The suspect has no class {target}, but the classes 0 to {n_classes - 1}.", key="unknown class"
+        )
+
+
+def _scored(case: Case, leaves: Collection[str], ask: Callable[[], object]) -> Scored:
     """The case's answers, once they are about these leaves."""
     try:
         scored = load_scored(case)
@@ -180,25 +193,20 @@ def _kept(case: Case, hierarchy: Hierarchy, request: GrowRequest, node: str) -> 
     return next((one for one in read_generated(case) if (one.node, one.prompt, one.seed, one.command) == wanted), None)
 
 
-def _generated(nodes: Sequence[str], generate: Callable[[str], None]) -> list[str]:
+def _generated(nodes: Sequence[str], generate: Callable[[str], None], *, must: bool) -> list[str]:
     """Generate the pictures of a round; returns its nodes without those that the generator draws nothing of.
 
     Raises:
-        GeneratorError: it draws nothing of any of them, or fails.
+        GeneratorError: it fails, or draws nothing of a node that `must` be drawn.
     """
-    drawn: list[str] = []
-    nothing: GeneratorError | None = None
+    drawn = []
     for node in nodes:
         try:
             generate(node)
-        except GeneratorError as error:
-            if error.key != NOTHING_DRAWN:
-                raise
-            nothing = error
-        else:
             drawn.append(node)
-    if nothing and not drawn:
-        raise nothing
+        except GeneratorError as error:
+            if must or error.key != NOTHING_DRAWN:
+                raise
     return drawn
 
 
@@ -206,9 +214,11 @@ def _generate(
     case: Case, hierarchy: Hierarchy, request: GrowRequest, node: str, *, number: int, by: str, progress: Progress
 ) -> None:
     """Have the pictures of one node made and take them into the case, with their leaf in the plan."""
-    if _kept(case, hierarchy, request, node):
-        return
     prompt, leaf = prompt_of(request.template, hierarchy, node), generated_leaf(hierarchy, node)
+    if _kept(case, hierarchy, request, node):
+        with case.exclusively():
+            _put_in_plan(case, leaf)
+        return
     order = Order(prompt, request.count, request.seed, request.timeout_s)
     known = {sha256 for one in read_generated(case) for _, sha256 in one.pictures}
     command = _without_folders(request.command)
@@ -231,15 +241,21 @@ def _generate(
             _write(case, leaf.leaf, len(sets), made), made.refused, made.printed, by,
         )  # fmt: skip
         write_generated(case, (*sets, taken))
-        plan = case.plan()
-        own = case.path(layout.GENERATED_PICTURES).absolute()
-        # First, as its name decides the leaves' ids; where the case was moved, its old place is left out.
-        others = (text for text in plan.corpora if not text.endswith(f"/{layout.GENERATED_PICTURES}"))
-        leaves = (*(one for one in plan.leaves if one.leaf != leaf.leaf), leaf)
-        case.record(plan=replace(plan, corpora=(str(own), *others), leaves=leaves))
+        _put_in_plan(case, leaf)
         refused = dict(Counter(why for _, why in made.refused))
         case.log("pictures generated", details | {"leaf": leaf.leaf, "n_pictures": len(taken.pictures),
                                                   "refused": refused, "printed": made.printed})  # fmt: skip
+
+
+def _put_in_plan(case: Case, leaf: NamedLeaf) -> None:
+    """Have the case's next query be about a generated leaf too; the caller holds the lock."""
+    plan, own = case.plan(), str(case.path(layout.GENERATED_PICTURES).absolute())
+    if own in plan.corpora and leaf in plan.leaves:
+        return
+    # First, as its name decides the leaves' ids; where the case was moved, its old place is left out.
+    others = (text for text in plan.corpora if not text.endswith(f"/{layout.GENERATED_PICTURES}"))
+    leaves = (*(one for one in plan.leaves if one.leaf != leaf.leaf), leaf)
+    case.record(plan=replace(plan, corpora=(own, *others), leaves=leaves))
 
 
 def _without_folders(command: Sequence[str]) -> tuple[str, ...]:
@@ -248,10 +264,12 @@ def _without_folders(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def _write(case: Case, leaf: str, number: int, made: Made) -> tuple[tuple[str, str], ...]:
-    """Write pictures into the case; the next entry of the log binds them."""
-    written = []
+    """Write pictures into the case; the next entry of the log binds them. What killed work left there goes."""
+    written, folder = [], f"{layout.GENERATED_PICTURES}/{folder_of_leaf(leaf)}"
+    for left in case.path(folder).glob(f"{number:03d}-*"):
+        case.remove(f"{folder}/{left.name}")
     for place, picture in enumerate(made.pictures):
-        name = f"{layout.GENERATED_PICTURES}/{folder_of_leaf(leaf)}/{number:03d}-{place:04d}{picture.suffix}"
+        name = f"{folder}/{number:03d}-{place:04d}{picture.suffix}"
         case.write(name, picture.content)
         written.append((name, picture.sha256))
     return tuple(written)

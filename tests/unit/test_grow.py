@@ -186,14 +186,31 @@ def test_a_request_that_makes_no_sense_is_refused(changed, key):
         replace(REQUEST, **changed)
 
 
+def test_a_generator_that_draws_nothing_further_ends_the_growth(tmp_path):
+    """What was found before stays; a node that must be drawn is an error."""
+    case = case_of(tmp_path / "case")
+    script = tmp_path / "only_cats.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(generator.__file__).parent)!r}); import generator, pathlib\n"
+        "if sys.argv[1] == 'domestic cat': generator.paint('cat', pathlib.Path(sys.argv[2]), 6, 0)\n"
+    )
+    command = (sys.executable, str(script), "{prompt}", "{folder}")
+    found = grown(case, replace(REQUEST, command=command, template="{name}"))
+    assert len(found.rounds) == 1
+    assert "drew nothing" in found.why
+    with raises(GeneratorError, "no generated picture"):
+        grown(case, replace(REQUEST, command=command, template="{name}", below=TABBY))
+
+
 def test_an_unknown_node_or_class_is_refused(tmp_path):
     """The node before anything is generated."""
     case = case_of(tmp_path / "case")
     with raises(CorpusError, "unknown name"):
         grown(case, replace(REQUEST, below="no such thing at all"))
     assert not read_generated(case)
-    with raises(SettingsError, "unknown class", "no class 9"):
-        grown(case, replace(REQUEST, target_class=9, max_rounds=1))
+    for _ in range(2):  # before the suspect was opened, and after
+        with raises(SettingsError, "unknown class", "no class 9"):
+            grown(case, replace(REQUEST, target_class=9, max_rounds=1))
 
 
 def test_the_bundle_for_the_other_side_says_what_was_generated(done):
@@ -228,6 +245,29 @@ def test_the_command_line_grows_a_case_and_shows_each_round(tmp_path, capsys, mo
 def _folder(path: Path) -> Path:
     path.mkdir(parents=True)
     return path
+
+
+def test_a_killed_growth_leaves_no_picture_without_a_record(tmp_path, monkeypatch):
+    """What was written before the record is gone after the next run."""
+    case = case_of(tmp_path / "case")
+    monkeypatch.setattr("fdcore.work.grow.write_generated", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        grown(case, replace(REQUEST, max_rounds=1, count=9))
+    assert len(list(case.path("grown").rglob("*.png"))) == 9
+    monkeypatch.undo()
+    grown(case, replace(REQUEST, max_rounds=1))
+    written = {path.relative_to(case.folder).as_posix() for path in case.path("grown").rglob("*.png")}
+    assert written == {name for one in read_generated(case) for name, _ in one.pictures}
+    assert check_case(case).intact
+
+
+def test_pictures_that_were_taken_out_of_the_plan_come_back(tmp_path):
+    """They are not generated again."""
+    case = case_of(tmp_path / "case")
+    grown(case, replace(REQUEST, max_rounds=1))
+    case.change_plan(corpora=case.plan().corpora[1:], leaves=())
+    assert len(grown(case, replace(REQUEST, max_rounds=1)).rounds) == 1
+    assert case.plan().corpora[0] == str(case.path(layout.GENERATED_PICTURES))
 
 
 def test_a_case_that_was_moved_grows_at_its_new_place(tmp_path):
