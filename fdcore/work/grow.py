@@ -242,7 +242,7 @@ def _generate(
         )  # fmt: skip
         write_generated(case, (*sets, taken))
         _put_in_plan(case, leaf)
-        refused = dict(Counter(why for _, why in made.refused))
+        refused = dict(Counter(why for _, why in made.refused)) or "none"
         case.log("pictures generated", details | {"leaf": leaf.leaf, "n_pictures": len(taken.pictures),
                                                   "refused": refused, "printed": made.printed})  # fmt: skip
 

@@ -15,6 +15,7 @@ from fdcore.corpus.generated import prompt_of
 from fdcore.corpus.generator import parse_command
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import FdError
+from fdcore.jobs import State
 from fdcore.work.grow import MAX_COUNT, GrowRequest
 from ui import cached, job_panel
 from ui.frame import Desk, start_work
@@ -30,10 +31,15 @@ def draw(desk: Desk, plan: Plan) -> None:
     """The panel, once the case has a suspect to query."""
     if not desk.case.facts().evidence:
         return
-    with st.expander("Generate pictures", key="growing_box", icon=":material/brush:"):
-        job = desk.newest_job("grow")
+    job = desk.newest_job("grow")
+    paused = job is not None and job.state is State.PAUSED  # what ended otherwise has a notice
+    with st.expander("Generate pictures", key="growing_box", icon=":material/brush:",
+                     expanded=paused or bool(job and job.active)):  # fmt: skip
         if job and job.active:
             job_panel.follow(desk.jobs, lambda: desk.newest_job("grow"), "growing_now")
+        elif job and paused:
+            then = "Every picture and answer is kept; resuming generates and queries only what is missing."
+            job_panel.stopped(desk.jobs, job, "Generating pictures", then, "growing_stopped")
         else:
             _form(desk, plan)
         _generated(desk.case)
