@@ -57,7 +57,7 @@ def check_template(template: str) -> str:
 
 
 def prompt_of(template: str, hierarchy: Hierarchy, node: str) -> str:
-    """What a generator is asked to draw of a node, in one line.
+    """What a generator is asked to draw of a node, in one line that no program takes for an option.
 
     Args:
         template: with `{name}`, the node's first name, and `{gloss}`, WordNet's definition (the names where it has
@@ -71,7 +71,7 @@ def prompt_of(template: str, hierarchy: Hierarchy, node: str) -> str:
     """
     values = {"name": hierarchy.label(node), "gloss": _gloss(node) or ", ".join(hierarchy.synonyms(node))}
     filled = check_template(template).format(**values)
-    return " ".join("".join(c if c.isprintable() else " " for c in filled).split())
+    return " ".join("".join(c if c.isprintable() else " " for c in filled).split()).lstrip("- ")
 
 
 def _gloss(node: str) -> str | None:

@@ -1,10 +1,12 @@
 """Generating pictures from the Corpus page, and their marks on the pages that show them."""
 
 import sys
+import tarfile
 from pathlib import Path
 
 import case_factory
 import generator
+import pandas as pd
 import pytest
 from opening import open_app, open_case, open_page
 from PIL import Image
@@ -101,22 +103,34 @@ def test_generated_leaves_are_marked_on_the_pages(planned, tmp_path, monkeypatch
     assert not any("Save names" in button.label for button in at.button)
 
 
-def test_a_list_of_pictures_is_put_below_a_node(cases, tmp_path, monkeypatch):
-    """It is typed as a path; reading it shows its pictures."""
-    monkeypatch.setenv("FDCORE_CORPORA", str(tmp_path / "corpora"))
-    for name in ("a", "b"):
-        _made(tmp_path / "corpora" / name)
-        Image.new("RGB", (9, 9), (len(name), ord(name), 0)).save(tmp_path / "corpora" / name / "1.png")
-    (tmp_path / "corpora" / "kittens.txt").write_text("a/1.png\nb/1.png\n")
+@pytest.mark.parametrize(("typed", "impression", "leaf"), [
+    ("kittens.txt", "A list of pictures", "kittens.txt/kittens"), ("flat", "2 files", "flat/flat"),
+    ("set", "1 folder named by words", "set/kittens"), ("kittens.tar", "A tar archive", "kittens.tar/kittens"),
+    ("kittens.parquet", "parquet file", "kittens.parquet/kittens"),
+])  # fmt: skip
+def test_every_kind_of_corpus_is_put_below_a_node(cases, tmp_path, monkeypatch, typed, impression, leaf):
+    """Its path is typed and the node searched; reading it finds its pictures below that node."""
+    corpora = tmp_path / "corpora"
+    monkeypatch.setenv("FDCORE_CORPORA", str(corpora))
+    for number, place in enumerate((_made(corpora / "set" / "kittens"), _made(corpora / "flat"))):
+        for name in ("a", "b"):
+            Image.new("RGB", (9, 9), (number, ord(name), 0)).save(place / f"{name}.png")
+    (corpora / "kittens.txt").write_text("flat/a.png\nflat/b.png\n")
+    with tarfile.open(corpora / "kittens.tar", "w") as archive:
+        archive.add(corpora / "set" / "kittens", "kittens")
+    images = [{"bytes": (corpora / "flat" / name).read_bytes()} for name in ("a.png", "b.png")]
+    pd.DataFrame({"image": images, "label": ["kittens"] * 2}).to_parquet(corpora / "kittens.parquet")
     case = Case.open(case_factory.planned(cases / "colours"))
     case.change_plan(corpora=())
     at = open_case(PAGE, case)
-    at.text_input(key="add_path").set_value("kittens.txt").run()
-    assert "A list of pictures" in said(at)
+    at.text_input(key="add_path").set_value(typed).run()
+    assert impression in said(at)
     at.toggle(key="add_below").set_value(True).run()
     at.text_input(key="add_node_words").set_value("domestic cat").run()
     at.selectbox(key="add_node_found").set_value(CAT).run()
     at.button(key="add").click().run()
-    assert case.plan().corpora == (f"{tmp_path / 'corpora' / 'kittens.txt'}@{CAT}",)
-    assert survey_corpora(case.folder).n_usable == {"kittens.txt/kittens": 2}
+    assert case.plan().corpora == (f"{corpora / typed}@{CAT}",)
+    found = survey_corpora(case.folder)
+    assert found.n_usable == {leaf: 2}
+    assert found.hierarchy.parents(leaf) == (CAT,)
     assert "2 files" in said(open_case(PAGE, case))

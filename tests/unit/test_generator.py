@@ -48,10 +48,10 @@ def test_a_prompt_names_the_node_and_what_it_is():
     assert prompt.startswith("a photo of a tabby, a cat with a grey or tawny coat")
 
 
-def test_a_node_without_a_definition_gives_its_names_and_no_line_break():
+def test_a_node_without_a_definition_gives_its_names_and_neither_a_line_break_nor_an_option():
     """A hierarchy may come from anybody."""
-    hierarchy = Hierarchy.from_rows([("x", (), ("blue\nmaple", "acer {count}"))])
-    assert prompt_of("{name}: {gloss}", hierarchy, "x") == "blue maple: blue maple, acer {count}"
+    hierarchy = Hierarchy.from_rows([("x", (), ("--blue\nmaple", "acer {count}"))])
+    assert prompt_of("{name}: {gloss}", hierarchy, "x") == "blue maple: --blue maple, acer {count}"
 
 
 @pytest.mark.parametrize("template", ["a photo", "", "{name} {other}", "{name", "{name.__class__}", "{0}"])
