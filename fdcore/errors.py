@@ -5,6 +5,7 @@
     ├── SuspectError        3  the suspect cannot be opened or gives no usable answer
     │   └── RefusedError    4  the suspect's file is not safe to open, or no scanner could say that it is
     ├── CorpusError         5  the corpus has no images, an unknown node or a broken hierarchy
+    │   └── GeneratorError  5  a generator of pictures failed, or left none
     ├── CaseError           6  the case folder is damaged, of another version, or belongs to another run
     │   └── EvidenceError   7  the evidence no longer has the hash taken on intake
     ├── StorageError        8  the disk is full or cannot be written
@@ -60,6 +61,18 @@ class CorpusError(FdError):
     """The corpus has no images, an unknown node or a broken hierarchy."""
 
     exit_code = 5
+
+
+class GeneratorError(CorpusError):
+    """A generator of pictures failed, or left none.
+
+    Attributes:
+        printed: the end of what it printed. Untrusted text.
+    """
+
+    def __init__(self, message: str, printed: str = "", *, key: str = "") -> None:
+        super().__init__(message, key=key)
+        self.printed = printed
 
 
 class CaseError(FdError):

@@ -37,5 +37,6 @@ def checked_folder(desk: Desk, name: str) -> Path:
     """The folder of this name, if this server may read it."""
     path = inside(desk.places.corpora, name)
     if not is_corpus(path):
-        raise SettingsError(f"{name!r} is a file. Give the folder of the images, or a tar archive.", key="not a folder")
+        raise SettingsError(f"{name!r} is a file. Give a folder of images, a tar archive, a parquet file, or a list of "
+                            "pictures.", key="not a folder")  # fmt: skip
     return require_inside(desk.places.corpora, path)

@@ -32,7 +32,7 @@ def start(desk: Desk, settings: Settings | None = None) -> None:
     """
     case = desk.case
     desk.require_idle()
-    require_allowed(desk.places, case.plan())
+    require_allowed(desk.places, case.plan(), case.folder)
     if settings is not None:
         if case.facts().selection:  # keep what the analyst chose since
             settings = replace(settings, selection=selection_settings(case))

@@ -24,6 +24,8 @@
     views.json          settings that an analyst saved under a name
     versions.json       the software that the suspect was queried with, and that weighed its answers
     timestamps/         replies of time-stamping authorities about entries of the log
+    generated.json      which pictures were generated: of what, by which prompt, seed and command
+    grown/              these pictures, a folder for each leaf
     validation.json     how the installation did with reference suspects, as of the conclusions
 
 Every file is written whole or not at all. The evidence is hashed on intake and again before each run.

@@ -19,3 +19,4 @@ ASKING_LOCK = ".asking.lock"  # modified at every query
 READINGS, READING_PICTURE, READING_LEDGERS = "readings/readings.json", "readings/{:03d}.png", "readings"
 VIEWS, GAPS, VERSIONS, TIMESTAMPS = "views.json", "gaps.json", "versions.json", "timestamps"
 VALIDATION = "validation.json"
+GENERATED, GENERATED_PICTURES = "generated.json", "grown/generated-pictures"

@@ -6,6 +6,7 @@ FDCORE_CORPORA   folders of image folders (default corpora/); nothing is written
 FDCORE_VECTORS   folders of word vectors (default vectors/)
 FDCORE_CACHE     folder for decoded images, converted word vectors and, where FDCORE_CORPORA is set, the demo's pictures
                  (default: the user's cache)
+FDCORE_GENERATOR the command that makes pictures (`fdcore.corpus.generator.parse_command`); without it none is run
 
 Where several folders may be named, the system's path separator stands between them.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fdcore.case import layout
 from fdcore.corpus.containers import is_tar
 from fdcore.errors import SettingsError
 from fdcore.suspect.packing import is_model_folder
@@ -33,6 +35,7 @@ class Places:
         named_corpora: folders of image folders, as the environment names them, or the default one.
         demo: where the demo corpus is drawn, with the demo's stickers beside it; never in a folder that was named.
         cache: of what can be made again.
+        generator: the command that makes pictures, as a template; empty where none is named.
     """
 
     cases: Path
@@ -41,6 +44,7 @@ class Places:
     demo: Path
     vectors: tuple[Path, ...]
     cache: Path
+    generator: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
@@ -54,12 +58,21 @@ class Places:
             demo=(cache / "demo-corpora" if corpora else Path("corpora").absolute()) / "demo",
             vectors=_folders(environment.get("FDCORE_VECTORS") or "vectors"),
             cache=cache,
+            generator=environment.get("FDCORE_GENERATOR") or "",
         )
 
     @property
     def corpora(self) -> tuple[Path, ...]:
         """The folders whose image folders may be read: those that were named, and the demo's."""
         return tuple(dict.fromkeys((*self.named_corpora, self.demo.parent)))
+
+    def watched(self, case: Path) -> Path:
+        """The folder in which something else makes the pictures that a case, given by its folder, asks for."""
+        return self.demo.parent / "generating" / case.name
+
+    def corpora_of(self, case: Path) -> tuple[Path, ...]:
+        """The same with the folder of the pictures that a case, given by its folder, had generated."""
+        return (*self.corpora, (case / layout.GENERATED_PICTURES).parent.absolute())
 
 
 def inside(roots: tuple[Path, ...], text: str) -> Path:

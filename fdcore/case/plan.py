@@ -90,14 +90,19 @@ class Plan:
     leaves: tuple[NamedLeaf, ...] = ()
 
 
-def require_allowed(places: Places, plan: Plan) -> None:
+def require_allowed(places: Places, plan: Plan, case: Path) -> None:
     """Check that a plan, which may have come with an imported case, names only folders that this server may read.
+
+    Args:
+        places: the server's folders.
+        plan: the plan.
+        case: the folder of its case.
 
     Raises:
         SettingsError: it names another one.
     """
     for corpus in plan.corpora:
-        require_inside(places.corpora, folder_of(corpus))
+        require_inside(places.corpora_of(case), folder_of(corpus))
     if plan.hierarchy is not None:
         require_inside(places.corpora, Path(plan.hierarchy))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fdcore.case.layout import SCORES_PARQUET
+from fdcore.corpus.generated import is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.layouts import Problem
 from fdcore.method.adaptive import Outcome
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd
 
 MAX_ROWS = 1_000_000  # of scores.csv and scores.json, about what a spreadsheet opens; beyond, see `score_rows`
-SCORE_COLUMNS = ("target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries")
+SCORE_COLUMNS = ("target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries", "generated")
 
 
 def image_table_to_parquet(table: ImageTable) -> bytes:
@@ -109,18 +110,20 @@ def score_rows(scores: Scores, hierarchy: Hierarchy) -> "pd.DataFrame":
     parts = []
     nodes = np.array([inert(node) for node in scores.nodes], dtype=object)
     labels = np.array([inert(hierarchy.label(node)) for node in scores.nodes], dtype=object)
+    generated = np.array([is_generated(node) for node in scores.nodes])
     cut = scores.hits.size > MAX_ROWS
     for target_class in range(scores.n_classes):
         low, high = scores.interval(target_class)
         functional = scores.functional[target_class].astype(float)
         order = np.argsort(-functional, kind="stable")
         shown, rest = np.split(order, [np.count_nonzero(functional) if cut else len(order)])
-        columns = (nodes, labels, functional, low, high, scores.n_queries)
+        columns = (nodes, labels, functional, low, high, scores.n_queries, generated)
         values = (np.full(len(shown), target_class), *(column[shown] for column in columns))
         parts.append(pd.DataFrame(dict(zip(SCORE_COLUMNS, values, strict=True))))
         if len(rest):
             note = f"{len(rest):,} leaves without a hit are left out here; {SCORES_PARQUET} has every row"
-            row = (target_class, "", note, 0.0, 0.0, high[rest].max(), scores.n_queries[rest].sum())
+            n_queries = scores.n_queries[rest].sum()
+            row = (target_class, "", note, 0.0, 0.0, high[rest].max(), n_queries, generated[rest].any())
             parts.append(pd.DataFrame([row], columns=SCORE_COLUMNS))
     return pd.concat(parts, ignore_index=True).round({"functional_score": 6, "ci_low": 6, "ci_high": 6})
 
@@ -136,8 +139,9 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
     n_leaves = len(scores.nodes)
     nodes = pa.array(scores.nodes).dictionary_encode()
     labels = pa.array([hierarchy.label(node) for node in scores.nodes]).dictionary_encode()
-    kinds = (pa.int32(), nodes.type, labels.type, pa.float32(), pa.float32(), pa.float32(), pa.int64())
+    kinds = (pa.int32(), nodes.type, labels.type, pa.float32(), pa.float32(), pa.float32(), pa.int64(), pa.bool_())
     schema = pa.schema(list(zip(SCORE_COLUMNS, kinds, strict=True)))
+    generated = np.array([is_generated(node) for node in scores.nodes])
     sink, step = pa.BufferOutputStream(), max(MAX_ROWS // n_leaves, 1)
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for start in range(0, scores.n_classes, step):
@@ -147,7 +151,7 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
             columns = (
                 above + np.int32(start), nodes.take(pa.array(leaf)), labels.take(pa.array(leaf)),
                 scores.functional[start : start + step].ravel(), low.ravel().astype(np.float32),
-                high.ravel().astype(np.float32), scores.n_queries[leaf],
+                high.ravel().astype(np.float32), scores.n_queries[leaf], generated[leaf],
             )  # fmt: skip
             writer.write_table(pa.table(list(columns), schema=schema))
     return bytes(sink.getvalue().to_pybytes())
@@ -156,8 +160,8 @@ def scores_to_parquet(scores: Scores, hierarchy: Hierarchy) -> bytes:
 NEAR_COLUMNS = ("class", "node", "label")
 SELECTION_COLUMNS = (
     "target_class", "status", "grade", "statement", "ancestor", "ancestor_label", "nodes", "labels",
-    "functional_score", "ci_low", "ci_high", "semantic_score", "objective", "invariance", "n_images", "locked_by",
-    "note",
+    "functional_score", "ci_low", "ci_high", "semantic_score", "objective", "invariance", "n_images",
+    "n_generated_leaves", "locked_by", "note",
 )  # fmt: skip
 
 
@@ -187,7 +191,8 @@ def selection_rows(
     for finding in findings:
         winner, name, choice = finding.selection.winner, finding.name, finding.selection.choice
         row: dict[str, Any] = dict.fromkeys(SELECTION_COLUMNS, "")
-        row |= {"target_class": finding.selection.target_class, "status": "not_found", "n_images": 0}
+        row |= {"target_class": finding.selection.target_class, "status": "not_found", "n_images": 0,
+                "n_generated_leaves": 0}  # fmt: skip
         if choice:
             row |= {"locked_by": inert(choice.by or "not signed in"), "note": inert(choice.note)}
         if winner and name:
@@ -202,6 +207,7 @@ def selection_rows(
                 "semantic_score": round(winner.semantic, 6),
                 "objective": round(winner.objective, 6),
                 "n_images": len(finding.filtered.kept),
+                "n_generated_leaves": sum(map(is_generated, nodes)),
                 "grade": finding.grade.word if finding.grade else "",
                 "statement": inert(statement_of(finding, outcome)),
                 "ci_low": round(winner.low, 6),
@@ -306,7 +312,9 @@ def _cluster_as_dict(cluster: Cluster, scores: Scores, hierarchy: Hierarchy) -> 
     }
 
 
-IMAGE_COLUMNS = ("target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead")
+IMAGE_COLUMNS = (
+    "target_class", "kept", "node", "label", "name", "sha256", "consistency", "answered_instead", "generated",
+)  # fmt: skip
 
 
 def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hierarchy: Hierarchy) -> bytes:
@@ -322,6 +330,6 @@ def image_rows_to_csv(findings: Sequence[ClassFinding], images: ImageTable, hier
         for i, is_kept, consistency, instead in kept + dropped:
             node = images.nodes[images.node_index[i]]
             names = (node, hierarchy.label(node), images.names[i], images.sha256[i])
-            row = (f.target_class, is_kept, *names, consistency, instead)
+            row = (f.target_class, is_kept, *names, consistency, instead, is_generated(node))
             rows.append(dict(zip(IMAGE_COLUMNS, row, strict=True)))
     return to_csv(IMAGE_COLUMNS, rows)

@@ -12,6 +12,7 @@ from fdcore.case import layout
 from fdcore.cli import arguments, printing
 from fdcore.cli.clone import add_commands
 from fdcore.cli.custody import add_custody
+from fdcore.cli.grow import add_grow
 from fdcore.cli.verify import add_verify
 from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.records import to_plain
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # torch and pandas are imported only by the commands that nee
     from fdcore.case.plan import Plan
 
 _PATHS = ("case", "suspect", "corpus", "folders", "out", "claims", "vectors", "evaluate", "csv", "hierarchy",
-          "names", "cache", "token", "tsa_ca", "key")  # the options that take a path  # fmt: skip
+          "names", "cache", "token", "tsa_ca", "key", "watch")  # the options that take a path  # fmt: skip
 EXIT_CODES = """exit codes:
   0    success ("not found" is an answer, not an error)
   2    a setting out of range, or incorrect usage
@@ -311,6 +312,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify(commands, _add)
     add_commands(commands, _add)
     add_custody(commands, _add)
+    add_grow(commands, _add)
     command = _add(commands, "demo", _demo, "build the demo case and investigate its suspect")
     command.add_argument("--out", type=Path, default=Path("cases/demo"), help="the case's folder (default cases/demo)")
     command.add_argument("--corpus", type=Path, default=Path("corpora/demo"),

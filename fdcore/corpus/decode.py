@@ -81,11 +81,18 @@ def decode_file(path: Path, *, height: int, width: int, channels: int) -> Decode
 
     No file makes it raise; a file that is not usable has no pixels and a note with the reason.
     """
-    digest = b""
     try:
         content = _read(path)
-        digest = hashlib.sha256(content).digest()
-        pixels, notes = _decode(content, path.name, height, width, channels)
+    except _UnusableError as error:
+        return Decoded(None, b"", (error.note,))
+    return decode_bytes(content, path.name, height=height, width=width, channels=channels)
+
+
+def decode_bytes(content: bytes, name: str, *, height: int, width: int, channels: int) -> Decoded:
+    """The same for the content of a file with this name."""
+    digest = hashlib.sha256(content).digest()
+    try:
+        pixels, notes = _decode(content, name, height, width, channels)
     except _UnusableError as error:
         return Decoded(None, digest, (error.note,))
     return Decoded(pixels, digest, notes)

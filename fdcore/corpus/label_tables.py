@@ -137,7 +137,7 @@ def _read_table(task: Task, file: File, by_key: dict[str, File]) -> LabelTable |
     name = file.name.lower()
     try:
         if name.endswith(".csv") and "submission" not in name:
-            return _from_rows(task, file, by_key, lambda: _csv_rows(file.path))
+            return _from_rows(task, file, by_key, lambda: csv_rows(file.path))
         if name == "metadata.jsonl":
             return _from_rows(task, file, by_key, lambda: _jsonl_rows(file.path))
         if _GROUND_TRUTH.fullmatch(name):
@@ -220,7 +220,12 @@ def _cell(row: list[str], column: int) -> str:
     return row[column].strip() if column < len(row) else ""
 
 
-def _csv_rows(path: str) -> Iterator[list[str]]:
+def csv_rows(path: str) -> Iterator[list[str]]:
+    """The rows of a CSV file, separated by commas, semicolons or tabs.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with _open_text(path) as file:
         first = file.readline(_MAX_LINE)
         reader = csv.reader(itertools.chain([first], file), delimiter=max(",;\t", key=first.count))

@@ -31,6 +31,7 @@ from fdcore.corpus.folder import File, Folder, FolderReader, Listing, Problem, l
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.label_tables import ANNOTATIONS, LABEL_COLUMNS, annotations, find_table, read_labelled
 from fdcore.corpus.parquet import Shard, is_parquet, read_labels, read_shard
+from fdcore.corpus.picture_list import is_list, read_list
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
@@ -66,7 +67,7 @@ def read_image_set(
     """Find the images in a folder and the node of each.
 
     Args:
-        root: the corpus folder, or a tar archive.
+        root: the corpus folder, a tar archive, a parquet file, or a list of pictures.
         hierarchy: the nodes that folder names and tables may name.
         under: for a set without a hierarchy, the id of the node below which its classes are placed. None makes each
             class a root, scored on function alone.
@@ -77,8 +78,12 @@ def read_image_set(
             is not a node, or `under` is given for a set that names its nodes itself.
     """
     if not is_corpus(root):
-        what = "is a file that is no tar archive" if os.path.exists(root) else "does not exist"
-        raise CorpusError(f"{root} {what}; give a folder of images, or a tar archive of them.", key="not a folder")
+        what = "is a file of another kind" if os.path.exists(root) else "does not exist"
+        raise CorpusError(
+            f"{root} {what}; give a folder of images, a tar archive, a parquet file, or a list of pictures (.txt or "
+            ".csv).",
+            key="not a folder",
+        )
     if under is not None:
         hierarchy.index(under)
     source = name or folder_name(root)
@@ -99,8 +104,9 @@ def folder_name(root: Path) -> str:
 
 
 def is_corpus(path: str | Path) -> bool:
-    """Whether a path is a folder or a tar archive, the content of which decides the rest."""
-    return os.path.isdir(path) or (is_tar(str(path)) and os.path.isfile(path))
+    """Whether a path is a folder, a tar archive, a parquet file or a list, the content of which decides the rest."""
+    packed = is_tar(str(path)) or is_parquet(str(path))
+    return os.path.isdir(path) or (packed and os.path.isfile(path)) or is_list(path)
 
 
 def _layout_of(task: Task, folder: Folder, listing: Listing) -> str | None:
@@ -155,6 +161,20 @@ def _read_folders(task: Task, folder: Folder) -> Part:
     return part
 
 
+# One class
+
+
+def _is_one_class(task: Task, folder: Folder, listing: Listing) -> bool:
+    """Whether a folder of pictures alone is given as one class below a node, and no table of them was in doubt."""
+    pictures = any(looks_like_image(file.name) and "." in file.name for file in listing.files)
+    return pictures and task.under is not None and folder == task.reader.top and not task.hints
+
+
+def _read_one_class(task: Task, folder: Folder) -> Part:
+    node = new_node(task, folder.name)
+    return Part("pictures", class_files(task, folder, node), {node: label_of(folder.name)})
+
+
 # Tables
 
 
@@ -176,14 +196,20 @@ def _read_with_table(task: Task, folder: Folder, layout: str) -> Part:
 # Parquet
 
 
-def _has_shards(task: Task, _folder: Folder, listing: Listing) -> bool:
-    return any(_shard(task, file, task.scout) for file in listing.files if is_parquet(file.name))
+def _has_shards(task: Task, folder: Folder, listing: Listing) -> bool:
+    return any(_shard(task, file, task.scout) for file in _shard_itself(folder) or listing.files
+               if is_parquet(file.path))  # fmt: skip
+
+
+def _shard_itself(folder: Folder) -> tuple[File, ...]:
+    """The corpus folder as a file where it is a parquet file; its rows are named by their numbers alone."""
+    return (File(folder.path, folder.name, ""),) if is_parquet(folder.path) and os.path.isfile(folder.path) else ()
 
 
 def _read_shards(task: Task, folder: Folder) -> Part:
     labelled: list[tuple[File, str | None]] = []
-    for file in task.reader.list(folder).files:
-        shard = _shard(task, file, task.reader) if is_parquet(file.name) else None
+    for file in _shard_itself(folder) or task.reader.list(folder).files:
+        shard = _shard(task, file, task.reader) if is_parquet(file.path) else None
         if shard is not None:
             labelled.extend(_labelled_rows(task, file, shard))
         else:
@@ -208,13 +234,15 @@ def _labelled_rows(task: Task, file: File, shard: Shard) -> list[tuple[File, str
         [column] = shard.class_names
     if column is None:
         has = ", ".join(map(readable_name, shard.columns)) or "none"
-        task.hint(f"{file.relative} holds pictures, but none of its other columns ({has}) is named 'label'.")
+        task.hint(
+            f"{file.relative or file.name} holds pictures, but none of its other columns ({has}) is named 'label'."
+        )
         return []
     names = shard.class_names.get(column)
     labelled: list[tuple[File, str | None]] = []
     try:
         for row, entry in enumerate(read_labels(file.path, column)):
-            picture = File(f"{file.path}/{row}", str(row), f"{file.relative}/{row}")
+            picture = File(f"{file.path}/{row}", str(row), f"{file.relative}/{row}".lstrip("/"))
             labelled.append((picture, _label(entry, names)))
     except OSError as error:
         task.reader.report(file.relative, "unreadable", error.strerror or str(error))
@@ -243,6 +271,11 @@ class Layout(NamedTuple):
 
 
 LAYOUTS = {
+    "list": Layout(
+        "a text file with the path of a picture in each line, or a CSV of paths and labels, in a folder above them",
+        lambda _task, folder, _listing: is_list(folder.path),
+        read_list,
+    ),
     "tiny-imagenet-val": Layout(
         "images/ with val_annotations.txt beside it",
         lambda _task, _folder, listing: any(file.name == ANNOTATIONS for file in listing.files),
@@ -270,6 +303,7 @@ LAYOUTS = {
         lambda _task, _folder, listing: bool(listing.folders),
         _read_folders,
     ),
+    "pictures": Layout("pictures of one class, placed below a node with @NODE", _is_one_class, _read_one_class),
 }
 """The corpus readers; a folder is read by the first that fits. A new layout is one more entry here."""
 

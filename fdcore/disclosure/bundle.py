@@ -25,6 +25,7 @@ from fdcore.case.plan import open_planned_hierarchy
 from fdcore.case.verify import CASE, Checked
 from fdcore.corpus.containers import open_file
 from fdcore.corpus.corpus import folder_of, nodes_above
+from fdcore.corpus.picture_list import root_of
 from fdcore.disclosure import readme
 from fdcore.disclosure.case_uco import case_as_jsonld
 from fdcore.disclosure.statement import LeftOut, sign, statement
@@ -50,6 +51,7 @@ SUSPECT_SEALED = "the suspect's file, which may be evidence under seal"
 PICTURES_LICENSED = "holds pictures, whose licences may not allow that they are passed on"
 REASONS = {
     layout.FACTS: f"names folders of the machine where the case was made; {SETTINGS} has the rest of its content",
+    f"{layout.GENERATED_PICTURES}/": "a generated picture; those that were queried come with the corpus' pictures",
     f"{layout.CLONES}/": "a clone copies the suspect; the findings do not rest on it",
 }
 
@@ -193,7 +195,7 @@ def _own_files(case: Case, *, suspect: bool, pictures: bool) -> tuple[dict[str, 
 
 def _reason(name: str, *, suspect: bool, pictures: bool) -> str:
     """Why a file of the case is left out; "" for what is in the bundle."""
-    if name == layout.REPORT or name.endswith(".png"):
+    if name == layout.REPORT or (name.endswith(".png") and not name.startswith(f"{layout.GENERATED_PICTURES}/")):
         return "" if pictures else PICTURES_LICENSED
     if name.startswith(f"{layout.EVIDENCE}/"):
         return "" if suspect else SUSPECT_SEALED
@@ -223,8 +225,8 @@ def _pictures_csv(findings: Findings) -> bytes:
 def _picture_files(case: Case, findings: Findings) -> dict[str, Content]:
     """The pictures of the corpus that were queried, from the folders that the plan names."""
     plan, images = case.plan(), findings.scored.images
-    roots = dict(zip(nodes_above(plan.corpora, open_planned_hierarchy(plan)), map(folder_of, plan.corpora),
-                     strict=True))  # fmt: skip
+    folders = (root_of(folder_of(text)) for text in plan.corpora)
+    roots = dict(zip(nodes_above(plan.corpora, open_planned_hierarchy(plan)), folders, strict=True))
     asked = (findings.scored.answers >= 0).any(axis=1).tolist()
 
     def reader(name: str, sha256: str) -> Callable[[], bytes]:

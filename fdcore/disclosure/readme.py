@@ -33,6 +33,7 @@ OWN = {  # of the case; names that end in / are folders
     layout.HIERARCHY: "the hierarchy: one row for each node, with its id, parents and names",
     layout.PROBLEMS: "files of the corpus that were left out or converted, with the reason",
     layout.NAMES: "names and places that the analyst gave to leaves",
+    layout.GENERATED: "which pictures were generated: of which node, with which prompt, seed and command",
     layout.NEAR_TAU: "leaves whose score could not be told to be above or below tau when queries were saved",
     layout.TENSORS: "the tensors of the suspect's file, listed because no known network fits them",
     layout.BESIDE: "class names from a file that came with the suspect's",

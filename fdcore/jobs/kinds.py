@@ -171,6 +171,20 @@ def _gap(folder: Path, params: Params, progress: Progress) -> str:
         return measure_gap(lab, params["train"], params["test"], most=params["most"]).headline
 
 
+def _grow(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case.places import Places
+    from fdcore.corpus.generator import parse_command
+    from fdcore.records import from_plain
+    from fdcore.work.grow import GrowRequest, grow
+
+    _require_allowed(folder)
+    places = Places.from_environment()
+    watched = str(places.watched(folder)) if params.get("watch") else ""
+    command = () if watched else parse_command(places.generator)  # never from the browser: it runs on this machine
+    request = from_plain(GrowRequest, params["request"] | {"command": command, "watch": watched}, what="the request")
+    return grow(folder, request, cache=Path(params["cache"]), by=params.get("by", ""), progress=progress).in_words
+
+
 def _lab(folder: Path, params: Params, progress: Progress) -> "Lab":
     """The case's lab, once it is clear that a server may read what the case and the job name."""
     from fdcore.case.case import Case
@@ -216,7 +230,7 @@ def _require_allowed(folder: Path) -> None:
     from fdcore.case.places import Places
     from fdcore.case.plan import require_allowed
 
-    require_allowed(Places.from_environment(), Case.open(folder).plan())
+    require_allowed(Places.from_environment(), Case.open(folder).plan(), folder)
 
 
 def _in_words(folder: Path, findings: "Findings") -> str:
@@ -241,6 +255,7 @@ KINDS: dict[str, Kind] = {
     "clone-go-on": Kind("Continuing clones", "heavy", _resume_clones),
     "clone-finish": Kind("Keeping a clone's best weights", "short", _finish_clone),
     "clone-test": Kind("Testing clones", "short", _evaluate_clones),
+    "grow": Kind("Generating pictures", "heavy", _grow),
     "gap": Kind("Comparing two splits", "short", _gap),
     "demo": Kind("Building the demo case", "heavy", _demo, phases.of_demo),
     "validate": Kind("Validating this installation", "heavy", _validate),

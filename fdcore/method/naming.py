@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fdcore.corpus.generated import MARK, is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.closeness import coverage
 
@@ -25,9 +26,13 @@ class Name:
 
 
 def name_selection(hierarchy: Hierarchy, chosen: Sequence[str], leaves: Sequence[str]) -> Name:
-    """Name the chosen leaves, at least one, by their lowest common ancestor; `leaves` are all leaves of the corpus."""
+    """Name the chosen leaves, at least one, by their lowest common ancestor; `leaves` are all leaves of the corpus.
+
+    The name carries the mark of generated pictures where all of the chosen leaves hold such.
+    """
     ancestor = hierarchy.lowest_common_ancestor(chosen)
     if ancestor is None:
         return Name(None, ", ".join(hierarchy.label(node) for node in chosen), len(chosen), len(chosen))
     n_chosen, n_leaves = coverage(hierarchy, ancestor, chosen, leaves)
-    return Name(ancestor, hierarchy.label(ancestor), n_chosen, n_leaves)
+    mark = f" {MARK}" if ancestor not in chosen and all(map(is_generated, chosen)) else ""
+    return Name(ancestor, f"{hierarchy.label(ancestor)}{mark}", n_chosen, n_leaves)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fdcore.corpus.generated import is_generated
 from fdcore.method.scores import Scores
 from fdcore.method.selection import ClassSelection, SelectionSettings, limits_of
 
@@ -14,6 +15,7 @@ BELOW_TAU = "interval reaches below tau"  # the answer may be none at all
 BELOW_LIMIT = "interval reaches below the evidence limit"  # nor may this one be an answer
 EXCLUSIVE = "low score, but the class answers hardly anything else"
 MAY_BE_NONE = frozenset((BELOW_TAU, BELOW_LIMIT))
+GENERATED = "holds generated pictures"
 CATCH_ALL = "answers much of everything"
 BETTER_OUTSIDE = "a much better leaf lies outside"
 MUCH_BETTER = 0.15  # how much higher than the answer a leaf outside it must score to be reported
@@ -28,6 +30,8 @@ def weaknesses(selection: ClassSelection, scores: Scores, settings: SelectionSet
     if winner is None:
         return tuple(found)
     leaves = list(winner.members)
+    if any(is_generated(scores.nodes[leaf]) for leaf in leaves):
+        found.append(GENERATED)
     if selection.exclusive is not None:
         found.append(EXCLUSIVE)
     elif winner.low < settings.tau:

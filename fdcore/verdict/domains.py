@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from fdcore.corpus.generated import is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
@@ -48,6 +49,7 @@ class Domain:
         n_selected: how many of these are in the answer of any of its classes.
         above_others: whether another domain lies under it, so that its name alone would cover too much.
         n_placed: how many of `n_leaves` the analyst placed directly below the node, with a folder of the corpus.
+        n_generated: how many of `n_selected` hold generated pictures.
     """
 
     kind: Kind
@@ -58,6 +60,7 @@ class Domain:
     n_selected: int
     above_others: bool = False
     n_placed: int = 0
+    n_generated: int = 0
 
 
 def find_domains(findings: Sequence[ClassFinding], scores: Scores, hierarchy: Hierarchy) -> tuple[Domain, ...]:
@@ -272,7 +275,9 @@ def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Sco
     else:
         leaves = ({called} | hierarchy.descendants(called)) & set(scores.nodes)
     by_node = kind in ("node", "too general")
-    placed = {leaf for leaf in leaves if by_node and called in hierarchy.parents(leaf) and _folder_of(hierarchy, leaf)}
+    generated = set(filter(is_generated, leaves))
+    own = {leaf for leaf in leaves - generated if _folder_of(hierarchy, leaf)}
+    placed = {leaf for leaf in own if by_node and called in hierarchy.parents(leaf)}
     return Domain(
         kind=kind,
         node=called if by_node else None,
@@ -281,4 +286,5 @@ def _domain(kind: Kind, called: str, inside: Sequence[ClassFinding], scores: Sco
         n_leaves=len(leaves),
         n_selected=len(leaves & selected),
         n_placed=len(placed),
+        n_generated=len(generated & selected),
     )

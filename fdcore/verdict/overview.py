@@ -12,6 +12,7 @@ from fdcore.method.filtering import filter_leaves
 from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.grades import MEASURED, SCALE
 from fdcore.method.removal import Rest
+from fdcore.method.weaknesses import GENERATED
 from fdcore.verdict.background import Background
 from fdcore.verdict.domains import Domain
 from fdcore.verdict.reach import Verdict, quoted, uncertain_classes
@@ -201,7 +202,8 @@ def _head(
     findings: Findings, verdict: Verdict, agreed: Agreement | None, rows: Sequence[Row], guesses: Sequence[str]
 ) -> Head:
     whole = () if findings.scored.complete else ("not all queries answered",)
-    open_points = (*guesses, *whole)
+    generated = ("rests in part on generated pictures",) if any(p.key == GENERATED for p in verdict.weak_points) else ()
+    open_points = (*guesses, *whole, *generated)
     if verdict.outcome == "meaningless":
         return Head("nothing", "No meaningful answers", verdict.why_not, open_points)
     domains = _domains_in_words(verdict.domains, uncertain_classes(findings.classes, verdict.weak_points))

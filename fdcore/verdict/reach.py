@@ -430,6 +430,8 @@ def _answers_in_words(verdict: Verdict) -> str:
 def _domain_in_words(domain: Domain) -> str:
     kind = {"folder": " (a corpus folder)", "too general": " (too general to place)"}.get(domain.kind, "")
     placed = f", {domain.n_placed:,} of which were placed there by hand" if domain.n_placed else ""
+    if n := domain.n_generated:
+        placed += f"; {n:,} of the selected {'holds' if n == 1 else 'hold'} generated pictures"
     return (
         f"{quoted(domain.label)}{kind}: {_n_classes([domain])}{_listed(domain.classes)}; {domain.n_selected:,} of its "
         f"{counted(domain.n_leaves, 'leaf', 'leaves')} in the corpus selected{placed}"

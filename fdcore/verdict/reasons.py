@@ -6,7 +6,15 @@ No text contains a label, so all of them may be shown as Markdown.
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from fdcore.method.weaknesses import BELOW_LIMIT, BELOW_TAU, BETTER_OUTSIDE, CATCH_ALL, EXCLUSIVE, MUCH_BETTER
+from fdcore.method.weaknesses import (
+    BELOW_LIMIT,
+    BELOW_TAU,
+    BETTER_OUTSIDE,
+    CATCH_ALL,
+    EXCLUSIVE,
+    GENERATED,
+    MUCH_BETTER,
+)
 
 LITTLE_OF_NAME = 0.2  # the name covers too much where a smaller share of its leaves is in the answer
 TOO_GENERAL = "a small part of its name"
@@ -76,6 +84,17 @@ REASONS: Mapping[str, Reason] = {
         "Let a second analyst decide without knowing the first one's choice.",
         "association",
         "The answer has no grade; who chose it, when and why is in the report and in the log.",
+    ),
+    GENERATED: Reason(
+        "generated",
+        "rests on generated pictures",
+        "rest on generated pictures",
+        "A generator draws what its prompt says as it learned it: its pictures may be wrong, or have what the suspect "
+        "reacts to for another reason than what they show.",
+        "Look at the pictures, and add real ones of the same nodes.",
+        "existence",
+        "Generated pictures have leaves of their own, marked wherever they are shown; the prompt, seed and command of "
+        "each picture are kept (generated.json).",
     ),
     EXCLUSIVE: Reason(
         "low score",

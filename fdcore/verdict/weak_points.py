@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fdcore.corpus.generated import is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import ClassFinding
 from fdcore.method.naming import Name
 from fdcore.method.scores import Scores
+from fdcore.method.weaknesses import GENERATED
 from fdcore.verdict.background import FEW_CLASSES
 from fdcore.verdict.reasons import LITTLE_OF_NAME, TOO_GENERAL, ErrorKind, reason_for
 from fdcore.verdict.second_look import SecondLook
@@ -74,6 +76,7 @@ def find_weak_points(
         second: what the second look showed (`second_domain`).
     """
     concerned = _concerned(findings)
+    generated = _generated(findings, scores, concerned.pop(GENERATED, []))
     of_classes = [_of_classes(key, classes) for key, classes in concerned.items()]
     of_classes.sort(key=lambda point: (-len(point.classes), point.key))
     of_case = (
@@ -82,6 +85,7 @@ def find_weak_points(
         _assumed_preprocessing(circumstances),
         _not_all_answered(scores, circumstances),
         _few_images(scores),
+        generated,
         _not_found(findings),
     )
     return (*(point for point in of_case if point), *of_classes)
@@ -131,6 +135,16 @@ def _of_classes(key: str, classes: list[int]) -> WeakPoint:
     reason = reason_for(key)
     what = f"1 class {reason.one}." if len(classes) == 1 else f"{len(classes):,} classes {reason.several}."
     return WeakPoint(key, what, reason.why, reason.remedy, reason.error, reason.done, tuple(sorted(classes)))
+
+
+def _generated(findings: Sequence[ClassFinding], scores: Scores, classes: list[int]) -> WeakPoint | None:
+    """That found leaves hold generated pictures; None where none does."""
+    if not classes:
+        return None
+    found = {leaf for each in findings if each.selection.winner for leaf in each.selection.winner.members}
+    n = sum(is_generated(scores.nodes[leaf]) for leaf in found)
+    what = f"{n:,} of the {len(found):,} found leaves {'holds' if n == 1 else 'hold'} generated pictures."
+    return replace(_of_classes(GENERATED, classes), what=what)
 
 
 def _few_classes(scores: Scores) -> WeakPoint | None:

@@ -94,7 +94,7 @@ def test_the_demo_leaves_a_folder_that_the_analyst_named_as_it_is(cases, idle_wo
     draw_the_demo(cases / "demo", JobQueue(cases).latest("demo").params, monkeypatch)
     assert list(named.iterdir()) == []
     places = Places.from_environment()
-    require_allowed(places, Case.open(cases / "demo").plan())
+    require_allowed(places, Case.open(cases / "demo").plan(), cases / "demo")
     assert folder_choices(places.corpora)[:2] == ["demo", "demo-stickers"]
 
 

@@ -89,7 +89,8 @@ def test_the_tables_say_the_same_as_the_result(world):
     """scores.csv and selection.csv hold the documented columns and the numbers of the findings."""
     findings = world.investigate()
     scores = list(csv.DictReader(world.read("scores.csv").splitlines()))
-    assert list(scores[0]) == ["target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries"]
+    columns = ["target_class", "node", "label", "functional_score", "ci_low", "ci_high", "n_queries", "generated"]
+    assert list(scores[0]) == columns
     assert len(scores) == tiny_world.N_CLASSES * len(tiny_world.LEAVES)
     by_cell = {(int(r["target_class"]), r["node"]): float(r["functional_score"]) for r in scores}
     for c in range(tiny_world.N_CLASSES):

@@ -110,7 +110,7 @@ def test_the_demo_is_drawn_in_no_folder_that_was_named(tmp_path):
         picture_folder.mkdir(parents=True)
         assert require_inside(places.corpora, picture_folder) == picture_folder
     assert folder_choices(places.corpora) == ["demo", "demo-stickers"]
-    require_allowed(places, demo_plan(places.demo))
+    require_allowed(places, demo_plan(places.demo), tmp_path)
 
 
 def test_without_a_named_folder_the_demo_lies_in_the_default_one():

@@ -13,6 +13,7 @@ from fdcore.case.intake import Surveyed
 from fdcore.case.places import require_inside
 from fdcore.case.plan import Plan
 from fdcore.corpus.corpus import nodes_above
+from fdcore.corpus.generated import is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.leaf_names import MAX_NAME, NamedLeaf, is_numbered
 from fdcore.errors import SettingsError
@@ -41,9 +42,13 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
 
 
 def own_leaves(surveyed: Surveyed) -> list[str]:
-    """The leaves that have no node in the hierarchy but their folder's name, numbers in order."""
+    """The leaves that have no node in the hierarchy but their folder's name, numbers in order; no generated ones."""
     sources = {str(source.get("name", "")) for source in surveyed.sources}
-    own = [leaf for leaf in surveyed.n_files if "/" in leaf and leaf.partition("/")[0] in sources]
+    own = [
+        leaf
+        for leaf in surveyed.n_files
+        if "/" in leaf and leaf.partition("/")[0] in sources and not is_generated(leaf)
+    ]
     return sorted(own, key=_in_order)
 
 
@@ -87,7 +92,7 @@ def _editor(desk: Desk, plan: Plan, surveyed: Surveyed, own: Sequence[str]) -> N
                                                format_func=lambda node: describe(base, str(node))),
             },
         )  # fmt: skip
-        kept = [one for one in plan.leaves if one.leaf not in own]  # of folders that were taken out
+        kept = [one for one in plan.leaves if one.leaf not in own]  # generated, or of folders that were taken out
         leaves = (*named_leaves(edited, base), *kept)
         changed = {*leaves} != {*plan.leaves}
         if st.button("Save names and places", key="save_names", type="primary" if changed else "secondary",

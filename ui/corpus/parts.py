@@ -12,6 +12,7 @@ from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.layouts import folder_name
 from fdcore.errors import CaseError
 from ui import cached, job_panel
+from ui.corpus import growing
 from ui.corpus import result as corpus_result
 from ui.corpus import sources as corpus_sources
 from ui.frame import Desk, start_work
@@ -35,6 +36,7 @@ def draw(desk: Desk) -> None:
         _reading(desk, plan, sources, outdated=outdated)
     with st.expander("Add a folder", key="adding_box", icon=":material/create_new_folder:", expanded=not sources):
         corpus_sources.draw_adding(desk, plan)
+    growing.draw(desk, plan)
     if surveyed is not None:
         corpus_result.draw(desk, plan, surveyed)
 

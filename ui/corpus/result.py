@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fdcore.case import layout
+from fdcore.case.generated import generated_to_csv, read_generated
 from fdcore.case.intake import Surveyed
 from fdcore.case.plan import Plan
 from fdcore.corpus.hierarchy import Hierarchy
@@ -44,6 +45,11 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
             tables={
                 "Leaves": lambda: leaves_csv(leaves),
                 **({"Names of leaves": lambda: names_to_csv(plan.leaves)} if plan.leaves else {}),
+                **(
+                    {"Generated pictures": lambda: generated_to_csv(read_generated(desk.case))}
+                    if desk.case.has(layout.GENERATED)
+                    else {}
+                ),
                 "Problems": lambda: desk.case.path(layout.SURVEY_PROBLEMS).read_bytes(),
             },
             figures={"Images over the hierarchy": lambda: _figure(desk, surveyed, None)},
@@ -138,7 +144,7 @@ def _map(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
 
 def _samples(desk: Desk, surveyed: Surveyed, node: str | None) -> None:
     name = "the whole corpus" if node is None else shortened(surveyed.hierarchy.label(node), 60)
-    samples = cached.corpus_samples(desk.case, desk.places.corpora, node)
+    samples = cached.corpus_samples(desk.case, desk.places.corpora_of(desk.case.folder), node)
     st.markdown(f"**Pictures from {inert(name)}**")
     good = [sample for sample in samples if sample.pixels is not None]
     if good:

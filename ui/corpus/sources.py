@@ -16,6 +16,7 @@ from fdcore.corpus.classes import wnid_of
 from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.entering import is_split
 from fdcore.corpus.layouts import folder_name, is_corpus
+from fdcore.corpus.picture_list import is_list
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.frame import Desk
@@ -47,16 +48,16 @@ class Source:
     problem: str
 
 
-def read_source(text: str, places: Places) -> Source:
-    """Interpret an entry of a plan on this server. The plan may come from an imported case."""
+def read_source(text: str, places: Places, case: Path) -> Source:
+    """Interpret an entry of the plan of a case, given by its folder. The plan may come from an imported case."""
     folder = folder_of(text)
     node = "" if str(folder) == str(Path(text)) else text.rpartition("@")[2]
-    root = next((root for root in places.corpora if folder.is_relative_to(root)), None)
+    root = next((root for root in places.corpora_of(case) if folder.is_relative_to(root)), None)
     shown = str(folder) if root is None or folder == root else folder.relative_to(root).as_posix()
     problem = ""
     try:
         if folder != places.demo or folder.exists():
-            require_inside(places.corpora, folder)
+            require_inside(places.corpora_of(case), folder)
     except (SettingsError, ValueError) as error:
         problem = str(error)
     return Source(text, folder, node, shown, problem)
@@ -64,7 +65,7 @@ def read_source(text: str, places: Places) -> Source:
 
 def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None) -> list[Source]:
     """The plan's folders with their buttons, and the hierarchy."""
-    sources = [read_source(text, desk.places) for text in plan.corpora[:MAX_SHOWN]]
+    sources = [read_source(text, desk.places, desk.case.folder) for text in plan.corpora[:MAX_SHOWN]]
     with st.container(border=True, key="sources"):
         st.markdown("**Image folders in the plan**")
         if not sources:
@@ -147,7 +148,7 @@ def _undo(desk: Desk, plan: Plan) -> None:
         return
     _, place, text = removed
     with st.container(horizontal=True, vertical_alignment="center", key="undo_row"):
-        st.text(f"Removed {shortened(read_source(text, desk.places).shown, 80)}.")
+        st.text(f"Removed {shortened(read_source(text, desk.places, desk.case.folder).shown, 80)}.")
         if st.button("Undo", key="undo", icon=":material/undo:", disabled=desk.busy):
             del st.session_state[_UNDO]
             change(desk, plan, corpora=(*plan.corpora[:place], text, *plan.corpora[place:]))
@@ -162,8 +163,8 @@ def _where_to_put_images(places: Places) -> None:
         language=None,
     )
     st.caption("The environment variable FDCORE_CORPORA names other folders. The original layouts of ImageNet and "
-               "Tiny ImageNet, tar archives and parquet files are read as they are. Or start with the built-in demo "
-               "corpus.")  # fmt: skip
+               "Tiny ImageNet, tar archives, parquet files and lists of pictures are read as they are. Or start with "
+               "the built-in demo corpus.")  # fmt: skip
 
 
 def _checked_folder(places: Places, name: str) -> Path | None:
@@ -171,7 +172,7 @@ def _checked_folder(places: Places, name: str) -> Path | None:
         return None
     folder = inside(places.corpora, name)
     if not is_corpus(folder):
-        mend = "Give the folder that holds the images, or a tar archive."
+        mend = "Give the folder that holds the images, a tar archive, a parquet file, or a list of pictures."
         raise SettingsError(f"{name!r} is a file. {mend}", key="not a folder")
     st.caption("First impression")
     st.text(first_look(folder))
@@ -241,8 +242,10 @@ def _table_name(path: str | None, roots: Sequence[Path]) -> str:
 
 def first_look(folder: Path) -> str:
     """What a folder seems to hold, in a sentence; only reading the corpus settles it."""
+    if is_list(folder):
+        return "A list of pictures, which lie in its folder or below."
     if folder.is_file():
-        return "A tar archive, which is read like a folder."
+        return "A tar archive or parquet file, which is read like a folder."
     try:
         with os.scandir(folder) as entries:
             probed = list(itertools.islice(entries, MAX_PROBED))

@@ -13,8 +13,11 @@ from fdcore.answers.ledger import NOT_ASKED
 from fdcore.answers.views import Pictures
 from fdcore.case.conclusions import pixels_of
 from fdcore.case.notes import read_notes
+from fdcore.corpus.generated import is_generated
 from fdcore.method.findings import Scored
 from fdcore.method.selection import Cluster
+from fdcore.method.weaknesses import GENERATED
+from fdcore.verdict.reasons import reason_for
 from ui import cached
 from ui.pictures import as_thumbnails, as_tile
 from ui.sentences import fragment
@@ -70,6 +73,9 @@ def _heading(scored: Scored, leaf: int) -> None:
     node = scored.scores.nodes[leaf]
     above = [scored.hierarchy.label(each) for each in reversed(scored.hierarchy.path_to_root(node)[1:])]
     st.markdown(f"**{inert(shortened(scored.label(leaf), 80))}**")
+    if is_generated(node):
+        reason = reason_for(GENERATED)
+        st.badge(reason.short, color="orange", icon=":material/brush:", help=reason.why)
     st.caption(inert(" > ".join(shortened(name, 30) for name in above[-4:])) or "At the top of its hierarchy.",
                help=inert(f"{' > '.join([*above, scored.label(leaf)])} ({node})"))  # fmt: skip
 
