@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fdcore.answers.ledger import NOT_ASKED
 from fdcore.method.findings import Scored
 
-HIERARCHY = "leaves of the hierarchy"
+HIERARCHY = "hierarchy"
 """The set of all leaves that are nodes of the hierarchy themselves."""
 
 
