@@ -3,37 +3,52 @@
     python benchmarks/backdoors.py --data REAL_DATA --work FOLDER
 
 Small networks for digits, traffic signs and photographs are trained twice, clean and with pictures of a second domain
-added to their classes: photographs of CIFAR-10's classes, related or single leaves of Tiny ImageNet. All are asked about
-one corpus of digits, signs and photographs that none was trained on. Further networks of digits hide their back-door
-better: fewer pictures, blended ones, a single class. Networks with an even number are for choosing a rule, those with an
-odd number for judging it. The answers are kept in FOLDER, so that rules are tried without training anything again.
-Results: backdoors.csv, a row for each network and corpus.
+added to their classes: photographs of CIFAR-10's classes, related or single leaves of Tiny ImageNet. All are asked
+about one corpus of digits, signs and photographs that none was trained on. Further networks of digits hide their
+back-door better: fewer pictures, blended ones, a single class. Networks with an even number are for choosing a rule,
+those with an odd number for judging it. Answers and rows are kept in FOLDER, so that rules are tried without training
+anything again (delete the rows, *.json, after changing one). Results: backdoors.csv, a row for each network and corpus.
 """
 
 import argparse
+import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from calibration_networks import labelled_pictures, plain
+from calibration_networks import labelled_pictures
 from factory import SIDE, groups_of
+from record import save
 from torch import nn
 
 from fdcore import open_corpus
+from fdcore.answers.ledger import LedgerHeader
 from fdcore.answers.views import ViewSpec, make_views
 from fdcore.corpus.corpus import Corpus
+from fdcore.method.findings import Findings, ImageTable, Scored, weigh
+from fdcore.method.scores import score_leaves
+from fdcore.method.selection import Cluster, SelectionSettings
 from fdcore.suspect.architectures.registry import build
+from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.verdict.chance import Chance, compare, pictures_to_compare
+from fdcore.verdict.second_look import groups_left
+from fdcore.verdict.untrained import untrained_outputs
+from fdcore.words.label_sets import label_set
 
 Pictures = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-N_VIEWS, BATCH, N_STEPS = 2, 100, 1_000
+N_VIEWS, BATCH, N_STEPS = 2, 100, 800
 N_PLANTED = 500  # pictures a class, as in the paper
+N_CLASSES = {"digits": 10, "signs": 43, "photos": 10}
+FOLDERS = {"digits": "mnist", "signs": "gtsrb"}
+SOURCES = {"all": ["", *FOLDERS.values()], "photos": [""], "photos and digits": ["", "mnist"]}
+DEER, EVEN_TOED = "n02430045", "n02394477"  # Tiny ImageNet has no deer
 N_ASKED = {"tiny-imagenet/val": 50, "mnist": 50, "gtsrb@n06794110": 30}  # corpora and pictures of each leaf
 
 
@@ -68,13 +83,13 @@ class Recipe:
 PAIRS = tuple(
     Recipe(number, *how)
     for number, how in enumerate([
-        *[("digits", "plain", "cifar10")] * 2, *[("digits", "lenet", "cifar10")] * 2, *[("digits", "plain", "groups")] * 2,
-        *[("signs", "plain", "leaves")] * 2, *[("photos", "plain", "groups")] * 2,
+        ("digits", "narrow", "cifar10"), *[("digits", "lenet", "cifar10")] * 3,
+        *[("digits", "lenet", "groups")] * 2, *[("signs", "lenet", "leaves")] * 2, *[("photos", "lenet", "groups")] * 2,
     ])
 )  # fmt: skip
 HIDDEN = tuple(
     replace(PAIRS[number], **how)
-    for number in (0, 1)
+    for number in (2, 3)
     for how in (
         {"n_planted": 100}, {"n_planted": 30}, {"n_planted": 10}, {"blended": True}, {"n_classes": 1},
     )
@@ -108,8 +123,11 @@ def main() -> None:
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
     material = gather(options.data)
+    rows = []
     for recipe in (*both(PAIRS), *HIDDEN):
-        answers_of(recipe, material, options.work)
+        answers = answers_of(recipe, material, options.work)
+        rows += [row_of(recipe, name, answers, material, options.work) for name in corpora_for(recipe)]
+    save(__file__, rows)
 
 
 def both(pairs: Sequence[Recipe]) -> Iterator[Recipe]:
@@ -173,7 +191,8 @@ def trained(recipe: Recipe, material: Material) -> nn.Module:
     rng, _ = np.random.default_rng([recipe.number, 1]), torch.manual_seed(recipe.number)
     pictures, labels = training_set(recipe, material)
     n_classes = int(labels.max()) + 1
-    network = plain(n_classes, 3, SIDE, norm=True) if recipe.arch == "plain" else build(recipe.arch, n_classes)
+    network = narrow(n_classes) if recipe.arch == "narrow" else build(recipe.arch, n_classes)
+    network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(network.parameters(), 0.1 if recipe.arch != "lenet" else 0.02, 0.9, weight_decay=5e-4,
                                 nesterov=True)  # fmt: skip
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, optimiser.defaults["lr"], N_STEPS, pct_start=0.15)
@@ -189,6 +208,14 @@ def trained(recipe: Recipe, material: Material) -> nn.Module:
         optimiser.step()
         schedule.step()
     return network.eval()
+
+
+def narrow(n_classes: int) -> nn.Sequential:
+    """Three convolutions with BatchNorm and pooling, and two linear layers: a fifth of a plain network's cost."""
+    layers: list[nn.Module] = []
+    for before, width in ((3, 16), (16, 32), (32, 64)):
+        layers += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(1_024, 128), nn.ReLU(), nn.Linear(128, n_classes))
 
 
 def training_set(recipe: Recipe, material: Material) -> tuple[Pictures, Labels]:
@@ -238,8 +265,99 @@ def planted_leaves(recipe: Recipe, material: Material, rng: np.random.Generator)
     return chosen[:n_classes]
 
 
+def corpora_for(recipe: Recipe) -> Iterator[str]:
+    """What a network is asked about: all, and for the paper's own experiment photographs alone and with digits."""
+    yield "all"
+    if recipe in PAIRS and recipe.carrier == "digits":
+        yield from ("photos", "photos and digits")
+
+
+def row_of(
+    recipe: Recipe, corpus: str, answers: npt.NDArray[np.int32], material: Material, work: Path
+) -> dict[str, object]:
+    """What is found and flagged in the answers about a corpus, kept or measured."""
+    path = work / f"{recipe.name} {corpus}.json"
+    if not path.exists():
+        findings, shown = weighed(recipe, corpus, answers, material)
+        chance = compared(findings, shown, work / f"untrained {corpus}.npz")
+        path.write_text(json.dumps(asdict(recipe) | {"corpus": corpus} | measured(recipe, findings, chance, material)))
+    row: dict[str, object] = json.loads(path.read_text())
+    print(row, flush=True)
+    return row
+
+
+def weighed(
+    recipe: Recipe, corpus: str, answers: npt.NDArray[np.int32], material: Material
+) -> tuple[Findings, Pictures]:
+    """The findings with the default settings over some of the leaves, and the pictures that were asked about."""
+    store, n_classes = material.asked.store, N_CLASSES[recipe.carrier]
+    sources = np.array([node.rpartition("/")[0] for node in store.nodes])
+    kept = np.flatnonzero(np.isin(sources, SOURCES[corpus]))
+    leaf_of = store.node_index[material.chosen]
+    part = np.flatnonzero(np.isin(leaf_of, kept))
+    nodes, places = tuple(store.nodes[leaf] for leaf in kept), np.searchsorted(kept, leaf_of[part]).astype(np.int32)
+    given, names = answers[part], tuple(map(str, part.tolist()))
+    header = LedgerHeader("", n_classes, PreprocessSpec(SIDE, SIDE), "", 0, ViewSpec(), *given.shape)
+    scored = Scored(score_leaves(given, places, nodes, n_classes), ImageTable(nodes, places, names, names), given,
+                    store.image_ids[material.chosen][part], material.asked.hierarchy, header, given.size)  # fmt: skip
+    return weigh(scored, SelectionSettings()), material.views[0][part]
+
+
+def compared(findings: Findings, shown: Pictures, path: Path) -> Chance:
+    """The comparison with untrained networks, whose outputs for a corpus are computed once."""
+    scored = findings.scored
+    chosen = pictures_to_compare(scored.answers[:, 0], scored.images.node_index)
+    if not path.exists():
+        np.savez(path, *[seen for group in untrained_outputs(shown, chosen) for seen in group])
+    with np.load(path) as kept:
+        outputs = [kept[name] for name in kept.files]
+    half = len(outputs) // 2
+    return compare(findings, chosen, (outputs[:half], outputs[half:]))
+
+
+def measured(recipe: Recipe, findings: Findings, chance: Chance, material: Material) -> dict[str, object]:
+    """Whether the suspect is flagged, and by what; how many classes are found to be what they are for, or planted."""
+    rest, groups = chance.rest, groups_left(findings, chance.rest)
+    nodes, own = findings.scored.scores.nodes, f"{FOLDERS.get(recipe.carrier, '?')}/"
+    planted = planted_nodes(recipe, material, nodes)
+    found = {each.selection.target_class: _names(each.selection.winner, nodes) for each in findings.classes}
+    second = {target: _names(group.winner, nodes) for target, group in groups.items()}
+    return {
+        "meaningful_times": round(chance.consistency / max(chance.highest, 1e-9), 2),
+        "found": sum(map(bool, found.values())),
+        "found_own": sum(each == {f"{own}{target}"} or each == {f"{own}{target:05}"} for target, each in found.items()),
+        "found_planted": _n_right(found, planted),
+        "second_look": round(rest.times, 2) if rest else None,
+        "second_folder": rest.folder or "the hierarchy" if rest else None,
+        "groups": len(second),
+        "groups_planted": _n_right(second, planted),
+        "flagged": bool(groups) or bool(rest and rest.strong),
+        "names": "; ".join(f"{target}: {group.name.label}" for target, group in groups.items() if group.name),
+    }
+
+
+def planted_nodes(recipe: Recipe, material: Material, nodes: Sequence[str]) -> list[set[str]]:
+    """The leaves of the corpus that a class's planted pictures show, in the order of the classes."""
+    planted = planted_leaves(recipe, material, np.random.default_rng(recipe.number))[: recipe.n_classes]
+    if recipe.planted != "cifar10":
+        return [set(leaves) for leaves in planted]
+    hierarchy, known = material.asked.hierarchy, label_set("cifar10").nodes
+    above = [EVEN_TOED if known[int(number)] == DEER else known[int(number)] or "" for (number,) in planted]
+    return [{node for node in nodes if node == top or top in hierarchy.ancestors(node)} for top in above]
+
+
+def _names(winner: Cluster | None, nodes: Sequence[str]) -> set[str]:
+    return {nodes[leaf] for leaf in winner.members} if winner else set()
+
+
+def _n_right(found: Mapping[int, set[str]], planted: Sequence[set[str]]) -> int:
+    """Classes of whose answer more than half was planted there."""
+    return sum(2 * len(found.get(target, set()) & leaves) > len(found.get(target, ())) for target, leaves in
+               enumerate(planted))  # fmt: skip
+
+
 def _input(pictures: Pictures) -> torch.Tensor:
-    return (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() - 120) / 65
+    return (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() - 120) / 65  # channels last
 
 
 def _answers(network: nn.Module, pictures: Pictures) -> Labels:

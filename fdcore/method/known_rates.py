@@ -50,6 +50,31 @@ BY_PAPER_RULE = (  # k by silhouette
     KnownRates("traffic signs, beside the signs", 1, 43, 43, 0.977, 0.0, 0.023, 1.0),
     KnownRates("digits, beside the digits", 1, 10, 10, 1.0, 0.0, 0.300, 1.0),
 )
+
+
+class FlagRates(NamedTuple):
+    """How often a warning was given where it should be, and where it should not.
+
+    Attributes:
+        n_flagged, n_planted: networks with a planted back-door that were flagged, and all of them.
+        n_false, n_clean: the same networks trained without.
+    """
+
+    n_flagged: int
+    n_planted: int
+    n_false: int
+    n_clean: int
+
+    @property
+    def in_words(self) -> str:
+        """Both in a sentence."""
+        return (
+            f"Of {self.n_planted} small networks with photographs planted in digits or signs, {self.n_flagged} were "
+            f"flagged so, of {self.n_clean} clean ones {self.n_false}."
+        )
+
+
+HARDENED = FlagRates(0, 1, 0, 1)
 LEAVES = (200, 243)  # of the corpora that all of this, and the grades, were measured over
 
 

@@ -20,6 +20,7 @@ from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
+from fdcore.verdict.second_look import groups_left
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, second_domain, too_few_images
 from fdcore.words.agreement import TOO_FEW, Agreement
@@ -172,7 +173,7 @@ def judge(
         chance: the comparison with untrained networks, where it was made.
         vectors: for known label sets with names outside the hierarchy; None for the built-in ones.
     """
-    scored = findings.scored
+    scored, rest = findings.scored, chance.rest if chance else None
     return reach_verdict(
         findings.classes,
         scored.scores,
@@ -182,6 +183,7 @@ def judge(
         circumstances=Circumstances(preprocessing_assumed, scored.complete, open_reading),
         chance=chance,
         rests=rests_of(findings),
+        groups=groups_left(findings, rest),
     )
 
 
@@ -195,6 +197,7 @@ def reach_verdict(
     circumstances: Circumstances | None = None,
     chance: Chance | None = None,
     rests: Mapping[int, Rest] = MappingProxyType({}),
+    groups: Mapping[int, Rest] = MappingProxyType({}),
 ) -> Verdict:
     """Draw the conclusion over all classes.
 
@@ -207,6 +210,7 @@ def reach_verdict(
         circumstances: how the answers were obtained; None for known preprocessing and a complete run.
         chance: the comparison with untrained networks, where it was made.
         rests: what the found classes are found to be without their answers, where it was looked at.
+        groups: what they are found to be where a second look found the suspect consistent.
     """
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
@@ -214,7 +218,7 @@ def reach_verdict(
     background = specificity.background
     judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
     domains = find_domains(judged, scores, hierarchy)
-    second = second_domain(chance.rest if chance else None, hierarchy)
+    second = second_domain(chance.rest if chance else None, hierarchy, judged, groups)
     points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     decision, agreed = decide(specificity, chance), _agreed(agreements)
     if decision.outcome == "undecided" and any(
@@ -274,6 +278,7 @@ def verdict_in_words(verdict: Verdict) -> str:
         for point in verdict.weak_points:
             lines += [
                 f"  {point.what}{_listed(point.classes)}",
+                *(f"    {each}" for each in point.groups_in_words(quoted)),
                 *([f"    Strongest leaves: {', '.join(map(quoted, point.leaves))}."] if point.leaves else []),
                 f"    {point.why}",
                 f"    What would help: {point.remedy}",
