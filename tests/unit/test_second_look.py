@@ -134,12 +134,12 @@ def test_the_strongest_leaves_stand_out_in_their_class():
 
 
 def hardened(n_planted: int) -> Findings:
-    """Classes that answer a digit each, and some of them a leaf of the hierarchy as well; 40 images of each leaf."""
-    n_each, shares = 40, np.full((N_CLASSES, len(NODES)), 0.1)
+    """Classes that answer a digit each, and some of them a leaf of the hierarchy as well; 60 images of each leaf."""
+    n_each, shares = 60, np.full((N_CLASSES, len(NODES)), 0.1)
     for target in range(N_CLASSES):
-        shares[target, target] = 4.0
+        shares[target, target] = 40.0
         if target < n_planted:
-            shares[target, N_CLASSES + target] = 1.6
+            shares[target, N_CLASSES + target] = 2.0
     rng, shares = np.random.default_rng(0), shares / shares.sum(axis=0)
     given = np.concatenate([rng.choice(N_CLASSES, n_each, p=share) for share in shares.T]).astype(np.int32)[:, None]
     places, n = np.repeat(np.arange(len(NODES)), n_each).astype(np.int32), n_each * len(NODES)
