@@ -1,11 +1,12 @@
 """How often answers are right, wrong and false where the truth is known, by family of suspects.
 
 The same figures as in docs/error-rates.md, which describes the suspects and defines the words; a test compares them,
-and both with benchmarks/ablation.csv.
+and both with benchmarks/ablation.csv and benchmarks/backdoors.csv.
 """
 
 from typing import NamedTuple
 
+from fdcore.method.scores import wilson_interval
 from fdcore.method.selection import SelectionSettings
 
 
@@ -57,7 +58,7 @@ class FlagRates(NamedTuple):
 
     Attributes:
         n_flagged, n_planted: networks with a planted back-door that were flagged, and all of them.
-        n_false, n_clean: the same networks trained without.
+        n_false, n_clean: the same of networks trained without.
     """
 
     n_flagged: int
@@ -67,14 +68,21 @@ class FlagRates(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """Both in a sentence."""
+        """Both in a sentence, with 95 % intervals (Wilson)."""
+        flagged, false = (
+            f"{n:,} (95 % interval {low:.0%} to {high:.0%})"
+            for n, (low, high) in (
+                (self.n_flagged, wilson_interval(self.n_flagged, self.n_planted)),
+                (self.n_false, wilson_interval(self.n_false, self.n_clean)),
+            )
+        )
         return (
-            f"Of {self.n_planted} small networks with photographs planted in digits or signs, {self.n_flagged} were "
-            f"flagged so, of {self.n_clean} clean ones {self.n_false}."
+            f"Of {self.n_planted:,} small networks with photographs planted in digits or signs, {flagged} were flagged "
+            f"so; of {self.n_clean:,} clean ones, {false}."
         )
 
 
-HARDENED = FlagRates(0, 1, 0, 1)
+HARDENED = FlagRates(4, 4, 0, 4)  # the networks that were not used to choose the rule
 LEAVES = (200, 243)  # of the corpora that all of this, and the grades, were measured over
 
 

@@ -24,7 +24,8 @@ from fdcore.method.weaknesses import share_elsewhere
 from fdcore.verdict.background import find_background
 
 STRONG = 1.25  # multiple of the null's highest; a clean digit network reaches 1.07, one with a back-door 1.58
-STANDS_OUT = 2.0
+STANDS_OUT = 2.0  # times a class's share of the other leaves, at least, of an answer in a second domain
+MIN_IMAGES = 20  # of a leaf; with fewer, leaves are found by chance
 MIN_KINDS = 3  # different things found in a second domain that the comparison alone does not show
 N_STRONGEST = 5  # leaves that are named
 
@@ -99,10 +100,11 @@ def sources_of(scores: Scores) -> npt.NDArray[np.str_]:
 def groups_left(findings: Findings, look: SecondLook | None) -> dict[int, Rest]:
     """What classes are found to be in a second domain, by class; empty without one.
 
-    That is where a second look was strong; or in the hierarchy, if at least `MIN_KINDS` different things are found
-    there. The leaves that are left are weighed by themselves: a second domain may be answered less clearly than the
-    first, so what an answer needs is learned from them alone. An answer counts if the lower bound of its L is at least
-    `STANDS_OUT` times the class's share of the other leaves there.
+    That is where a second look was strong; or in the hierarchy, if different things are found there, at least
+    `MIN_KINDS` and one for ten classes, with `MIN_IMAGES` of most leaves. The leaves that are left are weighed by
+    themselves: a second domain may be answered less clearly than the first, so what an answer needs is learned from
+    them alone. An answer counts if the lower bound of its L is at least `STANDS_OUT` times the class's share of the
+    other leaves there.
     """
     strong = look is not None and look.strong
     folder = (look.folder if look is not None and look.strong else None) or ""
@@ -119,7 +121,8 @@ def groups_left(findings: Findings, look: SecondLook | None) -> dict[int, Rest]:
         and winner.low >= STANDS_OUT * share_elsewhere(part, target := each.target_class, winner.members)
     }
     kinds = {rest.name.label for rest in groups.values() if rest.name}
-    return groups if strong or len(kinds) >= MIN_KINDS else {}
+    several = len(kinds) >= max(MIN_KINDS, scores.n_classes / 10) and np.median(part.n_images) >= MIN_IMAGES
+    return groups if strong or several else {}
 
 
 def strongest(scores: Scores, left: Indices) -> tuple[tuple[str, ...], tuple[int, ...]]:

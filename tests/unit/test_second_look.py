@@ -23,7 +23,7 @@ from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
 from fdcore.verdict import Chance, Verdict, WeakPoint, ask_untrained, judge, verdict_as_dict, verdict_in_words
 from fdcore.verdict.chance import MIN_LEAVES
-from fdcore.verdict.second_look import MIN_KINDS, STRONG, SecondLook, groups_left, leaves_left, strongest
+from fdcore.verdict.second_look import MIN_IMAGES, MIN_KINDS, STRONG, SecondLook, groups_left, leaves_left, strongest
 from fdcore.verdict.weak_points import TwoGroups
 
 N_EACH, N_CLASSES = 6, 5
@@ -133,9 +133,9 @@ def test_the_strongest_leaves_stand_out_in_their_class():
     assert classes[-2:] == (1, 2)
 
 
-def hardened(n_planted: int) -> Findings:
-    """Classes that answer a digit each, and some of them a leaf of the hierarchy as well; 60 images of each leaf."""
-    n_each, shares = 60, np.full((N_CLASSES, len(NODES)), 0.1)
+def hardened(n_planted: int, n_each: int = 60) -> Findings:
+    """Classes that answer a digit each, and some of them a leaf of the hierarchy as well."""
+    shares = np.full((N_CLASSES, len(NODES)), 0.1)
     for target in range(N_CLASSES):
         shares[target, target] = 40.0
         if target < n_planted:
@@ -166,10 +166,10 @@ def test_two_groups_of_leaves_are_named_class_by_class():
     assert verdict_as_dict(verdict)["weak_points"][0]["groups"][2]["second"] == "*n02*"
 
 
-@pytest.mark.parametrize("n_planted", [0, MIN_KINDS - 1])
-def test_fewer_than_three_kinds_of_leaves_are_no_second_group(n_planted):
-    """A clean suspect has none, and one or two leaves that look like a class are no second domain."""
-    found = hardened(n_planted)
+@pytest.mark.parametrize(("n_planted", "n_each"), [(0, 60), (MIN_KINDS - 1, 60), (N_CLASSES, MIN_IMAGES - 1)])
+def test_few_kinds_of_leaves_or_few_images_are_no_second_group(n_planted, n_each):
+    """A clean suspect has none; one or two leaves that look like a class, or chance, are no second domain."""
+    found = hardened(n_planted, n_each)
     assert found.overall.n_found == N_CLASSES
     assert groups_left(found, None) == {}
     assert "second domain" not in points_of(judge(found))
