@@ -32,6 +32,7 @@ MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets kept, the best first
 GUESSED = "The preprocessing or the architecture was guessed; another one can change all of this."
+OF_CASE = ("not found", "second domain")  # weak points that are no weakness of their classes' answers
 NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
 CONSISTENT = "The suspect's answers are consistent with training data from "
@@ -131,10 +132,11 @@ class Verdict:
             return ""
         n_alone = sum(rest.winner is None for rest in self.rests.values())
         return (
-            f"With its leaves and their relatives taken away, nothing is found for {n_alone:,} of "
+            f"With its leaves and their relatives taken away, nothing is found by the same limits for {n_alone:,} of "
             f"{counted(len(self.rests), 'class', 'classes')}; another answer is found for the others."
             if n_alone < len(self.rests)
-            else "With the leaves of an answer and their relatives taken away, nothing else is found for any class."
+            else "With the leaves of an answer and their relatives taken away, nothing else is found by the same limits "
+            "for any class."
         )
 
     @property
@@ -302,7 +304,7 @@ def _count_answers(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]
     found = {f.selection.target_class: f for f in findings if f.selection.winner}
     sizes = [len(f.selection.winner.members) for f in found.values() if f.selection.winner]
     unrelated = sum(f.name is not None and f.name.ancestor is None for f in found.values())
-    weak = {target for point in points if point.key != "not found" for target in point.classes}
+    weak = {target for point in points if point.key not in OF_CASE for target in point.classes}
     n_single = sum(size == 1 for size in sizes)
     return Answers(
         n_single_leaf=n_single,

@@ -28,10 +28,11 @@ from fdcore.verdict.weak_points import TwoGroups
 
 N_EACH, N_CLASSES = 6, 5
 DIGITS, OTHERS = tuple(f"digits/{i}" for i in range(N_CLASSES)), tuple(f"n{i:02}" for i in range(40))
+SIGNS = tuple(f"signs/{i:02}" for i in range(20))
 NODES = DIGITS + OTHERS
 LEAF_OF = np.repeat(np.arange(len(NODES)), N_EACH).astype(np.int32)
 WORLD = Hierarchy.from_rows(
-    [("thing", (), ("thing",)), *((leaf, (), (leaf[7:],)) for leaf in DIGITS)]
+    [("thing", (), ("thing",)), *((leaf, (), (leaf[7:],)) for leaf in DIGITS), *((leaf, (), (leaf,)) for leaf in SIGNS)]
     + [(f"kind{i}", ("thing",), (f"kind {i}",)) for i in range(len(OTHERS))]
     + [(leaf, (f"kind{i}",), (f"*{leaf}*",)) for i, leaf in enumerate(OTHERS)]
 )
@@ -86,6 +87,15 @@ def test_a_planted_domain_answers_strongly_and_a_clean_rest_does_not(planted, st
     assert ("second domain" in points_of(verdict)) == strong
     if strong:
         assert set(chance.rest.leaves) <= set(OTHERS[:20])
+
+
+def test_the_source_that_answers_most_strongly_is_kept():
+    """Of two other sources, the folder with planted classes; the other one does not dilute it."""
+    found = findings(20, DIGITS + SIGNS + OTHERS[:20])
+    rest = ask_untrained(found, pictures(len(found.scored.answers))).rest
+    assert rest.strong
+    assert (rest.folder, rest.n_leaves, rest.n_removed) == ("signs", 20, 25)
+    assert set(rest.leaves) <= set(SIGNS)
 
 
 def test_the_first_comparison_is_the_same_with_a_second_look():
