@@ -135,8 +135,8 @@ class Verdict:
             f"With its leaves and their relatives taken away, nothing is found by the same limits for {n_alone:,} of "
             f"{counted(len(self.rests), 'class', 'classes')}; another answer is found for the others."
             if n_alone < len(self.rests)
-            else "With the leaves of an answer and their relatives taken away, nothing else is found by the same limits "
-            "for any class."
+            else "With the leaves of an answer and their relatives taken away, nothing else is found by the same "
+            "limits for any class."
         )
 
     @property

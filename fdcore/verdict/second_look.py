@@ -23,7 +23,7 @@ from fdcore.method.selection import select
 from fdcore.method.weaknesses import share_elsewhere
 from fdcore.verdict.background import find_background
 
-STRONG = 1.25  # multiple of the null's highest; a clean digit network reaches 1.07, one with a back-door 1.58
+STRONG = 1.25  # multiple of the null's highest; clean networks of digits and signs reach 1.03, planted ones 0.5 to 2.4
 STANDS_OUT = 2.0  # times a class's share of the other leaves, at least, of an answer in a second domain
 MIN_IMAGES = 20  # of a leaf; with fewer, leaves are found by chance
 MIN_KINDS = 3  # different things found in a second domain that the comparison alone does not show
