@@ -220,9 +220,10 @@ def reach_verdict(
     background = specificity.background
     judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
     domains = find_domains(judged, scores, hierarchy)
-    second = second_domain(chance.rest if chance else None, hierarchy, judged, groups)
-    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     decision, agreed = decide(specificity, chance), _agreed(agreements)
+    second_answers = {} if decision.outcome == "meaningless" else groups  # answers without meaning have no second one
+    second = second_domain(chance.rest if chance else None, hierarchy, judged, second_answers)
+    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     if decision.outcome == "undecided" and any(
         one.in_order for one in agreements
     ):  # no untrained network answers a known set in its order

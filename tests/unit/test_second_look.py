@@ -174,6 +174,8 @@ def test_two_groups_of_leaves_are_named_class_by_class():
     assert point.groups[2].in_words(str) in words
     assert HARDENED.in_words in words
     assert verdict_as_dict(verdict)["weak_points"][0]["groups"][2]["second"] == "*n02*"
+    chance = Chance(0.1, 0.2, 200, 100, 900)  # untrained networks answer so as well
+    assert "second domain" not in points_of(judge(found, chance=chance))
 
 
 @pytest.mark.parametrize(("n_planted", "n_each"), [(0, 60), (MIN_KINDS - 1, 60), (N_CLASSES, MIN_IMAGES - 1)])
