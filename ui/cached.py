@@ -13,7 +13,7 @@ from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook, CaseCard
 from fdcore.case.clones import damaged_runs, left_out, read_comparison, read_evaluation_sets, read_runs
-from fdcore.case.conclusions import judge, load_scored, pixels_of, read_choices
+from fdcore.case.conclusions import judge, kept_chance, load_scored, pixels_of, read_choices
 from fdcore.case.conclusions import overview as draw_overview
 from fdcore.case.custody import check_case
 from fdcore.case.intake import Surveyed, read_survey
@@ -23,10 +23,11 @@ from fdcore.case.verify import Checked
 from fdcore.errors import CaseError
 from fdcore.method.findings import ClassFinding, Findings, weigh, weigh_class
 from fdcore.method.neighbourhood import Neighbourhood, all_candidates, neighbourhood
+from fdcore.method.removal import Rest
 from fdcore.method.selection import SelectionSettings, candidate_leaves
 from fdcore.method.sets import SetScores, compare_sets
 from fdcore.method.stability import StabilityMap, map_stability
-from fdcore.verdict import Overview, Verdict
+from fdcore.verdict import Overview, Verdict, second_look
 from fdcore.words.claims import Claims
 from fdcore.words.comparison import Comparison, compare
 from fdcore.words.vectors import WordVectors
@@ -154,6 +155,13 @@ def class_finding(case: Case, settings: SelectionSettings, target_class: int) ->
 def verdict(case: Case, settings: SelectionSettings) -> Verdict:
     """The overall verdict, with the built-in word vectors for known label sets."""
     return judge(findings(case, settings), case.facts())
+
+
+@cached(*WEIGHED, layout.FACTS, entries=48)
+def groups_left(case: Case, settings: SelectionSettings) -> dict[int, Rest]:
+    """What classes answer in a second domain, by class; empty where there is none."""
+    chance = kept_chance(scored(case), case.facts())
+    return second_look.groups_left(findings(case, settings), chance.rest if chance else None)
 
 
 @cached(*WEIGHED, layout.FACTS, entries=48)

@@ -46,9 +46,9 @@ def _weak_point(point: WeakPoint) -> None:
     noun = "Class" if len(point.classes) == 1 else "Classes"
     classes = f" {noun} {listed([str(each) for each in point.classes], MAX_LISTED)}." if point.classes else ""
     leaves = f" Strongest leaves: {inert(listed(point.leaves, MAX_LISTED))}." if point.leaves else ""
-    st.markdown(
-        f"**{inert(point.what)}**{classes}{leaves}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}"
-    )
+    groups = "".join(f"  \n{each}" for each in point.groups_in_words(inert))
+    what = f"**{inert(point.what)}**{classes}{groups}{leaves}"
+    st.markdown(f"{what}  \n{inert(point.why)}  \n:material/build: {inert(point.remedy)}")
 
 
 def verdict_csv(findings: Findings, verdict: Verdict, columns: Sequence[str] = COLUMNS) -> bytes:

@@ -1,11 +1,12 @@
 """How often answers are right, wrong and false where the truth is known, by family of suspects.
 
 The same figures as in docs/error-rates.md, which describes the suspects and defines the words; a test compares them,
-and both with benchmarks/ablation.csv.
+and both with benchmarks/ablation.csv and benchmarks/backdoors.csv.
 """
 
 from typing import NamedTuple
 
+from fdcore.method.scores import wilson_interval
 from fdcore.method.selection import SelectionSettings
 
 
@@ -50,6 +51,38 @@ BY_PAPER_RULE = (  # k by silhouette
     KnownRates("traffic signs, beside the signs", 1, 43, 43, 0.977, 0.0, 0.023, 1.0),
     KnownRates("digits, beside the digits", 1, 10, 10, 1.0, 0.0, 0.300, 1.0),
 )
+
+
+class FlagRates(NamedTuple):
+    """How often a warning was given where it should be, and where it should not.
+
+    Attributes:
+        n_flagged, n_planted: networks with a planted back-door that were flagged, and all of them.
+        n_false, n_clean: the same of networks trained without.
+    """
+
+    n_flagged: int
+    n_planted: int
+    n_false: int
+    n_clean: int
+
+    @property
+    def in_words(self) -> str:
+        """Both in a sentence, with 95 % intervals (Wilson)."""
+        flagged, false = (
+            f"{n:,} (95 % interval {low:.0%} to {high:.0%})"
+            for n, (low, high) in (
+                (self.n_flagged, wilson_interval(self.n_flagged, self.n_planted)),
+                (self.n_false, wilson_interval(self.n_false, self.n_clean)),
+            )
+        )
+        return (
+            f"Of {self.n_planted:,} small networks with photographs planted in digits or signs, {flagged} were flagged "
+            f"so; of {self.n_clean:,} clean ones, {false}."
+        )
+
+
+HARDENED = FlagRates(3, 4, 0, 4)  # the networks that were not used to choose the rule
 LEAVES = (200, 243)  # of the corpora that all of this, and the grades, were measured over
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fdcore.method.closeness import MAX_KNOWN
+from fdcore.method.clustering import Indices
 from fdcore.method.findings import Findings, Scored
 from fdcore.method.naming import Name, name_selection
 from fdcore.method.selection import ClassSelection, Cluster, SelectionSettings, limits_of, select
@@ -69,9 +70,14 @@ def look_again(scored: Scored, selection: ClassSelection, settings: SelectionSet
     rest_of_class = scores.part(left, [target])
     fixed = replace(settings, evidence=limits_of(scores, settings).evidence)
     (again,) = select(rest_of_class, np.arange(len(left)), among[np.ix_(~related, ~related)], fixed)
-    if again.winner is None:
+    return rest_of(scored, again.winner, left, n_removed)
+
+
+def rest_of(scored: Scored, winner: Cluster | None, left: Indices, n_removed: int) -> Rest:
+    """An answer among the leaves (n,) that are left, in indices of the whole corpus and with its name."""
+    if winner is None:
         return Rest(n_removed, None, None)
-    members = tuple(int(left[leaf]) for leaf in again.winner.members)
-    remains = replace(again.winner, medoid=int(left[again.winner.medoid]), members=members)
-    name = name_selection(scored.hierarchy, [scores.nodes[leaf] for leaf in members], scores.nodes)
+    members = tuple(left[list(winner.members)].tolist())
+    remains = replace(winner, medoid=int(left[winner.medoid]), members=members)
+    name = name_selection(scored.hierarchy, [scored.scores.nodes[leaf] for leaf in members], scored.scores.nodes)
     return Rest(n_removed, remains, name)

@@ -80,7 +80,8 @@ def _weak_points(facts: CaseFacts, verdict: Verdict) -> Iterator[Mitigation]:
         classes = ", ".join(map(str, point.classes[:MAX_LISTED])) + (f" and {n_more:,} more" if n_more > 0 else "")
         leaves = f" Strongest leaves: {', '.join(map(quoted, point.leaves))}." if point.leaves else ""
         noun = "Class" if len(point.classes) == 1 else "Classes"
-        shows = f"{point.what}{f' {noun} {classes}.' if classes else ''}{leaves}"
+        groups = "".join(f" {each}" for each in point.groups_in_words(quoted))
+        shows = f"{point.what}{f' {noun} {classes}.' if classes else ''}{groups}{leaves}"
         shows += f" {_open(facts)}" if point.key == ASSUMED else ""
         yield Mitigation(point.error, point.why, shows, point.done, point.remedy)
 

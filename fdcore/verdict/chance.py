@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from fdcore.method.findings import Findings, Pictures
 from fdcore.progress import Progress, silent
-from fdcore.verdict.second_look import SecondLook, leaves_left, strongest
+from fdcore.verdict.second_look import SecondLook, leaves_left, sources_of, strongest
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.intp]
@@ -133,6 +133,11 @@ def ask_untrained(findings: Findings, pixels: Pictures, progress: Progress = sil
     from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
 
     outputs = untrained_outputs(pixels, chosen, progress=progress)
+    return compare(findings, chosen, outputs, progress)
+
+
+def compare(findings: Findings, chosen: Ints, outputs: Outputs, progress: Progress = silent) -> Chance:
+    """`ask_untrained` where the untrained networks' outputs for the chosen pictures (n,) are known."""
     progress("Comparing with untrained networks", 0, 2)
     # Hundreds of small products: a second BLAS thread waits for the first longer than it computes.
     with threadpool_limits(1, user_api="blas"):
@@ -150,20 +155,25 @@ def _compare(findings: Findings, chosen: Ints, outputs: Outputs) -> Chance:
 
 
 def _look_again(findings: Findings, chosen: Ints, outputs: Outputs) -> SecondLook | None:
-    """The comparison on those of the pictures that are left without what was found."""
-    leaf_of = findings.scored.images.node_index[chosen]
+    """The comparison on the pictures that are left without what was found, of the source that exceeds the null most."""
+    scores, leaf_of = findings.scored.scores, findings.scored.images.node_index[chosen]
     leaves = np.unique(leaf_of)
-    left = leaves_left(findings, leaves)
-    if len(left) < MIN_LEAVES:
-        return None
-    kept = np.isin(leaf_of, left)
-    explaining, answering = ([seen[kept] for seen in group] for group in outputs)
-    found = _compare(findings, chosen[kept], (explaining, answering))
-    if not found.n_null:
-        return None
-    n_removed = len(leaves) - len(left)
-    return SecondLook(found.consistency, found.highest, int(kept.sum()), len(left), n_removed,
-                      *strongest(findings.scored.scores, left))  # fmt: skip
+    all_left = leaves_left(findings, leaves)
+    source_of = sources_of(scores)[all_left]
+    looks = []
+    for folder in np.unique(source_of).tolist():
+        left = all_left[source_of == folder]
+        kept = np.isin(leaf_of, left)
+        if len(left) < MIN_LEAVES:
+            continue
+        explaining, answering = ([seen[kept] for seen in group] for group in outputs)
+        found = _compare(findings, chosen[kept], (explaining, answering))
+        if found.n_null:
+            looks.append(
+                SecondLook(found.consistency, found.highest, int(kept.sum()), len(left), len(leaves) - len(left),
+                           *strongest(scores, left), folder)
+            )  # fmt: skip
+    return max(looks, key=lambda look: look.times, default=None)
 
 
 def compare_with_chance(

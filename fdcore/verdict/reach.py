@@ -20,6 +20,7 @@ from fdcore.method.weaknesses import MAY_BE_NONE
 from fdcore.verdict.chance import Chance
 from fdcore.verdict.decision import Decision, Outcome, decide
 from fdcore.verdict.domains import Domain, find_domains
+from fdcore.verdict.second_look import groups_left
 from fdcore.verdict.specificity import Specificity, measure_specificity
 from fdcore.verdict.weak_points import Circumstances, WeakPoint, find_weak_points, second_domain, too_few_images
 from fdcore.words.agreement import TOO_FEW, Agreement
@@ -31,6 +32,7 @@ MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets kept, the best first
 GUESSED = "The preprocessing or the architecture was guessed; another one can change all of this."
+OF_CASE = ("not found", "second domain")  # weak points that are no weakness of their classes' answers
 NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
 CONSISTENT = "The suspect's answers are consistent with training data from "
@@ -131,10 +133,10 @@ class Verdict:
         taken = "With the leaves of its answer and their relatives taken away,"
         n_other = sum(rest.winner is not None for rest in self.rests.values())
         if not n_other:
-            return f"{taken} no class has an answer."
+            return f"{taken} no class has an answer by the same limits."
         n_alone = len(self.rests) - n_other
         rest = f", {counted(n_alone, 'class has', 'classes have')} none" if n_alone else ""
-        return f"{taken} {counted(n_other, 'class has', 'classes have')} another answer{rest}."
+        return f"{taken} {counted(n_other, 'class has', 'classes have')} another answer by the same limits{rest}."
 
     @property
     def caution(self) -> str:
@@ -172,7 +174,7 @@ def judge(
         chance: the comparison with untrained networks, where it was made.
         vectors: for known label sets with names outside the hierarchy; None for the built-in ones.
     """
-    scored = findings.scored
+    scored, rest = findings.scored, chance.rest if chance else None
     return reach_verdict(
         findings.classes,
         scored.scores,
@@ -182,6 +184,7 @@ def judge(
         circumstances=Circumstances(preprocessing_assumed, scored.complete, open_reading),
         chance=chance,
         rests=rests_of(findings),
+        groups=groups_left(findings, rest),
     )
 
 
@@ -195,6 +198,7 @@ def reach_verdict(
     circumstances: Circumstances | None = None,
     chance: Chance | None = None,
     rests: Mapping[int, Rest] = MappingProxyType({}),
+    groups: Mapping[int, Rest] = MappingProxyType({}),
 ) -> Verdict:
     """Draw the conclusion over all classes.
 
@@ -207,6 +211,7 @@ def reach_verdict(
         circumstances: how the answers were obtained; None for known preprocessing and a complete run.
         chance: the comparison with untrained networks, where it was made.
         rests: what the found classes are found to be without their answers, where it was looked at.
+        groups: what they are found to be where a second look found the suspect consistent.
     """
     known = distances or _distances(scores, hierarchy)
     total = overall(tuple(finding.selection for finding in findings))
@@ -214,9 +219,10 @@ def reach_verdict(
     background = specificity.background
     judged = [each for each in findings if not background or each.selection.target_class != background.target_class]
     domains = find_domains(judged, scores, hierarchy)
-    second = second_domain(chance.rest if chance else None, hierarchy)
-    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     decision, agreed = decide(specificity, chance), _agreed(agreements)
+    second_answers = {} if decision.outcome == "meaningless" else groups  # answers without meaning have no second one
+    second = second_domain(chance.rest if chance else None, hierarchy, judged, second_answers)
+    points = find_weak_points(judged, scores, circumstances or Circumstances(), second)
     if decision.outcome == "undecided" and any(
         one.in_order for one in agreements
     ):  # no untrained network answers a known set in its order
@@ -274,6 +280,7 @@ def verdict_in_words(verdict: Verdict) -> str:
         for point in verdict.weak_points:
             lines += [
                 f"  {point.what}{_listed(point.classes)}",
+                *(f"    {each}" for each in point.groups_in_words(quoted)),
                 *([f"    Strongest leaves: {', '.join(map(quoted, point.leaves))}."] if point.leaves else []),
                 f"    {point.why}",
                 f"    What would help: {point.remedy}",
@@ -297,7 +304,7 @@ def _count_answers(findings: Sequence[ClassFinding], points: Sequence[WeakPoint]
     found = {f.selection.target_class: f for f in findings if f.selection.winner}
     sizes = [len(f.selection.winner.members) for f in found.values() if f.selection.winner]
     unrelated = sum(f.name is not None and f.name.ancestor is None for f in found.values())
-    weak = {target for point in points if point.key != "not found" for target in point.classes}
+    weak = {target for point in points if point.key not in OF_CASE for target in point.classes}
     n_single = sum(size == 1 for size in sizes)
     return Answers(
         n_single_leaf=n_single,

@@ -1,15 +1,18 @@
 """Where a verdict is weak, why that matters, and what would strengthen it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from fdcore.corpus.generated import is_generated
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.method.findings import ClassFinding
+from fdcore.method.known_rates import HARDENED
 from fdcore.method.naming import Name
+from fdcore.method.removal import Rest
 from fdcore.method.scores import Scores
 from fdcore.method.weaknesses import GENERATED
 from fdcore.verdict.background import FEW_CLASSES
@@ -18,6 +21,7 @@ from fdcore.verdict.second_look import SecondLook
 
 FEW_IMAGES = 20  # per leaf; with fewer, the interval of a score of 0.5 is wider than 0.4
 ASSUMED = "assumed preprocessing"
+MAX_GROUPS = 12  # classes whose two groups are named in words
 TOO_FEW_IMAGES = 10  # per leaf; with fewer, the verdict itself may fail for that reason alone
 
 
@@ -37,8 +41,31 @@ class Circumstances:
 
 
 @dataclass(frozen=True)
+class TwoGroups:
+    """A class that answers what was found, and something else in another source. Untrusted text: it holds labels.
+
+    Attributes:
+        found, second: the names of the two groups of leaves.
+        functional, second_functional: their L.
+    """
+
+    target_class: int
+    found: str
+    functional: float
+    second: str
+    second_functional: float
+
+    def in_words(self, write: Callable[[str], str]) -> str:
+        """ "Class 2: “2” (L 0.98) and “aquatic bird” (L 0.47)."; `write` makes a label safe where this is shown."""
+        return (
+            f"Class {self.target_class}: “{write(self.found)}” (L {self.functional:.2f}) and “{write(self.second)}” "
+            f"(L {self.second_functional:.2f})."
+        )
+
+
+@dataclass(frozen=True)
 class WeakPoint:
-    """One reason to doubt the verdict or part of it. No text but `leaves` contains a label.
+    """One reason to doubt the verdict or part of it. No text but `leaves` and `groups` contains a label.
 
     Attributes:
         key: for programs: one of the engine's weaknesses, or a key of this module.
@@ -49,6 +76,7 @@ class WeakPoint:
         done: what the program did about it.
         classes: the classes concerned, in increasing order; empty where the whole case is concerned.
         leaves: labels of the leaves concerned, most concerned first. Untrusted text.
+        groups: what some classes answer twice. Untrusted text.
     """
 
     key: str
@@ -59,6 +87,13 @@ class WeakPoint:
     done: str
     classes: tuple[int, ...] = ()
     leaves: tuple[str, ...] = ()
+    groups: tuple[TwoGroups, ...] = ()
+
+    def groups_in_words(self, write: Callable[[str], str]) -> list[str]:
+        """A sentence for each of the first classes with two groups; `write` makes a label safe where this is shown."""
+        n_more = len(self.groups) - MAX_GROUPS
+        more = [f"And {n_more:,} more {'class' if n_more == 1 else 'classes'}."] if n_more > 0 else []
+        return [each.in_words(write) for each in self.groups[:MAX_GROUPS]] + more
 
 
 def find_weak_points(
@@ -91,22 +126,60 @@ def find_weak_points(
     return (*(point for point in of_case if point), *of_classes)
 
 
-def second_domain(rest: SecondLook | None, hierarchy: Hierarchy) -> WeakPoint | None:
-    """That the suspect answers strongly beyond what was found; None where it does not, or nobody looked."""
-    if rest is None or not rest.strong:
+def second_domain(
+    rest: SecondLook | None,
+    hierarchy: Hierarchy,
+    findings: Sequence[ClassFinding] = (),
+    groups: Mapping[int, Rest] = MappingProxyType({}),
+) -> WeakPoint | None:
+    """That the suspect answers strongly beyond what was found; None where it does not, or nobody looked.
+
+    Args:
+        rest: the second look.
+        hierarchy: the corpus' hierarchy.
+        findings: one for each class.
+        groups: what classes are found to be where the second look found them consistent.
+    """
+    if not (groups or (rest and rest.strong)):
         return None
+    twice = _two_groups(findings, groups)
+    strong = rest if rest and rest.strong else None
     return WeakPoint(
         "second domain",
-        f"A second domain answers strongly: on the leaves that are neither found nor related to a found one "
-        f"({rest.n_leaves:,}), the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond "
-        f"all untrained networks (highest: {rest.highest:.3f}).",
-        "This is a suspicion: the suspect may have been trained on more than was found, or have a planted back-door "
-        "(section 6.2 of the paper).",
-        "Look at the pictures of the strongest leaves there, and add a corpus that shows more like them.",
+        f"The suspect may have been hardened: {_correlate(strong) if strong else _found_again(groups)}",
+        "This is a suspicion: the suspect may have been trained on more than was found, or a back-door was planted to "
+        f"hide what it is for (section 6.2 of the paper). {HARDENED.in_words}",
+        "Look at the pictures of both groups of leaves, and add a corpus that shows more like either of them.",
         "incompleteness",
-        "The rest of the corpus was compared with untrained networks once more, without what was found.",
-        rest.classes,
-        tuple(hierarchy.label(node) for node in rest.leaves if node in hierarchy),
+        "The rest of the corpus was weighed by itself, and compared with untrained networks, without what was found.",
+        tuple(each.target_class for each in twice) or (strong.classes if strong else tuple(sorted(groups))),
+        tuple(hierarchy.label(node) for node in strong.leaves if node in hierarchy) if strong else (),
+        twice,
+    )
+
+
+def _correlate(rest: SecondLook) -> str:
+    return (
+        f"a second domain answers strongly. On {rest.n_leaves:,} leaves that are neither found nor related to a found "
+        f"one, the answers to pictures of one leaf still correlate by {rest.consistency:.3f}, beyond all untrained "
+        f"networks (highest: {rest.highest:.3f})."
+    )
+
+
+def _found_again(groups: Mapping[int, Rest]) -> str:
+    return (
+        f"{len(groups):,} classes are found a second time, as different things, on leaves that are neither found nor "
+        "related to a found one."
+    )
+
+
+def _two_groups(findings: Sequence[ClassFinding], groups: Mapping[int, Rest]) -> tuple[TwoGroups, ...]:
+    """The classes that are found both ways."""
+    return tuple(
+        TwoGroups(target, each.name.label, each.selection.winner.functional, rest.name.label, rest.winner.functional)
+        for each in findings
+        if each.selection.winner and each.name
+        if (rest := groups.get(target := each.selection.target_class)) and rest.winner and rest.name
     )
 
 

@@ -1,17 +1,19 @@
 """The Selection page: the answer of a class, how firm it is, settings in the URL, decisions by hand, saving."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import case_factory
 import pytest
 from opening import open_app, open_case
-from reading import component, components, said, wall
+from reading import as_markdown, component, components, said, wall
 from streamlit.testing.v1 import AppTest
 
 from fdcore.case.case import Case
 from fdcore.case.conclusions import lock_class, read_choices, selection_settings, weigh_case
 from fdcore.case.tables import hierarchy_from_parquet
+from fdcore.method.removal import Rest
 from fdcore.method.selection import Choice, SelectionSettings
 from fdcore.work.conclude import analyse
 
@@ -364,3 +366,18 @@ def test_kept_and_dropped_pictures_are_those_of_the_answer(finished: Case) -> No
 def test_without_the_answer_nothing_is_found(finished: Case) -> None:
     at = open_case(PAGE, finished, **{"class": "1"}, tab="Without it")
     assert "Without these leaves and their relatives, nothing is found" in said(at)
+
+
+def test_a_class_that_answers_a_second_domain_shows_both_groups(finished: Case, monkeypatch) -> None:
+    """Both are named with their L, as text; the leaves of the answer are strong among the bars."""
+    first, other = weigh_case(finished).classes[1:3]
+    second = Rest(2, other.selection.winner, replace(other.name, label="**other**"))
+    monkeypatch.setattr("fdcore.verdict.second_look.groups_left", lambda findings, look: {1: second})
+    at = open_case(PAGE, finished, **{"class": "1"}, tab="Without it")
+    assert "The suspect may have been hardened. Class 1: “domestic cat” (L 1.00) and “**other**” (L " in said(at)
+    assert r"\*\*other\*\*" in as_markdown(at)
+    drawn = component(at, "groups_bars")["rows"]
+    assert len(drawn) == len(first.selection.winner.members) + len(other.selection.winner.members)
+    assert {row["name"] for row in drawn if row["strong"]} == {"tabby", "Persian cat"}
+    without = open_case(PAGE, finished, **{"class": "2"}, tab="Without it")
+    assert "hardened" not in said(without)

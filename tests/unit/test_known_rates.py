@@ -7,7 +7,7 @@ from dataclasses import replace
 from conftest import REPOSITORY
 
 from fdcore.method.grades import SCALE, measured
-from fdcore.method.known_rates import BY_DEFAULT, BY_PAPER_RULE, known_rates
+from fdcore.method.known_rates import BY_DEFAULT, BY_PAPER_RULE, HARDENED, known_rates
 from fdcore.method.selection import SelectionSettings
 
 FAMILIES = ("factory", "cut", "cifar10", "cifar100", "imagenet", "signs", "digits")
@@ -53,6 +53,23 @@ def test_the_rule_in_use_decides_which_rates_are_stated():
     assert rates is BY_PAPER_RULE
     assert "departs" in said
     assert "departs" not in known_rates(default)[1]
+
+
+def test_the_rate_of_planted_back_doors_is_the_measured_one():
+    """Counted in benchmarks/backdoors.csv over the networks that did not choose the rule; the documentation agrees."""
+    with (REPOSITORY / "benchmarks" / "backdoors.csv").open(newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["corpus"] == "all" and row["carrier"] in ("digits", "signs") and int(row["number"]) % 2
+            if row["n_planted"] == "500" and row["blended"] == "False" and not row["n_classes"]
+        ]
+    planted, clean = (
+        [row["flagged"] == "True" for row in rows if bool(row["planted"]) == had] for had in (True, False)
+    )
+    assert (sum(planted), len(planted), sum(clean), len(clean)) == HARDENED
+    text = (REPOSITORY / "docs" / "error-rates.md").read_text()
+    assert f"| **odd numbers, for judging** | {sum(planted)} of {len(planted)} | {sum(clean)} of {len(clean)} |" in text
 
 
 def numbers(text: str) -> list[float]:

@@ -19,7 +19,9 @@ from fdcore.cli.main import main
 from fdcore.method.choices import Choice
 from fdcore.method.grades import SCALE
 from fdcore.report.mitigation import KINDS, limits, mitigations
+from fdcore.verdict import WeakPoint
 from fdcore.verdict.reasons import REASONS
+from fdcore.verdict.weak_points import TwoGroups
 from fdcore.work.conclude import analyse, full_report
 
 
@@ -55,6 +57,15 @@ def test_the_table_has_the_figures_of_the_case(case):
     assert f"{facts.corpus.n_images:,} images were used" in shown
     assert verdict.support_in_words in shown
     assert sum(verdict.answers.grades.values()) == 3
+
+
+def test_both_groups_of_a_hardened_suspect_are_in_the_table(case):
+    """Class by class, on one line each."""
+    facts, verdict = case.facts(), judge(weigh_case(case), case.facts())
+    groups = (TwoGroups(1, "domestic\ncat", 0.9, "boat", 0.5),)
+    point = WeakPoint("second domain", "What.", "Why.", "Remedy.", "incompleteness", "Done.", (1,), (), groups)
+    [row] = [row for row in mitigations(facts, replace(verdict, weak_points=(point,))) if row.source == "Why."]
+    assert row.shows == "What. Class 1. Class 1: “domestic cat” (L 0.90) and “boat” (L 0.50)."
 
 
 def test_what_was_guessed_is_a_source_of_error(case):

@@ -16,20 +16,23 @@ from fdcore.case.records import KeptChance
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError
 from fdcore.method.findings import Findings, ImageTable, Scored, weigh
+from fdcore.method.known_rates import HARDENED
 from fdcore.method.scores import score_leaves
 from fdcore.method.selection import SelectionSettings, select
 from fdcore.records import from_plain, to_plain
 from fdcore.suspect.preprocess import PreprocessSpec
-from fdcore.verdict import Chance, Verdict, ask_untrained, verdict_as_dict, verdict_in_words
+from fdcore.verdict import Chance, Verdict, WeakPoint, ask_untrained, judge, verdict_as_dict, verdict_in_words
 from fdcore.verdict.chance import MIN_LEAVES
-from fdcore.verdict.second_look import STRONG, SecondLook, leaves_left, strongest
+from fdcore.verdict.second_look import MIN_IMAGES, MIN_KINDS, STRONG, SecondLook, groups_left, leaves_left, strongest
+from fdcore.verdict.weak_points import TwoGroups
 
 N_EACH, N_CLASSES = 6, 5
 DIGITS, OTHERS = tuple(f"digits/{i}" for i in range(N_CLASSES)), tuple(f"n{i:02}" for i in range(40))
+SIGNS = tuple(f"signs/{i:02}" for i in range(20))
 NODES = DIGITS + OTHERS
 LEAF_OF = np.repeat(np.arange(len(NODES)), N_EACH).astype(np.int32)
 WORLD = Hierarchy.from_rows(
-    [("thing", (), ("thing",)), *((leaf, (), (leaf[7:],)) for leaf in DIGITS)]
+    [("thing", (), ("thing",)), *((leaf, (), (leaf[7:],)) for leaf in DIGITS), *((leaf, (), (leaf,)) for leaf in SIGNS)]
     + [(f"kind{i}", ("thing",), (f"kind {i}",)) for i in range(len(OTHERS))]
     + [(leaf, (f"kind{i}",), (f"*{leaf}*",)) for i, leaf in enumerate(OTHERS)]
 )
@@ -86,6 +89,15 @@ def test_a_planted_domain_answers_strongly_and_a_clean_rest_does_not(planted, st
         assert set(chance.rest.leaves) <= set(OTHERS[:20])
 
 
+def test_the_source_that_answers_most_strongly_is_kept():
+    """Of two other sources, the folder with planted classes; the other one does not dilute it."""
+    found = findings(20, DIGITS + SIGNS + OTHERS[:20])
+    rest = ask_untrained(found, pictures(len(found.scored.answers))).rest
+    assert rest.strong
+    assert (rest.folder, rest.n_leaves, rest.n_removed) == ("signs", 20, 25)
+    assert set(rest.leaves) <= set(SIGNS)
+
+
 def test_the_first_comparison_is_the_same_with_a_second_look():
     """What was found has no say in whether an untrained network would have answered so."""
     found = findings(0)
@@ -131,6 +143,67 @@ def test_the_strongest_leaves_stand_out_in_their_class():
     assert classes[-2:] == (1, 2)
 
 
+def hardened(n_planted: int, n_each: int = 60) -> Findings:
+    """Classes that answer a digit each, and some of them a leaf of the hierarchy as well."""
+    shares = np.full((N_CLASSES, len(NODES)), 0.1)
+    for target in range(N_CLASSES):
+        shares[target, target] = 40.0
+        if target < n_planted:
+            shares[target, N_CLASSES + target] = 2.0
+    rng, shares = np.random.default_rng(0), shares / shares.sum(axis=0)
+    given = np.concatenate([rng.choice(N_CLASSES, n_each, p=share) for share in shares.T]).astype(np.int32)[:, None]
+    places, n = np.repeat(np.arange(len(NODES)), n_each).astype(np.int32), n_each * len(NODES)
+    images = ImageTable(NODES, places, tuple(map(str, range(n))), ("",) * n)
+    header = LedgerHeader("", N_CLASSES, PreprocessSpec(height=8, width=8), "", 0, ViewSpec(), n, 1)
+    scores = score_leaves(given, places, NODES, N_CLASSES)
+    scored = Scored(scores, images, given, np.arange(n, dtype=np.uint64), WORLD, header, n)
+    return weigh(scored, SelectionSettings(eta=1.0))
+
+
+def test_two_groups_of_leaves_are_named_class_by_class():
+    """Each class is found by its digit; weighed without them, the planted leaves are found as well, and flagged."""
+    found = hardened(N_CLASSES)
+    groups = groups_left(found, None)
+    assert {target: rest.name.label for target, rest in groups.items()} == {i: f"*n{i:02}*" for i in range(N_CLASSES)}
+    verdict = judge(found)
+    [point] = [each for each in verdict.weak_points if each.key == "second domain"]
+    assert "may have been hardened" in point.what
+    assert point.classes == tuple(range(N_CLASSES))
+    assert [(each.found, each.second) for each in point.groups] == [(str(i), f"*n{i:02}*") for i in range(N_CLASSES)]
+    words = verdict_in_words(verdict)
+    assert point.groups[2].in_words(str) in words
+    assert HARDENED.in_words in words
+    assert verdict_as_dict(verdict)["weak_points"][0]["groups"][2]["second"] == "*n02*"
+    chance = Chance(0.1, 0.2, 200, 100, 900)  # untrained networks answer so as well
+    assert "second domain" not in points_of(judge(found, chance=chance))
+
+
+@pytest.mark.parametrize(("n_planted", "n_each"), [(0, 60), (MIN_KINDS - 1, 60), (N_CLASSES, MIN_IMAGES - 1)])
+def test_few_kinds_of_leaves_or_few_images_are_no_second_group(n_planted, n_each):
+    """A clean suspect has none; one or two leaves that look like a class, or chance, are no second domain."""
+    found = hardened(n_planted, n_each)
+    assert found.overall.n_found == N_CLASSES
+    assert groups_left(found, None) == {}
+    assert "second domain" not in points_of(judge(found))
+
+
+def test_a_strong_second_look_names_its_own_source_only():
+    """Where the comparison was strong, whatever is found there is named; in a folder that is not left, nothing is."""
+    found = hardened(1)
+    strong = replace(REST, consistency=0.1, folder="")
+    assert groups_left(found, strong)[0].name.label == "*n00*"
+    assert groups_left(found, replace(strong, folder="digits")) == {}
+
+
+def test_many_groups_are_counted():
+    """The first twelve classes are named, and the others counted."""
+    groups = tuple(TwoGroups(i, "a", 0.9, "b", 0.5) for i in range(14))
+    point = WeakPoint("second domain", "What.", "Why.", "Remedy.", "existence", "Done.", groups=groups)
+    *named, more = point.groups_in_words(str)
+    assert len(named) == 12
+    assert more == "And 2 more classes."
+
+
 def told(rest: SecondLook | None) -> Verdict:
     """A verdict over the synthetic world with this second look."""
     return verdict_on(findings(0).scored.scores, WORLD, chance=Chance(0.4, 0.2, 200, 0, 900, rest=rest))
@@ -154,16 +227,19 @@ def test_a_label_is_no_markup_on_a_page():
 
     def page() -> None:
         from fdcore.verdict import WeakPoint
+        from fdcore.verdict.weak_points import TwoGroups
         from ui.verdict import _weak_point
 
         _weak_point(
             WeakPoint(
-                "second domain", "What.", "Why.", "Remedy.", "existence", "Done.", (1,), ("**n01** :red[x]", "n02")
+                "second domain", "What.", "Why.", "Remedy.", "existence", "Done.", (1,), ("**n01** :red[x]", "n02"),
+                (TwoGroups(1, ":red[a]", 0.9, "**b**", 0.5),),
             )
-        )
+        )  # fmt: skip
 
     [shown] = AppTest.from_function(page).run().markdown
-    assert r"Class 1. Strongest leaves: \*\*n01\*\*" in shown.value
+    assert r"Strongest leaves: \*\*n01\*\*" in shown.value
+    assert r"and “\*\*b\*\*” (L 0.50)." in shown.value
     assert ":red[" not in shown.value
 
 

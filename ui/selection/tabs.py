@@ -11,6 +11,7 @@ from fdcore.case.notes import read_notes
 from fdcore.method.filtering import FilteredClass, filter_leaves
 from fdcore.method.findings import ClassFinding, Scored
 from fdcore.method.removal import Rest, look_again
+from fdcore.verdict.weak_points import TwoGroups
 from ui import cached
 from ui.selection.figures import map_to_follow
 from ui.selection.live_map import live_map
@@ -23,7 +24,7 @@ from ui.workbench.notes import marks_of_images
 from ui.workbench.picked import CLUSTER, pick
 from ui.workbench.pictures import grid
 
-N_LEAVES, MAX_LEAVES, N_BESIDE, MAX_CLUSTERS = 14, 30, 21, 20
+N_LEAVES, MAX_LEAVES, MAX_OF_GROUP, N_BESIDE, MAX_CLUSTERS = 14, 30, 10, 21, 20
 HELD_OUT = " The L above differs: it comes from the half of the images that did not choose these leaves."
 
 
@@ -163,6 +164,19 @@ def without(bench: Bench) -> None:
     st.markdown(rest_in_words(rest))
     if rest.winner:
         bars_of_leaves(bench, rest.winner.members[:MAX_LEAVES], key="rest_bars")
+    _second_group(bench)
+
+
+def _second_group(bench: Bench) -> None:
+    """Both groups of leaves of a class that answers in a second domain as well."""
+    first, name = bench.found.selection.winner, bench.found.name
+    second = cached.groups_left(bench.case, bench.settings).get(bench.target_class)
+    if not (first and name and second and second.winner and second.name):
+        return
+    groups = TwoGroups(bench.target_class, name.label, first.functional, second.name.label, second.winner.functional)
+    st.markdown(f":orange[:material/warning:] The suspect may have been hardened. {groups.in_words(inert)}")
+    members = (*first.members[:MAX_OF_GROUP], *second.winner.members[:MAX_OF_GROUP])
+    bars_of_leaves(bench, members, key="groups_bars", chosen=first.members)
 
 
 def rest_in_words(rest: Rest) -> str:
