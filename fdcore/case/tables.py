@@ -20,6 +20,7 @@ from fdcore.method.scores import Scores, wilson_interval
 from fdcore.method.selection import Choice, Cluster
 from fdcore.method.sets import SetScores
 from fdcore.tables import inert, to_csv
+from fdcore.verdict.chance import SetChance
 
 if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd
@@ -165,19 +166,24 @@ SELECTION_COLUMNS = (
 )  # fmt: skip
 
 
-def set_rows(found: Sequence[SetScores], scored: Scored) -> "pd.DataFrame":
-    """The corpus's sets side by side: a row for each set and class, with the set's best leaf for the class."""
+def set_rows(found: Sequence[SetScores], scored: Scored, compared: Sequence[SetChance] = ()) -> "pd.DataFrame":
+    """The corpus's sets side by side: a row for each set and class, with the set's best leaf for the class.
+
+    `compared` are those that were compared with untrained networks.
+    """
     import pandas as pd
 
     columns = ["set", "n_leaves", "n_images", "agreement", "target_class", "node", "label", "functional_score",
-               "ci_low", "ci_high"]  # fmt: skip
+               "ci_low", "ci_high", "consistency", "untrained_highest"]  # fmt: skip
+    beyond = {one.name: (one.consistency, one.highest) for one in compared}
     rows = [
         (inert(one.name), len(one.leaves), one.n_images, one.agreement, number, inert(scored.scores.nodes[leaf]),
-         inert(scored.label(leaf)), one.score[number], one.low[number], one.high[number])
+         inert(scored.label(leaf)), one.score[number], one.low[number], one.high[number],
+         *beyond.get(one.name, (None, None)))
         for one in found for number, leaf in enumerate(one.best.tolist())
     ]  # fmt: skip
-    digits = dict.fromkeys(("agreement", "functional_score", "ci_low", "ci_high"), 6)
-    return pd.DataFrame(rows, columns=columns).astype({"functional_score": float}).round(digits)
+    numbers = ("agreement", "functional_score", "ci_low", "ci_high", "consistency", "untrained_highest")
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float)).round(6)
 
 
 def selection_rows(

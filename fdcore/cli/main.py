@@ -238,11 +238,13 @@ def _sets(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.case.conclusions import load_scored
     from fdcore.method.sets import compare_sets
 
-    scored = load_scored(Case.open(options.case))
-    found = compare_sets(scored)
+    case = Case.open(options.case)
+    scored, chance = load_scored(case), case.facts().chance
+    found, compared = compare_sets(scored), chance.sets if chance else ()
     if not options.json:
-        print(printing.sets(found, scored))
-    return {"case": str(options.case), "sets": tables.set_rows(found, scored).to_dict(orient="records")}
+        print(printing.sets(found, scored, compared))
+    rows = tables.set_rows(found, scored, compared)
+    return {"case": str(options.case), "sets": json.loads(rows.to_json(orient="records"))}
 
 
 def _corpus(options: argparse.Namespace) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fdcore.method.findings import Scored
     from fdcore.method.sets import SetScores
     from fdcore.suspect.tensors import TensorTable
+    from fdcore.verdict.chance import SetChance
 
 
 PERCENTILE = (
@@ -296,20 +297,22 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
-def sets(found: Sequence["SetScores"], scored: "Scored") -> str:
+def sets(found: Sequence["SetScores"], scored: "Scored", compared: Sequence["SetChance"]) -> str:
     """The corpus's sets side by side."""
-    rows = [("set", "leaves", "images", "agreement", "mean best L", "best leaf", "class", "L")]
+    beyond = {one.name: one.in_words for one in compared}
+    rows = [("set", "leaves", "images", "agreement", "consistency", "best leaf", "class", "L")]
     for one in found:
         number = int(one.score.argmax())
         rows.append((plain(one.name), f"{len(one.leaves):,}", f"{one.n_images:,}", f"{one.agreement:.2f}",
-                     f"{one.score.mean():.2f}", plain(scored.label(int(one.best[number]))), str(number),
+                     beyond.get(one.name, ""), plain(scored.label(int(one.best[number]))), str(number),
                      f"{one.score[number]:.2f} ({one.low[number]:.2f} to {one.high[number]:.2f})"))  # fmt: skip
     return "\n".join(
         [
-            *table(rows, flexible=(0, 5), right=(1, 2, 3, 4, 6)),
+            *table(rows, flexible=(0, 5), right=(1, 2, 3, 6)),
             "",
-            "agreement: the mean over leaves of the share of views in the leaf's own class. "
-            "mean best L: the mean over classes of their best leaf in the set.",
+            "agreement: the mean over leaves of the share of views in the leaf's own class.",
+            "consistency: what pictures of one leaf have in common beyond what untrained networks see. Pictures that "
+            "look alike have a high agreement whatever a network learned; compare the consistency.",
         ]
     )
 

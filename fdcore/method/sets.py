@@ -4,6 +4,7 @@ A set without a hierarchy of its own has no closeness, so only its functional sc
 flowers (.36) with one of leaves (.83) in this way (section 5.5, second example).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,7 @@ import numpy.typing as npt
 from fdcore.answers.ledger import NOT_ASKED
 from fdcore.method.findings import Scored
 
-HIERARCHY = "hierarchy"
-"""The set of all leaves that are nodes of the hierarchy themselves."""
+HIERARCHY = "hierarchy"  # the set of all leaves that are nodes of the hierarchy themselves
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class SetScores:
 
 def compare_sets(scored: Scored) -> tuple[SetScores, ...]:
     """Each set of the corpus that was queried, the clearest first."""
-    names = np.array([set_of(node) for node in scored.scores.nodes])
+    names = sets_of(scored.scores.nodes)
     asked = scored.scores.n_queries > 0
     sets = (_score(scored, name, np.flatnonzero((names == name) & asked)) for name in np.unique(names[asked]).tolist())
     return tuple(sorted(sets, key=lambda one: (-one.agreement, one.name)))
 
 
-def set_of(node: str) -> str:
-    """The set that a leaf belongs to, by its id: a set without a hierarchy has its folder's name before a slash."""
-    return node.partition("/")[0] if "/" in node else HIERARCHY
+def sets_of(nodes: Sequence[str]) -> npt.NDArray[np.str_]:
+    """The set that each leaf (n_leaves,) belongs to, by its id: without a hierarchy, its folder's name and a slash."""
+    return np.array([node.partition("/")[0] if "/" in node else HIERARCHY for node in nodes])
 
 
 def best_pictures(scored: Scored, one: SetScores, target_class: int, n: int = 4) -> npt.NDArray[np.intp]:

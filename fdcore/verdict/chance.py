@@ -29,6 +29,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from fdcore.method.findings import Findings, Pictures
+from fdcore.method.sets import sets_of
 from fdcore.progress import Progress, silent
 from fdcore.verdict.second_look import SecondLook, leaves_left, sources_of, strongest
 
@@ -38,6 +39,7 @@ Outputs = tuple[Sequence[npt.NDArray[np.float32]], Sequence[npt.NDArray[np.float
 
 PER_LEAF, MAX_PICTURES = 12, 2_400  # pictures that are compared, per leaf and in all
 MIN_LEAVES = 20  # leaves with two pictures or more that a comparison needs
+MIN_LEAVES_OF_SET = 10  # for one set, which is compared with the null on the same leaves
 N_COMPONENTS = 20  # principal components of one untrained network's outputs
 RIDGE, N_FOLDS = 0.3, 5
 N_HEADS, N_HEADS_OF_MANY, MANY = 15, 4, 20  # random last layers per kind and network; fewer for many classes
@@ -46,6 +48,20 @@ N_BALANCING = 15  # steps that adjust the classes to their shares
 
 MARGIN = 1.25  # untrained networks are ruled out above this multiple of the null's highest consistency
 LEVEL = 0.05  # the largest share of the null, including the suspect, at which the question is left open
+
+
+@dataclass(frozen=True)
+class SetChance:
+    """The same on one set of the corpus alone: its name, the suspect's consistency and the null's highest."""
+
+    name: str
+    consistency: float
+    highest: float
+
+    @property
+    def in_words(self) -> str:
+        """Such as "0.56 (untrained: at most 0.07)"."""
+        return f"{self.consistency:.2f} (untrained: at most {max(self.highest, 0.0):.2f})"
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class Chance:
         n_pictures: pictures compared.
         n_networks: untrained networks with these last layers.
         rest: the same without what was found; None where fewer than `MIN_LEAVES` leaves are left.
+        sets: the same for each set of the corpus, where there are several; one of few leaves is left out.
     """
 
     consistency: float
@@ -69,6 +86,7 @@ class Chance:
     n_pictures: int
     n_networks: int = 6  # cases of versions that did not record it used six
     rest: SecondLook | None = None
+    sets: tuple[SetChance, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.consistency + self.highest) and 0 <= self.n_as_high <= self.n_null):
@@ -144,8 +162,9 @@ def compare(findings: Findings, chosen: Ints, outputs: Outputs, progress: Progre
         compared = _compare(findings, chosen, outputs)
         progress("Comparing with untrained networks", 1, 2)
         rest = _look_again(findings, chosen, outputs)
+        sets = _each_set(findings, chosen, outputs)
     progress("Comparing with untrained networks", 2, 2)
-    return replace(compared, rest=rest)
+    return replace(compared, rest=rest, sets=sets)
 
 
 def _compare(findings: Findings, chosen: Ints, outputs: Outputs) -> Chance:
@@ -174,6 +193,21 @@ def _look_again(findings: Findings, chosen: Ints, outputs: Outputs) -> SecondLoo
                            *strongest(scores, left), folder)
             )  # fmt: skip
     return max(looks, key=lambda look: look.times, default=None)
+
+
+def _each_set(findings: Findings, chosen: Ints, outputs: Outputs) -> tuple[SetChance, ...]:
+    """The comparison on the pictures of each set by itself; nothing where there is one set."""
+    leaf_of = findings.scored.images.node_index[chosen]
+    set_of = sets_of(findings.scored.scores.nodes)[leaf_of]
+    names = np.unique(set_of).tolist()
+    found = []
+    for name in names if len(names) > 1 else ():
+        kept = set_of == name
+        if len(np.unique(leaf_of[kept])) >= MIN_LEAVES_OF_SET:
+            explaining, answering = ([seen[kept] for seen in group] for group in outputs)
+            one = _compare(findings, chosen[kept], (explaining, answering))
+            found.append(SetChance(name, one.consistency, one.highest))
+    return tuple(found)
 
 
 def compare_with_chance(

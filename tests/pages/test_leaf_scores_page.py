@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import case_factory
+import numpy as np
 import pytest
 from opening import open_case, open_page
 from reading import as_markdown, component, components, metric, said
@@ -339,7 +340,10 @@ def test_one_set_is_not_compared(finished):
 
 def test_sets_are_compared_by_their_best_leaf(finished, monkeypatch):
     """A bar for each, the best first; a set's name stays text."""
-    monkeypatch.setattr("fdcore.method.sets.set_of", lambda node: HOSTILE if node.startswith("n02123") else "other")
+    monkeypatch.setattr(
+        "fdcore.method.sets.sets_of",
+        lambda nodes: np.array([HOSTILE if node.startswith("n02123") else "other" for node in nodes]),
+    )
     at = open_case(PAGE, finished, **{"class": "1"}, tab="Sets")
     rows = component(at, "set_bars")["rows"]
     assert [row["end"] for row in rows] == ["1.00", "0.00"]

@@ -1,6 +1,7 @@
 """The corpus's sets side by side."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import case_factory
@@ -12,10 +13,12 @@ from fdcore.answers.views import ViewSpec
 from fdcore.case.tables import set_rows
 from fdcore.cli.main import main
 from fdcore.corpus.hierarchy import Hierarchy
-from fdcore.method.findings import ImageTable, Scored
+from fdcore.method.findings import ImageTable, Scored, weigh
 from fdcore.method.scores import score_leaves
+from fdcore.method.selection import SelectionSettings
 from fdcore.method.sets import HIERARCHY, best_pictures, compare_sets
 from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.verdict import ask_untrained
 from fdcore.work.conclude import full_report
 
 N_IMAGES, N_VIEWS, N_CLASSES = 20, 2, 2
@@ -84,12 +87,43 @@ def test_the_command_prints_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert {row["set"] for row in json.loads(capsys.readouterr().out)["sets"]} == {HIERARCHY}
 
 
+def cats_apart(nodes: Sequence[str]) -> np.ndarray:
+    """Two sets, of which one has a name that is markup."""
+    return np.array(["<b>x" if node.startswith("n02123") else "other" for node in nodes])
+
+
 def test_the_report_compares_sets_where_there_are_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that are markup stay text; one set is not compared with itself."""
     case = case_factory.finished(tmp_path / "case")
     assert "Which set of the corpus" not in full_report(case, cache=tmp_path)
-    monkeypatch.setattr("fdcore.method.sets.set_of", lambda node: "<b>x" if node.startswith("n02123") else "other")
+    monkeypatch.setattr("fdcore.method.sets.sets_of", cats_apart)
     page = full_report(case, cache=tmp_path)
     assert "Which set of the corpus" in page
     assert "<b>x" not in page
     assert "&lt;b&gt;x" in page
+
+
+def test_each_set_is_compared_with_untrained_networks_by_itself() -> None:
+    """What pictures alone explain is no agreement; a set of few leaves is left out."""
+    names = [f"grey/{i}" for i in range(12)] + [f"rich/{i}" for i in range(12)] + ["few/0"]
+    leaf_of = np.repeat(np.arange(len(names)), 8).astype(np.int32)
+    rng = np.random.default_rng(0)
+    own = rng.integers(3, size=len(names))
+    noise = rng.integers(3, size=len(leaf_of))
+    is_rich = np.array([name.startswith("rich") for name in names])[leaf_of]
+    answers = np.where(is_rich, own[leaf_of], noise)[:, None].astype(np.int32)
+    pixels = rng.integers(0, 256, (len(leaf_of), 8, 8, 3), dtype=np.uint8)
+    world = Hierarchy.from_rows([(name, (), (name,)) for name in names])
+    ids = np.arange(len(leaf_of), dtype=np.uint64)
+    header = LedgerHeader("", 3, PreprocessSpec(height=8, width=8), "", 0, ViewSpec(), len(ids), 1)
+    scores = score_leaves(answers, leaf_of, tuple(names), 3, ids)
+    images = ImageTable(tuple(names), leaf_of, tuple(map(str, ids)), ("",) * len(ids))
+    data = Scored(scores, images, answers, ids, world, header, len(ids))
+    chance = ask_untrained(weigh(data, SelectionSettings()), pixels)
+    assert chance is not None
+    by_name = {one.name: one for one in chance.sets}
+    assert set(by_name) == {"grey", "rich"}
+    assert by_name["rich"].consistency > 2 * by_name["rich"].highest
+    assert by_name["grey"].consistency < 0.2
+    rows = set_rows(compare_sets(data), data, chance.sets)
+    assert rows[rows["set"] == "few"]["consistency"].isna().all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -24,6 +25,9 @@ from ui.workbench.bench import Bench, open_bench
 from ui.workbench.inspector import inspector
 from ui.workbench.picked import STEP
 from ui.workbench.tabs import pick_tab
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DESIGN = (
     "**Design effect**: the number of answers that weigh as much as one independent answer. Views of one image are "
@@ -88,6 +92,11 @@ def _how_it_ended(case: Case, scored: Scored) -> str:
     return "Budget ended" if budget is not None and scored.n_sent >= budget else "Stopped early"
 
 
+def _sets(bench: Bench) -> "pd.DataFrame":
+    chance = bench.case.facts().chance
+    return set_rows(cached.sets(bench.case), bench.scored, chance.sets if chance else ())
+
+
 def _take_away(bench: Bench) -> None:
     """Draw the Export menu."""
     scored, target_class, found, tau = bench.scored, bench.target_class, bench.found, bench.settings.tau
@@ -99,7 +108,7 @@ def _take_away(bench: Bench) -> None:
         tables={
             f"Ranking for class {target_class}": partial(leaf_tables.ranking_csv, scored, target_class, selected),
             "All scores": partial(leaf_tables.all_scores_csv, scored),
-            "Sets": lambda: table_csv(set_rows(cached.sets(bench.case), scored)),
+            "Sets": lambda: table_csv(_sets(bench)),
             "Notes": lambda: notes_to_csv(read_notes(bench.case)),
         },
         figures={

@@ -15,7 +15,9 @@ N_SHOWN = 6  # sets with their pictures
 _AGREEMENT = (
     "**Agreement**: the mean over a set's leaves of the share of views in the leaf's own class, which other pictures "
     "of the leaf have chosen. Near 100 % the suspect takes each leaf for one class; with {n:,} classes, blind answers "
-    "give about {blind:.0%}. It is the same for all classes."
+    "give about {blind:.0%}. **Consistency**: what pictures of one leaf have in common beyond what untrained networks "
+    "see. Pictures that look alike have a high agreement whatever a network learned; compare the consistency. Both are "
+    "the same for all classes."
 )
 
 
@@ -36,8 +38,13 @@ def sets(bench: Bench) -> None:
     st.markdown(f"**Best leaf of each set for class {number}**")
     bars(rows, key="set_bars", alt=alt, line=bench.settings.tau, picked=st.query_params.get(LEAF, ""),
          on_click=lambda node: pick(leaf=node))  # fmt: skip
+    chance = bench.case.facts().chance
+    beyond = {one.name: f", consistency {one.in_words}" for one in (chance.sets if chance else ())}
     st.caption(
-        " · ".join(f"{inert(shortened(one.name, 40))}: agreement {one.agreement:.0%}" for one in found[:12]),
+        "  \n".join(
+            f"{inert(shortened(one.name, 40))}: agreement {one.agreement:.0%}{beyond.get(one.name, '')}"
+            for one in found[:12]
+        ),
         help=_AGREEMENT.format(n=scored.scores.n_classes, blind=1 / scored.scores.n_classes),
     )
     for place, one in enumerate(ranked[:N_SHOWN]):
