@@ -20,6 +20,7 @@ from PIL import Image
 from record import save
 
 import fdcore
+from fdcore.case.case import Case
 from fdcore.case.tables import set_rows
 from fdcore.method.sets import compare_sets
 
@@ -51,9 +52,9 @@ def main() -> None:
     ):
         found = fdcore.investigate(folder, folders, case=out / f"case-{step}")
         print(found)
-        sets = compare_sets(found.scored)
-        rows += [{"step": step, "held_out": round(held_out, 3), **row}
-                 for row in set_rows(sets, found.scored).to_dict(orient="records")]  # fmt: skip
+        sets, chance = compare_sets(found.scored), Case.open(out / f"case-{step}").facts().chance
+        table = set_rows(sets, found.scored, chance.sets if chance else ()).to_dict(orient="records")
+        rows += [{"step": step, "held_out": round(held_out, 3), **row} for row in table]
     save(__file__, rows)
 
 
