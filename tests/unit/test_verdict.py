@@ -405,8 +405,9 @@ def test_a_guess_is_named_before_the_verdict():
 
 @pytest.mark.parametrize(
     ("n_other", "n_none", "said"),
-    [(1, 0, "1 class has another answer."), (2, 1, "2 classes have another answer, 1 class has none."),
-     (0, 2, "no class has an answer."), (0, 0, "")],
+    [(1, 0, "1 class has another answer by the same limits."),
+     (2, 1, "2 classes have another answer by the same limits, 1 class has none."),
+     (0, 2, "no class has an answer by the same limits."), (0, 0, "")],
 )  # fmt: skip
 def test_what_remains_without_the_answers_is_counted(n_other, n_none, said):
     """Classes with another answer and classes with none, each with the right noun."""
