@@ -39,10 +39,14 @@ def pending(case_id: str) -> bool:
 
 
 def show_saved(case_id: str) -> None:
-    """Redraw the whole page once after a save; where a fragment draws the button, its run may have been cut short."""
+    """Redraw the whole page after a save, until it was: a slider that comes to rest may take this run's place."""
     if st.session_state.get(_SAVED) == case_id:
-        del st.session_state[_SAVED]
         st.rerun()
+
+
+def redrawn() -> None:
+    """The whole page is being drawn, with what was saved."""
+    st.session_state.pop(_SAVED, None)
 
 
 def _settled() -> None:

@@ -116,7 +116,7 @@ def test_clones_are_compared_taken_away_and_removed(server: Server, page: Page, 
     assert {"two terms: agreement", "one term: agreement", "random: agreement low"} <= set(rows.columns)
     page.keyboard.press("Escape")
     idle(page)
-    assert page.locator("img[src*=evil]").count() == 0
+    expect(page.locator("img[src*=evil]")).to_have_count(0)
     tab(page, "Each clone")
     before = table(page, "clones")
     page.get_by_role("button", name="Remove").first.click()

@@ -103,7 +103,7 @@ def test_any_session_pauses_cancels_and_resumes(
         page.get_by_test_id("stMain").get_by_role("button", name="Resume").first.click()
         wait_for_work(server, case_id, State.RUNNING, State.DONE)
         open_page(colleague, server, "Leaf_scores", case=other)
-        assert colleague.get_by_role("progressbar").count() == 0
+        expect(colleague.get_by_role("progressbar")).to_have_count(0)
         open_page(colleague, server, "Leaf_scores", case=case_id)
         walk_to(page, "Corpus")
         wait_for_work(server, case_id, State.DONE)

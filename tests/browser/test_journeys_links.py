@@ -130,7 +130,7 @@ def test_a_change_is_taken_back_and_saved(server: Server, page: Page, case_id: s
     idle(page)
     assert selection_settings(case).eta == 0
     walk_to(page, "Report")
-    assert key(page, "unsaved").count() == 0
+    expect(key(page, "unsaved")).to_have_count(0)
 
 
 def test_a_moved_slider_goes_to_the_next_page_and_to_a_colleague(

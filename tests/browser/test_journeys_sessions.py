@@ -38,7 +38,7 @@ def test_what_one_decides_is_seen_by_the_other(server: Server, page: Page, brows
         expect(page.get_by_text("Conclusions saved")).to_be_visible()
         assert selection_settings(Case.open(server.cases / case_id)).eta == 0
         open_page(colleague, server, "Report", case=case_id)
-        assert key(colleague, "unsaved").count() == 0
+        expect(key(colleague, "unsaved")).to_have_count(0)
         walk_to(colleague, "Selection")
         assert float(key(colleague, "eta").locator("input").first.input_value()) == 0
 

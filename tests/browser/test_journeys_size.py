@@ -36,7 +36,7 @@ def test_a_big_case_is_sent_in_small_messages(server: Server, page: Page, big: s
     for name, scope in (("Leaf_scores", None), ("Distances", None), ("Distances", "all"), ("Report", None)):
         open_page(page, server, name, case=big, class_=517, scope=scope)
         expect(page.locator("h1").first).to_be_visible()
-        assert page.get_by_test_id("stAlertContentError").count() == 0
+        expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
         assert max(frames.sizes) < MOST_BYTES, name
 
 

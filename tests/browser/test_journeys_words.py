@@ -96,7 +96,7 @@ def test_a_table_of_hostile_names_is_read_and_shown_as_text(server: Server, page
     assert kept(server, case_id) == Claims({0: hostile, 1: "cat"}, "the table good.csv")
     shown = table(page, "similarity")
     assert shown["Claimed"].tolist() == [hostile, "cat"]
-    assert page.locator("img[src*=evil]").count() == 0
+    expect(page.locator("img[src*=evil]")).to_have_count(0)
 
 
 def test_a_claim_is_typed_in(server: Server, page: Page, case_id: str):

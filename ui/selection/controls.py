@@ -67,6 +67,11 @@ class _History:
     at: float = 0.0
 
 
+def begin() -> None:
+    """The whole page is being drawn: until the step is, a slider that comes to rest draws it."""
+    st.session_state.pop(_DRAWN, None)
+
+
 def reserve() -> list[DeltaGenerator]:
     """Reserve room for the controls at the top; they are drawn last, after what they change."""
     with st.container(border=True, key="controls", gap="xsmall"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fdcore.case.conclusions import read_choices
 from fdcore.errors import CaseError
-from ui import cached, state
+from ui import cached, saving, state
 from ui.exports import export
 from ui.frame import Desk
 from ui.selection import controls as selection_controls
@@ -29,6 +29,8 @@ def draw_page(desk: Desk) -> None:
 
     If answers locked by hand do not fit the case, nothing can be weighed, and only unlocking is offered.
     """
+    saving.redrawn()
+    selection_controls.begin()
     case = desk.case
     scored = cached.scored(case)
     try:
