@@ -43,7 +43,7 @@ def sets(bench: Bench) -> None:
     st.caption(
         "  \n".join(
             f"{inert(shortened(one.name, 40))}: agreement {one.agreement:.0%}{beyond.get(one.name, '')}"
-            for one in found[:12]
+            for one in ranked[:12]
         ),
         help=_AGREEMENT.format(n=scored.scores.n_classes, blind=1 / scored.scores.n_classes),
     )
