@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
@@ -13,6 +14,7 @@ import pytest
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["at_hand"])  # the context has one list: a module that set its own would replace it
 HERE = str(Path(__file__).resolve().parent)
+MAIN = sys.modules["__main__"]  # a page that a test runs takes its place, and a new process would run that again
 
 
 def process(target: Callable[..., object], args: tuple[Any, ...]) -> ForkServerProcess:
@@ -23,4 +25,5 @@ def process(target: Callable[..., object], args: tuple[Any, ...]) -> ForkServerP
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [HERE, os.environ.get("PYTHONPATH")])))
         forkserver.ensure_running()
+    sys.modules["__main__"] = MAIN
     return SERVER.Process(target=target, args=args)
