@@ -14,7 +14,7 @@ Compared are
 Right, wrong and false are counted as in ablation.py; an answer that is a noun counts as its leaves. The rivals name
 every class that takes a picture. For a fair comparison, each is also limited to its surest classes, so that it gives no
 more false answers than ours. Sure is the lower bound of the label's part of the class's pictures, or the lift in
-similarity. The limit is set with the truth at hand, which favours the rivals.
+similarity. The limit is set by the truth, which favours the rivals.
 """
 
 import argparse

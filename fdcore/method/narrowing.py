@@ -23,7 +23,7 @@ class Tried(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The nodes of the next round; none where there is no further round, and `why` in the words of a sentence."""
+    """The nodes of the next round. After the last round it has none, and `why` says in words why it was the last."""
 
     nodes: tuple[str, ...]
     why: str = ""

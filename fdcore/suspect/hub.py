@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fdcore.errors import SuspectError
 from fdcore.progress import Progress, silent
+from fdcore.storage import disk_errors
 from fdcore.suspect.packing import KEPT, WEIGHTS
 
 PREFIX = "hf:"
@@ -23,7 +24,8 @@ def bring(suspect: str | Path, cache: Path, progress: Progress = silent) -> Path
     The folder's name holds the commit, so that the evidence says where it comes from.
 
     Raises:
-        SuspectError: the id is malformed or unknown, the model is too large, or there is no network.
+        SuspectError: the id is malformed or unknown, the model is too large, or the hub cannot be reached.
+        StorageError: the disk is full, or the cache cannot be written.
     """
     text = str(suspect)
     if not text.startswith(PREFIX):
@@ -32,7 +34,8 @@ def bring(suspect: str | Path, cache: Path, progress: Progress = silent) -> Path
     if not found or ".." in text:
         raise SuspectError(f"{text[:200]!r} is not the id of a model; an example is hf:google/vit-base.", key="hub id")
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HTTPError as NetworkError  # type: ignore[attr-defined]
 
     progress(f"Downloading {found['id']}", 0, 1)
     try:
@@ -46,13 +49,14 @@ def bring(suspect: str | Path, cache: Path, progress: Progress = silent) -> Path
         if (size := sum(files[name] for name in names)) > _MAX_BYTES:
             raise SuspectError(f"{text} has {size:,} bytes, more than {_MAX_BYTES:,}.", key="hub size")
         folder = cache / "hub" / f"{found['id'].replace('/', '--')}@{str(model.sha)[:12]}"
-        for name in names:
-            hub.hf_hub_download(found["id"], name, revision=model.sha, local_dir=folder)
+        with disk_errors(folder):
+            for name in names:
+                hub.hf_hub_download(found["id"], name, revision=model.sha, local_dir=folder)
     except HfHubHTTPError as error:
         status = f"answered {error.response.status_code}" if error.response is not None else "gave no answer"
         raise SuspectError(f"{text} cannot be downloaded: the hub {status}.", key="hub refused") from error
-    except (OSError, HTTPError) as error:
-        wrong = f"{text} cannot be downloaded: there is no network ({type(error).__name__})."
+    except (ConnectionError, LocalEntryNotFoundError, NetworkError) as error:
+        wrong = f"{text} cannot be downloaded: the hub cannot be reached ({type(error).__name__})."
         raise SuspectError(f"{wrong} {_BY_HAND}", key="no network") from error
     progress(f"Downloading {found['id']}", 1, 1)
     return folder

@@ -32,7 +32,7 @@ MAX_LABEL = 60  # characters of a label in a sentence
 MAX_LISTED = 12  # classes listed after a weak point
 MAX_AGREEMENTS = 5  # label sets kept, the best first
 GUESSED = "The preprocessing or the architecture was guessed; another one can change all of this."
-OF_CASE = ("not found", "second domain")  # weak points that are no weakness of their classes' answers
+OF_CASE = ("not found", "second domain")  # weak points that do not weaken the answers they name
 NOT_COMPARED = "No untrained networks were queried with the same pictures; fixed limits decide."
 
 CONSISTENT = "The suspect's answers are consistent with training data from "

@@ -97,7 +97,7 @@ class Grown:
 
 
 def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progress: Progress = silent) -> Grown:
-    """Generate pictures of a node, score them, go on with the children of the node that scored best, and so on.
+    """Generate pictures of a node, score them, continue with the children of the node that scored best, and so on.
 
     The same call continues where an earlier one stopped: pictures that the case has are not generated again, and
     nothing is sent twice.
@@ -176,7 +176,7 @@ def _with_own_prompt(
 
 
 def _why_not(case: Case, hierarchy: Hierarchy, request: GrowRequest, nodes: Sequence[str]) -> str:
-    """Why there is no round of these nodes; "" where the budget allows it. What was sent before costs nothing."""
+    """Why these nodes get no round; "" where the budget allows one. What was sent before costs nothing."""
     if not nodes:
         return "no node below has a prompt of its own; {gloss} may tell them apart"
     settings, left = case.plan().settings, budget_left(case)

@@ -11,7 +11,7 @@ from raising import raises
 
 from fdcore.case.case import Case
 from fdcore.cli.main import main
-from fdcore.errors import SuspectError
+from fdcore.errors import StorageError, SuspectError
 from fdcore.suspect.hub import bring
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -117,6 +117,13 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with raises(SuspectError, "no network", "copy the model's folder"):
         bring("hf:me/net", tmp_path)
+
+
+def test_a_disk_that_cannot_be_written_is_not_called_a_missing_network(hub: Hub, tmp_path: Path) -> None:
+    """Here a file stands where the cache's folder should be."""
+    (tmp_path / "cache").write_bytes(b"")
+    with raises(StorageError, "path unwritable"):
+        bring("hf:me/net", tmp_path / "cache")
 
 
 def test_other_suspects_stay_as_they_are(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def _final_origins(loaded: Loaded, request: Request) -> Origins:
 
 
 def _size_known(loaded: Loaded, origins: Origins, spec: PreprocessSpec, device: str) -> Origins:
-    """The origins, in which the size is no guess where a known architecture runs with no other usual size."""
+    """The origins; the size counts as known where a known architecture runs with no other usual size."""
     if "height" not in origins.guessed or "architecture" in origins.guessed:
         return origins
     others = any(_runs(loaded, spec, side, device) for side in sides_near(spec.height))
