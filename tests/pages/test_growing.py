@@ -33,7 +33,7 @@ def planned(cases: Path) -> Case:
 
 
 def test_a_request_starts_a_job_without_the_command(planned, idle_workers, monkeypatch):
-    """The command is the server's own; what the browser sends is what to draw. A job draws it and continues with what lies below."""
+    """The command is the server's own; what the browser sends is what to draw, and a job draws it."""
     monkeypatch.setenv("FDCORE_GENERATOR", COMMAND)
     at = open_case(PAGE, planned)
     assert COMMAND in [one.value for one in at.code]
