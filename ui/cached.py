@@ -159,7 +159,9 @@ def verdict(case: Case, settings: SelectionSettings) -> Verdict:
 
 @cached(*WEIGHED, layout.FACTS, entries=48)
 def groups_left(case: Case, settings: SelectionSettings) -> dict[int, Rest]:
-    """What classes answer in a second domain, by class; empty where there is none."""
+    """What classes answer in a second domain, by class; empty where there is none, or no answer has a meaning."""
+    if verdict(case, settings).outcome == "meaningless":
+        return {}
     chance = kept_chance(scored(case), case.facts())
     return second_look.groups_left(findings(case, settings), chance.rest if chance else None)
 

@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import case_factory
 import pytest
+import streamlit as st
 from opening import open_app, open_case
 from reading import as_markdown, component, components, said, wall
 from streamlit.testing.v1 import AppTest
@@ -381,3 +383,7 @@ def test_a_class_that_answers_a_second_domain_shows_both_groups(finished: Case, 
     assert {row["name"] for row in drawn if row["strong"]} == {"tabby", "Persian cat"}
     without = open_case(PAGE, finished, **{"class": "2"}, tab="Without it")
     assert "hardened" not in said(without)
+    st.cache_resource.clear()
+    monkeypatch.setattr("ui.cached.judge", lambda findings, facts: SimpleNamespace(outcome="meaningless"))
+    assert "hardened" not in said(open_case(PAGE, finished, **{"class": "1"}, tab="Without it"))
+    st.cache_resource.clear()  # of what was not the method's
