@@ -71,7 +71,7 @@ def _source(desk: Desk) -> bool:
     watches = st.segmented_control("Generator", options, default=options[0], required=True, key="grow_by") == _FOLDER
     if watches:
         st.code(str(desk.places.watched(desk.case.folder)), language=None)
-        st.caption("In it, each leaf gets a folder with a prompt.txt; put pictures of that beside it." + (
+        st.caption("In it, each leaf gets a folder with a prompt.txt; put the pictures beside it." + (
             "" if command else " FDCORE_GENERATOR names a command that this server may run instead."))  # fmt: skip
     else:
         parse_command(command)
@@ -84,7 +84,7 @@ def _settings(desk: Desk, plan: Plan, hierarchy: Hierarchy, node: str | None) ->
     wide, *narrow = st.columns((4, 1, 1, 1, 1))
     template = wide.text_input("Prompt", "a photo of a {name}", key="grow_prompt", max_chars=500,
                                help="{name} is the node's name, {gloss} its definition")  # fmt: skip
-    count = narrow[0].number_input("Pictures of each", 1, MAX_COUNT, 20, key="grow_count")
+    count = narrow[0].number_input("Pictures", 1, MAX_COUNT, 20, key="grow_count")
     rounds = narrow[1].number_input("Rounds", 1, 24, 4, key="grow_rounds")
     most = max(desk.case.facts().n_classes - 1, 0)
     target = narrow[2].number_input("Class", 0, most or None, None, key="grow_class", placeholder="any", help="Its "
