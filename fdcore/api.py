@@ -20,7 +20,8 @@ from fdcore.method.selection import SelectionSettings
 from fdcore.notebook import Findings, Scored
 from fdcore.progress import Progress, silent
 from fdcore.suspect.hub import bring
-from fdcore.suspect.suspect import Suspect
+from fdcore.suspect.suspect import Suspect, spec_given
+from fdcore.texts import Kind
 from fdcore.verdict import ask_untrained
 from fdcore.work import investigate as work
 
@@ -30,8 +31,9 @@ Folders = str | Path | Sequence[str | Path]
 def open_corpus(
     folders: Folders,
     *,
-    input_size: int | tuple[int, int],
+    input_size: int | tuple[int, int] | None = None,
     channels: int = 3,
+    kind: Kind = "picture",
     images_per_leaf: int | None = Settings.images_per_leaf,
     seed: int = Settings.seed,
     hierarchy: str | Path | None = None,
@@ -42,8 +44,9 @@ def open_corpus(
 
     Args:
         folders: image folders, each "DIR" or "DIR@NODE".
-        input_size: side of the pictures in pixels, or their height and width.
+        input_size: side of the pictures in pixels, or their height and width; of texts, the most bytes in UTF-8.
         channels: 3 for RGB, 1 for grey.
+        kind: what the folders hold, "picture" or "text".
         images_per_leaf: the most images sampled from each leaf; None for all.
         seed: of the sampling.
         hierarchy: a CSV or JSON file of the nodes that the folders name; None for WordNet.
@@ -53,9 +56,10 @@ def open_corpus(
     Raises:
         FdError: something that the user has to fix.
     """
-    height, width = (input_size, input_size) if isinstance(input_size, int) else input_size
+    spec = spec_given(kind, input_size, channels)
     return corpora.open_corpus(
-        _listed(folders), hierarchy=open_hierarchy(hierarchy), height=height, width=width, channels=channels,
+        _listed(folders), hierarchy=open_hierarchy(hierarchy), height=spec.height, width=spec.width,
+        channels=spec.channels,
         per_leaf=images_per_leaf, seed=seed, cache=_cache(cache), progress=progress,
     )  # fmt: skip
 
@@ -98,8 +102,9 @@ def investigate(
     if not isinstance(corpus, Corpus):
         spec = suspect.spec
         corpus = open_corpus(
-            corpus, input_size=(spec.height, spec.width), channels=spec.channels, seed=settings.seed,
-            images_per_leaf=settings.images_per_leaf, hierarchy=hierarchy, cache=cache, progress=progress,
+            corpus, input_size=spec.width if spec.kind == "text" else (spec.height, spec.width), kind=spec.kind,
+            channels=spec.channels, seed=settings.seed, images_per_leaf=settings.images_per_leaf, hierarchy=hierarchy,
+            cache=cache, progress=progress,
         )  # fmt: skip
     store = corpus.store
     work.require_budget(settings, store)

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from fdcore.texts import picture_of
+
 TILE_PX, THUMBNAIL_PX = 128, 96
 MARGIN = 0.03  # of the width
 
 
 def enlarged(picture: npt.NDArray[np.uint8], side_px: int = TILE_PX) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, C) with each pixel repeated, its longer side at most `side_px` or as it was."""
+    """A picture (H, W, C) with each pixel repeated, its longer side at most `side_px` or as it was; a text drawn."""
+    picture = picture_of(picture, side_px)
     times = max(side_px // max(picture.shape[:2]), 1)
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 
@@ -40,6 +43,7 @@ def as_thumbnails(pictures: npt.NDArray[np.uint8] | None, chosen: Sequence[int])
 
 
 def _as_thumbnail(picture: npt.NDArray[np.uint8]) -> bytes:
+    picture = picture_of(picture, THUMBNAIL_PX)
     small, buffer = Image.fromarray(picture.squeeze()).convert("RGB"), io.BytesIO()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     small.save(buffer, "JPEG", quality=90)

@@ -11,6 +11,7 @@ from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.conclusions import pixels_of
 from fdcore.errors import FdError
+from fdcore.texts import picture_of
 
 N_PICTURES, SIDE_PX, GAP_PX, HEIGHT_PX = 3, 80, 6, 104  # twice what is shown
 _GREY, _NOTHING = (150, 155, 162, 70), (0, 0, 0, 0)
@@ -30,7 +31,7 @@ def draw_strip(case: Case, cache: Path | None) -> str:
     for place in range(N_PICTURES):
         tile = Image.new("RGBA", (SIDE_PX, SIDE_PX), _GREY)
         if pixels is not None and place < len(chosen):
-            picture = Image.fromarray(np.asarray(pixels[chosen[place]]).squeeze()).convert("RGBA")
+            picture = Image.fromarray(picture_of(np.asarray(pixels[chosen[place]]), SIDE_PX).squeeze()).convert("RGBA")
             tile = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
         strip.paste(tile, (place * (SIDE_PX + GAP_PX), (HEIGHT_PX - SIDE_PX) // 2))
     buffer = io.BytesIO()

@@ -6,6 +6,8 @@ therefore resumes exactly, and any single query can be drawn again years later.
 View 0 is the image itself. Every other view composes a rotation, a translation and a perspective projection into one
 homography, and adds uniform noise. Views are rounded to uint8, so that each is a picture that can be stored, shown and
 sent to any suspect unchanged.
+
+Views of texts are drawn by `fdcore.answers.text_views`.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fdcore.answers.text_views import text_views
 from fdcore.errors import SettingsError
+from fdcore.texts import is_text
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -52,7 +56,7 @@ def make_views(
     """Draw one view of each picture.
 
     Args:
-        pictures: (N, H, W, C) uint8.
+        pictures: (N, H, W, C) uint8, or texts (see `fdcore.texts`), for which `spec` has no meaning.
         image_ids: (N,) uint64, derived from each image's content.
         view: the view's number; 0 returns the pictures themselves.
         seed: the investigation's seed, 0 or above.
@@ -62,6 +66,8 @@ def make_views(
     """
     if view == 0 or len(pictures) == 0:
         return pictures
+    if is_text(pictures):
+        return text_views(pictures, image_ids, view=view, seed=seed)
     _, height, width, channels = pictures.shape
     uniforms, noise = _draw(image_ids, view=view, seed=seed, n_noise=height * width * channels)
     homographies = _homographies(uniforms, spec)

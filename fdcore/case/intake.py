@@ -14,6 +14,9 @@ from fdcore.case.case import Case
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError
 from fdcore.records import from_plain
+from fdcore.texts import picture_of
+
+TEXT_PX = 224  # side of a text that is kept as a picture
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ def write_test_query(case: Case, result: TestQuery, shown: npt.NDArray[np.uint8]
 
 
 def write_picture(case: Case, name: str, picture: npt.NDArray[np.uint8]) -> None:
-    """Keep a picture (H, W, C) as PNG."""
-    buffer = io.BytesIO()
+    """Keep a picture (H, W, C), or a text drawn as one, as PNG."""
+    buffer, picture = io.BytesIO(), picture_of(picture, TEXT_PX)
     Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
     case.write(name, buffer.getvalue())
 

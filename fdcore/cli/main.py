@@ -258,6 +258,15 @@ def _corpus(options: argparse.Namespace) -> dict[str, Any]:
     return printing.survey_as_dict(found)
 
 
+def _topics(options: argparse.Namespace) -> dict[str, Any]:
+    from fdcore.corpus.topics import write_topics
+
+    n_topics = write_topics(options.out)
+    if not options.json:
+        print(f"{n_topics} topics were written to {printing.plain(str(options.out))}; give that folder as --corpus.")
+    return {"out": str(options.out), "n_topics": n_topics}
+
+
 def _tree(options: argparse.Namespace) -> dict[str, Any]:
     hierarchy = arguments.hierarchy(options)
     nodes = hierarchy.search(" ".join(options.words), limit=options.limit)
@@ -299,6 +308,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "corpus", _corpus, "list what image folders contain, and their problems")
     command.add_argument("folders", nargs="+", metavar="DIR[@NODE]", help="image folders")
     command.add_argument("--quick", action="store_true", help="count files without decoding them")
+    command = _add(commands, "topics", _topics, "write texts about WordNet's nodes, a corpus for suspects of texts")
+    command.add_argument("out", type=Path, metavar="DIR", help="a new folder")
     command = _add(commands, "tree", _tree, "find nodes of the hierarchy by word, with their ancestors and children")
     command.add_argument("words", nargs="+", metavar="WORD")
     command.add_argument("--limit", type=int, default=20, help="the most nodes to show (default 20)")

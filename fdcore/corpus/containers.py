@@ -1,8 +1,9 @@
-"""Files inside tar archives and parquet shards, read where they are: a container is a folder, and nothing is unpacked.
+"""Files inside tar archives and parquet shards, and the lines of texts, read where they are: nothing is unpacked.
 
 A file in a container has the path that it would have if the container were a folder: `train.tar/cat/1.jpg`, also in an
-archive within an archive, and `train.parquet/17` for a row. What an archive holds is listed once and kept, without any
-content; each file is then read on its own. Names are never used to write anything, and no link is followed.
+archive within an archive, `train.parquet/17` for a row, and `birds.txt/17` for a line. What an archive holds is listed
+once and kept, without any content; each file is then read on its own. Names are never used to write anything, and no
+link is followed.
 """
 
 import errno
@@ -29,6 +30,8 @@ _MAX_NESTED = 3  # archives in archives
 _BLOCK = 2**16
 _HEADER_BLOCK = 2**12  # a large one would read most of an archive to list it
 _KEPT_LISTS = 4_096  # ImageNet's training set has an archive for each of 1,000 classes
+_KEPT_TEXTS = 64  # files whose lines are kept
+MAX_TEXT = 2**26  # bytes of a file of lines, which is read as a whole
 _N_POINTS = 256  # of each gzip archive, at least so many bytes apart; each takes 45 kB
 _POINT_BYTES = 2**22
 
@@ -73,6 +76,11 @@ def is_tar(name: str) -> bool:
 def tar_stem(name: str) -> str:
     """The name of a tar archive without its extension."""
     return next((name[: -len(end)] for end in _TAR_SUFFIXES if name.lower().endswith(end)), name)
+
+
+def is_text_file(name: str) -> bool:
+    """Whether a file's name is that of a text, or of a list of texts."""
+    return name.lower().endswith(".txt") and not name.startswith(".")
 
 
 def on_disk(path: str | Path) -> Path:
@@ -124,8 +132,8 @@ def list_archive(path: str) -> tuple[Archive, str]:
 
 def _open_inside(path: Path) -> tuple[BinaryIO, int]:
     outer = on_disk(path)
-    if is_parquet(outer.name):
-        content = read_row(outer, path.name)
+    if is_parquet(outer.name) or is_text_file(outer.name):
+        content = read_row(outer, path.name) if is_parquet(outer.name) else _line(outer, path.name)
         return io.BytesIO(content), len(content)
     archive, folder = list_archive(str(path.parent))
     member = archive.members.get(f"{folder}/{path.name}" if folder else path.name)
@@ -133,6 +141,31 @@ def _open_inside(path: Path) -> tuple[BinaryIO, int]:
         raise FileNotFoundError(errno.ENOENT, "no such file in the archive")
     window = _Window(archive.open(), member)
     return cast(BinaryIO, io.BufferedReader(window, _HEADER_BLOCK)), member.size
+
+
+def text_lines(path: Path) -> list[bytes]:
+    """The lines of a text file, each of which is a text; the cache makes reading all of them one by one cheap.
+
+    Raises:
+        OSError: the file cannot be read, or has more than `MAX_TEXT` bytes.
+    """
+    return _lines(str(path), _stamp(path))
+
+
+@lru_cache(_KEPT_TEXTS)
+def _lines(path: str, stamp: tuple[int, int]) -> list[bytes]:
+    if stamp[0] > MAX_TEXT:
+        raise OSError(errno.EFBIG, f"more than {MAX_TEXT:,} bytes of lines; split the file")
+    with open_file(Path(path))[0] as file:
+        return file.read().splitlines()
+
+
+def _line(path: Path, number: str) -> bytes:
+    """One line of a text file; the first is number 1."""
+    lines = text_lines(path)
+    if not number.isdecimal() or not 1 <= int(number) <= len(lines):
+        raise FileNotFoundError(errno.ENOENT, "no such line in the text")
+    return lines[int(number) - 1]
 
 
 def _stamp(path: Path) -> tuple[int, int]:

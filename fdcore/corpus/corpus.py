@@ -7,12 +7,16 @@ from pathlib import Path
 
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.images import ImageStore, Size, decode_images, usable_images
-from fdcore.corpus.layouts import ImageFile, ImageSet, Problem, folder_name, is_corpus, read_image_set
+from fdcore.corpus.layouts import TEXTS, ImageFile, ImageSet, Problem, folder_name, is_corpus, read_image_set
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
+from fdcore.texts import WIDTH, holds_text
 
 N_SAMPLES = 12
-_SURVEY_SIZE_PX = 8  # the smallest that still makes Pillow read every byte of a picture
+_SURVEY_SIZES = (
+    (Size(8, 8, 3), False),  # the smallest that still makes Pillow read every byte of a picture
+    (Size(1, WIDTH, 1), True),
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,11 @@ def open_corpus(
     if not store.names:
         reasons = Counter(problem.reason for problem in problems)
         counted = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
-        raise CorpusError(f"None of the {len(files)} files found is a usable image ({counted}).", key="no usable image")
+        taken = "text" if holds_text(height, channels) else "image"
+        raise CorpusError(
+            f"None of the {len(files)} files found is a usable {taken} ({counted}). The suspect takes {taken}s.",
+            key="no usable image",
+        )
     sources = tuple(f"{images.name} ({images.layout})" for images in sets)
     return Corpus(larger, store, problems, tuple(images.name for images in sets), sources, _count_by_node(files))
 
@@ -134,9 +142,10 @@ def survey(
     files = [file for images in sets for file in images.files]
     problems = [problem for images in sets for problem in images.problems]
     usable: dict[str, list[ImageFile]] = {images.name: [] for images in sets}
-    if not quick:
-        size = Size(_SURVEY_SIZE_PX, _SURVEY_SIZE_PX, 3)
-        for image in usable_images(files, size, per_leaf=None, seed=0, problems=problems, progress=progress):
+    texts = {images.name for images in sets if TEXTS in images.layout}
+    for size, of_texts in () if quick else _SURVEY_SIZES:
+        read = [file for file in files if (file.source in texts) == of_texts]
+        for image in usable_images(read, size, per_leaf=None, seed=0, problems=problems, progress=progress):
             usable[image.file.source].append(image.file)
     counts = {name: None if quick else _count_by_node(found) for name, found in usable.items()}
     sources = tuple(

@@ -6,6 +6,7 @@ Choices:
 - 16 bits become 8 by dividing by 257, so that white stays white. 32-bit greys have no agreed range: their own darkest
   and brightest values become black and white.
 - Transparency is laid on white, as pages and catalogues show cut-out objects; on black, dark outlines would vanish.
+- A sample of a text's size (fdcore.texts) is the file's UTF-8 without white space at its ends.
 - The first frame of an animation is used. ICC profiles are ignored, as in training pipelines.
 """
 
@@ -27,6 +28,7 @@ from PIL import __version__ as pillow_version
 
 from fdcore.corpus.containers import open_file
 from fdcore.corpus.folder import IMAGE_SUFFIXES, image_suffix
+from fdcore.texts import as_sample, holds_text
 
 DECODER = f"1, Pillow {pillow_version}"
 """Identifies everything besides the file that a picture's pixels depend on; changing it invalidates cached stores."""
@@ -125,6 +127,8 @@ def _read(path: Path) -> bytes:
 def _decode(
     content: bytes, name: str, height: int, width: int, channels: int
 ) -> tuple[npt.NDArray[np.uint8], tuple[Note, ...]]:
+    if holds_text(height, channels):
+        return _decode_text(content, width)
     notes: list[Note] = []
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
@@ -140,6 +144,20 @@ def _decode(
     except _PARSER_ERRORS as error:
         note = _diagnose(error, content)
         raise _UnusableError(note.reason, note.detail) from error
+
+
+def _decode_text(content: bytes, width: int) -> tuple[npt.NDArray[np.uint8], tuple[Note, ...]]:
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise _UnusableError("not a text", f"{error.reason} at byte {error.start}; texts are UTF-8") from error
+    if "\0" in text:
+        raise _UnusableError("not a text", "it contains the character NUL; texts are UTF-8")
+    if not text:
+        raise _UnusableError("empty file", "it contains no words")
+    size = len(text.encode())
+    shortened = (Note("shortened", f"{size:,} bytes; the first {width:,} are used"),) if size > width else ()
+    return as_sample(text, width), shortened
 
 
 def _oddities(image: Image.Image, name: str) -> Iterator[Note]:

@@ -8,11 +8,12 @@ like a folder.
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from fdcore.corpus.containers import is_tar, list_archive, tar_stem
+from fdcore.texts import UNPRINTABLE
 
 IMAGE_SUFFIXES: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -27,7 +28,6 @@ IMAGE_SUFFIXES: dict[str, tuple[str, ...]] = {
 
 _SUFFIXES = frozenset(suffix for suffixes in IMAGE_SUFFIXES.values() for suffix in suffixes) | {""}
 _SUFFIX = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,8}$")  # ".0001" and ". Smith" are part of a name
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, reversed text
 _HIDDEN_FOLDER = re.compile(r"\.[^.]|__MACOSX$")  # ".git", not "..."
 _SEPARATORS = re.compile(r"[_\-]")
 _NO_FILE = "neither a file nor a folder (a pipe, socket or device)"
@@ -84,13 +84,13 @@ def readable_name(name: str) -> str:
     if name.isprintable():
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return _UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 def label_of(name: str) -> str:
     """A folder's name as a label for people: _, - and control characters become spaces."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    words = _SEPARATORS.sub(" ", _UNPRINTABLE.sub(" ", text)).split()
+    words = _SEPARATORS.sub(" ", UNPRINTABLE.sub(" ", text)).split()
     return " ".join(words) or readable_name(name)
 
 
@@ -162,8 +162,13 @@ class FolderReader:
                 found.append(File(path, name, _below(folder, name)))
         return _listing(folder, found)
 
-    def images(self, folder: Folder, *, ignore: frozenset[str] = frozenset()) -> Iterator[File]:
-        """Every file in or below a folder that may be an image; other files become problems, except those to ignore."""
+    def images(
+        self, folder: Folder, *, ignore: frozenset[str] = frozenset(), wanted: Callable[[str], bool] = looks_like_image
+    ) -> Iterator[File]:
+        """Every file in or below a folder that may be an image; other files become problems, except those to ignore.
+
+        `wanted` says by a file's name whether it is one; texts have another.
+        """
         stack, seen = [folder], set[str]()
         while stack:
             here = stack.pop()
@@ -173,12 +178,14 @@ class FolderReader:
             seen.add(here.trail[-1])
             listing = self.list(here)
             for file in listing.files:
-                if looks_like_image(file.name):
+                if wanted(file.name):
                     yield file
                 elif file.path not in ignore:
-                    hidden = file.name.startswith(".")
-                    detail = "a hidden file" if hidden else f"{image_suffix(file.name)} is not a known image extension"
-                    self.report(file.relative, "not an image", detail)
+                    suffix = image_suffix(file.name) or "no extension"
+                    detail = "a hidden file" if file.name.startswith(".") else f"{suffix} is not a known extension"
+                    self.report(
+                        file.relative, "other file" if wanted is not looks_like_image else "not an image", detail
+                    )
             stack.extend(reversed(listing.folders))
 
     def _entry(self, folder: Folder, entry: os.DirEntry[str], relative: str) -> Folder | File | None:

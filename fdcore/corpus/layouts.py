@@ -19,13 +19,14 @@ from fdcore.corpus.classes import (
     Task,
     class_files,
     counted,
+    image_file,
     new_node,
     place_labelled,
     refuse_under,
     report_stray,
     wnid_of,
 )
-from fdcore.corpus.containers import is_tar
+from fdcore.corpus.containers import is_tar, is_text_file, text_lines
 from fdcore.corpus.entering import find_places
 from fdcore.corpus.folder import File, Folder, FolderReader, Listing, Problem, label_of, looks_like_image, readable_name
 from fdcore.corpus.hierarchy import Hierarchy
@@ -35,10 +36,11 @@ from fdcore.corpus.picture_list import is_list, read_list
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 
-__all__ = ["LAYOUTS", "ImageFile", "ImageSet", "Problem", "folder_name", "is_corpus", "read_image_set"]
+__all__ = ["LAYOUTS", "TEXTS", "ImageFile", "ImageSet", "Problem", "folder_name", "is_corpus", "read_image_set"]
 
 _PACKED = (".zip", ".7z", ".rar", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 _N_HINTS = 3
+TEXTS = "texts"  # the layout whose files are texts
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,72 @@ def _read_one_class(task: Task, folder: Folder) -> Part:
     return Part("pictures", class_files(task, folder, node), {node: label_of(folder.name)})
 
 
+# Texts
+
+
+def _has_texts(task: Task, folder: Folder, listing: Listing) -> bool:
+    """Whether the folders hold texts and nothing else that counts; without folders, whether several texts are there."""
+    if not listing.folders:
+        found = [file.name for file in listing.files]
+        return sum(map(is_text_file, found)) > 1 and not any(map(_is_picture, found))
+    holding = 0
+    for below in listing.folders:
+        inside = task.scout.list(below)
+        n_texts = sum(is_text_file(file.name) for file in inside.files)
+        if is_tar(below.path) or any(_is_picture(file.name) for file in inside.files):
+            return False
+        if not n_texts and (inside.files or inside.folders):
+            return False
+        holding += n_texts > 0
+    return holding > 0
+
+
+def _is_picture(name: str) -> bool:
+    return looks_like_image(name) and "." in name
+
+
+def _read_texts(task: Task, folder: Folder) -> Part:
+    part = Part(TEXTS, [], {})
+    listing = task.reader.list(folder)
+    lists = [] if listing.folders else [file for file in listing.files if is_text_file(file.name)]
+    report_stray(task, Listing((), tuple(file for file in listing.files if file not in lists)))
+    for below in counted(task, listing.folders):
+        found = list(task.reader.images(below, wanted=is_text_file))
+        _add_texts(task, part, below.name, below.relative, found)
+    for file in lists:
+        _add_texts(task, part, file.name.rpartition(".")[0], file.relative, _lines_of(task, file))
+    return part
+
+
+def _add_texts(task: Task, part: Part, name: str, relative: str, texts: list[File]) -> None:
+    known = task.node_named(name) if task.names_node(name) else None
+    if known is None and wnid_of(name):
+        task.reader.report(relative, "unknown node", "no node of the hierarchy has this id; its texts are not used")
+    elif not texts:
+        task.reader.report(relative, "empty folder", "it holds no text")
+    else:
+        if known is not None:
+            refuse_under(task, TEXTS)
+        node = known or new_node(task, name)
+        part.files.extend(image_file(task, text, node) for text in texts)
+        if known is None:
+            part.new_nodes[node] = label_of(name)
+
+
+def _lines_of(task: Task, file: File) -> list[File]:
+    """Each line of a text that is not empty, as a file of its own, `<name>.txt/<number>`."""
+    try:
+        lines = text_lines(Path(file.path))
+    except OSError as error:  # also where the file lies in an archive
+        task.reader.report(file.relative, "unreadable", error.strerror or str(error))
+        return []
+    return [
+        File(f"{file.path}/{number}", str(number), f"{file.relative}/{number}")
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+
+
 # Tables
 
 
@@ -275,6 +343,12 @@ LAYOUTS = {
         "a text file with the path of a picture in each line, or a CSV of paths and labels, in a folder above them",
         lambda _task, folder, _listing: is_list(folder.path),
         read_list,
+    ),
+    TEXTS: Layout(
+        "one folder of .txt files per class, each file a text; or, without folders, one .txt file per class, each line a "
+        "text",
+        _has_texts,
+        _read_texts,
     ),
     "tiny-imagenet-val": Layout(
         "images/ with val_annotations.txt beside it",

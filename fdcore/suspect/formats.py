@@ -31,6 +31,7 @@ class Format(Enum):
     TFLITE = "A TensorFlow Lite model."
     HDF5 = "An HDF5 file, probably a Keras model."
     KERAS = "A Keras 3 archive."
+    SKOPS = "A scikit-learn model as skops saves it, without a pickle."
     SAVED_MODEL = (
         "A TensorFlow SavedModel graph; its weights are in a folder beside it. Convert that folder to ONNX "
         "(python -m tf2onnx.convert --saved-model FOLDER --output model.onnx)."
@@ -55,8 +56,8 @@ class Format(Enum):
     )
     EMPTY = "An empty file. Copy it again from the evidence."
     UNKNOWN = (
-        "A file of an unknown kind. PyTorch, safetensors, ONNX, TensorFlow Lite and Keras can be opened; any other "
-        "model can be wrapped as a Python callable."
+        "A file of an unknown kind. PyTorch, safetensors, ONNX, TensorFlow Lite, Keras and skops can be opened; any "
+        "other model can be wrapped as a Python callable."
     )
 
     @property
@@ -78,6 +79,7 @@ class Format(Enum):
 SUPPORTED = (
     Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.SAFETENSORS, Format.HUB, Format.HUB_PICKLED, Format.ONNX,
     Format.TORCHSCRIPT, Format.TORCH_EXPORT, Format.TFLITE, Format.HDF5, Format.KERAS,
+    Format.SKOPS,
 )  # fmt: skip
 
 

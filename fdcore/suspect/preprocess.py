@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fdcore.errors import SettingsError
+from fdcore.texts import WIDTH, Kind, holds_text
 
 Layout = Literal["NCHW", "NHWC"]
 ChannelOrder = Literal["RGB", "BGR"]
@@ -19,7 +20,7 @@ LARGEST_STEP = 2  # from a size to others; a picture of 224 pixels takes 49 time
 
 @dataclass(frozen=True)
 class PreprocessSpec:
-    """How a uint8 picture becomes the suspect's input.
+    """How a uint8 picture becomes the suspect's input; a text (`fdcore.texts`) is decoded, and the rest is not used.
 
     A pixel p in 0..255 becomes `((low + p / 255 * (high - low)) - mean) / std`, per channel, with
     `value_range = (low, high)`.
@@ -60,11 +61,21 @@ class PreprocessSpec:
         if min(self.std) <= 0:
             raise SettingsError(f"std must be above 0 in every channel, not {self.std}.", key="std not positive")
 
+    @property
+    def kind(self) -> Kind:
+        """What samples of this size are."""
+        return "text" if holds_text(self.height, self.channels) else "picture"
+
     def affine(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Scale and shift per channel, each (channels,), so that input = pixel * scale + shift."""
         low, high = self.value_range
         mean, std = np.asarray(self.mean), np.asarray(self.std)
         return ((high - low) / 255.0 / std).astype(np.float32), ((low - mean) / std).astype(np.float32)
+
+
+def text_spec(width: int = WIDTH) -> PreprocessSpec:
+    """The input of a suspect that takes texts of at most `width` bytes."""
+    return PreprocessSpec(1, width, 1, value_range=(0.0, 255.0), mean=(0.0,), std=(1.0,))
 
 
 @dataclass(frozen=True)

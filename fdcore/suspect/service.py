@@ -1,4 +1,4 @@
-"""A suspect behind an address: pictures go out one request at a time, class numbers are read from the replies.
+"""A suspect behind an address: pictures or texts go out one request at a time, class numbers are read from the replies.
 
 Its file, `suspect.toml`, is written by the analyst (docs/running.md shows one). Every attempt counts as a query.
 """
@@ -20,8 +20,9 @@ import requests
 from PIL import Image
 
 from fdcore.errors import RefusedError, SettingsError, SuspectError
-from fdcore.suspect.preprocess import Origins, PreprocessSpec
-from fdcore.suspect.suspect import Labels, Pictures, Suspect
+from fdcore.suspect.preprocess import Origins, PreprocessSpec, text_spec
+from fdcore.suspect.suspect import Labels, Pictures, Suspect, described_size
+from fdcore.texts import as_text
 
 HOSTS = "FDCORE_SERVICES"  # hosts that may be queried, separated by commas; "*" for all
 MAX_REPLY = 1 << 20  # bytes
@@ -35,7 +36,7 @@ class Service:
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
-    send: Literal["png", "json", "multipart"] = "png"
+    send: Literal["png", "json", "multipart", "text", "texts"] = "png"
     key: str = ""
     answer: str = ""
     classes: tuple[str, ...] = ()
@@ -89,16 +90,12 @@ class ServiceSuspect(Suspect):
     """Sends each picture in a request of its own, never faster than the service allows."""
 
     def __init__(self, service: Service, sha256: str) -> None:
-        channels = service.channels
-        self.spec = PreprocessSpec(
-            service.height, service.width, channels, value_range=(0.0, 255.0), mean=(0.0,) * channels,
-            std=(1.0,) * channels,
-        )  # fmt: skip
+        self.spec = _spec(service)
         self.n_classes, self.batch_size = service.n_classes or len(service.classes), 16
         identity = json.dumps(["service", sha256, asdict(self.spec)], sort_keys=True)
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()
         self.title = f"Service at {urlsplit(service.url).hostname}"
-        self.description = f"{self.title}, {self.n_classes} classes, {service.height}x{service.width}"
+        self.description = f"{self.title}, {self.n_classes} classes, {described_size(self.spec)}"
         self.class_names = service.classes
         self.origins = Origins().known("options", *Origins().guessed)  # the analyst describes all of it
         self._service, self._session, self._next = service, requests.Session(), 0.0
@@ -168,8 +165,24 @@ class ServiceSuspect(Suspect):
         )
 
 
+def _spec(service: Service) -> PreprocessSpec:
+    """The input: texts where texts are sent, else pictures."""
+    if service.send in ("text", "texts"):
+        return text_spec()
+    channels = service.channels
+    return PreprocessSpec(
+        service.height, service.width, channels, value_range=(0.0, 255.0), mean=(0.0,) * channels,
+        std=(1.0,) * channels,
+    )  # fmt: skip
+
+
 def _body(service: Service, picture: Pictures) -> dict[str, Any]:
-    """The arguments of a request that carry one picture (H, W, C)."""
+    """The arguments of a request that carry one picture (H, W, C) or text: plain, or alone in a JSON array."""
+    if service.send == "text":
+        return {"data": as_text(picture).encode(), "headers": {"Content-Type": "text/plain; charset=utf-8"}}
+    if service.send == "texts":
+        texts = [as_text(picture)]
+        return {"json": {service.key: texts} if service.key else texts}
     if service.send == "json":
         return {"json": {service.key: picture.tolist()} if service.key else picture.tolist()}
     buffer = io.BytesIO()

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from fdcore.errors import SettingsError, SuspectError
 from fdcore.records import to_plain
 from fdcore.suspect.cell.cell import CellReport
-from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec
+from fdcore.suspect.preprocess import Assumption, Origins, PreprocessSpec, text_spec
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
+from fdcore.texts import WIDTH, Kind, as_texts
 
 Pictures = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Predict = Callable[[Pictures], npt.ArrayLike]
+Predict = Callable[[Any], npt.ArrayLike]  # of pictures (N, H, W, C), or of a list of N texts
 
 
 class Suspect(ABC):
@@ -100,7 +101,8 @@ class Suspect(ABC):
     def from_callable(
         predict: "Predict",
         *,
-        input_size: int | tuple[int, int],
+        input_size: int | tuple[int, int] | None = None,
+        kind: Kind = "picture",
         n_classes: int | None = None,
         channels: int = 3,
         batch_size: int = 256,
@@ -109,11 +111,13 @@ class Suspect(ABC):
         """Wrap a Python function as a suspect.
 
         Args:
-            predict: takes pictures (N, height, width, channels) uint8 and returns class numbers (N,), or scores
-                (N, n_classes), of which only the arg max is used.
-            input_size: side of the pictures in pixels, or their height and width.
-            n_classes: None if `predict` returns scores: it is sent one black picture, which no budget counts, and its
-                scores are counted.
+            predict: takes pictures (N, height, width, channels) uint8, or a list of N texts, and returns class numbers
+                (N,), or scores (N, n_classes), of which only the arg max is used.
+            input_size: side of the pictures in pixels, or their height and width; of texts, the most bytes of UTF-8
+                that are sent, by default `fdcore.texts.WIDTH`.
+            kind: "picture", or "text" for a function that takes texts.
+            n_classes: None if `predict` returns scores: it is sent one black picture or empty text, which no budget
+                counts, and its scores are counted.
             channels: 3 for RGB, 1 for grey.
             batch_size: the most pictures in one call.
             name: None for the function's own name. The answers kept in a case belong to the name, the size and the
@@ -122,13 +126,13 @@ class Suspect(ABC):
         Raises:
             SettingsError: a size is out of range, or the number of classes is needed.
         """
-        height, width = (input_size, input_size) if isinstance(input_size, int) else input_size
-        spec = PreprocessSpec(height, width, channels, mean=(0.0,) * channels, std=(1.0,) * channels)
+        spec = spec_given(kind, input_size, channels)
+        function = of_texts(predict) if kind == "text" else predict
         if n_classes is None:
-            scores = np.shape(predict(np.zeros((1, height, width, channels), np.uint8)))
+            scores = np.shape(function(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)))
             if len(scores) != 2:
                 raise SettingsError(
-                    f"The function answered one picture with an array of shape {scores}, which does not show how many "
+                    f"The function answered one {kind} with an array of shape {scores}, which does not show how many "
                     "classes there are. Give n_classes, or return scores (N, n_classes).",
                     key="number of classes needed",
                 )
@@ -136,8 +140,8 @@ class Suspect(ABC):
         name = name or getattr(predict, "__qualname__", type(predict).__qualname__)
         identity = json.dumps(["callable", name, n_classes, to_plain(spec)])
         return CallableSuspect(
-            predict, n_classes=n_classes, spec=spec, fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
-            batch_size=batch_size, description=f"{name}, {n_classes} classes, {height}x{width}",
+            function, n_classes=n_classes, spec=spec, fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
+            batch_size=batch_size, description=f"{name}, {n_classes} classes, {described_size(spec)}",
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -162,6 +166,39 @@ class Suspect(ABC):
                 key="unknown class",
             )
         return labels
+
+
+def spec_given(kind: Kind, size: int | tuple[int, int] | None, channels: int) -> PreprocessSpec:
+    """The input of a function, as the caller gives it."""
+    if kind == "text":
+        if isinstance(size, tuple):
+            raise SettingsError(f"input_size of texts is a number of bytes, not {size}.", key="size of texts")
+        return text_spec(size or WIDTH)
+    if kind != "picture" or size is None:
+        raise SettingsError(
+            'Give input_size, the side of the pictures in pixels, or kind="text" for a function that takes texts.',
+            key="size needed",
+        )
+    height, width = (size, size) if isinstance(size, int) else size
+    spec = PreprocessSpec(height, width, channels, mean=(0.0,) * channels, std=(1.0,) * channels)
+    if spec.kind == "text":
+        raise SettingsError(
+            "Grey pictures of one row are how texts are held. Give the function pictures of several rows.",
+            key="picture of one row",
+        )
+    return spec
+
+
+def of_texts(predict: Callable[[list[str]], npt.ArrayLike]) -> Callable[[Pictures], npt.ArrayLike]:
+    """A function of texts as one of samples (N, 1, width, 1)."""
+    return lambda samples: predict(as_texts(samples))
+
+
+def described_size(spec: PreprocessSpec) -> str:
+    """Such as "32x32 colour" for people; of texts, the most bytes."""
+    if spec.kind == "text":
+        return f"texts of at most {spec.width:,} bytes"
+    return f"{spec.height}x{spec.width}"
 
 
 PIXELS_AT_ONCE = 1 << 20  # so that the activations of a batch stay within hundreds of megabytes

@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from fdcore.method.findings import Findings, Pictures
 from fdcore.method.sets import sets_of
 from fdcore.progress import Progress, silent
+from fdcore.texts import as_texts, is_text
 from fdcore.verdict.second_look import SecondLook, leaves_left, sources_of, strongest
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -148,7 +149,12 @@ def ask_untrained(findings: Findings, pixels: Pictures, progress: Progress = sil
     chosen = pictures_to_compare(scored.answers[:, 0], scored.images.node_index)
     if not len(chosen):
         return None
-    from fdcore.verdict.untrained import untrained_outputs  # here, so that a finished case is read without torch
+    # imported here, so that a finished case is read without torch
+    if is_text(pixels):
+        from fdcore.verdict.untrained_texts import untrained_text_outputs
+
+        return compare(findings, chosen, untrained_text_outputs(as_texts(pixels[chosen]), progress=progress), progress)
+    from fdcore.verdict.untrained import untrained_outputs
 
     outputs = untrained_outputs(pixels, chosen, progress=progress)
     return compare(findings, chosen, outputs, progress)

@@ -63,6 +63,7 @@ CONTENTS = {
     Format.TFLITE: b"\x1c\0\0\0TFL3" + b"\0" * 100,
     Format.HDF5: b"\x89HDF\r\n\x1a\n" + b"\0" * 100,
     Format.KERAS: zip_file("metadata.json", "config.json", "model.weights.h5"),
+    Format.SKOPS: zip_file("schema.json", "1234.npy"),
     Format.SAVED_MODEL: b"\x08\x01\x12\x02ab",
     Format.TF_GRAPH: b"\x0a\x02ab\x22\x00",
     Format.GGUF: b"GGUF\x03\0\0\0",

@@ -95,6 +95,8 @@ def _identify_zip(file: BinaryIO) -> Format:
         return Format.TORCH_EXPORT
     if "data.pkl" in inner:
         return Format.TORCH_ZIP
+    if "schema.json" in names:
+        return Format.SKOPS
     if "model.weights.h5" in names:
         return Format.KERAS
     if CONFIG in names:

@@ -103,7 +103,7 @@ class OnnxSuspect(Suspect):
 
 
 def open_graph(
-    path: Path,
+    model: Path | ModelProto,
     *,
     height: int | None = None,
     width: int | None = None,
@@ -115,7 +115,7 @@ def open_graph(
     """Check a graph, find its input and output, and free its batch size if that changes no answer.
 
     Args:
-        path: an ONNX file.
+        model: an ONNX file, or its checked graph.
         height, width: for an input of free size.
         n_classes: for a graph that answers class numbers only.
         output: the output to read; None to find it.
@@ -125,9 +125,9 @@ def open_graph(
     Raises:
         SuspectError: the graph cannot be opened or is not a classifier of pictures.
     """
-    model = read_graph(path)
+    model = read_graph(model) if isinstance(model, Path) else model
     wiring = Wiring.of(model)
-    tensors = {name: tensor_to_read(wiring, name) for name in _named_outputs(model, output)}
+    tensors = {name: tensor_to_read(wiring, name) for name in named_outputs(model, output)}
     model = with_outputs(model, list(tensors.values()))
     session = start(model)
     source, choice = _try_sizes(model, session, (height, width), lambda sized: choose_output(
@@ -152,7 +152,7 @@ def open_graph(
     return graph
 
 
-def _named_outputs(model: ModelProto, output: str | None) -> list[str]:
+def named_outputs(model: ModelProto, output: str | None) -> list[str]:
     """The outputs among which the answer is sought: the one that the analyst names, or all."""
     names = [value.name for value in model.graph.output]
     if output is not None and output not in names:
@@ -191,7 +191,7 @@ def start(model: ModelProto | bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
         raise SuspectError(
-            f"ONNX Runtime cannot open the graph: {_short(error)}. Ask for a new export.", key="runtime refuses graph"
+            f"ONNX Runtime cannot open the graph: {short(error)}. Ask for a new export.", key="runtime refuses graph"
         ) from error
 
 
@@ -202,12 +202,13 @@ def _run(
     try:
         found = [np.asarray(values) for values in session.run(tensors, {source.name: inputs})]
     except RUNTIME_ERRORS as error:
-        message = f"The graph fails on pictures of shape {inputs.shape}: {_short(error)}."
+        message = f"The graph fails on pictures of shape {inputs.shape}: {short(error)}."
         raise SuspectError(message, key="graph fails") from error
     return [values[None] if source.batch == 1 and values.shape[:1] != (1,) else values for values in found]
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """The first line of a runtime's message."""
     return str(error).strip().partition("\n")[0][:300]
 
 

@@ -18,12 +18,14 @@ from fdcore.suspect.reading.class_names import names_in, read_class_names
 from fdcore.suspect.reading.hub import WEIGHTS as FOLDERS
 from fdcore.suspect.reading.hub import read_hub
 from fdcore.suspect.reading.identify import identify
+from fdcore.suspect.reading.onnx_file import read_graph
 from fdcore.suspect.reading.onnx_suspect import OpenGraph, open_graph
 from fdcore.suspect.reading.program import N_TRIED, Program
+from fdcore.suspect.reading.text_suspects import TextClassifier, open_skops, open_text_graph, text_input
 from fdcore.suspect.reading.torch_suspect import Network, load_network
 from fdcore.suspect.reading.weights import tensor_rows
 from fdcore.suspect.runtimes import RuntimeChoice
-from fdcore.suspect.suspect import Suspect
+from fdcore.suspect.suspect import Suspect, described_size
 from fdcore.suspect.tensors import TensorTable
 
 N_NAMES_SHOWN = 5
@@ -45,7 +47,7 @@ class Request:
     runtime: RuntimeChoice = "auto"
 
 
-Loaded = Network | OpenGraph | Program  # what only lacks its final input to be a suspect
+Loaded = Network | OpenGraph | Program | TextClassifier  # what only lacks its final input to be a suspect
 
 
 def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
@@ -62,6 +64,12 @@ def open_inside(path: Path, request: Request) -> tuple[Suspect, Opened]:
             key="file contradicts classes",
         )
     spec = _final_spec(loaded, request)
+    if spec.kind == "text" and not isinstance(loaded, TextClassifier):
+        raise SuspectError(
+            f"{path.name} takes grey pictures of one row, which is how texts are held. Wrap it as a Python callable "
+            "that takes a row from pictures of several.",
+            key="picture of one row",
+        )
     origins = _size_known(loaded, _final_origins(loaded, request), spec, request.device)
     assumptions = loaded.assumptions if isinstance(loaded, Network) else ()
     weights = loaded.source.weights if isinstance(loaded, Program) else loaded.weights
@@ -114,6 +122,8 @@ def _class_names(path: Path, loaded: Loaded) -> tuple[str, ...]:
     """The class names in the suspect's own file, which are claims; empty where it holds none."""
     if isinstance(loaded, Program):
         return names_in(loaded.source.tables, loaded.n_classes)
+    if isinstance(loaded, TextClassifier) and loaded.arch == "skops":
+        return loaded.class_names
     try:
         return read_class_names(path, loaded.n_classes)
     except SuspectError:  # names that cannot be read do not keep the suspect from being queried
@@ -158,8 +168,32 @@ def _load_graph(path: Path, kind: Format, request: Request) -> Loaded:
         raise SettingsError(
             f"{path.name} is an ONNX graph, which contains its architecture; leave out {request.arch!r}."
         )
+    model = read_graph(path)
+    texts = text_input(model)
+    if texts is not None:
+        _refuse_input(path.name, request)
+        return open_text_graph(model, texts, n_classes=request.n_classes, output=request.output)
     given = {name: request.overrides.get(name) for name in ("height", "width", "layout")}
-    return open_graph(path, **given, n_classes=request.n_classes, output=request.output, progress=request.progress)
+    return open_graph(model, **given, n_classes=request.n_classes, output=request.output, progress=request.progress)
+
+
+def _load_skops(path: Path, kind: Format, request: Request) -> Loaded:
+    if request.arch is not None:
+        raise SettingsError(f"{path.name} contains its own architecture; leave out {request.arch!r}.")
+    _refuse_input(path.name, request)
+    try:
+        return open_skops(path)
+    except ModuleNotFoundError as error:
+        raise _missing(path.name, error) from error
+
+
+def _refuse_input(name: str, request: Request) -> None:
+    """Refuse what describes the input of a suspect of pictures."""
+    given = [*request.overrides, *(["preset"] if request.preset is not None else [])]
+    if given:
+        raise SettingsError(
+            f"{name} takes texts, whose input has no {', '.join(given)}. Leave that out.", key="input of texts"
+        )
 
 
 def _load_program(path: Path, kind: Format, request: Request) -> Loaded:
@@ -177,11 +211,15 @@ def _runtime(module: str, file_name: str) -> Any:
     try:
         return importlib.import_module(f"fdcore.suspect.reading.{module}")
     except ModuleNotFoundError as error:
-        raise SuspectError(
-            f"{file_name} needs the package {error.name}, which is not installed: run pip install -r "
-            "requirements-formats.txt.",
-            key="runtime missing",
-        ) from error
+        raise _missing(file_name, error) from error
+
+
+def _missing(file_name: str, error: ModuleNotFoundError) -> SuspectError:
+    return SuspectError(
+        f"{file_name} needs the package {error.name}, which is not installed: run pip install -r "
+        "requirements-formats.txt.",
+        key="runtime missing",
+    )
 
 
 PROGRAMS = {
@@ -205,6 +243,7 @@ OPENERS: dict[Format, Callable[[Path, Format, Request], Loaded]] = {
     Format.HUB: _load_weights,
     Format.HUB_PICKLED: _load_weights,
     Format.ONNX: _load_graph,
+    Format.SKOPS: _load_skops,
     **dict.fromkeys(PROGRAMS, _load_program),
 }
 """How each supported kind of file is loaded; a new format needs an entry here and in `fdcore.suspect.formats`."""
@@ -272,6 +311,7 @@ def _runs(loaded: Loaded, spec: PreprocessSpec, side: int, device: str) -> bool:
     if other == spec:
         return False
     if not isinstance(loaded, Network):
+        assert not isinstance(loaded, TextClassifier)  # noqa: S101 - texts are of no size
         loaded = replace(loaded, batch_size=loaded.source.batch or min(loaded.batch_size, N_TRIED))
     try:
         suspect = loaded.suspect(other, fingerprint="", description="", device=device)  # a network answers one picture
@@ -294,5 +334,7 @@ def _describe(loaded: Loaded, request: Request, spec: PreprocessSpec) -> str:
         normalisation = "normalisation as given"
     elif request.preset is not None:
         normalisation = f"{request.preset} normalisation"
+    if spec.kind == "text":
+        return f"{loaded.title}, {loaded.n_classes} classes, {described_size(spec)}"
     size = f"{spec.height}x{spec.width} {'colour' if spec.channels == 3 else 'grey'}"
     return f"{loaded.title}, {loaded.n_classes} classes, {size}, {normalisation}"
