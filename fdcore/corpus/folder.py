@@ -8,7 +8,7 @@ like a folder.
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,13 +162,8 @@ class FolderReader:
                 found.append(File(path, name, _below(folder, name)))
         return _listing(folder, found)
 
-    def images(
-        self, folder: Folder, *, ignore: frozenset[str] = frozenset(), wanted: Callable[[str], bool] = looks_like_image
-    ) -> Iterator[File]:
-        """Every file in or below a folder that may be an image; other files become problems, except those to ignore.
-
-        `wanted` says by a file's name whether it is one; texts have another.
-        """
+    def images(self, folder: Folder, *, ignore: frozenset[str] = frozenset()) -> Iterator[File]:
+        """Every file in or below a folder that may be an image; other files become problems, except those to ignore."""
         stack, seen = [folder], set[str]()
         while stack:
             here = stack.pop()
@@ -178,14 +173,12 @@ class FolderReader:
             seen.add(here.trail[-1])
             listing = self.list(here)
             for file in listing.files:
-                if wanted(file.name):
+                if looks_like_image(file.name):
                     yield file
                 elif file.path not in ignore:
-                    suffix = image_suffix(file.name) or "no extension"
-                    detail = "a hidden file" if file.name.startswith(".") else f"{suffix} is not a known extension"
-                    self.report(
-                        file.relative, "other file" if wanted is not looks_like_image else "not an image", detail
-                    )
+                    hidden = file.name.startswith(".")
+                    detail = "a hidden file" if hidden else f"{image_suffix(file.name)} is not a known image extension"
+                    self.report(file.relative, "not an image", detail)
             stack.extend(reversed(listing.folders))
 
     def _entry(self, folder: Folder, entry: os.DirEntry[str], relative: str) -> Folder | File | None:

@@ -189,9 +189,9 @@ def _has_texts(task: Task, folder: Folder, listing: Listing) -> bool:
     for below in listing.folders:
         inside = task.scout.list(below)
         n_texts = sum(is_text_file(file.name) for file in inside.files)
-        if is_tar(below.path) or any(_is_picture(file.name) for file in inside.files):
+        if is_tar(below.path) or inside.folders or any(_is_picture(file.name) for file in inside.files):
             return False
-        if not n_texts and (inside.files or inside.folders):
+        if not n_texts and inside.files:
             return False
         holding += n_texts > 0
     return holding > 0
@@ -204,14 +204,22 @@ def _is_picture(name: str) -> bool:
 def _read_texts(task: Task, folder: Folder) -> Part:
     part = Part(TEXTS, [], {})
     listing = task.reader.list(folder)
-    lists = [] if listing.folders else [file for file in listing.files if is_text_file(file.name)]
-    report_stray(task, Listing((), tuple(file for file in listing.files if file not in lists)))
+    lists = [] if listing.folders else _texts_in(task, listing)
+    if not lists:
+        report_stray(task, Listing((), listing.files))
     for below in counted(task, listing.folders):
-        found = list(task.reader.images(below, wanted=is_text_file))
-        _add_texts(task, part, below.name, below.relative, found)
+        _add_texts(task, part, below.name, below.relative, _texts_in(task, task.reader.list(below)))
     for file in lists:
         _add_texts(task, part, file.name.rpartition(".")[0], file.relative, _lines_of(task, file))
     return part
+
+
+def _texts_in(task: Task, listing: Listing) -> list[File]:
+    """The texts in a folder; other files are reported."""
+    for file in listing.files:
+        if not is_text_file(file.name):
+            task.reader.report(file.relative, "other file", "not a .txt file, so not read")
+    return [file for file in listing.files if is_text_file(file.name)]
 
 
 def _add_texts(task: Task, part: Part, name: str, relative: str, texts: list[File]) -> None:
@@ -345,8 +353,8 @@ LAYOUTS = {
         read_list,
     ),
     TEXTS: Layout(
-        "one folder of .txt files per class, each file a text; or, without folders, one .txt file per class, each line a "
-        "text",
+        "one folder of .txt files per class, each file a text; or, without folders, one .txt file per class, each line "
+        "a text",
         _has_texts,
         _read_texts,
     ),
