@@ -28,6 +28,8 @@ ARCHITECTURES = (
 
 def default_arch(spec: PreprocessSpec, gpu: bool) -> str:
     """The paper's GoogLeNet on a GPU, a network of a tenth of its cost elsewhere."""
+    if spec.kind == "text":
+        return "bag-of-words"
     if max(spec.height, spec.width) <= SMALL_SIDE:
         return "googlenet-32" if gpu else "resnet20"
     return "torchvision/googlenet" if gpu else "torchvision/mobilenet_v3_small"

@@ -83,6 +83,8 @@ def to_onnx(network: CloneNetwork, spec: PreprocessSpec) -> bytes:
     Raises:
         SuspectError: the exporter cannot write this network; only its weights can be exported.
     """
+    if spec.kind == "text":
+        raise SuspectError("A bag of words is not written as ONNX; its weights are safetensors.", key="no onnx")
     plain = without_auxiliary_heads(copy.deepcopy(network)).eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # the stub lacks this form
     content = io.BytesIO()
     try:
@@ -230,6 +232,11 @@ def _how_to_use(run: CloneRun, spec: PreprocessSpec) -> list[str]:
     """The input of each file, and the command that investigates it."""
     arch, size = run.training.arch, f"(n, {spec.channels}, {spec.height}, {spec.width})"
     weights = "`clone.safetensors` holds only the weights, for an input from -1 to 1."
+    if spec.kind == "text":
+        return [
+            "`clone.safetensors` holds the weight of each class for each word, by the word's hash "
+            "(`fdcore.cloning.bag_of_words`), and one offset for each class."
+        ]
     if NETWORK not in run.files:
         return [
             f"There is no `clone.onnx`: {inert(title(arch))} could not be written as ONNX.",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fdcore.cloning.bag_of_words import BAG_OF_WORDS
 from fdcore.cloning.checkpoints import Moments, State
 from fdcore.cloning.devices import Arithmetic
 from fdcore.cloning.jacobian import Round
@@ -48,7 +49,8 @@ class Learner:
 
     def __init__(self, network: CloneNetwork, settings: TrainingSettings, arithmetic: Arithmetic) -> None:
         self.network = network.to(arithmetic.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks this form
-        self.arithmetic, self.augment = arithmetic, settings.augment
+        self.arithmetic = arithmetic
+        self.augment = settings.augment and settings.arch != BAG_OF_WORDS  # words are not moved
         self.optimiser = make_optimiser(self.network, settings)
 
     def step(self, pictures: Tensor, labels: Tensor, *, rate: float, generator: torch.Generator) -> Tensor:

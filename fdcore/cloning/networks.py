@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from fdcore.cloning.bag_of_words import BAG_OF_WORDS, BagOfWords
 from fdcore.cloning.devices import seeded
 from fdcore.errors import CaseError, SettingsError
 from fdcore.suspect.architectures.registry import build, title
@@ -48,6 +49,13 @@ def build_clone(arch: str, n_classes: int, spec: PreprocessSpec, seed: int) -> C
         SuspectError: no architecture has that name.
         SettingsError: it does not take pictures of that size, or `n_classes` is less than 2.
     """
+    if (arch == BAG_OF_WORDS) != (spec.kind == "text"):
+        raise SettingsError(
+            f"A clone of a suspect of texts is of the architecture {BAG_OF_WORDS}, and no other is. Leave out {arch!r}.",
+            key="wrong kind of clone",
+        )
+    if arch == BAG_OF_WORDS:
+        return CloneNetwork(BagOfWords(n_classes), arch, n_classes)
     with seeded(torch.device("cpu"), seed):
         body = build(arch, n_classes, channels=spec.channels)
         if arch == "torchvision/googlenet":

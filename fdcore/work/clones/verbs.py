@@ -196,6 +196,11 @@ def _require_possible(lab: Lab, request: CloneRequest) -> None:
     from fdcore.cloning.devices import choose_arithmetic
     from fdcore.cloning.networks import build_clone
 
+    if lab.spec.kind == "text" and request.training.jacobian_rounds:
+        raise SettingsError(
+            "Rounds of augmentation move the pixels of pictures; a text has none. Choose 0 rounds.",
+            key="rounds of texts",
+        )
     choose_arithmetic(request.training.device, request.training.precision)
     scored = load_scored(lab.case)
     if scored.scores.n_classes < 2:
