@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.uint8]
 Kind = Literal["picture", "text"]
 
 WIDTH = 2_048  # bytes of a text, unless a suspect takes another number; longer texts are cut
-_LINES, _INK = 7, "#222222"  # of a text drawn as a picture
+_LINES, _INK = 6, "#222222"  # of a text drawn as a picture
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, reversed text
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fdcore.texts import picture_of
+from fdcore.texts import is_text, picture_of
 
-TILE_PX, THUMBNAIL_PX = 128, 96
+TILE_PX, THUMBNAIL_PX, TEXT_PX = 128, 96, 224
 MARGIN = 0.03  # of the width
 
 
@@ -43,8 +43,8 @@ def as_thumbnails(pictures: npt.NDArray[np.uint8] | None, chosen: Sequence[int])
 
 
 def _as_thumbnail(picture: npt.NDArray[np.uint8]) -> bytes:
-    picture = picture_of(picture, THUMBNAIL_PX)
-    small, buffer = Image.fromarray(picture.squeeze()).convert("RGB"), io.BytesIO()
-    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    side = TEXT_PX if is_text(picture) else THUMBNAIL_PX
+    small, buffer = Image.fromarray(picture_of(picture, side).squeeze()).convert("RGB"), io.BytesIO()
+    small.thumbnail((side, side))
     small.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

@@ -14,16 +14,19 @@ from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed
 from fdcore.case.places import require_inside
-from fdcore.corpus.containers import on_disk
+from fdcore.corpus.containers import is_text_file, on_disk
 from fdcore.corpus.decode import decode_file, quiet_pillow
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError, SettingsError
 from fdcore.report.strips import strip_of
+from fdcore.texts import WIDTH
 from ui.panels import table_csv
 
 N_SAMPLES = 12
 SAMPLE_PX = 96
 NO_SOURCE = "unknown"
+_PICTURE = {"height": SAMPLE_PX, "width": SAMPLE_PX, "channels": 3}
+_TEXT = {"height": 1, "width": WIDTH, "channels": 1}
 MAX_STRIPS, PER_STRIP = 200, 3
 _COLUMNS = ("label", "path", "files", "usable", "source", "node", "synonyms")
 
@@ -207,6 +210,6 @@ def _read_sample(label: str, path: str, roots: Sequence[Path]) -> Sample:
     except (SettingsError, ValueError):
         return Sample(label, name, None, "not on this machine")
     with quiet_pillow():
-        decoded = decode_file(Path(path), height=SAMPLE_PX, width=SAMPLE_PX, channels=3)
+        decoded = decode_file(Path(path), **(_TEXT if is_text_file(on_disk(path).name) else _PICTURE))
     problem = "" if decoded.pixels is not None else decoded.notes[0].reason
     return Sample(label, name, decoded.pixels, problem)

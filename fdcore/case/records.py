@@ -11,6 +11,7 @@ from fdcore.suspect.cell.cell import CellReport
 from fdcore.suspect.preprocess import NORMALISATION, PREPARED, PRESETS, Assumption, Origins, PreprocessSpec, with_preset
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
+from fdcore.texts import Kind
 from fdcore.verdict.chance import Chance
 
 NORMALISATION_WORD = "normalisation"
@@ -313,6 +314,11 @@ class CaseFacts:
         if own is None or not others:
             return guesses
         return (*guesses, f"another reading is {'as good' if own.close else 'better'}")
+
+    @property
+    def kind(self) -> Kind:
+        """What the suspect takes; pictures until it was opened."""
+        return self.suspect.preprocessing.kind if self.suspect else "picture"
 
     @property
     def n_classes(self) -> int:

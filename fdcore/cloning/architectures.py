@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from fdcore.suspect.preprocess import PreprocessSpec
 
+BAG_OF_WORDS = "bag-of-words"  # for texts
 SMALL_SIDE = 64  # pixels; networks made for 32 x 32 serve up to here, larger pictures need a network that shrinks them
 
 
@@ -29,7 +30,7 @@ ARCHITECTURES = (
 def default_arch(spec: PreprocessSpec, gpu: bool) -> str:
     """The paper's GoogLeNet on a GPU, a network of a tenth of its cost elsewhere."""
     if spec.kind == "text":
-        return "bag-of-words"
+        return BAG_OF_WORDS
     if max(spec.height, spec.width) <= SMALL_SIDE:
         return "googlenet-32" if gpu else "resnet20"
     return "torchvision/googlenet" if gpu else "torchvision/mobilenet_v3_small"

@@ -1,14 +1,13 @@
 """The clone of a suspect of texts: logistic regression over a bag of hashed words, as a network.
 
-It is trained, resumed, tested and kept like any clone. Words are found in the bytes of a text: runs of ASCII letters and
-digits, in lower case, and of the bytes that UTF-8 writes everything else with.
+It is trained, resumed, tested and kept like any clone. Words are found in the bytes of a text: runs of ASCII letters
+and digits, in lower case, and of the bytes that UTF-8 writes everything else with.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-BAG_OF_WORDS = "bag-of-words"
 N_BUCKETS = 1 << 15  # words share a weight where their hashes do
 SCALE = 4.0  # of the scores; it makes the usual learning rate one that suits sparse inputs
 _LONGEST, _PRIME = 64, 2_147_483_647  # letters that tell words apart

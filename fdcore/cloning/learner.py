@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fdcore.cloning.bag_of_words import BAG_OF_WORDS
+from fdcore.cloning.architectures import BAG_OF_WORDS
 from fdcore.cloning.checkpoints import Moments, State
 from fdcore.cloning.devices import Arithmetic
 from fdcore.cloning.jacobian import Round

@@ -6,7 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from fdcore.cloning.bag_of_words import BAG_OF_WORDS, BagOfWords
+from fdcore.cloning.architectures import BAG_OF_WORDS
+from fdcore.cloning.bag_of_words import BagOfWords
 from fdcore.cloning.devices import seeded
 from fdcore.errors import CaseError, SettingsError
 from fdcore.suspect.architectures.registry import build, title
@@ -51,7 +52,8 @@ def build_clone(arch: str, n_classes: int, spec: PreprocessSpec, seed: int) -> C
     """
     if (arch == BAG_OF_WORDS) != (spec.kind == "text"):
         raise SettingsError(
-            f"A clone of a suspect of texts is of the architecture {BAG_OF_WORDS}, and no other is. Leave out {arch!r}.",
+            f"A clone has the architecture {BAG_OF_WORDS} where the suspect takes texts, and only there. Leave out "
+            f"{arch!r}.",
             key="wrong kind of clone",
         )
     if arch == BAG_OF_WORDS:

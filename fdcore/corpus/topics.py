@@ -47,3 +47,10 @@ def write_topics(folder: Path, smallest: int = SMALLEST) -> int:
         for node, texts in found.items():
             write_atomically(folder / f"{node}.txt", "".join(f"{text}\n" for text in texts).encode())
     return len(found)
+
+
+def sample_texts(n: int) -> dict[str, str]:
+    """The first text of each of `n` topics that are spread over all of them, by the topic's label."""
+    found, label = topics(), load_wordnet().label
+    nodes = list(found)[:: max(len(found) // n, 1)][:n]
+    return {label(node): found[node][0] for node in nodes}

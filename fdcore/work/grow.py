@@ -110,7 +110,7 @@ def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progr
         progress: a listener.
 
     Raises:
-        SettingsError: the class is not one of the suspect's.
+        SettingsError: the class is not one of the suspect's, or the suspect takes texts.
         GeneratorError: the generator fails or leaves no usable picture; what it printed is in the audit log.
         FdError: as for `fdcore.work.investigate.run_plan`.
     """
@@ -118,6 +118,11 @@ def grow(folder: Path, request: GrowRequest, *, cache: Path, by: str = "", progr
     case.evidence()
     hierarchy = open_hierarchy(case.plan().hierarchy)
     below, target = hierarchy.resolve(request.below), request.target_class
+    if case.facts().kind == "text":
+        raise SettingsError(
+            "A generator draws pictures, and this suspect takes texts. Add a folder of texts to the corpus instead.",
+            key="pictures for texts",
+        )
     if case.facts().suspect:
         _require_class(target, case.facts().n_classes)
     rounds: list[tuple[Tried, ...]] = []

@@ -18,16 +18,18 @@ from fdcore.case.plan import open_planned_hierarchy
 from fdcore.case.spending import ask_about, ledger_of_pictures
 from fdcore.corpus.corpus import survey
 from fdcore.corpus.decode import decode_file
+from fdcore.corpus.topics import sample_texts
 from fdcore.errors import CaseError, CorpusError
 from fdcore.progress import Progress, silent
 from fdcore.records import names_only
 from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.texts import as_samples
 from fdcore.work.investigate import open_planned_suspect, take_suspect
 
 NamedPicture = tuple[str, npt.NDArray[np.uint8]]
 
 HASHING, OPENING, QUERYING = "Hashing and copying the file", "Scanning and opening the file", "Querying a few pictures"
-SAMPLE_PX = 96
+SAMPLE_PX, N_TEXTS = 96, 24
 MAX_SURVEYED = 200_000  # files decoded one by one; a larger corpus is only counted, and decoded when it is scored
 
 
@@ -42,7 +44,8 @@ def check_suspect(
     Args:
         folder: the case.
         source: the file; None for the case's evidence, opened again with the plan's options.
-        pictures: image files, or pictures (H, W, 3) uint8 with their names; at least one.
+        pictures: files, or pictures (H, W, 3) uint8 with their names; at least one. A suspect of texts is sent texts of
+            `fdcore.corpus.topics` in place of such pictures.
         progress: a listener.
 
     Raises:
@@ -94,6 +97,9 @@ def _test_pictures(
     pictures: Sequence[Path | NamedPicture], spec: PreprocessSpec
 ) -> tuple[tuple[str, ...], npt.NDArray[np.uint8]]:
     size = {"height": spec.height, "width": spec.width, "channels": spec.channels}
+    if spec.kind == "text" and any(isinstance(picture, tuple) for picture in pictures):
+        texts = sample_texts(N_TEXTS)
+        return tuple(texts), as_samples(texts.values(), spec.width)
     names, pixels = [], []
     for picture in pictures:
         if isinstance(picture, tuple):
@@ -103,7 +109,10 @@ def _test_pictures(
             names.append(picture.name)
             pixels.append(decoded)
     if not pixels:
-        raise CorpusError(f"None of the {len(pictures)} sample files is a readable image.", key="no readable image")
+        raise CorpusError(
+            f"None of the {len(pictures)} sample files is a readable {'text' if spec.kind == 'text' else 'image'}.",
+            key="no readable image",
+        )
     return tuple(names), np.stack(pixels)
 
 

@@ -25,7 +25,7 @@ from fdcore.case.spending import asking, require_budget
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.store import ImageStore
-from fdcore.errors import CaseError, SuspectError
+from fdcore.errors import CaseError, SettingsError, SuspectError
 from fdcore.method.findings import ImageTable, score, weigh
 from fdcore.method.information import Information, information, is_ahead, lead
 from fdcore.method.selection import SelectionSettings
@@ -110,7 +110,7 @@ def compare_readings(
 
     Raises:
         SuspectError: the file opens in no reading.
-        SettingsError: the budget does not allow it.
+        SettingsError: the budget does not allow it, or the suspect takes texts.
         CorpusError: the corpus has no images.
     """
     case = Case.open(folder)
@@ -120,6 +120,11 @@ def compare_readings(
         suspect, _ = take_suspect(case, path, open_planned_suspect(plan, silent))
         if suspect is None:
             raise SuspectError("This case replays recorded answers; there is no file to read.", key="no suspect")
+        if suspect.spec.kind == "text":
+            raise SettingsError(
+                "A text is sent as it is, so there are no readings to compare. Leave out --identify.",
+                key="readings of texts",
+            )
         bench = _Bench(case, plan, open_planned_hierarchy(plan), cache, progress)
         bench.try_all(suspect)
         found = bench.ranked(_earlier(case))

@@ -70,7 +70,7 @@ def draw(desk: Desk, case: Case, findings: Findings, runs: Sequence[CloneRun]) -
 
 def _settings(desk: Desk, case: Case, findings: Findings) -> tuple[TransferSettings, TrainingSettings]:
     spec = suspect.preprocessing if (suspect := case.facts().suspect) else PreprocessSpec()
-    networks = offered_networks(max(spec.height, spec.width), default_arch(spec, _GPU.exists()))
+    networks = offered_networks(spec, default_arch(spec, _GPU.exists()))
     n_missing = sum(one.selection.winner is None for one in findings.classes)
     return choose_settings(desk.case_id, networks, last_request(case), n_not_found=n_missing)
 

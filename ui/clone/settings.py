@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fdcore.cloning.architectures import ARCHITECTURES, SMALL_SIDE
+from fdcore.cloning.architectures import ARCHITECTURES, BAG_OF_WORDS, SMALL_SIDE
 from fdcore.cloning.run import CloneRun
 from fdcore.cloning.settings import CloneRequest, NotFound, Optimiser, TrainingSettings, TransferSettings, Uncertain
+from fdcore.suspect.preprocess import PreprocessSpec
 from ui.state import fill_widgets
 from ui.text import counted, inert
 
@@ -49,9 +50,11 @@ def choose_settings(
     return transfer, replace(training, seed=transfer.seed)
 
 
-def offered_networks(side_px: int, suggested: str) -> Networks:
-    """The architectures that suit an input whose longer side is `side_px`, with the suggested one's name."""
-    small = side_px <= SMALL_SIDE
+def offered_networks(spec: PreprocessSpec, suggested: str) -> Networks:
+    """The architectures that suit an input, with the suggested one's name."""
+    if spec.kind == "text":
+        return Networks({suggested: "Bag of words, logistic regression"}, suggested)
+    small = max(spec.height, spec.width) <= SMALL_SIDE
     return Networks({one.name: one.title for one in ARCHITECTURES if one.small == small}, suggested)
 
 
@@ -107,7 +110,8 @@ def _training(networks: Networks, begun: TrainingSettings) -> TrainingSettings:
     with second[1]:
         patience = _number("Stop early after", "clone_patience", 0, 10_000, 5, _PATIENCE)
     with second[2]:
-        rounds = _number("Jacobian rounds", "clone_rounds", 0, 10, 1, _ROUNDS)
+        most = 0 if networks.suggested == BAG_OF_WORDS else 10
+        rounds = _number("Jacobian rounds", "clone_rounds", 0, most, 1, _ROUNDS)
     with second[3]:
         st.space("small")
         augment = st.toggle("Shift and mirror", key="clone_augment", help="Images change slightly in every epoch.")

@@ -29,7 +29,7 @@ _COMMAND, _FOLDER = "A command of this server", "Something else, in a folder"
 
 def draw(desk: Desk, plan: Plan) -> None:
     """The panel, once the case has a suspect to query."""
-    if not desk.case.facts().evidence:
+    if not desk.case.facts().evidence or desk.case.facts().kind == "text":
         return
     job = desk.newest_job("grow")
     paused = job is not None and job.state is State.PAUSED  # what ended otherwise has a notice

@@ -228,6 +228,10 @@ def _strengths(desk: Desk, given: Given) -> Callable[[], ViewSpec]:
     """Draw the strengths of the views; returns a function that makes the `ViewSpec`, which may fail."""
     fixed = given.before is not None
     with st.expander("How much views differ from the image", key="strengths"):
+        if desk.case.facts().kind == "text":
+            st.caption("A view of a text drops or swaps some of its words, and replaces some by synonyms. How many is "
+                       "fixed.")  # fmt: skip
+            return lambda: given.plan.settings.views
         if fixed:
             st.caption("These belong to the existing answers. Other views need a new case.")
         columns = st.columns(4)

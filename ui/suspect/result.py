@@ -13,6 +13,7 @@ from fdcore.suspect.formats import Format
 from fdcore.suspect.preprocess import Origin
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
+from fdcore.suspect.suspect import described_size
 from ui.text import file_size, inert, inert_badge, shortened
 
 _SCANNERS = {
@@ -84,9 +85,10 @@ def cell_block(cell: CellReport | None) -> None:
 def network_block(suspect: SuspectFacts) -> None:
     """Architecture, classes, input and what is guessed."""
     spec = suspect.preprocessing
-    colour = "grey" if spec.channels == 1 else "colour"
     st.markdown(f"##### {inert(shortened(suspect.title or suspect.description, 80))}")
-    st.text(f"{suspect.n_classes:,} classes, input {spec.width} x {spec.height} {colour}")
+    colour = "grey" if spec.channels == 1 else "colour"
+    size = f"input {spec.width} x {spec.height} {colour}" if spec.kind == "picture" else described_size(spec)
+    st.text(f"{suspect.n_classes:,} classes, {size}")
     with st.container(horizontal=True, gap="small"):
         for guess in suspect.open_guesses:
             st.badge(inert_badge(shortened(guess, 60)), color="orange", icon=":material/help:")
@@ -178,6 +180,11 @@ def preprocessing_rows(suspect: SuspectFacts) -> list[dict[str, str]]:
         known = _ORIGINS[getattr(origins, name)] if origins else NOT_RECORDED
         return {"Setting": setting, "Value": value, "Origin": known}
 
+    if spec.kind == "text":
+        return [
+            row("Architecture", suspect.title or suspect.description, "architecture"),
+            row("Input", described_size(spec), "width"),
+        ]
     return [
         row("Architecture", suspect.title or suspect.description, "architecture"),
         row("Size", f"{spec.width} x {spec.height} pixels", "height"),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PER_PAGE = 30
 MAX_SAMPLES = 60
 PICTURE_PX = 84
-_FILES = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
+_FILES = ("txt", "png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
 
 
 def draw(desk: Desk, *, locked: bool) -> None:
@@ -90,6 +90,10 @@ def answers_csv(query: TestQuery) -> bytes:
 
 
 def _one_class(desk: Desk, query: TestQuery, *, locked: bool) -> None:
+    if desk.case.facts().kind == "text":
+        st.warning(f"All texts were put in class {query.labels[0]}. They may be unlike those it was trained on.",
+                   icon=":material/warning:")  # fmt: skip
+        return
     st.warning(
         f"All pictures were put in class {query.labels[0]}. This suggests a wrong normalisation, or pictures that "
         "are unlike those it was trained on.",
@@ -124,5 +128,6 @@ def _query_again(desk: Desk) -> None:
         if st.button("Query these", type="primary", key="ask_files", disabled=not files):
             paths = [uploads.spool(desk.places.cases, file.name, file) for file in files[:MAX_SAMPLES]]
             check(desk, options, None, tuple(map(str, paths)))
-        if st.button("Query the built-in drawings", key="ask_drawings"):
+        built_in = "texts" if desk.case.facts().kind == "text" else "drawings"
+        if st.button(f"Query the built-in {built_in}", key="ask_drawings"):
             check(desk, options, None)

@@ -17,6 +17,7 @@ from fdcore.corpus.generated import is_generated
 from fdcore.method.findings import Scored
 from fdcore.method.selection import Cluster
 from fdcore.method.weaknesses import GENERATED
+from fdcore.texts import as_text, is_text, visible
 from fdcore.verdict.reasons import reason_for
 from ui import cached
 from ui.pictures import as_thumbnails, as_tile
@@ -30,7 +31,7 @@ from ui.workbench.components import picture_grid
 from ui.workbench.deciding import lock_panel
 from ui.workbench.notes import marks_of_images, notes_panel
 from ui.workbench.picked import INSPECTOR, codes_of, pick, picked
-from ui.workbench.pictures import LOST, as_url, grid, images_of_leaf, share_of
+from ui.workbench.pictures import LOST, TEXT_SIDE_PX, as_url, grid, images_of_leaf, share_of
 from ui.workbench.views import draw_sent_views
 
 LARGE_PX = 288
@@ -106,7 +107,11 @@ def _image(bench: Bench, scored: Scored, image: int, view: int) -> None:
     else:
         large = draw_sent_views(scored, pixels, image, range(view, view + 1))[0] if view else pixels[image]
         alt = f"{f'View {view}' if view else 'An image'} of {shortened(scored.label(leaf), 60)}"
-        st.image(as_tile(large, LARGE_PX), width=LARGE_PX, alt=alt)
+        if is_text(large):
+            with st.container(border=True, key="inspector_text"):
+                st.text(visible(as_text(large)))
+        else:
+            st.image(as_tile(large, LARGE_PX), width=LARGE_PX, alt=alt)
     _heading(scored, leaf)
     st.markdown(f"{one.n_hits} of {counted(one.n_views, 'view')} answered **{bench.target_class}**" if one.n_views
                 else "Not queried yet")  # fmt: skip
@@ -120,6 +125,7 @@ def _image(bench: Bench, scored: Scored, image: int, view: int) -> None:
 def _views(bench: Bench, scored: Scored, image: int, large: int, pixels: Pictures | None) -> None:
     """The views as they were sent, each with its answer; drawn last, as the first one imports torch."""
     case, cache, target = bench.case, bench.desk.places.cache, bench.target_class
+    smooth = "smooth" if case.facts().kind == "text" else ""
     shown = range(min(scored.header.n_views, MAX_VIEWS))
     answers = scored.answers[image, : len(shown)].tolist()
     if pixels is None:
@@ -136,15 +142,15 @@ def _views(bench: Bench, scored: Scored, image: int, large: int, pixels: Picture
         words = f"{f'View {view}' if view else 'The image itself'}: {plain(given)}"
         caption = f"{answer} \N{CHECK MARK}" if answer == target else _answer(answer)
         return {"id": str(view), "src": as_url(file, "jpeg"), "caption": caption, "words": words, "mark": "",
-                "kind": "" if answer == target else "no"}  # fmt: skip
+                "kind": f"{'' if answer == target else 'no'} {smooth}".strip()}  # fmt: skip
 
     def enlarge(view: Any) -> None:
         if view in map(str, shown):
             pick(image=codes_of(case, scored)[image], view=view)
 
     items = [item(*each) for each in zip(shown, files, answers, strict=True)]
-    data = {"items": items, "picked": str(large), "side": 54, "least_percent": 0, "page": 0, "per_page": MAX_VIEWS,
-            "total": len(items), "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
+    data = {"items": items, "picked": str(large), "side": TEXT_SIDE_PX if smooth else 54, "least_percent": 0,
+            "page": 0, "per_page": MAX_VIEWS, "total": len(items), "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
     picture_grid(data, key="inspector_view_grid", chosen=enlarge)
     if scored.header.n_views > MAX_VIEWS:
         st.caption(f"The first {MAX_VIEWS} of {scored.header.n_views:,} views.")

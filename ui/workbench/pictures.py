@@ -19,7 +19,7 @@ from ui.workbench.bench import Bench
 from ui.workbench.components import picture_grid
 from ui.workbench.picked import IMAGE, codes_of, image_codes, pick
 
-PER_PAGE = 60
+PER_PAGE, TEXT_SIDE_PX = 60, 104
 LOST = "This case's decoded pictures are not in this server's cache, so only their numbers can be shown."
 
 
@@ -97,7 +97,7 @@ def grid(
         st.caption(f":material/hide_image: {LOST}" if part else "No picture.")
         return
 
-    codes = codes_of(case, scored)
+    codes, texts = codes_of(case, scored), case.facts().kind == "text"
 
     def item(image: int, source: str) -> dict[str, Any]:
         one = share_of(scored, image, bench.target_class)
@@ -105,7 +105,7 @@ def grid(
         tags = (marks or {}).get(image, "")
         words = f"{label}: {one.in_words}{f' ({tags})' if tags else ''}"
         return {"id": codes[image], "src": source, "caption": caption(one), "words": words,
-                "mark": tags, "kind": ""}  # fmt: skip
+                "mark": tags, "kind": "smooth" if texts else ""}  # fmt: skip
 
     def turned(given: Any) -> None:
         if isinstance(given, int | float) and given >= 0:
@@ -113,7 +113,8 @@ def grid(
 
     data = {
         "items": [item(*each) for each in zip(part, sources, strict=True)], "picked": st.query_params.get(IMAGE, ""),
-        "side": side_px, "least_percent": least_percent, "page": page, "per_page": per_page, "total": len(images),
+        "side": max(side_px, TEXT_SIDE_PX) if texts else side_px,
+        "least_percent": least_percent, "page": page, "per_page": per_page, "total": len(images),
         "alt": f"{len(images):,} pictures; each opens in the inspector",
     }  # fmt: skip
     picture_grid(data, key=key, chosen=lambda code: open_image(bench, code), turned=turned)

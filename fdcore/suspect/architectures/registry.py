@@ -58,7 +58,11 @@ def title(name: str) -> str:
     """A registered name, for people."""
     if residual := re.fullmatch(r"resnet(\d+)(-b)?", name):
         return f"ResNet-{residual[1]} (option {'B' if residual[2] else 'A'})"
-    named = {"bag-of-words": "Bag of words, logistic regression", "dla-simple": "Simplified DLA", "googlenet-32": "GoogLeNet for 32x32"}
+    named = {
+        "bag-of-words": "Bag of words, logistic regression",
+        "dla-simple": "Simplified DLA",
+        "googlenet-32": "GoogLeNet for 32x32",
+    }
     return named.get(name, name.replace("lenet", "LeNet") if name.startswith("lenet") else name)
 
 
