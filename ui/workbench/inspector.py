@@ -150,7 +150,8 @@ def _views(bench: Bench, scored: Scored, image: int, large: int, pixels: Picture
 
     items = [item(*each) for each in zip(shown, files, answers, strict=True)]
     data = {"items": items, "picked": str(large), "side": TEXT_SIDE_PX if smooth else 54, "least_percent": 0,
-            "page": 0, "per_page": MAX_VIEWS, "total": len(items), "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
+            "page": 0, "per_page": MAX_VIEWS, "total": len(items),
+            "alt": "The views that were sent, with the suspect's answers"}  # fmt: skip
     picture_grid(data, key="inspector_view_grid", chosen=enlarge)
     if scored.header.n_views > MAX_VIEWS:
         st.caption(f"The first {MAX_VIEWS} of {scored.header.n_views:,} views.")
