@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.uint8]
 Kind = Literal["picture", "text"]
 
 WIDTH = 2_048  # bytes of a text, unless a suspect takes another number; longer texts are cut
-_LINES, _INK = 6, "#222222"  # of a text drawn as a picture
+_LINE_PX, _LEAST_LINES, _INK = 24, 6, "#222222"  # of a text drawn as a picture
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # controls, reversed text
 
 
@@ -72,12 +72,13 @@ def as_picture(sample: Samples, side_px: int) -> Samples:
     """
     from PIL import Image, ImageDraw  # here, because the rest needs no pictures
 
-    font, margin = _font(max(side_px // _LINES - 1, 6)), max(side_px // 24, 2)
-    lines = _wrapped(visible(as_text(sample)), lambda line: font.getlength(line) <= side_px - 2 * margin)
+    n_lines, margin = max(side_px // _LINE_PX, _LEAST_LINES), max(side_px // 24, 2)
+    font = _font(side_px // n_lines - 1)
+    lines = _wrapped(visible(as_text(sample)), n_lines, lambda line: font.getlength(line) <= side_px - 2 * margin)
     picture = Image.new("RGB", (side_px, side_px), "white")
     drawing = ImageDraw.Draw(picture)
-    for number, line in enumerate(lines[:_LINES]):
-        drawing.text((margin, margin + number * (side_px - 2 * margin) / _LINES), line, fill=_INK, font=font)
+    for number, line in enumerate(lines[:n_lines]):
+        drawing.text((margin, margin + number * (side_px - 2 * margin) / n_lines), line, fill=_INK, font=font)
     return np.asarray(picture)
 
 
@@ -86,8 +87,8 @@ def picture_of(sample: Samples, side_px: int) -> Samples:
     return as_picture(sample, side_px) if is_text(sample) else sample
 
 
-def _wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """Lines that fit, broken between words where possible, one more than is drawn at most."""
+def _wrapped(text: str, n_lines: int, fits: Callable[[str], bool]) -> list[str]:
+    """Lines that fit, broken between words where possible; not many more than `n_lines`."""
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()
@@ -100,7 +101,7 @@ def _wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
             if not fits(lines[-1] + letter) and lines[-1]:
                 lines.append("")
             lines[-1] += letter
-        if len(lines) > _LINES:
+        if len(lines) > n_lines:
             break
     return lines
 
