@@ -68,8 +68,9 @@ def main() -> None:
             marks = [_mark(finding.leaves, below[node]) for finding, node in zip(found, nodes, strict=False)]
             counts = [marks.count(mark) if nodes else "" for mark in ("right", "wrong", "not found")]
             chance = found.scored.chance
-            rows.append(dict(zip(FIELDS, (suspect, training, n_classes, accuracy, *counts, found.verdict.outcome,
-                                          round(chance.consistency, 3), round(chance.highest, 3)), strict=True)))  # fmt: skip
+            compared = (round(chance.consistency, 3), round(chance.highest, 3))
+            values = (suspect, training, n_classes, accuracy, *counts, found.verdict.outcome, *compared)
+            rows.append(dict(zip(FIELDS, values, strict=True)))
             print(*rows[-1].values(), sep=" | ", flush=True)
     if chosen.save:
         save("text", rows)

@@ -17,6 +17,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.views import ViewSpec
 from fdcore.errors import RefusedError, SuspectError
 from fdcore.suspect.open import open_suspect
+from fdcore.texts import as_samples
 
 Answer = Callable[[bytes, int, dict[str, str]], tuple[int, dict[str, str], bytes]]
 
@@ -170,3 +171,14 @@ def test_a_file_that_describes_no_service_is_refused(tmp_path: Path, text: str) 
     path.write_text(text)
     with pytest.raises(SuspectError):
         open_suspect(path)
+
+
+@pytest.mark.parametrize("send", ["text", "texts"])
+def test_texts_are_sent_as_they_are_or_in_a_json_array(tmp_path: Path, model: Model, send: str) -> None:
+    """A service of texts gets UTF-8 of any script, and its reply is read like any other."""
+    model.answer = lambda body, number, headers: (200, {}, json.dumps({"label": ["b", "a"][number % 2]}).encode())
+    suspect = open_suspect(described(tmp_path, model, f'send = "{send}"\nanswer = "label"\nclasses = ["a", "b"]'))
+    assert suspect.labels(as_samples(["a bird", "טקסט"])).tolist() == [0, 1]
+    sent = [body.decode() if send == "text" else json.loads(body) for body in model.requests]
+    assert sent == (["a bird", "טקסט"] if send == "text" else [["a bird"], ["טקסט"]])
+    assert "texts of at most" in suspect.description
