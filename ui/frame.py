@@ -26,7 +26,7 @@ from ui.steps import CASES, GLOSSARY, JOBS, OVERVIEW, PLACES, STEPS, WITH_CLASS,
 from ui.text import distinct_texts, inert, inert_badge, shortened
 
 SIDEBAR_PX = 230
-_STYLE = "<style>.stMainBlockContainer { padding-left: 1.5rem; padding-right: 1.5rem; }</style>"
+_STYLE = "<style>.stMainBlockContainer { padding-inline: 1.5rem; padding-bottom: 3rem; }</style>"
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 _MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 _MENDS = {

@@ -46,12 +46,19 @@ def test_a_finished_case_shows_its_verdict_and_its_log(finished):
     at = open_case(PAGE, finished)
     assert not [b for b in at.button if b.key == "save_conclusions"]
     assert "3 of 4 classes found" in said(at)
-    assert spent_in_words(spent(finished)) in said(at)
+    assert spent_in_words(spent(finished)) not in said(at)  # all were for scoring, and the head says how many
     assert [row["name"] for row in wall(at)] == ["heavier-than-air craft", "domestic cat", "car", "not found"]
     assert {"download_pdf", "download_report", "download_bundle"} <= {b.key for b in at.get("download_button")}
     assert show_tab(at, LOG).dataframe[0].value["event"].tolist()[-1] == "case created"
     keys = {b.key for b in show_tab(at, "Files").get("download_button")}
     assert {"download_scores_csv", "download_case_json"} <= keys
+
+
+def test_queries_of_several_purposes_are_told_apart(finished):
+    """As the budget counts them together."""
+    finished.log("queries sent again", {"n_asked": 5})
+    at = open_case(PAGE, finished)
+    assert spent_in_words(spent(finished)) in said(at)
 
 
 def test_other_settings_in_the_link_can_be_saved(finished):

@@ -28,7 +28,7 @@ from ui.sentences import fragment
 from ui.text import counted, duration, inert, shortened
 
 MAX_NOTES = 6  # sentences about one source
-_TABLE_PX = 320
+_TABLE_PX = 350
 _GPU = Path("/dev/nvidiactl")
 
 

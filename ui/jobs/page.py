@@ -123,11 +123,10 @@ def _finished(desk: frame.Desk, jobs: Sequence[Job], names: Mapping[str, str]) -
             ended_table(jobs, names), key=key, hide_index=True, on_select=selected, selection_mode="single-row",
             placeholder="", alt="Jobs that ended",
             column_config={
-                "Work": column.TextColumn(width=150),
-                "Case": column.TextColumn(width=150),
-                "How": column.TextColumn(width=85),
-                "Ended": column.DatetimeColumn(format="distance", width=100),
-                "Took": column.TextColumn(width=85),
+                "Work": column.TextColumn(width=170),
+                "Case": column.TextColumn(width=120),
+                "Ended": column.DatetimeColumn(format="distance", width=110),
+                "Took": column.TextColumn(width=60),
                 "By": column.TextColumn(width=80, help=BY_HELP),
             },
         )  # fmt: skip
@@ -152,13 +151,18 @@ def ended_table(jobs: Sequence[Job], names: Mapping[str, str]) -> "pd.DataFrame"
     table = pd.DataFrame({
         "Work": [job_panel.title(job) for job in jobs],
         "Case": [names.get(job.case, job.case) for job in jobs],
-        "How": [job.state.value for job in jobs],
+        "Result": [_how_it_ended(job) for job in jobs],
         "Ended": [datetime.fromtimestamp(job.ended, UTC) if job.ended else None for job in jobs],
         "Took": [duration(job.ended - job.started) if job.started and job.ended else "" for job in jobs],
-        "Result": [job.message for job in jobs],
         "By": [job.by for job in jobs],
     })  # fmt: skip
     return table if table["By"].any() else table.drop(columns="By")
+
+
+def _how_it_ended(job: Job) -> str:
+    if job.state is State.DONE:
+        return job.message
+    return f"{job.state.value}: {job.message}" if job.message else job.state.value
 
 
 @st.dialog("Log", width="large", icon=":material/article:")

@@ -60,7 +60,8 @@ def _offer(desk: Desk, case: Case, settings: SelectionSettings, kind: str, sente
 
 def queries(case: Case) -> None:
     """How many queries were sent, and for what."""
-    st.caption(spent_in_words(spent(case)))
+    if len(parts := spent(case)) > 1:  # otherwise the head says it
+        st.caption(spent_in_words(parts))
 
 
 def export_menu(desk: Desk, case: Case, findings: Findings) -> None:

@@ -9,6 +9,7 @@ from fdcore.tables import to_csv
 from fdcore.work.readings import N_VIEWS, ReadingsCost, cost_of_readings
 from ui import cached, frame, job_panel
 from ui.frame import Desk
+from ui.new_case import about_this_suspect
 from ui.suspect.options import reading_meaning
 from ui.text import counted, inert, shortened
 
@@ -29,17 +30,26 @@ def draw(desk: Desk, *, locked: bool) -> None:
     with st.container(border=True, key="readings"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**Which reading is right?**", width="content")
-            if not locked and not (job and job.active):
+            if locked:
+                if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
+                    about_this_suspect(desk, "new options", page="Suspect")
+            elif not (job and job.active):
                 _start(desk, again=found is not None)
         if job and job.active:
             job_panel.live_bar(desk.jobs, job)
         elif not locked:
             _cost(desk)
-        if found is None:
+        if locked:
+            st.text(
+                "The suspect has been queried with the corpus, and its answers belong to these options"
+                + ("." if found else "; other readings are compared in a new case.")
+            )
+        elif found is None:
             st.text(
                 "A file seldom says how its pictures were prepared. Each reading that it allows can be sent the same "
                 "few images of the corpus; under the right one, answers say most about what is on the images."
             )
+        if found is None:
             return
         sent = sum(one.n_queries for one in found.readings)
         st.caption(

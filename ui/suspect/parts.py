@@ -16,7 +16,6 @@ from fdcore.jobs import Job, State
 from fdcore.tables import to_csv
 from ui import cached, exports, frame, job_panel
 from ui.frame import Desk
-from ui.new_case import about_this_suspect
 from ui.sentences import show_error
 from ui.state import RESET
 from ui.suspect import bench, uploads
@@ -40,8 +39,8 @@ def draw(desk: Desk) -> None:
     elif job:
         _failure(desk, job)
     if locked:
-        _settled(desk)
-    elif suspect_result.is_dangerous(facts.refused):
+        return
+    if suspect_result.is_dangerous(facts.refused):
         st.text("This case is about this file. Request its weights in a safe format, and create another case for them.")
         _another_file(desk)
     else:
@@ -61,6 +60,9 @@ def _another_file(desk: Desk) -> None:
 
 
 def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(inert(suspect_result.headline(suspect, has_file=bool(desk.case.facts().evidence))), width="content")
+        _export(desk, suspect)
     suspect_result.summary(suspect, desk.case.facts().evidence, desk.case.facts().runtime)
     if suspect.weights and (same := same_weights(cached.cards(desk.book), desk.case_id)):
         st.info(inert(same), icon=":material/content_copy:")
@@ -70,7 +72,6 @@ def _opened(desk: Desk, suspect: SuspectFacts, *, locked: bool) -> None:
     if desk.case.facts().evidence:
         bench.draw(desk, locked=locked)
         suspect_test.draw(desk, locked=locked)
-    _export(desk, suspect)
 
 
 def _export(desk: Desk, suspect: SuspectFacts) -> None:
@@ -146,16 +147,6 @@ def _choose(desk: Desk, *, taken: bool) -> None:
             return
         st.caption("The file is hashed, copied, scanned, opened without executing any code, and queried with a few "
                    "pictures.")  # fmt: skip
-
-
-def _settled(desk: Desk) -> None:
-    with st.container(border=True, key="settled"):
-        st.markdown("**The options are fixed**")
-        st.text("The suspect has been queried with the corpus. Its answers belong to these options.")
-        if not desk.case.facts().evidence:
-            return
-        if st.button("New case with this suspect", key="new_with_suspect", icon=":material/add:"):
-            about_this_suspect(desk, "new options", page="Suspect")
 
 
 def _failure(desk: Desk, job: Job) -> None:

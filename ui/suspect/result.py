@@ -14,7 +14,7 @@ from fdcore.suspect.preprocess import Origin
 from fdcore.suspect.runtimes import RuntimeTrial
 from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import described_size
-from ui.text import file_size, inert, inert_badge, shortened
+from ui.text import counted, file_size, inert, inert_badge, shortened
 
 _SCANNERS = {
     "opcodes": "Built-in check of imports",
@@ -53,6 +53,17 @@ def summary(suspect: SuspectFacts, evidence: EvidenceFacts | None, runtime: Runt
         network_block(suspect)
         if runtime:
             st.caption(f"Answers computed by {runtime.sentence}.")
+
+
+def headline(suspect: SuspectFacts, *, has_file: bool) -> str:
+    """How well the file was understood, in a sentence."""
+    if not has_file:
+        return "This case holds recorded answers, not the file that gave them; nothing more can be queried."
+    n_guessed = len(suspect.open_guesses)
+    if not n_guessed:
+        return "The suspect is open and answers; nothing about its input is a guess."
+    settings = counted(n_guessed, "setting is a guess", "settings are guesses")
+    return f"The suspect is open and answers; {settings}, which can change every verdict."
 
 
 def evidence_block(evidence: EvidenceFacts, format: str = "") -> None:

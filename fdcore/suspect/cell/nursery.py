@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> None:
     """Serve the parent until it closes the socket."""
     control = socket.socket(fileno=int(arguments[0]))
     inside = importlib.import_module(arguments[1])
+    inside.prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a cell ends
     home = Path(tempfile.mkdtemp(prefix="fdcore-cells-"))
     home.chmod(0o755)
