@@ -377,9 +377,12 @@ def _is_finished_clone(case: Case, name: str) -> bool:
         return False
 
 
+_SAMPLES = {"picture": ("image", "images"), "text": ("text", "texts")}
+
+
 def _corpus_in_words(case: Case, corpus: CorpusFacts | None) -> str:
     if corpus:
-        return f"{counted(corpus.n_leaves, 'leaf', 'leaves')}, {counted(corpus.n_images, 'image', 'images')}"
+        return f"{counted(corpus.n_leaves, 'leaf', 'leaves')}, {counted(corpus.n_images, *_SAMPLES[case.facts().kind])}"
     if not case.has(layout.SURVEY):
         return ""
     sources = case.read_json(layout.SURVEY)["sources"]

@@ -13,6 +13,7 @@ from fdcore.method.findings import ClassFinding, Findings, Scored
 from fdcore.method.grades import MEASURED, SCALE
 from fdcore.method.removal import Rest
 from fdcore.method.weaknesses import GENERATED
+from fdcore.texts import Kind
 from fdcore.verdict.background import Background
 from fdcore.verdict.domains import Domain
 from fdcore.verdict.reach import Verdict, quoted, uncertain_classes
@@ -214,16 +215,23 @@ def _head(
         return Head("identified", f"{_set_in_words(agreed)}, class for class", _agreement_in_words(agreed, rows),
                     open_points)  # fmt: skip
     title = f"{domains[0].upper()}{domains[1:]}" if domains else "It distinguishes things, but no domain can be named"
-    return Head("described", title, verdict.label_set_sentence or _follows_the_pictures(verdict), open_points)
+    return Head("described", title, verdict.label_set_sentence or _follows(verdict, findings.scored.header.spec.kind),
+                open_points)  # fmt: skip
 
 
-def _follows_the_pictures(verdict: Verdict) -> str:
+_SAYING: dict[Kind, tuple[str, str]] = {
+    "picture": ("what the pictures show", "networks"), "text": ("what the texts say", "classifiers"),
+}  # fmt: skip
+
+
+def _follows(verdict: Verdict, kind: Kind) -> str:
     """Why the answers are meaningful, in one sentence."""
     if (chance := verdict.chance) is None:
         return verdict.specificity.in_words()
+    what, untrained = _SAYING[kind]
     return (
-        f"The answers follow what the pictures show: their consistency is {chance.consistency:.3f}, that of untrained "
-        f"networks at most {max(chance.highest, 0.0):.3f}"
+        f"The answers follow {what}: their consistency is {chance.consistency:.3f}, that of untrained {untrained} at "
+        f"most {max(chance.highest, 0.0):.3f}"
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PER_PAGE = 30
 MAX_SAMPLES = 60
 PICTURE_PX = 84
-_FILES = ("txt", "png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
+_FILES = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
 
 
 def draw(desk: Desk, *, locked: bool) -> None:
@@ -34,17 +34,17 @@ def draw(desk: Desk, *, locked: bool) -> None:
     Raises:
         CaseError: the record of the test query is damaged.
     """
-    query = read_test_query(desk.case)
+    query, kind = read_test_query(desk.case), desk.case.facts().kind
     with st.container(border=True, key="test_query"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**Test query: answers to a few pictures**", width="content")
+            st.markdown(f"**Test query: answers to a few {kind}s**", width="content")
             _query_again(desk)
         if query is None:
-            st.text("The suspect has not been queried with sample pictures yet.")
+            st.text(f"The suspect has not been queried with sample {kind}s yet.")
             return
-        speed = f", {query.pictures_per_s:,.0f} pictures per second" if query.pictures_per_s else ""
+        speed = f", {query.pictures_per_s:,.0f} {kind}s per second" if query.pictures_per_s else ""
         st.caption(
-            f"{counted(len(query.names), 'picture')}, {counted(query.n_sent, 'query', 'queries')}{speed}. "
+            f"{counted(len(query.names), kind)}, {counted(query.n_sent, 'query', 'queries')}{speed}. "
             "Classes are only numbers here; the investigation finds out what they mean."
         )
         if len(query.labels) > 1 and len(set(query.labels)) == 1:
@@ -117,17 +117,21 @@ def with_only_preset(options: SuspectOptions, name: str) -> SuspectOptions:
 
 
 def _query_again(desk: Desk) -> None:
-    with st.popover("Query other pictures", icon=":material/add_photo_alternate:", key="ask_again",
+    kind = desk.case.facts().kind
+    with st.popover(f"Query other {kind}s", icon=":material/add_photo_alternate:", key="ask_again",
                     disabled=desk.busy):  # fmt: skip
         options = desk.case.plan().suspect
         files = st.file_uploader(
-            f"Pictures, at most {MAX_SAMPLES}", type=_FILES, accept_multiple_files=True, key="sample_files"
+            f"{kind.title()}s, at most {MAX_SAMPLES}",
+            type="txt" if kind == "text" else _FILES,
+            accept_multiple_files=True,
+            key="sample_files",
         )
         if len(files) > MAX_SAMPLES:
             st.caption(f"Only the first {MAX_SAMPLES} of {len(files):,} pictures are sent to the suspect.")
         if st.button("Query these", type="primary", key="ask_files", disabled=not files):
             paths = [uploads.spool(desk.places.cases, file.name, file) for file in files[:MAX_SAMPLES]]
             check(desk, options, None, tuple(map(str, paths)))
-        built_in = "texts" if desk.case.facts().kind == "text" else "drawings"
+        built_in = "texts" if kind == "text" else "drawings"
         if st.button(f"Query the built-in {built_in}", key="ask_drawings"):
             check(desk, options, None)
