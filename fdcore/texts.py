@@ -74,7 +74,8 @@ def as_picture(sample: Samples, side_px: int) -> Samples:
 
     n_lines, margin = max(side_px // _LINE_PX, _LEAST_LINES), max(side_px // 24, 2)
     font = _font(side_px // n_lines - 1)
-    lines = _wrapped(visible(as_text(sample)), n_lines, lambda line: font.getlength(line) <= side_px - 2 * margin)
+    shown = visible(as_text(sample))[: n_lines * side_px // 2]  # more than fits, however narrow its letters
+    lines = _wrapped(shown, n_lines, lambda line: font.getlength(line) <= side_px - 2 * margin)
     picture = Image.new("RGB", (side_px, side_px), "white")
     drawing = ImageDraw.Draw(picture)
     for number, line in enumerate(lines[:n_lines]):

@@ -181,7 +181,7 @@ def judge(
         scored.hierarchy,
         distances=scored.distances,
         agreements=label_set_agreements(findings, vectors or builtin_vectors()),
-        circumstances=Circumstances(preprocessing_assumed, scored.complete, open_reading),
+        circumstances=Circumstances(preprocessing_assumed, scored.complete, open_reading, scored.header.spec.kind),
         chance=chance,
         rests=rests_of(findings),
         groups=groups_left(findings, rest),

@@ -298,6 +298,7 @@ def test_a_trained_classifier_is_found_again_and_an_untrained_one_is_meaningless
     """Every class leads to its own topics; a random classifier of the same words has no meaning."""
     found = found_by(world, world.predict, "trained")
     assert found.verdict.outcome == "meaningful"
+    assert "rates of pictures" in {point.key for point in found.verdict.weak_points}
     for finding, nodes in zip(found, world.of_class, strict=True):
         assert finding.leaves.keys() <= set(nodes), finding
         assert finding.leaves

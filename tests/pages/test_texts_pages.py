@@ -1,0 +1,48 @@
+"""Every page of a case whose suspect takes texts."""
+
+from pathlib import Path
+
+import pytest
+from opening import PAGES, open_case
+from reading import component, said
+
+import fdcore
+from fdcore.case.case import Case
+from fdcore.case.conclusions import load_scored
+from fdcore.suspect.suspect import Suspect
+
+OVERRIDE, HEBREW = "\N{RIGHT-TO-LEFT OVERRIDE}", "טקסט"
+WORDS = {"n02084071": "dog", "n02121808": "cat", "n01503061": "bird", "n13104059": "tree"}
+
+
+@pytest.fixture
+def texts(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A finished case; one of its texts tries to reverse and to format what is around it."""
+    monkeypatch.setenv("FDCORE_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "topics"
+    folder.mkdir()
+    for node, word in WORDS.items():
+        lines = [f"a {word} of kind {i}, which is *bold* {OVERRIDE}{HEBREW} <b>" for i in range(6)]
+        (folder / f"{node}.txt").write_text("\n".join(lines), "utf-8")
+
+    def predict(texts: list[str]) -> list[int]:
+        return [next((i for i, word in enumerate(WORDS.values()) if word in text), 0) for text in texts]
+
+    suspect = Suspect.from_callable(predict, kind="text", n_classes=4)
+    fdcore.investigate(suspect, folder, case=cases / "texts", cache=tmp_path / "cache")
+    return Case.open(cases / "texts")
+
+
+def test_pages_of_a_case_of_texts_open_and_show_texts_whole(texts):
+    """Each page is drawn; a picked text is shown whole and inert, with its views; nothing for pictures alone."""
+    for page in PAGES:
+        open_case(page, texts)
+    scored = load_scored(texts)
+    image = int(scored.images.node_index.argmin())
+    at = open_case("5_Selection", texts, **{"class": "0"}, image=scored.images.sha256[image][:16])
+    [shown] = [text.value for text in at.text if "of kind" in text.value]
+    assert f"\\u202e{HEBREW} <b>" in shown
+    assert OVERRIDE not in shown
+    views = component(at, "inspector_view_grid")["items"]
+    assert [view["kind"] for view in views] == ["smooth", "smooth"]
+    assert "Generate pictures" not in said(open_case("2_Corpus", texts))
