@@ -38,8 +38,8 @@ def test_pages_of_a_case_of_texts_open_and_show_texts_whole(texts):
     for page in PAGES:
         open_case(page, texts)
     scored = load_scored(texts)
-    image = int(scored.images.node_index.argmin())
-    at = open_case("5_Selection", texts, **{"class": "0"}, image=scored.images.sha256[image][:16])
+    image = int(scored.images.node_index.argmin())  # a bird, class 2
+    at = open_case("5_Selection", texts, **{"class": "2"}, image=scored.images.sha256[image][:16])
     [shown] = [text.value for text in at.text if "of kind" in text.value]
     assert f"\\u202e{HEBREW} <b>" in shown
     assert OVERRIDE not in shown
