@@ -19,7 +19,7 @@ from ui.workbench.bench import Bench
 from ui.workbench.components import picture_grid
 from ui.workbench.picked import IMAGE, codes_of, image_codes, pick
 
-PER_PAGE, TEXT_SIDE_PX = 60, 104
+PER_PAGE, TEXT_SIDE_PX = 60, 88
 LOST = "This case's decoded pictures are not in this server's cache, so only their numbers can be shown."
 
 
