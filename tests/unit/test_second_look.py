@@ -72,7 +72,7 @@ def untrained_see_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pictures(n: int) -> np.ndarray:
     """Nobody looks at them."""
-    return np.empty((n, 1, 1, 1), np.uint8)
+    return np.empty((n, 2, 1, 1), np.uint8)
 
 
 @pytest.mark.parametrize(("planted", "strong"), [(0, False), (20, True)])
