@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # NumPy and the engine are imported when a command runs
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.corpus.leaf_names import NamedLeaf
     from fdcore.method.selection import SelectionSettings
+    from fdcore.work.cluster import Cluster
 
 AUTOMATIC = "auto"
 
@@ -65,6 +66,27 @@ def add_suspect(command: argparse.ArgumentParser) -> None:
                        help="open a file although the scanners reached no conclusion; logged")  # fmt: skip
     group.add_argument("--allow-network", metavar="REASON", default="",
                        help="open a file although this machine cannot keep it from the network; logged")  # fmt: skip
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Where the queries are sent from."""
+    group = command.add_argument_group("where the suspect runs (docs/scale.md)")
+    group.add_argument("--engine", choices=("local", "ray"), default="local",
+                       help="a cell on this machine (default), or one on each core of a Ray cluster")  # fmt: skip
+    group.add_argument("--address", metavar="HOST:PORT", help="of the cluster (default: one on this machine alone)")
+    group.add_argument("--shards", metavar="FOLDER", help="where the cluster's machines keep finished shards: a folder "
+                       "that all of them see, or s3://BUCKET/PATH (default: in the cache)")  # fmt: skip
+
+
+def cluster(options: argparse.Namespace) -> "Cluster | None":
+    """The cluster that sends the queries; None for this process."""
+    if options.engine != "ray":
+        if given := [f"--{name}" for name in ("address", "shards") if getattr(options, name)]:
+            raise SettingsError(f"{' and '.join(given)} need --engine ray.", key="needs a cluster")
+        return None
+    from fdcore.work.cluster import Cluster
+
+    return Cluster(**{name: value for name in ("address", "shards") if (value := getattr(options, name))})
 
 
 def add_selection(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path, PurePath
 
 from fdcore.answers.asking import ask_suspect, dense_sweep, n_queries_left
@@ -33,10 +34,12 @@ from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import NOTHING_FITS, list_tensors, tensors_csv
 from fdcore.work.beside import keep_names_beside
+from fdcore.work.cluster import Cluster, ask_cluster, require_file
 from fdcore.work.conclude import conclude
 from fdcore.work.leaf_names import keep_names
 
 OpenSuspect = Callable[[Path], Suspect]
+Send = Callable[..., object]  # `ask_suspect`, with all but the suspect, the ledger, the pictures and the order given
 
 
 def investigate(
@@ -49,6 +52,7 @@ def investigate(
     cache: Path,
     settings: Settings | None = None,
     plan: Plan | None = None,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> Findings:
     """Find what each class of a suspect stands for, or continue where an earlier run of the same case stopped.
@@ -62,6 +66,7 @@ def investigate(
         cache: where decoded images are kept between runs.
         settings: what is queried and how the answers are weighed.
         plan: the plan carried out; the case keeps it, so that any run can be continued from anywhere.
+        cluster: where the queries are sent from; None for this process.
         progress: a listener.
 
     Raises:
@@ -71,6 +76,8 @@ def investigate(
     case = Case.open_or_create(folder)
     with case.exclusively():
         model, spec = take_suspect(case, suspect, open_suspect)
+        if cluster is not None:
+            require_file(case)
         if plan is not None and plan != case.facts().plan:
             case.record(plan=plan)
             if plan.suspect.allow_network:
@@ -82,7 +89,7 @@ def investigate(
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _record_asking(case, corpora, settings, plan)
-            _ask(case, model, ledger, corpus, settings, progress)
+            _ask(case, model, ledger, corpus, settings, _sender(case, plan, cluster, cache, progress))
         return conclude(case, settings.selection, corpus.store.pixels, compare=True, progress=progress)
 
 
@@ -320,18 +327,26 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
         keep_names(case, plan.leaves)
 
 
-def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
+def _sender(case: Case, plan: Plan | None, cluster: Cluster | None, cache: Path, progress: Progress) -> Send:
+    """What sends the queries of a strategy: this process, or a cluster."""
+    if cluster is None:
+        return partial(ask_suspect, progress=progress)
+    options = (plan or Plan()).suspect
+    return partial(ask_cluster, cluster, case, options=options, cache=cache, progress=progress)
+
+
+def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, send: Send) -> None:
     """Send the missing queries, within the budget that test queries and clones have left."""
     budget = budget_for_scoring(case, settings.budget)
     sweep = adaptive_sweep(corpus, settings, budget)
     if sweep.replay(ledger) is None if sweep else n_queries_left(ledger, budget):
-        sweep = _send(case, suspect, ledger, corpus, settings, progress)
+        sweep = _send(case, suspect, ledger, corpus, settings, send)
     if sweep is not None and sweep.outcome is not None:
         _record_decided(case, sweep.outcome, corpus)
 
 
 def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings,
-          progress: Progress) -> AdaptiveSweep | None:  # fmt: skip
+          send: Send) -> AdaptiveSweep | None:  # fmt: skip
     started, sweep = False, None
     try:
         with asking(case, ledger):
@@ -339,8 +354,7 @@ def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings
             sweep = adaptive_sweep(corpus, settings, budget)
             case.record_versions("asked")
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
-            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep,
-                        progress=progress)  # fmt: skip
+            send(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep)
     finally:
         if started:
             record_runtime(case, suspect)
