@@ -28,17 +28,20 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise StorageError(
-                f"The disk is full: {path} could not be written. Free some space and run the same command again; "
-                "finished work is kept.",
-                key="disk full",
-            ) from error
+            raise StorageError(_full(path), key="disk full") from error
         if error.errno in _NO_PLACE:
             raise StorageError(
                 f"{path} cannot be written ({error.strerror}). Choose a folder that you may write to.",
                 key="path unwritable",
             ) from error
         raise
+
+
+def _full(what: object) -> str:
+    return (
+        f"The disk is full: {what} could not be written. Free some space and run the same command again; finished work "
+        "is kept."
+    )
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -162,6 +165,8 @@ def reaching(address: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise StorageError(_full(address), key="disk full") from error
         foreign = type(error).__module__.partition(".")[0] in ("botocore", "aiobotocore", "aiohttp")
         if not foreign and not isinstance(error, OSError):
             raise

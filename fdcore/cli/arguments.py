@@ -38,7 +38,7 @@ def add_suspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("suspect", type=Path, help="the suspect's file, a model's folder, hf:OWNER/NAME for "
                          "one of the Hugging Face hub, or a case whose recorded answers to replay")  # fmt: skip
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
-                         help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
+                         help="image folder or s3:// address, below NODE without a hierarchy; repeatable")  # fmt: skip
     command.add_argument("--names", type=Path, metavar="FILE", help="CSV or JSON file: id, parent, label of leaves "
                          "whose folders say too little, such as shoes/7,n04133789,sandal")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
@@ -115,9 +115,10 @@ def add_selection(command: argparse.ArgumentParser) -> None:
 def plan(options: argparse.Namespace, given: "Settings | None" = None) -> "Plan":
     """The plan of an investigation; `given` stands for the settings where the command has no options for them."""
     from fdcore.case.plan import Plan
+    from fdcore.corpus.remote import is_address
 
     hierarchy = str(options.hierarchy.absolute()) if options.hierarchy else None
-    corpora = tuple(str(Path(folder).absolute()) for folder in options.corpus)
+    corpora = tuple(folder if is_address(folder) else str(Path(folder).absolute()) for folder in options.corpus)
     return Plan(suspect_options(options), corpora, hierarchy, given or settings(options), named_leaves(options))
 
 

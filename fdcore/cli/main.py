@@ -251,8 +251,9 @@ def _corpus(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.corpus.corpus import survey
 
     found = survey(
-        options.folders, hierarchy=arguments.hierarchy(options), quick=options.quick, progress=printing.ProgressBar()
-    )
+        options.folders, hierarchy=arguments.hierarchy(options), quick=options.quick, cache=arguments.cache(options),
+        progress=printing.ProgressBar(),
+    )  # fmt: skip
     if not options.json:
         print(printing.survey(found))
     return printing.survey_as_dict(found)

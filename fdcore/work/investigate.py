@@ -22,6 +22,7 @@ from fdcore.case.records import AskingFacts, CorpusFacts, DecidedFacts, SuspectF
 from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.remote import is_address
 from fdcore.corpus.store import ImageStore
 from fdcore.errors import CaseError, CorpusError, RefusedError, SettingsError, SuspectError
 from fdcore.method.adaptive import AdaptiveSweep, Outcome
@@ -313,7 +314,7 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
     """
     asked = AskingFacts(
         settings.n_views, settings.images_per_leaf, settings.seed, settings.budget, settings.views,
-        tuple(PurePath(folder).name for folder in corpora), adaptive=settings.adaptive,
+        tuple(str(one) if is_address(str(one)) else PurePath(one).name for one in corpora), adaptive=settings.adaptive,
     )  # fmt: skip
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
