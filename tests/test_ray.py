@@ -122,8 +122,12 @@ def test_a_node_killed_in_the_middle_costs_one_shard(world, nodes):
     def kill(stage: str, done: int, _total: int) -> None:
         if stage == "Querying the suspect" and not killed and cells(below(raylet)):
             killed.append(done)
-            for process in below(raylet):  # so that it does not finish its shard just now
-                process.suspend()
+            own = below(raylet)
+            for signal_of in (psutil.Process.suspend, psutil.Process.kill):  # no shard is just being handed over
+                for process in own:
+                    with suppress(psutil.NoSuchProcess):
+                        signal_of(process)
+                time.sleep(0.5)
             nodes.remove_node(victim, allow_graceful=False)
 
     case = world.run("killed", Cluster(nodes.address), kill)
