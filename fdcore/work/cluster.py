@@ -1,6 +1,8 @@
 """Scoring a case on a cluster: the workers get its evidence, and this process keeps ledger, budget and log."""
 
 import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,6 +32,12 @@ class Cluster:
     address: str = LOCAL
     shards: str = ""
 
+    @classmethod
+    def of(cls, case: Case, environment: Mapping[str, str] = os.environ) -> "Cluster | None":
+        """The cluster that the dashboard's server scores a case on (FDCORE_RAY, FDCORE_SHARDS); None for itself."""
+        address = environment.get("FDCORE_RAY")
+        return cls(address, environment.get("FDCORE_SHARDS", "")) if address and not why_not_share(case) else None
+
     def place(self, case: Case, suspect: Suspect, cache: Path) -> str:
         """The folder of this case's shards alone."""
         folder = case.folder.resolve()
@@ -38,23 +46,24 @@ class Cluster:
         return f"{above.rstrip('/')}/{own}"
 
 
-def require_file(case: Case) -> None:
+def why_not_share(case: Case) -> str:
+    """Why workers cannot open the case's suspect; empty if they can."""
+    evidence = case.facts().evidence
+    if evidence is None:
+        return "A cluster's machines open the suspect's file, but this suspect has none. Leave out --engine ray."
+    if evidence.name.endswith(SERVICE):
+        return "A suspect behind an address is queried from one machine, at its own rate. Leave out --engine ray."
+    return ""
+
+
+def require_shared(case: Case) -> None:
     """Check that workers can open the case's suspect.
 
     Raises:
         SettingsError: they cannot.
     """
-    evidence = case.facts().evidence
-    if evidence is None:
-        raise SettingsError(
-            "A cluster's machines open the suspect's file, but this suspect has none. Leave out --engine ray.",
-            key="no file for workers",
-        )
-    if evidence.name.endswith(SERVICE):
-        raise SettingsError(
-            "A suspect behind an address is queried from one machine, which keeps to its rate. Leave out --engine ray.",
-            key="no file for workers",
-        )
+    if reason := why_not_share(case):
+        raise SettingsError(reason, key="no file for workers")
 
 
 def ask_cluster(

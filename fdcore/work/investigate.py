@@ -35,7 +35,7 @@ from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import NOTHING_FITS, list_tensors, tensors_csv
 from fdcore.work.beside import keep_names_beside
-from fdcore.work.cluster import Cluster, ask_cluster, require_file
+from fdcore.work.cluster import Cluster, ask_cluster, require_shared
 from fdcore.work.conclude import conclude
 from fdcore.work.leaf_names import keep_names
 
@@ -78,7 +78,7 @@ def investigate(
     with case.exclusively():
         model, spec = take_suspect(case, suspect, open_suspect)
         if cluster is not None:
-            require_file(case)
+            require_shared(case)
         if plan is not None and plan != case.facts().plan:
             case.record(plan=plan)
             if plan.suspect.allow_network:
@@ -94,10 +94,11 @@ def investigate(
         return conclude(case, settings.selection, corpus.store.pixels, compare=True, progress=progress)
 
 
-def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
+def run_plan(folder: Path, *, cache: Path, cluster: Cluster | None = None, progress: Progress = silent) -> Findings:
     """Run or continue the investigation that a case's plan describes, on the evidence in the case.
 
-    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k.
+    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k. Arguments as for
+    `investigate`.
 
     Raises:
         FdError: something that the user has to fix; the case stays readable and the same call continues.
@@ -108,7 +109,8 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
     settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
         folder, case.evidence().path, plan.corpora, hierarchy=open_planned_hierarchy(plan),
-        open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, progress=progress,
+        open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, cluster=cluster,
+        progress=progress,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import case_factory
 import numpy as np
 import pytest
 from raising import raises
@@ -19,11 +20,14 @@ from fdcore.answers.shards import LostError, Task, unseal
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
 from fdcore.case.plan import SuspectOptions
+from fdcore.case.spending import n_sent
 from fdcore.cli.main import main
 from fdcore.errors import EvidenceError, SettingsError, SuspectError
+from fdcore.jobs.kinds import KINDS
+from fdcore.progress import silent
 from fdcore.storage import sha256_file
 from fdcore.suspect.open import open_suspect
-from fdcore.work.cluster import Cluster, require_file
+from fdcore.work.cluster import Cluster, require_shared
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +153,17 @@ def test_a_missing_ray_is_named_with_the_command(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "case").exists()
 
 
+def test_a_job_is_scored_on_the_cluster_that_the_server_names(monkeypatch, tmp_path):
+    """And not on the server itself where the cluster is not there."""
+    case = Case.open(case_factory.planned(tmp_path / "case"))
+    monkeypatch.setenv("FDCORE_CORPORA", str(case_factory.world().corpora))
+    monkeypatch.setenv("FDCORE_RAY", "10.0.0.1:6379")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with raises(SettingsError, "package missing"):
+        KINDS["investigate"].run(case.folder, {"cache": str(case_factory.world().cache)}, silent)
+    assert n_sent(case) == 0
+
+
 def test_options_of_a_cluster_need_one(capsys):
     """An address alone would otherwise be ignored."""
     command = ["investigate", "a.pth", "--corpus", "leaves", "--address", "10.0.0.1:6379", "--shards", "/shared"]
@@ -160,11 +175,12 @@ def test_only_a_file_can_be_handed_to_workers(tmp_path):
     """A function lives in one process; a service is asked at its own rate."""
     empty = Case.create(tmp_path / "empty")
     with raises(SettingsError, "no file for workers"):
-        require_file(empty)
+        require_shared(empty)
     (tmp_path / "suspect.toml").write_text("url = 'http://127.0.0.1'")
     empty.take_evidence(tmp_path / "suspect.toml")
     with raises(SettingsError, "no file for workers", "rate"):
-        require_file(empty)
+        require_shared(empty)
+    assert Cluster.of(empty, {"FDCORE_RAY": "10.0.0.1:6379"}) is None  # scored by the server itself
 
 
 def test_each_case_has_a_folder_of_shards_of_its_own(tmp_path, suspect):
