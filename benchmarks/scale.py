@@ -8,6 +8,8 @@ Each row is measured in a process of its own, so that its peak memory is its own
     scoring      all of them are sent once to a ResNet-20 (random weights), with a ledger on disk
     conclusions  50 answers for each leaf are scored, and the answer of every class is drawn
     tables       all scores are written as parquet
+    one process  20,000 pictures by one process and its cell on one core, in eager PyTorch
+    Ray          the same by Ray's workers, one for each core of this machine; left out where Ray is not installed
 
 Disk is what the step leaves: the store, the ledger, the table. Slopes are between a size and the one before: 1 is
 proportional. Nothing else may run on the machine. Results: scale.csv beside this script; docs/scale.md explains them.
@@ -17,21 +19,27 @@ import argparse
 import hashlib
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import torch
 from record import save
-from scoring import make_suspect
+from scoring import make_network, make_suspect
 
 from fdcore import demo
 from fdcore.answers.asking import ask_suspect
-from fdcore.answers.ledger import Ledger, LedgerHeader
+from fdcore.answers.ledger import NOT_ASKED, Ledger, LedgerHeader
+from fdcore.answers.ray_workers import LOCAL, ray_workers
+from fdcore.answers.shards import Workers, ask_in_shards
 from fdcore.answers.views import ViewSpec
 from fdcore.case.tables import scores_to_parquet
 from fdcore.corpus.layouts import ImageFile
@@ -39,10 +47,14 @@ from fdcore.corpus.store import ImageStore, Size, UsableImage, build_store, read
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.method.findings import ImageTable, Scored, score, weigh
 from fdcore.method.selection import SelectionSettings
+from fdcore.storage import sha256_file
+from fdcore.suspect.open import open_suspect
 from fdcore.suspect.preprocess import PreprocessSpec
+from fdcore.suspect.suspect import Suspect
 
 PICTURES = (1_000, 10_000, 100_000, 1_000_000)
 SHAPES = ((200, 10), (1_000, 10), (1_000, 100), (1_000, 1_000), (21_000, 10), (21_000, 100), (21_000, 1_000))
+N_SPREAD = 20_000
 SIZE, ANSWERS, OWN = Size(32, 32, 3), 50, 0.6  # the share of answers that fall in a leaf's own class
 
 
@@ -129,8 +141,48 @@ def write(folder: Path, n_leaves: int, n_classes: int) -> dict[str, float]:
     return timed(work) | {"disk_mib": disk_mib(folder)}
 
 
+def open_file(folder: Path) -> tuple[Path, dict[str, str], Suspect]:
+    """A suspect's file, how it is opened, and the suspect."""
+    path, options = folder / "suspect.pth", {"arch": "resnet20", "preset": "imagenet", "runtime": "eager"}
+    torch.save(make_network().state_dict(), path)
+    return path, options, open_suspect(path, **options)
+
+
+def spread(folder: Path, n_images: int, ask: Callable[[Suspect, Ledger, np.ndarray], object]) -> dict[str, float]:
+    """Send every picture once, after a warm-up in which every worker opens its suspect."""
+    (_, _, suspect), store = open_file(folder), stored(folder)
+    header = LedgerHeader(suspect.fingerprint, 10, suspect.spec, "", 0, ViewSpec(), n_images, 2)
+    ledger = Ledger.in_memory(header, store.image_ids)
+    ledger.answers[:, 1] = 0  # the warm-up asks a part of view 0, the measured part the rest
+    ledger.answers[n_images // 5 :, 0] = 0
+    ask(suspect, ledger, store.pixels)
+    ledger.answers[n_images // 5 :, 0] = NOT_ASKED
+    measured = timed(lambda: ask(suspect, ledger, store.pixels))
+    return measured | {"per_s": round((n_images - n_images // 5) / measured["seconds"], 1)}
+
+
+def one_process(folder: Path, n_images: int) -> dict[str, float]:
+    """A step: one process on one core."""
+    os.sched_setaffinity(0, {0})
+    os.environ["OMP_NUM_THREADS"] = "1"  # of its cell
+    return spread(folder, n_images, ask_suspect)
+
+
+def on_ray(folder: Path, n_images: int) -> dict[str, float]:
+    """A step: a worker on each core."""
+    path, options, suspect = open_file(folder)
+    with ray_workers(LOCAL, path, sha256_file(path), options, suspect) as workers:
+        place = str(folder / "shards")
+        return spread(folder, n_images, partial(_in_shards, workers, place)) | {"workers": workers.size()}
+
+
+def _in_shards(workers: Workers, place: str, suspect: Suspect, ledger: Ledger, pixels: np.ndarray) -> None:
+    ask_in_shards(workers, ledger, pixels, batch_size=suspect.batch_size, place=place)
+
+
 STEPS: dict[str, Callable[..., dict[str, float] | None]] = {
-    "build": build, "store": read, "scoring": ask, "conclusions": conclude, "tables": write,
+    "build": build, "store": read, "scoring": ask, "conclusions": conclude, "tables": write, "one process": one_process,
+    "Ray": on_ray,
 }  # fmt: skip
 
 
@@ -164,7 +216,7 @@ def main() -> None:
         then, fewer = last.get(what, (0.0, n))
         sizes = dict(zip(("n_images", "n_leaves", "n_classes"), shape, strict=True))
         growth = slope(measured["seconds"], then, n / fewer) if n > fewer else ""
-        rows.append({"what": what, **sizes, "disk_mib": "", **measured, "slope": growth})
+        rows.append({"what": what, **sizes, "disk_mib": "", "workers": "", "per_s": "", **measured, "slope": growth})
         last[what] = (measured["seconds"], n)
         print(rows[-1], flush=True)
 
@@ -173,6 +225,10 @@ def main() -> None:
             apart("build", Path(temporary), n)
             for what in ("store", "scoring"):
                 add(what, (n, "", ""), apart(what, Path(temporary), n), n)
+    with tempfile.TemporaryDirectory() as temporary:
+        apart("build", Path(temporary), N_SPREAD)
+        for what in ("one process", "Ray") if find_spec("ray") else ("one process",):
+            add(what, (N_SPREAD, "", ""), apart(what, Path(temporary), N_SPREAD), N_SPREAD)
     for n_leaves, n_classes in SHAPES:
         if n_leaves * n_classes <= options.most:
             with tempfile.TemporaryDirectory() as temporary:
