@@ -3,6 +3,7 @@
 import json
 import sys
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +15,12 @@ from raising import raises
 
 from fdcore import demo
 from fdcore.answers import ray_workers
-from fdcore.answers.ledger import LedgerHeader
+from fdcore.answers.ledger import Ledger, LedgerHeader
 from fdcore.answers.ray_workers import Opening, RayWorkers, _answer
-from fdcore.answers.shards import LostError, Task, unseal
+from fdcore.answers.shards import LostError, Task, answer_shard, unseal
 from fdcore.answers.views import ViewSpec
 from fdcore.case.case import Case
+from fdcore.case.custody import check_case
 from fdcore.case.plan import SuspectOptions
 from fdcore.case.spending import n_sent
 from fdcore.cli.main import main
@@ -28,6 +30,7 @@ from fdcore.progress import silent
 from fdcore.storage import sha256_file
 from fdcore.suspect.open import open_suspect
 from fdcore.work.cluster import Cluster, require_shared
+from fdcore.work.investigate import run_plan
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +165,39 @@ def test_a_job_is_scored_on_the_cluster_that_the_server_names(monkeypatch, tmp_p
     with raises(SettingsError, "package missing"):
         KINDS["investigate"].run(case.folder, {"cache": str(case_factory.world().cache)}, silent)
     assert n_sent(case) == 0
+
+
+def test_a_case_of_a_cluster_is_the_case_of_one_process(monkeypatch, tmp_path):
+    """Ledger, tables and report, with what Ray does left out: the log counts the shards."""
+
+    class InTurn:
+        def __init__(self, evidence: Path, options: dict[str, object]) -> None:
+            self._suspect = open_suspect(evidence, **options)
+
+        def size(self) -> int:
+            return 2
+
+        def submit(self, task: Task) -> "Future[bytes]":
+            landed: Future[bytes] = Future()
+            landed.set_result(answer_shard(self._suspect, task))
+            return landed
+
+    @contextmanager
+    def workers(_address, evidence, _sha256, options, _suspect):
+        yield InTurn(evidence, options)
+
+    monkeypatch.setattr("fdcore.work.cluster.ray_workers", workers)
+    case = Case.open(case_factory.planned(tmp_path / "case"))
+    run_plan(case.folder, cache=case_factory.world().cache, cluster=Cluster(shards=str(tmp_path / "shards")))
+    straight = Case.open(case_factory.finished(tmp_path / "straight"))
+    ours, theirs = (Ledger.open(one.path("ledger")) for one in (case, straight))
+    assert np.array_equal(ours.answers, theirs.answers)
+    for name in ("scores.csv", "scores.json", "selection.csv", "images.csv"):
+        assert case.path(name).read_bytes() == straight.path(name).read_bytes()
+    [entry] = [entry["details"] for entry in case.audit() if entry["event"] == "shards answered"]
+    assert (entry["finished"], entry["n_lost"], ours.n_sent) == (True, 0, 320)
+    assert entry["n_shards"] == sum(entry["runtimes"].values()) >= 4
+    assert check_case(case).intact
 
 
 def test_options_of_a_cluster_need_one(capsys):
