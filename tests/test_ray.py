@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,6 +76,24 @@ def nodes() -> Iterator[Nodes]:
     yield nodes
     ray.shutdown()
     nodes.shutdown()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of an S3 server on this machine, with a bucket; nodes that start afterwards find it."""
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    boto3 = pytest.importorskip("boto3", reason="s3fs is not installed (requirements-remote.txt)")
+    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "for-tests")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="shards")
+    yield client
+    server.stop()
 
 
 def n_sent(case: Case) -> int:
@@ -183,6 +202,20 @@ def test_a_driver_killed_and_started_again_takes_the_finished_shards(world, node
     assert answered(Case.open(case))["n_found"] >= 1
     assert N_QUERIES <= n_sent(Case.open(case)) <= N_QUERIES + 3 * N_SHARD  # at most what was out, one waiting
     assert not [*shards.glob("*/*.shard")]
+
+
+def test_finished_shards_may_lie_on_s3(world, s3, nodes):
+    """Workers write them there, and the driver removes them."""
+    nodes.add_node(num_cpus=1)
+    seen: set[str] = set()
+
+    def look(_stage: str, _done: int, _total: int) -> None:
+        seen.update(one["Key"] for one in s3.list_objects_v2(Bucket="shards").get("Contents", ()))
+
+    world.require_same(world.run("s3", Cluster(nodes.address, "s3://shards/of cases"), look))
+    assert seen
+    assert all(key.startswith("of cases/") and key.endswith(".shard") for key in seen)
+    assert "Contents" not in s3.list_objects_v2(Bucket="shards")
 
 
 def n_answered(case: Path) -> int:
