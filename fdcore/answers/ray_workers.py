@@ -7,6 +7,7 @@ says which one was lost. It never repeats a shard by itself: the driver counts t
 import json
 import os
 import platform
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -27,7 +28,7 @@ from fdcore.suspect.runtimes import RuntimeTrial, version_of
 from fdcore.suspect.suspect import Suspect
 from fdcore.version import __version__
 
-LOCAL = "local"
+LOCAL, CONNECT_S = "local", 10.0
 # On which views and answers depend.
 DECIDING = ("numpy", "torch", "torchvision", "timm", "transformers", "onnx", "onnxruntime", "ai-edge-litert", "keras")
 
@@ -146,9 +147,12 @@ def _connected(address: str) -> Iterator[Any]:
         yield ray
         return
     own = {"include_dashboard": False} if address == LOCAL else {}
+    host, _, port = address.rpartition(":")
     try:
+        if host and port.isdecimal():  # Ray itself would try for minutes
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
         ray.init(address=address, log_to_driver=False, logging_level="error", **own)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, OverflowError, ValueError, RuntimeError) as error:
         raise SettingsError(
             f"No Ray cluster answers at {address} ({_in_a_line(error)}). Start one with `ray start --head` there, or "
             "leave out --address to use this machine alone.",

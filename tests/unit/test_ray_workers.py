@@ -156,6 +156,17 @@ def test_a_missing_ray_is_named_with_the_command(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "case").exists()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "no-such-host.invalid:6379"])
+def test_an_address_where_nothing_answers_is_said_at_once(monkeypatch, suspect, address):
+    """Ray itself would try again for minutes."""
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    with (
+        raises(SettingsError, "no cluster", address, "ray start --head"),
+        ray_workers.ray_workers(address, demo.SUSPECT_PATH, "", {}, suspect),
+    ):
+        pass
+
+
 def test_a_job_is_scored_on_the_cluster_that_the_server_names(monkeypatch, tmp_path):
     """And not on the server itself where the cluster is not there."""
     case = Case.open(case_factory.planned(tmp_path / "case"))
