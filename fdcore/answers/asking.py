@@ -21,7 +21,7 @@ from fdcore.suspect.suspect import Suspect
 
 MAX_THREADS = 8  # that draw views; each holds a batch of pictures
 
-_FLUSH_EVERY_S = 5.0
+FLUSH_EVERY_S = 5.0
 
 
 class Batch(NamedTuple):
@@ -74,6 +74,7 @@ def ask_suspect(
     *,
     budget: int | None = None,
     strategy: Strategy = dense_sweep,
+    n_after: int = 0,
     progress: Progress = silent,
 ) -> bool:
     """Send the strategy's queries that the ledger has not answered, and record the answers in it.
@@ -81,6 +82,7 @@ def ask_suspect(
     Args:
         pixels: (n_images, H, W, C) uint8, may be a memory map, or anything that gives the pictures at some places.
         budget: the most queries that may ever be sent in this ledger; None for no limit.
+        n_after: about how many queries the suspect will get for other ledgers afterwards.
 
     Returns:
         Whether the strategy is finished; False if the budget was exhausted first.
@@ -93,12 +95,12 @@ def ask_suspect(
             for images, view, pictures in prepared:
                 n_allowed = len(images) if budget is None else max(budget - ledger.n_sent, 0)
                 if asked := min(len(images), n_allowed):
-                    suspect.expect(total - done)
+                    suspect.expect(total - done + n_after)
                     done += len(ledger.ask(suspect, images[:asked], view, pictures[:asked]))
                     progress("Querying the suspect", done, total)
                 if asked < len(images):
                     return False
-                if time.monotonic() - flushed > _FLUSH_EVERY_S:
+                if time.monotonic() - flushed > FLUSH_EVERY_S:
                     ledger.flush()
                     flushed = time.monotonic()
     finally:

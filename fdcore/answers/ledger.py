@@ -198,19 +198,24 @@ class Ledger:
                 "This ledger belongs to another suspect; answers of two suspects cannot be mixed.",
                 key="another suspect",
             )
-        self._count(len(images))
-        suspect.count_repeats(self._count)
+        self.count(len(images))
+        suspect.count_repeats(self.count)
         labels = suspect.labels(pictures)
-        self.answers[images, view] = labels
+        self.record(images, view, labels)
         return labels
 
     def ask_again(self, suspect: Suspect, pictures: Pictures) -> Labels:
         """Send pictures whose answers are known; they count as sent, and what is recorded stays."""
-        self._count(len(pictures))
+        self.count(len(pictures))
         return suspect.labels(pictures)
 
-    def _count(self, n_sent: int) -> None:
+    def count(self, n_sent: int) -> None:
+        """Count queries, before they are sent."""
         self._sent[0] += n_sent
+
+    def record(self, images: npt.NDArray[np.intp], view: int, labels: npt.NDArray[np.integer[Any]]) -> None:
+        """Keep the answers (n,) to one view of some images."""
+        self.answers[images, view] = labels
 
     def flush(self) -> None:
         """Make everything durable against a power cut, and update the header's modification time."""

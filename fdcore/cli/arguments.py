@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # NumPy and the engine are imported when a command runs
     from fdcore.corpus.hierarchy import Hierarchy
     from fdcore.corpus.leaf_names import NamedLeaf
     from fdcore.method.selection import SelectionSettings
+    from fdcore.work.cluster import Cluster
 
 AUTOMATIC = "auto"
 
@@ -37,7 +38,7 @@ def add_suspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("suspect", type=Path, help="the suspect's file, a model's folder, hf:OWNER/NAME for "
                          "one of the Hugging Face hub, or a case whose recorded answers to replay")  # fmt: skip
     command.add_argument("--corpus", action="append", required=True, metavar="DIR[@NODE]",
-                         help="image folder, below NODE if it has no hierarchy; may be repeated")  # fmt: skip
+                         help="image folder or s3:// address, below NODE without a hierarchy; repeatable")  # fmt: skip
     command.add_argument("--names", type=Path, metavar="FILE", help="CSV or JSON file: id, parent, label of leaves "
                          "whose folders say too little, such as shoes/7,n04133789,sandal")  # fmt: skip
     command.add_argument("--out", type=Path, metavar="CASE", help="the case's folder (default cases/<suspect>)")
@@ -67,6 +68,27 @@ def add_suspect(command: argparse.ArgumentParser) -> None:
                        help="open a file although this machine cannot keep it from the network; logged")  # fmt: skip
 
 
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Where the queries are sent from."""
+    group = command.add_argument_group("where the suspect runs (docs/scale.md)")
+    group.add_argument("--engine", choices=("local", "ray"), default="local",
+                       help="a cell on this machine (default), or one on each core of a Ray cluster")  # fmt: skip
+    group.add_argument("--address", metavar="HOST:PORT", help="of the cluster (default: one on this machine alone)")
+    group.add_argument("--shards", metavar="FOLDER", help="where the cluster's machines keep finished shards: a folder "
+                       "that all of them see, or s3://BUCKET/PATH (default: in the cache)")  # fmt: skip
+
+
+def cluster(options: argparse.Namespace) -> "Cluster | None":
+    """The cluster that sends the queries; None for this process."""
+    if options.engine != "ray":
+        if given := [f"--{name}" for name in ("address", "shards") if getattr(options, name)]:
+            raise SettingsError(f"{' and '.join(given)} need --engine ray.", key="needs a cluster")
+        return None
+    from fdcore.work.cluster import Cluster
+
+    return Cluster(**{name: value for name in ("address", "shards") if (value := getattr(options, name))})
+
+
 def add_selection(command: argparse.ArgumentParser) -> None:
     """How answers are weighed."""
     group = command.add_argument_group("how answers are weighed")
@@ -93,9 +115,10 @@ def add_selection(command: argparse.ArgumentParser) -> None:
 def plan(options: argparse.Namespace, given: "Settings | None" = None) -> "Plan":
     """The plan of an investigation; `given` stands for the settings where the command has no options for them."""
     from fdcore.case.plan import Plan
+    from fdcore.corpus.remote import is_address
 
     hierarchy = str(options.hierarchy.absolute()) if options.hierarchy else None
-    corpora = tuple(str(Path(folder).absolute()) for folder in options.corpus)
+    corpora = tuple(folder if is_address(folder) else str(Path(folder).absolute()) for folder in options.corpus)
     return Plan(suspect_options(options), corpora, hierarchy, given or settings(options), named_leaves(options))
 
 

@@ -94,7 +94,7 @@ def _investigate(options: argparse.Namespace) -> dict[str, Any]:
         investigate.investigate(
             out, options.suspect, options.corpus, hierarchy=open_planned_hierarchy(plan),
             open_suspect=investigate.open_planned_suspect(plan, progress), cache=arguments.cache(options),
-            settings=plan.settings, plan=plan, progress=progress,
+            settings=plan.settings, plan=plan, cluster=arguments.cluster(options), progress=progress,
         )  # fmt: skip
     return _present(out, options)
 
@@ -251,8 +251,9 @@ def _corpus(options: argparse.Namespace) -> dict[str, Any]:
     from fdcore.corpus.corpus import survey
 
     found = survey(
-        options.folders, hierarchy=arguments.hierarchy(options), quick=options.quick, progress=printing.ProgressBar()
-    )
+        options.folders, hierarchy=arguments.hierarchy(options), quick=options.quick, cache=arguments.cache(options),
+        progress=printing.ProgressBar(),
+    )  # fmt: skip
     if not options.json:
         print(printing.survey(found))
     return printing.survey_as_dict(found)
@@ -292,6 +293,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_scoring(command)
     arguments.add_selection(command)
     arguments.add_suspect(command)
+    arguments.add_engine(command)
     command = _add(
         commands, "identify", _identify, "compare what a suspect's file may mean: normalisation, channels, size"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.corpus.images import ImageStore, Size, decode_images, usable_images
 from fdcore.corpus.layouts import TEXTS, ImageFile, ImageSet, Problem, folder_name, is_corpus, read_image_set
+from fdcore.corpus.remote import bring, is_address, split_node
 from fdcore.errors import CorpusError
 from fdcore.progress import Progress, silent
 from fdcore.texts import WIDTH, holds_text
@@ -95,7 +96,8 @@ def open_corpus(
 
     Args:
         folders: "DIR", or "DIR@NODE" for a set without a hierarchy whose classes are placed below a node, given by
-            its id or a name that is unambiguous. Files of the same node in several folders are combined.
+            its id or a name that is unambiguous. Files of the same node in several folders are combined. DIR may be an
+            address (`fdcore.corpus.remote`).
         hierarchy: the nodes that folders may name.
         height, width, channels: the suspect's input size in pixels, and 3 for RGB or 1 for grey.
         per_leaf: how many usable images to sample of each leaf, None for all.
@@ -107,7 +109,7 @@ def open_corpus(
             usable.
         SettingsError, StorageError: see `decode_images`.
     """
-    larger, sets = _read_sets(folders, hierarchy, progress)
+    larger, sets = _read_sets(folders, hierarchy, cache, progress)
     files = [file for images in sets for file in images.files]
     store, found = decode_images(
         files, Size(height, width, channels), per_leaf=per_leaf, seed=seed, cache=cache, progress=progress
@@ -121,24 +123,29 @@ def open_corpus(
             f"None of the {len(files)} files found is a usable {taken} ({counted}). The suspect takes {taken}s.",
             key="no usable image",
         )
-    sources = tuple(f"{images.name} ({images.layout})" for images in sets)
+    sources = tuple(
+        f"{images.name} ({images.layout})" + (f" of {split_node(str(text))[0]}" if is_address(str(text)) else "")
+        for images, text in zip(sets, folders, strict=True)
+    )
     return Corpus(larger, store, problems, tuple(images.name for images in sets), sources, _count_by_node(files))
 
 
 def survey(
-    folders: Sequence[str | Path], *, hierarchy: Hierarchy, quick: bool = False, progress: Progress = silent
-) -> Survey:
+    folders: Sequence[str | Path], *, hierarchy: Hierarchy, quick: bool = False, cache: Path | None = None,
+    progress: Progress = silent,
+) -> Survey:  # fmt: skip
     """List what folders hold, without storing anything.
 
     Args:
         folders: as for `open_corpus`.
         hierarchy: the nodes that folders may name.
         quick: only list the files, without trying to decode them.
+        cache: where what an address names is mirrored; None where only paths may be given.
 
     Raises:
         CorpusError: as for `open_corpus`, except that files may all be unusable.
     """
-    larger, sets = _read_sets(folders, hierarchy, progress)
+    larger, sets = _read_sets(folders, hierarchy, cache, progress)
     files = [file for images in sets for file in images.files]
     problems = [problem for images in sets for problem in images.problems]
     usable: dict[str, list[ImageFile]] = {images.name: [] for images in sets}
@@ -157,11 +164,12 @@ def survey(
 
 
 def _read_sets(
-    folders: Sequence[str | Path], hierarchy: Hierarchy, progress: Progress
+    folders: Sequence[str | Path], hierarchy: Hierarchy, cache: Path | None, progress: Progress
 ) -> tuple[Hierarchy, list[ImageSet]]:
     if not folders:
         raise CorpusError("A corpus needs at least one folder of images, but none was given.", key="no folder")
-    wanted = [_parse_folder(str(folder), hierarchy) for folder in folders]
+    local = [bring(str(folder), cache, progress) if cache else str(folder) for folder in folders]
+    wanted = [_parse_folder(folder, hierarchy) for folder in local]
     names = _distinct([folder_name(root) for root, _ in wanted])
     sets = [
         read_image_set(root, hierarchy=hierarchy, under=under, name=name, progress=progress)
@@ -172,7 +180,12 @@ def _read_sets(
 
 
 def folder_of(text: str) -> Path:
-    """The folder or archive that "DIR" or "DIR@NODE" names; an existing one whose path contains an @ is one itself."""
+    """The folder or archive that "DIR" or "DIR@NODE" names; an existing one whose path contains an @ is one itself.
+
+    An address is not fetched for this: it gives a path that does not exist, with the address's last name.
+    """
+    if is_address(text):
+        return Path(split_node(text)[0])
     return Path(text) if is_corpus(text) or "@" not in text else Path(text.rpartition("@")[0])
 
 
@@ -192,7 +205,7 @@ def _parse_folder(text: str, hierarchy: Hierarchy) -> tuple[Path, str | None]:
     if str(folder) == str(Path(text)):
         return folder, None
     node = text.rpartition("@")[2]
-    if not is_corpus(folder):
+    if not is_corpus(folder) and not is_address(text):
         raise CorpusError(
             f"Neither {text} nor {folder} is a folder; give a folder of images, as DIR or DIR@NODE.", key="not a folder"
         )

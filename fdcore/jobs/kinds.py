@@ -78,10 +78,13 @@ def _survey(folder: Path, params: Params, progress: Progress) -> str:
 
 
 def _investigate(folder: Path, params: Params, progress: Progress) -> str:
+    from fdcore.case.case import Case
+    from fdcore.work.cluster import Cluster
     from fdcore.work.investigate import run_plan
 
     _require_allowed(folder)
-    return _in_words(folder, run_plan(folder, cache=Path(params["cache"]), progress=progress))
+    cluster = Cluster.of(Case.open(folder))
+    return _in_words(folder, run_plan(folder, cache=Path(params["cache"]), cluster=cluster, progress=progress))
 
 
 def _analyse(folder: Path, params: Params, progress: Progress) -> str:

@@ -304,7 +304,8 @@ class _Run:
     def _send(self, images: Places, n_views: int) -> Iterator[Batch]:
         for view in range(n_views):
             for start in range(0, len(images), self._batch_size):
-                yield Batch(images[start : start + self._batch_size], view)
+                end = start + self._batch_size
+                yield Batch(images[start:end], view, next_is_independent=end < len(images))
             self._known[images, view] = self._ledger.answers[images, view]
         self._n_planned += len(images) * n_views
 

@@ -2,7 +2,8 @@
 
 Per class: leaves that score at least tau, and not much less than the best, are candidates; K-medoids groups them by
 their distance in the hierarchy; clusters are merged while all their medoids lie closer than eta; the cluster with the
-highest `alpha * functional + (1 - alpha) * semantic` is the finding if it is evidence enough (see `evidence`).
+highest `alpha * functional + (1 - alpha) * semantic` is the finding if it is evidence enough (see `evidence`); where it
+is not, but the cluster of the best leaf is and scores twice as high, that one is.
 Otherwise the best leaf is the finding if hardly any answer of the class lies elsewhere; otherwise the class is "not
 found", which is a valid answer. One half of each leaf's images chooses, the other states L and its interval. Nothing
 here queries the suspect.
@@ -37,6 +38,7 @@ MAX_BY = 200  # characters of a choice's author
 MAX_CALLED = 120  # characters of a choice's name
 MAX_CHOSEN = 1_000  # leaves of a choice
 WINNER_TIMES = 1.5  # a winner scores at least `relative` times this part of the class's best leaf
+OUTSCORES = 2.0  # how many times the L of a winner that is not evidence the cluster of the best leaf must reach
 WITHOUT_LIMITS: dict[str, float | bool] = {
     "relative": 0.0, "evidence": 0.0, "share": 0.0, "exclusive": 1.0, "held_out": False,
 }  # fmt: skip
@@ -311,6 +313,8 @@ def _select_class(
     least = least_to_win(split.choosing.functional[target_class], settings)
     clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha, least)
     lacks = lacking_of(split, target_class, clusters[0], limits)
+    if lacks and (better := outscoring(split, target_class, clusters, limits)):
+        clusters, lacks = (better, *(one for one in clusters if one is not better)), ""
     if lacks and (other := exclusive_leaf(scores, target_class, settings)):
         return other
     return ClassSelection(target_class, tuple(chosen.tolist()), clusters, lacking=lacks)
@@ -339,6 +343,17 @@ def exclusive_leaf(scores: Scores, target_class: int, settings: SelectionSetting
         split, target_class, best, np.zeros(1, np.intp), np.zeros((1, 1), np.float32), settings.alpha
     )
     return ClassSelection(target_class, (int(best[0]),), clusters, exclusive=part)
+
+
+def outscoring(split: Split, target_class: int, clusters: Sequence[Cluster], limits: Limits) -> Cluster | None:
+    """The cluster of the class's best leaf where the one with the highest objective is not evidence: closeness must not
+    hide it (docs/decisions/0004). It is evidence itself, and its L is at least `OUTSCORES` times as high.
+    """
+    best = int(split.choosing.functional[target_class].argmax())
+    own = next(one for one in clusters if best in one.members)
+    if own.functional < OUTSCORES * clusters[0].functional or lacking_of(split, target_class, own, limits):
+        return None
+    return own
 
 
 def lacking_of(split: Split, target_class: int, cluster: Cluster, limits: Limits) -> Lacking:

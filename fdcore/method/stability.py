@@ -27,6 +27,7 @@ from fdcore.method.selection import (
     least_to_win,
     limits_of,
     objectives,
+    outscoring,
     weigh_groups,
 )
 
@@ -151,7 +152,10 @@ def map_stability(
         for place in np.unique(best).tolist():
             cluster = clusters[place]
             if lacking_of(split, target_class, cluster, limits):
-                continue
+                better = outscoring(split, target_class, [cluster, *clusters], limits)
+                if better is None:
+                    continue
+                cluster = better
             if cluster.members not in met:
                 met[cluster.members] = len(winning)
                 winning.append(cluster)

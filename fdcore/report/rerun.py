@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import PurePath
 
 from fdcore.case.records import AskingFacts, CaseFacts
+from fdcore.corpus.remote import is_address
 from fdcore.method.selection import SelectionSettings
 
 _STRENGTHS = {"rotation": "rotation_deg", "translation": "translation", "perspective": "perspective", "noise": "noise"}
@@ -82,7 +83,9 @@ def _corpora(facts: CaseFacts, asking: AskingFacts) -> list[str]:
 
 
 def _name(path: str) -> str:
-    """A file's own name, which no command line reads as an option."""
+    """A file's own name, which no command line reads as an option; an address stays as it is."""
+    if is_address(path):
+        return path
     name = PurePath(path).name or "suspect"
     return f"./{name}" if name.startswith("-") else name
 

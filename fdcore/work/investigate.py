@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path, PurePath
 
 from fdcore.answers.asking import ask_suspect, dense_sweep, n_queries_left
@@ -21,6 +22,7 @@ from fdcore.case.records import AskingFacts, CorpusFacts, DecidedFacts, SuspectF
 from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
 from fdcore.corpus.corpus import Corpus, open_corpus
 from fdcore.corpus.hierarchy import Hierarchy
+from fdcore.corpus.remote import is_address
 from fdcore.corpus.store import ImageStore
 from fdcore.errors import CaseError, CorpusError, RefusedError, SettingsError, SuspectError
 from fdcore.method.adaptive import AdaptiveSweep, Outcome
@@ -33,10 +35,12 @@ from fdcore.suspect.scan import ScanReport
 from fdcore.suspect.suspect import Suspect
 from fdcore.suspect.tensors import NOTHING_FITS, list_tensors, tensors_csv
 from fdcore.work.beside import keep_names_beside
+from fdcore.work.cluster import Cluster, ask_cluster, require_shared
 from fdcore.work.conclude import conclude
 from fdcore.work.leaf_names import keep_names
 
 OpenSuspect = Callable[[Path], Suspect]
+Send = Callable[..., object]  # `ask_suspect`, with all but the suspect, the ledger, the pictures and the order given
 
 
 def investigate(
@@ -49,6 +53,7 @@ def investigate(
     cache: Path,
     settings: Settings | None = None,
     plan: Plan | None = None,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> Findings:
     """Find what each class of a suspect stands for, or continue where an earlier run of the same case stopped.
@@ -62,6 +67,7 @@ def investigate(
         cache: where decoded images are kept between runs.
         settings: what is queried and how the answers are weighed.
         plan: the plan carried out; the case keeps it, so that any run can be continued from anywhere.
+        cluster: where the queries are sent from; None for this process.
         progress: a listener.
 
     Raises:
@@ -71,6 +77,8 @@ def investigate(
     case = Case.open_or_create(folder)
     with case.exclusively():
         model, spec = take_suspect(case, suspect, open_suspect)
+        if cluster is not None:
+            require_shared(case)
         if plan is not None and plan != case.facts().plan:
             case.record(plan=plan)
             if plan.suspect.allow_network:
@@ -82,14 +90,15 @@ def investigate(
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _record_asking(case, corpora, settings, plan)
-            _ask(case, model, ledger, corpus, settings, progress)
+            _ask(case, model, ledger, corpus, settings, _sender(case, plan, cluster, cache, progress))
         return conclude(case, settings.selection, corpus.store.pixels, compare=True, progress=progress)
 
 
-def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findings:
+def run_plan(folder: Path, *, cache: Path, cluster: Cluster | None = None, progress: Progress = silent) -> Findings:
     """Run or continue the investigation that a case's plan describes, on the evidence in the case.
 
-    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k.
+    Where conclusions were drawn before, the new ones are drawn with the same alpha, eta, tau and k. Arguments as for
+    `investigate`.
 
     Raises:
         FdError: something that the user has to fix; the case stays readable and the same call continues.
@@ -100,7 +109,8 @@ def run_plan(folder: Path, *, cache: Path, progress: Progress = silent) -> Findi
     settings = replace(plan.settings, selection=selection_settings(case)) if weighed_before else plan.settings
     return investigate(
         folder, case.evidence().path, plan.corpora, hierarchy=open_planned_hierarchy(plan),
-        open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, progress=progress,
+        open_suspect=open_planned_suspect(plan, progress), cache=cache, settings=settings, plan=plan, cluster=cluster,
+        progress=progress,
     )  # fmt: skip
 
 
@@ -306,7 +316,7 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
     """
     asked = AskingFacts(
         settings.n_views, settings.images_per_leaf, settings.seed, settings.budget, settings.views,
-        tuple(PurePath(folder).name for folder in corpora), adaptive=settings.adaptive,
+        tuple(str(one) if is_address(str(one)) else PurePath(one).name for one in corpora), adaptive=settings.adaptive,
     )  # fmt: skip
     if plan is not None:
         hierarchy = PurePath(plan.hierarchy).name if plan.hierarchy else None
@@ -320,18 +330,26 @@ def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings
         keep_names(case, plan.leaves)
 
 
-def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, progress: Progress) -> None:
+def _sender(case: Case, plan: Plan | None, cluster: Cluster | None, cache: Path, progress: Progress) -> Send:
+    """What sends the queries of a strategy: this process, or a cluster."""
+    if cluster is None:
+        return partial(ask_suspect, progress=progress)
+    options = (plan or Plan()).suspect
+    return partial(ask_cluster, cluster, case, options=options, cache=cache, progress=progress)
+
+
+def _ask(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings, send: Send) -> None:
     """Send the missing queries, within the budget that test queries and clones have left."""
     budget = budget_for_scoring(case, settings.budget)
     sweep = adaptive_sweep(corpus, settings, budget)
     if sweep.replay(ledger) is None if sweep else n_queries_left(ledger, budget):
-        sweep = _send(case, suspect, ledger, corpus, settings, progress)
+        sweep = _send(case, suspect, ledger, corpus, settings, send)
     if sweep is not None and sweep.outcome is not None:
         _record_decided(case, sweep.outcome, corpus)
 
 
 def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings: Settings,
-          progress: Progress) -> AdaptiveSweep | None:  # fmt: skip
+          send: Send) -> AdaptiveSweep | None:  # fmt: skip
     started, sweep = False, None
     try:
         with asking(case, ledger):
@@ -339,8 +357,7 @@ def _send(case: Case, suspect: Suspect, ledger: Ledger, corpus: Corpus, settings
             sweep = adaptive_sweep(corpus, settings, budget)
             case.record_versions("asked")
             case.log("asking started", to_plain(case.facts().asking) | {"n_sent_before": ledger.n_sent})
-            ask_suspect(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep,
-                        progress=progress)  # fmt: skip
+            send(suspect, ledger, corpus.store.pixels, budget=budget, strategy=sweep or dense_sweep)
     finally:
         if started:
             record_runtime(case, suspect)

@@ -72,6 +72,13 @@ def test_the_cost_is_told_beforehand_and_follows_the_fields(ready):
     assert "The budget ends before all 160 queries" in said(at)
 
 
+def test_a_cluster_that_the_server_names_is_shown(ready, monkeypatch):
+    """Where the suspect's file goes should surprise nobody; without a cluster nothing is said."""
+    assert "cluster" not in said(open_page(PAGE, case="ready"))
+    monkeypatch.setenv("FDCORE_RAY", "10.0.0.1:6379")
+    assert "The queries are sent from the cluster at 10.0.0.1:6379." in said(open_page(PAGE, case="ready"))
+
+
 def test_guesses_are_shown_before_the_first_query(ready):
     """With the way to settle them; once they are settled nothing is said."""
     at = open_page(PAGE, case="ready")

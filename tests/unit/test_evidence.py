@@ -124,14 +124,31 @@ def test_an_answer_near_its_limit_is_doubted():
 
 
 def test_closeness_does_not_outweigh_consistency():
-    """Two trees at 0.3 lie close together and would beat a lone tabby at 0.6; by the paper's rule they do."""
-    scores = scores_of([0, 0, 0, 0.6, 0.3, 0.3], CLEAR)
+    """Two trees at 0.32 lie close together and would beat a lone tabby at 0.6; by the paper's rule they do."""
+    scores = scores_of([0, 0, 0, 0.6, 0.32, 0.32], CLEAR)
     settings = replace(SETTINGS, alpha=0.6)
     (by_evidence, _), (by_paper, _) = (select_all(scores, one) for one in (settings, replace(settings, relative=0.0)))
     assert [LEAVES[leaf] for leaf in by_evidence.winner.members] == ["tabby"]
     assert by_evidence.clusters[1].objective > by_evidence.winner.objective
     assert by_paper.nearest is not None
     assert {LEAVES[leaf] for leaf in by_paper.nearest.members} == {"oak", "elm"}
+
+
+def test_what_is_no_evidence_does_not_hide_what_is():
+    """Where two trees win by closeness, but fall short, a tabby that scores twice as high is found, if it does not."""
+    settings = replace(SETTINGS, alpha=0.6, relative=0.0)
+
+    def answer(tabby: float, tree: float, *, evidence: float = 0.5):
+        scores = scores_of([0, 0, 0, tabby, tree, tree], CLEAR)
+        found = select_all(scores, replace(settings, evidence=evidence))[0]
+        shown = found.winner or found.nearest
+        assert {LEAVES[leaf] for leaf in found.clusters[0].members} == {LEAVES[leaf] for leaf in shown.members}
+        return found.found, {LEAVES[leaf] for leaf in shown.members}
+
+    assert answer(0.6, 0.3) == (True, {"tabby"})
+    assert answer(0.6, 0.32) == (False, {"oak", "elm"})
+    assert answer(0.6, 0.3, evidence=0.7) == (False, {"oak", "elm"})
+    assert answer(0.6, 0.3, evidence=0.3) == (True, {"oak", "elm"})
 
 
 def many_leaves(own: int, elsewhere: int, n_leaves: int = 300, asked: int = 20) -> Scores:

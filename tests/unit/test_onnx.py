@@ -386,3 +386,9 @@ def test_the_real_graphs(real_data: Path) -> None:
         suspect = asked_by(graph)
         spec = suspect.spec
         assert (suspect.n_classes, spec.height, spec.channels, spec.layout, suspect.batch_size) == wanted
+
+
+def test_a_session_keeps_to_the_cores_that_its_process_is_given(monkeypatch):
+    """A worker of a cluster has one, and many of them share a machine."""
+    monkeypatch.setattr("fdcore.suspect.reading.onnx_suspect.N_THREADS", 1)
+    assert start(with_free_batch(classifier())).get_session_options().intra_op_num_threads == 1

@@ -87,6 +87,20 @@ def test_where_no_cluster_is_found_the_leaf_that_holds_the_class_alone_is(score)
     assert stability.winners[0].share == 1
 
 
+def test_a_leaf_that_outscores_what_is_no_evidence_wins_there():
+    """As `select` says, wherever closeness would make a weak pair win."""
+    n, asked = 40, np.full(40, 100)
+    hits = np.zeros((2, n), np.int32)
+    hits[0, [7, 8, 9]], hits[1, 20] = (60, 30, 30), 90
+    distances = np.full((n, n), np.inf, np.float32)
+    distances[8, 9] = distances[9, 8] = 1
+    scores = Scores(tuple(f"n{i:03}" for i in range(n)), hits, asked, asked, design_effect=1.0)
+    settings = SelectionSettings(relative=0.0, evidence=0.5)
+    stability = map_stability(scores, np.arange(n), distances, settings, 0, etas=(0, 2.5, 5), alphas=(0.1, 0.5, 1))
+    assert_agrees(stability, scores, np.arange(n), distances, settings)
+    assert [winner.members for winner in stability.winners] == [(7,)]
+
+
 def test_the_default_grid_holds_the_default_settings():
     """At the default eta and alpha the map is exact, not the nearest point."""
     defaults = SelectionSettings()

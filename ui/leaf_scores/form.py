@@ -15,6 +15,7 @@ from fdcore.errors import FdError, SettingsError
 from fdcore.method.adaptive import Adaptive
 from fdcore.method.findings import Scored
 from fdcore.records import to_plain
+from fdcore.work.cluster import Cluster
 from ui import cached, state
 from ui.frame import Desk, go_to
 from ui.leaf_scores import views as views_of_image
@@ -139,6 +140,8 @@ def scoring_form(desk: Desk, given: Given, *, action: str, primary: bool) -> Non
         fits = settings is not None and (cost is None or cost.n_left > 0)
         if fits:
             _show_cost(cost, given, saving=adaptive)
+            if cluster := Cluster.of(desk.case):
+                st.caption(f"The queries are sent from the cluster at {inert(cluster.address)}.")
         elif settings:
             st.caption("All of this has been queried. To query more, set more views, more images or a larger budget.")
         if st.button(action, type="primary" if primary else "secondary", icon=":material/play_arrow:", key="start",

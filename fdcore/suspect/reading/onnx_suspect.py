@@ -1,5 +1,6 @@
 """ONNX graphs as suspects, queried through ONNX Runtime on the CPU."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError, ValueError, MemoryError,
 )  # fmt: skip
 N_CHECKED = 12
+# As PyTorch takes it, which ONNX Runtime does not; 0 for every core. Read here, as a cell has no environment.
+N_THREADS = int(text) if (text := os.environ.get("OMP_NUM_THREADS", "")).isdecimal() else 0
 USUAL_SIDES = (DEFAULT_SIDE, 32, 28)  # pixels
 GUESSED = "assumed"  # the reason for a preset that nothing in the file supports
 
@@ -183,6 +186,7 @@ def start(model: ModelProto | bytes) -> onnxruntime.InferenceSession:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = N_THREADS
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Threads that wait by spinning would take a processor from the parent, which prepares the next batch meanwhile.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
