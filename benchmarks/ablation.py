@@ -70,6 +70,7 @@ class Recorded:
 class Known:
     """A network's scores and the true region of each class, (n_classes, n_leaves)."""
 
+    name: str
     scores: Scores
     regions: Flags
     apart: npt.NDArray[np.float32]
@@ -141,7 +142,7 @@ def read(path: Path, n_images: int | None = None) -> Iterator[Known]:
     for one in recorded(path, n_images):
         ids = np.random.default_rng(0).permutation(len(one.node_index)).astype(np.uint64)  # in the place of hashes
         scores = score_leaves(one.answers, one.node_index, one.nodes, len(one.regions), ids)
-        yield Known(scores, one.regions, distances(one.hierarchy, one.nodes))
+        yield Known(one.name, scores, one.regions, distances(one.hierarchy, one.nodes))
 
 
 def recorded(path: Path, n_images: int | None = None) -> Iterator[Recorded]:

@@ -1,7 +1,8 @@
 """What a case remembers from before scoring: the last test query and the last survey of its corpora."""
 
 import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from fdcore.case import layout, tables
 from fdcore.case.case import Case
+from fdcore.corpus.corpus import Survey
 from fdcore.corpus.hierarchy import Hierarchy
 from fdcore.errors import CaseError, CorpusError
 from fdcore.records import from_plain
@@ -108,9 +110,22 @@ def read_survey(case: Case) -> Surveyed | None:
         ) from error
 
 
-def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
+def write_survey(case: Case, corpora: Sequence[str], found: Survey) -> Surveyed:
+    """Keep what the folders of a plan hold."""
     import pandas as pd
 
+    usable_of = [source.n_usable for source in found.sources if source.n_usable is not None]
+    surveyed = Surveyed(
+        corpora=tuple(corpora),
+        sources=tuple(
+            {"name": s.name, "layout": s.layout, "n_nodes": len(s.n_files), "n_files": sum(s.n_files.values())}
+            for s in found.sources
+        ),
+        n_files=_added(source.n_files for source in found.sources),
+        n_usable=_added(usable_of) if len(usable_of) == len(found.sources) else None,
+        samples=found.samples,
+        hierarchy=found.hierarchy,
+    )
     usable = surveyed.n_usable
     frame = pd.DataFrame(
         {
@@ -122,5 +137,13 @@ def write_survey(case: Case, surveyed: Surveyed, problems: bytes) -> None:
     )
     case.write(layout.SURVEY_HIERARCHY, tables.hierarchy_to_parquet(surveyed.hierarchy))
     case.write(layout.SURVEY_NODES, frame.to_parquet(index=False))
-    case.write(layout.SURVEY_PROBLEMS, problems)
+    case.write(layout.SURVEY_PROBLEMS, tables.problems_to_csv(found.problems))
     case.write_json(layout.SURVEY, {"corpora": list(surveyed.corpora), "sources": list(surveyed.sources)})
+    return surveyed
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))

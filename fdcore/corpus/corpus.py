@@ -1,7 +1,7 @@
 """Several folders of images as one corpus: a hierarchy, decoded images and the problems found in them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,30 +18,6 @@ _SURVEY_SIZES = (
     (Size(8, 8, 3), False),  # the smallest that still makes Pillow read every byte of a picture
     (Size(1, WIDTH, 1), True),
 )
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """What the suspect is shown (paper section 4.1).
-
-    Attributes:
-        hierarchy: the given one and the nodes that folders add to it.
-        problems: of files that were listed or read; `used` tells whether a file is in the store nevertheless.
-        folders: the name of each folder; image names begin with it.
-        sources: "<name> (<layout>)" for each, for people.
-        n_files: files found for each node, sampled or not.
-    """
-
-    hierarchy: Hierarchy
-    store: ImageStore
-    problems: tuple[Problem, ...]
-    folders: tuple[str, ...]
-    sources: tuple[str, ...]
-    n_files: dict[str, int]
-
-    def __repr__(self) -> str:
-        store = self.store
-        return f"<Corpus: {len(store.names):,} images of {len(store.nodes):,} leaves, from {', '.join(self.sources)}>"
 
 
 @dataclass(frozen=True)
@@ -78,6 +54,30 @@ class Survey:
     labels: dict[str, str]
     problems: tuple[Problem, ...]
     samples: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the suspect is shown (paper section 4.1).
+
+    Attributes:
+        hierarchy: the given one and the nodes that folders add to it.
+        problems: of files that were listed or read; `used` tells whether a file is in the store nevertheless.
+        folders: the name of each folder; image names begin with it.
+        sources: "<name> (<layout>)" for each, for people.
+        listed: what was found there, sampled or not; which files are usable was only tried for those sampled.
+    """
+
+    hierarchy: Hierarchy
+    store: ImageStore
+    problems: tuple[Problem, ...]
+    folders: tuple[str, ...]
+    sources: tuple[str, ...]
+    listed: Survey
+
+    def __repr__(self) -> str:
+        store = self.store
+        return f"<Corpus: {len(store.names):,} images of {len(store.nodes):,} leaves, from {', '.join(self.sources)}>"
 
 
 def open_corpus(
@@ -127,7 +127,8 @@ def open_corpus(
         f"{images.name} ({images.layout})" + (f" of {split_node(str(text))[0]}" if is_address(str(text)) else "")
         for images, text in zip(sets, folders, strict=True)
     )
-    return Corpus(larger, store, problems, tuple(images.name for images in sets), sources, _count_by_node(files))
+    listed = _survey_of(larger, sets, problems, {})
+    return Corpus(larger, store, problems, tuple(images.name for images in sets), sources, listed)
 
 
 def survey(
@@ -154,13 +155,21 @@ def survey(
         read = [file for file in files if (file.source in texts) == of_texts]
         for image in usable_images(read, size, per_leaf=None, seed=0, problems=problems, progress=progress):
             usable[image.file.source].append(image.file)
-    counts = {name: None if quick else _count_by_node(found) for name, found in usable.items()}
+    counts = {} if quick else {name: _count_by_node(found) for name, found in usable.items()}
+    return _survey_of(larger, sets, tuple(problems), counts)
+
+
+def _survey_of(
+    larger: Hierarchy, sets: Sequence[ImageSet], problems: tuple[Problem, ...], usable: Mapping[str, dict[str, int]]
+) -> Survey:
+    """What was listed; `usable` has the usable files of each folder by node, where that was tried."""
+    files = [file for images in sets for file in images.files]
     sources = tuple(
-        SourceSurvey(images.name, images.root, images.layout, _count_by_node(images.files), counts[images.name])
+        SourceSurvey(images.name, images.root, images.layout, _count_by_node(images.files), usable.get(images.name))
         for images in sets
     )
     labels = {node: larger.label(node) for node in sorted({file.node for file in files})}
-    return Survey(sources, larger, labels, tuple(problems), _samples(files))
+    return Survey(sources, larger, labels, problems, _samples(files))
 
 
 def _read_sets(

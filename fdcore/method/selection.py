@@ -313,7 +313,7 @@ def _select_class(
     least = least_to_win(split.choosing.functional[target_class], settings)
     clusters = weigh_groups(split, target_class, chosen, group, among, settings.alpha, least)
     lacks = lacking_of(split, target_class, clusters[0], limits)
-    if lacks and (better := outscoring(split, target_class, clusters, limits)):
+    if lacks and (better := outscoring(split, target_class, clusters, limits, least)):
         clusters, lacks = (better, *(one for one in clusters if one is not better)), ""
     if lacks and (other := exclusive_leaf(scores, target_class, settings)):
         return other
@@ -345,15 +345,16 @@ def exclusive_leaf(scores: Scores, target_class: int, settings: SelectionSetting
     return ClassSelection(target_class, (int(best[0]),), clusters, exclusive=part)
 
 
-def outscoring(split: Split, target_class: int, clusters: Sequence[Cluster], limits: Limits) -> Cluster | None:
+def outscoring(
+    split: Split, target_class: int, clusters: Sequence[Cluster], limits: Limits, least: float
+) -> Cluster | None:
     """The cluster of the class's best leaf where the one with the highest objective is not evidence: closeness must not
-    hide it (docs/decisions/0004). It is evidence itself, and its L is at least `OUTSCORES` times as high.
+    hide it (docs/decisions/0004). It is evidence itself, it may win, and its L is at least `OUTSCORES` times as high.
     """
     best = int(split.choosing.functional[target_class].argmax())
     own = next(one for one in clusters if best in one.members)
-    if own.functional < OUTSCORES * clusters[0].functional or lacking_of(split, target_class, own, limits):
-        return None
-    return own
+    outscores = own.apparent >= least and own.functional >= OUTSCORES * clusters[0].functional
+    return own if outscores and not lacking_of(split, target_class, own, limits) else None
 
 
 def lacking_of(split: Split, target_class: int, cluster: Cluster, limits: Limits) -> Lacking:

@@ -145,14 +145,15 @@ def map_stability(
     winning: list[Cluster] = []
     number = np.full((len(partition), len(columns)), -1, np.intp)
     limits = limits_of(scores, settings)
+    least = least_to_win(split.choosing.functional[target_class], settings)
     for n, row in enumerate(first.tolist()):
         # At alpha 1 the clusters are in the order in which `select` breaks ties: by score, then by id.
         clusters = weigh_groups(split, target_class, chosen, tree.groups(etas[row]), among, alpha=1.0)
-        best = _best_at(clusters, columns, least_to_win(split.choosing.functional[target_class], settings))
+        best = _best_at(clusters, columns, least)
         for place in np.unique(best).tolist():
             cluster = clusters[place]
             if lacking_of(split, target_class, cluster, limits):
-                better = outscoring(split, target_class, [cluster, *clusters], limits)
+                better = outscoring(split, target_class, [cluster, *clusters], limits, least)
                 if better is None:
                     continue
                 cluster = better

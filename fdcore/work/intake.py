@@ -1,7 +1,6 @@
 """The steps before scoring: open the suspect, query it with a few pictures, survey the corpora."""
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from PIL import Image
 
 from fdcore.answers.ledger import LedgerHeader
 from fdcore.answers.views import ViewSpec
-from fdcore.case import layout, tables
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.intake import Surveyed, TestQuery, read_test_query, write_survey, write_test_query
 from fdcore.case.plan import open_planned_hierarchy
@@ -138,25 +137,6 @@ def survey_corpora(folder: Path, *, progress: Progress = silent) -> Surveyed:
         found = survey(plan.corpora, hierarchy=hierarchy, quick=True, progress=progress)
         if sum(sum(source.n_files.values()) for source in found.sources) <= MAX_SURVEYED:
             found = survey(plan.corpora, hierarchy=hierarchy, progress=progress)
-        usable = [source.n_usable for source in found.sources if source.n_usable is not None]
-        surveyed = Surveyed(
-            corpora=plan.corpora,
-            sources=tuple(
-                {"name": s.name, "layout": s.layout, "n_nodes": len(s.n_files), "n_files": sum(s.n_files.values())}
-                for s in found.sources
-            ),
-            n_files=_added(source.n_files for source in found.sources),
-            n_usable=_added(usable) if len(usable) == len(found.sources) else None,
-            samples=found.samples,
-            hierarchy=found.hierarchy,
-        )
-        write_survey(case, surveyed, tables.problems_to_csv(found.problems))
+        surveyed = write_survey(case, plan.corpora, found)
         case.log("corpora surveyed", {"corpora": names_only(list(plan.corpora)), "n_problems": len(found.problems)})
     return surveyed
-
-
-def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for part in counts:
-        total.update(part)
-    return dict(sorted(total.items()))

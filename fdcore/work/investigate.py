@@ -17,6 +17,7 @@ from fdcore.answers.ledger import Ledger, LedgerHeader, describe_difference
 from fdcore.case import layout, tables
 from fdcore.case.case import Case, Evidence
 from fdcore.case.conclusions import selection_settings
+from fdcore.case.intake import read_survey, write_survey
 from fdcore.case.plan import Plan, Settings, open_planned_hierarchy
 from fdcore.case.records import AskingFacts, CorpusFacts, DecidedFacts, SuspectFacts
 from fdcore.case.spending import asking, budget_for_scoring, n_sent, n_sent_beside
@@ -87,6 +88,7 @@ def investigate(
             corpora, hierarchy=hierarchy, height=spec.height, width=spec.width, channels=spec.channels,
             per_leaf=settings.images_per_leaf, seed=settings.seed, cache=cache, progress=progress,
         )  # fmt: skip
+        _keep_listing(case, tuple(map(str, corpora)), corpus)
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _record_asking(case, corpora, settings, plan)
@@ -307,6 +309,16 @@ def _record_corpus(case: Case, corpus: Corpus) -> None:
     if case.facts().corpus != facts:
         case.record(corpus=facts)
         case.log("corpus read", to_plain(facts))
+
+
+def _keep_listing(case: Case, corpora: tuple[str, ...], corpus: Corpus) -> None:
+    """What the Corpus page shows, unless it was read there, which also tried every file."""
+    try:
+        known = read_survey(case)
+    except CaseError:  # damaged: this mends it
+        known = None
+    if known is None or known.corpora != corpora:
+        write_survey(case, corpora, corpus.listed)
 
 
 def _record_asking(case: Case, corpora: Sequence[str | Path], settings: Settings, plan: Plan | None) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from reading import as_markdown, said
 from streamlit.testing.v1 import AppTest
 
+from fdcore.case import layout
 from fdcore.case.case import Case
 from fdcore.case.casebook import Casebook
 from fdcore.case.intake import Surveyed
@@ -165,6 +166,8 @@ def test_leaving_out_what_was_asked_about_is_told(cases):
     case = Case.open(case_factory.finished(cases / "done"))
     plan = case.facts().plan
     assert not open_page(PAGE, case="done").warning
+    assert f"{len(tiny_world.LEAVES)} leaves" in said(open_page(PAGE, case="done"))  # as scoring listed them
+    case.path(layout.SURVEY).unlink()  # as in a case of an earlier version
     assert "queried; not listed here yet" in said(open_page(PAGE, case="done"))
     case.record(plan=replace(plan, corpora=(*plan.corpora, str(cases))))
     assert any("are kept" in one.value for one in open_page(PAGE, case="done").info)

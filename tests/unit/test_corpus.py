@@ -10,7 +10,7 @@ from pictures import CAR, CAT, DOG, SMALL_WORDNET, save
 from raising import raises
 
 from fdcore.corpus import images
-from fdcore.corpus.corpus import Corpus, open_corpus, survey
+from fdcore.corpus.corpus import Corpus, Survey, open_corpus, survey
 from fdcore.corpus.wordnet import load_wordnet
 from fdcore.errors import CorpusError
 
@@ -18,6 +18,10 @@ from fdcore.errors import CorpusError
 def open_folders(tmp_path: Path, *folders: str | Path, **changes: Any) -> Corpus:
     settings = {"height": 8, "width": 8, "channels": 3} | changes
     return open_corpus(folders, hierarchy=SMALL_WORDNET, cache=tmp_path / "cache", **settings)
+
+
+def total(found: Survey) -> Counter[str]:
+    return sum((Counter(source.n_files) for source in found.sources), Counter())
 
 
 def make(root: Path, *classes: str, n_files: int = 2) -> Path:
@@ -32,7 +36,7 @@ def test_one_folder(tmp_path: Path) -> None:
     corpus = open_folders(tmp_path, make(tmp_path / "set", DOG, CAT))
     assert corpus.store.pixels.shape == (4, 8, 8, 3)
     assert corpus.store.nodes == (DOG, CAT)
-    assert corpus.n_files == {DOG: 2, CAT: 2}
+    assert total(corpus.listed) == {DOG: 2, CAT: 2}
     assert corpus.sources == ("set (imagenet)",)
     assert corpus.hierarchy is SMALL_WORDNET
     assert corpus.problems == ()
@@ -41,7 +45,7 @@ def test_one_folder(tmp_path: Path) -> None:
 def test_folders_add_up(tmp_path: Path) -> None:
     """The same node in several folders is one leaf with the images of all."""
     corpus = open_folders(tmp_path, make(tmp_path / "one", DOG), make(tmp_path / "two", DOG, CAR, n_files=3))
-    assert corpus.n_files == {DOG: 5, CAR: 3}
+    assert total(corpus.listed) == {DOG: 5, CAR: 3}
     assert Counter(name.split("/")[0] for name in corpus.store.names) == {"one": 2, "two": 6}
 
 
@@ -91,7 +95,7 @@ def test_folders_of_the_same_name(tmp_path: Path) -> None:
     taken = make(tmp_path / "set-2", "hamster")
     corpus = open_folders(tmp_path, *folders, taken)
     assert [source.split(" ")[0] for source in corpus.sources] == ["set", "set-3", "set-4", "set-2"]
-    assert set(corpus.n_files) == {"set/hamster", "set-2/hamster", "set-3/hamster", "set-4/hamster"}
+    assert set(total(corpus.listed)) == {"set/hamster", "set-2/hamster", "set-3/hamster", "set-4/hamster"}
 
 
 def test_the_same_folder_twice(tmp_path: Path) -> None:
@@ -120,7 +124,7 @@ def test_all_problems_are_reported(tmp_path: Path) -> None:
             (f"set/{CAT}", "no usable image"),
         }
         assert corpus.store.nodes == (DOG,)
-        assert corpus.n_files == {DOG: 3, CAT: 2}
+        assert total(corpus.listed) == {DOG: 3, CAT: 2}
 
 
 def test_nothing_usable(tmp_path: Path) -> None:

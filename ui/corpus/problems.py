@@ -13,12 +13,16 @@ ALL = "All reasons"
 _COLUMNS = {True: ("path", "reason", "detail", "used"), False: ("path", "detail", "used")}
 
 
-def draw_problems(case_id: str, problems: pd.DataFrame) -> None:
-    """Counts by reason, and the files in pages, filtered; `problems` is `survey_tables.problem_table`."""
+def draw_problems(case_id: str, problems: pd.DataFrame, *, checked: bool) -> None:
+    """Counts by reason, and the files in pages, filtered; `problems` is `survey_tables.problem_table`.
+
+    `checked` says whether every file was read, not only those that were sampled.
+    """
     with st.container(border=True, key="problems_box"):
         st.markdown("**Remarks about files**")
         if problems.empty:
-            st.text("None: every file is an image that can be used unchanged.")
+            tried = "every file" if checked else "every file that was sampled"
+            st.text(f"None: {tried} is an image that can be used unchanged.")
             return
         _listing(case_id, problems)
 

@@ -58,7 +58,7 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed) -> None:
     naming.draw(desk, plan, surveyed)
     _shortages(plan, leaves)
     _explore(desk, plan, surveyed, leaves)
-    draw_problems(desk.case_id, problems)
+    draw_problems(desk.case_id, problems, checked=surveyed.n_usable is not None)
 
 
 def _metrics(surveyed: Surveyed, n_problems: int) -> None:
@@ -68,8 +68,8 @@ def _metrics(surveyed: Surveyed, n_problems: int) -> None:
         ("Leaves", f"{len(surveyed.n_files):,}", "A leaf is a node of the hierarchy that has its own images"),
         ("Image files", f"{sum(surveyed.n_files.values()):,}"),
         ("Usable", "not checked" if usable is None else f"{sum(usable.values()):,}",
-         "Images that can be decoded and are not duplicates. Very large corpora are only counted; their images are "
-         "decoded when the suspect is queried."),
+         "Images that can be decoded and are not duplicates. Very large corpora, and those that scoring read first, "
+         "are only counted; their images are decoded when the suspect is queried."),
         ("Remarks about files", f"{n_problems:,}",
          "Files that cannot be used, and those that had to be converted"),
     )  # fmt: skip
