@@ -41,7 +41,10 @@ def main() -> None:
                 "second": hierarchy.label(scores.nodes[second]),
                 "L of second": round(float(scores.functional[target, second]), 2), "steps": apart,
             })  # fmt: skip
-    save(__file__, rows)
+    if path.name == "factory":
+        save(__file__, rows)
+    else:
+        print(pd.DataFrame(rows).to_string(index=False))
     steps = np.array([row["steps"] for row in rows])
     print(f"{len(rows)} classes: the first is the same leaf {np.mean(steps == 0):.0%}, within {CLOSE:g} steps "
           f"{np.mean(steps <= CLOSE):.0%}")  # fmt: skip
