@@ -5,12 +5,13 @@ the larger one. A topic's texts are the nodes of its part, each as "names: defin
 `fdcore.corpus.wordnet.gloss`, which has them for ImageNet's synsets only; WordNet's example sentences are not shipped.
 """
 
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 from fdcore.corpus.wordnet import gloss, load_wordnet
 from fdcore.errors import CorpusError
-from fdcore.storage import disk_errors, write_atomically
+from fdcore.storage import disk_errors
 
 SMALLEST = 20  # texts of a topic
 
@@ -43,9 +44,13 @@ def write_topics(folder: Path, smallest: int = SMALLEST) -> int:
         raise CorpusError(f"{folder} exists and is not an empty folder. Name a new one.", key="folder not empty")
     found = topics(smallest)
     with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for node, texts in found.items():
-            write_atomically(folder / f"{node}.txt", "".join(f"{text}\n" for text in texts).encode())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".topics-") as place:
+            whole = Path(place, "topics")
+            whole.mkdir()
+            for node, texts in found.items():
+                (whole / f"{node}.txt").write_text("".join(f"{text}\n" for text in texts), "utf-8")
+            whole.rename(folder)  # at once, so that nobody reads half of it
     return len(found)
 
 

@@ -9,6 +9,8 @@ from reading import component, said
 import fdcore
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
+from fdcore.case.places import Places
+from fdcore.corpus import topics
 from fdcore.suspect.suspect import Suspect
 
 OVERRIDE, HEBREW = "\N{RIGHT-TO-LEFT OVERRIDE}", "טקסט"
@@ -46,3 +48,16 @@ def test_pages_of_a_case_of_texts_open_and_show_texts_whole(texts):
     views = component(at, "inspector_view_grid")["items"]
     assert [view["kind"] for view in views] == ["smooth", "smooth"]
     assert "Generate pictures" not in said(open_case("2_Corpus", texts))
+
+
+def test_the_built_in_topics_are_added_by_a_button(texts, monkeypatch):
+    """They are written once, whole; the demo's drawings are not offered."""
+    monkeypatch.setattr(topics, "topics", lambda smallest: {"n01503061": ["a bird"], "n13104059": ["a tree"]})
+    folder = Places.from_environment().demo.with_name("topics")
+    for _ in range(2):
+        at = open_case("2_Corpus", texts)
+        assert not [button for button in at.button if button.key == "add_demo"]
+        at.button(key="add_topics").click().run()
+        assert Case.open(texts.folder).plan().corpora[-1] == str(folder)
+        assert sorted(path.name for path in folder.parent.glob("*topics*/*")) == ["n01503061.txt", "n13104059.txt"]
+        Case.open(texts.folder).change_plan(corpora=(), by="")

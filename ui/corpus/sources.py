@@ -17,6 +17,7 @@ from fdcore.corpus.corpus import folder_of
 from fdcore.corpus.entering import is_split
 from fdcore.corpus.layouts import folder_name, is_corpus
 from fdcore.corpus.picture_list import is_list
+from fdcore.corpus.topics import write_topics
 from fdcore.errors import CorpusError, FdError, SettingsError
 from ui import cached
 from ui.frame import Desk
@@ -69,7 +70,8 @@ def draw(desk: Desk, plan: Plan, surveyed: Surveyed | None) -> list[Source]:
     with st.container(border=True, key="sources"):
         st.markdown("**Image folders in the plan**")
         if not sources:
-            st.text("None yet. Add folders with labelled images of anything that the suspect might recognise.")
+            taken = "texts" if desk.case.facts().kind == "text" else "images"
+            st.text(f"None yet. Add folders with labelled {taken} of anything that the suspect might recognise.")
         for place, source in enumerate(sources):
             _row(desk, plan, surveyed, source, place)
         if len(plan.corpora) > MAX_SHOWN:
@@ -195,12 +197,25 @@ def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) 
         if st.button("Add this folder", key="add", icon=":material/add:", disabled=waits or desk.busy,
                      type="secondary" if plan.corpora else "primary") and folder:  # fmt: skip
             _add(desk, plan, f"{folder}@{node}" if node else str(folder))
-        if str(demo) not in plan.corpora and st.button(
+        if desk.case.facts().kind == "text":
+            _add_topics(desk, plan)
+        elif str(demo) not in plan.corpora and st.button(
             "Add the built-in demo corpus", key="add_demo", icon=":material/brush:", type="tertiary",
             disabled=desk.busy, help="203 leaves with 20 drawings each, from aircraft to garments. Drawing them takes "
             "about 20 seconds when the corpus is read.",
         ):  # fmt: skip
             _add(desk, plan, str(demo))
+
+
+def _add_topics(desk: Desk, plan: Plan) -> None:
+    """The built-in corpus of texts, written when it is first added."""
+    folder = desk.places.demo.with_name("topics")
+    if str(folder) not in plan.corpora and st.button(
+        "Add the built-in topics", key="add_topics", icon=":material/article:", type="tertiary", disabled=desk.busy,
+        help="Names and definitions of things, living beings, food and people, in some 450 topics of WordNet.",
+    ):  # fmt: skip
+        if folder.exists() or attempt(lambda: write_topics(folder), spinner="Writing the topics"):
+            _add(desk, plan, str(folder))
 
 
 def _add(desk: Desk, plan: Plan, text: str) -> None:
