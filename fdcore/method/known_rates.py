@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fdcore.method.scores import wilson_interval
 from fdcore.method.selection import SelectionSettings
+from fdcore.texts import Kind
 
 
 class KnownRates(NamedTuple):
@@ -86,12 +87,13 @@ HARDENED = FlagRates(3, 4, 0, 4)  # the networks that were not used to choose th
 LEAVES = (200, 243)  # of the corpora that all of this, and the grades, were measured over
 
 
-def known_rates(settings: SelectionSettings) -> tuple[tuple[KnownRates, ...], str]:
+def known_rates(settings: SelectionSettings, kind: Kind = "picture") -> tuple[tuple[KnownRates, ...], str]:
     """The rates of the rule in use, and under which conditions they were measured, in a sentence."""
-    corpora = f"Measured over corpora of {LEAVES[0]} to {LEAVES[1]} leaves"
+    of = "" if kind == "picture" else " on classifiers of pictures, and not of texts as this one"
+    corpora = f"Measured{of}, over corpora of {LEAVES[0]} to {LEAVES[1]} leaves"
     if settings == SelectionSettings():
-        return BY_DEFAULT, f"{corpora} with the default settings, as in this case."
+        return BY_DEFAULT, f"{corpora}, with the default settings, which this case has too."
     if settings == SelectionSettings().by_paper_rule():
-        return BY_PAPER_RULE, f"{corpora} by the paper's rule, as in this case."
+        return BY_PAPER_RULE, f"{corpora}, by the paper's rule, which this case follows too."
     rule, rates = ("the paper's rule", BY_PAPER_RULE) if settings.without_limits else ("the default rule", BY_DEFAULT)
-    return rates, f"{corpora} by {rule} with its usual settings, from which this case departs."
+    return rates, f"{corpora}, by {rule} with its usual settings, from which this case departs."

@@ -1,6 +1,7 @@
 """The report: all findings on one self-contained page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from fdcore.case.records import CaseFacts, settings_as_written
+from fdcore.case.records import CaseFacts, SuspectFacts, settings_as_written
 from fdcore.method.findings import Findings
 from fdcore.method.grades import SCALE, SCALE_NOTE, measured
 from fdcore.method.known_rates import known_rates
@@ -57,9 +58,11 @@ def render_report(
         notes: the analysts' tags and comments, the oldest first.
         record: the test query and the audit log; None leaves them out.
     """
-    suspect = facts.suspect
+    suspect, asking = facts.suspect, facts.asking
+    if asking and facts.kind == "text":
+        asking = replace(asking, views=None)  # the strengths of the views are those of pictures
     settings = from_plain(SelectionSettings, settings_as_written(head["settings"]), what="the settings")
-    rates, rates_note = known_rates(settings)
+    rates, rates_note = known_rates(settings, facts.kind)
     evidence = facts.evidence or {"name": facts.description, "size": 0, "sha256": ""}
     return _template().render(
         evidence=evidence, suspect=suspect, corpus=facts.corpus, head=head, verdict=verdict, words=words,
@@ -78,10 +81,17 @@ def render_report(
         examiner=facts.examiner,
         validated=facts.validation.in_words if facts.validation else NOT_RECORDED,
         validation_sha256=facts.validation.sha256 if facts.validation else "",
-        preprocessing=details_in_words(to_plain(suspect.preprocessing)) if suspect else "",
-        asking=details_in_words(to_plain(facts.asking) if facts.asking else {})
+        preprocessing=_preprocessing(suspect) if suspect else "",
+        asking=details_in_words(to_plain(asking) if asking else {})
         or "nothing: recorded answers were used",
     )  # fmt: skip
+
+
+def _preprocessing(suspect: SuspectFacts) -> str:
+    spec = suspect.preprocessing
+    if spec.kind == "text":
+        return f"none; a text is sent as it is, of UTF-8 at most {spec.width:,} bytes"
+    return details_in_words(to_plain(spec))
 
 
 def _scale(verdict: Verdict) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import PurePath
 
 from fdcore.case.records import AskingFacts, CaseFacts
@@ -26,7 +26,8 @@ def rerun_commands(facts: CaseFacts, settings: SelectionSettings) -> tuple[str, 
     what = [_name(facts.evidence.name), *_corpora(facts, facts.asking), "--out", "again"]
     # What was asked adaptively depended on how it was going to be weighed; `again` then weighs as the case does now.
     planned = _weighing(facts.asking.adaptive.selection) if facts.asking.adaptive else weighing
-    how = [*_asking(facts.asking), *_suspect(facts, facts.asking), *planned]
+    asking = facts.asking if facts.kind == "picture" else replace(facts.asking, views=None)  # fixed for texts
+    how = [*_asking(asking), *_suspect(facts, asking), *planned]
     return _line(["fdcore", "investigate", *what, *how]), again
 
 
@@ -63,7 +64,7 @@ def _suspect(facts: CaseFacts, asking: AskingFacts) -> list[str]:
     words = [f"--arch={arch}"] if arch else []
     words += [f"--output={asking.output}"] if asking.output else []
     words += [f"--runtime={asking.runtime}"] if asking.runtime != "auto" else []
-    if facts.suspect is None:
+    if facts.suspect is None or facts.kind == "text":
         return words
     spec = facts.suspect.preprocessing
     words += [f"--input-size={spec.height}x{spec.width}", f"--channels={spec.channels}", f"--layout={spec.layout}"]

@@ -88,7 +88,7 @@ def investigate(
             corpora, hierarchy=hierarchy, height=spec.height, width=spec.width, channels=spec.channels,
             per_leaf=settings.images_per_leaf, seed=settings.seed, cache=cache, progress=progress,
         )  # fmt: skip
-        _keep_listing(case, tuple(map(str, corpora)), corpus)
+        _keep_listing(case, plan.corpora if plan else tuple(map(str, corpora)), corpus)
         ledger = _prepare_ledger(case, model, corpus, settings)
         if model is not None:
             _record_asking(case, corpora, settings, plan)

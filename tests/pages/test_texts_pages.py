@@ -1,5 +1,7 @@
 """Every page of a case whose suspect takes texts."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,10 @@ import fdcore
 from fdcore.case.case import Case
 from fdcore.case.conclusions import load_scored
 from fdcore.case.places import Places
+from fdcore.case.records import EvidenceFacts
 from fdcore.corpus import topics
+from fdcore.method.selection import SelectionSettings
+from fdcore.report.rerun import rerun_commands
 from fdcore.suspect.suspect import Suspect
 
 OVERRIDE, HEBREW = "\N{RIGHT-TO-LEFT OVERRIDE}", "טקסט"
@@ -48,6 +53,17 @@ def test_pages_of_a_case_of_texts_open_and_show_texts_whole(texts):
     views = component(at, "inspector_view_grid")["items"]
     assert [view["kind"] for view in views] == ["smooth", "smooth"]
     assert "Generate pictures" not in said(open_case("2_Corpus", texts))
+
+
+def test_the_report_says_nothing_of_pictures_where_it_counts(texts):
+    """Neither how pictures are prepared and moved, nor a command that a suspect of texts refuses."""
+    report = (texts.folder / "report.html").read_text("utf-8")
+    assert "a text is sent as it is" in report
+    assert "perspective" not in report
+    assert "--layout" not in report
+    assert "not of texts as this one" in report
+    facts = replace(texts.facts(), evidence=EvidenceFacts("t.onnx", 1, "0"))
+    assert not re.search("rotation|input-size|value-range", rerun_commands(facts, SelectionSettings())[0])
 
 
 def test_the_built_in_topics_are_added_by_a_button(texts, monkeypatch):

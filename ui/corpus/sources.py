@@ -210,12 +210,14 @@ def _add_buttons(desk: Desk, plan: Plan, folder: Path | None, node: str | None) 
 def _add_topics(desk: Desk, plan: Plan) -> None:
     """The built-in corpus of texts, written when it is first added."""
     folder = desk.places.demo.with_name("topics")
-    if str(folder) not in plan.corpora and st.button(
+    if str(folder) in plan.corpora:
+        return
+    pressed = st.button(
         "Add the built-in topics", key="add_topics", icon=":material/article:", type="tertiary", disabled=desk.busy,
         help="Names and definitions of things, living beings, food and people, in some 450 topics of WordNet.",
-    ):  # fmt: skip
-        if folder.exists() or attempt(lambda: write_topics(folder), spinner="Writing the topics"):
-            _add(desk, plan, str(folder))
+    )  # fmt: skip
+    if pressed and (folder.exists() or attempt(lambda: write_topics(folder), spinner="Writing the topics")):
+        _add(desk, plan, str(folder))
 
 
 def _add(desk: Desk, plan: Plan, text: str) -> None:

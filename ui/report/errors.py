@@ -23,7 +23,7 @@ def draw(case: Case, saved: SelectionSettings) -> None:
         ]  # fmt: skip
         st.table(pd.DataFrame(rows), hide_index=True)
         st.subheader("Known error rates", anchor=False)
-        rates, note = known_rates(saved)
+        rates, note = known_rates(saved, facts.kind)
         st.caption(
             f"Of suspects whose truth is known. {note} Right and wrong: of the classes that the corpus held. False: "
             "any answer, of the classes that it did not hold. Precision: right answers of all."
