@@ -296,6 +296,17 @@ def test_what_a_scanner_says_is_cut_behind_a_word():
     assert len(in_whole_words("a " + "x" * 5000, 600)) == 600
 
 
+def test_why_the_command_line_could_not_open_a_file_is_shown(cases):
+    """As the log has it; the case is about this file all the same."""
+    case_id = Casebook(cases).create("New")
+    (cases / "notes.onnx").write_text("<html>not here</html>")
+    with pytest.raises(SuspectError) as refused:
+        check_suspect(cases / case_id, cases / "notes.onnx", trial_pictures())
+    at = open_page(PAGE, case=case_id)
+    assert str(refused.value)[:40] in said(at)
+    assert at.button(key="another_file")
+
+
 def test_options_of_a_scored_case_are_settled(cases, idle_workers):
     """No form; a new case with the same file instead."""
     case_factory.finished(cases / "done")

@@ -62,7 +62,7 @@ def test_the_report_says_nothing_of_pictures_where_it_counts(texts):
     assert "perspective" not in report
     assert "--layout" not in report
     assert "not of texts as this one" in report
-    facts = replace(texts.facts(), evidence=EvidenceFacts("t.onnx", 1, "0"))
+    facts = replace(texts.facts(), evidence=EvidenceFacts("t.onnx", "t.onnx", "0", 1))
     assert not re.search("rotation|input-size|value-range", rerun_commands(facts, SelectionSettings())[0])
 
 

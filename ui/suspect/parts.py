@@ -1,17 +1,19 @@
 """The Suspect page in its states: no file yet, not opened, opened, and with fixed options."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 
 from fdcore.case import layout
+from fdcore.case.case import Case
 from fdcore.case.casebook import same_weights
 from fdcore.case.intake import read_test_query
 from fdcore.case.plan import SuspectOptions
 from fdcore.case.readings import read_readings
 from fdcore.case.records import SuspectFacts
-from fdcore.errors import FdError, SettingsError
+from fdcore.errors import CaseError, FdError, SettingsError
 from fdcore.jobs import Job, State
 from fdcore.tables import to_csv
 from ui import cached, exports, frame, job_panel
@@ -100,6 +102,8 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
                 suspect_result.evidence_block(facts.evidence)
             if job:
                 _failure(desk, job)
+            elif reason := _reason_logged(desk.case):
+                show_error(FdError(reason))
             suspect_result.tensors(desk.case)
             _another_file(desk)
             return
@@ -107,6 +111,15 @@ def _not_opened(desk: Desk, job: Job | None) -> None:
         if not suspect_result.is_dangerous(facts.refused):
             _override(desk)
             _another_file(desk)
+
+
+def _reason_logged(case: Case) -> str:
+    """Why the file could not be opened from the command line, as the log says it; empty where it does not."""
+    with suppress(CaseError):  # the log is damaged: the report says so
+        for entry in reversed([*case.audit()]):
+            if entry["event"] == "suspect not opened":
+                return str(entry["details"].get("reason", ""))
+    return ""
 
 
 def _override(desk: Desk) -> None:
