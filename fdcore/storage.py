@@ -201,7 +201,7 @@ class SharedFolder:
             return sorted(path.rpartition("/")[2] for path in self._files.find(self._path, maxdepth=1))
 
     def read(self, name: str) -> bytes | None:
-        """A file's content; None where there is no such file."""
+        """A file's content; None if it does not exist."""
         with reaching(self._address):
             try:
                 content: bytes = self._files.cat_file(f"{self._path}/{name}")

@@ -305,7 +305,7 @@ class _Driver:
         self._flying[self._workers.submit(task)] = (Batch(images, shard.view), n_lost)
 
     def _land(self, n_flying: int) -> None:
-        """Record what comes back until at most so many shards are out."""
+        """Record shards as they come back, until at most `n_flying` are out."""
         while len(self._flying) > n_flying:
             for future in wait(self._flying, return_when=FIRST_COMPLETED).done:
                 self._receive(future, *self._flying.pop(future))

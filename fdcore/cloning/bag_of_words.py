@@ -23,8 +23,8 @@ class BagOfWords(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(N_BUCKETS, n_classes))
         self.bias = nn.Parameter(torch.zeros(n_classes))
-        letters = [ord(chr(byte).lower()) if byte > 127 or chr(byte).isalnum() else 0 for byte in range(256)]
-        letters[128:] = range(128, 256)  # parts of other characters, which stay as they are
+        ascii_letters = [ord(chr(byte).lower()) if chr(byte).isalnum() else 0 for byte in range(128)]
+        letters = [*ascii_letters, *range(128, 256)]  # parts of other characters stay as they are
         factors = torch.randint(1, _PRIME, (_LONGEST,), generator=torch.Generator().manual_seed(0))
         self.register_buffer("letters", torch.tensor(letters), persistent=False)
         self.register_buffer("factors", factors, persistent=False)

@@ -90,7 +90,7 @@ def render_report(
 def _preprocessing(suspect: SuspectFacts) -> str:
     spec = suspect.preprocessing
     if spec.kind == "text":
-        return f"none; a text is sent as it is, of UTF-8 at most {spec.width:,} bytes"
+        return f"none; texts are sent unchanged, at most {spec.width:,} bytes of UTF-8"
     return details_in_words(to_plain(spec))
 
 

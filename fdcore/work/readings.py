@@ -122,7 +122,7 @@ def compare_readings(
             raise SuspectError("This case replays recorded answers; there is no file to read.", key="no suspect")
         if suspect.spec.kind == "text":
             raise SettingsError(
-                "A text is sent as it is, so there are no readings to compare. Leave out --identify.",
+                "Texts are sent unchanged, so no readings can be compared. Leave out --identify.",
                 key="readings of texts",
             )
         bench = _Bench(case, plan, open_planned_hierarchy(plan), cache, progress)

@@ -58,7 +58,7 @@ def test_pages_of_a_case_of_texts_open_and_show_texts_whole(texts):
 def test_the_report_says_nothing_of_pictures_where_it_counts(texts):
     """Neither how pictures are prepared and moved, nor a command that a suspect of texts refuses."""
     report = (texts.folder / "report.html").read_text("utf-8")
-    assert "a text is sent as it is" in report
+    assert "texts are sent unchanged" in report
     assert "perspective" not in report
     assert "--layout" not in report
     assert "not of texts as this one" in report

@@ -1,4 +1,4 @@
-"""What a cluster's worker does, and what is said where there is no cluster; Ray itself is not needed here."""
+"""What a cluster's worker does, and the errors without a cluster; Ray itself is not needed here."""
 
 import json
 import sys

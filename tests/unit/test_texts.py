@@ -57,7 +57,7 @@ def test_texts_survive_as_samples(text):
 
 
 def test_long_texts_are_cut_between_characters():
-    """No half of a character is left, and NUL is no end of a text."""
+    """A cut leaves whole characters, and NUL does not end a text."""
     assert as_text(as_sample(JAPANESE, 10)) == JAPANESE[:3]
     assert as_text(as_sample("a\0b", 8)) == "a\N{REPLACEMENT CHARACTER}b"
 
@@ -263,7 +263,7 @@ def test_scikit_learn_pipelines_are_read_from_skops(tmp_path):
     ids=["own code", "numbers"],
 )
 def test_what_skops_does_not_trust_or_takes_no_texts_is_refused(tmp_path, model, key, value):
-    """Types beyond those that skops trusts are named, and nothing is built; a classifier of numbers is no suspect."""
+    """Types beyond those that skops trusts are named, and nothing is built; a classifier of numbers is refused."""
     with raises(SuspectError, key, value):
         open_suspect(dumped(tmp_path / "m.skops", model))
 

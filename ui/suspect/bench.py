@@ -25,7 +25,7 @@ def draw(desk: Desk, *, locked: bool) -> None:
         CaseError: the record of the comparison is damaged.
     """
     if desk.case.facts().kind == "text":
-        return  # a text is sent as it is: there are no readings to compare
+        return  # texts are sent unchanged, so no readings can be compared
     found, job = read_readings(desk.case), desk.newest_job("readings")
     with st.container(border=True, key="readings"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
