@@ -64,7 +64,8 @@ def _reading(desk: Desk, plan: Plan, sources: list[corpus_sources.Source], *, ou
         ):  # fmt: skip
             _read(desk, plan)
         if unreadable:
-            st.caption("A folder of the plan cannot be read here. Remove it first.")
+            st.caption("This server may not read a folder of the plan. Its administrator can name the folder above it in "
+                       "FDCORE_CORPORA; or remove it from the plan.")  # fmt: skip
         elif desk.busy:
             st.caption("Other work is in progress in this case.")
         elif outdated:
