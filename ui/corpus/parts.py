@@ -64,7 +64,7 @@ def _reading(desk: Desk, plan: Plan, sources: list[corpus_sources.Source], *, ou
         ):  # fmt: skip
             _read(desk, plan)
         if unreadable:
-            st.caption("This server may not read a folder of the plan. Its administrator can name the folder above it in "
+            st.caption("This server may not read a folder of the plan. Its administrator can name the folder above in "
                        "FDCORE_CORPORA; or remove it from the plan.")  # fmt: skip
         elif desk.busy:
             st.caption("Other work is in progress in this case.")
